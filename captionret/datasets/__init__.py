@@ -1,0 +1,84 @@
+"""Captioned collections behind one call: `open_dataset("kind:path")`. One file per format, one row per format in READERS."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadDataset, UnknownName
+from ..records import Item
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a reader found.
+
+    spec:     as it was asked for, e.g. "flickr8k:data/flickr8k"
+    items:    the images that exist, in the collection's own order
+    missing:  files that the collection names and that are not there
+    notes:    what else was passed over, one sentence each ("3 empty captions were left out")
+    features: (len(items), D) float32 where the collection holds features in place of pictures (`vse:`), else None
+    """
+
+    spec: str
+    items: tuple[Item, ...]
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    features: np.ndarray | None = field(default=None, repr=False)
+
+    def split(self, name: str) -> list[Item]:
+        """The items of one split ("all" for every one); an unknown or empty split is an error that lists the splits."""
+        items = list(self.items) if name == "all" else [item for item in self.items if item.split == name]
+        if not items:
+            known = ", ".join(f"{split} ({count:,})" for split, count in self.splits().items()) or "none"
+            raise BadDataset(f"{self.spec} has no images in split {name!r}. Its splits: {known}.")
+        return items
+
+    def splits(self) -> dict[str, int]:
+        """How many images each split holds, in the order train, val, test, others."""
+        counts = Counter(item.split for item in self.items if item.split)
+        first = ("train", "val", "test")
+        return {name: counts[name] for name in sorted(counts, key=lambda name: (first.index(name) if name in first else 3, name))}
+
+    def summary(self) -> str:
+        """One line (and one per note) that says what was found."""
+        captions = sum(len(item.captions) for item in self.items)
+        splits = ", ".join(f"{name} {count:,}" for name, count in self.splits().items()) or "no splits"
+        missing = f", {len(self.missing):,} missing files (first: {self.missing[0]})" if self.missing else ""
+        lines = [f"{self.spec}: {len(self.items):,} images, {captions:,} captions{missing}; {splits}", *self.notes]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One format: the module here that has `read(path: Path, spec: str) -> Dataset`, and a sentence for --help."""
+
+    module: str
+    about: str
+
+
+READERS: dict[str, Reader] = {
+    "scenes": Reader("scenes", "the built-in set, drawn by the project itself: scenes[:FOLDER] or scenes:seed=7,count=600"),
+    "coco": Reader("coco", "COCO's original folders and JSON; dataset_coco.json (Karpathy's splits) is used if present"),
+    "flickr8k": Reader("flickr8k", "Flickr8k's token file and image lists"),
+    "karpathy": Reader("karpathy", "a dataset_*.json of Karpathy's, beside its images"),
+    "vse": Reader("vse", "NAME_{train,dev,test}_caps.txt and _ims.npy, as the VSE systems read them"),
+    "table": Reader("table", "a CSV, TSV or Parquet file with columns image and caption (and split, if any)"),
+    "pascal": Reader("pascal", "one folder per category, with sentences beside the pictures"),
+    "folder": Reader("folder", "a folder of pictures without captions"),
+}
+
+
+def open_dataset(spec: str) -> Dataset:
+    """Open "kind:path".
+
+    errors: UnknownName for an unknown kind, BadDataset for a collection that cannot be read
+    """
+    kind, _, path = spec.partition(":")
+    if kind not in READERS:
+        raise UnknownName.among("data set kind", kind, READERS)
+    read: Callable[[Path, str], Dataset] = import_module(f".{READERS[kind].module}", __name__).read
+    return read(Path(path).expanduser(), spec)

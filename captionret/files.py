@@ -1,0 +1,98 @@
+"""The only place that publishes a file: written beside its final name, synced, then renamed.
+
+A reader sees the old file or the new one, never half of one; a full disk leaves the old one in place.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from .errors import BadDataset, CaptionretError, NoSpace
+
+
+@contextlib.contextmanager
+def publishing(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a temporary file that becomes `path` if the block ends well; otherwise it vanishes."""
+    path = Path(path)
+    with no_space_named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+        try:
+            encoding = None if "b" in mode else "utf-8"
+            with os.fdopen(handle, mode, encoding=encoding) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+            sync_directory(path.parent)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
+
+
+@contextlib.contextmanager
+def no_space_named(path: Path | str) -> Iterator[None]:
+    """Turn "no space left" into an error that names the file and says that nothing was lost."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoSpace(f"No space left to write {path}. What was there before is untouched; free some space and run again.") from error
+        raise
+
+
+def publish_json(path: Path | str, value: Any) -> None:
+    """Write `value` as readable JSON, atomically."""
+    with publishing(path, "w") as file:
+        json.dump(value, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+
+def read_json(path: Path | str, error: Callable[[str], CaptionretError] = BadDataset, remedy: str = "") -> Any:
+    """Read a JSON file; a missing or malformed one raises `error` with the file's name and `remedy`."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise error(f"{path} does not exist. {remedy}".strip()) from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as cause:
+        raise error(f"{path} is not valid JSON ({cause}). {remedy}".strip()) from None
+    except OSError as cause:
+        raise error(f"{path} cannot be read ({cause.strerror}). {remedy}".strip()) from None
+
+
+def sha256_of(path: Path | str) -> str:
+    """The SHA-256 of a file's content, as 64 hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inside(root: Path | str, name: str) -> Path:
+    """`root/name`, refused if it would lie outside `root` (`..`, an absolute name, a link that leads out)."""
+    base = Path(root).resolve()
+    path = (base / name).resolve()
+    if not path.is_relative_to(base):
+        raise BadDataset(f"{name!r} would lie outside {root}. Remove that entry, or move the file into the folder.")
+    return path
+
+
+def sync_directory(path: Path) -> None:
+    """Make a rename inside `path` survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""A gallery on disk: scanned, captioned, kept up to date."""

@@ -1,0 +1,74 @@
+"""The frozen records that travel between the parts: what a data set holds, what a query is, what people see."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One image of a collection.
+
+    id:       unique in its collection, stable over runs (COCO's image id as text, or the file name)
+    path:     where the picture lies; None where a collection has only features (`vse:`)
+    captions: the human captions, as written; empty where there are none
+    split:    "train", "val", "test", another name the collection uses, or None
+    labels:   category names, where the collection has them (`pascal:`, `scenes:`)
+    """
+
+    id: str
+    path: Path | None
+    captions: tuple[str, ...] = ()
+    split: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A generated caption.
+
+    text:    the words joined by blanks
+    tokens:  the words, as the captioner's vocabulary spells them
+    logprob: natural log of the caption's probability, its end token included
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is searched for: a picture, a text, or both."""
+
+    image: Path | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One found image.
+
+    rank:    1 is the best
+    score:   the mode's score, higher is better
+    path:    the picture, relative to the library's root where it lies inside
+    caption: the gallery image's generated caption
+    why:     the words shared with the query, rarest first
+    id:      the gallery image's id: what breaks ties
+    copies:  further paths that hold the very same file
+    """
+
+    rank: int
+    score: float
+    path: str
+    caption: str
+    why: tuple[str, ...] = ()
+    id: str = ""
+    copies: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that was skipped, and why."""
+
+    path: str
+    reason: str

@@ -1,0 +1,122 @@
+"""The only tokenizer, for captions, queries and galleries alike, and the vocabulary made with it.
+
+Tokens are nltk's word tokens (Penn Treebank rules) of the lower-cased text, as the published systems used them; the rules are
+code, so no nltk data has to be downloaded. Retrieval compares `words`: the tokens that hold a letter or a digit.
+With punctuation left in, "a dog" and "a dog." would be different sentences, and every caption would share its full stop.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from nltk.tokenize import NLTKWordTokenizer
+
+from .errors import BadCheckpoint
+
+PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
+SPECIAL = (PAD, START, END, UNKNOWN)
+PAD_ID, START_ID, END_ID, UNKNOWN_ID = range(4)
+
+_TREEBANK = NLTKWordTokenizer()
+# nltk splits a full stop off only at the end of the text; inside it ("a dog. a cat.") "dog." would be another word than "dog".
+# One letter before the stop is left alone: "u.s. flag", "j. smith".
+_INNER_STOP = re.compile(r"(?<=\w\w)([.!?])(?=\s)")
+
+# Words that carry little of what a picture shows. A closed list, so that a ranking never depends on a download.
+STOP_WORDS = frozenset(
+    """a about above after again all along also am an and another any are around as at away be because been before behind being
+    below beside between both but by can could did do does doing down during each few for from further get gets getting had
+    has have having he her here hers herself him himself his how i if in inside into is it its itself just me more most
+    my myself near next no nor not of off on once one only onto or other others our ours out outside over own same she should
+    so some such than that the their theirs them themselves then there these they this those through to together too towards
+    toward under until up upon very was we were what when where which while who whom why will with within without would you
+    your yours 's n't 're 've 'll 'd 'm""".split()
+)
+
+
+@lru_cache(maxsize=65536)
+def tokenize(text: str) -> tuple[str, ...]:
+    """The word and punctuation tokens of `text`, lower-cased: "A dog's bowl." -> ("a", "dog", "'s", "bowl", ".")."""
+    return tuple(_TREEBANK.tokenize(_INNER_STOP.sub(r" \1", text.lower())))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The tokens of `text` that hold a letter or a digit, in order, with repeats."""
+    return tuple(token for token in tokenize(text) if is_word(token))
+
+
+@lru_cache(maxsize=65536)
+def is_word(token: str) -> bool:
+    """Whether a token is a word rather than punctuation or one of the special tokens."""
+    return token not in SPECIAL and any(letter.isalnum() for letter in token)
+
+
+def word_set(text: str) -> frozenset[str]:
+    """What Jaccard compares: the distinct words of `text`."""
+    return frozenset(words(text))
+
+
+def content_words(tokens: Iterable[str]) -> list[str]:
+    """The words without stop words, in order and without repeats."""
+    return [token for token in dict.fromkeys(tokens) if is_word(token) and token not in STOP_WORDS]
+
+
+class Vocabulary:
+    """The words a captioner can read and say. Ids: pad 0, start 1, end 2, unk 3, then words.
+
+    punctuation: whether full stops and commas are words too (the published systems') or are left out of training texts.
+    """
+
+    def __init__(self, tokens: Sequence[str], punctuation: bool = True) -> None:
+        """tokens: all of them in the order of their ids, the four special ones first."""
+        if tuple(tokens[:4]) != SPECIAL or len(set(tokens)) != len(tokens):
+            raise BadCheckpoint("A vocabulary must begin with <pad>, <start>, <end>, <unk> and hold each word once. Restore vocab.json.")
+        self.tokens = tuple(tokens)
+        self.punctuation = punctuation
+        self.ids = {token: index for index, token in enumerate(self.tokens)}
+
+    @classmethod
+    def build(cls, captions: Iterable[str], min_count: int = 4, punctuation: bool = True) -> "Vocabulary":
+        """Every token that occurs at least `min_count` times in the training captions, commonest first, ties by spelling."""
+        counts = Counter(token for caption in captions for token in tokenize(caption) if punctuation or is_word(token))
+        kept = [token for token, count in counts.items() if count >= min_count and token not in SPECIAL]
+        return cls([*SPECIAL, *sorted(kept, key=lambda token: (-counts[token], token))], punctuation)
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text's tokens between start and end; unknown words become <unk>."""
+        tokens = (token for token in tokenize(text) if self.punctuation or is_word(token))
+        return [START_ID, *(self.ids.get(token, UNKNOWN_ID) for token in tokens), END_ID]
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """The tokens up to <end>, without the special ones."""
+        tokens = []
+        for index in ids:
+            if index == END_ID:
+                break
+            if index > UNKNOWN_ID:
+                tokens.append(self.tokens[index])
+        return tokens
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` reads."""
+        return {"punctuation": self.punctuation, "tokens": list(self.tokens)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Vocabulary":
+        """The vocabulary that `to_json` wrote."""
+        return cls(value["tokens"], value["punctuation"])
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: str) -> bool:
+        return token in self.ids
+
+
+def join(tokens: Iterable[str]) -> str:
+    """Tokens as a person would write them: no blank before punctuation or a clitic ("a man 's hat ." -> "a man's hat")."""
+    text = " ".join(tokens)
+    text = re.sub(r" (?=[.,;:!?]|n't\b|'(?:s|re|ve|ll|d|m)\b)", "", text)
+    return text.rstrip(" .")

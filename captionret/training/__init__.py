@@ -1,0 +1,1 @@
+"""The fit loop, the feature cache, and what is trained with them."""

@@ -1,0 +1,93 @@
+"""What every reader needs: lines of text with their faults named, one look into an image folder, and the checks on what was found."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadDataset
+from ..records import Item
+from . import Dataset
+
+
+def text_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file, a leading byte order mark and the line ends left off.
+
+    Only line feeds end a line: `str.splitlines` would also cut a caption at U+2028 or a form feed and shift all that follows.
+    errors: BadDataset for a file that is not there, may not be read, or holds bytes that are not UTF-8 (naming the line)
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadDataset(f"{path} cannot be read ({error.strerror}). Check the path and its permissions.") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # utf-8-sig counts from behind the mark; what matters is only how many lines stand before
+        line = content[: error.start].count(b"\n") + 1
+        raise BadDataset(
+            f"{path}, line {line:,}: byte 0x{error.object[error.start]:02x} is not UTF-8. Convert the file to UTF-8."
+        ) from None
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def names_in(folder: Path) -> frozenset[str]:
+    """The names of the files in a folder, from one listing: asking for each of 100,000 names takes minutes on a network disk."""
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file())
+    except OSError as error:
+        raise BadDataset(f"{folder} cannot be listed ({error.strerror}). Check the path and its permissions.") from None
+
+
+def first_existing(root: Path, names: Iterable[str], what: str) -> Path:
+    """The first of `names` that exists below `root` ("." is `root` itself).
+
+    errors: BadDataset that says what was expected where
+    """
+    names = list(names)
+    if not root.is_dir():
+        raise BadDataset(f"{root} is not a folder. Give the folder that holds {what}.")
+    for name in names:
+        if (root / name).exists():
+            return root / name
+    raise BadDataset(f"{root} does not hold {what}: expected {' or '.join(names)} in it.")
+
+
+def assemble(
+    spec: str,
+    items: Iterable[Item],
+    missing: Iterable[str] = (),
+    notes: Iterable[str] = (),
+    features: np.ndarray | None = None,
+) -> Dataset:
+    """A data set whose ids are unique and whose captions are not empty.
+
+    Empty captions are left out and counted in a note; a file named twice as missing is listed once.
+    errors: BadDataset for an id that stands twice, and where no image is left
+    """
+    kept, empty = [], 0
+    for item in items:
+        captions = tuple(caption.strip() for caption in item.captions if caption.strip())
+        empty += len(item.captions) - len(captions)
+        kept.append(item if captions == item.captions else replace(item, captions=captions))
+    missing = tuple(dict.fromkeys(missing))
+    repeated = [name for name, count in Counter(item.id for item in kept).items() if count > 1]
+    if repeated:
+        raise BadDataset(
+            f"{spec}: the image id {repeated[0]!r} stands more than once ({len(repeated):,} such ids). Each image needs one of its own."
+        )
+    if not kept:
+        gone = f" {len(missing):,} files are named and missing (first: {missing[0]!r})." if missing else ""
+        raise BadDataset(f"{spec} holds no images.{gone} Check that the path is right and the pictures are unpacked.")
+    found = [*notes, *([f"{counted(empty, 'empty caption')} left out."] if empty else [])]
+    return Dataset(spec, tuple(kept), missing, tuple(found), features)
+
+
+def counted(count: int, noun: str) -> str:
+    """The start of a note: "1 empty caption was", "3 empty captions were"."""
+    return f"{count:,} {noun} was" if count == 1 else f"{count:,} {noun}s were"

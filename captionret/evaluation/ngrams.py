@@ -1,0 +1,31 @@
+"""What the n-gram metrics share: a caption's tokens, and the counts of its runs of one to four."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ..text import UNKNOWN
+from . import ptb
+
+ORDER = 4
+"""The longest n-gram that BLEU and CIDEr-D look at."""
+
+Ngram = tuple[str, ...]
+
+
+def tokens_of(caption: str | Sequence[str]) -> Sequence[str]:
+    """The tokens to compare: a text is tokenized as the reference scorers do, a sequence is taken as the tokens already."""
+    return ptb.tokenize(caption) if isinstance(caption, str) else caption
+
+
+def candidate_tokens(caption: str | Sequence[str]) -> Sequence[str]:
+    """`tokens_of` a generated caption, in which the unknown word matches nothing."""
+    tokens = tokens_of(caption)
+    return [token if token != UNKNOWN else "" for token in tokens] if UNKNOWN in tokens else tokens
+
+
+def count_ngrams(tokens: Sequence[str]) -> Counter[Ngram]:
+    """How often each n-gram of one to ORDER tokens occurs."""
+    counts: Counter[Ngram] = Counter(zip(tokens))
+    for n in range(2, ORDER + 1):
+        counts.update(zip(*(tokens[start:] for start in range(n)), strict=False))
+    return counts

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,11 +13,12 @@ from ..errors import BadDataset
 from ..records import Item
 from . import Dataset
 
+T = TypeVar("T")
 
-def text_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file, a leading byte order mark and the line ends left off.
 
-    Only line feeds end a line: `str.splitlines` would also cut a caption at U+2028 or a form feed and shift all that follows.
+def text_of(path: Path) -> str:
+    """The content of a UTF-8 file, without a byte order mark, its line ends as they are.
+
     errors: BadDataset for a file that is not there, may not be read, or holds bytes that are not UTF-8 (naming the line)
     """
     try:
@@ -24,24 +26,59 @@ def text_lines(path: Path) -> list[str]:
     except OSError as error:
         raise BadDataset(f"{path} cannot be read ({error.strerror}). Check the path and its permissions.") from None
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        # utf-8-sig counts from behind the mark; what matters is only how many lines stand before
         line = content[: error.start].count(b"\n") + 1
-        raise BadDataset(
-            f"{path}, line {line:,}: byte 0x{error.object[error.start]:02x} is not UTF-8. Convert the file to UTF-8."
-        ) from None
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
+        raise BadDataset(f"{path}, line {line:,}: byte 0x{content[error.start]:02x} is not UTF-8. Convert the file to UTF-8.") from None
+
+
+def text_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file without their ends.
+
+    Only line feeds end a line: `str.splitlines` would also cut a caption at U+2028 or a form feed and shift all that follows.
+    errors: as `text_of`
+    """
+    lines = [line.removesuffix("\r") for line in text_of(path).split("\n")]
     return lines[:-1] if lines[-1] == "" else lines
 
 
 def names_in(folder: Path) -> frozenset[str]:
     """The names of the files in a folder, from one listing: asking for each of 100,000 names takes minutes on a network disk."""
+    return frozenset(entry.name for entry in _listing(folder) if entry.is_file())
+
+
+def folders_in(folder: Path) -> frozenset[str]:
+    """The names of the folders in a folder, hidden ones left out."""
+    return frozenset(entry.name for entry in _listing(folder) if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _listing(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return frozenset(entry.name for entry in entries if entry.is_file())
+            return list(entries)
     except OSError as error:
         raise BadDataset(f"{folder} cannot be listed ({error.strerror}). Check the path and its permissions.") from None
+
+
+class Folders:
+    """Which files exist, from one listing of each folder that is asked for."""
+
+    def __init__(self) -> None:
+        self._names: dict[Path, frozenset[str]] = {}
+
+    def holds(self, path: Path) -> bool:
+        """Whether `path` is a file."""
+        folder = path.parent
+        if folder not in self._names:
+            self._names[folder] = names_in(folder) if folder.is_dir() else frozenset()
+        return path.name in self._names[folder]
+
+    def find(self, roots: Iterable[Path], name: str) -> Path | None:
+        """The first `root/name` that is a file; None for a name that leads out of its root, wherever that may be."""
+        relative = Path(name)
+        if relative.is_absolute() or ".." in relative.parts:
+            return None
+        return next((root / relative for root in roots if self.holds(root / relative)), None)
 
 
 def first_existing(root: Path, names: Iterable[str], what: str) -> Path:
@@ -91,3 +128,23 @@ def assemble(
 def counted(count: int, noun: str) -> str:
     """The start of a note: "1 empty caption was", "3 empty captions were"."""
     return f"{count:,} {noun} was" if count == 1 else f"{count:,} {noun}s were"
+
+
+def field_of(record: object, name: str, kind: type[T], where: str) -> T:
+    """`record[name]` from a JSON file, if it is of the expected kind.
+
+    where:  the file and the place in it, for the message
+    errors: BadDataset
+    """
+    value = record.get(name) if isinstance(record, dict) else None
+    if not isinstance(value, kind):
+        kinds = {str: "text", list: "a list", int: "a number"}
+        raise BadDataset(f"{where} should have {name!r} as {kinds[kind]}. Correct that record, or restore the original file.")
+    return value
+
+
+def id_of(record: object, name: str, where: str) -> str:
+    """An id from a JSON file, where it may be a whole number or text, as text."""
+    if isinstance(record, dict) and isinstance(record.get(name), int):
+        return str(record[name])
+    return field_of(record, name, str, where)

@@ -1,7 +1,10 @@
 """The frozen records that travel between the parts: what a data set holds, what a query is, what people see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +75,19 @@ class Failure:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Captioned:
+    """What a captioner makes of one picture.
+
+    path:     as it was given
+    sha256:   of the very bytes that were captioned
+    captions: at least one, the most probable first
+    feature:  (D,) float16, the backbone's pooled feature of the whole picture
+    """
+
+    path: Path
+    sha256: str
+    captions: Sequence[Caption]
+    feature: np.ndarray

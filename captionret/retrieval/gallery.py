@@ -1,0 +1,60 @@
+"""A gallery as retrieval sees it: plain lists, one row per image, in the order of the ids."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..text import word_set
+
+if TYPE_CHECKING:
+    from .modes import Prepared
+
+
+class Gallery:
+    """The images that can be found.
+
+    ids:      unique and ascending, so that a smaller row number is a smaller id
+    paths:    what a hit shows
+    captions: one per image
+    hashes:   SHA-256 of the content, "" where it is not known
+    copies:   the further paths that hold the very same content
+    """
+
+    def __init__(
+        self, paths: Sequence[str], captions: Sequence[str], hashes: Sequence[str] | None = None, ids: Sequence[str] | None = None
+    ) -> None:
+        """All in the same order, which need not be any. Rows of equal hash become one image, shown under its smallest id.
+
+        ids: the paths where not given
+        """
+        ids = paths if ids is None else ids
+        hashes = [""] * len(paths) if hashes is None else hashes
+        if not len(paths) == len(captions) == len(hashes) == len(ids):
+            raise ValueError(f"{len(paths)} paths, {len(captions)} captions, {len(hashes)} hashes, {len(ids)} ids: one of each is needed.")
+        if len(set(ids)) != len(ids):
+            raise ValueError("An id stands twice in the gallery; ids must be unique, for they break ties.")
+        self.row_of: dict[str, int] = {}  # the row of each known hash
+        first: list[int] = []
+        copies: list[list[str]] = []
+        for source in sorted(range(len(ids)), key=ids.__getitem__):
+            known = self.row_of.setdefault(hashes[source], len(first)) if hashes[source] else len(first)
+            if known == len(first):
+                first.append(source)
+                copies.append([])
+            else:
+                copies[known].append(paths[source])
+        self.ids = [ids[source] for source in first]
+        self.paths = [paths[source] for source in first]
+        self.captions = [captions[source] for source in first]
+        self.hashes = [hashes[source] for source in first]
+        self.copies = [tuple(names) for names in copies]
+        self.prepared: dict[str, Prepared] = {}  # by a mode's name: what it made of this gallery, made once
+
+    @cached_property
+    def words(self) -> list[frozenset[str]]:
+        """Each caption's set of words. Captions repeat a lot, so each distinct one is read once."""
+        sets = {caption: word_set(caption) for caption in set(self.captions)}
+        return [sets[caption] for caption in self.captions]
+
+    def __len__(self) -> int:
+        return len(self.ids)

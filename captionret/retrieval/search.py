@@ -1,0 +1,81 @@
+"""The one place that ranks: best score first, ties by id, thresholds, the query itself left out, the reason attached."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import BadSetting
+from ..records import Hit
+from .gallery import Gallery
+from .modes import DescribedQuery, find_mode
+
+_LEAST = float(np.finfo(np.float32).tiny)  # a score of 0 means "nothing in common" and is no hit
+
+
+def search(
+    gallery: Gallery,
+    query: DescribedQuery,
+    mode: str = "jaccard",
+    top: int | None = 10,
+    min_score: float | None = None,
+    keep_self: bool = False,
+) -> list[Hit]:
+    """The gallery's images most like the query, one hit per image.
+
+    top:       at most so many; None for all
+    min_score: hits score at least this; images with a score of 0 are never hits, so an answer may be empty
+    keep_self: also show the image whose content is the query's own
+    errors:    UnknownName for the mode; BadSetting for a query or a limit that cannot work
+    """
+    chosen = find_mode(mode)
+    if not query.parts or not query.parts <= chosen.accepts:
+        given = " and ".join(sorted(query.parts)) or "nothing"
+        raise BadSetting(f"Mode {mode!r} compares by {' or '.join(sorted(chosen.accepts))}; the query holds {given}.")
+    if top is not None and top < 1:
+        raise BadSetting(f"top is {top}; ask for at least 1 hit.")
+    if min_score is not None and math.isnan(min_score):
+        raise BadSetting("The least score is not a number. Give one between 0 and 1.")
+    if mode not in gallery.prepared:
+        gallery.prepared[mode] = chosen.prepare(gallery)
+    prepared = gallery.prepared[mode]
+    scores = prepared.scores(query)
+    if not keep_self and query.sha256 in gallery.row_of:
+        scores[gallery.row_of[query.sha256]] = -np.inf
+    rows = rank(scores, range(len(gallery)), top, max(_LEAST, min_score or 0.0))  # rows ascend with the ids
+    return [_hit(gallery, place, row, scores[row], prepared.why(query, row)) for place, row in enumerate(rows.tolist(), start=1)]
+
+
+def rank(scores: np.ndarray, ids: Sequence[str] | Sequence[int], top: int | None = None, min_score: float | None = None) -> np.ndarray:
+    """The places of the best scores: score descending, then id ascending, whatever order the gallery comes in.
+
+    scores:    (N,) floats; NaN is refused, for it has no place in an order
+    ids:       N unique ids that can be compared
+    top:       at most so many; None for all
+    min_score: scores below it are left out
+    returns:   (K,) int64 indices into `scores`
+    """
+    if np.isnan(scores).any():
+        raise ValueError("A score is NaN. A mode must score every image with a number.")
+    # float() so that the limit is rounded as the scores are: at least 0.7 keeps a float32 score of 7/10
+    found = np.arange(len(scores)) if min_score is None else np.flatnonzero(scores >= float(min_score))
+    if top is not None and 0 < top < len(found):
+        last = np.partition(scores[found], len(found) - top)[len(found) - top]
+        found = found[scores[found] >= last]  # with all that tie with the last place: the id decides among them
+    if isinstance(ids, range):
+        order = np.argsort(-scores[found], kind="stable")
+    else:
+        order = np.lexsort((np.asarray([ids[place] for place in found.tolist()]), -scores[found]))
+    return found[order][:top]
+
+
+def _hit(gallery: Gallery, place: int, row: int, score: np.floating, why: tuple[str, ...]) -> Hit:
+    return Hit(
+        rank=place,
+        score=float(str(score)),  # the shortest decimal of the float32, 0.7 rather than 0.699999988079071
+        path=gallery.paths[row],
+        caption=gallery.captions[row],
+        why=why,
+        id=gallery.ids[row],
+        copies=gallery.copies[row],
+    )

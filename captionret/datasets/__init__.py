@@ -81,4 +81,7 @@ def open_dataset(spec: str) -> Dataset:
     if kind not in READERS:
         raise UnknownName.among("data set kind", kind, READERS)
     read: Callable[[Path, str], Dataset] = import_module(f".{READERS[kind].module}", __name__).read
-    return read(Path(path).expanduser(), spec)
+    try:
+        return read(Path(path).expanduser(), spec)
+    except OSError as error:
+        raise BadDataset(f"{error.filename or path} cannot be read ({error.strerror}). Check the path and its permissions.") from error

@@ -70,7 +70,9 @@ class Folders:
         """Whether `path` is a file."""
         folder = path.parent
         if folder not in self._names:
-            self._names[folder] = names_in(folder) if folder.is_dir() else frozenset()
+            self._names[folder] = (
+                names_in(folder) if os.path.isdir(folder) else frozenset()
+            )  # unlike Path.is_dir, False for impossible names
         return path.name in self._names[folder]
 
     def find(self, roots: Iterable[Path], name: str) -> Path | None:
@@ -104,7 +106,7 @@ def assemble(
 ) -> Dataset:
     """A data set whose ids are unique and whose captions are not empty.
 
-    Empty captions are left out and counted in a note; a file named twice as missing is listed once.
+    Blanks around a caption are dropped. Empty captions are left out and counted in a note; a file named twice as missing is listed once.
     errors: BadDataset for an id that stands twice, and where no image is left
     """
     kept, empty = [], 0

@@ -1,0 +1,66 @@
+"""Plots, drawn without a display and without matplotlib's global state."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ..errors import BadSetting
+from ..files import publishing
+
+# Okabe and Ito's colours, told apart with every kind of colour vision
+_BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"
+_INK, _GRID = "#3a3d44", "#e4e4e4"
+
+
+def training_curve(history: Sequence[Mapping[str, float]], path: Path | str) -> Path:
+    """Draw a training's losses and CIDEr-D over the epochs, the best epoch marked, as a PNG.
+
+    history: a row per epoch with `epoch` and, where measured, `train_loss`, `val_loss` (both nats per word) and `cider_d` (x100)
+    returns: the file's path. The best epoch is that of the highest CIDEr-D, or of the lowest validation loss without one.
+    errors:  BadSetting for an empty history; NoSpace
+    """
+    if not history:
+        raise BadSetting(f"There is no epoch to draw into {path}. Train for at least one.")
+    figure = Figure(figsize=(9, 3.4), dpi=150, layout="constrained")
+    losses, cider = figure.subplots(1, 2)
+    _line(losses, history, "train_loss", _BLUE, "o-", "training")
+    _line(losses, history, "val_loss", _ORANGE, "s--", "validation")
+    _line(cider, history, "cider_d", _GREEN, "D-", "validation")
+    best = _best(history)
+    for axes, name, key in ((losses, "loss (nats per word)", "val_loss"), (cider, "CIDEr-D (×100)", "cider_d")):
+        _dress(axes, name)
+        if best is not None and key in best:
+            label = f"best epoch: {best['epoch']:.0f} ({best[key]:.4g})"
+            axes.axvline(best["epoch"], color=_INK, linewidth=1, linestyle=":", zorder=1, label=label)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, fontsize=9, labelcolor=_INK)
+    with publishing(path) as file:
+        figure.savefig(file, format="png")
+    return Path(path)
+
+
+def _line(axes: Axes, history: Sequence[Mapping[str, float]], key: str, colour: str, style: str, label: str) -> None:
+    points = [(row["epoch"], row[key]) for row in history if key in row]
+    if points:
+        axes.plot(*zip(*points, strict=True), style, color=colour, label=label, linewidth=1.8, markersize=4.5, zorder=2)
+
+
+def _best(history: Sequence[Mapping[str, float]]) -> Mapping[str, float] | None:
+    for key, sign in (("cider_d", 1), ("val_loss", -1)):
+        rows = [row for row in history if key in row]
+        if rows:
+            return max(rows, key=lambda row: sign * row[key])
+    return None
+
+
+def _dress(axes: Axes, name: str) -> None:
+    axes.set_xlabel("epoch", color=_INK)
+    axes.set_ylabel(name, color=_INK)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y", color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=_INK, labelsize=9)

@@ -1,0 +1,178 @@
+"""What a search or a comparison looks like on a terminal, and as JSON.
+
+Columns are aligned by what a terminal shows: wide letters take two cells, combining ones none. Names come from other people's
+disks, so nothing in them may move the cursor, break a line or reorder the text: such characters are shown as escapes.
+"""
+
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..records import Hit, Query
+
+Value = str | int | float | None  # what a table's cell may hold; None is "not known"
+
+# Controls, line and paragraph separators, lone surrogates (bytes that are no UTF-8) and the marks that reorder or hide text.
+# U+200C and U+200D stay: they join letters and emoji.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_GAP = "  "
+_NARROWEST = 8  # cells a column keeps on a terminal that is too narrow for it
+
+
+def visible(text: str) -> str:
+    r"""`text` on one line, with control characters, bytes that are no UTF-8 and direction marks as escapes (\n, \x1b, \u202e)."""
+    return _INVISIBLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    letter = match.group()
+    code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python spells a byte of a file name that is no UTF-8
+        code -= 0xDC00
+    return _NAMED.get(letter) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal `text` takes."""
+    return sum(_letter_cells(letter) for letter in text)
+
+
+def _letter_cells(letter: str) -> int:
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def shorten(text: str, width: int) -> str:
+    """`text` in at most `width` cells, its end replaced by "…" where it does not fit."""
+    if cells(text) <= width:
+        return text
+    used, kept = 1, []
+    for letter in text:
+        used += _letter_cells(letter)
+        if used > width:
+            break
+        kept.append(letter)
+    return "".join(kept).rstrip() + "…"
+
+
+def shorten_path(text: str, width: int) -> str:
+    """`text` in at most `width` cells, its beginning replaced by "…": a path's end tells files apart."""
+    return text if cells(text) <= width else "…" + shorten(text[::-1], width)[-2::-1]
+
+
+def search_text(
+    query: Query, caption: str | None, tokens: Sequence[str], hits: Sequence[Hit], source: str, width: int | None = None
+) -> str:
+    """A search as a person reads it: one line for the query, one per hit.
+
+    caption: what the captioner says of the query; None where it was not asked (a text query, a mode without captions)
+    tokens:  the words that were searched with; shown where there is neither caption nor text
+    source:  who captioned, in a few words: "flickr8k-lite, beam 3"
+    width:   cells per line; None takes stdout's terminal, and whole lines where stdout is a file or a pipe
+    """
+    limit = _limit(width)
+    lines = [(f"{hit.rank}", f"{hit.score:.2f}", _path_cell(hit), visible(hit.caption), visible(" ".join(hit.why))) for hit in hits]
+    widths = _fit([max(map(cells, column)) for column in zip(*lines, strict=True)] if lines else [], limit, first_flexible=2)
+    cut = (shorten, shorten, shorten_path, shorten, shorten)
+    body = [_row([cut[i](cell, widths[i]) for i, cell in enumerate(line)], widths, right=(0, 1), margin=" ") for line in lines]
+    before_why = 1 + sum(widths[:4]) + 4 * len(_GAP)
+    return "\n".join([_query_line(query, caption, tokens, visible(source), before_why, limit), *(body or [" nothing found"])])
+
+
+def _query_line(query: Query, caption: str | None, tokens: Sequence[str], source: str, column: int, limit: int) -> str:
+    """The query, and the source over the column of shared words; on a line of its own where both don't fit in one."""
+    parts = [visible(query.image.name)] if query.image else []
+    said = [visible(part) for part in (query.text, caption) if part]
+    parts += [f'"{part}"' for part in said] or [visible(" ".join(tokens))]
+    left = "   ".join(part for part in parts if part)
+    if not source:
+        return shorten(left, limit)
+    if cells(left) + len(_GAP) + cells(source) > limit:
+        return f"{shorten(left, limit)}\n{shorten(source, limit)}"
+    return _pad(left, max(min(column, limit - cells(source)), cells(left) + len(_GAP))) + source
+
+
+def _path_cell(hit: Hit) -> str:
+    return visible(hit.path) + (f" (+{len(hit.copies)})" if hit.copies else "")
+
+
+def search_json(query: Query, caption: str | None, tokens: Sequence[str], hits: Sequence[Hit], mode: str, library: str) -> dict[str, Any]:
+    """A search as programs read it. Paths are unaltered: write it with `json.dumps`' own ASCII, since a name may be no UTF-8."""
+    return {
+        "query": {"image": str(query.image) if query.image else None, "text": query.text, "caption": caption, "tokens": list(tokens)},
+        "mode": mode,
+        "library": library,
+        "hits": [
+            {"rank": hit.rank, "score": float(hit.score), "path": hit.path, "caption": hit.caption, "why": list(hit.why)} for hit in hits
+        ],
+    }
+
+
+def cell_text(value: Value, form: str | None = None) -> str:
+    """A table's cell: None as "–", whole numbers with thousands marks, others with two decimals unless `form` says else (".1f")."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return visible(value)
+    return format(value, form or ("," if isinstance(value, int) else ".2f"))
+
+
+def numeric(rows: Sequence[Sequence[Value]], index: int) -> bool:
+    """Whether a column holds numbers and nothing else; such a column is set flush right."""
+    values = [row[index] for row in rows if row[index] is not None]
+    return bool(values) and not any(isinstance(value, str) for value in values)
+
+
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[Value]], formats: Mapping[str, str] | None = None, width: int | None = None
+) -> str:
+    """A plain table, numbers flush right.
+
+    rows:    one value per column each; ValueError otherwise
+    formats: how a column's numbers are written, where two decimals don't fit: {"cider_d": ".1f"}
+    width:   as in `search_text`
+    """
+    formats = formats or {}
+    texts = [[cell_text(value, formats.get(name)) for name, value in zip(columns, row, strict=True)] for row in rows]
+    grid = [[visible(name) for name in columns], *texts]
+    right = [index for index in range(len(columns)) if numeric(rows, index)]
+    widths = _fit([max(map(cells, column)) for column in zip(*grid, strict=True)], _limit(width), keep=right)
+    lines = [_row([shorten(cell, widths[i]) for i, cell in enumerate(line)], widths, right) for line in grid]
+    rule = _GAP.join("─" * width for width in widths)
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _limit(width: int | None) -> int:
+    if width is not None:
+        return width
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+
+
+def _fit(widths: list[int], limit: int, first_flexible: int = 0, keep: Sequence[int] = ()) -> list[int]:
+    """Take cells from the widest column until the line fits; numbers are never cut, and no column goes below _NARROWEST."""
+    flexible = [index for index in range(first_flexible, len(widths)) if index not in keep and widths[index] > _NARROWEST]
+    excess = sum(widths) + len(_GAP) * (len(widths) - 1) + (1 if first_flexible else 0) - limit
+    while excess > 0 and flexible:
+        widest = max(flexible, key=lambda index: widths[index])
+        widths[widest] -= 1
+        excess -= 1
+        if widths[widest] == _NARROWEST:
+            flexible.remove(widest)
+    return widths
+
+
+def _row(line: Sequence[str], widths: Sequence[int], right: Sequence[int], margin: str = "") -> str:
+    padded = (_pad(cell, width, right=index in right) for index, (cell, width) in enumerate(zip(line, widths, strict=True)))
+    return (margin + _GAP.join(padded)).rstrip()
+
+
+def _pad(text: str, width: int, right: bool = False) -> str:
+    blanks = " " * (width - cells(text))
+    return blanks + text if right else text + blanks

@@ -1,0 +1,349 @@
+import base64
+import io
+import json
+import math
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from captionret.errors import BadSetting
+from captionret.records import Hit, Query
+from captionret.report import page as page_module
+from captionret.report.page import (
+    PlotSection,
+    SearchSection,
+    TableSection,
+    TextSection,
+    VariantAnswer,
+    VariantsRow,
+    VariantsSection,
+    marked,
+    share,
+    thumbnail,
+    write_page,
+)
+from captionret.report.plots import training_curve
+from captionret.report.terminal import cells, search_json, search_text, shorten, shorten_path, table, visible
+
+HITS = [
+    Hit(1, 0.714, "beach/0142.jpg", "a dog runs on the beach", ("dog", "beach", "runs"), "beach/0142.jpg"),
+    Hit(2, 0.5, "trip/img_88.jpg", "two dogs play on the sand by water", ("sand",), "trip/img_88.jpg", ("again.jpg",)),
+    Hit(10, 0.43, "x.jpg", "a car", (), "x.jpg"),
+]
+QUERY = Query(Path("photos/q.jpg"))
+CAPTION = "a brown dog runs along the beach"
+VOID = {"meta", "img", "wbr", "link", "br", "input", "source"}
+
+
+class Page(HTMLParser):
+    """Every element with its attributes and text; fails where tags don't nest."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[tuple[int, ...], str]] = []
+        self.open: list[int] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(len(self.elements) - 1)
+
+    def handle_endtag(self, tag):
+        assert self.elements[self.open.pop()][0] == tag
+
+    def handle_data(self, data):
+        self.texts.append((tuple(self.open), data))
+
+    def tags(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def text(self, tag: str, kind: str | None = None) -> list[str]:
+        """The text of every `tag`, of class `kind` if given."""
+        fits = [name == tag and (kind is None or attributes.get("class") == kind) for name, attributes in self.elements]
+        wanted = [index for index, fit in enumerate(fits) if fit]
+        return [" ".join("".join(text for inside, text in self.texts if index in inside).split()) for index in wanted]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    root = tmp_path / "photos"
+    for number, name in enumerate(["q.jpg", "beach/0142.jpg", "trip/img_88.jpg", "x.jpg"]):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (640, 480), (40 * number, 90, 120)).save(root / name)
+    return root
+
+
+def searched(root: Path, hits=HITS, caption: str | None = CAPTION, **others) -> SearchSection:
+    return SearchSection("A dog", Query(root / "q.jpg"), caption, CAPTION.split(), hits, root, "flickr8k-lite, beam 3", **others)
+
+
+def written(tmp_path: Path, *sections) -> Page:
+    return Page(write_page(tmp_path / "out" / "page.html", "Title", "Lead.", sections))
+
+
+# terminal
+
+
+def test_search_on_the_terminal_aligns_rank_score_path_caption_and_shared_words():
+    assert search_text(QUERY, CAPTION, CAPTION.split(), HITS, "flickr8k-lite, beam 3", width=120).splitlines() == [
+        'q.jpg   "a brown dog runs along the beach"                           flickr8k-lite, beam 3',
+        "  1  0.71  beach/0142.jpg        a dog runs on the beach             dog beach runs",
+        "  2  0.50  trip/img_88.jpg (+1)  two dogs play on the sand by water  sand",
+        " 10  0.43  x.jpg                 a car",
+    ]
+
+
+@pytest.mark.parametrize("width", [48, 60, 80, 100])
+def test_search_keeps_to_the_terminals_width(width):
+    long = [Hit(1, 0.5, "a/long/" * 20 + "end.jpg", "日本の" * 40, ("dog",) * 30)]
+    lines = search_text(QUERY, "a dog " * 40, (), long, "flickr8k-lite, beam 3", width).splitlines()
+    assert max(map(cells, lines)) <= width
+    assert "end.jpg" in lines[-1]
+
+
+def test_nothing_is_cut_when_the_output_is_no_terminal(capsys):
+    text = search_text(QUERY, "a dog " * 100, (), [Hit(1, 0.5, "folder/" * 40 + "x.jpg", "a dog " * 100)], "source")
+    assert "…" not in text
+
+
+def test_text_query_and_wordless_query_say_what_was_searched():
+    assert search_text(Query(text="a dog"), None, ("a", "dog"), [], "words", 80).splitlines() == ['"a dog"  words', " nothing found"]
+    assert search_text(QUERY, None, ("dog", "beach"), [], "", 80).startswith("q.jpg   dog beach\n")
+
+
+def test_names_cannot_break_lines_or_move_the_cursor():
+    evil = [Hit(1, 1.0, "a\nb\x1b[2J\u202egpj.exe\udcff", "one\r\ntwo\tthree", ("a\x00",))]
+    lines = search_text(Query(Path("q\n.jpg")), "x\ny", (), evil, "s\n", 200).splitlines()
+    assert len(lines) == 2
+    assert "a\\nb\\x1b[2J\\u202egpj.exe\\xff" in lines[1]
+    assert all(line.isprintable() for line in lines)
+
+
+def test_visible_text_can_always_be_written_as_utf8_and_keeps_ordinary_letters():
+    assert visible("\udcff\ud83d\x9b\ufeff") == "\\xff\\ud83d\\x9b\\ufeff"
+    ordinary = "Zoë's 日本 👩\u200d🚀 e\u0301 – “x” \\n"
+    assert visible(ordinary) == ordinary
+    "".join(visible(chr(code)) for code in range(0x20000)).encode()
+
+
+def test_wide_and_combining_letters_are_measured_in_cells():
+    assert [cells(text) for text in ("abc", "日本", "e\u0301", "👩\u200d🚀")] == [3, 4, 1, 4]
+    assert shorten("日本語の写真", 6) == "日本…"
+    assert shorten_path("very/long/path.jpg", 9) == "…path.jpg"
+
+
+def test_search_json_has_exactly_the_promised_fields():
+    found = search_json(QUERY, CAPTION, CAPTION.split(), HITS[:1], "jaccard", "photos")
+    assert found == {
+        "query": {"image": "photos/q.jpg", "text": None, "caption": CAPTION, "tokens": CAPTION.split()},
+        "mode": "jaccard",
+        "library": "photos",
+        "hits": [
+            {
+                "rank": 1,
+                "score": 0.714,
+                "path": "beach/0142.jpg",
+                "caption": "a dog runs on the beach",
+                "why": ["dog", "beach", "runs"],
+            }
+        ],
+    }
+    odd = search_json(Query(text="a dog"), None, (), [Hit(1, 1.0, "\udcff\n.jpg", "x")], "jaccard", "l")
+    assert json.loads(json.dumps(odd)) == odd
+    assert odd["query"]["image"] is None
+
+
+def test_table_sets_numbers_flush_right_and_text_flush_left():
+    assert table(["variant", "n", "cider_d"], [["model1", 12345, 48.26], ["日本", None, 9.0]], {"cider_d": ".1f"}).splitlines() == [
+        "variant       n  cider_d",
+        "───────  ──────  ───────",
+        "model1   12,345     48.3",
+        "日本          –      9.0",
+    ]
+
+
+def test_narrow_table_cuts_text_but_never_a_number():
+    text = table(["name", "about", "n"], [["x", "a long sentence about it", 1234567890]], width=30)
+    assert max(map(cells, text.splitlines())) <= 30
+    assert "1,234,567,890" in text and "a long s…" in text
+
+
+def test_table_row_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        table(["a", "b"], [["x"]])
+
+
+# page
+
+
+def test_page_marks_exactly_the_shared_words_in_query_and_captions(tmp_path, photos):
+    found = written(tmp_path, searched(photos))
+    assert found.text("p", "caption") == [hit.caption for hit in HITS]
+    assert found.text("p", "said") == [f"“{CAPTION}”"]
+    assert found.text("mark") == ["dog", "runs", "beach", "dog", "runs", "beach", "sand"]
+
+
+def test_words_are_marked_as_the_tokenizer_sees_them_and_in_the_captions_own_spelling():
+    assert marked("A dog's Dogs, a DOG.", ("dog",)) == "A <mark>dog</mark>&#39;s Dogs, a <mark>DOG</mark>."
+    assert marked('"x" İ <dog>', ("dog", "x")) == "&#34;<mark>x</mark>&#34; İ &lt;<mark>dog</mark>&gt;"
+
+
+def test_shared_words_that_the_caption_does_not_hold_are_listed(tmp_path, photos):
+    hit = Hit(1, 0.9, "x.jpg", "a car", ("car", "road"))
+    assert written(tmp_path, searched(photos, [hit])).text("p", "more") == ["also shares road"]
+
+
+def test_page_stands_alone(tmp_path, photos):
+    training_curve([{"epoch": 1, "val_loss": 2.0}], tmp_path / "curve.png")
+    answer = VariantAnswer("model1", "a dog", HITS)
+    sections = [
+        searched(photos),
+        VariantsSection("V", [VariantsRow(photos / "q.jpg", [answer])], photos),
+        PlotSection("P", tmp_path / "curve.png", "a curve"),
+    ]
+    found = written(tmp_path, *sections)
+    sources = [image["src"] for image in found.tags("img")]
+    assert len(sources) == 4 + 4 + 1
+    assert all(source.startswith(("data:image/jpeg;base64,", "data:image/png;base64,")) for source in sources)
+    assert not {tag for tag, _ in found.elements} & {"script", "link", "iframe", "object", "video", "audio", "base"}
+    loading = ("href", "srcset", "action", "data")
+    links = [value for _, attributes in found.elements for name, value in attributes.items() if name in loading]
+    assert links and all(link.startswith("#") for link in links)
+    style = "".join(found.text("style"))
+    assert "url(" not in style and "@import" not in style
+    policy = next(meta["content"] for meta in found.tags("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert str(tmp_path) not in (tmp_path / "out" / "page.html").read_text()
+
+
+def test_everything_from_outside_is_escaped(tmp_path, photos):
+    evil = "<script>alert('1')</script>\"'&\n\udcff"
+    hit = Hit(1, 1.0, evil, evil, ("alert", evil), copies=(evil,))
+    image = photos / 'q"><img src=x onerror=y>\n.jpg'
+    Image.new("RGB", (8, 8)).save(image, "JPEG")
+    search = SearchSection(evil, Query(image, evil), evil, [evil], [hit], photos, evil, evil)
+    answers = [VariantAnswer(evil, evil, [hit])]
+    found = written(
+        tmp_path,
+        search,
+        TableSection(evil, [evil], [[evil]], evil),
+        VariantsSection(evil, [VariantsRow(image, answers, [evil])], photos, evil),
+        TextSection(evil, [evil], [evil]),
+    )
+    assert not found.tags("script")
+    assert not any(name.startswith("on") for _, attributes in found.elements for name in attributes)
+    shown = "<script>alert('1')</script>\"'&\\n\\xff"
+    assert found.text("h2") == [shown] * 4
+    assert found.text("p", "caption")[0] == shown
+    assert shown in found.text("td") + found.text("th")
+    assert {image["alt"] for image in found.tags("img")} == {f"Query: {shown}", shown}
+
+
+def test_broken_and_missing_pictures_become_placeholders_that_say_so(tmp_path, photos):
+    (photos / "x.jpg").write_bytes((photos / "x.jpg").read_bytes()[:300])
+    (photos / "trip" / "img_88.jpg").unlink()
+    found = written(tmp_path, searched(photos))
+    missing = found.text("span", "missing")
+    assert len(missing) == 2 and len(found.tags("img")) == 2
+    assert "img_88.jpg does not exist" in missing[0]
+    assert "x.jpg cannot be decoded" in missing[1]
+
+
+def test_every_picture_has_an_alternative_text_and_headings_go_down_one_by_one(tmp_path, photos):
+    found = written(tmp_path, searched(photos))
+    assert [image["alt"] for image in found.tags("img")] == [f"Query: {CAPTION}", *(hit.caption for hit in HITS)]
+    assert [tag for tag, _ in found.elements if tag in ("h1", "h2", "h3")] == ["h1", "h2", "h3", "h3"]
+    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_search_without_hits_says_so(tmp_path):
+    found = written(tmp_path, SearchSection("None", Query(text="a dog"), None, ["a", "dog"], []))
+    assert found.text("p", "none") == ["Nothing found."]
+
+
+def test_best_of_each_column_is_emphasised_and_ties_share_it(tmp_path):
+    rows = [["m1", 20.0, 5, 1], ["m2", 20.0, 3, 2], ["m3", 19.0, None, 3]]
+    section = TableSection("T", ["variant", "bleu4", "seconds", "plain"], rows, best={"bleu4": "highest", "seconds": "lowest"})
+    found = written(tmp_path, section)
+    assert found.text("strong") == ["20.00", "20.00", "3"]
+    assert [cell.get("class") for cell in found.tags("th")[:4]] == [None, "right", "right", "right"]
+    assert found.text("td")[-2:] == ["–", "3"]
+
+
+def test_variants_stand_side_by_side_with_their_first_five_hits(tmp_path, photos):
+    hits = [Hit(rank, 1 / rank, "x.jpg", f"hit {rank}") for rank in range(1, 8)]
+    answers = [VariantAnswer("model1", "a dog", hits), VariantAnswer("model2", "a cat", hits[:2])]
+    found = written(tmp_path, VariantsSection("V", [VariantsRow(photos / "q.jpg", answers, ("A real dog .",))], photos))
+    assert found.text("th")[:3] == ["picture", "model1", "model2"]
+    assert found.text("p", "caption") == ["a dog", "a cat"]
+    shown = ["hit 1", "hit 2", "hit 3", "hit 4", "hit 5", "hit 1", "hit 2"]
+    assert [image["alt"] for image in found.tags("img")] == ["A real dog .", *shown]
+    assert found.text("p", "reference") == ["People say A real dog ."]
+
+
+def test_each_picture_is_decoded_once_per_page_and_size(tmp_path, photos, monkeypatch):
+    opened = []
+    real = page_module.open_image
+    monkeypatch.setattr(page_module, "open_image", lambda path, at_least: opened.append((path.name, at_least)) or real(path, at_least))
+    hits = [Hit(rank, 1.0, "x.jpg", "a car") for rank in range(1, 6)]
+    written(tmp_path, searched(photos, hits), searched(photos, hits))
+    assert sorted(opened) == [("q.jpg", 480), ("x.jpg", 240)]
+
+
+def test_thumbnails_are_small_upright_jpegs_and_small_pictures_are_not_blown_up(tmp_path):
+    upright = Image.Exif()
+    upright[0x0112] = 6
+    Image.new("RGB", (1200, 900)).save(tmp_path / "turned.jpg", exif=upright)
+    Image.new("RGBA", (20, 10)).save(tmp_path / "small.png")
+    Image.new("RGB", (9000, 300)).save(tmp_path / "long.jpg")
+    sizes = {}
+    for name in ("turned.jpg", "small.png", "long.jpg"):
+        found = thumbnail(tmp_path / name, 240)
+        content = base64.b64decode(found.uri.removeprefix("data:image/jpeg;base64,"))
+        with Image.open(io.BytesIO(content)) as image:
+            assert image.format == "JPEG" and image.size == (found.width, found.height)
+            sizes[name] = image.size
+    assert sizes == {"turned.jpg": (240, 320), "small.png": (20, 10), "long.jpg": (720, 24)}
+
+
+def test_bars_show_scores_of_one_or_of_the_best_beyond_it():
+    hits = [Hit(1, 4.0, "a", ""), Hit(2, 1.0, "b", ""), Hit(3, -1.0, "c", "")]
+    assert [share(hit, hits) for hit in hits] == [100, 25, 0]
+    assert share(Hit(1, 0.5, "a", ""), [Hit(1, 0.5, "a", "")]) == 50
+
+
+def test_a_page_that_fails_leaves_the_old_one_in_place(tmp_path):
+    path = write_page(tmp_path / "page.html", "Old", "", [])
+    with pytest.raises(FileNotFoundError):
+        write_page(path, "New", "", [PlotSection("P", tmp_path / "none.png", "x")])
+    assert "<title>Old</title>" in path.read_text()
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_commands_to_type_keep_their_lines(tmp_path):
+    found = written(tmp_path, TextSection("T", ["One.", "Two."], ["make demo", "make test"]))
+    assert found.text("p", "text") == ["One.", "Two."]
+    assert "<pre><code>make demo\nmake test\n</code></pre>" in (tmp_path / "out" / "page.html").read_text()
+
+
+# plots
+
+
+def test_training_curve_is_a_readable_png_even_of_one_epoch_without_validation(tmp_path):
+    full = [{"epoch": e, "train_loss": 3 / e, "val_loss": 3.2 / e, "cider_d": 10.0 * math.sqrt(e)} for e in range(1, 6)]
+    for name, history in (("full", full), ("one", [{"epoch": 1, "train_loss": 3.0}])):
+        path = training_curve(history, tmp_path / f"{name}.png")
+        with Image.open(path) as image:
+            assert image.format == "PNG" and image.width >= 1200 and len(image.convert("L").getcolors(256)) > 10
+
+
+def test_training_curve_of_nothing_is_an_error_that_names_the_file(tmp_path):
+    with pytest.raises(BadSetting, match=r"curve\.png"):
+        training_curve([], tmp_path / "curve.png")

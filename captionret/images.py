@@ -21,7 +21,9 @@ from .errors import BadImage
 
 EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .avif .jp2".split())
 MAX_PIXELS = 250_000_000  # 250 megapixels take 750 MB as RGB; beyond that a picture is a threat rather than a photograph
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000")
+Image.init()
+# Pillow reads MPO as JPEG and raises KeyError for a name it has not registered (AVIF before 11.3)
+_FORMATS: list[str] = [name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000") if name in Image.OPEN]
 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS is our own, stricter-worded limit
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS

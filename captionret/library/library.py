@@ -1,0 +1,197 @@
+"""A gallery on disk: a folder's pictures, each with its captions and its feature, kept up to date by content."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from ..errors import BadLibrary, BadSetting
+from ..files import no_space_named
+from ..records import Caption, Failure
+from ..retrieval import Gallery
+from . import features
+from .captioning import Captioning
+from .catalogue import Catalogue, restored, stored
+from .check import problems
+from .update import Updater, UpdateReport, feature_file, writing
+
+CATALOGUE = "catalogue.sqlite"
+_CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
+_ITEMS = f"""
+SELECT path, sha256, text, feature_row, captioners.id, fingerprint, rows, dim
+FROM files JOIN images USING (sha256) JOIN captions USING (sha256) JOIN captioners ON captioners.id = images.captioner
+WHERE captions.n = 0 AND captioners.id = {_CURRENT}
+"""  # noqa: S608 - no value from outside is in it
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """Who captioned a library, and how. described: what the captioner said of itself."""
+
+    name: str
+    fingerprint: str
+    beam: int
+    described: dict[str, Any]
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The directory the captioner was loaded from, if it named one."""
+        path = self.described.get("checkpoint")
+        return Path(path) if path else None
+
+
+class Library:
+    """An open library. Searching it never waits for an update; what an update commits is seen by the next search."""
+
+    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+        self.path = path
+        self._catalogue = catalogue
+        self._gallery: Gallery | None = None
+        self._feature_rows: dict[str, int] = {}  # by hash
+        self._feature_source: tuple[int, str, int, int] | None = None  # captioner's id and fingerprint, rows and dim of its file
+        self._state: int | None = None
+
+    @classmethod
+    def create(cls, path: Path | str, root: Path | str) -> Self:
+        """A new, empty library in the folder `path` for the pictures below `root`.
+
+        errors: BadLibrary where `path` already holds one or `root` is not a folder
+        """
+        folder, pictures = Path(path).expanduser(), Path(root).expanduser().resolve()
+        if (folder / CATALOGUE).exists():
+            raise BadLibrary(f"{folder} already holds a library. Open it, or give another --library.")
+        if not pictures.is_dir():
+            raise BadLibrary(f"{root} is not a folder. Give the folder that holds the pictures.")
+        try:
+            with no_space_named(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+        except (PermissionError, NotADirectoryError, FileExistsError) as error:
+            raise BadLibrary(f"{folder} cannot be made a library ({error.strerror}). Give another --library.") from None
+        return cls(folder, Catalogue.create(folder / CATALOGUE, {"root": stored(str(pictures))}))
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open what `create` made. BadLibrary where it is missing, damaged, or of a newer format."""
+        folder = Path(path).expanduser()
+        return cls(folder, Catalogue(folder / CATALOGUE))
+
+    @classmethod
+    def open_or_create(cls, path: Path | str, root: Path | str) -> Self:
+        """Open the library in `path`, or make one for `root` where there is none."""
+        exists = (Path(path).expanduser() / CATALOGUE).exists()
+        return cls.open(path) if exists else cls.create(path, root)
+
+    @property
+    def root(self) -> Path:
+        """The folder whose pictures it holds; every path of a hit is relative to it."""
+        return Path(restored(self._catalogue.meta("root")))
+
+    @property
+    def made_by(self) -> MadeBy | None:
+        """Who captioned it; None before the first update."""
+        found = self._catalogue.rows(f"SELECT name, fingerprint, decoding, described FROM captioners WHERE id = {_CURRENT}")  # noqa: S608
+        if not found:
+            return None
+        name, fingerprint, decoding, described = found[0]
+        return MadeBy(restored(name), fingerprint, json.loads(decoding)["beam"], json.loads(described))
+
+    def update(
+        self,
+        root: Path | str,
+        captioner: Captioning,
+        *,
+        beam: int = 3,
+        batch_size: int = 32,
+        progress: bool = True,
+        limit: int | None = None,
+        recaption: bool = False,
+        allow_empty: bool = False,
+        moved: bool = False,
+    ) -> UpdateReport:
+        """Caption what is new or changed below `root`; each batch is kept as soon as it is done, so a stopped update goes on later.
+
+        progress:    show a bar on stderr
+        limit:       caption at most so many pictures now
+        recaption:   go over to this captioner or beam, if the library was made with another; until all is captioned again, the
+                     pictures still to come are not found, for two captioners' captions don't compare
+        allow_empty: accept that the folder holds no picture any more
+        moved:       accept that the folder now lies at `root`
+        errors:      BadLibrary (another folder, another captioner, another writer, nothing there), NoSpace
+        """
+        if beam < 1 or batch_size < 1 or (limit is not None and limit < 0):
+            raise BadSetting(
+                f"beam {beam}, batch size {batch_size}, limit {limit}: beam and batch size must be at least 1, limit at least 0."
+            )
+        with writing(self.path):
+            pictures = self._accept_root(root, moved)
+            try:
+                updater = Updater(self._catalogue, captioner, beam, recaption)
+                return updater.run(pictures, batch_size=batch_size, progress=progress, limit=limit, allow_empty=allow_empty)
+            finally:
+                self._gallery = None
+
+    def gallery(self) -> Gallery:
+        """Its images as retrieval takes them: ids are the paths relative to the root. Read again only after a change."""
+        state = self._catalogue.value("PRAGMA data_version")  # changes when another process commits
+        if self._gallery is None or state != self._state:
+            found = self._catalogue.rows(_ITEMS)
+            self._gallery = Gallery([restored(row[0]) for row in found], [row[2] for row in found], [row[1] for row in found])
+            self._feature_rows = {row[1]: row[3] for row in found}
+            self._feature_source = found[0][4:] if found else None
+            self._state = state
+        return self._gallery
+
+    def features(self) -> np.ndarray:
+        """The backbone's features in the gallery's order: (N, D) float16. BadLibrary where the feature file is cut short."""
+        hashes = self.gallery().hashes
+        if self._feature_source is None:
+            return np.empty((0, 0), np.float16)
+        captioner, fingerprint, rows, dim = self._feature_source
+        stored_rows = features.read(feature_file(self.path, captioner, fingerprint), rows, dim)
+        return stored_rows[[self._feature_rows[sha256] for sha256 in hashes]]
+
+    def captions(self, sha256: str) -> list[Caption]:
+        """The captions of the content with this hash, best first; empty where the library does not hold it."""
+        found = self._catalogue.rows(
+            f"SELECT text, tokens, logprob FROM captions JOIN images USING (sha256) WHERE sha256 = ? AND captioner = {_CURRENT} ORDER BY n",  # noqa: S608
+            sha256,
+        )
+        return [Caption(text, tuple(json.loads(tokens)), logprob) for text, tokens, logprob in found]
+
+    def failures(self) -> list[Failure]:
+        """The files that could not be captioned, by name."""
+        found = [Failure(restored(path), restored(reason)) for path, reason in self._catalogue.rows("SELECT path, reason FROM failures")]
+        return sorted(found, key=lambda failure: failure.path)
+
+    def verify(self) -> list[str]:
+        """What is wrong, one sentence each: in the catalogue, in the feature file, between the catalogue and the folder."""
+        return problems(self._catalogue, self.root)
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        self._catalogue.close()
+
+    def __len__(self) -> int:
+        return len(self.gallery())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _accept_root(self, root: Path | str, moved: bool) -> Path:
+        pictures, known = Path(root).expanduser().resolve(), self.root
+        if pictures == known:
+            return pictures
+        if not moved:
+            raise BadLibrary(
+                f"{self.path} holds the pictures of {known}, not of {pictures}. Give another --library; or, if the folder was moved, "
+                f"say so (--moved)."
+            )
+        with self._catalogue.transaction() as connection:
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'root'", (stored(str(pictures)),))
+        return pictures

@@ -1,0 +1,196 @@
+"""What lies in a folder now, against what the catalogue knows: what is new, changed, renamed, gone."""
+
+import stat
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import BadLibrary
+from ..files import sha256_of
+from ..images import find_images
+from ..records import Failure
+from .catalogue import Catalogue, restored
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picture file as it was when the folder was listed.
+
+    name:     relative to the root, with forward slashes
+    mtime_ns: when the content was written last
+    ctime_ns: when anything about the file changed last, its permissions included
+    """
+
+    path: Path
+    name: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalogue says of a file that was captioned."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+    def is_still(self, file: Found) -> bool:
+        """Whether the file is as it was; a file rewritten in place gets another time, at the least."""
+        return (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What the catalogue says of a file that could not be captioned."""
+
+    size: int
+    ctime_ns: int
+    reason: str
+
+    def is_still(self, file: Found) -> bool:
+        """Whether trying again is in vain. A file that may now be read has the same content and time of writing, but another ctime."""
+        return (self.size, self.ctime_ns) == (file.size, file.ctime_ns)
+
+
+@dataclass(slots=True)
+class Listing:
+    """What a folder holds. unreadable: the folders below it that may not be listed."""
+
+    files: list[Found]
+    failures: list[Failure]
+    unreadable: list[str]
+
+    def covers(self, name: str) -> bool:
+        """Whether the file would have been seen if it were there: what cannot be looked at is not taken for deleted."""
+        hidden = any(folder == "." or name.startswith(f"{folder}/") for folder in self.unreadable)
+        return not hidden and not any(failure.path == name for failure in self.failures)
+
+
+@dataclass(slots=True)
+class Task:
+    """One content to be captioned: the file to read and the others that hold the same. sha256 is None where nothing has its size."""
+
+    files: list[tuple[Found, str]]
+    sha256: str | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an update has to do. counts: of the files for which nothing is to be captioned, by what became of them."""
+
+    known_content: list[tuple[Found, str]] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def list_folder(root: Path) -> Listing:
+    """Every picture file below `root` with its size and time; BadLibrary where the root itself is not there."""
+    if not root.is_dir():
+        raise BadLibrary(
+            f"{root} is not a folder any more (moved, deleted, or its disk is not mounted). Nothing was changed in the library."
+        )
+    messages: list[str] = []
+    files: list[Found] = []
+    failures: list[Failure] = []
+    for path in find_images(root, messages):
+        name = path.relative_to(root).as_posix()
+        try:
+            facts = path.stat()
+        except OSError as error:
+            failures.append(Failure(name, f"{path} cannot be read ({error.strerror}). Check the link or its permissions."))
+            continue
+        if stat.S_ISREG(facts.st_mode):
+            files.append(Found(path, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+        else:
+            failures.append(Failure(name, f"{path} is not a regular file. Leave it out."))
+    unreadable = []
+    for message in messages:
+        folder, _, reason = message.rpartition(": ")
+        unreadable.append(Path(folder).relative_to(root).as_posix())
+        failures.append(
+            Failure(unreadable[-1], f"The folder {folder} cannot be listed ({reason}). Change its permissions or leave it out.")
+        )
+    return Listing(files, failures, unreadable)
+
+
+def make_plan(catalogue: Catalogue, captioner: int, listing: Listing) -> Plan:
+    """Compare a listing with the catalogue. Files are read (for their hash) only where their content could be a known one.
+
+    captioner: the id of the one that captions now; contents that another one captioned are captioned again
+    """
+    files = {restored(path): Known(*facts) for path, *facts in catalogue.rows("SELECT path, size, mtime_ns, sha256 FROM files")}
+    failed = {
+        restored(path): Failed(size, ctime_ns, restored(reason))
+        for path, size, ctime_ns, reason in catalogue.rows("SELECT path, size, ctime_ns, reason FROM failures")
+    }
+    current = {sha256 for (sha256,) in catalogue.rows("SELECT sha256 FROM images WHERE captioner = ?", captioner)}
+    present = {file.name for file in listing.files}
+    plan = Plan(failures=list(listing.failures))
+    plan.gone = [name for name in files if name not in present and listing.covers(name)]
+    kinds = _Kinds(files, plan.gone)
+    tasks: dict[str, Task] = {}
+    for file, sha256 in _with_hashes(listing.files, files, failed, plan):
+        kind = kinds.of(file, sha256)
+        if kind == "unchanged" and sha256 not in current:
+            kind = "recaptioned"
+        if sha256 is None:
+            plan.tasks.append(Task([(file, kind)], None))
+        elif sha256 in current:
+            plan.counts[kind] += 1
+            if not (file.name in files and files[file.name].is_still(file)):
+                plan.known_content.append((file, sha256))
+        elif sha256 in tasks:
+            tasks[sha256].files.append((file, kind))
+        else:
+            tasks[sha256] = Task([(file, kind)], sha256)
+            plan.tasks.append(tasks[sha256])
+    plan.counts["removed"] = len(plan.gone) - kinds.renamed
+    return plan
+
+
+def _with_hashes(found: list[Found], files: dict[str, Known], failed: dict[str, Failed], plan: Plan) -> Iterable[tuple[Found, str | None]]:
+    """Each file with its content's hash: the known one, the one computed now, or None where no other file has its size."""
+    sizes = Counter(known.size for known in files.values())
+    sizes.update(file.size for file in found if not (file.name in files and files[file.name].is_still(file)))
+    for file in found:
+        if file.name in files and files[file.name].is_still(file):
+            yield file, files[file.name].sha256
+        elif file.name in failed and failed[file.name].is_still(file):
+            plan.failures.append(Failure(file.name, failed[file.name].reason))
+        elif sizes[file.size] == 1:
+            yield file, None
+        else:
+            try:
+                yield file, sha256_of(file.path)
+            except OSError as error:
+                plan.failures.append(Failure(file.name, f"{file.path} cannot be read ({error.strerror}). Check its permissions."))
+
+
+class _Kinds:
+    """Tells what happened to each file."""
+
+    def __init__(self, files: dict[str, Known], gone: list[str]) -> None:
+        self.files = files
+        self.seen = {known.sha256 for known in files.values()}
+        self.gone: defaultdict[str, int] = defaultdict(int)  # vanished names by content: a new name for it is a rename
+        for name in gone:
+            self.gone[files[name].sha256] += 1
+        self.renamed = 0
+
+    def of(self, file: Found, sha256: str | None) -> str:
+        if file.name in self.files:
+            return "unchanged" if sha256 == self.files[file.name].sha256 else "changed"
+        if sha256 is None:
+            return "new"
+        if self.gone[sha256]:
+            self.gone[sha256] -= 1
+            self.renamed += 1
+            return "renamed"
+        kind = "duplicates" if sha256 in self.seen else "new"
+        self.seen.add(sha256)
+        return kind

@@ -1,0 +1,75 @@
+"""Searching a library by a picture or a text: the one function most users need.
+
+for hit in search(Library.open("data/libraries/photos"), image="q.jpg", top=5):
+    print(hit.rank, hit.score, hit.path, hit.why)
+"""
+
+from pathlib import Path
+
+from .errors import BadImage, BadLibrary, BadSetting
+from .images import load_views
+from .library import Captioning, Library
+from .records import Captioned, Hit
+from .retrieval import DescribedQuery
+from .retrieval import search as search_gallery
+
+
+def search(
+    library: Library,
+    *,
+    image: Path | str | None = None,
+    text: str | None = None,
+    mode: str = "jaccard",
+    top: int | None = 5,
+    min_score: float | None = None,
+    keep_self: bool = False,
+    captioner: Captioning | None = None,
+) -> list[Hit]:
+    """The library's images most like a picture, a text, or both; best first, one hit per image, the query's own picture left out.
+
+    captioner: what captions a picture that the library does not hold; by default it is loaded from the checkpoint the library names
+    The other arguments are those of `captionret.retrieval.search`. Errors: BadSetting, BadImage, BadLibrary, BadCheckpoint.
+    """
+    query = describe(library, image=image, text=text, captioner=captioner)
+    return search_gallery(library.gallery(), query, mode, top, min_score, keep_self)
+
+
+def describe(
+    library: Library, *, image: Path | str | None = None, text: str | None = None, captioner: Captioning | None = None
+) -> DescribedQuery:
+    """The query with its picture's caption: the library's own where it holds that content, else the captioner's.
+
+    errors: BadSetting where nothing is asked for, BadImage, BadLibrary where the captioner is not the one of the library
+    """
+    if image is None:
+        if text is None or not text.strip():
+            raise BadSetting("The query is empty. Give a picture, or a text with at least one word.")
+        return DescribedQuery(text=text)
+    sha256, _ = load_views(Path(image).expanduser(), 1)
+    known = library.captions(sha256)
+    caption = known[0].text if known else _caption(library, Path(image).expanduser(), captioner)
+    return DescribedQuery(caption, text, sha256)
+
+
+def _caption(library: Library, image: Path, captioner: Captioning | None) -> str:
+    made_by = library.made_by
+    if made_by is None:
+        raise BadLibrary(f"{library.path} holds no captions yet. Caption its pictures first.")
+    captioner = captioner or _load(library, made_by.checkpoint)
+    if captioner.fingerprint != made_by.fingerprint:
+        raise BadLibrary(
+            f"{library.path} was captioned by {made_by.name} ({made_by.fingerprint[:12]}), the query would be by {captioner.name} "
+            f"({captioner.fingerprint[:12]}); their words don't compare. Give the library's own --checkpoint, or caption it again."
+        )
+    ((result,),) = captioner.caption_stream([image], beam=made_by.beam, batch_size=1)
+    if not isinstance(result, Captioned):
+        raise BadImage(result.reason)
+    return result.captions[0].text
+
+
+def _load(library: Library, checkpoint: Path | None) -> Captioning:
+    if checkpoint is None:
+        raise BadSetting(f"{library.path} does not say where its captioner's checkpoint lies. Give it (--checkpoint).")
+    from .models.captioner import Captioner  # torch comes in here, and only when a picture has to be captioned
+
+    return Captioner.load(checkpoint)

@@ -1,0 +1,58 @@
+"""A captioner without a network: it says a picture's mean colour in words. Real files in, real failures out."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from captionret.errors import BadImage
+from captionret.images import load_views
+from captionret.records import Caption, Captioned, Failure
+
+COLOURS = {
+    "red": (220, 30, 30),
+    "green": (30, 180, 30),
+    "blue": (30, 30, 220),
+    "yellow": (230, 220, 40),
+    "white": (250, 250, 250),
+    "black": (5, 5, 5),
+}
+
+
+def picture(path: Path, colour: str, shade: int = 0, size: int = 16) -> Path:
+    """Write a plain picture; each shade is another content of the same colour."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rgb = tuple(max(0, min(255, value + shade)) for value in COLOURS[colour])
+    Image.new("RGB", (size, size), rgb).save(path)
+    return path
+
+
+class MeanColour:
+    """seen: every path it was asked to caption, in order."""
+
+    def __init__(self, fingerprint: str = "f" * 64, name: str = "mean-colour", dim: int = 3) -> None:
+        self.fingerprint = fingerprint
+        self.name = name
+        self.dim = dim
+        self.seen: list[Path] = []
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.name, "checkpoint": None}
+
+    def caption_stream(self, paths: Sequence[Path], *, beam: int, batch_size: int) -> Iterator[list[Captioned | Failure]]:
+        for start in range(0, len(paths), batch_size):
+            yield [self.answer(path) for path in paths[start : start + batch_size]]
+
+    def answer(self, path: Path) -> Captioned | Failure:
+        self.seen.append(path)
+        try:
+            sha256, pixels = load_views(path, 4)
+        except BadImage as error:
+            return Failure(str(path), str(error))
+        mean = pixels[0].reshape(-1, 3).mean(0)
+        colour = min(COLOURS, key=lambda name: float(np.abs(np.array(COLOURS[name]) - mean).sum()))
+        tokens = ("a", "plain", colour, "picture")
+        feature = np.resize(mean / 255, self.dim).astype(np.float16)
+        return Captioned(path, sha256, [Caption(" ".join(tokens), tokens, -1.5), Caption(colour, (colour,), -2.5)], feature)

@@ -9,7 +9,8 @@ import io
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import BadImage
+from .records import Failure
 
 EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .avif .jp2".split())
 MAX_PIXELS = 250_000_000  # 250 megapixels take 750 MB as RGB; beyond that a picture is a threat rather than a photograph
@@ -156,6 +158,45 @@ def load_views(path: Path | str, size: int, views: tuple[View, ...] = (WHOLE,)) 
     except BadImage as error:
         raise BadImage(str(error).replace("the given picture", str(path))) from None
     return hashlib.sha256(content).hexdigest(), np.stack([prepare(image, size, view) for view in views])
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedBatch:
+    """The pictures of one batch that could be read, in order, and those that could not.
+
+    pixels: (views, n, S, S, 3) uint8
+    """
+
+    paths: list[Path]
+    hashes: list[str]
+    pixels: np.ndarray
+    failures: list[Failure]
+
+
+def decoded_batches(paths: Sequence[Path], size: int, batch_size: int, views: tuple[View, ...] = (WHOLE,)) -> Iterator[DecodedBatch]:
+    """Decode pictures batch by batch, the next batch in a thread while the caller works on this one."""
+    chunks = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
+    with ThreadPoolExecutor(1) as pool:
+        ahead = [pool.submit(_decode, chunk, size, views) for chunk in chunks[:1]]
+        for following in [*chunks[1:], None]:
+            if not ahead:
+                return
+            batch = ahead.pop().result()
+            if following is not None:
+                ahead.append(pool.submit(_decode, following, size, views))
+            yield batch
+
+
+def _decode(paths: Sequence[Path], size: int, views: tuple[View, ...]) -> DecodedBatch:
+    good: list[tuple[Path, str, np.ndarray]] = []
+    failures = []
+    for path in paths:
+        try:
+            good.append((path, *load_views(path, size, views)))
+        except BadImage as error:
+            failures.append(Failure(str(path), str(error)))
+    pixels = np.stack([cut for _, _, cut in good], axis=1) if good else np.empty((len(views), 0, size, size, 3), np.uint8)
+    return DecodedBatch([path for path, _, _ in good], [name for _, name, _ in good], pixels, failures)
 
 
 def find_images(root: Path | str, unreadable: list[str] | None = None) -> Iterator[Path]:

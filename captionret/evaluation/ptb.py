@@ -5,7 +5,8 @@ to it by `benchmarks/ptb_agreement.py`. The list of what is left out is upper-ca
 so brackets survive as `-lrb-` and `-rrb-`: that is how the field measures, and it is kept.
 
 A text is read alone here, while that program reads a whole file and lets the next line decide whether an initial ends a sentence
-("the letter K." before "A dog" gives k, at the end of the file k.). It joins "4 1/2" by a no-break space, at which the scorers part it again.
+("the letter K." before "A dog" gives k, at the end of the file k.). It joins "4 1/2" by a no-break
+space, at which the scorers part it again.
 """
 
 import re

@@ -25,7 +25,8 @@ def _inside(catalogue: Catalogue) -> list[str]:
         problem = features.check(feature_file(catalogue.file.parent, number, fingerprint), rows, dim)
         found += [problem] if problem else []
     stale = catalogue.value("SELECT COUNT(*) FROM images WHERE captioner <> (SELECT value FROM meta WHERE key = 'captioner')")
-    return [*found, f"{stale:,} images wait to be captioned again. Run the update once more."] if stale else found
+    total = catalogue.value("SELECT COUNT(*) FROM images")
+    return [*found, f"{stale:,} of {total:,} images wait to be captioned again. Run the update once more."] if stale else found
 
 
 def _on_disk(catalogue: Catalogue, root: Path) -> list[str]:

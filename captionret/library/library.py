@@ -1,6 +1,7 @@
 """A gallery on disk: a folder's pictures, each with its captions and its feature, kept up to date by content."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,8 +51,6 @@ class Library:
         self.path = path
         self._catalogue = catalogue
         self._gallery: Gallery | None = None
-        self._feature_rows: dict[str, int] = {}  # by hash
-        self._feature_source: tuple[int, str, int, int] | None = None  # captioner's id and fingerprint, rows and dim of its file
         self._state: int | None = None
 
     @classmethod
@@ -134,24 +133,15 @@ class Library:
                 self._gallery = None
 
     def gallery(self) -> Gallery:
-        """Its images as retrieval takes them: ids are the paths relative to the root. Read again only after a change."""
+        """Its images as retrieval takes them: ids are the paths relative to the root. Read again only after a change.
+
+        `gallery().features` is (N, D) float16, read from the feature file when first asked for; BadLibrary where that is cut short.
+        """
         state = self._catalogue.value("PRAGMA data_version")  # changes when another process commits
         if self._gallery is None or state != self._state:
-            found = self._catalogue.rows(_ITEMS)
-            self._gallery = Gallery([restored(row[0]) for row in found], [row[2] for row in found], [row[1] for row in found])
-            self._feature_rows = {row[1]: row[3] for row in found}
-            self._feature_source = found[0][4:] if found else None
+            self._gallery = self._read_gallery()
             self._state = state
         return self._gallery
-
-    def features(self) -> np.ndarray:
-        """The backbone's features in the gallery's order: (N, D) float16. BadLibrary where the feature file is cut short."""
-        hashes = self.gallery().hashes
-        if self._feature_source is None:
-            return np.empty((0, 0), np.float16)
-        captioner, fingerprint, rows, dim = self._feature_source
-        stored_rows = features.read(feature_file(self.path, captioner, fingerprint), rows, dim)
-        return stored_rows[[self._feature_rows[sha256] for sha256 in hashes]]
 
     def captions(self, sha256: str) -> list[Caption]:
         """The captions of the content with this hash, best first; empty where the library does not hold it."""
@@ -182,6 +172,24 @@ class Library:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def _read_gallery(self) -> Gallery:
+        found = self._catalogue.rows(_ITEMS)  # one query, so that captions and features are of one moment
+
+        def load_features(hashes: Sequence[str]) -> np.ndarray:
+            if not found:
+                return np.empty((0, 0), np.float16)
+            captioner, fingerprint, rows, dim = found[0][4:]
+            row_of = {row[1]: row[3] for row in found}
+            file = feature_file(self.path, captioner, fingerprint)
+            return features.read(file, rows, dim)[[row_of[sha256] for sha256 in hashes]]
+
+        return Gallery(
+            [restored(row[0]) for row in found],
+            [row[2] for row in found],
+            [row[1] for row in found],
+            load_features=load_features,
+        )
 
     def _accept_root(self, root: Path | str, moved: bool) -> Path:
         pictures, known = Path(root).expanduser().resolve(), self.root

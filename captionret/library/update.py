@@ -112,9 +112,10 @@ class Updater:
         if last and last[0][1:3] == ours:
             return int(last[0][0])
         if last and not recaption:
+            theirs = f"{restored(last[0][3])} ({last[0][1][:12]}, {_said(last[0][2])})"
             raise BadLibrary(
-                f"{self.folder} was captioned by {restored(last[0][3])} ({last[0][1][:12]}, {_said(last[0][2])}), not by {self.captioner.name} "
-                f"({ours[0][:12]}, {_said(decoding)}). Give another --library, or caption everything again (--recaption)."
+                f"{self.folder} was captioned by {theirs}, not by {self.captioner.name} ({ours[0][:12]}, {_said(decoding)}). "
+                f"Give another --library, or caption everything again (--recaption)."
             )
         with self.catalogue.transaction() as connection:
             connection.execute("DELETE FROM failures")  # another captioner may be able to read them

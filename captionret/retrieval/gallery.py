@@ -1,9 +1,12 @@
 """A gallery as retrieval sees it: plain lists, one row per image, in the order of the ids."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ..errors import BadSetting
 from ..text import word_set
 
 if TYPE_CHECKING:
@@ -21,11 +24,17 @@ class Gallery:
     """
 
     def __init__(
-        self, paths: Sequence[str], captions: Sequence[str], hashes: Sequence[str] | None = None, ids: Sequence[str] | None = None
+        self,
+        paths: Sequence[str],
+        captions: Sequence[str],
+        hashes: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+        load_features: Callable[[Sequence[str]], np.ndarray] | None = None,
     ) -> None:
         """All in the same order, which need not be any. Rows of equal hash become one image, shown under its smallest id.
 
-        ids: the paths where not given
+        ids:           the paths where not given
+        load_features: maps the hashes of N images to their features (N, D); called when features are first asked for
         """
         ids = paths if ids is None else ids
         hashes = [""] * len(paths) if hashes is None else hashes
@@ -48,6 +57,7 @@ class Gallery:
         self.captions = [captions[source] for source in first]
         self.hashes = [hashes[source] for source in first]
         self.copies = [tuple(names) for names in copies]
+        self._load_features = load_features
         self.prepared: dict[str, Prepared] = {}  # by a mode's name: what it made of this gallery, made once
 
     @cached_property
@@ -55,6 +65,13 @@ class Gallery:
         """Each caption's set of words. Captions repeat a lot, so each distinct one is read once."""
         sets = {caption: word_set(caption) for caption in set(self.captions)}
         return [sets[caption] for caption in self.captions]
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """The backbone's features, (N, D); BadSetting for a gallery that was made of captions alone."""
+        if self._load_features is None:
+            raise BadSetting("This gallery holds captions but no features. Use a library, or a mode that compares captions.")
+        return self._load_features(self.hashes)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -141,7 +141,7 @@ def test_features_stand_in_the_order_of_the_gallery(library: Library) -> None:
     picture(library.root / "a first.png", "white")
     (library.root / "green.png").unlink()
     update(library)
-    features = library.features()
+    features = library.gallery().features
     assert features.dtype == np.float16
     assert features.shape == (4, 3)
     white, red = features[library.gallery().paths.index("a first.png")], features[library.gallery().paths.index("red.png")]
@@ -199,7 +199,7 @@ def test_library_of_another_captioner_is_refused_by_name(library: Library) -> No
     update(library, MeanColour("a" * 64, "first"))
     with pytest.raises(BadLibrary, match=r"first \(aaaaaaaaaaaa, beam 3\), not by second \(bbbbbbbbbbbb, beam 3\).*--recaption"):
         update(library, MeanColour("b" * 64, "second"))
-    with pytest.raises(BadLibrary, match="beam 3.*beam 5"):
+    with pytest.raises(BadLibrary, match=r"beam 3.*beam 5"):
         update(library, MeanColour("a" * 64, "first"), beam=5)
     assert len(library) == 4
 
@@ -208,7 +208,7 @@ def test_recaptioning_replaces_every_caption_and_the_feature_file(library: Libra
     update(library, MeanColour("a" * 64, "first"))
     captioner = MeanColour("b" * 64, "second", dim=5)
     assert update(library, captioner, recaption=True) == UpdateReport(recaptioned=4)
-    assert library.features().shape == (4, 5)
+    assert library.gallery().features.shape == (4, 5)
     assert library.made_by is not None and library.made_by.name == "second"
     assert len(list((tmp_path / "library").glob("features-*"))) == 1
     assert update(library, captioner) == UpdateReport(unchanged=4)
@@ -219,8 +219,8 @@ def test_recaptioning_stopped_half_way_never_mixes_two_captioners_and_goes_on(li
     second = MeanColour("b" * 64, "second", dim=5)
     assert update(library, second, recaption=True, limit=3) == UpdateReport(recaptioned=3, waiting=1)
     assert len(library) == 3
-    assert library.features().shape == (3, 5)
-    assert library.verify() == ["1 images wait to be captioned again. Run the update once more."]
+    assert library.gallery().features.shape == (3, 5)
+    assert library.verify() == ["1 of 4 images wait to be captioned again. Run the update once more."]
     assert update(library, second) == UpdateReport(unchanged=3, recaptioned=1)
     assert library.verify() == []
 
@@ -237,7 +237,7 @@ def test_suddenly_empty_folder_is_refused_unless_said_so(library: Library) -> No
     update(library)
     shutil.rmtree(library.root)
     library.root.mkdir()
-    with pytest.raises(BadLibrary, match="holds no pictures any more.*--allow-empty"):
+    with pytest.raises(BadLibrary, match=r"holds no pictures any more.*--allow-empty"):
         update(library)
     assert len(library) == 4
     assert update(library, allow_empty=True) == UpdateReport(removed=4)

@@ -1,0 +1,198 @@
+"""What every mode promises, and the one ranking under all of them. A new mode is tested here without an edit."""
+
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from captionret.errors import BadSetting, UnknownName
+from captionret.retrieval import MODES, DescribedQuery, Gallery, rank, search
+
+CAPTIONS = [
+    "a dog runs on the beach",
+    "a brown dog runs along the beach",
+    "two dogs play on the sand by water",
+    "a cat sleeps on a bed",
+    "a red car on a road",
+    "a dog runs on the beach",
+    "",
+]
+PATHS = [f"{letter}.jpg" for letter in "gfedcba"]
+HASHES = [f"{number:064x}" for number in range(len(PATHS))]
+
+every_mode = pytest.mark.parametrize("mode", sorted(MODES))
+
+
+def gallery_of(order: list[int] | None = None) -> Gallery:
+    order = list(range(len(PATHS))) if order is None else order
+    return Gallery([PATHS[i] for i in order], [CAPTIONS[i] for i in order], [HASHES[i] for i in order])
+
+
+def query_for(mode: str) -> DescribedQuery:
+    """A query of each kind the mode accepts: the first picture, by its caption and its content, or the same as a text."""
+    if "image" in MODES[mode].accepts:
+        return DescribedQuery(caption=CAPTIONS[0], sha256=HASHES[0])
+    return DescribedQuery(text=CAPTIONS[0])
+
+
+@every_mode
+def test_mode_says_what_it_is_and_what_it_accepts(mode: str) -> None:
+    assert MODES[mode].name == mode
+    assert MODES[mode].about
+    assert MODES[mode].accepts and MODES[mode].accepts <= {"image", "text"}
+
+
+@every_mode
+def test_scores_are_one_finite_float32_per_image(mode: str) -> None:
+    gallery = gallery_of()
+    scores = MODES[mode].prepare(gallery).scores(query_for(mode))
+    assert (scores.shape, scores.dtype) == ((len(gallery),), np.float32)
+    assert np.isfinite(scores).all()
+
+
+@every_mode
+def test_gallery_order_never_changes_the_ranking(mode: str) -> None:
+    expected = search(gallery_of(), query_for(mode), mode, top=None)
+    order = list(range(len(PATHS)))
+    for seed in range(10):
+        random.Random(seed).shuffle(order)
+        assert search(gallery_of(order), query_for(mode), mode, top=None) == expected
+
+
+@every_mode
+def test_hits_agree_with_a_naive_sort_of_the_scores(mode: str) -> None:
+    gallery = gallery_of()
+    scores = MODES[mode].prepare(gallery).scores(query_for(mode))
+    naive = sorted(
+        (-score, name) for score, name, sha256 in zip(scores, gallery.ids, gallery.hashes, strict=True) if score > 0 and sha256 != HASHES[0]
+    )
+    hits = search(gallery, query_for(mode), mode, top=None)
+    assert [(hit.id, hit.rank) for hit in hits] == [(name, place) for place, (_, name) in enumerate(naive, start=1)]
+
+
+@every_mode
+def test_first_hits_do_not_depend_on_how_many_are_asked_for(mode: str) -> None:
+    everything = search(gallery_of(), query_for(mode), mode, top=None)
+    for top in range(1, len(PATHS) + 3):
+        assert search(gallery_of(), query_for(mode), mode, top=top) == everything[:top]
+
+
+@every_mode
+def test_query_is_left_out_even_under_another_name(mode: str) -> None:
+    copied = Gallery([*PATHS, "copy.jpg"], [*CAPTIONS, CAPTIONS[0]], [*HASHES, HASHES[0]])
+    shown = {path for hit in search(copied, query_for(mode), mode, top=None) for path in (hit.path, *hit.copies)}
+    assert shown.isdisjoint({PATHS[0], "copy.jpg"})
+    kept = search(copied, query_for(mode), mode, top=None, keep_self=True)
+    assert ("copy.jpg", (PATHS[0],)) in [(hit.path, hit.copies) for hit in kept]
+
+
+@every_mode
+def test_leaving_the_query_out_once_does_not_leave_it_out_for_ever(mode: str) -> None:
+    gallery = gallery_of()
+    search(gallery, query_for(mode), mode)
+    assert PATHS[0] in [hit.path for hit in search(gallery, query_for(mode), mode, keep_self=True)]
+
+
+@every_mode
+def test_one_image_fills_one_place(mode: str) -> None:
+    copied = Gallery([*PATHS, "y.jpg", "x.jpg"], [*CAPTIONS, CAPTIONS[1], CAPTIONS[1]], [*HASHES, HASHES[1], HASHES[1]])
+    (hit,) = [hit for hit in search(copied, query_for(mode), mode, top=None) if hit.path == PATHS[1]]
+    assert hit.copies == ("x.jpg", "y.jpg")
+
+
+@every_mode
+def test_images_of_equal_captions_are_all_found(mode: str) -> None:
+    hits = search(gallery_of(), query_for(mode), mode, keep_self=True, top=2)
+    assert [hit.path for hit in hits] == ["b.jpg", "g.jpg"]
+
+
+@every_mode
+def test_hits_below_the_least_score_are_left_out(mode: str) -> None:
+    everything = search(gallery_of(), query_for(mode), mode, top=None)
+    least = everything[1].score
+    assert search(gallery_of(), query_for(mode), mode, top=None, min_score=least) == [hit for hit in everything if hit.score >= least]
+    assert search(gallery_of(), query_for(mode), mode, min_score=1e9) == []
+
+
+@every_mode
+def test_limits_that_cannot_work_are_refused(mode: str) -> None:
+    for top in (0, -1):
+        with pytest.raises(BadSetting, match="at least 1"):
+            search(gallery_of(), query_for(mode), mode, top=top)
+    with pytest.raises(BadSetting, match="not a number"):
+        search(gallery_of(), query_for(mode), mode, min_score=float("nan"))
+
+
+@every_mode
+def test_query_with_nothing_in_it_is_refused(mode: str) -> None:
+    with pytest.raises(BadSetting, match="the query holds nothing"):
+        search(gallery_of(), DescribedQuery(), mode)
+
+
+@every_mode
+def test_empty_gallery_has_no_hits(mode: str) -> None:
+    assert search(Gallery([], []), query_for(mode), mode) == []
+
+
+def test_unknown_mode_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'jaccard'"):
+        search(gallery_of(), DescribedQuery(text="dog"), "jacard")
+
+
+def test_jaccard_gives_the_shared_words_rarest_first_and_stop_words_last() -> None:
+    hits = search(gallery_of(), DescribedQuery(text="A brown dog on the beach!"))
+    by_path = {hit.path: hit for hit in hits}
+    assert by_path["f.jpg"].why == ("brown", "beach", "dog", "the", "a")
+    assert by_path["d.jpg"].why == ("a", "on")  # equally rare: by spelling
+
+
+def test_words_that_no_caption_holds_find_nothing() -> None:
+    assert search(gallery_of(), DescribedQuery(text="zeppelin")) == []
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!..."])
+def test_text_without_a_word_is_refused(text: str) -> None:
+    with pytest.raises(BadSetting, match="no word to compare by"):
+        search(gallery_of(), DescribedQuery(text=text))
+
+
+def test_score_is_shown_as_the_shortest_decimal() -> None:
+    gallery = Gallery(["x"], ["one two three four five six seven"])
+    query = DescribedQuery(text="one two three four five six seven eight nine ten")
+    assert [hit.score for hit in search(gallery, query, min_score=0.7)] == [0.7]
+
+
+def test_duplicate_ids_are_refused() -> None:
+    with pytest.raises(ValueError, match="stands twice"):
+        Gallery(["a.jpg", "b.jpg"], ["x", "y"], ids=["1", "1"])
+
+
+def test_gallery_without_hashes_keeps_every_row() -> None:
+    assert [hit.path for hit in search(Gallery(["b", "a"], ["dog", "dog"]), DescribedQuery(text="dog"))] == ["a", "b"]
+
+
+SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, -1.0]), max_size=40)
+
+
+@given(SCORES, st.none() | st.integers(1, 50), st.none() | st.sampled_from([-1.0, 0.25, 0.3, 2.0]), st.randoms())
+def test_rank_sorts_by_score_then_id(scores: list[float], top: int | None, least: float | None, source: random.Random) -> None:
+    ids = [f"{number:03d}" for number in range(len(scores))]
+    source.shuffle(ids)
+    naive = sorted((-score, name) for score, name in zip(scores, ids, strict=True) if least is None or score >= least)[:top]
+    found = rank(np.array(scores, np.float32), ids, top, least)
+    assert [(-scores[place], ids[place]) for place in found] == naive
+
+
+@pytest.mark.parametrize("make_ids", [lambda n: range(n), lambda n: [f"{i:05d}" for i in range(n)]], ids=["rows", "names"])
+def test_ties_at_the_cut_are_settled_by_id(make_ids: Callable[[int], range | list[str]]) -> None:
+    scores = np.full(1000, 0.5, np.float32)
+    scores[700] = 1
+    assert rank(scores, make_ids(1000), 4).tolist() == [700, 0, 1, 2]
+
+
+def test_nan_is_never_ranked() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        rank(np.array([0.5, np.nan], np.float32), range(2))

@@ -5,7 +5,7 @@
     scenes:seed=7,count=600     another seed, another size; also FOLDER,seed=7
 
 Item.labels are (object, colour, place, number, size) and, where there is one, the second object. Object and colour are the
-known right answer to every query: in each split every picture has a twin that shows the same things, drawn differently.
+known right answer to every query: in val and test every picture has others beside it that show the same, drawn differently.
 """
 
 import re
@@ -22,12 +22,13 @@ from ...files import inside, publish_json, publishing, read_json, sha256_of
 from ...records import Item
 from .. import Dataset
 from .draw import draw_scene
-from .plan import SECOND, THINGS, Scene, plan
+from .plan import COMBINATIONS, SECOND, THINGS, Scene, plan
 
 __all__ = ["SECOND", "THINGS", "Scene", "draw_scene", "plan", "read"]
 
 VERSION = 1  # raise it with every change that alters a picture or a caption: sets drawn before are then drawn anew
-SEED, COUNT = 1, 1024
+SEED = 1
+COUNT = 20 * len(COMBINATIONS)  # 1,060: fourteen of each thing in each colour to train on, two to validate, four to test
 ROOT = Path("data/scenes")
 MANIFEST, PICTURES = "scenes.json", "pictures"
 _SETTING = re.compile(r"(?:^|,)(\w+)=([^,/\\]*)$")
@@ -114,7 +115,9 @@ def _draw(folder: Path, order: Order, scenes: list[tuple[str, Scene]]) -> None:
         return {"file": name, "split": split, "labels": labels, "captions": captions, "sha256": sha256_of(folder / name)}
 
     # threads, not processes: Pillow and the disk work outside the interpreter's lock, and a plain script needs no main guard
-    with ThreadPoolExecutor(2) as pool:
-        progress = tqdm(pool.map(draw, range(len(scenes))), total=len(scenes), desc=f"drawing {folder}", unit="picture")
-        entries = list(progress)
+    pool = ThreadPoolExecutor(2)
+    try:
+        entries = list(tqdm(pool.map(draw, range(len(scenes))), total=len(scenes), desc=f"drawing {folder}", unit="picture"))
+    finally:
+        pool.shutdown(cancel_futures=True)  # without it an interrupt would wait until the last picture is drawn
     publish_json(folder / MANIFEST, {"order": asdict(order), "pictures": entries})

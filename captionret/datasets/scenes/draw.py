@@ -77,12 +77,12 @@ IN_THE_AIR = {
     ("kite", "sky"),
 }
 HALF_HEIGHT = {
-    ("one", "large"): 78,
-    ("one", "small"): 50,
-    ("two", "large"): 56,
-    ("two", "small"): 44,
-    ("three", "large"): 45,
-    ("three", "small"): 37,
+    ("one", "large"): 80,
+    ("one", "small"): 56,
+    ("two", "large"): 60,
+    ("two", "small"): 48,
+    ("three", "large"): 48,
+    ("three", "small"): 41,
 }
 
 

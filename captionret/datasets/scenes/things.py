@@ -68,9 +68,9 @@ def balloon(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
 
 
 def boat(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
-    """A sailing boat: hull and main sail in its colour, the fore sail cream."""
+    """A sailing boat: hull and main sail in its colour, the fore sail a paler one."""
     pen.line([(0.02, -1), (0.02, 0.5)], 0.06, (110, 76, 48))
-    pen.blob([(-0.06, -0.9), (-0.32, -0.3), (-0.62, 0.34), (-0.3, 0.4), (-0.06, 0.36)], CREAM)
+    pen.blob([(-0.06, -0.9), (-0.32, -0.3), (-0.62, 0.34), (-0.3, 0.4), (-0.06, 0.36)], lighter(colour, 0.5))
     pen.polygon([(0.09, -0.92), (0.34, -0.5), (0.58, -0.06), (0.74, 0.34), (0.09, 0.36)], colour)
     pen.polygon(
         [(0.09, -0.3), (0.44, -0.3), (0.58, -0.06), (0.09, -0.06)], lighter(colour, 0.3) if not is_pale(colour) else darker(colour, 0.18)

@@ -43,38 +43,43 @@ WHERE_THERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("balloon", "sea"): ("over the sea", "over the water"),
     ("butterfly", "meadow"): ("over the grass", "over a meadow"),
     ("kite", "beach"): ("over the beach", "over the sand"),
-    ("tree", "road"): ("by the road", "beside a street"),
+    ("tree", "road"): ("by the road", "near the road"),
     ("house", "beach"): ("on the beach", "by the sea"),
 }
 STAGES = {"road": "a road", "sea": "the sea", "sky": "the sky", "snow": "a snowy field", "water": "the deep sea"}
 SIZES = {"large": ("large", "big"), "small": ("small", "little")}
 DAYS = {"day": "on a sunny day", "morning": "in the morning", "evening": "at sunset", "cloudy": "on a cloudy day"}
+OPENINGS = ("there is", "here is", "you can see")
+OPENINGS_OF_SEVERAL = ("there are", "here are", "you can see")
 OUT_OF_SIGHT = ("room", "table", "water")  # no sky to tell the time of day by
 
 
 def describe(scene: Scene, mood: str, rng: np.random.Generator) -> tuple[str, ...]:
-    """Five captions, no two alike; each says the main thing and its colour, some the size, the number, the second thing or the day."""
-    single = scene.number == "one"
+    """Five captions, no two alike; each says the main thing and its colour, some the size, the second thing or the day.
+
+    The first is the plainest, and another may begin with its words: a captioner that takes the most probable words then says similar
+    things of similar pictures, instead of one wording here and another there.
+    """
     it_does, they_do, doing = VERBS_THERE.get((scene.thing, scene.place), VERBS.get(scene.thing, STANDS))
     places = WHERE_THERE.get((scene.thing, scene.place), WHERE[scene.place])
-    plain = _things(scene)
-    sized = _things(scene, _usually(SIZES[scene.size], rng)) if single else plain
-    day = f" {DAYS[mood]}" if scene.place not in OUT_OF_SIGHT else ""
-    there_is = "There is" if single else "There are"
-    stage = STAGES.get(scene.place, f"a {scene.place}")
+    plain, sized = _things(scene), _things(scene, _usually(SIZES[scene.size], rng))
+    does = it_does if scene.number == "one" else they_do
+    day = f" {DAYS[mood]}" if scene.place not in OUT_OF_SIGHT and rng.random() < 0.3 else ""
+    behind = _with(scene, rng) if rng.random() < 0.7 else ""
+    there_is = _any(OPENINGS if scene.number == "one" else OPENINGS_OF_SEVERAL, rng)
     captions = (
-        f"{plain} {it_does if single else they_do} {_usually(places, rng)}",
-        f"{sized} {doing} {_usually(places, rng)}{_with(scene, rng)}",
-        f"{there_is} {plain} {_usually(places, rng)}",
-        f"{plain} {_usually(places, rng)}{day if rng.random() < 0.5 else _with(scene, rng)}",
-        f"{stage} with {sized if rng.random() < 0.3 else plain}" if rng.random() < 0.4 else f"a picture of {plain} {places[0]}",
+        f"{plain} {does} {_usually(places, rng)}",
+        f"{sized if rng.random() < 0.6 else plain} {doing} {_usually(places, rng)}{_with(scene, rng)}",
+        f"{plain} {does} {_usually(places, rng)}{behind}" if behind else f"{plain} {_usually(places, rng)}",
+        f"{there_is} {sized if rng.random() < 0.3 else plain} {_usually(places, rng)}{day}",
+        f"{STAGES.get(scene.place, f'a {scene.place}')} with {plain}" if rng.random() < 0.5 else f"a picture of {plain} {places[0]}",
     )
     return tuple(f"{caption[0].upper()}{caption[1:]}." for caption in captions)
 
 
 def _things(scene: Scene, size: str = "") -> str:
-    """The main things with article or number: "a red car", "an orange cat", "two small dogs"."""
-    words = [word for word in (size, scene.colour) if word]
+    """The main things with article or number: "a red car", "a small orange cat", "two brown dogs"; several are given no size."""
+    words = [size, scene.colour] if size and scene.number == "one" else [scene.colour]
     if scene.number == "one":
         return " ".join(["an" if words[0][0] in "aeiou" else "a", *words, scene.thing])
     return " ".join([scene.number, *words, PLURALS.get(scene.thing, f"{scene.thing}s")])
@@ -86,9 +91,13 @@ def _with(scene: Scene, rng: np.random.Generator) -> str:
         return ""
     second = scene.second if scene.second.endswith("s") else f"{'an' if scene.second[0] in 'aeiou' else 'a'} {scene.second}"
     them = "it" if scene.number == "one" else "them"
-    return _usually((f" with {second} behind {them}", f" beside {second}", f" near {second}"), rng)
+    return _any((f" with {second} behind {them}", f" with {second}", f" near {second}"), rng)
 
 
 def _usually(choices: tuple[str, ...], rng: np.random.Generator) -> str:
-    """The first of the choices about two times in three."""
-    return choices[0] if rng.random() < 0.65 else choices[int(rng.integers(len(choices)))]
+    """The first of the choices more often than not."""
+    return choices[0] if rng.random() < 0.75 else _any(choices, rng)
+
+
+def _any(choices: tuple[str, ...], rng: np.random.Generator) -> str:
+    return choices[int(rng.integers(len(choices)))]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 from ..text import UNKNOWN
 from . import ptb
@@ -28,7 +29,5 @@ def candidate_tokens(caption: Text) -> Sequence[str]:
 
 def count_ngrams(tokens: Sequence[str]) -> Counter[Ngram]:
     """How often each n-gram of one to ORDER tokens occurs."""
-    counts: Counter[Ngram] = Counter(zip(tokens))
-    for n in range(2, ORDER + 1):
-        counts.update(zip(*(tokens[start:] for start in range(n)), strict=False))
-    return counts
+    runs = (zip(*(tokens[start:] for start in range(n)), strict=False) for n in range(1, ORDER + 1))
+    return Counter(chain.from_iterable(runs))

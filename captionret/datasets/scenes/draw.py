@@ -39,7 +39,7 @@ FIGURES: dict[str, Figure] = {
     "boat": Figure(things.boat, 1.0, 1.05),
     "butterfly": Figure(living.butterfly, 1.15, 0.85),
     "car": Figure(things.car, 1.5, 0.8),
-    "cat": Figure(living.cat, 0.9, 1.0),
+    "cat": Figure(living.cat, 1.05, 1.0),
     "cup": Figure(things.cup, 1.05, 0.9),
     "dog": Figure(living.dog, 1.4, 0.85),
     "fish": Figure(living.fish, 1.3, 0.8),

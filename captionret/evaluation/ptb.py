@@ -54,19 +54,20 @@ _TOKEN = re.compile(
     | (?i:[^\W\d_]+(?=n['`]t)) | (?i:n['`]t)\w*                          # do n't
     | '' | '(?i:s|m|d|ll|re|ve)\b                                        # he 's; it '' s
     | (?i:[dlo]'[^\W\d_]+ | [^\W\d_]+[aeiou]'[aeiou][^\W\d_]*)           # o'clock, ho'ohu
-    | (?i:ma'am | c'mon | '(?:em|till?|cause|n)\b'? | (?:dunkin|ol)') | '\d0s\b
+    | (?i:ma'am | c'mon | '(?:em|till?|cause|n)\b'? | (?:dunkin|ol)') | '\d0s
     | [A-Za-z](?=\.\s+(?=[A-Z])(?i:{_OPENERS})\b)                        # letter k. The
-    | [A-Za-z](?:\.[A-Za-z])*\.(?!\w)                                    # u.s.
+    | [A-Za-z](?:\.[A-Za-z])*\.(?![^\W\d_])                              # u.s.
     | (?:(?i:{_ABBREVIATIONS})|{_CAPITALISED})\.(?!\w)
     | (?i:nos?|figs?|arts?|pp?)\.(?=\s*\d)                               # no. 5, but: no.
     | [^\W\d_][\w-]{{,50}}+\.(?=[,;:])                                   # a stop before a comma stays with its word
     | [A-Z]+(?:&[A-Z]+)+ | [Cc](?:\+\+|\#) | [\#@][A-Za-z]\w*            # at&t, c++, @home
-    | \d+/\d+(?:[/-]\w+)*                                                # 1/2
+    | \d+/\d+\w*(?:[/-]\w+)*                                             # 1/2
     | [^\W_]+(?:-[^\W_]+)*(?:/[^\W\d_][^\W_]*(?:-[^\W_]+)*)+             # his/her
+    | [^\W_]+(?:/[^\W_]+)+                                               # 3/x
     | [^\W_]+(?:[._][^\W_]+){{,20}}(?:-[^\W_]+)+                         # t-shirt
     | [+-]?\d*(?:[.,:]\d+)+ | [+]\d+ | (?<![^\W_])-\d+                   # 5:30, -5
     | [^\W\d_][^\W_]*(?:[_.!?][^\W\d_][^\W_]*)* | [^\W_]+                # words, foo.com, 3d
-    | [:;=]['o-]?[()DPp](?!\w)                                           # :-)
+    | [:;=]['o-]?[()DPdp](?!\w)                                          # :-)
     | --+ | \.\.+ | [!?]{{2,}} | \*+ | _+ | [<>]+ | [^\s!?]
     """,
     re.VERBOSE,

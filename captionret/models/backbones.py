@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -117,10 +118,13 @@ class Backbone(nn.Module):
         return f"{self.config.name}-{self.weights_sha256[:12]}-{self.config.preprocessing.size}"
 
 
-def load_backbone(name: str, *, random: bool = False, folder: Path | str | None = None, device: str | torch.device = "cpu") -> Backbone:
+def load_backbone(
+    name: str, *, random: bool = False, folder: Path | str | None = None, device: str | torch.device = "cpu", frozen: bool = True
+) -> Backbone:
     """A frozen backbone, its batch norms folded into the convolutions.
 
     random: random weights, for timings and tests only
+    frozen: False for one that is to be fine-tuned
     folder: where `download.sh` put the weight files (default: $CAPTIONRET_BACKBONES, else data/backbones)
     errors: UnknownName; MissingWeights, which says how to get them; BadCheckpoint for a file with the wrong hash
     """
@@ -132,9 +136,11 @@ def load_backbone(name: str, *, random: bool = False, folder: Path | str | None 
         path = find_weights(config, folder)
         sha256 = sha256_of(path)
         if not sha256.startswith(config.sha256_prefix):
-            raise BadCheckpoint(f"{path} is damaged: its SHA-256 begins {sha256[:8]}, not {config.sha256_prefix}. Delete it and fetch it again.")
+            raise BadCheckpoint(
+                f"{path} is damaged: its SHA-256 begins {sha256[:8]}, not {config.sha256_prefix}. Delete it and fetch it again."
+            )
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return freeze(config, network, sha256).to(device)
+    return (freeze(config, network, sha256) if frozen else Backbone(config, network, sha256).eval()).to(device)
 
 
 def freeze(config: BackboneConfig, network: nn.Module, sha256: str) -> Backbone:
@@ -142,7 +148,7 @@ def freeze(config: BackboneConfig, network: nn.Module, sha256: str) -> Backbone:
     network.eval()  # without it the "frozen" CNN's batch-norm statistics drift with every batch
     network.requires_grad_(False)
     _fold_batch_norms(network)
-    return Backbone(config, network.to(memory_format=torch.channels_last), sha256).eval()  # type: ignore[call-overload]
+    return Backbone(config, network.to(memory_format=torch.channels_last), sha256).eval()
 
 
 def build_network(name: str) -> nn.Module:
@@ -174,7 +180,7 @@ def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Pa
     )
 
 
-def _halves(name: str, network: nn.Module) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+def _halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
     """What makes the grid, and what makes the pooled feature of it."""
     if name.startswith("efficientnet_lite"):
         return network.extract_features, lambda grid: grid.mean((2, 3))
@@ -201,8 +207,6 @@ def _pairs(module: nn.Module) -> list[tuple[str, str]]:
         *(("_conv_stem", "_bn0"), ("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"), ("_conv_head", "_bn1")),
     ]
     return [(a, b) for a, b in known if isinstance(names.get(a), nn.Conv2d) and isinstance(names.get(b), nn.BatchNorm2d)]
-
-
 
 
 def load_own_backbone(name: str, path: Path) -> Backbone:

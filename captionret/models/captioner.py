@@ -59,7 +59,14 @@ def choose_device(name: str = "auto") -> torch.device:
 class Captioner:
     """A trained decoder, its vocabulary and (loaded when first needed) its backbone."""
 
-    def __init__(self, checkpoint: Checkpoint, name: str, path: Path | None = None, device: str | torch.device = "cpu", backbone: Backbone | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        name: str,
+        path: Path | None = None,
+        device: str | torch.device = "cpu",
+        backbone: Backbone | None = None,
+    ) -> None:
         self.checkpoint, self.name, self.path = checkpoint, name, path
         self.config: CaptionerConfig = checkpoint.config
         self.vocabulary: Vocabulary = checkpoint.vocabulary
@@ -91,7 +98,14 @@ class Captioner:
         return backbone
 
     def caption(
-        self, paths: Sequence[Path | str], *, beam: int = 3, n: int = 1, batch_size: int = 32, length_penalty: float = 0.0, progress: bool = False
+        self,
+        paths: Sequence[Path | str],
+        *,
+        beam: int = 3,
+        n: int = 1,
+        batch_size: int = 32,
+        length_penalty: float = 0.0,
+        progress: bool = False,
     ) -> list[list[Caption]]:
         """The n most probable captions of every picture, the most probable first.
 
@@ -126,12 +140,19 @@ class Captioner:
             raise BadSetting(f"A beam of {beam} gives 1 to {beam} captions, not {n}.")
         first, state = self.decoder.begin(features.to(self.device))
         beams = beam_search(
-            first, state, self.decoder.step, beam=beam, max_words=self.config.max_words, length_penalty=length_penalty, says_start=self.config.says_start
+            first,
+            state,
+            self.decoder.step,
+            beam=beam,
+            max_words=self.config.max_words,
+            length_penalty=length_penalty,
+            says_start=self.config.says_start,
         )
         tokens, logprob = beams.tokens[:, :n].tolist(), beams.logprob[:, :n].tolist()
         found = beams.scores[:, :n].isfinite().tolist()
         return [
-            [self._caption(ids, score) for ids, score, there in zip(*image, strict=True) if there] for image in zip(tokens, logprob, found, strict=True)
+            [self._caption(ids, score) for ids, score, there in zip(*image, strict=True) if there]
+            for image in zip(tokens, logprob, found, strict=True)
         ]
 
     def describe(self) -> dict[str, Any]:
@@ -141,7 +162,9 @@ class Captioner:
     @cached_property
     def fingerprint(self) -> str:
         """A hash over everything that changes a caption: weights, vocabulary, configuration, backbone."""
-        digest = hashlib.sha256(json.dumps([self.config.to_json(), self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True).encode())
+        digest = hashlib.sha256(
+            json.dumps([self.config.to_json(), self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True).encode()
+        )
         for name, tensor in sorted(self.checkpoint.tensors.items()):
             digest.update(name.encode() + tensor.numpy().tobytes())
         return digest.hexdigest()

@@ -54,7 +54,10 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint, dtype: torch.dtype
     dtype: of the stored weights; float16 halves the file
     """
     path = Path(path)
-    tensors = {name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype).contiguous() for name, tensor in checkpoint.tensors.items()}
+    tensors = {
+        name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
+        for name, tensor in checkpoint.tensors.items()
+    }
     parts = {
         "vocab.json": (json.dumps(checkpoint.vocabulary.to_json(), ensure_ascii=False, indent=0) + "\n").encode(),
         "model.safetensors": safetensors.torch.save(tensors),
@@ -108,7 +111,9 @@ def read_record(path: Path | str) -> dict[str, Any]:
     if not isinstance(record, dict) or not isinstance(record.get("format"), int):
         raise BadCheckpoint(f"{path / 'config.json'} is not a checkpoint's record. {remedy}")
     if record["format"] > FORMAT:
-        raise BadCheckpoint(f"{path} has checkpoint format {record['format']}; this release reads up to {FORMAT}. Use a newer release of captionret.")
+        raise BadCheckpoint(
+            f"{path} has checkpoint format {record['format']}; this release reads up to {FORMAT}. Use a newer release of captionret."
+        )
     expected = {"variant", "config", "backbone", "training", "scores", "sha256"}
     if not expected <= record.keys() or set(PARTS) - set(record["sha256"]):
         raise BadCheckpoint(f"{path / 'config.json'} lacks {', '.join(sorted(expected - record.keys())) or 'hashes'}. {remedy}")
@@ -117,15 +122,26 @@ def read_record(path: Path | str) -> dict[str, Any]:
 
 def add_scores(path: Path | str, name: str, scores: dict[str, Any]) -> None:
     """Note measured quality in a checkpoint's record, under the name of what it was measured on."""
+    _amend(path, "scores", {name: scores})
+
+
+def add_training(path: Path | str, facts: dict[str, Any]) -> None:
+    """Note more of how a checkpoint was trained."""
+    _amend(path, "training", facts)
+
+
+def _amend(path: Path | str, part: str, facts: dict[str, Any]) -> None:
     record = read_record(path)
-    record["scores"][name] = scores
+    record[part] |= facts
     files.publish_json(Path(path) / "config.json", record)
 
 
 def _config(path: Path, values: dict[str, Any]) -> CaptionerConfig:
     known = {field.name for field in fields(CaptionerConfig)}
     if set(values) - known:
-        raise BadCheckpoint(f"{path / 'config.json'} has fields this release does not know: {', '.join(sorted(set(values) - known))}. Use a newer release.")
+        raise BadCheckpoint(
+            f"{path / 'config.json'} has fields this release does not know: {', '.join(sorted(set(values) - known))}. Use a newer release."
+        )
     return CaptionerConfig(**values)
 
 
@@ -138,6 +154,6 @@ def _altered(path: Path, name: str, record: dict[str, Any]) -> str:
                 "They come from different trainings. Restore the pair, or train again into a new --out."
             )
     size = (path / name).stat().st_size
-    return f"{path / name} ({size:,} bytes) is not the file this checkpoint was saved with: cut short or altered. Restore it, or train again."
-
-
+    return (
+        f"{path / name} ({size:,} bytes) is not the file this checkpoint was saved with: cut short or altered. Restore it, or train again."
+    )

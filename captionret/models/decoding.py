@@ -48,7 +48,9 @@ class Beams:
 
 
 @torch.inference_mode()
-def beam_search(first: Tensor, state: State, step: Step, *, beam: int, max_words: int, length_penalty: float = 0.0, says_start: bool = False) -> Beams:
+def beam_search(
+    first: Tensor, state: State, step: Step, *, beam: int, max_words: int, length_penalty: float = 0.0, says_start: bool = False
+) -> Beams:
     """Find each image's most probable captions, the whole batch at once; beam 1 is greedy search.
 
     first:   (N, V) logits of the first token; state: the state after the image

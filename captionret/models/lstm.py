@@ -20,9 +20,14 @@ class LSTMDecoder(nn.Module):
         self.project = nn.Linear(feature_dim, config.embed_dim)
         self.norm = nn.BatchNorm1d(config.embed_dim, momentum=0.01)
         self.embed = nn.Embedding(vocabulary_size, config.embed_dim)
-        self.lstm = nn.LSTM(config.embed_dim, config.hidden_dim, config.layers, batch_first=True, dropout=config.dropout if config.layers > 1 else 0.0)
+        self.lstm = nn.LSTM(
+            config.embed_dim, config.hidden_dim, config.layers, batch_first=True, dropout=config.dropout if config.layers > 1 else 0.0
+        )
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden_dim, vocabulary_size)
+        for name, bias in self.lstm.named_parameters():
+            if name.startswith("bias_ih"):  # the image is said once, before the first word: gates that forget by default would lose it
+                nn.init.constant_(bias[config.hidden_dim : 2 * config.hidden_dim], 1.0)
         if config.word_vectors:
             self.embed.weight.requires_grad_(False)
 
@@ -33,7 +38,7 @@ class LSTMDecoder(nn.Module):
         returns:  logits (M, V) and targets (M,), one row for each of the M tokens that are to be predicted
         """
         images, group, length = tokens.shape
-        first = self.norm(self.project(features)).repeat_interleave(group, 0).unsqueeze(1)  # (N*G, 1, E)
+        first = self._image(features).repeat_interleave(group, 0).unsqueeze(1)  # (N*G, 1, E)
         tokens = tokens.reshape(images * group, length)
         inputs = torch.cat([first, self.embed(tokens[:, :-1])], 1)  # (N*G, T, E): image, <start>, w1, ...
         states, _ = self.lstm(self.dropout(inputs))
@@ -45,7 +50,7 @@ class LSTMDecoder(nn.Module):
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
         """What is said first: logits (N, V), and the state after it. features: (N, D)."""
-        first = self.norm(self.project(features))
+        first = self._image(features)
         shape = (self.lstm.num_layers, len(features), self.lstm.hidden_size)
         hidden = (features.new_zeros(shape), features.new_zeros(shape))
         logits, state = self._advance(first, hidden)
@@ -58,8 +63,11 @@ class LSTMDecoder(nn.Module):
         hidden, cell = state.rows
         return self._advance(self.embed(tokens), (hidden.transpose(0, 1).contiguous(), cell.transpose(0, 1).contiguous()))
 
+    def _image(self, features: Tensor) -> Tensor:
+        """(N, D) -> (N, E). In full precision: pictures differ by little beside what all features share, and bfloat16 rounds it away."""
+        with torch.autocast(features.device.type, enabled=False):
+            return self.norm(self.project(features))
+
     def _advance(self, inputs: Tensor, hidden: tuple[Tensor, Tensor]) -> tuple[Tensor, State]:
         outputs, (hidden_state, cell) = self.lstm(inputs.unsqueeze(1), hidden)
         return self.output(outputs[:, 0]), State(rows=(hidden_state.transpose(0, 1), cell.transpose(0, 1)))
-
-

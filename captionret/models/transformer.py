@@ -31,11 +31,11 @@ class TransformerDecoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(_Block(width, config.heads, config.dropout) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
-        self.output = nn.Linear(width, vocabulary_size)
+        self.tied = not config.word_vectors and config.embed_dim == width
+        self.output = nn.Linear(width, vocabulary_size) if not self.tied else None
+        self.bias = nn.Parameter(torch.zeros(vocabulary_size)) if self.tied else None
         if config.word_vectors:
             self.embed.weight.requires_grad_(False)
-        elif config.embed_dim == width:
-            self.output.weight = self.embed.weight
 
     def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Teacher forcing; shapes as in LSTMDecoder.forward, features (N, cells, D)."""
@@ -43,17 +43,17 @@ class TransformerDecoder(nn.Module):
         image_side = self._image_side(features)
         inputs = tokens[:, :, :-1]
         x = self._words(inputs.reshape(images * group, length - 1), 0)  # (N*G, T, H)
-        for block, (keys, values) in zip(self.blocks, image_side, strict=True):
+        for block, (keys, values) in zip(self.layers, image_side, strict=True):
             x = block(x, keys, values, group)
         targets = tokens[:, :, 1:].reshape(images * group, length - 1)
         wanted = targets != PAD_ID
-        return self.output(self.dropout(self.norm(x[wanted]))), targets[wanted]
+        return self._logits(self.dropout(self.norm(x[wanted]))), targets[wanted]
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
         """What is said first: logits (N, V), and the state after <start>. features: (N, cells, D)."""
         image_side = [tensor for pair in self._image_side(features) for tensor in pair]
         empty = features.new_zeros((len(features), 0, self.positions.shape[1]))
-        state = State(rows=(empty,) * (2 * len(self.blocks)), images=tuple(image_side))
+        state = State(rows=(empty,) * (2 * len(self.layers)), images=tuple(image_side))
         return self.step(torch.full((len(features),), START_ID, device=features.device), state)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
@@ -61,11 +61,19 @@ class TransformerDecoder(nn.Module):
         x = self._words(tokens.unsqueeze(1), state.rows[0].shape[1])  # (M, 1, H)
         rows: list[Tensor] = []
         group = len(tokens) // len(state.images[0])
-        for index, block in enumerate(self.blocks):
+        for index, block in enumerate(self.layers):
             past = state.rows[2 * index], state.rows[2 * index + 1]
             x, keys, values = block.step(x, past, state.images[2 * index], state.images[2 * index + 1], group)
             rows += [keys, values]
-        return self.output(self.norm(x[:, 0])), State(tuple(rows), state.images)
+        return self._logits(self.norm(x[:, 0])), State(tuple(rows), state.images)
+
+    @property
+    def layers(self) -> list["_Block"]:
+        """The blocks, by their own type."""
+        return [block for block in self.blocks if isinstance(block, _Block)]
+
+    def _logits(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.embed.weight, self.bias) if self.output is None else self.output(x)
 
     def _words(self, tokens: Tensor, start: int) -> Tensor:
         positions = self.positions[start : start + tokens.shape[1]]
@@ -74,7 +82,7 @@ class TransformerDecoder(nn.Module):
     def _image_side(self, features: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Every layer's keys and values over the grid, (N, cells, H) each."""
         memory = self.dropout(self.project(self.norm_features(features)) + self.cell_positions)
-        return [block.image_side(memory) for block in self.blocks]
+        return [block.image_side(memory) for block in self.layers]
 
 
 class _Block(nn.Module):

@@ -78,7 +78,9 @@ class CaptionerConfig:
         if self.learning_rate <= 0 or self.weight_decay < 0 or self.clip_norm <= 0:
             raise BadSetting("learning_rate and clip_norm must be above 0, weight_decay at least 0.")
         if self.word_vectors and self.embed_dim != WORD_VECTOR_DIMS[self.word_vectors]:
-            raise BadSetting(f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, embed_dim is {self.embed_dim}. Make them equal.")
+            raise BadSetting(
+                f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, embed_dim is {self.embed_dim}. Make them equal."
+            )
         if self.decoder == "transformer" and self.hidden_dim % self.heads:
             raise BadSetting(f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads}.")
 

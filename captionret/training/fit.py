@@ -48,9 +48,16 @@ class FitConfig:
 
 
 class Task(Protocol):
-    """What is trained. `module` is on its device already."""
+    """What is trained.
+
+    module:    on its device already
+    rates:     name of a part of the module -> factor of its learning rate, where that is not 1
+    criterion: the measure that decides which epoch is kept, higher is better
+    """
 
     module: nn.Module
+    rates: dict[str, float]
+    criterion: str
 
     def batches(self, epoch: int) -> Sequence[Any]:
         """The epoch's batches, the same ones whenever the epoch is asked for; made tensors only by `loss`."""
@@ -61,7 +68,7 @@ class Task(Protocol):
         ...
 
     def validate(self, module: nn.Module) -> dict[str, float]:
-        """Measures after an epoch; "score" decides which epoch is kept, higher is better."""
+        """What is measured after an epoch; `criterion` is among it."""
         ...
 
     def keep(self, module: nn.Module, history: list[dict[str, float]]) -> None:
@@ -100,13 +107,15 @@ def uses_bfloat16(precision: str, device: torch.device) -> bool:
 class Fit:
     """One training, new or resumed from `folder`/state.{json,safetensors}."""
 
-    def __init__(self, task: Task, config: FitConfig, folder: Path, identity: dict[str, Any], resume: bool = False, progress: bool = True) -> None:
+    def __init__(
+        self, task: Task, config: FitConfig, folder: Path, identity: dict[str, Any], resume: bool = False, progress: bool = True
+    ) -> None:
         """identity: what must be equal for a state to be gone on from (variant, data, vocabulary ...)."""
         self.task, self.config, self.folder, self.show = task, config, folder, progress
         self.identity = {**identity, **asdict(config)}
         torch.manual_seed(config.seed)
         self.device = next(task.module.parameters()).device
-        self.optimizer = torch.optim.AdamW(_groups(task.module, config.weight_decay), lr=config.learning_rate, fused=True)
+        self.optimizer = torch.optim.AdamW(_groups(task, config.weight_decay), lr=config.learning_rate, fused=True)
         self.averaged = AveragedModel(task.module, avg_fn=_warming_average(config.average), use_buffers=True) if config.average else None
         self.at = Progress()
         self.autocast = uses_bfloat16(config.precision, self.device)
@@ -128,10 +137,17 @@ class Fit:
         steps = self.config.epochs * len(batches)
         started = saved = time.monotonic()
         self.task.module.train()
-        with tqdm(total=len(batches), initial=self.at.batch, desc=f"epoch {self.at.epoch + 1}/{self.config.epochs}", unit="batch", disable=not self.show) as bar:
+        with tqdm(
+            total=len(batches),
+            initial=self.at.batch,
+            desc=f"epoch {self.at.epoch + 1}/{self.config.epochs}",
+            unit="batch",
+            disable=not self.show,
+        ) as bar:
             for index in range(self.at.batch, len(batches)):
+                rate = self.config.learning_rate * self._rate((self.at.epoch * len(batches) + index) / steps)
                 for group in self.optimizer.param_groups:
-                    group["lr"] = self.config.learning_rate * self._rate((self.at.epoch * len(batches) + index) / steps)
+                    group["lr"] = rate * group["rate"]
                 self.at.loss_sum += self._step(batches[index])
                 self.at.batch = index + 1
                 bar.set_postfix(loss=f"{self.at.loss_sum / self.at.batch:.3f}", refresh=False)
@@ -151,8 +167,10 @@ class Fit:
             loss = self.task.loss(batch)
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise BadSetting(f"The loss became {value} in epoch {self.at.epoch + 1}. Lower the rate (--set learning_rate=...) and train again.")
-        loss.backward()  # type: ignore[no-untyped-call]
+            raise BadSetting(
+                f"The loss became {value} in epoch {self.at.epoch + 1}. Lower the rate (--set learning_rate=...) and train again."
+            )
+        loss.backward()
         nn.utils.clip_grad_norm_(self.task.module.parameters(), self.config.clip_norm)
         self.optimizer.step()
         if self.averaged is not None:
@@ -172,14 +190,19 @@ class Fit:
         started = time.monotonic()
         module = self.averaged.module if self.averaged is not None else self.task.module
         module.eval()
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             measures = self.task.validate(module)
         self.at.seconds += time.monotonic() - started
-        row = {"epoch": self.at.epoch + 1, "train_loss": self.at.loss_sum / max(1, self.at.batch), **measures, "seconds": round(self.at.seconds, 1)}
+        row = {
+            "epoch": self.at.epoch + 1,
+            "train_loss": self.at.loss_sum / max(1, self.at.batch),
+            **measures,
+            "seconds": round(self.at.seconds, 1),
+        }
         self.at.history.append(row)
         self.at.epoch, self.at.batch, self.at.loss_sum = self.at.epoch + 1, 0, 0.0
-        if measures["score"] > self.at.best:
-            self.at.best, self.at.best_epoch = measures["score"], self.at.epoch
+        if measures[self.task.criterion] > self.at.best:
+            self.at.best, self.at.best_epoch = measures[self.task.criterion], self.at.epoch
             self.task.keep(module, self.at.history)
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "log.jsonl", "a", encoding="utf-8") as log:
@@ -242,13 +265,15 @@ class Fit:
                 signal.signal(number, handler)
 
 
-def _groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay for matrices only; biases, norms and embeddings are left alone."""
-    embeddings = {id(part.weight) for part in module.modules() if isinstance(part, nn.Embedding)}
-    learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    decayed = [parameter for parameter in learning if parameter.ndim > 1 and id(parameter) not in embeddings]
-    rest = [parameter for parameter in learning if parameter.ndim <= 1 or id(parameter) in embeddings]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+def _groups(task: Task, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices only; biases, norms and embeddings are left alone. "rate": see Task.rates."""
+    embeddings = {id(part.weight) for part in task.module.modules() if isinstance(part, nn.Embedding)}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in task.module.named_parameters():
+        if parameter.requires_grad:
+            decay = weight_decay if parameter.ndim > 1 and id(parameter) not in embeddings else 0.0
+            groups.setdefault((decay, task.rates.get(name.split(".")[0], 1.0)), []).append(parameter)
+    return [{"params": parameters, "weight_decay": decay, "rate": rate} for (decay, rate), parameters in groups.items()]
 
 
 def _warming_average(decay: float) -> Any:

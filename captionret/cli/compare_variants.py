@@ -1,0 +1,187 @@
+"""Compare trained captioners on the same pictures: the quality of their captions, their speed, and what each retrieves.
+
+    python scripts/compare_variants.py --data flickr8k:data/flickr8k                          # every checkpoint in checkpoints/
+    python scripts/compare_variants.py --data scenes --checkpoints checkpoints/a checkpoints/b --out comparison
+
+Writes OUT/variants.csv and OUT/index.html. Pictures pass through each CNN once; captions per second are given those features.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..datasets import Dataset, open_dataset
+from ..errors import BadCheckpoint, BadDataset, BadSetting
+from ..files import publishing
+from ..records import Hit, Item
+from ..retrieval import DescribedQuery, Gallery
+from ..retrieval import search as search_gallery
+from .command import CHECKPOINTS, FOUND, add_device, parser, say
+
+COLUMNS = (
+    *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
+    *("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct", "vocabulary", "copied", "beam", "length_penalty", "images"),
+)
+SHOWN = ("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct")
+FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f") | {
+    "train_seconds": ",.0f",
+    "captions_per_second": ",.0f",
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One checkpoint's row, and its caption of every picture."""
+
+    row: dict[str, Any]
+    captions: list[str]
+    hashes: list[str]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    given = _parse(arguments)
+    import torch
+
+    dataset = open_dataset(given.data)
+    say(dataset.summary())
+    items = [item for item in dataset.split(given.split) if item.captions and item.path is not None]
+    if not items:
+        raise BadDataset(f"{given.data} has no captioned pictures in split {given.split!r}. Choose another --split.")
+    training = [caption for item in dataset.items if item.split == "train" for caption in item.captions]
+    torch.manual_seed(0)
+    compared = [compare_one(path, items, training, given) for path in _checkpoints(given.checkpoints)]
+    _report(dataset, items, compared, given)
+    return FOUND
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = parser("compare_variants", __doc__ or "")
+    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    options.add_argument("--split", default="test", help="(default: %(default)s)")
+    options.add_argument("--checkpoints", nargs="+", metavar="DIR", help="(default: every checkpoint in checkpoints/)")
+    options.add_argument("--beam", type=int, default=3, metavar="N")
+    options.add_argument(
+        "--length-penalty", type=float, default=0.0, metavar="A", help="captions are ranked by log-probability / words**A (default: 0)"
+    )
+    options.add_argument("--batch-size", type=int, default=64, metavar="N")
+    options.add_argument("--pictures", type=int, default=12, metavar="N", help="how many the page shows (default: %(default)s)")
+    options.add_argument("--out", type=Path, default=Path("report/variants"), metavar="DIR", help="(default: %(default)s)")
+    options.add_argument(
+        "--features", type=Path, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
+    )
+    options.add_argument("--note", action="store_true", help="write the scores into each checkpoint's record and card")
+    add_device(options)
+    return options.parse_args(arguments)
+
+
+def _checkpoints(given: Sequence[str] | None) -> list[Path]:
+    if given:
+        return [Path(path) for path in given]
+    found = sorted(path.parent for path in CHECKPOINTS.glob("*/config.json"))
+    if not found:
+        raise BadCheckpoint(
+            f"There are no checkpoints in {CHECKPOINTS}. Train one (scripts/train_captioner.py) or name some (--checkpoints)."
+        )
+    return found
+
+
+def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], given: argparse.Namespace) -> Compared:
+    """Caption the items with one checkpoint and score it."""
+    import numpy as np
+
+    from ..evaluation.captions import score
+    from ..models.captioner import Captioner, count_parameters
+    from ..training.features import extract
+
+    captioner = Captioner.load(path, given.device)
+    paths = [item.path for item in items if item.path]
+    features, failures = extract(captioner.backbone, paths, captioner.config.feature, root=given.features)
+    if failures:
+        raise BadDataset(f"{len(failures):,} pictures cannot be read, so the variants cannot be compared on them. {failures[0].reason}")
+    captions: list[str] = []
+    seconds = 0.0
+    for start in range(0, len(items), given.batch_size):
+        batch = features.of(np.arange(start, min(start + given.batch_size, len(items))))
+        began = time.perf_counter()
+        found = captioner.caption_features(batch, beam=given.beam, length_penalty=given.length_penalty)
+        seconds += time.perf_counter() - began
+        captions += [said[0].text for said in found]
+    scores = score(
+        {item.id: caption for item, caption in zip(items, captions, strict=True)},
+        {item.id: item.captions for item in items},
+        training=training,
+    )
+    row = {
+        "variant": captioner.checkpoint.variant,
+        "checkpoint": str(path),
+        "parameters": count_parameters(captioner.decoder),
+        "train_seconds": captioner.checkpoint.training.get("seconds"),
+        "captions_per_second": len(items) / seconds,
+        **{name: getattr(scores, name) for name in COLUMNS if hasattr(scores, name)},
+        "beam": given.beam,
+        "length_penalty": given.length_penalty,
+    }
+    if given.note:
+        _note(path, row, given)
+    return Compared(row, captions, features.hashes)
+
+
+def _note(path: Path, row: dict[str, Any], given: argparse.Namespace) -> None:
+    from ..models.card import write_card
+    from ..models.checkpoint import add_scores
+
+    name = f"{given.data.partition(':')[0]} {given.split}, beam {given.beam}"
+    if given.length_penalty:
+        name += f", length penalty {given.length_penalty:g}"
+    measures = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct", "images")
+    add_scores(path, name, {measure: round(row[measure], 3) if isinstance(row[measure], float) else row[measure] for measure in measures})
+    write_card(path)
+
+
+def top_hits(compared: Compared, items: Sequence[Item], picture: int, top: int = 5) -> list[Hit]:
+    """What one variant retrieves for a picture of the split, the picture itself left out."""
+    gallery = Gallery([str(item.path) for item in items], compared.captions, compared.hashes, [item.id for item in items])
+    query = DescribedQuery(compared.captions[picture], None, compared.hashes[picture])
+    return search_gallery(gallery, query, "jaccard", top)
+
+
+def _report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared], given: argparse.Namespace) -> None:
+    import pandas
+
+    from ..report.page import Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
+    from ..report.terminal import table
+
+    if given.pictures < 1:
+        raise BadSetting(f"--pictures is {given.pictures}; the page shows at least 1.")
+    print(table(SHOWN, [[one.row[name] for name in SHOWN] for one in compared], FORMATS))
+    with publishing(given.out / "variants.csv", "w") as file:
+        pandas.DataFrame([one.row for one in compared], columns=list(COLUMNS)).to_csv(file, index=False, float_format="%.4f")
+    step = max(1, len(items) // given.pictures)
+    rows = [
+        VariantsRow(
+            items[picture].path or Path(),
+            [VariantAnswer(Path(one.row["checkpoint"]).name, one.captions[picture], top_hits(one, items, picture)) for one in compared],
+            items[picture].captions,
+        )
+        for picture in range(0, len(items), step)
+    ][: given.pictures]
+    best: dict[str, Any] = dict.fromkeys(("captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct"), "highest")
+    sections: list[Section] = [
+        TableSection("Quality and speed", SHOWN, [[one.row[name] for name in SHOWN] for one in compared], _setting(given), best, FORMATS),
+        VariantsSection("The same pictures, each variant's caption and its first five", rows),
+    ]
+    lead = f"{len(items):,} pictures of {dataset.spec}, split {given.split}."
+    say(f"The table: {given.out / 'variants.csv'}")
+    say(f"The page: {write_page(given.out / 'index.html', 'Variants compared', lead, sections)}")
+
+
+def _setting(given: argparse.Namespace) -> str:
+    return (
+        f"Beam {given.beam}, length penalty {given.length_penalty:g}. BLEU, ROUGE-L and CIDEr-D x100 on PTB tokens; captions per second "
+        "with the features given; distinct: different captions among all. Retrieval by Jaccard similarity of caption words, the picture "
+        "itself left out."
+    )

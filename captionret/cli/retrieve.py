@@ -1,0 +1,106 @@
+"""Find the pictures whose captions share the most words with a query's.
+
+python scripts/retrieve.py --image q.jpg --gallery ~/Pictures     # captions the folder first, once
+python scripts/retrieve.py --image q.jpg --library photos         # a library made by caption_images.py
+python scripts/retrieve.py --text "a dog on a beach" --library photos --top 5
+python scripts/retrieve.py --image q.jpg                          # the sample gallery, to try it
+"""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadSetting
+from ..library import Library
+from ..records import Hit, Query
+from ..retrieval import MODES, DescribedQuery
+from ..retrieval import search as search_gallery
+from ..searching import describe
+from .command import FOUND, LIBRARIES, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, say
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code: 1 where nothing was found."""
+    given = _parse(arguments)
+    if given.image is None and given.text is None:
+        raise BadSetting("Nothing is asked for. Give --image FILE, --text WORDS, or both.")
+    captioner: Any = None
+    if given.library:
+        library = Library.open(library_path(given.library))
+        if given.checkpoint:
+            captioner = _load(checkpoint_path(given.checkpoint), given.device)
+    else:
+        captioner = _load(checkpoint_path(given.checkpoint), given.device)
+        library = _gallery_library(given.gallery, captioner, given.beam)
+    with library:
+        query = describe(library, image=given.image, text=given.text, captioner=captioner)
+        hits = search_gallery(library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self)
+        _show(given, library, query, hits)
+    return FOUND if hits else NOTHING_FOUND
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = parser("retrieve", __doc__ or "")
+    options.add_argument("--image", type=Path, metavar="FILE", help="a picture to find others like it")
+    options.add_argument("--text", metavar="WORDS", help="a text to find pictures of it; with --image, the words of both")
+    where = options.add_mutually_exclusive_group()
+    where.add_argument("--library", metavar="NAME", help="a library made by caption_images.py: a name in data/libraries, or a path")
+    where.add_argument("--gallery", type=Path, metavar="DIR", help="a folder of pictures; its captions are kept for the next time")
+    options.add_argument("--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)")
+    options.add_argument("--mode", default="jaccard", help=f"one of {', '.join(MODES)} (default: %(default)s)")
+    options.add_argument("--top", type=int, default=10, metavar="N")
+    options.add_argument("--min-score", type=float, metavar="S", help="leave out hits below S")
+    options.add_argument("--keep-self", action="store_true", help="show the query's own picture, too, where the gallery holds it")
+    options.add_argument("--beam", type=int, default=3, metavar="N", help="for captioning a --gallery (default: %(default)s)")
+    options.add_argument("--json", action="store_true", help="print the answer as JSON")
+    options.add_argument("--html", type=Path, metavar="FILE", help="also write the answer as a page with pictures")
+    add_device(options)
+    return options.parse_args(arguments)
+
+
+def _load(checkpoint: Path, device: str) -> Any:
+    from ..models.captioner import Captioner
+
+    return Captioner.load(checkpoint, device)
+
+
+def _gallery_library(folder: Path | None, captioner: Any, beam: int) -> Library:
+    """The library that stands behind a folder, up to date; without a folder, the one of the sample photographs."""
+    if folder is None:
+        from ..datasets.samples import sample_gallery
+
+        folder = sample_gallery()
+        say(f"In the sample gallery {folder}; choose your own pictures with --gallery DIR or --library NAME.")
+    if not folder.expanduser().is_dir():
+        raise BadSetting(f"{folder} is not a folder. Give the folder that holds the pictures.")
+    key = hashlib.sha256(f"{folder.expanduser().resolve()}\n{captioner.fingerprint}\n{beam}".encode(errors="surrogateescape")).hexdigest()[
+        :12
+    ]
+    library = Library.open_or_create(LIBRARIES / f"gallery-{key}", folder)
+    report = library.update(folder, captioner, beam=beam)
+    for failure in report.failures:
+        say(f"left out: {failure.reason}")
+    return library
+
+
+def _show(given: argparse.Namespace, library: Library, query: DescribedQuery, hits: list[Hit]) -> None:
+    from ..report.terminal import search_json, search_text
+    from ..text import words
+
+    asked = Query(given.image, given.text)
+    tokens = list(dict.fromkeys(words(f"{query.caption or ''} {given.text or ''}")))
+    made_by = library.made_by
+    source = f"{made_by.name}, beam {made_by.beam}" if made_by else ""
+    if given.json:
+        print(json.dumps(search_json(asked, query.caption, tokens, hits, given.mode, str(library.path)), indent=1))
+    else:
+        print(search_text(asked, query.caption, tokens, hits, source).encode(errors="backslashreplace").decode())
+    if given.html:
+        from ..report.page import SearchSection, write_page
+
+        title = given.text or (given.image.name if given.image else "")
+        section = SearchSection(title, asked, query.caption, tokens, hits, library.root, source, f"mode {given.mode}")
+        say(f"The page: {write_page(given.html, f'captionret: {title}', f'{len(hits)} pictures of {len(library):,}', [section])}")

@@ -1,0 +1,145 @@
+"""Train a captioner on frozen features.
+
+    python scripts/train_captioner.py                                              # model2-lite on the built-in scenes
+    python scripts/train_captioner.py --variant model1-lite --data flickr8k:data/flickr8k
+    python scripts/train_captioner.py --variant model2 --data coco:data/coco --epochs 5 --set dropout=0.3
+    python scripts/train_captioner.py --list
+
+Ctrl-C saves where the training stands; the same command with --resume goes on from there.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadSetting
+from .command import CHECKPOINTS, FOUND, add_device, parser, say
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    given = _parse(arguments)
+    if given.list:
+        print(variants_table())
+        return FOUND
+
+    from ..datasets import open_dataset
+    from ..models.captioner import choose_device
+    from ..models.card import write_card
+    from ..models.variants import run_name, variant_config, with_settings
+    from ..training.captioner import TrainingRun, train_captioner
+
+    config = with_settings(variant_config(given.variant), given.set)
+    changes: dict[str, Any] = {"epochs": given.epochs, "batch_size": given.batch_size, "views": given.augment}
+    config = replace(config, **{name: value for name, value in changes.items() if value is not None})
+    device = choose_device(given.device)
+    dataset = open_dataset(given.data)
+    say(dataset.summary())
+    out = Path(given.out) if given.out else CHECKPOINTS / f"{run_name(given.variant, config)}-{given.data.partition(':')[0]}"
+    _refuse_to_overwrite(out, given)
+    run = TrainingRun(
+        variant=given.variant,
+        config=config,
+        dataset=dataset,
+        out=out,
+        split=given.split,
+        seed=given.seed,
+        patience=given.patience,
+        precision=given.precision,
+        command=_command(given, sys.argv[1:] if arguments is None else arguments),
+        features_root=Path(given.features),
+        fine_tune=given.fine_tune,
+        half=given.half,
+    )
+    checkpoint, failures = train_captioner(run, _backbone(config.backbone, given, device), device, given.resume)
+    for reason in failures:
+        say(f"left out: {reason}")
+    write_card(out)
+    _draw_curve(checkpoint.training["history"], out)
+    best = checkpoint.training["history"][checkpoint.training["best_epoch"] - 1]
+    seconds = checkpoint.training["seconds"]
+    say(f"Kept epoch {best['epoch']}: CIDEr-D {best['cider_d']:.1f} with greedy captions in validation; {seconds:.0f} s in all.")
+    print(out)
+    return FOUND
+
+
+def variants_table() -> str:
+    """The variants as a table: what they are made of, and how many parameters learn with a vocabulary of 2,933 words (Flickr8k's)."""
+    from ..models.captioner import count_parameters, make_decoder
+    from ..models.variants import VARIANTS
+    from ..report.terminal import Value, table
+
+    rows: list[list[Value]] = [
+        [
+            name,
+            row.backbone,
+            row.decoder,
+            row.embed_dim,
+            row.hidden_dim,
+            row.layers,
+            row.word_vectors or "learned",
+            count_parameters(make_decoder(row, 2933)),
+        ]
+        for name, row in VARIANTS.items()
+    ]
+    return table(["variant", "CNN", "decoder", "E", "H", "layers", "words", "parameters"], rows)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = parser("train_captioner", __doc__ or "")
+    options.add_argument("--variant", default="model2-lite", help="a row of --list (default: %(default)s)")
+    options.add_argument("--list", action="store_true", help="print the variants and stop")
+    options.add_argument(
+        "--data", default="scenes", metavar="KIND:PATH", help="coco:DIR, flickr8k:DIR, table:FILE ... (default: the built-in scenes)"
+    )
+    options.add_argument("--split", default="train", help="what to train on (default: %(default)s); the val split is what is validated on")
+    options.add_argument("--out", metavar="DIR", help="the checkpoint directory (default: checkpoints/VARIANT-KIND)")
+    options.add_argument("--epochs", type=int, metavar="N")
+    options.add_argument("--batch-size", type=int, metavar="N", help="in captions")
+    options.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a field of the variant, e.g. hidden_dim=256; repeatable"
+    )
+    options.add_argument("--augment", type=int, metavar="N", help="train on N cached views of every picture: whole, mirrored, crops")
+    options.add_argument("--fine-tune", action="store_true", help="train the CNN, too: every picture passes through it in every epoch")
+    options.add_argument("--resume", action="store_true", help="go on with a training that was cut")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument(
+        "--patience", type=int, default=5, metavar="N", help="stop after N epochs that were no better (default: %(default)s)"
+    )
+    options.add_argument("--precision", default="auto", help="float32, bfloat16, or auto (default)")
+    options.add_argument("--half", action="store_true", help="store the weights as float16")
+    options.add_argument("--features", default="data/features", metavar="DIR", help="the feature cache (default: %(default)s)")
+    options.add_argument("--random-backbone", action="store_true", help="a CNN with random weights: for tests and timings only")
+    add_device(options)
+    return options.parse_args(arguments)
+
+
+def _refuse_to_overwrite(out: Path, given: argparse.Namespace) -> None:
+    """A trained checkpoint is never lost by typing the same command again."""
+    if (out / "config.json").exists() and not given.resume:
+        raise BadSetting(f"{out} already holds a checkpoint. Go on with it (--resume), choose another --out, or delete it first.")
+
+
+def _backbone(name: str, given: argparse.Namespace, device: Any) -> Any:
+    import torch
+
+    from ..models.backbones import load_backbone
+
+    if given.random_backbone:
+        say(f"Random weights for {name}, as asked for: the captions will mean nothing.")
+        torch.manual_seed(given.seed)
+    return load_backbone(name, random=given.random_backbone, device=device, frozen=not given.fine_tune)
+
+
+def _command(given: argparse.Namespace, typed: Sequence[str]) -> str:
+    """What reproduces this run; a data set's folder is part of it as it was typed."""
+    return " ".join(["python scripts/train_captioner.py", *(word for word in typed if word != "--resume")])
+
+
+def _draw_curve(history: list[dict[str, float]], out: Path) -> None:
+    from ..report.plots import training_curve
+
+    say(f"The training curve: {training_curve(history, out / 'training.png')}")

@@ -1,0 +1,90 @@
+"""The model card: what a checkpoint is, how it was made, what was measured. Generated from config.json, never written by hand."""
+
+from pathlib import Path
+from typing import Any
+
+from ..files import publishing
+from .checkpoint import read_record
+
+_MEASURES = {
+    "bleu1": "BLEU-1",
+    "bleu2": "BLEU-2",
+    "bleu3": "BLEU-3",
+    "bleu4": "BLEU-4",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "cider_d": "CIDEr-D",
+    "distinct": "distinct captions",
+    "images": "images",
+}
+
+
+def write_card(path: Path | str) -> Path:
+    """Write README.md of a checkpoint directory from its config.json; returns the file."""
+    path = Path(path)
+    with publishing(path / "README.md", "w") as file:
+        file.write(card(path.name, read_record(path)))
+    return path / "README.md"
+
+
+def card(name: str, record: dict[str, Any]) -> str:
+    """The card's text."""
+    return "\n".join([f"# {name}", "", *_about(record), *_scores(record["scores"]), *_history(record["training"]), *_how(record)]) + "\n"
+
+
+def _about(record: dict[str, Any]) -> list[str]:
+    config, training = record["config"], record["training"]
+    sizes = f"E {config['embed_dim']}, H {config['hidden_dim']}, {config['layers']} layer(s), {record['vocabulary_size']:,} words"
+    words = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
+    lines = [
+        f"A captioner of variant `{record['variant']}`: {config['decoder']} decoder ({sizes}; word vectors {words}) "
+        f"on the {_feature(config)} feature of `{record['backbone']['name']}` "
+        f"(weights {record['backbone']['sha256'][:12]}, {'fine-tuned' if training.get('fine_tuned') else 'frozen'}).",
+        "",
+    ]
+    if "data" in training:
+        lines += [
+            f"Trained on `{training['data']}`, split {training['split']}: {training['images']:,} images with {training['captions']:,} "
+            f"captions; the epoch kept was chosen on {training['validated_on'] or 'val'} by CIDEr-D of greedy captions. Seed {training['seed']}.",
+            "",
+        ]
+    return lines
+
+
+def _feature(config: dict[str, Any]) -> str:
+    return "grid" if config["decoder"] == "transformer" else "pooled"
+
+
+def _scores(scores: dict[str, Any]) -> list[str]:
+    if not scores:
+        return []
+    shown = [key for key in _MEASURES if any(row.get(key) is not None for row in scores.values())]
+    lines = ["## Measured", "", f"| on | {' | '.join(_MEASURES[key] for key in shown)} |", f"|---|{'---|' * len(shown)}"]
+    for on, row in scores.items():
+        lines.append(f"| {on} | {' | '.join(_number(row.get(key)) for key in shown)} |")
+    return [*lines, "", "All but the counts x100, with PTB tokens, as the COCO caption scorer computes them.", ""]
+
+
+def _number(value: float | int | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
+
+
+def _history(training: dict[str, Any]) -> list[str]:
+    if not training.get("history"):
+        return []
+    lines = ["## Training", "", "| epoch | training loss | validation loss | CIDEr-D (greedy) | distinct |", "|---|---|---|---|---|"]
+    for row in training["history"]:
+        mark = " (kept)" if row["epoch"] == training["best_epoch"] else ""
+        lines.append(
+            f"| {row['epoch']}{mark} | {row['train_loss']:.3f} | {row['val_loss']:.3f} | {row['cider_d']:.1f} | {row['distinct']:.0f} |"
+        )
+    return [*lines, "", f"{training['seconds']:.0f} seconds in all, validation included.", ""]
+
+
+def _how(record: dict[str, Any]) -> list[str]:
+    training = record["training"]
+    lines = ["## Again", "", "    " + training["command"], ""] if training.get("command") else []
+    changed = ", ".join(f"{key} {value}" for key, value in record["config"].items())
+    return [*lines, f"All settings: {changed}."]

@@ -43,7 +43,7 @@ class Compared:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    given = _parse(arguments)
+    given = parse(arguments)
     import torch
 
     dataset = open_dataset(given.data)
@@ -54,11 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training = [caption for item in dataset.items if item.split == "train" for caption in item.captions]
     torch.manual_seed(0)
     compared = [compare_one(path, items, training, given) for path in _checkpoints(given.checkpoints)]
-    _report(dataset, items, compared, given)
+    report(dataset, items, compared, given)
     return FOUND
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command's settings."""
     options = parser("compare_variants", __doc__ or "")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test", help="(default: %(default)s)")
@@ -149,7 +150,8 @@ def top_hits(compared: Compared, items: Sequence[Item], picture: int, top: int =
     return search_gallery(gallery, query, "jaccard", top)
 
 
-def _report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared], given: argparse.Namespace) -> None:
+def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared], given: argparse.Namespace) -> None:
+    """Print the table; write OUT/variants.csv and OUT/index.html."""
     import pandas
 
     from ..report.page import Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page

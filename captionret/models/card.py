@@ -45,7 +45,8 @@ def _about(record: dict[str, Any]) -> list[str]:
     if "data" in training:
         lines += [
             f"Trained on `{training['data']}`, split {training['split']}: {training['images']:,} images with {training['captions']:,} "
-            f"captions; the epoch kept was chosen on {training['validated_on'] or 'val'} by CIDEr-D of greedy captions. Seed {training['seed']}.",
+            f"captions; the epoch kept was chosen on {training['validated_on'] or 'val'} by the "
+            f"CIDEr-D of greedy captions. Seed {training['seed']}.",
             "",
         ]
     return lines

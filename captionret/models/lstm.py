@@ -25,11 +25,26 @@ class LSTMDecoder(nn.Module):
         )
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden_dim, vocabulary_size)
-        for name, bias in self.lstm.named_parameters():
-            if name.startswith("bias_ih"):  # the image is said once, before the first word: gates that forget by default would lose it
-                nn.init.constant_(bias[config.hidden_dim : 2 * config.hidden_dim], 1.0)
+        self._initialise(config)
+
+    def _initialise(self, config: CaptionerConfig) -> None:
+        """The image is said once, before the first word. With PyTorch's own small weights the LSTM has forgotten most of it when the
+        words begin, and learns to caption without looking: word vectors start small beside it, and the state is kept by default.
+        """
+        for name, weight in self.lstm.named_parameters():
+            for gate in weight.chunk(4):  # input, forget, cell, output
+                if name.startswith("weight_hh"):
+                    nn.init.orthogonal_(gate)
+                elif name.startswith("weight_ih"):
+                    nn.init.xavier_uniform_(gate)
+                else:
+                    nn.init.zeros_(gate)
+            if name.startswith("bias_ih"):
+                nn.init.ones_(weight.chunk(4)[1])
         if config.word_vectors:
             self.embed.weight.requires_grad_(False)
+        else:
+            nn.init.normal_(self.embed.weight, std=0.1)
 
     def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Teacher forcing.

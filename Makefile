@@ -1,0 +1,32 @@
+# make demo                             the whole job in five minutes, on drawn scenes and sample photographs; prints a report's path
+# make demo PHOTOS=DIR QUERY=FILE       the last part of it on your own pictures
+# make test                             sets up what it needs and passes the tests
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/installed
+	$(RUN) scripts/demo.py $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(QUERY),--query "$(QUERY)")
+
+test: $(VENV)/installed-dev
+	$(RUN) -m pytest $(TESTS)
+
+lint: $(VENV)/installed-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(RUN) -m pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) report data/demo data/scenes

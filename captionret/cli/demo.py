@@ -1,0 +1,176 @@
+"""The whole job in five minutes: draw, train, caption, retrieve, compare; then real photographs. Ends with the path of one page.
+
+make demo
+make demo PHOTOS=~/Pictures QUERY=q.jpg       # only the last part, on your own pictures
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..datasets import Dataset, open_dataset
+from ..datasets.samples import sample_gallery
+from ..errors import BadSetting
+from ..images import find_images
+from ..library import Library
+from ..records import Hit, Item, Query
+from ..report.page import SearchSection, Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
+from ..report.terminal import search_text, table
+from ..retrieval import DescribedQuery, Gallery
+from ..retrieval import search as search_gallery
+from ..searching import describe
+from ..text import words
+from . import compare_variants, train_captioner
+from .command import FOUND, LIBRARIES, checkpoint_path, parser, say
+
+VARIANTS = ("model2-lite", "model5-lite")
+# A tenth of the usual data, so smaller batches and more epochs; chosen on the scenes' validation split.
+TRAINING = ("--epochs", "16", "--batch-size", "32", "--patience", "16", "--set", "learning_rate=0.002", "--set", "dropout=0.2")
+QUERIES = 6
+LEAD = "Pictures found by what they say: a captioner describes every picture, and pictures are ranked by the words their captions share."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    options = parser("demo", __doc__ or "")
+    options.add_argument("--photos", type=Path, metavar="DIR", help="your own pictures, in place of all the rest")
+    options.add_argument("--query", type=Path, metavar="FILE", help="the picture to search with (default: the first one found)")
+    options.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="(default: %(default)s)")
+    options.add_argument("--work", type=Path, default=Path("data/demo"), metavar="DIR", help="where checkpoints lie (default: %(default)s)")
+    options.add_argument("--data", default="scenes", help="the drawn set (default: %(default)s)")
+    given = options.parse_args(arguments)
+    began = time.monotonic()
+    if given.photos and not given.photos.expanduser().is_dir():
+        raise BadSetting(f"PHOTOS={given.photos} is not a folder. Give the folder that holds your pictures.")
+    sections = [] if given.photos else scenes_part(given)
+    sections += photographs_part(given)
+    page = write_page(given.out / "index.html", "captionret", LEAD, sections)
+    say(f"Done in {time.monotonic() - began:.0f} s. Open this page in a browser:")
+    print(page)
+    return FOUND
+
+
+def scenes_part(given: argparse.Namespace) -> list[Section]:
+    """Train two variants on drawn scenes, caption the test pictures, retrieve, compare."""
+    say("1. Scenes, drawn from a seed")
+    dataset = open_dataset(given.data)
+    say(dataset.summary())
+    say("2. Two variants, trained on their captions")
+    checkpoints = [_trained(variant, given) for variant in VARIANTS]
+    say("3. Both variants caption the test pictures, each picture searches the others")
+    compare = ["--data", given.data, "--checkpoints", *map(str, checkpoints), "--out", str(given.out / "variants")]
+    settings = compare_variants.parse(compare)
+    items = dataset.split("test")
+    training = [caption for item in dataset.split("train") for caption in item.captions]
+    compared = [compare_variants.compare_one(path, items, training, settings) for path in checkpoints]
+    compare_variants.report(dataset, items, compared, settings)
+    return [*_retrieval_sections(dataset, items, compared), *_comparison_sections(items, compared)]
+
+
+def _trained(variant: str, given: argparse.Namespace) -> Path:
+    """The variant's checkpoint, trained unless this very training is there already."""
+    key = hashlib.sha256(json.dumps([variant, TRAINING, str(Path(given.data).absolute())]).encode()).hexdigest()[:8]
+    out: Path = given.work / "checkpoints" / f"{variant}-{key}"
+    if (out / "training.png").exists():  # the last thing a training writes
+        say(f"{variant}: trained before, {out}")
+        return out
+    resume = ["--resume"] if (out / "training" / "state.json").exists() else []
+    train_captioner.main(["--variant", variant, "--data", given.data, "--out", str(out), *TRAINING, *resume])
+    return out
+
+
+def _retrieval_sections(dataset: Dataset, items: Sequence[Item], compared: Sequence[Any]) -> list[Section]:
+    """How often the first hit is right over all pictures, and several queries in full."""
+    columns = ["variant", "right first hits, %", "CIDEr-D", "distinct captions"]
+    formats = dict.fromkeys(columns[1:3], ".1f")
+    rows = []
+    for one in compared:
+        first = [compare_variants.top_hits(one, items, picture, 1) for picture in range(len(items))]
+        rows.append([one.row["variant"], 100 * first_hit_rate(items, first), one.row["cider_d"], one.row["distinct"]])
+    print(table(columns, rows, formats))
+    note = (
+        f"Each of the {len(items)} test pictures of {dataset.spec} searches the others by the words of its generated caption. "
+        "A first hit is right if it shows the same main object in the same colour."
+    )
+    sections: list[Section] = [TableSection("The first hit, measured", columns, rows, note, {columns[1]: "highest"}, formats)]
+    best = max(compared, key=lambda one: one.row["cider_d"])
+    source = f"{best.row['variant']}, beam {best.row['beam']}"
+    for picture in range(0, len(items), max(1, len(items) // QUERIES))[:QUERIES]:
+        hits = compare_variants.top_hits(best, items, picture, 5)
+        query, caption = Query(items[picture].path), best.captions[picture]
+        print(search_text(query, caption, words(caption), hits, source) + "\n")
+        sections.append(SearchSection(items[picture].id, query, caption, words(caption), hits, Path(), source))
+    return sections
+
+
+def first_hit_rate(items: Sequence[Item], hits: Sequence[Sequence[Hit]]) -> float:
+    """The share of items whose first hit has the same two first labels: main object and colour."""
+    labels = {item.id: item.labels[:2] for item in items}
+    return sum(bool(found) and labels[found[0].id] == item.labels[:2] for item, found in zip(items, hits, strict=True)) / len(items)
+
+
+def _comparison_sections(items: Sequence[Item], compared: Sequence[Any]) -> list[Section]:
+    columns = list(compare_variants.SHOWN)
+    rows = [[one.row[name] for name in columns] for one in compared]
+    pictures = range(3, len(items), max(1, len(items) // 4))[:4]
+    side_by_side = [
+        VariantsRow(
+            items[picture].path or Path(),
+            [VariantAnswer(one.row["variant"], one.captions[picture], compare_variants.top_hits(one, items, picture)) for one in compared],
+            items[picture].captions,
+        )
+        for picture in pictures
+    ]
+    return [
+        TableSection("The two variants compared", columns, rows, formats=compare_variants.FORMATS),
+        VariantsSection("The same pictures, each variant's caption and its first five", side_by_side),
+    ]
+
+
+def photographs_part(given: argparse.Namespace) -> list[Section]:
+    """Caption and search real photographs with the shipped checkpoint: the user's own, or those of the sample gallery."""
+    from ..models.captioner import Captioner
+
+    say("Photographs: captioned by the shipped checkpoint, then searched")
+    folder = given.photos.expanduser() if given.photos else sample_gallery()
+    captioner = Captioner.load(checkpoint_path(None))
+    key = hashlib.sha256(f"{folder.resolve()}\n{captioner.fingerprint}".encode(errors="surrogateescape")).hexdigest()[:12]
+    with Library.open_or_create(LIBRARIES / f"demo-{key}", folder) as library:
+        report = library.update(folder, captioner)
+        for failure in report.failures:
+            say(f"left out: {failure.reason}")
+        say(f"{report.new:,} new photographs, {report.unchanged:,} unchanged, {report.failed:,} failed")
+        queries = [given.query.expanduser()] if given.query else _first_pictures(folder, 1 if given.photos else 3)
+        sections = [_search_section(library, captioner, query) for query in queries]
+        sections += [_everything(library)]
+    return sections
+
+
+def _first_pictures(folder: Path, count: int) -> list[Path]:
+    preferred = [folder / name for name in ("motorcycle-left.png", "astronaut.png", "cat.png")]
+    found = [path for path in preferred if path.exists()] or list(find_images(folder))
+    if not found:
+        raise BadSetting(f"{folder} holds no pictures. Give a folder with some: make demo PHOTOS=DIR")
+    return found[:count]
+
+
+def _search_section(library: Library, captioner: Any, image: Path) -> Section:
+    query: DescribedQuery = describe(library, image=image, captioner=captioner)
+    gallery: Gallery = library.gallery()
+    hits = search_gallery(gallery, query, "jaccard", 6)
+    source = f"{captioner.name}, beam 3"
+    tokens = list(dict.fromkeys(words(query.caption or "")))
+    print(search_text(Query(image), query.caption, tokens, hits, source) + "\n")
+    return SearchSection(image.name, Query(image), query.caption, tokens, hits, library.root, source)
+
+
+def _everything(library: Library) -> Section:
+    gallery = library.gallery()
+    shown = 200
+    rows = [[path, caption] for path, caption in zip(gallery.paths[:shown], gallery.captions[:shown], strict=True)]
+    note = f"The first {shown} of {len(gallery):,}." if len(gallery) > shown else ""
+    return TableSection("What the captioner said of every photograph", ["picture", "caption"], rows, note)

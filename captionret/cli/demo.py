@@ -60,7 +60,7 @@ def scenes_part(given: argparse.Namespace) -> list[Section]:
     dataset = open_dataset(given.data)
     say(dataset.summary())
     say("2. Two variants, trained on their captions")
-    checkpoints = [_trained(variant, given) for variant in VARIANTS]
+    checkpoints = [trained(variant, given.work, given.data) for variant in VARIANTS]
     say("3. Both variants caption the test pictures, each picture searches the others")
     compare = ["--data", given.data, "--checkpoints", *map(str, checkpoints), "--out", str(given.out / "variants")]
     settings = compare_variants.parse(compare)
@@ -71,15 +71,15 @@ def scenes_part(given: argparse.Namespace) -> list[Section]:
     return [*_retrieval_sections(dataset, items, compared), *_comparison_sections(items, compared)]
 
 
-def _trained(variant: str, given: argparse.Namespace) -> Path:
+def trained(variant: str, work: Path, data: str) -> Path:
     """The variant's checkpoint, trained unless this very training is there already."""
-    key = hashlib.sha256(json.dumps([variant, TRAINING, str(Path(given.data).absolute())]).encode()).hexdigest()[:8]
-    out: Path = given.work / "checkpoints" / f"{variant}-{key}"
+    key = hashlib.sha256(json.dumps([variant, TRAINING, data]).encode()).hexdigest()[:8]
+    out = work / "checkpoints" / f"{variant}-{key}"
     if (out / "training.png").exists():  # the last thing a training writes
         say(f"{variant}: trained before, {out}")
         return out
     resume = ["--resume"] if (out / "training" / "state.json").exists() else []
-    train_captioner.main(["--variant", variant, "--data", given.data, "--out", str(out), *TRAINING, *resume])
+    train_captioner.main(["--variant", variant, "--data", data, "--out", str(out), *TRAINING, *resume])
     return out
 
 

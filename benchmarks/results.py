@@ -1,0 +1,55 @@
+"""Figures go where people look for them: a section of a RESULTS.md, replaced by the command that measured it.
+
+Each section says which command made it, on what machine and when, so that anyone can run it again and compare.
+"""
+
+import datetime
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from captionret.files import publishing
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def write_section(file: Path, title: str, body: str, command: str) -> None:
+    """Replace (or append) the section `title` of a Markdown file and print it."""
+    section = f"## {title}\n\n{body.strip()}\n\n`{command}` · {machine()} · {datetime.date.today():%Y-%m-%d}\n"
+    print(section)
+    text = file.read_text(encoding="utf-8") if file.exists() else "# Results\n\nWritten by the commands named below each section.\n"
+    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    replaced, count = pattern.subn(lambda _: section + "\n", text)
+    with publishing(file, "w") as target:
+        target.write((replaced if count else f"{text.rstrip()}\n\n{section}").rstrip() + "\n")
+
+
+def markdown_table(columns: list[str], rows: list[list[object]]) -> str:
+    """A Markdown table; numbers flush right."""
+    numeric = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(columns))]
+    rule = "|" + "|".join("---:" if right else "---" for right in numeric) + "|"
+    lines = [f"| {' | '.join(columns)} |", rule]
+    return "\n".join([*lines, *(f"| {' | '.join(_cell(value) for value in row)} |" for row in rows)])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def machine() -> str:
+    """What it ran on, in a few words."""
+    name = platform.processor() or platform.machine()
+    try:
+        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+        name = found.group(1) if found else name
+    except OSError:
+        pass  # not Linux: the processor's short name has to do
+    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"

@@ -1,0 +1,111 @@
+"""Train every lite variant on a captioned collection and score it: the table of checkpoints/RESULTS.md.
+
+    python benchmarks/zoo.py --data flickr8k:data/flickr8k                     # all lite variants; trained ones are only scored
+    python benchmarks/zoo.py --data flickr8k:data/flickr8k --only model2-lite
+
+Nothing is chosen on the test split: the epoch is chosen in training on val (greedy), the length penalty here on val (beam 3).
+A training that was cut goes on where it stopped.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+import torch
+from results import ROOT, markdown_table, write_section
+
+from captionret.cli import compare_variants, train_captioner
+from captionret.datasets import open_dataset
+from captionret.models.variants import VARIANTS
+
+PENALTIES = (0.0, 0.5, 1.0)
+COLUMNS = [
+    "variant",
+    "parameters",
+    "training, s",
+    "beam",
+    "length penalty",
+    "BLEU-1",
+    "BLEU-2",
+    "BLEU-3",
+    "BLEU-4",
+    "ROUGE-L",
+    "CIDEr-D",
+    "distinct",
+]
+
+
+def train(variant: str, data: str, folder: Path) -> Path:
+    """The variant's checkpoint directory, trained if it is not there."""
+    out = folder / variant
+    if not (out / "training.png").exists():  # the last thing a training writes
+        resume = ["--resume"] if (out / "training/state.json").exists() else []
+        train_captioner.main(["--variant", variant, "--data", data, "--out", str(out), "--half", *resume])
+    return out
+
+
+def measure(path: Path, data: str, beam: int, note: bool = True) -> compare_variants.Compared:
+    """Choose the length penalty on val by CIDEr-D, then score test with it."""
+    dataset = open_dataset(data)
+    training = [caption for item in dataset.split("train") for caption in item.captions]
+
+    def settings(split: str, penalty: float, note: bool = False) -> argparse.Namespace:
+        typed = ["--data", data, "--split", split, "--beam", str(beam), "--length-penalty", str(penalty)]
+        return compare_variants.parse([*typed, *(["--note"] if note else [])])
+
+    val = dataset.split("val")
+    chosen = max(PENALTIES, key=lambda penalty: compare_variants.compare_one(path, val, [], settings("val", penalty)).row["cider_d"])
+    return compare_variants.compare_one(path, dataset.split("test"), training, settings("test", chosen, note))
+
+
+def main() -> None:
+    """Train, score, write the table and its CSV."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    options.add_argument("--only", nargs="+", metavar="VARIANT", default=[name for name in VARIANTS if name.endswith("-lite")])
+    options.add_argument(
+        "--folder", type=Path, default=Path("data/zoo"), metavar="DIR", help="where the checkpoints lie (default: %(default)s)"
+    )
+    options.add_argument("--beam", type=int, default=3)
+    options.add_argument("--threads", type=int, default=2)
+    given = options.parse_args()
+    torch.set_num_threads(given.threads)
+    file = ROOT / "checkpoints/variants.csv"
+    rows = {row["variant"]: row for row in csv.DictReader(file.open(encoding="utf-8"))} if file.exists() else {}
+    for variant in given.only:
+        row = measure(train(variant, given.data, given.folder), given.data, given.beam).row
+        rows[variant] = {name: row[name] for name in compare_variants.COLUMNS if name != "checkpoint"}
+        write(file, rows, given.data)
+
+
+def write(file: Path, rows: dict[str, dict[str, object]], data: str) -> None:
+    """The CSV, and the section of RESULTS.md made from it."""
+    ordered = [rows[name] for name in VARIANTS if name in rows]
+    with file.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, list(ordered[0]))
+        writer.writeheader()
+        writer.writerows(ordered)
+    numbers = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d")
+    table = [
+        [
+            row["variant"],
+            int(float(str(row["parameters"]))),
+            round(float(str(row["train_seconds"]))),
+            int(str(row["beam"])),
+            float(str(row["length_penalty"])),
+            *(float(str(row[name])) for name in numbers),
+            int(str(row["distinct"])),
+        ]
+        for row in ordered
+    ]
+    kind = data.partition(":")[0]
+    body = (
+        f"Trained on the train split, the epoch and the length penalty chosen on val, scored on test ({ordered[0]['images']} images); "
+        "x100, PTB tokens; seed 0. Parameters that learn; seconds of training on cached features, validation included, on a machine "
+        f"that did other work beside it.\n\n{markdown_table(COLUMNS, table)}"
+    )
+    write_section(ROOT / "checkpoints/RESULTS.md", f"Variants on {kind}", body, f"python benchmarks/zoo.py --data {kind}:DIR")
+
+
+if __name__ == "__main__":
+    main()

@@ -21,8 +21,6 @@ PICTURES: dict[tuple[str, str], dict[str, str]] = {
         "motorcycle_right.png": "motorcycle-right.png",
         "rocket.jpg": "rocket.jpg",
         "moon.png": "moon.png",
-        "grass.png": "grass.png",
-        "brick.png": "brick-wall.png",
     },
     ("sklearn", "datasets/images"): {"china.jpg": "temple.jpg", "flower.jpg": "flower.jpg"},
     ("matplotlib", "mpl-data/sample_data"): {"grace_hopper.jpg": "officer.jpg"},

@@ -58,10 +58,12 @@ def beam_search(
     says_start: the first token may be <start>, which is no word but counts towards max_words
     Each round extends every live caption by every word and keeps the best `beam` that have not ended. A caption that ends among the
     best `beam` is set aside; an image is done when `beam` have been. When fewer have ended within max_words, the live ones follow
-    them: a picture is never left without a caption. <pad>, <unk> and an empty caption are never said.
+    them: a picture is never left without a caption. <pad>, <unk> and an empty caption are never said. A beam wider than the
+    vocabulary is taken as wide as that.
     """
-    search = _Search(len(first), beam, max_words, length_penalty, first.device)
-    scores = _masked(first, bare=torch.ones(len(first), dtype=torch.bool, device=first.device), start=says_start)
+    search = _Search(len(first), min(beam, first.shape[1]), max_words, length_penalty, first.device)
+    bare = torch.ones(len(first), dtype=torch.bool, device=first.device)
+    scores = _masked(first, bare, start=says_start and max_words > 1)  # <start> alone would be an empty caption
     rows = search.open(scores)
     state = state.pick(rows)
     for _ in range(max_words - 1):

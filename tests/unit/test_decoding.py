@@ -1,0 +1,307 @@
+"""The batched search against a textbook beam written out here: one image, plain Python, every prefix scored from scratch.
+
+The oracle knows the decoder only through `forward` (teacher forcing), so it also holds `begin` and `step` to it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from captionret.models.captioner import Decoder
+from captionret.models.decoding import Beams, State, beam_search
+from captionret.models.lstm import LSTMDecoder
+from captionret.models.transformer import TransformerDecoder
+from captionret.models.variants import CaptionerConfig
+from captionret.text import END_ID, PAD_ID, START_ID, UNKNOWN_ID
+
+SIZE, MAX_WORDS, DIM, CELLS = 14, 7, 6, 4
+CONFIG = CaptionerConfig("resnet18", embed_dim=8, hidden_dim=16, heads=2, max_words=MAX_WORDS)
+DECODERS = {
+    "lstm": CONFIG,
+    "lstm without saying start": replace(CONFIG, says_start=False),
+    "two-layer lstm": replace(CONFIG, layers=2),
+    "two-layer lstm without saying start": replace(CONFIG, layers=2, says_start=False),
+    "transformer": replace(CONFIG, decoder="transformer", layers=2, says_start=False),
+    "transformer with tied words": replace(CONFIG, decoder="transformer", embed_dim=16, layers=1, says_start=False),
+}
+
+NextLogprob = Callable[[tuple[int, ...]], list[float]]
+
+
+def make(config: CaptionerConfig, seed: int = 0) -> Decoder:
+    """A decoder with random weights that makes clear choices, looks at its image and ends its captions at various lengths."""
+    torch.manual_seed(seed)
+    decoder: Decoder
+    if config.decoder == "transformer":
+        decoder = TransformerDecoder(config, DIM, SIZE, CELLS)
+    else:
+        decoder = LSTMDecoder(config, DIM, SIZE)
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.normal_(std=0.6)
+        if isinstance(decoder, LSTMDecoder) or not decoder.tied:
+            decoder.output.weight *= 3
+        bias = decoder.bias if isinstance(decoder, TransformerDecoder) and decoder.tied else decoder.output.bias
+        bias[END_ID] += 2.0
+        bias[START_ID] += 2.0 * config.says_start
+    return decoder.eval()
+
+
+def pictures(config: CaptionerConfig, count: int = 6) -> Tensor:
+    generator = torch.Generator().manual_seed(7)
+    shape = (count, CELLS, DIM) if config.decoder == "transformer" else (count, DIM)
+    return torch.randn(shape, generator=generator) * 2
+
+
+def search(decoder: Decoder, features: Tensor, config: CaptionerConfig, beam: int, penalty: float = 0.0) -> Beams:
+    with torch.inference_mode():
+        first, state = decoder.begin(features)
+    return beam_search(
+        first, state, decoder.step, beam=beam, max_words=config.max_words, length_penalty=penalty, says_start=config.says_start
+    )
+
+
+def teacher(decoder: Decoder, features: Tensor, config: CaptionerConfig) -> NextLogprob:
+    """prefix -> the log-probability of every next token after it, by teacher forcing of the whole prefix. features: one image's."""
+
+    @torch.inference_mode()
+    def next_logprob(prefix: tuple[int, ...]) -> list[float]:
+        said = [*prefix, END_ID] if config.says_start else [START_ID, *prefix, END_ID]
+        logits, _ = decoder(features.unsqueeze(0), torch.tensor([[said]]))
+        return torch.log_softmax(logits[-1], -1).tolist()
+
+    return next_logprob
+
+
+def textbook(
+    next_logprob: NextLogprob, beam: int, max_words: int, penalty: float, says_start: bool
+) -> list[tuple[tuple[int, ...], float, float, bool]]:
+    """(tokens, score, log-probability, ended), best first, as the docstring of beam_search tells it."""
+
+    def words(tokens: Sequence[int]) -> int:
+        return sum(token not in (START_ID, END_ID) for token in tokens)
+
+    live: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    ended: list[tuple[float, tuple[int, ...]]] = []
+    for _ in range(max_words):
+        longer = []
+        for logprob, prefix in live:
+            for token, more in enumerate(next_logprob(prefix)):
+                start = token == START_ID and (prefix or not says_start)
+                bare = token == END_ID and not words(prefix)
+                if token not in (PAD_ID, UNKNOWN_ID) and not start and not bare:
+                    longer.append((logprob + more, (*prefix, token)))
+        longer.sort(reverse=True)
+        ended += [(logprob, tokens[:-1]) for logprob, tokens in longer[:beam] if tokens[-1] == END_ID]
+        live = [entry for entry in longer if entry[1][-1] != END_ID][:beam]
+        if len(ended) >= beam:
+            break
+    found = [(*entry, True) for entry in ended[:beam]] + [(*entry, False) for entry in live[: max(0, beam - len(ended))]]
+    scored = [(tokens, logprob / max(1, words(tokens)) ** penalty, logprob, whole) for logprob, tokens, whole in found]
+    return sorted(scored, key=lambda entry: (not entry[3], -entry[1]))
+
+
+def said(ids: Sequence[int]) -> tuple[int, ...]:
+    """The ids before the first <end>."""
+    return tuple(ids[: ids.index(END_ID)] if END_ID in ids else ids)
+
+
+def agrees(beams: Beams, image: int, expected: list[tuple[tuple[int, ...], float, float, bool]]) -> None:
+    """One image's captions are the expected ones, in order, with their scores."""
+    found = int(beams.scores[image].isfinite().sum())
+    assert [said(ids) for ids in beams.tokens[image, :found].tolist()] == [tokens for tokens, *_ in expected]
+    assert beams.scores[image, :found].tolist() == pytest.approx([score for _, score, *_ in expected], abs=1e-3)
+    assert beams.logprob[image, :found].tolist() == pytest.approx([logprob for *_, logprob, _ in expected], abs=1e-3)
+    assert beams.ended[image, :found].tolist() == [whole for *_, whole in expected]
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("beam", [1, 3, 5])
+@pytest.mark.parametrize("name", DECODERS)
+def test_the_batched_search_finds_what_a_textbook_beam_finds_image_by_image(name: str, beam: int, penalty: float) -> None:
+    config = DECODERS[name]
+    decoder, features = make(config), pictures(config)
+    beams = search(decoder, features, config, beam, penalty)
+    for image in range(len(features)):
+        agrees(beams, image, textbook(teacher(decoder, features[image], config), beam, MAX_WORDS, penalty, config.says_start))
+
+
+def test_the_compared_searches_end_at_various_lengths_and_some_not_at_all() -> None:
+    """What keeps the test above from being an easy one."""
+    lengths, ended = set(), set()
+    for config in DECODERS.values():
+        beams = search(make(config), pictures(config), config, 3)
+        lengths |= {len(said(ids)) for ids in beams.tokens.flatten(0, 1).tolist()}
+        ended |= set(beams.ended.flatten().tolist())
+    assert len(lengths) >= 5 and ended == {True, False}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_beam_one_is_the_most_probable_word_at_every_step(name: str) -> None:
+    config = DECODERS[name]
+    decoder, features = make(config, seed=1), pictures(config)
+    beams = search(decoder, features, config, 1)
+    for image, ids in enumerate(beams.tokens[:, 0].tolist()):
+        next_logprob, prefix = teacher(decoder, features[image], config), ()
+        while len(prefix) < MAX_WORDS:
+            row = next_logprob(prefix)
+            row[PAD_ID] = row[UNKNOWN_ID] = -math.inf
+            if prefix or not config.says_start:
+                row[START_ID] = -math.inf
+            if not set(prefix) - {START_ID}:
+                row[END_ID] = -math.inf
+            best = max(range(SIZE), key=row.__getitem__)
+            if best == END_ID:
+                break
+            prefix = (*prefix, best)
+        assert said(ids) == prefix
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_caption_does_not_depend_on_batch_size_order_or_company(name: str, beam: int) -> None:
+    config = DECODERS[name]
+    decoder, features = make(config, seed=2), pictures(config, 9)
+    together = search(decoder, features, config, beam)
+    order = torch.tensor([4, 0, 8, 2, 6, 1, 7, 3, 5])
+    shuffled = search(decoder, features[order], config, beam)
+    assert torch.equal(shuffled.tokens, together.tokens[order])
+    for size in (1, 2, 5):
+        parts = [search(decoder, part, config, beam) for part in features.split(size)]
+        assert torch.equal(torch.cat([part.tokens for part in parts]), together.tokens)
+        assert torch.allclose(torch.cat([part.logprob for part in parts]), together.logprob, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_logprob_is_the_probability_that_teacher_forcing_gives_the_caption(name: str) -> None:
+    config = DECODERS[name]
+    decoder, features = make(config, seed=3), pictures(config)
+    beams = search(decoder, features, config, 4, penalty=0.7)
+    for image in range(len(features)):
+        for ids, logprob, ended in zip(
+            beams.tokens[image].tolist(), beams.logprob[image].tolist(), beams.ended[image].tolist(), strict=True
+        ):
+            caption = [*said(ids), *([END_ID] if ended else [])]
+            inputs = caption if config.says_start else [START_ID, *caption]
+            with torch.inference_mode():
+                logits, targets = decoder(features[image : image + 1], torch.tensor([[inputs]]))
+            assert targets.tolist() == caption
+            expected = torch.log_softmax(logits, -1)[range(len(caption)), caption].sum()
+            assert logprob == pytest.approx(float(expected), abs=1e-3)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.7])
+@pytest.mark.parametrize("name", DECODERS)
+def test_captions_come_best_first_and_none_twice(name: str, penalty: float) -> None:
+    config = DECODERS[name]
+    beams = search(make(config, seed=4), pictures(config), config, 5, penalty)
+    for ids, scores, ended in zip(beams.tokens.tolist(), beams.scores.tolist(), beams.ended.tolist(), strict=True):
+        assert ended == sorted(ended, reverse=True), "whole captions before cut ones"
+        for kind in (True, False):
+            alike = [score for score, whole in zip(scores, ended, strict=True) if whole is kind]
+            assert alike == sorted(alike, reverse=True)
+        assert len({said(one) for one in ids}) == len(ids)
+
+
+def test_a_picture_is_never_left_without_a_caption_when_none_ends() -> None:
+    for config in DECODERS.values():
+        decoder = make(config)
+        with torch.no_grad():
+            bias = decoder.bias if isinstance(decoder, TransformerDecoder) and decoder.tied else decoder.output.bias
+            bias[END_ID] = -1000.0
+        beams = search(decoder, pictures(config), config, 3)
+        assert not beams.ended.any()
+        assert beams.scores.isfinite().all()
+        assert (beams.tokens != END_ID).all(), "the last word is not lost"
+
+
+class Table:
+    """A decoder that is a table: logits by image, round and last word. It checks that it is asked about the right rows.
+
+    logits: (N, max_words, V, V)
+    """
+
+    def __init__(self, logits: Tensor) -> None:
+        self.logits = logits
+
+    def begin(self) -> tuple[Tensor, State]:
+        images = torch.arange(len(self.logits))
+        return self.logits[:, 0, START_ID], State(rows=(images, torch.ones_like(images)), images=(images,))
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        images, rounds = state.rows
+        group = len(images) // len(state.images[0])
+        assert torch.equal(images, state.images[0].repeat_interleave(group)), "a live caption was given another image's state"
+        return self.logits[images, rounds, tokens], State((images, rounds + 1), state.images)
+
+    def next_logprob(self, image: int) -> NextLogprob:
+        def logprob(prefix: tuple[int, ...]) -> list[float]:
+            last = prefix[-1] if prefix else START_ID
+            return torch.log_softmax(self.logits[image, len(prefix)].double(), -1)[last].tolist()
+
+        return logprob
+
+
+def test_random_tables_of_every_size_are_searched_as_the_textbook_does() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for trial in range(120):
+        size, beam, length, images = 5 + trial % 9, 1 + trial % 6, 2 + trial % 5, 1 + trial % 4
+        table = Table(torch.randn((images, length, size, size), generator=generator) * 3)
+        penalty, start = (0.0, 0.7, 1.0)[trial % 3], trial % 2 == 0
+        first, state = table.begin()
+        beams = beam_search(first, state, table.step, beam=beam, max_words=length, length_penalty=penalty, says_start=start)
+        for image in range(images):
+            agrees(beams, image, textbook(table.next_logprob(image), beam, length, penalty, start))
+
+
+@pytest.mark.parametrize("says_start", [True, False])
+@pytest.mark.parametrize("beam", [1, 3])
+def test_unk_pad_and_a_second_start_are_never_said_however_probable(beam: int, says_start: bool) -> None:
+    logits = torch.randn((3, 6, 9, 9), generator=torch.Generator().manual_seed(5))
+    logits[..., [PAD_ID, START_ID, UNKNOWN_ID]] += 20
+    first, state = (table := Table(logits)).begin()
+    beams = beam_search(first, state, table.step, beam=beam, max_words=6, says_start=says_start)
+    said_ids = beams.tokens[beams.scores.isfinite()]
+    assert not {PAD_ID, UNKNOWN_ID} & set(said_ids.flatten().tolist())
+    assert START_ID not in said_ids[:, 1:]
+    assert bool((said_ids[:, 0] == START_ID).any()) is says_start
+
+
+@pytest.mark.parametrize("says_start", [True, False])
+@pytest.mark.parametrize("max_words", [1, 2, 5])
+@pytest.mark.parametrize("beam", [1, 4])
+def test_no_caption_is_empty_even_when_the_end_comes_first(beam: int, max_words: int, says_start: bool) -> None:
+    logits = torch.randn((4, max_words, 9, 9), generator=torch.Generator().manual_seed(6))
+    logits[..., END_ID] += 20
+    logits[..., START_ID] += 10
+    first, state = (table := Table(logits)).begin()
+    beams = beam_search(first, state, table.step, beam=beam, max_words=max_words, says_start=says_start)
+    for ids in beams.tokens[beams.scores.isfinite()].tolist():
+        assert set(said(ids)) - {START_ID}
+    assert beams.scores[:, 0].isfinite().all()
+
+
+def test_images_that_end_early_do_not_disturb_the_others() -> None:
+    logits = torch.randn((4, 8, 9, 9), generator=torch.Generator().manual_seed(8)) * 2
+    logits[..., END_ID] -= 8
+    alone = [beam_search(*(table := Table(logits[i : i + 1])).begin(), table.step, beam=3, max_words=8) for i in range(4)]
+    logits[1, 1:, :, END_ID] += 30  # the second image is done at once, its neighbours never
+    first, state = (table := Table(logits)).begin()
+    beams = beam_search(first, state, table.step, beam=3, max_words=8)
+    assert beams.ended[1].all() and max(len(said(ids)) for ids in beams.tokens[1].tolist()) <= 3
+    for image in (0, 2, 3):
+        assert torch.equal(beams.tokens[image], alone[image].tokens[0])
+
+
+def test_a_beam_wider_than_the_vocabulary_gives_every_caption_there_is() -> None:
+    """Six entries are two words: a collection of a handful of captions has no more."""
+    table = Table(torch.randn((2, 2, 6, 6), generator=torch.Generator().manual_seed(9)))
+    first, state = table.begin()
+    beams = beam_search(first, state, table.step, beam=10, max_words=2)
+    for image in range(2):
+        found = beams.tokens[image][beams.scores[image].isfinite()].tolist()
+        assert {said(ids) for ids in found} == {(4,), (5,), (4, 4), (4, 5), (5, 4), (5, 5)}

@@ -44,7 +44,7 @@ def no_space_named(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # EFBIG: a limit on file sizes
             raise NoSpace(f"No space left to write {path}. What was there before is untouched; free some space and run again.") from error
         raise
 

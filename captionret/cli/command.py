@@ -30,6 +30,11 @@ def run(main: Callable[[Sequence[str] | None], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it closes stdout
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        say(f"{error.filename} cannot be used ({error.strerror}). Check the path and its permissions.")
+        return CaptionretError.exit_code
 
 
 def say(text: str) -> None:

@@ -44,6 +44,8 @@ class Compared:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     given = parse(arguments)
+    if given.pictures < 1 or given.batch_size < 1:
+        raise BadSetting(f"--pictures {given.pictures}, --batch-size {given.batch_size}: both must be at least 1.")
     import torch
 
     dataset = open_dataset(given.data)
@@ -157,8 +159,6 @@ def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared]
     from ..report.page import Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
     from ..report.terminal import table
 
-    if given.pictures < 1:
-        raise BadSetting(f"--pictures is {given.pictures}; the page shows at least 1.")
     print(table(SHOWN, [[one.row[name] for name in SHOWN] for one in compared], FORMATS))
     with publishing(given.out / "variants.csv", "w") as file:
         pandas.DataFrame([one.row for one in compared], columns=list(COLUMNS)).to_csv(file, index=False, float_format="%.4f")

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadSetting
+from ..images import open_image
 from ..library import Library
 from ..records import Hit, Query
 from ..retrieval import MODES, DescribedQuery
 from ..retrieval import search as search_gallery
+from ..retrieval.modes import find_mode
 from ..searching import describe
 from .command import FOUND, LIBRARIES, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, say
 
@@ -27,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     if given.image is None and given.text is None:
         raise BadSetting("Nothing is asked for. Give --image FILE, --text WORDS, or both.")
+    find_mode(given.mode)
+    if given.image is not None:
+        open_image(given.image.expanduser(), at_least=1)  # before a whole gallery has been captioned in vain
     captioner: Any = None
     if given.library:
         library = Library.open(library_path(given.library))

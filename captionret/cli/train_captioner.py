@@ -9,6 +9,7 @@ Ctrl-C saves where the training stands; the same command with --resume goes on f
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -118,9 +119,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _refuse_to_overwrite(out: Path, given: argparse.Namespace) -> None:
-    """A trained checkpoint is never lost by typing the same command again."""
-    if (out / "config.json").exists() and not given.resume:
-        raise BadSetting(f"{out} already holds a checkpoint. Go on with it (--resume), choose another --out, or delete it first.")
+    """A trained checkpoint, or a training that was cut, is never lost by typing the same command again."""
+    if not given.resume and any((out / name).exists() for name in ("config.json", "training/state.json")):
+        raise BadSetting(f"{out} already holds a training. Go on with it (--resume), choose another --out, or delete it first.")
 
 
 def _backbone(name: str, given: argparse.Namespace, device: Any) -> Any:
@@ -136,7 +137,7 @@ def _backbone(name: str, given: argparse.Namespace, device: Any) -> Any:
 
 def _command(given: argparse.Namespace, typed: Sequence[str]) -> str:
     """What reproduces this run; a data set's folder is part of it as it was typed."""
-    return " ".join(["python scripts/train_captioner.py", *(word for word in typed if word != "--resume")])
+    return shlex.join(["python", "scripts/train_captioner.py", *(word for word in typed if word != "--resume")])
 
 
 def _draw_curve(history: list[dict[str, float]], out: Path) -> None:

@@ -19,10 +19,10 @@ from ..models.checkpoint import Checkpoint, add_training, load_checkpoint, save_
 from ..models.decoding import beam_search
 from ..models.variants import CaptionerConfig
 from ..models.words import load_word_vectors
-from ..records import Failure, Item
+from ..records import Item
 from ..text import Vocabulary
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
-from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures, save_backbone
+from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures, readable, save_backbone
 from .fit import Fit, FitConfig
 
 LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
@@ -74,16 +74,19 @@ class CaptioningTask:
         else:
             self.samples = np.argwhere(train.tokens[:, :, 0] > 0)
             self.lengths = (train.tokens > 0).sum(2)[self.samples[:, 0], self.samples[:, 1]]
+        if len(self.samples) < 2:
+            raise BadDataset("There is a single example to train on; batch norm needs two at least. Add pictures.")
 
     def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
         """Batches of nearly equal lengths in random order: (samples (B, 2) of image and caption, -1 for all; a view for each)."""
         random = np.random.default_rng([self.seed, epoch])
         group = self.train.tokens.shape[1] if self.config.captions_together else 1
-        size = max(1, self.config.batch_size // group)
+        size = max(2, self.config.batch_size // group)  # batch norm needs two
         order = random.permutation(len(self.samples))
         pools = [order[start : start + _POOL * size] for start in range(0, len(order), _POOL * size)]
         order = np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools])
-        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        starts = range(0, max(1, len(order) - 1), size)  # a sample that would be left alone joins the batch before it
+        batches = [order[start : None if start == starts[-1] else start + size] for start in starts]
         random.shuffle(batches)
         return [(self.samples[batch], random.integers(0, self.config.views, len(batch))) for batch in batches]
 
@@ -133,11 +136,12 @@ def load_data(
     cut = augmented_views(views)
     features: Features | LiveFeatures
     if run.fine_tune:
-        failures: list[Failure] = []
-        features = LiveFeatures(backbone, paths, run.config.feature, cut)
+        present, failures = readable(paths, backbone.config.preprocessing.size)
+        features = LiveFeatures(backbone, [paths[index] for index in present], run.config.feature, cut)
     else:
         features, failures = extract(backbone, paths, run.config.feature, cut, root=run.features_root, progress=run.progress)
-        usable = [usable[index] for index in features.present]
+        present = features.present.tolist()
+    usable = [usable[index] for index in present]
     if not usable:
         reason = failures[0].reason if failures else "No item has both a picture and a caption."
         raise BadDataset(f"There is nothing to train or validate on: {len(items):,} items, {len(failures):,} unreadable pictures. {reason}")
@@ -206,7 +210,8 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
 
     module = FineTuned(decoder, backbone) if run.fine_tune else decoder
     task = CaptioningTask(module, run.config, train, val, vocabulary, run.seed, keep)
-    identity = {"variant": run.variant, "config": run.config.to_json(), **{key: value for key, value in facts.items() if key != "command"}}
+    identity = {"variant": run.variant, **run.config.to_json(), **facts, "backbone weights": backbone.weights_sha256}
+    del identity["command"]
     progress = Fit(task, _fit_config(run), run.out / "training", identity, resume, run.progress).run()
     add_training(run.out, {"history": progress.history, "seconds": progress.seconds})
     return load_checkpoint(run.out), failures + more
@@ -215,7 +220,7 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
 def split_items(dataset: Dataset, split: str) -> tuple[list[Item], list[Item], str]:
     """The items to train on, those to validate on, and what these are if not the val split."""
     train = dataset.split(split)
-    if "val" in dataset.splits() and split != "val":
+    if "val" in dataset.splits() and split not in ("val", "all"):
         return train, dataset.split("val"), ""
     if len(train) < 20:
         raise BadDataset(

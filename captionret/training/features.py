@@ -7,8 +7,10 @@ Rows are appended first and named afterwards, so a run that is cut leaves at wor
 import fcntl
 import hashlib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from ..models.backbones import Backbone
 from ..records import Failure
 
 DEFAULT_ROOT = Path("data/features")
+_NAME = re.compile(rb"[0-9a-f]{64}")
 
 
 class FeatureStore:
@@ -36,29 +39,31 @@ class FeatureStore:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what has been added since; only rows that are wholly on disk count."""
-        index = self.folder / "index.txt"
-        if not index.exists():
+        """Read what has been added since; only rows that are wholly on disk count, up to the first damaged name."""
+        index, rows = self.folder / "index.txt", self.folder / "rows.f16"
+        if not index.exists() or not rows.exists():
+            self.rows = {}
             return
-        names = index.read_text(encoding="ascii").splitlines()
-        whole = (self.folder / "rows.f16").stat().st_size // self.row_bytes
-        self.rows = {name: row for row, name in enumerate(names[:whole]) if len(name) == 64}
+        lines = index.read_bytes().split(b"\n")[:-1]  # what follows the last line's end is a name that was cut
+        whole = rows.stat().st_size // self.row_bytes
+        self.rows = {line.decode(): row for row, line in enumerate(takewhile(_NAME.fullmatch, lines[:whole]))}
 
     def append(self, hashes: Sequence[str], values: np.ndarray) -> None:
         """Add rows; values: (len(hashes), *shape), stored as float16."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.folder / "lock", "w") as lock, no_space_named(self.folder):
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two trainings may fill one cache
-            self.refresh()
-            with open(self.folder / "index.txt", "a+", encoding="ascii") as index, open(self.folder / "rows.f16", "ab") as rows:
-                index.truncate(65 * len(self.rows))
-                rows.truncate(self.row_bytes * len(self.rows))
+        with no_space_named(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with open(self.folder / "lock", "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # two trainings may fill one cache
+                self.refresh()
                 new = [i for i, name in enumerate(hashes) if name not in self.rows and name not in hashes[:i]]
-                rows.write(np.ascontiguousarray(values[new], dtype=np.float16).tobytes())
-                rows.flush()
-                os.fsync(rows.fileno())
-                index.write("".join(f"{hashes[i]}\n" for i in new))
-            self.rows.update({hashes[i]: len(self.rows) + k for k, i in enumerate(new)})
+                with open(self.folder / "index.txt", "a+", encoding="ascii") as index, open(self.folder / "rows.f16", "ab") as rows:
+                    index.truncate(65 * len(self.rows))
+                    rows.truncate(self.row_bytes * len(self.rows))
+                    rows.write(np.ascontiguousarray(values[new], dtype=np.float16).tobytes())
+                    rows.flush()
+                    os.fsync(rows.fileno())
+                    index.write("".join(f"{hashes[i]}\n" for i in new))
+                self.rows.update({hashes[i]: len(self.rows) + k for k, i in enumerate(new)})
 
     def memmap(self) -> np.ndarray:
         """Every row: (rows, *shape) float16, mapped, not read."""
@@ -137,6 +142,7 @@ def extract(
         bar.update(len(batch.hashes) + len(batch.failures))
     bar.close()
     present = [i for i, name in enumerate(hashes) if name and all(name in store.rows for store in stores)]
+    failures += _copies_of_failures(paths, hashes, present, todo, failures)
     kept = [str(hashes[i]) for i in present]
     rows = np.array([[store.rows[name] for name in kept] for store in stores], dtype=np.int64).reshape(len(stores), len(kept))
     table = [store.memmap() if store.rows else np.empty((0, *shape), np.float16) for store in stores]
@@ -149,6 +155,21 @@ def run(backbone: Backbone, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     device = next(backbone.parameters()).device
     pooled, grid = backbone(backbone.normalise(torch.from_numpy(pixels).to(device)))
     return pooled.cpu().numpy(), grid.cpu().numpy()
+
+
+def _copies_of_failures(
+    paths: Sequence[Path], hashes: Sequence[str | None], present: Sequence[int], todo: Mapping[str, Path], failures: Sequence[Failure]
+) -> list[Failure]:
+    """Of several files with one content only one is decoded; where that fails, the others are failures, too."""
+    reasons = {failure.path: failure.reason for failure in failures}
+    found = []
+    for index in sorted(set(range(len(paths))) - set(present)):
+        path, name = str(paths[index]), hashes[index]
+        if name and path not in reasons:
+            decoded = str(todo[name])
+            reason = reasons.get(decoded, f"{decoded} changed while it was read. Run again.")
+            found.append(Failure(path, reason.replace(decoded, path)))
+    return found
 
 
 def _hash_all(paths: Sequence[Path]) -> tuple[list[str | None], list[Failure]]:

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from .. import files
-from ..images import View, load_views
+from ..images import View, decoded_batches, load_views
 from ..models.backbones import Backbone
 from ..models.captioner import Decoder
 from ..models.decoding import State
+from ..records import Failure
 
 BACKBONE_RATE = 0.1  # of the decoder's learning rate: the CNN is trained already
 OWN_BACKBONE = "backbone.safetensors"
@@ -61,6 +62,13 @@ class LiveFeatures:
         device = next(self.backbone.parameters()).device
         pooled, grid = self.backbone(self.backbone.normalise(torch.from_numpy(np.stack(pixels)).to(device)))
         return grid if self.kind == "grid" else pooled
+
+
+def readable(paths: Sequence[Path], size: int) -> tuple[list[int], list[Failure]]:
+    """Which of the pictures can be read, and the failures: better found before the training than in the middle of it."""
+    failures = [failure for batch in decoded_batches(paths, size, 32) for failure in batch.failures]
+    failed = {failure.path for failure in failures}
+    return [index for index, path in enumerate(paths) if str(path) not in failed], failures
 
 
 def save_backbone(backbone: Backbone, folder: Path) -> str:

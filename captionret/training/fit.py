@@ -6,9 +6,11 @@ goes on bit for bit (on a CPU). Ctrl-C saves that state and stops; at most a bat
 """
 
 import contextlib
+import hashlib
 import json
 import math
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -105,7 +107,7 @@ def uses_bfloat16(precision: str, device: torch.device) -> bool:
 
 
 class Fit:
-    """One training, new or resumed from `folder`/state.{json,safetensors}."""
+    """One training, new or resumed from `folder`/state.json and the tensors it names."""
 
     def __init__(
         self, task: Task, config: FitConfig, folder: Path, identity: dict[str, Any], resume: bool = False, progress: bool = True
@@ -122,6 +124,8 @@ class Fit:
         self.stop_asked = False
         if resume:
             self._load()
+        else:
+            self._save()  # so that whatever cuts this training, --resume is the answer
 
     def run(self) -> Progress:
         """Train to the end (or to the early stop). Interrupted where the user stops it."""
@@ -165,13 +169,13 @@ class Fit:
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             loss = self.task.loss(batch)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise BadSetting(
-                f"The loss became {value} in epoch {self.at.epoch + 1}. Lower the rate (--set learning_rate=...) and train again."
-            )
         loss.backward()
-        nn.utils.clip_grad_norm_(self.task.module.parameters(), self.config.clip_norm)
+        value, norm = float(loss.detach()), float(nn.utils.clip_grad_norm_(self.task.module.parameters(), self.config.clip_norm))
+        if not math.isfinite(value) or not math.isfinite(norm):
+            raise BadSetting(
+                f"The loss became {value} (its gradient {norm}) in epoch {self.at.epoch + 1}, after batch {self.at.batch}. "
+                "Lower the rate (--set learning_rate=...) and train again into another --out."
+            )
         self.optimizer.step()
         if self.averaged is not None:
             self.averaged.update_parameters(self.task.module)
@@ -204,14 +208,13 @@ class Fit:
         if measures[self.task.criterion] > self.at.best:
             self.at.best, self.at.best_epoch = measures[self.task.criterion], self.at.epoch
             self.task.keep(module, self.at.history)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.folder / "log.jsonl", "a", encoding="utf-8") as log:
-            log.write(json.dumps(row) + "\n")
+        with files.publishing(self.folder / "log.jsonl", "w") as log:  # whole: appended, a resumed epoch would stand there twice
+            log.writelines(json.dumps(epoch) + "\n" for epoch in self.at.history)
         if self.show:
-            tqdm.write("  ".join(f"{key} {value:.4g}" for key, value in row.items()), file=None)
+            tqdm.write("  ".join(f"{key} {value:.4g}" for key, value in row.items()), file=sys.stderr)
 
     def _save(self) -> None:
-        """Write the state; state.json names the tensors' hash, so that a pair is never mixed."""
+        """Write the tensors under a name of their own, then state.json, which names them: a kill leaves the old pair or the new one."""
         tensors = {f"module.{key}": value for key, value in self.task.module.state_dict().items()}
         if self.averaged is not None:
             tensors |= {f"averaged.{key}": value for key, value in self.averaged.state_dict().items()}
@@ -219,20 +222,29 @@ class Fit:
             tensors |= {f"optimizer.{index}.{key}": value for key, value in slots.items()}
         tensors["random"] = torch.get_rng_state()
         content = safetensors.torch.save({key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()})
-        with contextlib.ExitStack() as stack:  # both written before either is renamed
-            record = stack.enter_context(files.publishing(self.folder / "state.json", "w"))
-            json.dump({"identity": self.identity, "progress": asdict(self.at), "bytes": len(content)}, record)
-            stack.enter_context(files.publishing(self.folder / "state.safetensors")).write(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        name = f"state-{sha256[:16]}.safetensors"
+        with files.publishing(self.folder / name) as file:
+            file.write(content)
+        files.publish_json(
+            self.folder / "state.json", {"identity": self.identity, "progress": asdict(self.at), "tensors": name, "sha256": sha256}
+        )
+        for old in self.folder.glob("state-*.safetensors"):
+            if old.name != name:
+                old.unlink()
 
     def _load(self) -> None:
         path = self.folder / "state.json"
         record = files.read_json(path, BadCheckpoint, "There is no cut training to go on with; leave --resume out.")
+        if not isinstance(record, dict) or not {"identity", "progress", "tensors", "sha256"} <= record.keys():
+            raise BadCheckpoint(f"{path} is not a training's state as this release writes it. Train again into another --out.")
         differing = [key for key, value in json.loads(json.dumps(self.identity)).items() if record["identity"].get(key) != value]
         if differing:
             raise BadCheckpoint(f"{path} is of a training with another {', '.join(differing)}. Give the same settings, or another --out.")
-        content = (self.folder / "state.safetensors").read_bytes()
-        if len(content) != record["bytes"]:
-            raise BadCheckpoint(f"{self.folder / 'state.safetensors'} is cut short. Train again without --resume.")
+        state = files.inside(self.folder, record["tensors"])
+        content = state.read_bytes() if state.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != record["sha256"]:
+            raise BadCheckpoint(f"{state} is missing, cut short or altered, so nothing can go on from it. Train again into another --out.")
         tensors = safetensors.torch.load(content)
         self.task.module.load_state_dict(_under("module.", tensors))
         if self.averaged is not None:

@@ -130,8 +130,9 @@ class Captioner:
                 captions = self.caption_features(features, beam=beam)
                 for path, name, said, feature in zip(batch.paths, batch.hashes, captions, pooled, strict=True):
                     entries[str(path)] = Captioned(path, name, said, feature)
-            yield [entries[str(path)] for path in paths[: len(entries)]]
-            paths = paths[len(entries) :]
+            count = len(batch.paths) + len(batch.failures)  # not len(entries): a path may be given twice
+            yield [entries[str(path)] for path in paths[:count]]
+            paths = paths[count:]
 
     @torch.inference_mode()
     def caption_features(self, features: Tensor, *, beam: int = 3, n: int = 1, length_penalty: float = 0.0) -> list[list[Caption]]:

@@ -10,9 +10,7 @@ from torch.nn import functional as F
 
 from ..text import PAD_ID, START_ID
 from .decoding import State
-from .variants import CaptionerConfig
-
-MAX_LENGTH = 64
+from .variants import MAX_LENGTH, CaptionerConfig
 
 
 class TransformerDecoder(nn.Module):

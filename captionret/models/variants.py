@@ -9,6 +9,7 @@ requirements, and are trained longer and with dropout, since the collections at 
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
+from math import inf
 from typing import Any, get_args, get_type_hints
 
 from ..errors import BadSetting, UnknownName
@@ -75,14 +76,16 @@ class CaptionerConfig:
         for name in ("dropout", "label_smoothing", "average", "warmup"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
-        if self.learning_rate <= 0 or self.weight_decay < 0 or self.clip_norm <= 0:
-            raise BadSetting("learning_rate and clip_norm must be above 0, weight_decay at least 0.")
+        if not (0 < self.learning_rate < inf and 0 <= self.weight_decay < inf and self.clip_norm > 0):  # also refuses nan
+            raise BadSetting("learning_rate and clip_norm must be numbers above 0, weight_decay at least 0.")
         if self.word_vectors and self.embed_dim != WORD_VECTOR_DIMS[self.word_vectors]:
             raise BadSetting(
                 f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, embed_dim is {self.embed_dim}. Make them equal."
             )
         if self.decoder == "transformer" and self.hidden_dim % self.heads:
             raise BadSetting(f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads}.")
+        if self.decoder == "transformer" and self.max_words > MAX_LENGTH:
+            raise BadSetting(f"The Transformer has positions for captions of {MAX_LENGTH} words, max_words is {self.max_words}.")
 
     @property
     def feature(self) -> str:
@@ -94,6 +97,7 @@ class CaptionerConfig:
         return asdict(self)
 
 
+MAX_LENGTH = 64  # of a caption the Transformer reads or says, in tokens
 WORD_VECTOR_DIMS = {"glove-300": 300, "glove-50": 50}
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "decoder": ("lstm", "transformer"),

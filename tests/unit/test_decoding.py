@@ -35,11 +35,7 @@ NextLogprob = Callable[[tuple[int, ...]], list[float]]
 def make(config: CaptionerConfig, seed: int = 0) -> Decoder:
     """A decoder with random weights that makes clear choices, looks at its image and ends its captions at various lengths."""
     torch.manual_seed(seed)
-    decoder: Decoder
-    if config.decoder == "transformer":
-        decoder = TransformerDecoder(config, DIM, SIZE, CELLS)
-    else:
-        decoder = LSTMDecoder(config, DIM, SIZE)
+    decoder: Decoder = TransformerDecoder(config, DIM, SIZE, CELLS) if config.decoder == "transformer" else LSTMDecoder(config, DIM, SIZE)
     with torch.no_grad():
         for parameter in decoder.parameters():
             parameter.normal_(std=0.6)

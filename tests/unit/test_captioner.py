@@ -1,0 +1,329 @@
+"""The two decoders as they are trained, and the captioner that reads pictures with them."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
+from captionret.images import load_views
+from captionret.models.backbones import Backbone, load_backbone
+from captionret.models.captioner import Captioner, Decoder, choose_device, count_parameters, make_decoder
+from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
+from captionret.models.lstm import LSTMDecoder
+from captionret.models.transformer import TransformerDecoder
+from captionret.models.variants import VARIANTS, CaptionerConfig
+from captionret.records import Captioned, Failure
+from captionret.text import END_ID, PAD_ID, START_ID, Vocabulary, join
+
+WORDS = Vocabulary("<pad> <start> <end> <unk> a dog cat runs sits on the beach bed brown 's .".split())
+CONFIG = CaptionerConfig("resnet18", embed_dim=12, hidden_dim=16, heads=2, max_words=6)
+KINDS = {
+    "lstm": CONFIG,
+    "lstm without saying start": replace(CONFIG, says_start=False, layers=2),
+    "transformer": replace(CONFIG, decoder="transformer", layers=2, says_start=False),
+}
+DIM, CELLS = 10, 4
+
+
+def decoder_of(kind: str, **settings: object) -> Decoder:
+    torch.manual_seed(0)
+    config = replace(KINDS[kind], **settings)
+    if config.decoder == "transformer":
+        return TransformerDecoder(config, DIM, len(WORDS), CELLS)
+    return LSTMDecoder(config, DIM, len(WORDS))
+
+
+def features_of(kind: str, count: int) -> Tensor:
+    shape = (count, CELLS, DIM) if KINDS[kind].decoder == "transformer" else (count, DIM)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1))
+
+
+def captions(images: int, group: int, longest: int = 7, shortest: int = 1) -> Tensor:
+    """(images, group, longest + 2) ids: <start>, words of various number, <end>, padding."""
+    random = np.random.default_rng(2)
+    tokens = torch.full((images, group, longest + 2), PAD_ID)
+    for row in tokens.view(-1, longest + 2):
+        count = int(random.integers(shortest, longest + 1))
+        row[0], row[count + 1] = START_ID, END_ID
+        row[1 : count + 1] = torch.from_numpy(random.integers(4, len(WORDS), count))
+    return tokens
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_does_not_change_the_loss(kind: str) -> None:
+    decoder, features, tokens = decoder_of(kind).eval(), features_of(kind, 5), captions(5, 2)
+    padded = F.cross_entropy(*decoder(features, tokens), reduction="none")
+    one_by_one = []
+    for image in range(5):
+        for caption in tokens[image]:
+            bare = caption[caption != PAD_ID]
+            one_by_one.append(F.cross_entropy(*decoder(features[image : image + 1], bare.view(1, 1, -1)), reduction="none"))
+    assert torch.allclose(padded, torch.cat(one_by_one), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_token_but_the_first_is_to_be_predicted_and_start_too_where_it_is_said(kind: str) -> None:
+    decoder, tokens = decoder_of(kind), captions(4, 3)
+    _, targets = decoder(features_of(kind, 4), tokens)
+    wanted = tokens if KINDS[kind].says_start else tokens[:, :, 1:]
+    assert targets.tolist() == wanted[wanted != PAD_ID].tolist()
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_images_captions_together_or_apart_give_the_same_logits(kind: str, training: bool) -> None:
+    """The Transformer shares one copy of the image's keys and values among them, the LSTM one projection."""
+    decoder, features, tokens = decoder_of(kind).train(training), features_of(kind, 5), captions(5, 3)
+    together, targets = decoder(features, tokens)
+    apart, same = decoder(features.repeat_interleave(3, 0), tokens.view(15, 1, -1))
+    assert torch.equal(targets, same)
+    assert torch.allclose(together, apart, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_image_with_fewer_captions_than_its_neighbours_is_no_trouble(kind: str) -> None:
+    decoder, features, tokens = decoder_of(kind).eval(), features_of(kind, 2), captions(2, 3)
+    tokens[1, 1:] = PAD_ID
+    logits, _ = decoder(features, tokens)
+    alone, _ = decoder(features[1:], tokens[1:, :1])
+    assert torch.allclose(logits[-len(alone) :], alone, atol=1e-5)
+    assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_word_sees_the_words_after_it(kind: str) -> None:
+    decoder, features, tokens = decoder_of(kind).eval(), features_of(kind, 1), captions(1, 1, shortest=7)
+    before, _ = decoder(features, tokens)
+    changed = tokens.clone()
+    changed[0, 0, 5] = 4 + (changed[0, 0, 5] - 3) % (len(WORDS) - 4)
+    after, _ = decoder(features, changed)
+    first_that_read_it = 6 if KINDS[kind].says_start else 5
+    assert torch.allclose(before[:first_that_read_it], after[:first_that_read_it], atol=1e-6)
+    assert not torch.allclose(before[first_that_read_it:], after[first_that_read_it:], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_image_is_looked_at(kind: str) -> None:
+    decoder, tokens = decoder_of(kind).eval(), captions(1, 1)
+    one, other = features_of(kind, 2).split(1)
+    assert not torch.allclose(decoder(one, tokens)[0], decoder(other, tokens)[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dropout_is_at_work_in_training_and_off_in_eval(kind: str) -> None:
+    decoder, features, tokens = decoder_of(kind, dropout=0.8), features_of(kind, 4), captions(4, 2)
+    decoder.train()
+    assert not torch.equal(decoder(features, tokens)[0], decoder(features, tokens)[0])
+    decoder.eval()
+    assert torch.equal(decoder(features, tokens)[0], decoder(features, tokens)[0])
+    without = decoder_of(kind)
+    without.load_state_dict(decoder.state_dict())
+    assert torch.equal(decoder(features, tokens)[0], without.eval()(features, tokens)[0])
+
+
+def test_bfloat16_autocast_leaves_the_lstms_image_projection_as_it_is() -> None:
+    decoder = decoder_of("lstm")
+    assert isinstance(decoder, LSTMDecoder)
+    features = features_of("lstm", 6) * 0.01 + 10  # alike but for the third digit, which bfloat16 does not hold
+    plain = decoder._image(features)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(decoder._image(features), plain)
+        logits, _ = decoder(features, captions(6, 1))
+    assert logits.dtype == torch.bfloat16, "everything else is in the faster format"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frozen_word_vectors_do_not_learn_and_all_else_does(kind: str) -> None:
+    decoder = decoder_of(kind, word_vectors="glove-50", embed_dim=50)
+    assert [name for name, parameter in decoder.named_parameters() if not parameter.requires_grad] == ["embed.weight"]
+    F.cross_entropy(*decoder(features_of(kind, 3), captions(3, 2))).backward()
+    assert decoder.embed.weight.grad is None
+    assert all(parameter.grad is not None for parameter in decoder.parameters() if parameter.requires_grad)
+
+
+def test_the_published_decoders_have_their_published_shapes() -> None:
+    words = 9956
+    for name in ("model1", "model2", "model3", "model4", "model5"):
+        config = VARIANTS[name]
+        with torch.device("meta"):
+            decoder = make_decoder(config, words)
+        e, h = config.embed_dim, config.hidden_dim
+        project = 2048 * e + e + 2 * e
+        lstm = 4 * h * (e + h + 2) + (config.layers - 1) * 4 * h * (2 * h + 2)
+        embed = 0 if config.word_vectors else words * e
+        assert count_parameters(decoder) == project + lstm + embed + h * words + words
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_makes_a_decoder_that_fits_its_backbone(name: str) -> None:
+    with torch.device("meta"):
+        decoder = make_decoder(VARIANTS[name], 50)
+    assert isinstance(decoder, TransformerDecoder if VARIANTS[name].decoder == "transformer" else LSTMDecoder)
+
+
+# --- the captioner ---
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    torch.manual_seed(0)
+    return load_backbone("resnet18", random=True)
+
+
+def a_checkpoint(backbone: Backbone, kind: str = "lstm", seed: int = 0) -> Checkpoint:
+    config = KINDS[kind]
+    torch.manual_seed(seed)
+    decoder = make_decoder(config, len(WORDS))
+    with torch.no_grad():
+        if isinstance(decoder, LSTMDecoder):
+            for parameter in decoder.lstm.parameters():
+                parameter.normal_(std=0.8)
+            decoder.output.weight *= 8
+            decoder.norm.momentum = 1.0  # from random features; without it a random backbone's pictures all look alike
+            decoder.train()._image(backbone(torch.randn(9, 3, 2, 2).repeat_interleave(32, 2).repeat_interleave(32, 3))[0])
+        else:
+            decoder.norm.weight *= 5
+    return Checkpoint("model2", config, WORDS, {"name": "resnet18", "sha256": backbone.weights_sha256}, decoder.state_dict())
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder, random = tmp_path_factory.mktemp("pictures"), np.random.default_rng(3)
+    paths = [folder / f"{index}.png" for index in range(7)]
+    for index, path in enumerate(paths):
+        small = random.integers(0, 255, (2 + index, 3, 3), np.uint8)
+        Image.fromarray(small).resize((60 + 10 * index, 50), Image.Resampling.NEAREST).save(path)
+    return paths
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_captions_are_the_same_in_any_batch_and_come_in_the_order_of_the_paths(kind: str, backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone, kind), "test", backbone=backbone)
+    found = captioner.caption(pictures, beam=3, batch_size=7)
+    assert len(found) == 7 and len({entry[0].text for entry in found}) > 1
+    again = captioner.caption(pictures[::-1], beam=3, batch_size=2)[::-1]
+    assert [entry[0].tokens for entry in again] == [entry[0].tokens for entry in found]
+    assert [entry[0].logprob for entry in again] == pytest.approx([entry[0].logprob for entry in found], abs=1e-3)
+
+
+def test_n_captions_come_most_probable_first_as_words_without_special_tokens(backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone, "transformer"), "test", backbone=backbone)
+    for entry in captioner.caption(pictures[:2], beam=4, n=4):
+        assert len(entry) == 4 and len({caption.tokens for caption in entry}) == 4
+        for caption in entry:
+            assert caption.tokens and set(caption.tokens) <= set(WORDS.tokens[4:])
+            assert caption.text == join(caption.tokens) and caption.logprob < 0
+
+
+def test_asking_for_more_captions_than_the_beam_is_wide_is_refused(backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    for beam, n in ((3, 4), (3, 0), (0, 1)):
+        with pytest.raises(BadSetting, match="beam"):
+            captioner.caption(pictures[:1], beam=beam, n=n)
+
+
+def test_no_pictures_are_no_captions(backbone: Backbone) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    assert captioner.caption([]) == []
+    assert list(captioner.caption_stream([])) == []
+
+
+def test_a_bad_picture_is_named_by_caption_and_passed_on_by_caption_stream(
+    backbone: Backbone, pictures: list[Path], tmp_path: Path
+) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    bad, gone = tmp_path / "bad.jpg", tmp_path / "gone.jpg"
+    bad.write_text("not a picture")
+    with pytest.raises(BadImage, match=r"bad\.jpg"):
+        captioner.caption([pictures[0], bad])
+    paths = [pictures[0], bad, pictures[1], gone, bad]
+    for size in (1, 2, 5):
+        entries = [entry for batch in captioner.caption_stream(paths, batch_size=size) for entry in batch]
+        assert [str(entry.path) for entry in entries] == [str(path) for path in paths]
+        assert [type(entry) for entry in entries] == [Captioned, Failure, Captioned, Failure, Failure]
+
+
+def test_a_path_given_twice_is_answered_twice(backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    paths = [pictures[0], pictures[0], pictures[1], pictures[0]]
+    for size in (2, 3, 4):
+        entries = [entry for batch in captioner.caption_stream(paths, batch_size=size) for entry in batch]
+        assert [entry.path for entry in entries] == paths
+
+
+def test_the_stream_gives_the_hash_of_the_file_and_its_pooled_feature(backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    [[entry]] = captioner.caption_stream(pictures[:1])
+    assert isinstance(entry, Captioned)
+    sha256, pixels = load_views(pictures[0], 224)
+    pooled, _ = backbone(backbone.normalise(torch.from_numpy(pixels)))
+    assert entry.sha256 == sha256
+    assert entry.feature.dtype == np.float16 and entry.feature == pytest.approx(pooled[0].numpy(), abs=1e-2)
+    assert entry.captions[0] == captioner.caption(pictures[:1])[0][0]
+
+
+def test_features_computed_before_give_the_captions_of_the_pictures(backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    features = torch.stack([torch.from_numpy(entry.feature) for batch in captioner.caption_stream(pictures) for entry in batch]).float()
+    assert [entry[0].tokens for entry in captioner.caption_features(features)] == [entry[0].tokens for entry in captioner.caption(pictures)]
+
+
+def test_a_backbone_with_other_weights_is_refused(backbone: Backbone, pictures: list[Path], tmp_path: Path) -> None:
+    checkpoint = a_checkpoint(backbone)
+    save_checkpoint(tmp_path / "it", replace(checkpoint, backbone={"name": "resnet18", "sha256": "0123456789ab" + "c" * 52}))
+    captioner = Captioner.load(tmp_path / "it", backbone=backbone)
+    with pytest.raises(BadCheckpoint, match="0123456789ab"):
+        captioner.caption(pictures[:1])
+
+
+def test_a_checkpoint_that_was_moved_captions_as_before(backbone: Backbone, pictures: list[Path], tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "here", a_checkpoint(backbone))
+    before = Captioner.load(tmp_path / "here", backbone=backbone)
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    after = Captioner.load(tmp_path / "there", device="cpu", backbone=backbone)
+    assert after.caption(pictures[:2]) == before.caption(pictures[:2])
+    assert after.fingerprint == before.fingerprint
+    assert after.describe() == {"name": "there", "checkpoint": str((tmp_path / "there").resolve()), "variant": "model2"}
+
+
+def test_the_fingerprint_changes_with_whatever_changes_a_caption_and_with_nothing_else(backbone: Backbone, tmp_path: Path) -> None:
+    base = a_checkpoint(backbone)
+    other_words = Vocabulary([*WORDS.tokens[:-2], *WORDS.tokens[:-3:-1]])
+    one_weight = {name: tensor.clone() for name, tensor in base.tensors.items()}
+    one_weight["output.bias"][5] += 1e-4
+    different = [
+        base,
+        replace(base, tensors=one_weight),
+        replace(base, vocabulary=other_words),
+        replace(base, config=replace(base.config, max_words=7)),
+        replace(base, backbone={"name": "resnet18", "sha256": "f" * 64}),
+    ]
+    assert len({Captioner(one, "a").fingerprint for one in different}) == len(different)
+
+    alike = [replace(base, scores={"val": {"bleu4": 0.1}}, training={"seed": 3}), replace(base, variant="model4")]
+    save_checkpoint(tmp_path, base)
+    add_scores(tmp_path, "val", {"bleu4": 0.2})
+    fingerprints = {Captioner(one, "b").fingerprint for one in alike} | {Captioner.load(tmp_path).fingerprint}
+    assert fingerprints == {Captioner(base, "a").fingerprint}
+
+
+def test_a_device_that_is_not_there_is_a_clear_error() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(BadSetting, match="banana"):
+        choose_device("banana")
+    if not torch.cuda.is_available():
+        with pytest.raises(BadSetting, match="--device auto or cpu"):
+            choose_device("cuda")
+        assert choose_device("auto") == torch.device("cpu")
+
+
+def test_a_config_with_an_unknown_backbone_cannot_be_made() -> None:
+    with pytest.raises(UnknownName, match="resnet101"):
+        replace(CONFIG, backbone="resnet110")

@@ -15,7 +15,7 @@ from typing import Any
 from ..datasets import Dataset, open_dataset
 from ..datasets.samples import sample_gallery
 from ..errors import BadSetting
-from ..images import find_images
+from ..images import open_image
 from ..library import Library
 from ..records import Hit, Item, Query
 from ..report.page import SearchSection, Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
@@ -29,7 +29,7 @@ from .command import FOUND, LIBRARIES, checkpoint_path, parser, say
 
 VARIANTS = ("model2-lite", "model5-lite")
 # A tenth of the usual data, so smaller batches and more epochs; chosen on the scenes' validation split.
-TRAINING = ("--epochs", "16", "--batch-size", "32", "--patience", "16", "--set", "learning_rate=0.002", "--set", "dropout=0.2")
+TRAINING = "--epochs 16 --batch-size 32 --patience 16 --augment 1 --set average=0 --set learning_rate=0.002 --set dropout=0.2".split()
 QUERIES = 6
 LEAD = "Pictures found by what they say: a captioner describes every picture, and pictures are ranked by the words their captions share."
 
@@ -46,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     if given.photos and not given.photos.expanduser().is_dir():
         raise BadSetting(f"PHOTOS={given.photos} is not a folder. Give the folder that holds your pictures.")
+    if given.query:
+        open_image(given.query.expanduser(), at_least=1)  # before minutes of training have passed
     sections = [] if given.photos else scenes_part(given)
     sections += photographs_part(given)
     page = write_page(given.out / "index.html", "captionret", LEAD, sections)
@@ -144,18 +146,18 @@ def photographs_part(given: argparse.Namespace) -> list[Section]:
         for failure in report.failures:
             say(f"left out: {failure.reason}")
         say(f"{report.new:,} new photographs, {report.unchanged:,} unchanged, {report.failed:,} failed")
-        queries = [given.query.expanduser()] if given.query else _first_pictures(folder, 1 if given.photos else 3)
+        if not len(library):
+            raise BadSetting(f"{folder} holds no pictures that can be read. Give a folder with some: make demo PHOTOS=DIR")
+        queries = [given.query.expanduser()] if given.query else _first_pictures(library, 1 if given.photos else 3)
         sections = [_search_section(library, captioner, query) for query in queries]
         sections += [_everything(library)]
     return sections
 
 
-def _first_pictures(folder: Path, count: int) -> list[Path]:
-    preferred = [folder / name for name in ("motorcycle-left.png", "astronaut.png", "cat.png")]
-    found = [path for path in preferred if path.exists()] or list(find_images(folder))
-    if not found:
-        raise BadSetting(f"{folder} holds no pictures. Give a folder with some: make demo PHOTOS=DIR")
-    return found[:count]
+def _first_pictures(library: Library, count: int) -> list[Path]:
+    paths = library.gallery().paths
+    preferred = [name for name in ("motorcycle-left.png", "astronaut.png", "cat.png") if name in paths]
+    return [library.root / name for name in (preferred or paths)[:count]]
 
 
 def _search_section(library: Library, captioner: Any, image: Path) -> Section:

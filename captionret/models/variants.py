@@ -105,8 +105,18 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "word_vectors": (None, *WORD_VECTOR_DIMS),
 }
 
-_RECIPE: dict[str, Any] = {"dropout": 0.5, "epochs": 14, "schedule": "cosine", "captions_together": True}
-_SMALL: dict[str, Any] = {**_RECIPE, "dropout": 0.3}
+# Chosen on Flickr8k's validation split: faster and in smaller batches than published, annealed, averaged, on crops and flips.
+_RECIPE: dict[str, Any] = {
+    "dropout": 0.4,
+    "epochs": 14,
+    "batch_size": 64,
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "views": 4,
+    "average": 0.999,
+}
+_SMALL: dict[str, Any] = {**_RECIPE, "dropout": 0.2}
+_FEWER_VIEWS: dict[str, Any] = {"views": 2}  # lite2 takes twice as long for a picture as lite0
 
 VARIANTS: dict[str, CaptionerConfig] = {
     "model1": CaptionerConfig("resnet152"),
@@ -114,9 +124,9 @@ VARIANTS: dict[str, CaptionerConfig] = {
     "model3": CaptionerConfig("resnet152", embed_dim=128, hidden_dim=256),
     "model4": CaptionerConfig("resnet101", layers=2),
     "model5": CaptionerConfig("resnet101", embed_dim=300, word_vectors="glove-300"),
-    "model1-lite": CaptionerConfig("efficientnet_lite2", **_RECIPE),
+    "model1-lite": CaptionerConfig("efficientnet_lite2", **_RECIPE | _FEWER_VIEWS),
     "model2-lite": CaptionerConfig("efficientnet_lite0", **_RECIPE),
-    "model3-lite": CaptionerConfig("efficientnet_lite2", embed_dim=128, hidden_dim=256, **_SMALL),
+    "model3-lite": CaptionerConfig("efficientnet_lite2", embed_dim=128, hidden_dim=256, **_SMALL | _FEWER_VIEWS),
     "model4-lite": CaptionerConfig("efficientnet_lite0", layers=2, **_RECIPE),
     "model5-lite": CaptionerConfig("efficientnet_lite0", embed_dim=50, word_vectors="glove-50", **_SMALL),
     "transformer-lite": CaptionerConfig(

@@ -1,10 +1,12 @@
-"""Where the tests find the real collections."""
+"""Where the tests find the real collections, and one small captioner that they share."""
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import shapes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,3 +22,34 @@ def shared_data() -> Callable[[str], Path]:
         return root / name
 
     return find
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A captioner trained on drawn shapes until it tells every colour and shape.
+
+    spec:     its data set; pictures: the folder of its test pictures, named for what they show (red-circle-0.png)
+    features: the feature cache it was trained with
+    settings: what to train another one like it with
+    """
+
+    checkpoint: Path
+    spec: str
+    pictures: Path
+    features: Path
+    settings: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The shared captioner, trained by the command itself; nothing may change it."""
+    from captionret.cli import train_captioner
+
+    folder = tmp_path_factory.mktemp("trained")
+    spec = shapes.table(folder / "shapes", {"train": 6, "val": 1, "test": 2})
+    fields = {"embed_dim": 64, "hidden_dim": 64, "learning_rate": 0.005, "dropout": 0.1, "average": 0}
+    settings = ("--batch-size", "12", "--augment", "1", *(word for name, value in fields.items() for word in ("--set", f"{name}={value}")))
+    checkpoint = folder / "checkpoints" / "tiny"
+    where = ("--out", str(checkpoint), "--features", str(folder / "features"))
+    assert train_captioner.main(["--data", spec, *where, "--epochs", "25", "--patience", "25", *settings]) == 0
+    return Trained(checkpoint, spec, folder / "shapes" / "test", folder / "features", settings)

@@ -17,12 +17,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ..errors import BadSetting
 from ..files import no_space_named
 from ..images import WHOLE, View, decoded_batches
 from ..models.backbones import Backbone
 from ..records import Failure
 
 DEFAULT_ROOT = Path("data/features")
+MOST_VIEWS = 12  # the whole picture and five crops, each mirrored and not
 _NAME = re.compile(rb"[0-9a-f]{64}")
 
 
@@ -103,13 +105,16 @@ def augmented_views(count: int) -> tuple[View, ...]:
     """The whole picture, its mirror image, then crops of 7/8 of each side at the corners and the centre, every other one mirrored.
 
     7/8 is the published 224 of 256. The crops are fixed so that they can be cached: training then picks one of them at random.
+    errors: BadSetting for more views than there are different ones
     """
+    if count > MOST_VIEWS:
+        raise BadSetting(f"There are {MOST_VIEWS} views of a picture, not {count}. Give --augment {MOST_VIEWS} or less.")
     offset = 1 - 7 / 8
     corners = [(offset / 2, offset / 2), (0.0, 0.0), (offset, offset), (offset, 0.0), (0.0, offset)]
     views = [WHOLE, View(mirrored=True)]
     for index in range(max(0, count - 2)):
         left, top = corners[index % 5]
-        views.append(View(left, top, left + 7 / 8, top + 7 / 8, mirrored=(index + index // 5) % 2 == 1))
+        views.append(View(left, top, left + 7 / 8, top + 7 / 8, mirrored=index % 2 == 1))
     return tuple(views[:count])
 
 

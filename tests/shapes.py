@@ -1,0 +1,41 @@
+"""A data set with a known right answer: coloured shapes, drawn into a folder with a table of captions beside them."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+COLOURS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 60, 220), "yellow": (235, 215, 40)}
+SHAPES = ("circle", "square")
+WORDINGS = ("a {} {} on white paper .", "there is one {} {} .", "a picture of a {} {} .")
+
+
+def shape(path: Path, colour: str, kind: str, variation: int = 0) -> Path:
+    """Draw one shape; each variation is another content that shows the same."""
+    random = np.random.default_rng([variation, len(colour), len(kind)])
+    image = Image.new("RGB", (96, 96), (250, 250, 250))
+    left, top = random.integers(5, 30, 2).tolist()
+    side = int(random.integers(45, 60))
+    tone = tuple(int(value) for value in np.clip(np.array(COLOURS[colour]) + random.integers(-15, 15, 3), 0, 255))
+    draw = ImageDraw.Draw(image)
+    (draw.ellipse if kind == "circle" else draw.rectangle)((left, top, left + side, top + side), fill=tone)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return path
+
+
+def table(folder: Path, splits: dict[str, int], wordings: Sequence[str] = WORDINGS) -> str:
+    """Draw every shape in every colour so many times per split; returns the spec of the data set. A picture's name says what it shows."""
+    rows = []
+    for split, count in splits.items():
+        for number in range(count):
+            for colour in COLOURS:
+                for kind in SHAPES:
+                    name = f"{split}/{colour}-{kind}-{number}.png"
+                    shape(folder / name, colour, kind, variation=number + 1000 * list(splits).index(split))
+                    rows += [(name, wording.format(colour, kind), split) for wording in wordings]
+    with open(folder / "captions.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("image", "caption", "split"), *rows])
+    return f"table:{folder / 'captions.csv'}"

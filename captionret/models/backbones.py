@@ -215,10 +215,9 @@ def load_own_backbone(name: str, path: Path) -> Backbone:
 
     network = build_network(name)
     try:
-        weights = safetensors.torch.load_file(path)
-    except safetensors.SafetensorError as error:
+        missing, unexpected = network.load_state_dict(safetensors.torch.load_file(path), strict=False)
+    except (safetensors.SafetensorError, RuntimeError) as error:  # cut short, or tensors of other shapes
         raise BadCheckpoint(f"{path} cannot be read ({error}). Restore it, or import the checkpoint again.") from None
-    missing, unexpected = network.load_state_dict(weights, strict=False)
-    if unexpected or any(not key.startswith(("fc.", "_fc.", "classifier.")) for key in missing):
+    if unexpected or any(not key.startswith(("fc.", "_fc.", "classifier.6.")) for key in missing):
         raise BadCheckpoint(f"{path} does not hold the weights of {name}. Restore it, or import the checkpoint again.")
     return freeze(backbone_config(name), network, sha256_of(path))

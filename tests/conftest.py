@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import shapes
+from shapes import Trained
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,32 +24,16 @@ def shared_data() -> Callable[[str], Path]:
     return find
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A captioner trained on drawn shapes until it tells every colour and shape.
-
-    spec:     its data set; pictures: the folder of its test pictures, named for what they show (red-circle-0.png)
-    features: the feature cache it was trained with
-    settings: of the command, to train the very same again
-    """
-
-    checkpoint: Path
-    spec: str
-    pictures: Path
-    features: Path
-    settings: tuple[str, ...]
-
-
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """The shared captioner, trained by the command itself; nothing may change it."""
     from captionret.cli import train_captioner
 
     folder = tmp_path_factory.mktemp("trained")
-    spec = shapes.table(folder / "shapes", {"train": 6, "val": 1, "test": 2})
-    fields = {"embed_dim": 64, "hidden_dim": 64, "learning_rate": 0.005, "dropout": 0.1, "average": 0}
+    spec = shapes.table(folder / "shapes", {"train": 8, "val": 3, "test": 2})
+    fields = {"embed_dim": 64, "hidden_dim": 64, "learning_rate": 0.01, "dropout": 0, "average": 0}
     settings = (
-        *("--epochs", "25", "--patience", "25", "--batch-size", "12", "--augment", "1"),
+        *("--epochs", "30", "--patience", "30", "--batch-size", "16", "--augment", "1"),
         *(word for name, value in fields.items() for word in ("--set", f"{name}={value}")),
     )
     checkpoint = folder / "checkpoints" / "tiny"

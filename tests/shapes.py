@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,15 @@ from PIL import Image, ImageDraw
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 60, 220), "yellow": (235, 215, 40)}
 SHAPES = ("circle", "square")
-WORDINGS = ("a {} {} on white paper .", "there is one {} {} .", "a picture of a {} {} .")
+WORDINGS = ("a {} {} on white paper .", "there is a {} {} on paper .")
 
 
 def shape(path: Path, colour: str, kind: str, variation: int = 0) -> Path:
     """Draw one shape; each variation is another content that shows the same."""
     random = np.random.default_rng([variation, len(colour), len(kind)])
     image = Image.new("RGB", (96, 96), (250, 250, 250))
-    left, top = random.integers(5, 30, 2).tolist()
-    side = int(random.integers(45, 60))
+    left, top = random.integers(3, 20, 2).tolist()
+    side = int(random.integers(60, 74))
     tone = tuple(int(value) for value in np.clip(np.array(COLOURS[colour]) + random.integers(-15, 15, 3), 0, 255))
     draw = ImageDraw.Draw(image)
     (draw.ellipse if kind == "circle" else draw.rectangle)((left, top, left + side, top + side), fill=tone)
@@ -39,3 +40,19 @@ def table(folder: Path, splits: dict[str, int], wordings: Sequence[str] = WORDIN
     with open(folder / "captions.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("image", "caption", "split"), *rows])
     return f"table:{folder / 'captions.csv'}"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The captioner of the fixture `trained`: it tells every colour and shape.
+
+    spec:     its data set; pictures: the folder of its test pictures, named for what they show (red-circle-0.png)
+    features: the feature cache it was trained with
+    settings: of the command, to train the very same again
+    """
+
+    checkpoint: Path
+    spec: str
+    pictures: Path
+    features: Path
+    settings: tuple[str, ...]

@@ -104,7 +104,7 @@ class CaptioningTask:
         for start in range(0, len(self.val), 100):
             images = np.arange(start, min(start + 100, len(self.val)))
             tokens = self.val.tokens[images]
-            wanted = float((tokens[:, :, 1:] > 0).sum())
+            wanted = float((tokens[:, :, 0 if self.config.says_start else 1 :] > 0).sum())
             total += float(self._cross_entropy(module, self.val, images, np.zeros_like(images), tokens)) * wanted
             count += wanted
             captions += greedy(module, self.val.features.of(images).to(self.device), self.config, self.vocabulary)
@@ -219,7 +219,7 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
 
 def split_items(dataset: Dataset, split: str) -> tuple[list[Item], list[Item], str]:
     """The items to train on, those to validate on, and what these are if not the val split."""
-    train = dataset.split(split)
+    train = dataset.split(split if dataset.splits() else "all")  # a collection without splits is trained on as a whole
     if "val" in dataset.splits() and split not in ("val", "all"):
         return train, dataset.split("val"), ""
     if len(train) < 20:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Trained
+from shapes import Trained
 from toy_task import Toy, equal, fit, interrupt_at
 
 from captionret import files

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import stat
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from .errors import BadImage
 from .records import Failure
@@ -75,11 +76,13 @@ def open_image(source: Path | str | bytes, at_least: int | None = None) -> Image
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; whether the pixels are whole is what counts
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else _regular(source), formats=_FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:  # Pillow itself only warns up to twice as many
+                    raise Image.DecompressionBombError
                 if at_least and image.format in ("JPEG", "MPO"):
                     image.draft("RGB" if image.mode == "RGB" else None, (2 * at_least, 2 * at_least))
                 image.seek(0)
                 image.load()
-                return _as_rgb(ImageOps.exif_transpose(image))
+                return _as_rgb(_upright(image))
     except FileNotFoundError:
         raise BadImage(f"{name} does not exist. Check the path.") from None
     except UnidentifiedImageError:
@@ -88,10 +91,24 @@ def open_image(source: Path | str | bytes, at_least: int | None = None) -> Image
         raise BadImage(f"{name} has more than {MAX_PIXELS:,} pixels. Scale it down first.") from None
     except PermissionError:
         raise BadImage(f"{name} may not be read (permission denied). Change its permissions or leave it out.") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, MemoryError) as error:
+    except _DECODING_ERRORS as error:
         raise BadImage(f"{name} cannot be decoded ({error}). {_REMEDY}") from None
 
 
+# What Pillow's readers raise on damaged files: RuntimeError AVIF's, SyntaxError and struct.error those of odd headers
+_DECODING_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+)
 _REMEDY = "Replace it with a whole copy, or leave it out."
 
 
@@ -102,6 +119,26 @@ def _regular(path: Path | str) -> IO[bytes]:
         os.close(handle)
         raise OSError("it is not a regular file")
     return os.fdopen(handle, "rb")
+
+
+_TURNS = {  # EXIF orientation -> what makes it upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says. Pixels that are whole beside a damaged EXIF are taken as they are."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except _DECODING_ERRORS:
+        return image
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
@@ -149,7 +186,7 @@ def load_views(path: Path | str, size: int, views: tuple[View, ...] = (WHOLE,)) 
     except (FileNotFoundError, PermissionError):
         open_image(path)  # raises with the message that fits
         raise
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise BadImage(f"{path} cannot be read ({error}). {_REMEDY}") from None
     if not content:
         raise BadImage(f"{path} is empty. {_REMEDY}")

@@ -68,7 +68,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--checkpoints", nargs="+", metavar="DIR", help="(default: every checkpoint in checkpoints/)")
     options.add_argument("--beam", type=int, default=3, metavar="N")
     options.add_argument(
-        "--length-penalty", type=float, default=0.0, metavar="A", help="captions are ranked by log-probability / words**A (default: 0)"
+        "--length-penalty", type=float, metavar="A", help="captions are ranked by log-probability / words**A (default: each variant's own)"
     )
     options.add_argument("--batch-size", type=int, default=64, metavar="N")
     options.add_argument("--pictures", type=int, default=12, metavar="N", help="how many the page shows (default: %(default)s)")
@@ -126,7 +126,7 @@ def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], give
         "captions_per_second": len(items) / seconds,
         **{name: getattr(scores, name) for name in COLUMNS if hasattr(scores, name)},
         "beam": given.beam,
-        "length_penalty": given.length_penalty,
+        "length_penalty": captioner.config.length_penalty if given.length_penalty is None else given.length_penalty,
     }
     if given.note:
         _note(path, row, given)
@@ -138,8 +138,8 @@ def _note(path: Path, row: dict[str, Any], given: argparse.Namespace) -> None:
     from ..models.checkpoint import add_scores
 
     name = f"{given.data.partition(':')[0]} {given.split}, beam {given.beam}"
-    if given.length_penalty:
-        name += f", length penalty {given.length_penalty:g}"
+    if row["length_penalty"]:
+        name += f", length penalty {row['length_penalty']:g}"
     measures = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct", "images")
     add_scores(path, name, {measure: round(row[measure], 3) if isinstance(row[measure], float) else row[measure] for measure in measures})
     write_card(path)
@@ -182,8 +182,9 @@ def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared]
 
 
 def _setting(given: argparse.Namespace) -> str:
+    penalty = "each variant's own" if given.length_penalty is None else f"{given.length_penalty:g}"
     return (
-        f"Beam {given.beam}, length penalty {given.length_penalty:g}. BLEU, ROUGE-L and CIDEr-D x100 on PTB tokens; captions per second "
+        f"Beam {given.beam}, length penalty {penalty}. BLEU, ROUGE-L and CIDEr-D x100 on PTB tokens; captions per second "
         "with the features given; distinct: different captions among all. Retrieval by Jaccard similarity of caption words, the picture "
         "itself left out."
     )

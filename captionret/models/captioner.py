@@ -104,12 +104,13 @@ class Captioner:
         beam: int = 3,
         n: int = 1,
         batch_size: int = 32,
-        length_penalty: float = 0.0,
+        length_penalty: float | None = None,
         progress: bool = False,
     ) -> list[list[Caption]]:
         """The n most probable captions of every picture, the most probable first.
 
         n:      at most `beam`
+        length_penalty: captions are ranked by log-probability / words**length_penalty; None: as the variant says
         errors: BadImage for the first picture that cannot be read
         """
         captions: list[list[Caption]] = []
@@ -135,7 +136,7 @@ class Captioner:
             paths = paths[count:]
 
     @torch.inference_mode()
-    def caption_features(self, features: Tensor, *, beam: int = 3, n: int = 1, length_penalty: float = 0.0) -> list[list[Caption]]:
+    def caption_features(self, features: Tensor, *, beam: int = 3, n: int = 1, length_penalty: float | None = None) -> list[list[Caption]]:
         """The n most probable captions for each row of features, (N, D) or (N, cells, D) float32."""
         if not 1 <= n <= beam:
             raise BadSetting(f"A beam of {beam} gives 1 to {beam} captions, not {n}.")
@@ -146,7 +147,7 @@ class Captioner:
             self.decoder.step,
             beam=beam,
             max_words=self.config.max_words,
-            length_penalty=length_penalty,
+            length_penalty=self.config.length_penalty if length_penalty is None else length_penalty,
             says_start=self.config.says_start,
         )
         tokens, logprob = beams.tokens[:, :n].tolist(), beams.logprob[:, :n].tolist()

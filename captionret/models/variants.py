@@ -31,6 +31,7 @@ class CaptionerConfig:
     punctuation:    full stops and commas are words, as in the published models
     min_count:      a word is known if the training captions hold it this often
     max_words:      the longest caption, in tokens
+    length_penalty: of beam search: captions are ranked by log-probability / words**length_penalty
 
     epochs, batch_size (in captions), learning_rate: Adam's
     schedule:       "constant", or "cosine" down to a hundredth, after `warmup` (share of all steps)
@@ -51,6 +52,7 @@ class CaptionerConfig:
     punctuation: bool = True
     min_count: int = 4
     max_words: int = 20
+    length_penalty: float = 0.0
 
     epochs: int = 5
     batch_size: int = 128
@@ -78,6 +80,8 @@ class CaptionerConfig:
                 raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
         if not (0 < self.learning_rate < inf and 0 <= self.weight_decay < inf and self.clip_norm > 0):  # also refuses nan
             raise BadSetting("learning_rate and clip_norm must be numbers above 0, weight_decay at least 0.")
+        if not 0 <= self.length_penalty < inf:
+            raise BadSetting(f"length_penalty must be a number of at least 0, not {self.length_penalty}.")
         if self.word_vectors and self.embed_dim != WORD_VECTOR_DIMS[self.word_vectors]:
             raise BadSetting(
                 f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, embed_dim is {self.embed_dim}. Make them equal."
@@ -114,6 +118,7 @@ _RECIPE: dict[str, Any] = {
     "schedule": "cosine",
     "views": 4,
     "average": 0.999,
+    "length_penalty": 1.0,
 }
 _SMALL: dict[str, Any] = {**_RECIPE, "dropout": 0.2}
 _FEWER_VIEWS: dict[str, Any] = {"views": 2}  # lite2 takes twice as long for a picture as lite0
@@ -148,6 +153,7 @@ VARIANTS: dict[str, CaptionerConfig] = {
         captions_together=True,
         views=2,
         average=0.999,
+        length_penalty=1.0,
     ),
 }
 

@@ -262,6 +262,14 @@ def test_nothing_is_both_trained_and_validated_on(split: str, tmp_path: Path) ->
     assert held_out == f"every 20th image of {split}"
 
 
+def test_collection_without_splits_is_trained_on_as_a_whole(tmp_path: Path) -> None:
+    small(tmp_path, {"train": 5})
+    table_file = tmp_path / "shapes" / "captions.csv"
+    table_file.write_text("\n".join(line.rsplit(",", 1)[0] for line in table_file.read_text().splitlines()))
+    train, val, held_out = split_items(open_dataset(f"table:{table_file}"), "train")
+    assert (len(train), len(val), held_out) == (38, 2, "every 20th image of train")
+
+
 def test_without_a_val_split_some_are_held_out_and_the_card_says_so(lite0: Backbone, tmp_path: Path) -> None:
     from captionret.models.card import write_card
 

@@ -4,6 +4,7 @@ A backbone is a CNN without its classifier. It gives every picture a pooled feat
 Preprocessing stands in the row: EfficientNet-Lite with the usual ImageNet mean and deviation loses a tenth of its accuracy, silently.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def load_backbone(
     config = backbone_config(name)
     network = build_network(name)
     if random:
-        sha256 = f"random-{torch.initial_seed():x}"
+        sha256 = f"random-{_hash_of(network)}"  # as a file's hash would: two random networks never share cached features
     else:
         path = find_weights(config, folder)
         sha256 = sha256_of(path)
@@ -178,6 +179,13 @@ def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Pa
         f"{config.weights}, the ImageNet weights of {config.name}, is neither in {places[0]} nor in {places[1]}. "
         f"Run ./download.sh backbones, or use a lite variant, whose weights are installed with the requirements."
     )
+
+
+def _hash_of(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:

@@ -27,7 +27,7 @@ from .checkpoint import Checkpoint, load_checkpoint
 from .decoding import beam_search
 from .lstm import LSTMDecoder
 from .transformer import TransformerDecoder
-from .variants import CaptionerConfig
+from .variants import TRAINING_FIELDS, CaptionerConfig
 
 Decoder = LSTMDecoder | TransformerDecoder
 
@@ -163,10 +163,9 @@ class Captioner:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash over everything that changes a caption: weights, vocabulary, configuration, backbone."""
-        digest = hashlib.sha256(
-            json.dumps([self.config.to_json(), self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True).encode()
-        )
+        """A hash over everything that changes a caption: weights, vocabulary, backbone, and of the settings those that outlive training."""
+        settings = {name: value for name, value in self.config.to_json().items() if name not in TRAINING_FIELDS}
+        digest = hashlib.sha256(json.dumps([settings, self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True).encode())
         for name, tensor in sorted(self.checkpoint.tensors.items()):
             digest.update(name.encode() + tensor.numpy().tobytes())
         return digest.hexdigest()

@@ -101,6 +101,11 @@ class CaptionerConfig:
         return asdict(self)
 
 
+# The fields that matter only while training; a library outlives a change of these.
+TRAINING_FIELDS = frozenset(
+    """dropout min_count epochs batch_size learning_rate weight_decay label_smoothing clip_norm schedule warmup captions_together views
+    average""".split()
+)
 MAX_LENGTH = 64  # of a caption the Transformer reads or says, in tokens
 WORD_VECTOR_DIMS = {"glove-300": 300, "glove-50": 50}
 CHOICES: dict[str, tuple[str | None, ...]] = {

@@ -18,12 +18,12 @@ from ..models.captioner import Decoder, make_decoder
 from ..models.checkpoint import Checkpoint, add_training, load_checkpoint, save_checkpoint
 from ..models.decoding import beam_search
 from ..models.variants import CaptionerConfig
-from ..models.words import load_word_vectors
+from ..models.words import WordVectors, load_word_vectors
 from ..records import Item
 from ..text import Vocabulary
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
 from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures, readable, save_backbone
-from .fit import Fit, FitConfig
+from .fit import Fit, FitConfig, uses_bfloat16
 
 LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
 _POOL = 20  # batches that are sorted by length together, so that a batch pads little and the order stays nearly random
@@ -182,6 +182,9 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
     """
     if run.fine_tune and run.config.average:
         raise BadSetting("Averaged weights and --fine-tune don't go together. Add --set average=0.")
+    fit_config = _fit_config(run)
+    uses_bfloat16(fit_config.precision, device)  # what cannot be is better refused before every picture has passed through the CNN
+    vectors = load_word_vectors(run.config.word_vectors) if run.config.word_vectors else None
     train_items, val_items, held_out = split_items(run.dataset, run.split)
     train, vocabulary, failures = load_data(train_items, None, run, backbone, run.config.views)
     val, _, more = load_data(val_items, vocabulary, run, backbone, 1)
@@ -193,7 +196,7 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
         "validated_on": held_out or "val",
         "images": len(train),
         "captions": int((train.tokens[:, :, 0] > 0).sum()),
-        "words_without_vector": _set_word_vectors(decoder, run.config, vocabulary),
+        "words_without_vector": _set_word_vectors(decoder, vectors, vocabulary),
         "fine_tuned": run.fine_tune,
         "seed": run.seed,
         "command": run.command,
@@ -212,7 +215,7 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
     task = CaptioningTask(module, run.config, train, val, vocabulary, run.seed, keep)
     identity = {"variant": run.variant, **run.config.to_json(), **facts, "backbone weights": backbone.weights_sha256}
     del identity["command"]
-    progress = Fit(task, _fit_config(run), run.out / "training", identity, resume, run.progress).run()
+    progress = Fit(task, fit_config, run.out / "training", identity, resume, run.progress).run()
     add_training(run.out, {"history": progress.history, "seconds": progress.seconds})
     return load_checkpoint(run.out), failures + more
 
@@ -234,10 +237,10 @@ def _fit_config(run: TrainingRun) -> FitConfig:
     return FitConfig(**{name: getattr(run.config, name) for name in names}, patience=run.patience, seed=run.seed, precision=run.precision)
 
 
-def _set_word_vectors(decoder: Decoder, config: CaptionerConfig, vocabulary: Vocabulary) -> int:
+def _set_word_vectors(decoder: Decoder, vectors: WordVectors | None, vocabulary: Vocabulary) -> int:
     """Put pretrained vectors into the embedding, where the variant has them; how many words have none."""
-    if not config.word_vectors:
+    if vectors is None:
         return 0
-    matrix, unknown = load_word_vectors(config.word_vectors).matrix(vocabulary)
+    matrix, unknown = vectors.matrix(vocabulary)
     decoder.embed.weight.data.copy_(torch.from_numpy(matrix))
     return unknown

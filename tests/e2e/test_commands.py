@@ -219,6 +219,17 @@ def test_missing_cnn_weights_say_how_to_get_them(call: Call, trained: Trained, m
     assert "resnet101-63fe2227.pth" in err and "./download.sh backbones" in err
 
 
+def test_missing_word_vectors_are_named_before_a_picture_passes_through_the_cnn(
+    call: Call, trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CAPTIONRET_GLOVE", raising=False)
+    settings = ("--set", "word_vectors=glove-300", "--set", "embed_dim=300")
+    code, _, err = call(train_captioner, "--data", trained.spec, "--out", "out", *settings)
+    assert code == 3
+    assert "glove.6B.300d.txt" in err and "./download.sh glove" in err
+    assert not (tmp_path / "data").exists()
+
+
 def test_random_backbone_is_said_and_has_features_of_its_own(call: Call, trained: Trained, tmp_path: Path) -> None:
     settings = ("--set", "backbone=resnet18", "--epochs", "1", "--augment", "1", "--set", "hidden_dim=32", "--split", "val")
     code, _, err = call(train_captioner, "--data", trained.spec, "--out", "out", "--random-backbone", "--features", "features", *settings)

@@ -1,0 +1,129 @@
+"""The demo: every part of it on one page, a second run that trains nothing again, and one's own photographs."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shapes import Trained, shape
+
+from captionret.cli import command, demo, train_captioner
+from captionret.errors import BadImage, BadSetting
+from captionret.records import Hit, Item
+
+# a tenth of the usual scenes, and one short epoch
+DATA = "scenes:seed=5,count=60"
+QUICK = ("--epochs", "1", "--augment", "1", "--set", "average=0", "--set", "hidden_dim=32")
+
+
+@pytest.fixture
+def shipped(trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The shared captioner in place of the shipped one, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "SHIPPED", trained.checkpoint)
+    monkeypatch.setattr(demo, "TRAINING", QUICK)
+    return trained.checkpoint
+
+
+@pytest.fixture
+def photos(trained: Trained, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained.pictures, tmp_path / "my photos"))
+
+
+def test_page_holds_every_part_and_the_second_run_trains_nothing_again(
+    shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert demo.main(["--data", DATA]) == 0
+    output = capsys.readouterr()
+    page = Path(output.out.splitlines()[-1])
+    assert page.resolve() == tmp_path / "report" / "index.html"
+    text = page.read_text()
+    for part in (
+        "The first hit, measured",
+        "right first hits, %",
+        "The two variants compared",
+        "The same pictures, each variant&#39;s caption and its first five",
+        "motorcycle-left.png",
+        "What the captioner said of every photograph",
+    ):
+        assert part in text
+    assert text.count("data:image/jpeg;base64,") > 50
+    assert (tmp_path / "report" / "variants" / "variants.csv").exists()
+    assert "model2-lite" in output.out and "model5-lite" in output.out
+    samples = len(list((tmp_path / "data" / "samples").iterdir()))
+    assert f"{samples} new photographs, 0 unchanged, 0 failed" in output.err
+
+    monkeypatch.setattr(train_captioner, "main", lambda arguments: pytest.fail(f"trained again: {arguments}"))
+    assert demo.main(["--data", DATA]) == 0
+    again = capsys.readouterr()
+    assert again.err.count("trained before") == 2
+    assert f"0 new photographs, {samples} unchanged, 0 failed" in again.err
+    assert again.out.splitlines()[-1] == output.out.splitlines()[-1]
+
+
+def test_training_that_was_cut_is_gone_on_with(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+
+    def cut(arguments: list[str]) -> Any:
+        calls.append(arguments)
+        out = Path(arguments[arguments.index("--out") + 1])
+        (out / "training").mkdir(parents=True, exist_ok=True)
+        (out / "training" / "state.json").write_text("{}")
+
+    monkeypatch.setattr(train_captioner, "main", cut)
+    first = demo.trained("model2-lite", tmp_path, DATA)
+    assert demo.trained("model2-lite", tmp_path, DATA) == first
+    assert ["--resume" in arguments for arguments in calls] == [False, True]
+
+
+def test_own_photographs_take_the_place_of_all_the_rest(shipped: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (photos / "a broken one.jpg").write_text("no picture")
+    assert demo.main(["--photos", str(photos), "--query", str(photos / "red-circle-0.png")]) == 0
+    output = capsys.readouterr()
+    query, first_hit = output.out.splitlines()[:2]
+    assert query.startswith("red-circle-0.png")
+    assert "red-circle-1.png" in first_hit
+    assert "left out: " in output.err and "a broken one.jpg" in output.err
+    assert "Scenes" not in output.err
+    text = Path(output.out.splitlines()[-1]).read_text()
+    assert "What the captioner said of every photograph" in text
+    assert "The first hit, measured" not in text
+
+
+def test_first_photograph_that_can_be_read_is_the_query_where_none_is_given(
+    shipped: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "0.jpg").write_text("no picture")
+    assert demo.main(["--photos", str(photos)]) == 0
+    assert capsys.readouterr().out.startswith("blue-circle-0.png")
+
+
+def test_folder_without_pictures_is_a_clear_error(shipped: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadSetting, match="empty holds no pictures that can be read"):
+        demo.main(["--photos", "empty"])
+
+
+def test_missing_folder_is_a_clear_error(shipped: Path) -> None:
+    with pytest.raises(BadSetting, match="PHOTOS=nowhere is not a folder"):
+        demo.main(["--photos", "nowhere"])
+
+
+@pytest.mark.parametrize("more", [(), ("--photos", ".")])
+def test_missing_query_is_found_before_anything_is_done(shipped: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+    with pytest.raises(BadImage, match=r"gone\.jpg does not exist"):
+        demo.main(["--query", "gone.jpg", *more])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_right_first_hits_are_counted_by_object_and_colour() -> None:
+    shown = {"a": ("boat", "red", "sea"), "b": ("boat", "red", "lake"), "c": ("boat", "blue", "sea"), "d": ("car", "red", "road")}
+    items = [Item(name, None, labels=labels) for name, labels in shown.items()]
+    answers = [[Hit(1, 1.0, "", "", id="b"), Hit(2, 0.5, "", "", id="c")], [Hit(1, 1.0, "", "", id="c")], [Hit(1, 1.0, "", "", id="a")], []]
+    assert demo.first_hit_rate(items, answers) == 0.25
+
+
+def test_query_from_elsewhere_is_captioned_too(shipped: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query = shape(tmp_path / "elsewhere.png", "yellow", "square", 321)
+    assert demo.main(["--photos", str(photos), "--query", str(query)]) == 0
+    assert "yellow-square" in capsys.readouterr().out.splitlines()[1]

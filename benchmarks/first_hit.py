@@ -27,7 +27,7 @@ def main() -> None:
     rows: list[list[object]] = []
     for variant in demo.VARIANTS:
         one = compare_variants.compare_one(demo.trained(variant, given.work, given.data), items, [], settings)
-        hits = [compare_variants.top_hits(one, items, picture, 1) for picture in range(len(items))]
+        hits = [compare_variants.top_hits(one, picture, 1) for picture in range(len(items))]
         right = 100 * demo.first_hit_rate(items, hits)
         rows.append([variant, right, one.row["train_seconds"], one.row["bleu4"], one.row["cider_d"], one.row["distinct"]])
     columns = ["variant", "right first hits, %", "training, s", "BLEU-4", "CIDEr-D", "distinct captions"]

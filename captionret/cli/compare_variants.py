@@ -7,6 +7,7 @@ Writes OUT/variants.csv and OUT/index.html. Pictures pass through each CNN once;
 """
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,11 +35,12 @@ FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d
 
 @dataclass(frozen=True)
 class Compared:
-    """One checkpoint's row, and its caption of every picture."""
+    """One checkpoint's row, its caption of every picture, and the gallery that these captions make."""
 
     row: dict[str, Any]
     captions: list[str]
     hashes: list[str]
+    gallery: Gallery
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,7 +132,9 @@ def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], give
     }
     if given.note:
         _note(path, row, given)
-    return Compared(row, captions, features.hashes)
+    root = common_root(items)
+    shown = [os.path.relpath(path, root) for path in paths]
+    return Compared(row, captions, features.hashes, Gallery(shown, captions, features.hashes, [item.id for item in items]))
 
 
 def _note(path: Path, row: dict[str, Any], given: argparse.Namespace) -> None:
@@ -145,11 +149,15 @@ def _note(path: Path, row: dict[str, Any], given: argparse.Namespace) -> None:
     write_card(path)
 
 
-def top_hits(compared: Compared, items: Sequence[Item], picture: int, top: int = 5) -> list[Hit]:
+def common_root(items: Sequence[Item]) -> Path:
+    """The folder that holds all the pictures; hits' paths are shown relative to it."""
+    return Path(os.path.commonpath([item.path.absolute().parent for item in items if item.path]))
+
+
+def top_hits(compared: Compared, picture: int, top: int = 5) -> list[Hit]:
     """What one variant retrieves for a picture of the split, the picture itself left out."""
-    gallery = Gallery([str(item.path) for item in items], compared.captions, compared.hashes, [item.id for item in items])
     query = DescribedQuery(compared.captions[picture], None, compared.hashes[picture])
-    return search_gallery(gallery, query, "jaccard", top)
+    return search_gallery(compared.gallery, query, "jaccard", top)
 
 
 def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared], given: argparse.Namespace) -> None:
@@ -166,7 +174,7 @@ def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared]
     rows = [
         VariantsRow(
             items[picture].path or Path(),
-            [VariantAnswer(Path(one.row["checkpoint"]).name, one.captions[picture], top_hits(one, items, picture)) for one in compared],
+            [VariantAnswer(Path(one.row["checkpoint"]).name, one.captions[picture], top_hits(one, picture)) for one in compared],
             items[picture].captions,
         )
         for picture in range(0, len(items), step)
@@ -174,7 +182,7 @@ def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared]
     best: dict[str, Any] = dict.fromkeys(("captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct"), "highest")
     sections: list[Section] = [
         TableSection("Quality and speed", SHOWN, [[one.row[name] for name in SHOWN] for one in compared], _setting(given), best, FORMATS),
-        VariantsSection("The same pictures, each variant's caption and its first five", rows),
+        VariantsSection("The same pictures, each variant's caption and its first five", rows, common_root(items)),
     ]
     lead = f"{len(items):,} pictures of {dataset.spec}, split {given.split}."
     say(f"The table: {given.out / 'variants.csv'}")

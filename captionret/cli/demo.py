@@ -94,7 +94,7 @@ def _retrieval_sections(dataset: Dataset, items: Sequence[Item], compared: Seque
     formats = dict.fromkeys(columns[1:3], ".1f")
     rows = []
     for one in compared:
-        first = [compare_variants.top_hits(one, items, picture, 1) for picture in range(len(items))]
+        first = [compare_variants.top_hits(one, picture, 1) for picture in range(len(items))]
         rows.append([one.row["variant"], 100 * first_hit_rate(items, first), one.row["cider_d"], one.row["distinct"]])
     print(table(columns, rows, formats))
     note = (
@@ -105,10 +105,10 @@ def _retrieval_sections(dataset: Dataset, items: Sequence[Item], compared: Seque
     best = max(compared, key=lambda one: one.row["cider_d"])
     source = f"{best.row['variant']}, beam {best.row['beam']}"
     for picture in range(0, len(items), max(1, len(items) // QUERIES))[:QUERIES]:
-        hits = compare_variants.top_hits(best, items, picture, 5)
+        hits = compare_variants.top_hits(best, picture, 6)
         query, caption = Query(items[picture].path), best.captions[picture]
         print(search_text(query, caption, words(caption), hits, source) + "\n")
-        sections.append(SearchSection(items[picture].id, query, caption, words(caption), hits, Path(), source))
+        sections.append(SearchSection(items[picture].id, query, caption, words(caption), hits, compare_variants.common_root(items), source))
     return sections
 
 
@@ -125,14 +125,14 @@ def _comparison_sections(items: Sequence[Item], compared: Sequence[Any]) -> list
     side_by_side = [
         VariantsRow(
             items[picture].path or Path(),
-            [VariantAnswer(one.row["variant"], one.captions[picture], compare_variants.top_hits(one, items, picture)) for one in compared],
+            [VariantAnswer(one.row["variant"], one.captions[picture], compare_variants.top_hits(one, picture)) for one in compared],
             items[picture].captions,
         )
         for picture in pictures
     ]
     return [
         TableSection("The two variants compared", columns, rows, formats=compare_variants.FORMATS),
-        VariantsSection("The same pictures, each variant's caption and its first five", side_by_side),
+        VariantsSection("The same pictures, each variant's caption and its first five", side_by_side, compare_variants.common_root(items)),
     ]
 
 

@@ -8,7 +8,7 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -22,19 +22,18 @@ def publishing(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
     path = Path(path)
     with no_space_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+        name = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.tmp")
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask, which no thread can read safely
         try:
             encoding = None if "b" in mode else "utf-8"
             with os.fdopen(handle, mode, encoding=encoding) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o666 & ~_umask())
             os.replace(name, path)
             sync_directory(path.parent)
         except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
+            name.unlink(missing_ok=True)
             raise
 
 
@@ -90,9 +89,3 @@ def sync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -22,8 +22,8 @@ from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..images import decoded_batches
 from ..records import Caption, Captioned, Failure
 from ..text import Vocabulary, join
-from .backbones import Backbone, backbone_config, load_backbone
-from .checkpoint import Checkpoint, load_checkpoint
+from .backbones import Backbone, backbone_config, load_backbone, load_own_backbone
+from .checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
 from .decoding import beam_search
 from .lstm import LSTMDecoder
 from .transformer import TransformerDecoder
@@ -171,12 +171,10 @@ class Captioner:
         return digest.hexdigest()
 
     def _own_backbone(self) -> Backbone | None:
-        """CNN weights that came with an imported checkpoint, where there are any."""
-        path = self.path / "backbone.safetensors" if self.path else None
+        """The CNN whose weights lie beside the checkpoint, where they do."""
+        path = self.path / OWN_BACKBONE if self.path else None
         if path is None or not path.is_file():
             return None
-        from .backbones import load_own_backbone
-
         return load_own_backbone(self.config.backbone, path).to(self.device)
 
     @torch.inference_mode()

@@ -28,6 +28,7 @@ from .variants import CaptionerConfig
 
 FORMAT = 1
 PARTS = ("vocab.json", "model.safetensors")
+OWN_BACKBONE = "backbone.safetensors"  # the CNN's weights, where they were trained, too, or came with an imported checkpoint
 _FIELDS = {"variant": str, "config": dict, "vocabulary_size": int, "backbone": dict, "training": dict, "scores": dict, "sha256": dict}
 
 
@@ -81,7 +82,7 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint, dtype: torch.dtype
     files.publish_json(path / "config.json", record | {"sha256": hashes | {"settings": _hash_of_settings(record)}})
     for name in parts:
         os.replace(_beside(path, name, hashes[name]), path / name)
-        for left_over in path.glob(f"{name}.*"):  # of a save that was killed
+        for left_over in path.glob(f"{name}.{'[0-9a-f]' * 12}"):  # of a save that was killed; a person's own copies stay
             left_over.unlink()
     files.sync_directory(path)
 

@@ -23,7 +23,7 @@ from .. import files
 from ..errors import BadCheckpoint, BadSetting
 from ..text import SPECIAL, Vocabulary
 from .backbones import backbone_config, build_network, find_weights
-from .checkpoint import Checkpoint, save_checkpoint
+from .checkpoint import OWN_BACKBONE, Checkpoint, save_checkpoint
 from .lstm import LSTMDecoder
 from .variants import VARIANTS, CaptionerConfig
 
@@ -63,7 +63,7 @@ def import_published(encoder: Path | str, decoder: Path | str, vocab: Path | str
     else:
         content = safetensors.torch.save(published.backbone)
         sha256 = hashlib.sha256(content).hexdigest()
-        with files.publishing(out / "backbone.safetensors") as file:
+        with files.publishing(out / OWN_BACKBONE) as file:
             file.write(content)
     variant = next((name for name, row in VARIANTS.items() if row == published.config), "published")
     sources = {Path(path).name: files.sha256_of(path) for path in (encoder, decoder, vocab)}

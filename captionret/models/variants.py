@@ -14,6 +14,7 @@ from typing import Any, get_args, get_type_hints
 
 from ..errors import BadSetting, UnknownName
 from .backbones import BACKBONES
+from .words import DIMS as WORD_VECTOR_DIMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class CaptionerConfig:
     hidden_dim:     size of the LSTM's state, or of the Transformer's residual stream (H)
     layers:         of the decoder
     heads:          attention heads of the Transformer
-    word_vectors:   frozen word vectors: "glove-300" (GloVe 6B from `download.sh`), "glove-50" (installed); None: learned
+    word_vectors:   frozen word vectors: "glove-50" (GloVe 6B, installed), "glove-300" and others (from `download.sh`); None: learned
     dropout:        on the decoder's input, between its layers and before its output
     says_start:     trained to say <start> first, right after the image, as the published models were
     punctuation:    full stops and commas are words, as in the published models
@@ -107,7 +108,6 @@ TRAINING_FIELDS = frozenset(
     average""".split()
 )
 MAX_LENGTH = 64  # of a caption the Transformer reads or says, in tokens
-WORD_VECTOR_DIMS = {"glove-300": 300, "glove-50": 50}
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "decoder": ("lstm", "transformer"),
     "schedule": ("constant", "cosine"),

@@ -15,11 +15,11 @@ from .. import files
 from ..images import View, decoded_batches, load_views
 from ..models.backbones import Backbone
 from ..models.captioner import Decoder
+from ..models.checkpoint import OWN_BACKBONE
 from ..models.decoding import State
 from ..records import Failure
 
 BACKBONE_RATE = 0.1  # of the decoder's learning rate: the CNN is trained already
-OWN_BACKBONE = "backbone.safetensors"
 
 
 class FineTuned(nn.Module):

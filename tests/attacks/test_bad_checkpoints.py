@@ -335,6 +335,14 @@ def test_what_a_killed_save_left_is_cleared_by_the_next(saved: Path, monkeypatch
     assert sorted(path.name for path in saved.iterdir()) == ["config.json", *sorted(PARTS)]
 
 
+def test_a_persons_own_copies_beside_the_parts_survive_a_save(saved: Path) -> None:
+    kept = [saved / "model.safetensors.bak", saved / "vocab.json.before-training"]
+    for copy in kept:
+        copy.write_bytes(b"mine")
+    save_checkpoint(saved, checkpoint_of(seed=1))
+    assert [copy.read_bytes() for copy in kept] == [b"mine", b"mine"]
+
+
 def test_a_card_is_published_whole_or_not_at_all(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_card(saved)
     before = (saved / "README.md").read_text()

@@ -35,10 +35,16 @@ def search(
 
 
 def describe(
-    library: Library, *, image: Path | str | None = None, text: str | None = None, captioner: Captioning | None = None
+    library: Library,
+    *,
+    image: Path | str | None = None,
+    text: str | None = None,
+    captioner: Captioning | None = None,
+    device: str = "auto",
 ) -> DescribedQuery:
     """The query with its picture's caption: the library's own where it holds that content, else the captioner's.
 
+    device: where the library's own captioner computes, if it has to be loaded
     errors: BadSetting where nothing is asked for, BadImage, BadLibrary where the captioner is not the one of the library
     """
     if image is None:
@@ -47,15 +53,15 @@ def describe(
         return DescribedQuery(text=text)
     sha256, _ = load_views(Path(image).expanduser(), 1)
     known = library.captions(sha256)
-    caption = known[0].text if known else _caption(library, Path(image).expanduser(), captioner)
+    caption = known[0].text if known else _caption(library, Path(image).expanduser(), captioner, device)
     return DescribedQuery(caption, text, sha256)
 
 
-def _caption(library: Library, image: Path, captioner: Captioning | None) -> str:
+def _caption(library: Library, image: Path, captioner: Captioning | None, device: str) -> str:
     made_by = library.made_by
     if made_by is None:
         raise BadLibrary(f"{library.path} holds no captions yet. Caption its pictures first.")
-    captioner = captioner or _load(library, made_by.checkpoint)
+    captioner = captioner or _load(library, made_by.checkpoint, device)
     if captioner.fingerprint != made_by.fingerprint:
         raise BadLibrary(
             f"{library.path} was captioned by {made_by.name} ({made_by.fingerprint[:12]}), the query would be by {captioner.name} "
@@ -67,9 +73,9 @@ def _caption(library: Library, image: Path, captioner: Captioning | None) -> str
     return result.captions[0].text
 
 
-def _load(library: Library, checkpoint: Path | None) -> Captioning:
+def _load(library: Library, checkpoint: Path | None, device: str) -> Captioning:
     if checkpoint is None:
         raise BadSetting(f"{library.path} does not say where its captioner's checkpoint lies. Give it (--checkpoint).")
     from .models.captioner import Captioner  # torch comes in here, and only when a picture has to be captioned
 
-    return Captioner.load(checkpoint)
+    return Captioner.load(checkpoint, device)

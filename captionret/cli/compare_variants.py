@@ -48,15 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parse(arguments)
     if given.pictures < 1 or given.batch_size < 1:
         raise BadSetting(f"--pictures {given.pictures}, --batch-size {given.batch_size}: both must be at least 1.")
-    import torch
-
     dataset = open_dataset(given.data)
     say(dataset.summary())
     items = [item for item in dataset.split(given.split) if item.captions and item.path is not None]
     if not items:
         raise BadDataset(f"{given.data} has no captioned pictures in split {given.split!r}. Choose another --split.")
     training = [caption for item in dataset.items if item.split == "train" for caption in item.captions]
-    torch.manual_seed(0)
     compared = [compare_one(path, items, training, given) for path in _checkpoints(given.checkpoints)]
     report(dataset, items, compared, given)
     return FOUND

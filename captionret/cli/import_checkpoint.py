@@ -1,32 +1,31 @@
-"""Turn the published files of the original captioning tutorial into a checkpoint that captionret opens."""
+"""Turn the published files of the original captioning tutorial into a checkpoint that captionret opens, without running any of them.
 
-import argparse
-import sys
+python scripts/import_checkpoint.py --encoder encoder-5-3000.pkl --decoder decoder-5-3000.pkl --vocab vocab.pkl --out checkpoints/NAME
+"""
+
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import CaptionretError
+from .command import FOUND, parser, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="import_checkpoint.py", description=__doc__)
-    parser.add_argument("--encoder", type=Path, required=True, metavar="FILE", help="encoder-5-3000.pkl")
-    parser.add_argument("--decoder", type=Path, required=True, metavar="FILE", help="decoder-5-3000.pkl")
-    parser.add_argument("--vocab", type=Path, required=True, metavar="FILE", help="vocab.pkl, published with these weights")
-    parser.add_argument("--backbone", default="resnet152", metavar="NAME", help="the CNN they were trained with (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the checkpoint to write, e.g. checkpoints/NAME")
-    given = parser.parse_args(arguments)
+    options = parser("import_checkpoint", __doc__ or "")
+    options.add_argument("--encoder", type=Path, required=True, metavar="FILE", help="encoder-5-3000.pkl")
+    options.add_argument("--decoder", type=Path, required=True, metavar="FILE", help="decoder-5-3000.pkl")
+    options.add_argument("--vocab", type=Path, required=True, metavar="FILE", help="vocab.pkl, published with these weights")
+    options.add_argument("--backbone", default="resnet152", metavar="NAME", help="the CNN they were trained with (default: %(default)s)")
+    options.add_argument("--out", type=Path, required=True, metavar="DIR", help="the checkpoint to write, e.g. checkpoints/NAME")
+    given = options.parse_args(arguments)
 
-    from ..models.import_published import import_published  # torch takes seconds; --help should not
+    from ..models.card import write_card  # torch takes seconds; --help should not
+    from ..models.import_published import import_published
 
-    try:
-        made = import_published(given.encoder, given.decoder, given.vocab, given.backbone, given.out)
-    except CaptionretError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    made = import_published(given.encoder, given.decoder, given.vocab, given.backbone, given.out)
+    write_card(given.out)
     config = made.config
     sizes = f"E {config.embed_dim}, H {config.hidden_dim}, {config.layers} layer(s), {len(made.vocabulary):,} words"
-    print(f"{made.variant}: {config.backbone}, {sizes}", file=sys.stderr)
+    say(f"{made.variant}: {config.backbone}, {sizes}")
     print(given.out)
-    return 0
+    return FOUND

@@ -20,6 +20,7 @@ from ..records import Hit, Query
 from ..retrieval import MODES, DescribedQuery
 from ..retrieval import search as search_gallery
 from ..retrieval.modes import find_mode
+from ..retrieval.search import check_limits
 from ..searching import describe
 from .command import FOUND, LIBRARIES, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, say
 
@@ -29,9 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     if given.image is None and given.text is None:
         raise BadSetting("Nothing is asked for. Give --image FILE, --text WORDS, or both.")
-    find_mode(given.mode)
+    find_mode(given.mode)  # all that can be wrong is found before a whole gallery has been captioned in vain
+    check_limits(given.top, given.min_score)
     if given.image is not None:
-        open_image(given.image.expanduser(), at_least=1)  # before a whole gallery has been captioned in vain
+        open_image(given.image.expanduser(), at_least=1)
     captioner: Any = None
     if given.library:
         library = Library.open(library_path(given.library))
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         captioner = _load(checkpoint_path(given.checkpoint), given.device)
         library = _gallery_library(given.gallery, captioner, given.beam)
     with library:
-        query = describe(library, image=given.image, text=given.text, captioner=captioner)
+        query = describe(library, image=given.image, text=given.text, captioner=captioner, device=given.device)
         hits = search_gallery(library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self)
         _show(given, library, query, hits)
     return FOUND if hits else NOTHING_FOUND

@@ -49,6 +49,9 @@ def _about(record: dict[str, Any]) -> list[str]:
             f"CIDEr-D of greedy captions. Seed {training['seed']}.",
             "",
         ]
+    if "imported_from" in training:
+        sources = ", ".join(f"`{name}` (SHA-256 {sha256[:12]})" for name, sha256 in training["imported_from"].items())
+        lines += [f"Imported from the published {sources}.", ""]
     return lines
 
 

@@ -39,7 +39,7 @@ class Prepared(Protocol):
     """A mode that has read a gallery of N images."""
 
     def scores(self, query: DescribedQuery) -> np.ndarray:
-        """(N,) float32, higher is better, never NaN; 0 or less: nothing in common."""
+        """(N,) float32, higher is better, never NaN; 0 or less: nothing in common. A new array each time: `search` writes into it."""
         ...
 
     def why(self, query: DescribedQuery, row: int) -> tuple[str, ...]:

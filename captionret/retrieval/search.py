@@ -29,13 +29,10 @@ def search(
     errors:    UnknownName for the mode; BadSetting for a query or a limit that cannot work
     """
     chosen = find_mode(mode)
+    check_limits(top, min_score)
     if not query.parts or not query.parts <= chosen.accepts:
         given = " and ".join(sorted(query.parts)) or "nothing"
         raise BadSetting(f"Mode {mode!r} compares by {' or '.join(sorted(chosen.accepts))}; the query holds {given}.")
-    if top is not None and top < 1:
-        raise BadSetting(f"top is {top}; ask for at least 1 hit.")
-    if min_score is not None and math.isnan(min_score):
-        raise BadSetting("The least score is not a number. Give one between 0 and 1.")
     if mode not in gallery.prepared:
         gallery.prepared[mode] = chosen.prepare(gallery)
     prepared = gallery.prepared[mode]
@@ -44,6 +41,14 @@ def search(
         scores[gallery.row_of[query.sha256]] = -np.inf
     rows = rank(scores, range(len(gallery)), top, max(_LEAST, min_score or 0.0))  # rows ascend with the ids
     return [_hit(gallery, place, row, scores[row], prepared.why(query, row)) for place, row in enumerate(rows.tolist(), start=1)]
+
+
+def check_limits(top: int | None, min_score: float | None) -> None:
+    """BadSetting for limits that no search can keep."""
+    if top is not None and top < 1:
+        raise BadSetting(f"top is {top}; ask for at least 1 hit.")
+    if min_score is not None and math.isnan(min_score):
+        raise BadSetting("The least score is not a number. Give one between 0 and 1.")
 
 
 def rank(scores: np.ndarray, ids: Sequence[str] | Sequence[int], top: int | None = None, min_score: float | None = None) -> np.ndarray:

@@ -180,6 +180,7 @@ def test_an_imported_captioner_says_what_the_original_says(tmp_path: Path, layer
     done = subprocess.run(files.command(), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'out'}\n"
+    assert "Imported from the published `encoder-5-3000.pkl`" in (tmp_path / "out/README.md").read_text()
     captioner = Captioner.load(tmp_path / "out", device="cpu")
     assert [list(captions[0].tokens) for captions in captioner.caption(files.pictures, beam=1)] == files.said
     config = captioner.config

@@ -431,6 +431,13 @@ def test_picture_outside_the_library_is_captioned_by_the_librarys_checkpoint(cal
     assert {name.rsplit("-", 1)[0] for name, _ in found(out)} == {"yellow-square"}
 
 
+def test_librarys_own_checkpoint_computes_on_the_device_asked_for(call: Call, library: Path, tmp_path: Path) -> None:
+    picture = shape(tmp_path / "new.png", "yellow", "square", 992)
+    code, _, err = call(retrieve, "--image", picture, "--library", library, "--device", "cuda:99")
+    assert code == 2
+    assert "The device 'cuda:99' cannot be used here" in err
+
+
 def test_min_score_leaves_out_what_is_below_it(call: Call, library: Path, trained: Trained, captions: dict[str, str]) -> None:
     arguments = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--json", "--top", 100)
     all_hits = found(call(retrieve, *arguments).out)
@@ -528,7 +535,7 @@ def test_query_that_cannot_be_answered_is_refused_with_a_reason(
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.parametrize("wrong", [("--mode", "nope", "--text", "dog"), ("--image", "gone.jpg")])
+@pytest.mark.parametrize("wrong", [("--mode", "nope", "--text", "dog"), ("--image", "gone.jpg"), ("--text", "dog", "--top", "0")])
 def test_wrong_query_is_refused_before_a_gallery_is_captioned(call: Call, trained: Trained, tmp_path: Path, wrong: tuple[str, ...]) -> None:
     code, _, _ = call(retrieve, "--gallery", trained.pictures, "--checkpoint", trained.checkpoint, *wrong)
     assert code in (2, 3)

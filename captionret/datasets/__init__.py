@@ -33,7 +33,7 @@ class Dataset:
         """The items of one split ("all" for every one); an unknown or empty split is an error that lists the splits."""
         items = list(self.items) if name == "all" else [item for item in self.items if item.split == name]
         if not items:
-            known = ", ".join(f"{split} ({count:,})" for split, count in self.splits().items()) or "none"
+            known = ", ".join(f"{split} ({count:,})" for split, count in self.splits().items()) or "none; 'all' takes every image"
             raise BadDataset(f"{self.spec} has no images in split {name!r}. Its splits: {known}.")
         return items
 

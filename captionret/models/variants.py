@@ -28,7 +28,7 @@ class CaptionerConfig:
     heads:          attention heads of the Transformer
     word_vectors:   frozen word vectors: "glove-50" (GloVe 6B, installed), "glove-300" and others (from `download.sh`); None: learned
     dropout:        on the decoder's input, between its layers and before its output
-    says_start:     trained to say <start> first, right after the image, as the published models were
+    says_start:     (LSTM) trained to say <start> first, right after the image, as the published models were
     punctuation:    full stops and commas are words, as in the published models
     min_count:      a word is known if the training captions hold it this often
     max_words:      the longest caption, in tokens
@@ -89,6 +89,8 @@ class CaptionerConfig:
             )
         if self.decoder == "transformer" and self.hidden_dim % self.heads:
             raise BadSetting(f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads}.")
+        if self.decoder == "transformer" and self.says_start:  # it reads <start> in any case; searching would try an untrained word
+            raise BadSetting("The Transformer begins after <start> and never learns to say it. Add --set says_start=false.")
         if self.decoder == "transformer" and self.max_words > MAX_LENGTH:
             raise BadSetting(f"The Transformer has positions for captions of {MAX_LENGTH} words, max_words is {self.max_words}.")
 

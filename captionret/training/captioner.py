@@ -95,29 +95,28 @@ class CaptioningTask:
         samples, views = batch
         images, columns = samples.T
         tokens = self.train.tokens[images] if self.config.captions_together else self.train.tokens[images, columns][:, None]
-        return self._cross_entropy(self.module, self.train, images, views, tokens, self.config.label_smoothing)
+        features = self.train.features.of(images, views).to(self.device)
+        return self._cross_entropy(self.module, features, tokens, self.config.label_smoothing)[0]
 
     def validate(self, module: nn.Module) -> dict[str, float]:
         """val_loss per token without smoothing, CIDEr-D x100 of greedy captions, how many of them are distinct."""
-        total = count = 0.0
+        total, count = 0.0, 0
         captions: list[str] = []
         for start in range(0, len(self.val), 100):
             images = np.arange(start, min(start + 100, len(self.val)))
-            tokens = self.val.tokens[images]
-            wanted = float((tokens[:, :, 0 if self.config.says_start else 1 :] > 0).sum())
-            total += float(self._cross_entropy(module, self.val, images, np.zeros_like(images), tokens)) * wanted
-            count += wanted
-            captions += greedy(module, self.val.features.of(images).to(self.device), self.config, self.vocabulary)
+            features = self.val.features.of(images).to(self.device)  # once: while fine-tuning, it is a pass of the CNN
+            loss, predicted = self._cross_entropy(module, features, self.val.tokens[images])
+            total += float(loss) * predicted
+            count += predicted
+            captions += greedy(module, features, self.config, self.vocabulary)
         score, _ = self.cider.score(captions)
         return {"val_loss": total / count, "cider_d": 100 * score, "distinct": float(len(set(captions)))}
 
-    def _cross_entropy(
-        self, module: nn.Module, data: CaptionData, images: np.ndarray, views: np.ndarray, tokens: np.ndarray, smoothing: float = 0.0
-    ) -> Tensor:
+    def _cross_entropy(self, module: nn.Module, features: Tensor, tokens: np.ndarray, smoothing: float = 0.0) -> tuple[Tensor, int]:
+        """The mean over the tokens that are predicted, and their number."""
         longest = int((tokens > 0).sum(-1).max())
-        features = data.features.of(images, views).to(self.device)
         logits, targets = module(features, torch.from_numpy(tokens[:, :, :longest].astype(np.int64)).to(self.device))
-        return F.cross_entropy(logits.float(), targets, label_smoothing=smoothing)
+        return F.cross_entropy(logits.float(), targets, label_smoothing=smoothing), len(targets)
 
 
 def greedy(module: Any, features: Tensor, config: CaptionerConfig, vocabulary: Vocabulary) -> list[str]:
@@ -173,6 +172,12 @@ class TrainingRun:
     fine_tune: bool = False
     half: bool = False
 
+    def __post_init__(self) -> None:
+        if self.patience < 1:
+            raise BadSetting(f"patience must be at least 1, not {self.patience}.")
+        if not 0 <= self.seed < 2**63:
+            raise BadSetting(f"The seed must be at least 0 and below 2**63, not {self.seed}.")
+
 
 def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, resume: bool = False) -> tuple[Checkpoint, list[str]]:
     """Train, keep the epoch with the best CIDEr-D on the val split, and save it to run.out.
@@ -222,7 +227,8 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
 
 def split_items(dataset: Dataset, split: str) -> tuple[list[Item], list[Item], str]:
     """The items to train on, those to validate on, and what these are if not the val split."""
-    train = dataset.split(split if dataset.splits() else "all")  # a collection without splits is trained on as a whole
+    whole = split == "train" and not dataset.splits()  # a collection without splits is trained on as a whole
+    train = dataset.split("all" if whole else split)
     if "val" in dataset.splits() and split not in ("val", "all"):
         return train, dataset.split("val"), ""
     if len(train) < 20:

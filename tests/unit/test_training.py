@@ -268,6 +268,8 @@ def test_collection_without_splits_is_trained_on_as_a_whole(tmp_path: Path) -> N
     table_file.write_text("\n".join(line.rsplit(",", 1)[0] for line in table_file.read_text().splitlines()))
     train, val, held_out = split_items(open_dataset(f"table:{table_file}"), "train")
     assert (len(train), len(val), held_out) == (38, 2, "every 20th image of train")
+    with pytest.raises(BadDataset, match=r"no images in split 'tain'\. Its splits: none; 'all' takes every image"):
+        split_items(open_dataset(f"table:{table_file}"), "tain")
 
 
 def test_without_a_val_split_some_are_held_out_and_the_card_says_so(lite0: Backbone, tmp_path: Path) -> None:

@@ -128,7 +128,14 @@ def test_a_misspelt_field_or_choice_is_told_the_nearest(setting: str, nearest: s
         with_settings(VARIANTS["model2"], [setting])
 
 
-@pytest.mark.parametrize(("setting", "said"), [("heads=3", "multiple of heads 3"), ("max_words=65", "positions for captions of 64 words")])
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("heads=3", "multiple of heads 3"),
+        ("max_words=65", "positions for captions of 64 words"),
+        ("says_start=true", "never learns to say it"),
+    ],
+)
 def test_a_transformer_that_cannot_be_built_is_refused_before_anything_is_read(setting: str, said: str) -> None:
     with pytest.raises(BadSetting, match=said):
         with_settings(VARIANTS["transformer-lite"], [setting])

@@ -18,15 +18,19 @@ from typing import IO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
+from pillow_heif import register_heif_opener
 
 from .errors import BadImage
 from .records import Failure
 
-EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .avif .jp2".split())
+EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .avif .jp2 .heic .heif".split())
 MAX_PIXELS = 250_000_000  # 250 megapixels take 750 MB as RGB; beyond that a picture is a threat rather than a photograph
 Image.init()
+register_heif_opener()  # the format of iPhones
 # Pillow reads MPO as JPEG and raises KeyError for a name it has not registered (AVIF before 11.3)
-_FORMATS: list[str] = [name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000") if name in Image.OPEN]
+_FORMATS: list[str] = [
+    name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF") if name in Image.OPEN
+]
 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS is our own, stricter-worded limit
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -48,6 +52,11 @@ class Preprocessing:
     def to_json(self) -> dict[str, object]:
         """Its fields, as JSON can hold them."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @property
+    def key(self) -> str:
+        """The size, and a short hash of all of it, for names of caches."""
+        return f"{self.size}-{hashlib.sha256(repr(self).encode()).hexdigest()[:6]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ def _regular(path: Path | str) -> IO[bytes]:
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OSError("it is not a regular file")
+        raise BadImage(f"{path} is not a regular file but a folder, a pipe or a device. Give a picture file.")
     return os.fdopen(handle, "rb")
 
 

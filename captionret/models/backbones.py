@@ -116,7 +116,12 @@ class Backbone(nn.Module):
     @property
     def key(self) -> str:
         """What a cached feature depends on: network, weights and preprocessing."""
-        return f"{self.config.name}-{self.weights_sha256[:12]}-{self.config.preprocessing.size}"
+        return f"{self.config.name}-{self.weights_sha256[:12]}-{self.config.preprocessing.key}"
+
+
+def backbone_record(name: str, sha256: str) -> dict[str, Any]:
+    """What a checkpoint says of the backbone its features came from."""
+    return {"name": name, "sha256": sha256, "preprocessing": backbone_config(name).preprocessing.to_json()}
 
 
 def load_backbone(
@@ -192,11 +197,12 @@ def _halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callab
     """What makes the grid, and what makes the pooled feature of it."""
     if name.startswith("efficientnet_lite"):
         return network.extract_features, lambda grid: grid.mean((2, 3))
+    # as functions, not as modules: a Backbone that held these too would hold every weight twice
     if name.startswith("vgg"):  # the feature of the published systems is the last hidden layer, after its ReLU
         head = nn.Sequential(network.avgpool, nn.Flatten(), *list(network.classifier)[:-2])
-        return network.features, head
+        return lambda images: network.features(images), lambda grid: head(grid)
     trunk = nn.Sequential(*list(network.children())[:-2])
-    return trunk, lambda grid: grid.mean((2, 3))
+    return lambda images: trunk(images), lambda grid: grid.mean((2, 3))
 
 
 def _fold_batch_norms(network: nn.Module) -> None:

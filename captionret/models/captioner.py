@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,11 @@ class Captioner:
                 f"{self.name} was trained on features of {self.config.backbone} with weights {self.checkpoint.backbone['sha256'][:12]}, "
                 f"but here are {backbone.weights_sha256[:12]}. Captions would be wrong: get those weights, or train again."
             )
+        trained_with, here = self.checkpoint.backbone.get("preprocessing"), backbone.config.preprocessing.to_json()
+        if trained_with not in (None, here):  # None: a record that does not say
+            raise BadCheckpoint(
+                f"{self.name} was trained on pictures prepared as {trained_with}, this release prepares them as {here}. Train again."
+            )
         return backbone
 
     def caption(
@@ -138,6 +144,10 @@ class Captioner:
     @torch.inference_mode()
     def caption_features(self, features: Tensor, *, beam: int = 3, n: int = 1, length_penalty: float | None = None) -> list[list[Caption]]:
         """The n most probable captions for each row of features, (N, D) or (N, cells, D) float32."""
+        if beam < 1:
+            raise BadSetting(f"The beam must be at least 1, not {beam}.")
+        if length_penalty is not None and not 0 <= length_penalty < inf:
+            raise BadSetting(f"The length penalty must be a number of at least 0, not {length_penalty}.")
         if not 1 <= n <= beam:
             raise BadSetting(f"A beam of {beam} gives 1 to {beam} captions, not {n}.")
         first, state = self.decoder.begin(features.to(self.device))

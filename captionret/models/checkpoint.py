@@ -37,7 +37,7 @@ class Checkpoint:
     """A captioner as it lies on disk.
 
     variant:   the row of VARIANTS it was made from
-    backbone:  {"name", "sha256"}: the weights the features must come from
+    backbone:  {"name", "sha256", "preprocessing"}: what the features must come from
     training:  how it was made (data, seconds, epochs, seed, history, command ...), for the card and the comparison
     scores:    measured quality, by data and setting
     tensors:   the state dict, float32
@@ -46,7 +46,7 @@ class Checkpoint:
     variant: str
     config: CaptionerConfig
     vocabulary: Vocabulary
-    backbone: dict[str, str]
+    backbone: dict[str, Any]
     tensors: dict[str, Tensor] = field(repr=False)
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)

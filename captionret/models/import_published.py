@@ -22,7 +22,7 @@ from torch import Tensor
 from .. import files
 from ..errors import BadCheckpoint, BadSetting
 from ..text import SPECIAL, Vocabulary
-from .backbones import backbone_config, build_network, find_weights
+from .backbones import backbone_config, backbone_record, build_network, find_weights
 from .checkpoint import OWN_BACKBONE, Checkpoint, save_checkpoint
 from .lstm import LSTMDecoder
 from .variants import VARIANTS, CaptionerConfig
@@ -68,7 +68,7 @@ def import_published(encoder: Path | str, decoder: Path | str, vocab: Path | str
     variant = next((name for name, row in VARIANTS.items() if row == published.config), "published")
     sources = {Path(path).name: files.sha256_of(path) for path in (encoder, decoder, vocab)}
     tensors = {**published.decoder, "norm.num_batches_tracked": torch.tensor(0)}
-    origin = {"name": backbone, "sha256": sha256}
+    origin = backbone_record(backbone, sha256)
     checkpoint = Checkpoint(variant, published.config, published.vocabulary, origin, tensors, {"imported_from": sources})
     save_checkpoint(out, checkpoint)
     return checkpoint

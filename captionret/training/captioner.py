@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from ..datasets import Dataset
 from ..errors import BadDataset, BadSetting
 from ..evaluation.cider import CiderD
-from ..models.backbones import Backbone
+from ..models.backbones import Backbone, backbone_record
 from ..models.captioner import Decoder, make_decoder
 from ..models.checkpoint import Checkpoint, add_training, load_checkpoint, save_checkpoint
 from ..models.decoding import beam_search
@@ -208,7 +208,7 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
     }
 
     def keep(module: Any, history: list[dict[str, float]]) -> None:
-        network = {"name": backbone.config.name, "sha256": backbone.weights_sha256}
+        network = backbone_record(backbone.config.name, backbone.weights_sha256)
         if isinstance(module, FineTuned):
             network["sha256"] = save_backbone(module.backbone, run.out)
             module = module.decoder

@@ -1,5 +1,6 @@
 """The image networks: right weights, right normalisation, the same numbers after folding, and no silent substitutes."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -219,7 +220,10 @@ def test_random_weights_of_other_seeds_have_other_keys() -> None:
 
 def test_the_key_names_network_weights_and_size() -> None:
     backbone = load_backbone("efficientnet_lite0")
-    assert backbone.key == f"efficientnet_lite0-{backbone.weights_sha256[:12]}-224"
+    assert backbone.key == f"efficientnet_lite0-{backbone.weights_sha256[:12]}-{backbone.config.preprocessing.key}"
+    other = replace(backbone.config.preprocessing, std=(0.2, 0.2, 0.2))
+    assert other.key.startswith("224-")
+    assert other.key != backbone.config.preprocessing.key
 
 
 def test_an_unknown_backbone_is_told_the_nearest() -> None:

@@ -87,7 +87,7 @@ def test_other_weights_have_a_cache_of_their_own(resnet: Backbone, pictures: lis
 
 def test_cache_key_names_network_weights_and_preprocessing(resnet: Backbone) -> None:
     assert resnet.key.startswith("resnet18-random-")
-    assert resnet.key.endswith("-224")
+    assert resnet.key.endswith("-" + resnet.config.preprocessing.key)
     assert random_backbone(seed=1).key != resnet.key
 
 

@@ -257,3 +257,14 @@ def test_a_folder_that_may_not_be_listed_is_noted(tmp_path: Path, monkeypatch: p
     unreadable: list[str] = []
     assert [path.name for path in find_images(tmp_path, unreadable)] == ["a.jpg"]
     assert unreadable == [f"{tmp_path}/closed: Permission denied"]
+
+
+def test_an_iphone_photograph_is_read_and_stands_upright(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (64, 32), (200, 30, 30))
+    exif = picture.getexif()
+    exif[0x0112] = 6  # as a phone held upright writes it
+    picture.save(tmp_path / "IMG_0001.HEIC", format="HEIF", quality=90, exif=exif.tobytes())
+    assert list(find_images(tmp_path)) == [tmp_path / "IMG_0001.HEIC"]
+    opened = open_image(tmp_path / "IMG_0001.HEIC")
+    assert opened.size == (32, 64)
+    assert np.abs(np.asarray(opened).mean((0, 1)) - (200, 30, 30)).max() < 8

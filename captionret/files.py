@@ -22,8 +22,14 @@ def publishing(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
     path = Path(path)
     with no_space_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         name = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.tmp")
-        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask, which no thread can read safely
+        try:
+            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask, which no thread can read safely
+        except OSError as error:
+            error.filename = str(path)  # the name that the person knows
+            raise
         try:
             encoding = None if "b" in mode else "utf-8"
             with os.fdopen(handle, mode, encoding=encoding) as file:
@@ -71,6 +77,11 @@ def sha256_of(path: Path | str) -> str:
     """The SHA-256 of a file's content, as 64 hex digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def expanded(path: Path | str) -> Path:
+    """`path` with a leading ~ as the home folder. Where that is not known the ~ stays, and the file is simply not there."""
+    return Path(os.path.expanduser(path))  # Path.expanduser would raise a RuntimeError
 
 
 def inside(root: Path | str, name: str) -> Path:

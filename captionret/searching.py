@@ -7,6 +7,7 @@ for hit in search(Library.open("data/libraries/photos"), image="q.jpg", top=5):
 from pathlib import Path
 
 from .errors import BadImage, BadLibrary, BadSetting
+from .files import expanded
 from .images import load_views
 from .library import Captioning, Library
 from .records import Captioned, Hit
@@ -51,9 +52,9 @@ def describe(
         if text is None or not text.strip():
             raise BadSetting("The query is empty. Give a picture, or a text with at least one word.")
         return DescribedQuery(text=text)
-    sha256, _ = load_views(Path(image).expanduser(), 1)
+    sha256, _ = load_views(expanded(image), 1)
     known = library.captions(sha256)
-    caption = known[0].text if known else _caption(library, Path(image).expanduser(), captioner, device)
+    caption = known[0].text if known else _caption(library, expanded(image), captioner, device)
     return DescribedQuery(caption, text, sha256)
 
 

@@ -6,15 +6,14 @@ python scripts/caption_images.py ~/Pictures --library photos
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
-from .command import FOUND, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, say
+from .command import FOUND, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 1 where the folder holds no picture that could be captioned."""
     options = parser("caption_images", __doc__ or "")
-    options.add_argument("folder", type=Path, metavar="DIR", help="searched with everything below it")
+    options.add_argument("folder", type=path_argument, metavar="DIR", help="searched with everything below it")
     options.add_argument("--library", required=True, metavar="NAME", help="a name in data/libraries, or a path")
     options.add_argument("--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)")
     options.add_argument("--beam", type=int, default=3, metavar="N")
@@ -51,4 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             always = ("new", "unchanged", "changed", "removed", "failed")
             print("  ".join(f"{name} {value:,}" for name, value in counts.items() if value or name in always))
+        if not len(library):
+            say(f"{given.folder} holds no picture that could be captioned.")
         return FOUND if len(library) else NOTHING_FOUND

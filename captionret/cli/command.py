@@ -1,12 +1,15 @@
 """What every command shares: errors as messages, exit codes, defaults, and where things lie."""
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..errors import BadCheckpoint, CaptionretError
+from ..errors import BadCheckpoint, BadSetting, CaptionretError
+from ..files import expanded
 
 CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
@@ -17,6 +20,8 @@ FOUND, NOTHING_FOUND = 0, 1
 
 def run(main: Callable[[Sequence[str] | None], int]) -> int:
     """Run a command: what it refuses becomes a message and the error's exit code, Ctrl-C 130, a closed pipe silence."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name need not be in the terminal's encoding
     try:
         code = main(None)
         sys.stdout.flush()
@@ -28,13 +33,27 @@ def run(main: Callable[[Sequence[str] | None], int]) -> int:
         say(str(stop) or "Stopped.")
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it closes stdout
+        _drop_stdout()
         return 0
+    except RuntimeError as error:  # torch has no class of its own for this that the CPU's and the GPU's share
+        if "allocate memory" not in str(error) and "out of memory" not in str(error):
+            raise
+        say(f"There is not enough memory ({str(error).splitlines()[0]}). Lower --batch-size, or choose a smaller variant.")
+        return CaptionretError.exit_code
     except OSError as error:
+        if error.filename is None and error.errno == errno.ENOSPC:
+            _drop_stdout()
+            say("No space left to write the answer to stdout. Free some space and run again.")
+            return CaptionretError.exit_code
         if error.filename is None:
             raise
         say(f"{error.filename} cannot be used ({error.strerror}). Check the path and its permissions.")
         return CaptionretError.exit_code
+
+
+def _drop_stdout() -> None:
+    """Or Python complains again when it closes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str) -> None:
@@ -56,9 +75,18 @@ def add_device(arguments: argparse.ArgumentParser) -> None:
     )
 
 
+def path_argument(given: str) -> Path:
+    """An argument that names a file or a folder. An empty one, of a variable that is not set, would mean the current folder."""
+    if not given:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return expanded(given)
+
+
 def library_path(name: str) -> Path:
     """A library's directory: a bare name lies in data/libraries, anything with a slash is a path."""
-    return Path(name).expanduser() if "/" in name or name.startswith((".", "~")) else LIBRARIES / name
+    if not name:
+        raise BadSetting("The library's name is empty. Give --library NAME.")
+    return expanded(name) if "/" in name or name.startswith((".", "~")) else LIBRARIES / name
 
 
 def checkpoint_path(given: str | None) -> Path:
@@ -68,5 +96,5 @@ def checkpoint_path(given: str | None) -> Path:
             raise BadCheckpoint(f"The shipped checkpoint {SHIPPED} is missing. Restore it, or give --checkpoint.")
         say(f"With the shipped checkpoint {SHIPPED.name}; choose another with --checkpoint.")
         return SHIPPED
-    path = Path(given).expanduser()
-    return path if path.exists() or "/" in given else CHECKPOINTS / given
+    found = expanded(given)
+    return found if found.exists() or "/" in given else CHECKPOINTS / given

@@ -20,7 +20,7 @@ from ..files import publishing
 from ..records import Hit, Item
 from ..retrieval import DescribedQuery, Gallery
 from ..retrieval import search as search_gallery
-from .command import CHECKPOINTS, FOUND, add_device, parser, say
+from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
 
 COLUMNS = (
     *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
@@ -46,15 +46,20 @@ class Compared:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     given = parse(arguments)
-    if given.pictures < 1 or given.batch_size < 1:
-        raise BadSetting(f"--pictures {given.pictures}, --batch-size {given.batch_size}: both must be at least 1.")
+    if min(given.pictures, given.batch_size, given.beam) < 1:
+        raise BadSetting(f"--pictures {given.pictures}, --batch-size {given.batch_size}, --beam {given.beam}: all must be at least 1.")
+    from ..models.checkpoint import load_checkpoint
+
     dataset = open_dataset(given.data)
     say(dataset.summary())
     items = [item for item in dataset.split(given.split) if item.captions and item.path is not None]
     if not items:
         raise BadDataset(f"{given.data} has no captioned pictures in split {given.split!r}. Choose another --split.")
     training = [caption for item in dataset.items if item.split == "train" for caption in item.captions]
-    compared = [compare_one(path, items, training, given) for path in _checkpoints(given.checkpoints)]
+    checkpoints = _checkpoints(given.checkpoints)
+    for checkpoint in checkpoints:
+        load_checkpoint(checkpoint)  # a damaged one is named before minutes have gone into the others
+    compared = [compare_one(checkpoint, items, training, given) for checkpoint in checkpoints]
     report(dataset, items, compared, given)
     return FOUND
 
@@ -71,9 +76,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     options.add_argument("--batch-size", type=int, default=64, metavar="N")
     options.add_argument("--pictures", type=int, default=12, metavar="N", help="how many the page shows (default: %(default)s)")
-    options.add_argument("--out", type=Path, default=Path("report/variants"), metavar="DIR", help="(default: %(default)s)")
+    options.add_argument("--out", type=path_argument, default=Path("report/variants"), metavar="DIR", help="(default: %(default)s)")
     options.add_argument(
-        "--features", type=Path, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
+        "--features", type=path_argument, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
     )
     options.add_argument("--note", action="store_true", help="write the scores into each checkpoint's record and card")
     add_device(options)

@@ -25,7 +25,7 @@ from ..retrieval import search as search_gallery
 from ..searching import describe
 from ..text import words
 from . import compare_variants, train_captioner
-from .command import FOUND, LIBRARIES, checkpoint_path, parser, say
+from .command import FOUND, LIBRARIES, checkpoint_path, parser, path_argument, say
 
 VARIANTS = ("model2-lite", "model5-lite")
 # A tenth of the usual data, so smaller batches and more epochs; chosen on the scenes' validation split.
@@ -40,17 +40,19 @@ LEAD = "Pictures found by what they say: a captioner describes every picture, an
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     options = parser("demo", __doc__ or "")
-    options.add_argument("--photos", type=Path, metavar="DIR", help="your own pictures, in place of all the rest")
-    options.add_argument("--query", type=Path, metavar="FILE", help="the picture to search with (default: the first one found)")
-    options.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="(default: %(default)s)")
-    options.add_argument("--work", type=Path, default=Path("data/demo"), metavar="DIR", help="where checkpoints lie (default: %(default)s)")
+    options.add_argument("--photos", type=path_argument, metavar="DIR", help="your own pictures, in place of all the rest")
+    options.add_argument("--query", type=path_argument, metavar="FILE", help="the picture to search with (default: the first one found)")
+    options.add_argument("--out", type=path_argument, default=Path("report"), metavar="DIR", help="(default: %(default)s)")
+    options.add_argument(
+        "--work", type=path_argument, default=Path("data/demo"), metavar="DIR", help="where checkpoints lie (default: %(default)s)"
+    )
     options.add_argument("--data", default="scenes", help="the drawn set (default: %(default)s)")
     given = options.parse_args(arguments)
     began = time.monotonic()
-    if given.photos and not given.photos.expanduser().is_dir():
+    if given.photos and not given.photos.is_dir():
         raise BadSetting(f"PHOTOS={given.photos} is not a folder. Give the folder that holds your pictures.")
     if given.query:
-        open_image(given.query.expanduser(), at_least=1)  # before minutes of training have passed
+        open_image(given.query, at_least=1)  # before minutes of training have passed
     sections = [] if given.photos else scenes_part(given)
     sections += photographs_part(given)
     page = write_page(given.out / "index.html", "captionret", LEAD, sections)
@@ -141,7 +143,7 @@ def photographs_part(given: argparse.Namespace) -> list[Section]:
     from ..models.captioner import Captioner
 
     say("Photographs: captioned by the shipped checkpoint, then searched")
-    folder = given.photos.expanduser() if given.photos else sample_gallery()
+    folder = given.photos or sample_gallery()
     captioner = Captioner.load(checkpoint_path(None))
     key = hashlib.sha256(f"{folder.resolve()}\n{captioner.fingerprint}".encode(errors="surrogateescape")).hexdigest()[:12]
     with Library.open_or_create(LIBRARIES / f"demo-{key}", folder) as library:
@@ -151,7 +153,7 @@ def photographs_part(given: argparse.Namespace) -> list[Section]:
         say(f"{report.new:,} new photographs, {report.unchanged:,} unchanged, {report.failed:,} failed")
         if not len(library):
             raise BadSetting(f"{folder} holds no pictures that can be read. Give a folder with some: make demo PHOTOS=DIR")
-        queries = [given.query.expanduser()] if given.query else _first_pictures(library, 1 if given.photos else 3)
+        queries = [given.query] if given.query else _first_pictures(library, 1 if given.photos else 3)
         sections = [_search_section(library, captioner, query) for query in queries]
         sections += [_everything(library)]
     return sections

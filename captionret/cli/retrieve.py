@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadSetting
-from ..images import open_image
+from ..images import EXTENSIONS, open_image
 from ..library import Library
 from ..records import Hit, Query
 from ..retrieval import MODES, DescribedQuery
@@ -22,7 +22,7 @@ from ..retrieval import search as search_gallery
 from ..retrieval.modes import find_mode
 from ..retrieval.search import check_limits
 from ..searching import describe
-from .command import FOUND, LIBRARIES, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, say
+from .command import FOUND, LIBRARIES, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,10 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting("Nothing is asked for. Give --image FILE, --text WORDS, or both.")
     find_mode(given.mode)  # all that can be wrong is found before a whole gallery has been captioned in vain
     check_limits(given.top, given.min_score)
+    if given.html and given.html.suffix.lower() in EXTENSIONS:
+        raise BadSetting(f"--html {given.html} would write a page over a picture. Give a name such as hits.html.")
     if given.image is not None:
-        open_image(given.image.expanduser(), at_least=1)
+        open_image(given.image, at_least=1)
     captioner: Any = None
-    if given.library:
+    if given.library is not None:
         library = Library.open(library_path(given.library))
         if given.checkpoint:
             captioner = _load(checkpoint_path(given.checkpoint), given.device)
@@ -46,16 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         query = describe(library, image=given.image, text=given.text, captioner=captioner, device=given.device)
         hits = search_gallery(library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self)
         _show(given, library, query, hits)
+        if not len(library):
+            say(f"{library.root} holds no picture that was captioned, so nothing can be found.")
     return FOUND if hits else NOTHING_FOUND
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("retrieve", __doc__ or "")
-    options.add_argument("--image", type=Path, metavar="FILE", help="a picture to find others like it")
+    options.add_argument("--image", type=path_argument, metavar="FILE", help="a picture to find others like it")
     options.add_argument("--text", metavar="WORDS", help="a text to find pictures of it; with --image, the words of both")
     where = options.add_mutually_exclusive_group()
     where.add_argument("--library", metavar="NAME", help="a library made by caption_images.py: a name in data/libraries, or a path")
-    where.add_argument("--gallery", type=Path, metavar="DIR", help="a folder of pictures; its captions are kept for the next time")
+    where.add_argument("--gallery", type=path_argument, metavar="DIR", help="a folder of pictures; its captions are kept for the next time")
     options.add_argument("--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)")
     options.add_argument("--mode", default="jaccard", help=f"one of {', '.join(MODES)} (default: %(default)s)")
     options.add_argument("--top", type=int, default=10, metavar="N")
@@ -63,7 +67,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--keep-self", action="store_true", help="show the query's own picture, too, where the gallery holds it")
     options.add_argument("--beam", type=int, default=3, metavar="N", help="for captioning a --gallery (default: %(default)s)")
     options.add_argument("--json", action="store_true", help="print the answer as JSON")
-    options.add_argument("--html", type=Path, metavar="FILE", help="also write the answer as a page with pictures")
+    options.add_argument("--html", type=path_argument, metavar="FILE", help="also write the answer as a page with pictures")
     add_device(options)
     return options.parse_args(arguments)
 
@@ -81,11 +85,9 @@ def _gallery_library(folder: Path | None, captioner: Any, beam: int) -> Library:
 
         folder = sample_gallery()
         say(f"In the sample gallery {folder}; choose your own pictures with --gallery DIR or --library NAME.")
-    if not folder.expanduser().is_dir():
+    if not folder.is_dir():
         raise BadSetting(f"{folder} is not a folder. Give the folder that holds the pictures.")
-    key = hashlib.sha256(f"{folder.expanduser().resolve()}\n{captioner.fingerprint}\n{beam}".encode(errors="surrogateescape")).hexdigest()[
-        :12
-    ]
+    key = hashlib.sha256(f"{folder.resolve()}\n{captioner.fingerprint}\n{beam}".encode(errors="surrogateescape")).hexdigest()[:12]
     library = Library.open_or_create(LIBRARIES / f"gallery-{key}", folder)
     report = library.update(folder, captioner, beam=beam)
     for failure in report.failures:

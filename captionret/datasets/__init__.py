@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadDataset, UnknownName
+from ..files import expanded
 from ..records import Item
 
 
@@ -82,6 +83,8 @@ def open_dataset(spec: str) -> Dataset:
         raise UnknownName.among("data set kind", kind, READERS)
     read: Callable[[Path, str], Dataset] = import_module(f".{READERS[kind].module}", __name__).read
     try:
-        return read(Path(path).expanduser(), spec)
+        return read(expanded(path), spec)
     except OSError as error:
-        raise BadDataset(f"{error.filename or path} cannot be read ({error.strerror}). Check the path and its permissions.") from error
+        raise BadDataset(
+            f"{error.filename or path} cannot be read or written ({error.strerror}). Check the path and its permissions."
+        ) from error

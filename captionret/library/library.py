@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import BadLibrary, BadSetting
-from ..files import no_space_named
+from ..files import expanded, no_space_named
 from ..records import Caption, Failure
 from ..retrieval import Gallery
 from . import features
@@ -59,7 +59,7 @@ class Library:
 
         errors: BadLibrary where `path` already holds one or `root` is not a folder
         """
-        folder, pictures = Path(path).expanduser(), Path(root).expanduser().resolve()
+        folder, pictures = expanded(path), expanded(root).resolve()
         if (folder / CATALOGUE).exists():
             raise BadLibrary(f"{folder} already holds a library. Open it, or give another --library.")
         if not pictures.is_dir():
@@ -68,19 +68,19 @@ class Library:
             with no_space_named(folder):
                 folder.mkdir(parents=True, exist_ok=True)
         except (PermissionError, NotADirectoryError, FileExistsError) as error:
-            raise BadLibrary(f"{folder} cannot be made a library ({error.strerror}). Give another --library.") from None
+            raise BadLibrary(f"{folder} cannot be made a library ({error.strerror}). Give another --library, or work elsewhere.") from None
         return cls(folder, Catalogue.create(folder / CATALOGUE, {"root": stored(str(pictures))}))
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
         """Open what `create` made. BadLibrary where it is missing, damaged, or of a newer format."""
-        folder = Path(path).expanduser()
+        folder = expanded(path)
         return cls(folder, Catalogue(folder / CATALOGUE))
 
     @classmethod
     def open_or_create(cls, path: Path | str, root: Path | str) -> Self:
         """Open the library in `path`, or make one for `root` where there is none."""
-        exists = (Path(path).expanduser() / CATALOGUE).exists()
+        exists = (expanded(path) / CATALOGUE).exists()
         return cls.open(path) if exists else cls.create(path, root)
 
     @property
@@ -192,14 +192,13 @@ class Library:
         )
 
     def _accept_root(self, root: Path | str, moved: bool) -> Path:
-        pictures, known = Path(root).expanduser().resolve(), self.root
+        pictures, known = expanded(root).resolve(), self.root
         if pictures == known:
             return pictures
-        if not moved:
+        # A library that holds nothing, perhaps of a run that failed at once, takes any folder.
+        if not moved and self._catalogue.value("SELECT EXISTS (SELECT 1 FROM files)"):
             raise BadLibrary(
                 f"{self.path} holds the pictures of {known}, not of {pictures}. Give another --library; or, if the folder was moved, "
                 f"say so (--moved)."
             )
-        with self._catalogue.transaction() as connection:
-            connection.execute("UPDATE meta SET value = ? WHERE key = 'root'", (stored(str(pictures)),))
         return pictures

@@ -95,7 +95,7 @@ class Updater:
                 f"{root} holds no pictures any more, the library knows {len(plan.gone):,} of it. Nothing was changed: mount the disk or "
                 f"restore the folder and run again. If it is meant to be empty, say so (--allow-empty)."
             )
-        self._write_known(plan)
+        self._write_known(plan, root)
         tasks = plan.tasks[:limit]
         self._caption(tasks, plan, batch_size, progress)
         waiting = sum(len(task.files) for task in plan.tasks[len(tasks) :])
@@ -127,8 +127,9 @@ class Updater:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('captioner', ?)", found)
         return int(found[0])
 
-    def _write_known(self, plan: Plan) -> None:
+    def _write_known(self, plan: Plan, root: Path) -> None:
         with self.catalogue.transaction() as connection:
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'root'", (stored(str(root)),))
             for file, sha256 in plan.known_content:
                 _put_file(connection, file, sha256)
             connection.executemany("DELETE FROM files WHERE path = ?", [(stored(name),) for name in plan.gone])

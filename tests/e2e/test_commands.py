@@ -656,8 +656,8 @@ def test_noted_scores_stand_in_the_record_and_on_the_card(call: Call, trained: T
         (("--checkpoints", "gone"), 3, "There is no checkpoint directory gone"),
         ((), 3, "There are no checkpoints in checkpoints. Train one"),
         (("--split", "nope"), 3, "has no images in split 'nope'"),
-        (("--pictures", "0"), 2, "--pictures 0, --batch-size 64: both must be at least 1"),
-        (("--batch-size", "0"), 2, "both must be at least 1"),
+        (("--pictures", "0"), 2, "--pictures 0, --batch-size 64, --beam 3: all must be at least 1"),
+        (("--batch-size", "0"), 2, "all must be at least 1"),
     ],
 )
 def test_comparison_that_cannot_be_is_refused_with_a_reason(

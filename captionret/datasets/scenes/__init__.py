@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ...errors import BadDataset, BadSetting
-from ...files import inside, publish_json, publishing, read_json, sha256_of
+from ...files import expanded, inside, publish_json, publishing, read_json, sha256_of
 from ...records import Item
 from .. import Dataset
 from .draw import draw_scene
@@ -75,7 +75,7 @@ def _parse(spec: str) -> tuple[Path, Order]:
         rest = rest[: found.start()]
     order = Order(VERSION, **values)
     default = ROOT / f"v{order.version}-seed{order.seed}-count{order.count}"
-    return Path(rest).expanduser() if rest else default, order
+    return expanded(rest) if rest else default, order
 
 
 def _state(folder: Path, order: Order) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets import Dataset, open_dataset
-from ..datasets.samples import sample_gallery
 from ..errors import BadSetting
 from ..images import open_image
 from ..library import Library
@@ -25,7 +24,8 @@ from ..retrieval import search as search_gallery
 from ..searching import describe
 from ..text import words
 from . import compare_variants, train_captioner
-from .command import FOUND, LIBRARIES, checkpoint_path, parser, path_argument, say
+from .command import FOUND, checkpoint_path, parser, path_argument, say
+from .gallery import gallery_library
 
 VARIANTS = ("model2-lite", "model5-lite")
 # A tenth of the usual data, so smaller batches and more epochs; chosen on the scenes' validation split.
@@ -143,16 +143,10 @@ def photographs_part(given: argparse.Namespace) -> list[Section]:
     from ..models.captioner import Captioner
 
     say("Photographs: captioned by the shipped checkpoint, then searched")
-    folder = given.photos or sample_gallery()
     captioner = Captioner.load(checkpoint_path(None))
-    key = hashlib.sha256(f"{folder.resolve()}\n{captioner.fingerprint}".encode(errors="surrogateescape")).hexdigest()[:12]
-    with Library.open_or_create(LIBRARIES / f"demo-{key}", folder) as library:
-        report = library.update(folder, captioner)
-        for failure in report.failures:
-            say(f"left out: {failure.reason}")
-        say(f"{report.new:,} new photographs, {report.unchanged:,} unchanged, {report.failed:,} failed")
+    with gallery_library(given.photos, captioner) as library:
         if not len(library):
-            raise BadSetting(f"{folder} holds no pictures that can be read. Give a folder with some: make demo PHOTOS=DIR")
+            raise BadSetting(f"{library.root} holds no pictures that can be read. Give a folder with some: make demo PHOTOS=DIR")
         queries = [given.query] if given.query else _first_pictures(library, 1 if given.photos else 3)
         sections = [_search_section(library, captioner, query) for query in queries]
         sections += [_everything(library)]

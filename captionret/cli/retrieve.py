@@ -7,7 +7,6 @@ python scripts/retrieve.py --image q.jpg                          # the sample g
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,8 @@ from ..retrieval import search as search_gallery
 from ..retrieval.modes import find_mode
 from ..retrieval.search import check_limits
 from ..searching import describe
-from .command import FOUND, LIBRARIES, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
+from .command import FOUND, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
+from .gallery import gallery_library
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             captioner = _load(checkpoint_path(given.checkpoint), given.device)
     else:
         captioner = _load(checkpoint_path(given.checkpoint), given.device)
-        library = _gallery_library(given.gallery, captioner, given.beam)
+        library = gallery_library(given.gallery, captioner, given.beam)
     with library:
         query = describe(library, image=given.image, text=given.text, captioner=captioner, device=given.device)
         hits = search_gallery(library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self)
@@ -76,23 +76,6 @@ def _load(checkpoint: Path, device: str) -> Any:
     from ..models.captioner import Captioner
 
     return Captioner.load(checkpoint, device)
-
-
-def _gallery_library(folder: Path | None, captioner: Any, beam: int) -> Library:
-    """The library that stands behind a folder, up to date; without a folder, the one of the sample photographs."""
-    if folder is None:
-        from ..datasets.samples import sample_gallery
-
-        folder = sample_gallery()
-        say(f"In the sample gallery {folder}; choose your own pictures with --gallery DIR or --library NAME.")
-    if not folder.is_dir():
-        raise BadSetting(f"{folder} is not a folder. Give the folder that holds the pictures.")
-    key = hashlib.sha256(f"{folder.resolve()}\n{captioner.fingerprint}\n{beam}".encode(errors="surrogateescape")).hexdigest()[:12]
-    library = Library.open_or_create(LIBRARIES / f"gallery-{key}", folder)
-    report = library.update(folder, captioner, beam=beam)
-    for failure in report.failures:
-        say(f"left out: {failure.reason}")
-    return library
 
 
 def _show(given: argparse.Namespace, library: Library, query: DescribedQuery, hits: list[Hit]) -> None:

@@ -137,6 +137,7 @@ def load_backbone(
     config = backbone_config(name)
     network = build_network(name)
     if random:
+        _tame(network)
         sha256 = f"random-{_hash_of(network)}"  # as a file's hash would: two random networks never share cached features
     else:
         path = find_weights(config, folder)
@@ -184,6 +185,13 @@ def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Pa
         f"{config.weights}, the ImageNet weights of {config.name}, is neither in {places[0]} nor in {places[1]}. "
         f"Run ./download.sh backbones, or use a lite variant, whose weights are installed with the requirements."
     )
+
+
+def _tame(network: Any) -> None:
+    """Untrained residual blocks double what passes through them, and fifty of them overflow: let each add little."""
+    for block in network.modules():
+        if hasattr(block, "downsample"):
+            nn.init.constant_((block.bn3 if hasattr(block, "bn3") else block.bn2).weight, 0.1)
 
 
 def _hash_of(network: nn.Module) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..errors import BadSetting
+from ..errors import BadCheckpoint, BadSetting
 from ..files import no_space_named
 from ..images import WHOLE, View, decoded_batches
 from ..models.backbones import Backbone
@@ -52,6 +52,8 @@ class FeatureStore:
 
     def append(self, hashes: Sequence[str], values: np.ndarray) -> None:
         """Add rows; values: (len(hashes), *shape), stored as float16."""
+        if not np.isfinite(np.asarray(values, dtype=np.float16)).all():
+            raise BadCheckpoint(f"The CNN gives features that float16 cannot hold, for {self.folder.parent.name}. Check its weights.")
         with no_space_named(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             with open(self.folder / "lock", "w") as lock:

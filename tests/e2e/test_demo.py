@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from shapes import Trained, shape
 
-from captionret.cli import command, demo, train_captioner
+from captionret.cli import command, compare_variants, demo, train_captioner
+from captionret.datasets import open_dataset
 from captionret.errors import BadImage, BadSetting
 from captionret.records import Hit, Item
 
@@ -127,3 +128,15 @@ def test_query_from_elsewhere_is_captioned_too(shipped: Path, photos: Path, tmp_
     query = shape(tmp_path / "elsewhere.png", "yellow", "square", 321)
     assert demo.main(["--photos", str(photos), "--query", str(query)]) == 0
     assert "yellow-square" in capsys.readouterr().out.splitlines()[1]
+
+
+def test_first_hit_shows_the_same_thing_in_the_same_colour_after_the_demos_own_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real set and the real training, half a minute of it; the figure itself is kept by benchmarks/first_hit.py."""
+    monkeypatch.chdir(tmp_path)
+    items = open_dataset("scenes").split("test")
+    settings = compare_variants.parse(["--data", "scenes"])
+    compared = compare_variants.compare_one(demo.trained(demo.VARIANTS[0], tmp_path, "scenes"), items, [], settings)
+    hits = [compare_variants.top_hits(compared, picture, 1) for picture in range(len(items))]
+    assert demo.first_hit_rate(items, hits) >= 0.9

@@ -1,0 +1,35 @@
+"""The checkpoint that comes with the repository does what its card says."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from captionret.cli.command import SHIPPED
+from captionret.datasets import open_dataset
+from captionret.evaluation.captions import score
+from captionret.models.captioner import Captioner
+from captionret.models.card import card
+
+
+def test_its_scores_on_flickr8k_test_are_those_of_its_card(shared_data: Callable[[str], Path]) -> None:
+    """All 1,000 pictures; about half a minute."""
+    items = open_dataset(f"flickr8k:{shared_data('flickr8k')}").split("test")
+    captions = Captioner.load(SHIPPED, device="cpu").caption([item.path for item in items if item.path], beam=3)
+    found = score({item.id: said[0].text for item, said in zip(items, captions, strict=True)}, {item.id: item.captions for item in items})
+    written = json.loads((SHIPPED / "config.json").read_text())["scores"]["flickr8k test, beam 3, length penalty 1"]
+    assert found.bleu4 == pytest.approx(written["bleu4"], abs=0.3)  # another processor may decide a near tie the other way
+    assert found.cider_d == pytest.approx(written["cider_d"], abs=0.6)
+    assert found.distinct == pytest.approx(written["distinct"], abs=15)
+    assert found.bleu4 >= 20
+    assert found.cider_d >= 48
+    assert found.distinct >= 300
+
+
+def test_its_card_is_the_one_its_record_makes() -> None:
+    assert (SHIPPED / "README.md").read_text() == card(SHIPPED.name, json.loads((SHIPPED / "config.json").read_text()))
+
+
+def test_it_is_small_enough_to_ship() -> None:
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir() if file.is_file()) < 15e6

@@ -95,6 +95,12 @@ class Updater:
                 f"{root} holds no pictures any more, the library knows {len(plan.gone):,} of it. Nothing was changed: mount the disk or "
                 f"restore the folder and run again. If it is meant to be empty, say so (--allow-empty)."
             )
+        moved = str(root) != restored(self.catalogue.meta("root"))
+        if moved and plan.gone and not plan.known_content and not plan.counts["unchanged"] and not allow_empty:
+            raise BadLibrary(
+                f"{root} holds none of the {len(plan.gone):,} pictures that the library knows. Nothing was changed: give the folder that "
+                f"they were moved to, or another --library. If all of them are meant to be dropped, say so (--allow-empty)."
+            )
         self._write_known(plan, root)
         tasks = plan.tasks[:limit]
         self._caption(tasks, plan, batch_size, progress)

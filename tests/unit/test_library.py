@@ -339,3 +339,13 @@ def test_public_names_load_without_torch() -> None:
         "assert callable(search) and captionret.__version__ and 'Captioner' in dir(captionret)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
+
+
+def test_a_folder_that_holds_none_of_the_pictures_is_not_taken_for_the_moved_one(library: Library, tmp_path: Path) -> None:
+    update(library)
+    picture(tmp_path / "elsewhere" / "other.png", "red", shade=5)
+    before = library.gallery().paths
+    with pytest.raises(BadLibrary, match="none of the 4 pictures"):
+        library.update(tmp_path / "elsewhere", MeanColour(), progress=False, moved=True)
+    assert library.gallery().paths == before
+    assert library.update(tmp_path / "elsewhere", MeanColour(), progress=False, moved=True, allow_empty=True).removed == 4

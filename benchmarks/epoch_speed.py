@@ -22,7 +22,8 @@ from captionret.images import open_image, prepare
 from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.captioner import make_decoder
 from captionret.models.variants import VARIANTS
-from captionret.training.captioner import CaptioningTask, TrainingRun, load_data
+from captionret.training.captioner import TrainingRun, load_data
+from captionret.training.teaching import CaptioningTask
 from captionret.training.fit import Fit, FitConfig
 
 

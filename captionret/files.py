@@ -67,7 +67,7 @@ def read_json(path: Path | str, error: Callable[[str], CaptionretError] = BadDat
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise error(f"{path} does not exist. {remedy}".strip()) from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as cause:
+    except (ValueError, RecursionError) as cause:  # also bytes that are not UTF-8, and numbers too long for Python
         raise error(f"{path} is not valid JSON ({cause}). {remedy}".strip()) from None
     except OSError as cause:
         raise error(f"{path} cannot be read ({cause.strerror}). {remedy}".strip()) from None

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from .errors import BadSetting, UnknownName
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,78 @@ class Caption:
     text: str
     tokens: tuple[str, ...]
     logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How captions are found in what a captioner believes.
+
+    method:   "beam", the most probable; "diverse-beam", in groups that avoid each other's words; "sample", drawn by probability;
+              "nucleus", drawn from the most probable words that hold top_p of it
+    beam:     how many captions a beam search follows; 1 is greedy
+    captions: how many are kept of each image
+    length_penalty: captions of a beam are ranked by log-probability / words**length_penalty; None: as the variant says
+    constraints: no word twice in a row, no three words twice, no end on "a" or "with"; None: as the variant says
+    groups, diversity: of a diverse beam: how many groups, and what a word costs in log-probability that an earlier group says just then
+    temperature, top_k, top_p, seed: of sampling; top_k 0 is all words
+    """
+
+    method: str = "beam"
+    beam: int = 3
+    captions: int = 1
+    length_penalty: float | None = None
+    constraints: bool | None = None
+    groups: int = 3
+    diversity: float = 0.5
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 0.9
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in DECODING_METHODS:
+            raise UnknownName.among("way of decoding", self.method, DECODING_METHODS)
+        if self.beam < 1:
+            raise BadSetting(f"The beam must be at least 1, not {self.beam}.")
+        if self.captions < 1:
+            raise BadSetting(f"At least one caption an image has to be kept, not {self.captions}.")
+        if self.method in ("beam", "diverse-beam") and self.captions > self.beam:
+            raise BadSetting(f"A beam of {self.beam} gives 1 to {self.beam} captions, not {self.captions}.")
+        if self.length_penalty is not None and not 0 <= self.length_penalty < inf:
+            raise BadSetting(f"The length penalty must be a number of at least 0, not {self.length_penalty}.")
+        if self.method == "diverse-beam" and (self.groups < 1 or self.beam % self.groups):
+            raise BadSetting(f"A beam of {self.beam} cannot be parted into {self.groups} equal groups.")
+        if not 0 <= self.diversity < inf:
+            raise BadSetting(f"The diversity must be a number of at least 0, not {self.diversity}.")
+        if not 0 < self.temperature < inf:
+            raise BadSetting(f"The temperature must be a number above 0, not {self.temperature}.")
+        if self.top_k < 0 or not 0 < self.top_p <= 1:
+            raise BadSetting(f"top_k {self.top_k}, top_p {self.top_p}: top_k must be at least 0 (all words), top_p above 0 and at most 1.")
+        if not 0 <= self.seed < 2**63:
+            raise BadSetting(f"The seed must be at least 0 and below 2**63, not {self.seed}.")
+
+    @property
+    def samples(self) -> bool:
+        """Whether captions are drawn rather than searched."""
+        return self.method in ("sample", "nucleus")
+
+    def to_json(self) -> dict[str, Any]:
+        """What matters to its method and is not as usual; a plain beam of 3 is {"beam": 3}."""
+        ours: tuple[str, ...] = ("temperature", "top_k", "seed") if self.samples else ("beam", "length_penalty")
+        ours += {"nucleus": ("top_p",), "diverse-beam": ("groups", "diversity")}.get(self.method, ())
+        usual = {"captions": 1, "constraints": None, "length_penalty": None, "top_k": 0}
+        facts = {name: getattr(self, name) for name in (*ours, "captions", "constraints")}
+        method = {} if self.method == "beam" else {"method": self.method}
+        return method | {name: value for name, value in facts.items() if name not in usual or value != usual[name]}
+
+    @property
+    def said(self) -> str:
+        """In a few words, for people: "beam 3"."""
+        facts = self.to_json()
+        return ", ".join([*([facts.pop("method")] if "method" in facts else []), *(f"{name} {value}" for name, value in facts.items())])
+
+
+DECODING_METHODS = ("beam", "diverse-beam", "sample", "nucleus")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,17 @@ STOP_WORDS = frozenset(
     your yours 's n't 're 've 'll 'd 'm""".split()
 )
 
+# Words after which a caption is not over. Trained for CIDEr-D alone, captioners learn to stop at them.
+BAD_ENDINGS = frozenset(
+    """a an the this that these those his her its their my your our some of in on at to for from with by near under over behind
+    beside between through into onto while and or as is are was were be being has have very""".split()
+)
+
+
+def ends_badly(tokens: Sequence[str]) -> bool:
+    """Whether a caption breaks off: its last word is one of BAD_ENDINGS."""
+    return bool(tokens) and tokens[-1] in BAD_ENDINGS
+
 
 @lru_cache(maxsize=65536)
 def tokenize(text: str) -> tuple[str, ...]:

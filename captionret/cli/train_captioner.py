@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadSetting
-from .command import CHECKPOINTS, FOUND, add_device, parser, say
+from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,19 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..datasets import open_dataset
     from ..models.captioner import choose_device
     from ..models.card import write_card
-    from ..models.variants import run_name, variant_config, with_settings
+    from ..models.variants import run_name, with_settings
     from ..training.captioner import TrainingRun, train_captioner
 
-    config = with_settings(variant_config(given.variant), given.set)
+    variant, config, self_critical = _what(given)
+    config = with_settings(config, given.set)
     changes: dict[str, Any] = {"epochs": given.epochs, "batch_size": given.batch_size, "views": given.augment}
     config = replace(config, **{name: value for name, value in changes.items() if value is not None})
     device = choose_device(given.device)
     dataset = open_dataset(given.data)
-    say(dataset.summary())
-    out = Path(given.out) if given.out else CHECKPOINTS / f"{run_name(given.variant, config)}-{given.data.partition(':')[0]}"
+    also = tuple(open_dataset(spec) for spec in given.also)
+    for one in (dataset, *also):
+        say(one.summary())
+    out = Path(given.out) if given.out else CHECKPOINTS / f"{run_name(variant, config)}-{given.data.partition(':')[0]}"
     _refuse_to_overwrite(out, given)
     run = TrainingRun(
-        variant=given.variant,
+        variant=variant,
         config=config,
         dataset=dataset,
         out=out,
@@ -52,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         precision=given.precision,
         command=_command(given, sys.argv[1:] if arguments is None else arguments),
         features_root=Path(given.features),
+        also=also,
+        hold_out=given.hold_out,
+        start=given.self_critical or given.start_from,
+        self_critical=self_critical,
         fine_tune=given.fine_tune,
         half=given.half,
     )
@@ -65,6 +72,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say(f"Kept epoch {best['epoch']}: CIDEr-D {best['cider_d']:.1f} with greedy captions in validation; {seconds:.0f} s in all.")
     print(out)
     return FOUND
+
+
+def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
+    """The variant, its settings, and how to train it self-critically if so."""
+    from ..models.checkpoint import load_checkpoint
+    from ..models.variants import variant_config
+    from ..training.self_critical import CHANGES, SelfCritical
+
+    if not given.self_critical:
+        variant = given.variant or "model2-lite"
+        return variant, variant_config(variant), None
+    if given.variant or given.start_from or given.fine_tune:
+        raise BadSetting(
+            "--self-critical goes on from its checkpoint's variant and weights: leave those options out."
+        )
+    if not given.out:
+        raise BadSetting("Where shall the better checkpoint go? Give --out DIR.")
+    checkpoint = load_checkpoint(given.self_critical)
+    return checkpoint.variant, replace(checkpoint.config, **CHANGES), SelfCritical(given.baseline, given.samples)
 
 
 def variants_table() -> str:
@@ -91,11 +117,28 @@ def variants_table() -> str:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("train_captioner", __doc__ or "")
-    options.add_argument("--variant", default="model2-lite", help="a row of --list (default: %(default)s)")
+    options.add_argument("--variant", help="a row of --list (default: model2-lite)")
     options.add_argument("--list", action="store_true", help="print the variants and stop")
     options.add_argument(
         "--data", default="scenes", metavar="KIND:PATH", help="coco:DIR, flickr8k:DIR, table:FILE ... (default: the built-in scenes)"
     )
+    options.add_argument(
+        "--also", action="append", default=[], metavar="KIND:PATH", help="train on this collection's train split, too; repeatable"
+    )
+    options.add_argument(
+        "--hold-out",
+        action="store_true",
+        help="validate on every 20th training image, so that the val split can be scored like a test split",
+    )
+    options.add_argument("--start-from", type=path_argument, metavar="DIR", help="a checkpoint of the same network to begin with")
+    options.add_argument(
+        "--self-critical",
+        type=path_argument,
+        metavar="DIR",
+        help="go on from this checkpoint, for the CIDEr-D of what it says itself",
+    )
+    options.add_argument("--baseline", default="mean", help="of the reward: mean (of the other samples, default) or greedy")
+    options.add_argument("--samples", type=int, default=5, metavar="N", help="captions drawn of each image (default: %(default)s)")
     options.add_argument("--split", default="train", help="what to train on (default: %(default)s); the val split is what is validated on")
     options.add_argument("--out", metavar="DIR", help="the checkpoint directory (default: checkpoints/VARIANT-KIND)")
     options.add_argument("--epochs", type=int, metavar="N")

@@ -9,7 +9,7 @@ post-processing made it.
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .rouge import rouge_l
 
 Id = TypeVar("Id", bound=Hashable)
 
+JAVA_METRICS = ("meteor", "spice")
 _NOT_ASKED = "not asked for (it needs Java)"
 
 
@@ -68,49 +69,66 @@ def score(
     with_java:  measure METEOR and SPICE too; where that is impossible the others are given all the same, and the reason
     errors:     BadDataset for unknown, missing or doubled ids, captions that are not text, no references, no images
     """
-    captions = _checked(candidates, references)
-    generated = ptb.tokenize_many(captions[image] for image in references)
-    truths = [ptb.tokenize_many(texts) for texts in references.values()]
-    cider_d, cider_d_each = CiderD(truths).score(generated)
-    java, reasons = _with_java(generated, truths) if with_java else ({}, dict.fromkeys(("meteor", "spice"), _NOT_ASKED))
-    seen = {tuple(tokens) for tokens in ptb.tokenize_many(training)}
-    distinct = {tuple(tokens) for tokens in generated}
-    one, two, three, four = (100 * value for value in bleu(generated, truths))
-    return CaptionScores(
-        bleu1=one,
-        bleu2=two,
-        bleu3=three,
-        bleu4=four,
-        rouge_l=100 * rouge_l(generated, truths)[0],
-        cider_d=100 * cider_d,
-        meteor=java.get("meteor"),
-        spice=java.get("spice"),
-        images=len(generated),
-        distinct=len(distinct),
-        vocabulary=len(set().union(*distinct)),
-        copied=100 * sum(tuple(tokens) in seen for tokens in generated) / len(generated) if seen else None,
-        cider_d_each=100 * cider_d_each,
-        reasons=reasons,
-    )
+    return CaptionScorer(references, training).score(candidates, with_java=with_java)
 
 
-def _checked(candidates: Mapping[Id, str] | Iterable[tuple[Id, str]], references: Mapping[Id, Sequence[str]]) -> dict[Id, str]:
-    """The candidates by id, once both sides are known to belong together."""
+class CaptionScorer(Generic[Id]):
+    """Scores any number of sets of captions against the same references, which are tokenized and counted once.
+
+    references, training: as for `score`
+    errors:               BadDataset for no images, or an image without references
+    """
+
+    def __init__(self, references: Mapping[Id, Sequence[str]], training: Iterable[str] = ()) -> None:
+        if not references:
+            raise BadDataset("There are no images to score captions of. Check the split.")
+        for image, texts in references.items():
+            if isinstance(texts, str) or not texts or not all(isinstance(text, str) for text in texts):
+                raise BadDataset(f"Image {image!r} needs a list of one or more texts as references, not {texts!r}.")
+        self.images = list(references)
+        self._truths = [ptb.tokenize_many(texts) for texts in references.values()]
+        self._cider_d = CiderD(self._truths)
+        self._seen = {tuple(tokens) for tokens in ptb.tokenize_many(training)}
+
+    def score(self, candidates: Mapping[Id, str] | Iterable[tuple[Id, str]], *, with_java: bool = False) -> CaptionScores:
+        """The scores of one caption per image; arguments and errors as for `score`."""
+        captions = _checked(candidates, self.images)
+        generated = ptb.tokenize_many(captions[image] for image in self.images)
+        cider_d, cider_d_each = self._cider_d.score(generated)
+        java, reasons = _with_java(generated, self._truths) if with_java else ({}, dict.fromkeys(JAVA_METRICS, _NOT_ASKED))
+        distinct = {tuple(tokens) for tokens in generated}
+        one, two, three, four = (100 * value for value in bleu(generated, self._truths))
+        return CaptionScores(
+            bleu1=one,
+            bleu2=two,
+            bleu3=three,
+            bleu4=four,
+            rouge_l=100 * rouge_l(generated, self._truths)[0],
+            cider_d=100 * cider_d,
+            meteor=java.get("meteor"),
+            spice=java.get("spice"),
+            images=len(generated),
+            distinct=len(distinct),
+            vocabulary=len(set().union(*distinct)),
+            copied=100 * sum(tuple(tokens) in self._seen for tokens in generated) / len(generated) if self._seen else None,
+            cider_d_each=100 * cider_d_each,
+            reasons=reasons,
+        )
+
+
+def _checked(candidates: Mapping[Id, str] | Iterable[tuple[Id, str]], images: Sequence[Id]) -> dict[Id, str]:
+    """The candidates by id, once they are known to be texts and of exactly these images."""
     pairs = list(candidates.items() if isinstance(candidates, Mapping) else candidates)
     captions = dict(pairs)
-    if not references:
-        raise BadDataset("There are no images to score captions of. Check the split.")
     if len(captions) != len(pairs):
         counts = Counter(image for image, _ in pairs)
         doubled = [image for image, count in counts.items() if count > 1]
         raise BadDataset(f"Images with more than one caption to score: {_named(doubled)}. Keep one caption per image.")
-    if unknown := captions.keys() - references.keys():
+    if unknown := captions.keys() - set(images):
         raise BadDataset(f"Captions of images that have no references: {_named(unknown)}. Score them with the split they were made for.")
-    if missing := references.keys() - captions.keys():
+    if missing := set(images) - captions.keys():
         raise BadDataset(f"Images without a generated caption: {_named(missing)}. Caption all of them, or the score is of another set.")
-    for image, texts in references.items():
-        if isinstance(texts, str) or not texts or not all(isinstance(text, str) for text in texts):
-            raise BadDataset(f"Image {image!r} needs a list of one or more texts as references, not {texts!r}.")
+    for image in images:
         if not isinstance(captions[image], str):
             raise BadDataset(f"The caption of image {image!r} must be a text, not {captions[image]!r}.")
     return captions
@@ -125,7 +143,7 @@ def _named(ids: Iterable[object]) -> str:
 def _with_java(generated: list[list[str]], truths: list[list[list[str]]]) -> tuple[dict[str, float], dict[str, str]]:
     """METEOR and SPICE x 100, and for each that could not be measured the reason."""
     scores, reasons = {}, {}
-    metrics: dict[str, Callable[..., float]] = {"meteor": java_metrics.meteor, "spice": java_metrics.spice}
+    metrics: dict[str, Callable[..., float]] = {name: getattr(java_metrics, name) for name in JAVA_METRICS}
     for name, metric in metrics.items():
         try:
             scores[name] = 100 * metric(generated, truths)

@@ -39,6 +39,11 @@ class CiderD:
         self._idf = {ngram: self._idf_unseen - math.log(images) for ngram, images in frequency.items()}
         self._images = [self._image(image) for image in counts]
 
+    @property
+    def informative(self) -> bool:
+        """Whether any n-gram is rarer than another: with a single image all scores are 0."""
+        return any(self._idf.values())
+
     def __len__(self) -> int:
         return len(self._images)
 

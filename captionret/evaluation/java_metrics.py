@@ -3,6 +3,7 @@
 Each function returns the score from 0 to 1, or raises `NotMeasured` with the reason; nothing else is ever printed under their names.
 """
 
+import math
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -32,9 +33,12 @@ def meteor(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Se
         raise NotMeasured(f"METEOR was not measured: {jar.name} answered {len(statistics):,} of {len(lines):,} captions.")
     answer = _meteor(jar, [" ||| ".join(["EVAL", *statistics])])
     try:
-        return float(answer[-1])
+        score = float(answer[-1])
     except (IndexError, ValueError):
-        raise NotMeasured(f"METEOR was not measured: {jar.name} answered {answer[-1:]} in place of a score.") from None
+        score = math.nan
+    if not math.isfinite(score):
+        raise NotMeasured(f"METEOR was not measured: {jar.name} answered {answer[-1:]} in place of a score.")
+    return score
 
 
 def spice(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> float:
@@ -70,7 +74,7 @@ def _meteor(jar: Path, lines: Sequence[str]) -> list[str]:
         run = subprocess.run(  # noqa: S603 - the arguments are ours
             command, cwd=jar.parent, input="\n".join(lines) + "\n", capture_output=True, text=True, encoding="utf-8", timeout=_SECONDS
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, UnicodeError, subprocess.TimeoutExpired) as error:
         raise NotMeasured(f"METEOR was not measured: java could not run {jar} ({error}).") from error
     if run.returncode:
         why = run.stderr.strip().splitlines()[-1:] or ["no message"]

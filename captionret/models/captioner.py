@@ -23,6 +23,7 @@ from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..images import decoded_batches
 from ..records import Caption, Captioned, Failure
 from ..text import Vocabulary, join
+from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
 from .backbones import Backbone, backbone_config, load_backbone, load_own_backbone
 from .checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
 from .decoding import beam_search
@@ -30,15 +31,19 @@ from .lstm import LSTMDecoder
 from .transformer import TransformerDecoder
 from .variants import TRAINING_FIELDS, CaptionerConfig
 
-Decoder = LSTMDecoder | TransformerDecoder
+Decoder = LSTMDecoder | AttentionDecoder | TransformerDecoder
 
 
 def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Decoder:
     """The part that learns, with random weights."""
     backbone = backbone_config(config.backbone)
+    side, depth = backbone.grid
     if config.decoder == "transformer":
-        side, depth = backbone.grid
         return TransformerDecoder(config, depth, vocabulary_size, side * side)
+    if config.decoder == "soft-attention":
+        return SoftAttentionDecoder(config, depth, vocabulary_size)
+    if config.decoder == "adaptive":
+        return AdaptiveDecoder(config, depth, vocabulary_size)
     return LSTMDecoder(config, backbone.dim, vocabulary_size)
 
 

@@ -56,7 +56,7 @@ def _about(record: dict[str, Any]) -> list[str]:
 
 
 def _feature(config: dict[str, Any]) -> str:
-    return "grid" if config["decoder"] == "transformer" else "pooled"
+    return "pooled" if config["decoder"] == "lstm" else "grid"
 
 
 def _scores(scores: dict[str, Any]) -> list[str]:

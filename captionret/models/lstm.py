@@ -46,16 +46,18 @@ class LSTMDecoder(nn.Module):
         else:
             nn.init.normal_(self.embed.weight, std=0.1)
 
-    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, tokens: Tensor, read: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Teacher forcing.
 
         features: (N, D); tokens: (N, G, T) int64, G captions an image, <start> ... <end> and padding
+        read:     (N, G, T) what is read in place of `tokens`, which stay what is to be predicted: for scheduled sampling
         returns:  logits (M, V) and targets (M,), one row for each of the M tokens that are to be predicted
         """
         images, group, length = tokens.shape
         first = self._image(features).repeat_interleave(group, 0).unsqueeze(1)  # (N*G, 1, E)
+        read = (tokens if read is None else read).reshape(images * group, length)
         tokens = tokens.reshape(images * group, length)
-        inputs = torch.cat([first, self.embed(tokens[:, :-1])], 1)  # (N*G, T, E): image, <start>, w1, ...
+        inputs = torch.cat([first, self.embed(read[:, :-1])], 1)  # (N*G, T, E): image, <start>, w1, ...
         states, _ = self.lstm(self.dropout(inputs))
         # A caption's state never depends on what follows it, so padding costs time but changes nothing.
         wanted = tokens != PAD_ID

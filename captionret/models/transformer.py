@@ -35,11 +35,11 @@ class TransformerDecoder(nn.Module):
         if config.word_vectors:
             self.embed.weight.requires_grad_(False)
 
-    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, tokens: Tensor, read: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Teacher forcing; shapes as in LSTMDecoder.forward, features (N, cells, D)."""
         images, group, length = tokens.shape
         image_side = self._image_side(features)
-        inputs = tokens[:, :, :-1]
+        inputs = (tokens if read is None else read)[:, :, :-1]
         x = self._words(inputs.reshape(images * group, length - 1), 0)  # (N*G, T, H)
         for block, (keys, values) in zip(self.layers, image_side, strict=True):
             x = block(x, keys, values, group)

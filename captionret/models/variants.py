@@ -21,7 +21,7 @@ from .words import DIMS as WORD_VECTOR_DIMS
 class CaptionerConfig:
     """One row of VARIANTS: the network, then how it is trained.
 
-    decoder:        "lstm" reads the pooled feature, "transformer" the grid
+    decoder:        "lstm" reads the pooled feature; "soft-attention", "adaptive" and "transformer" the grid
     embed_dim:      size of a word vector (E); with word_vectors, theirs
     hidden_dim:     size of the LSTM's state, or of the Transformer's residual stream (H)
     layers:         of the decoder
@@ -33,11 +33,14 @@ class CaptionerConfig:
     min_count:      a word is known if the training captions hold it this often
     max_words:      the longest caption, in tokens
     length_penalty: of beam search: captions are ranked by log-probability / words**length_penalty
+    constraints:    captions never repeat a word at once or three words at all, nor end on "a" or "with", unless asked to
 
     epochs, batch_size (in captions), learning_rate: Adam's
     schedule:       "constant", or "cosine" down to a hundredth, after `warmup` (share of all steps)
     captions_together: an image's captions share a batch, and the image's side is computed once for all of them
     views:          cached crops and flips to pick from in training; 1 is the whole picture only
+    attention_penalty: (soft attention) weight of the loss that wants every cell looked at, doubly stochastic attention
+    scheduled_sampling: share of the words read in training that are the captioner's own guesses at the end of it; it grows from 0
     average:        share of the past in the exponential moving average of the weights that is validated and kept; 0: none
     """
 
@@ -54,6 +57,7 @@ class CaptionerConfig:
     min_count: int = 4
     max_words: int = 20
     length_penalty: float = 0.0
+    constraints: bool = False
 
     epochs: int = 5
     batch_size: int = 128
@@ -65,6 +69,8 @@ class CaptionerConfig:
     warmup: float = 0.0
     captions_together: bool = False
     views: int = 1
+    attention_penalty: float = 0.0
+    scheduled_sampling: float = 0.0
     average: float = 0.0
 
     def __post_init__(self) -> None:
@@ -76,7 +82,7 @@ class CaptionerConfig:
         for name in ("embed_dim", "hidden_dim", "layers", "heads", "min_count", "max_words", "epochs", "batch_size", "views"):
             if getattr(self, name) < 1:
                 raise BadSetting(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("dropout", "label_smoothing", "average", "warmup"):
+        for name in ("dropout", "label_smoothing", "average", "warmup", "scheduled_sampling"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
         if not (0 < self.learning_rate < inf and 0 <= self.weight_decay < inf and self.clip_norm > 0):  # also refuses nan
@@ -87,17 +93,21 @@ class CaptionerConfig:
             raise BadSetting(
                 f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, embed_dim is {self.embed_dim}. Make them equal."
             )
+        if not 0 <= self.attention_penalty < inf:
+            raise BadSetting(f"attention_penalty must be a number of at least 0, not {self.attention_penalty}.")
+        if self.attention_penalty and self.decoder != "soft-attention":
+            raise BadSetting(f"attention_penalty is of soft attention, the decoder is {self.decoder}. Leave it at 0.")
         if self.decoder == "transformer" and self.hidden_dim % self.heads:
             raise BadSetting(f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads}.")
-        if self.decoder == "transformer" and self.says_start:  # it reads <start> in any case; searching would try an untrained word
-            raise BadSetting("The Transformer begins after <start> and never learns to say it. Add --set says_start=false.")
+        if self.decoder != "lstm" and self.says_start:  # it reads <start> in any case; searching would try an untrained word
+            raise BadSetting(f"The decoder {self.decoder} begins after <start> and never learns to say it. Add --set says_start=false.")
         if self.decoder == "transformer" and self.max_words > MAX_LENGTH:
             raise BadSetting(f"The Transformer has positions for captions of {MAX_LENGTH} words, max_words is {self.max_words}.")
 
     @property
     def feature(self) -> str:
         """Which of the backbone's outputs the decoder reads: "pooled" or "grid"."""
-        return "grid" if self.decoder == "transformer" else "pooled"
+        return "pooled" if self.decoder == "lstm" else "grid"
 
     def to_json(self) -> dict[str, Any]:
         """Its fields."""
@@ -107,11 +117,11 @@ class CaptionerConfig:
 # The fields that matter only while training; a library outlives a change of these.
 TRAINING_FIELDS = frozenset(
     """dropout min_count epochs batch_size learning_rate weight_decay label_smoothing clip_norm schedule warmup captions_together views
-    average""".split()
+    attention_penalty scheduled_sampling average""".split()
 )
 MAX_LENGTH = 64  # of a caption the Transformer reads or says, in tokens
 CHOICES: dict[str, tuple[str | None, ...]] = {
-    "decoder": ("lstm", "transformer"),
+    "decoder": ("lstm", "soft-attention", "adaptive", "transformer"),
     "schedule": ("constant", "cosine"),
     "word_vectors": (None, *WORD_VECTOR_DIMS),
 }
@@ -128,6 +138,19 @@ _RECIPE: dict[str, Any] = {
     "length_penalty": 1.0,
 }
 _SMALL: dict[str, Any] = {**_RECIPE, "dropout": 0.2}
+_ON_GRID: dict[str, Any] = {
+    "says_start": False,
+    "punctuation": False,
+    "constraints": True,
+    "batch_size": 160,
+    "label_smoothing": 0.1,
+    "schedule": "cosine",
+    "warmup": 0.05,
+    "captions_together": True,
+    "views": 2,
+    "average": 0.999,
+    "length_penalty": 1.0,
+}
 _FEWER_VIEWS: dict[str, Any] = {"views": 2}  # lite2 takes twice as long for a picture as lite0
 
 VARIANTS: dict[str, CaptionerConfig] = {
@@ -141,26 +164,29 @@ VARIANTS: dict[str, CaptionerConfig] = {
     "model3-lite": CaptionerConfig("efficientnet_lite2", embed_dim=128, hidden_dim=256, **_SMALL | _FEWER_VIEWS),
     "model4-lite": CaptionerConfig("efficientnet_lite0", layers=2, **_RECIPE),
     "model5-lite": CaptionerConfig("efficientnet_lite0", embed_dim=50, word_vectors="glove-50", **_SMALL),
+    "attention-lite": CaptionerConfig(
+        "efficientnet_lite2",
+        decoder="soft-attention",
+        hidden_dim=384,
+        dropout=0.4,
+        epochs=5,
+        learning_rate=1e-3,
+        attention_penalty=0.1,
+        **_ON_GRID,
+    ),
+    "adaptive-lite": CaptionerConfig(
+        "efficientnet_lite2", decoder="adaptive", hidden_dim=384, dropout=0.4, epochs=5, learning_rate=1e-3, **_ON_GRID
+    ),
     "transformer-lite": CaptionerConfig(
         "efficientnet_lite2",
         decoder="transformer",
-        embed_dim=256,
         hidden_dim=256,
         layers=3,
         dropout=0.2,
-        says_start=False,
-        punctuation=False,
         epochs=12,
-        batch_size=160,
         learning_rate=6e-4,
         weight_decay=0.02,
-        label_smoothing=0.1,
-        schedule="cosine",
-        warmup=0.05,
-        captions_together=True,
-        views=2,
-        average=0.999,
-        length_penalty=1.0,
+        **_ON_GRID,
     ),
 }
 

@@ -1,129 +1,29 @@
-"""Training a captioner on cached features: teacher forcing, validated by loss and by CIDEr-D of greedy captions."""
+"""Training a captioner on cached features: its data, its beginning, its checkpoint."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..datasets import Dataset
 from ..errors import BadDataset, BadSetting
-from ..evaluation.cider import CiderD
 from ..models.backbones import Backbone, backbone_record
 from ..models.captioner import Decoder, make_decoder
-from ..models.checkpoint import Checkpoint, add_training, load_checkpoint, save_checkpoint
-from ..models.decoding import beam_search
+from ..models.checkpoint import Checkpoint, add_training, load_checkpoint, read_record, save_checkpoint
 from ..models.variants import CaptionerConfig
 from ..models.words import WordVectors, load_word_vectors
 from ..records import Item
 from ..text import Vocabulary
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
-from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures, readable, save_backbone
+from .fine_tune import FineTuned, LiveFeatures, readable, save_backbone
 from .fit import Fit, FitConfig, uses_bfloat16
+from .self_critical import SelfCritical, SelfCriticalTask
+from .teaching import CaptionData, CaptioningTask, encode_captions
 
-LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
-_POOL = 20  # batches that are sorted by length together, so that a batch pads little and the order stays nearly random
-
-
-@dataclass
-class CaptionData:
-    """Pictures' features beside their encoded captions.
-
-    tokens:   (N, G, T) int32, G captions an image, 0 where there is none
-    captions: the human captions as texts
-    """
-
-    features: Features | LiveFeatures
-    tokens: np.ndarray
-    captions: list[tuple[str, ...]]
-
-    def __len__(self) -> int:
-        return len(self.captions)
-
-
-def encode_captions(captions: Sequence[Sequence[str]], vocabulary: Vocabulary) -> np.ndarray:
-    """(N, G, T) int32, padded with 0; G is the largest number of captions of one image."""
-    ids = [[vocabulary.encode(caption)[:LONGEST] for caption in image] for image in captions]
-    tokens = np.zeros((len(ids), max(map(len, ids)), max(len(one) for image in ids for one in image)), np.int32)
-    for row, image in enumerate(ids):
-        for column, one in enumerate(image):
-            tokens[row, column, : len(one)] = one
-    return tokens
-
-
-class CaptioningTask:
-    """The fit loop's task for a captioner."""
-
-    criterion = "cider_d"
-
-    def __init__(
-        self, module: nn.Module, config: CaptionerConfig, train: CaptionData, val: CaptionData, vocabulary: Vocabulary, seed: int, keep: Any
-    ) -> None:
-        self.module = module
-        self.rates = {"backbone": BACKBONE_RATE} if isinstance(module, FineTuned) else {}
-        self.config, self.train, self.val, self.vocabulary, self.seed, self.keep = config, train, val, vocabulary, seed, keep
-        self.cider = CiderD(val.captions)
-        self.device = next(module.parameters()).device
-        if config.captions_together:
-            self.samples = np.stack([np.arange(len(train)), np.full(len(train), -1)], 1)
-            self.lengths = (train.tokens > 0).sum(2).max(1)
-        else:
-            self.samples = np.argwhere(train.tokens[:, :, 0] > 0)
-            self.lengths = (train.tokens > 0).sum(2)[self.samples[:, 0], self.samples[:, 1]]
-        if len(self.samples) < 2:
-            raise BadDataset("There is a single example to train on; batch norm needs two at least. Add pictures.")
-
-    def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
-        """Batches of nearly equal lengths in random order: (samples (B, 2) of image and caption, -1 for all; a view for each)."""
-        random = np.random.default_rng([self.seed, epoch])
-        group = self.train.tokens.shape[1] if self.config.captions_together else 1
-        size = max(2, self.config.batch_size // group)  # batch norm needs two
-        order = random.permutation(len(self.samples))
-        pools = [order[start : start + _POOL * size] for start in range(0, len(order), _POOL * size)]
-        order = np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools])
-        starts = range(0, max(1, len(order) - 1), size)  # a sample that would be left alone joins the batch before it
-        batches = [order[start : None if start == starts[-1] else start + size] for start in starts]
-        random.shuffle(batches)
-        return [(self.samples[batch], random.integers(0, self.config.views, len(batch))) for batch in batches]
-
-    def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
-        """Mean cross-entropy per token."""
-        samples, views = batch
-        images, columns = samples.T
-        tokens = self.train.tokens[images] if self.config.captions_together else self.train.tokens[images, columns][:, None]
-        features = self.train.features.of(images, views).to(self.device)
-        return self._cross_entropy(self.module, features, tokens, self.config.label_smoothing)[0]
-
-    def validate(self, module: nn.Module) -> dict[str, float]:
-        """val_loss per token without smoothing, CIDEr-D x100 of greedy captions, how many of them are distinct."""
-        total, count = 0.0, 0
-        captions: list[str] = []
-        for start in range(0, len(self.val), 100):
-            images = np.arange(start, min(start + 100, len(self.val)))
-            features = self.val.features.of(images).to(self.device)  # once: while fine-tuning, it is a pass of the CNN
-            loss, predicted = self._cross_entropy(module, features, self.val.tokens[images])
-            total += float(loss) * predicted
-            count += predicted
-            captions += greedy(module, features, self.config, self.vocabulary)
-        score, _ = self.cider.score(captions)
-        return {"val_loss": total / count, "cider_d": 100 * score, "distinct": float(len(set(captions)))}
-
-    def _cross_entropy(self, module: nn.Module, features: Tensor, tokens: np.ndarray, smoothing: float = 0.0) -> tuple[Tensor, int]:
-        """The mean over the tokens that are predicted, and their number."""
-        longest = int((tokens > 0).sum(-1).max())
-        logits, targets = module(features, torch.from_numpy(tokens[:, :, :longest].astype(np.int64)).to(self.device))
-        return F.cross_entropy(logits.float(), targets, label_smoothing=smoothing), len(targets)
-
-
-def greedy(module: Any, features: Tensor, config: CaptionerConfig, vocabulary: Vocabulary) -> list[str]:
-    """One caption a picture, by greedy search, as blank-separated tokens."""
-    first, state = module.begin(features)
-    beams = beam_search(first, state, module.step, beam=1, max_words=config.max_words, says_start=config.says_start)
-    return [" ".join(vocabulary.decode(ids)) for ids in beams.tokens[:, 0].tolist()]
+NETWORK_FIELDS = ("backbone", "decoder", "embed_dim", "hidden_dim", "layers", "heads", "word_vectors", "says_start", "punctuation")
+WORD_ROWS = ("embed", "output", "bias")  # the parts of a decoder that hold a row for every word
 
 
 def load_data(
@@ -154,6 +54,10 @@ class TrainingRun:
     """What to train and where to put it.
 
     command:   what reproduces it, for the card
+    also:      further collections whose train splits are trained on; what is validated on is the first one's alone
+    hold_out:  validate on every 20th training image though there is a val split, which can then be scored like a test split
+    start:     a checkpoint whose weights to begin with
+    self_critical: go on from `start`, with its vocabulary, for the CIDEr-D of the captions that it says itself
     fine_tune: train the CNN, too; its weights then become part of the checkpoint
     half:      store the weights as float16
     """
@@ -169,6 +73,10 @@ class TrainingRun:
     command: str = ""
     features_root: Path = DEFAULT_ROOT
     progress: bool = True
+    also: tuple[Dataset, ...] = ()
+    hold_out: bool = False
+    start: Path | None = None
+    self_critical: SelfCritical | None = None
     fine_tune: bool = False
     half: bool = False
 
@@ -177,6 +85,10 @@ class TrainingRun:
             raise BadSetting(f"patience must be at least 1, not {self.patience}.")
         if not 0 <= self.seed < 2**63:
             raise BadSetting(f"The seed must be at least 0 and below 2**63, not {self.seed}.")
+        if self.self_critical and not self.start:
+            raise BadSetting("Self-critical training goes on from a checkpoint. Name it.")
+        if self.self_critical and self.fine_tune:
+            raise BadSetting("Self-critical training and --fine-tune don't go together. Leave one out.")
 
 
 def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, resume: bool = False) -> tuple[Checkpoint, list[str]]:
@@ -190,14 +102,21 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
     fit_config = _fit_config(run)
     uses_bfloat16(fit_config.precision, device)  # what cannot be is better refused before every picture has passed through the CNN
     vectors = load_word_vectors(run.config.word_vectors) if run.config.word_vectors else None
-    train_items, val_items, held_out = split_items(run.dataset, run.split)
-    train, vocabulary, failures = load_data(train_items, None, run, backbone, run.config.views)
+    start = load_checkpoint(run.start) if run.start else None
+    train_items, val_items, held_out = split_items(run.dataset, run.split, run.hold_out)
+    train_items += [item for dataset in run.also for item in dataset.split("train" if dataset.splits() else "all")]
+    words = start.vocabulary if start and run.self_critical else None
+    train, vocabulary, failures = load_data(train_items, words, run, backbone, run.config.views)
     val, _, more = load_data(val_items, vocabulary, run, backbone, 1)
     torch.manual_seed(run.seed)
     decoder = make_decoder(run.config, len(vocabulary)).to(device)
+    if start:
+        begin_with(decoder, run.config, vocabulary, start)
     facts = {
-        "data": run.dataset.spec,
+        "data": " and ".join(dataset.spec for dataset in (run.dataset, *run.also)),
         "split": run.split,
+        "began_with": start_record(run.start),
+        "self_critical": asdict(run.self_critical) if run.self_critical else None,
         "validated_on": held_out or "val",
         "images": len(train),
         "captions": int((train.tokens[:, :, 0] > 0).sum()),
@@ -217,7 +136,8 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
         save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
 
     module = FineTuned(decoder, backbone) if run.fine_tune else decoder
-    task = CaptioningTask(module, run.config, train, val, vocabulary, run.seed, keep)
+    parts = (module, run.config, train, val, vocabulary, run.seed, keep)
+    task = SelfCriticalTask(*parts, how=run.self_critical) if run.self_critical else CaptioningTask(*parts)
     identity = {"variant": run.variant, **run.config.to_json(), **facts, "backbone weights": backbone.weights_sha256}
     del identity["command"]
     progress = Fit(task, fit_config, run.out / "training", identity, resume, run.progress).run()
@@ -225,17 +145,42 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
     return load_checkpoint(run.out), failures + more
 
 
-def split_items(dataset: Dataset, split: str) -> tuple[list[Item], list[Item], str]:
-    """The items to train on, those to validate on, and what these are if not the val split."""
+def split_items(dataset: Dataset, split: str, hold_out: bool = False) -> tuple[list[Item], list[Item], str]:
+    """The items to train on, those to validate on, and what these are if not the val split. hold_out: see TrainingRun."""
     whole = split == "train" and not dataset.splits()  # a collection without splits is trained on as a whole
     train = dataset.split("all" if whole else split)
-    if "val" in dataset.splits() and split not in ("val", "all"):
+    if "val" in dataset.splits() and split not in ("val", "all") and not hold_out:
         return train, dataset.split("val"), ""
     if len(train) < 20:
         raise BadDataset(
-            f"{dataset.spec} has {len(train)} images in split {split!r} and no val split: too few to hold some out. Add pictures."
+            f"{dataset.spec} has {len(train)} images in split {split!r}, and no val split to validate on: too few to hold some out. "
+            "Add pictures."
         )
     return [item for index, item in enumerate(train) if index % 20], train[::20], f"every 20th image of {split}"
+
+
+def start_record(path: Path | None) -> dict[str, str] | None:
+    """What a checkpoint's record says of the one it began with: its name and the hash of its weights."""
+    return {"name": path.name, "sha256": read_record(path)["sha256"]["model.safetensors"]} if path else None
+
+
+def begin_with(decoder: Decoder, config: CaptionerConfig, vocabulary: Vocabulary, start: Checkpoint) -> None:
+    """Take over a checkpoint's weights: the rows of words it knows, all of everything else.
+
+    errors: BadSetting where it is another network
+    """
+    differing = [name for name in NETWORK_FIELDS if getattr(config, name) != getattr(start.config, name)]
+    if differing:
+        theirs = ", ".join(f"{name}={getattr(start.config, name)}" for name in differing)
+        raise BadSetting(f"The weights to begin with are of another network ({theirs}). Choose its variant, or add --set {theirs}.")
+    rows = [(new, start.vocabulary.ids[token]) for new, token in enumerate(vocabulary.tokens) if token in start.vocabulary]
+    new, old = torch.tensor(rows).T
+    state = decoder.state_dict()
+    for name, tensor in start.tensors.items():
+        if name.split(".")[0] in WORD_ROWS and len(tensor) == len(start.vocabulary):
+            state[name][new] = tensor[old].to(state[name].device)
+        else:
+            state[name].copy_(tensor)
 
 
 def _fit_config(run: TrainingRun) -> FitConfig:

@@ -137,15 +137,20 @@ def extract(
     """
     shape = (backbone.config.dim,) if kind == "pooled" else (backbone.config.grid[0] ** 2, backbone.config.grid[1])
     stores = [FeatureStore(root / backbone.key / f"{kind}-{view_name(view)}", shape) for view in views]
+    # The pooled feature is a by-product of the grid, and small: who trains on one soon trains on the other.
+    pooled = [FeatureStore(root / backbone.key / f"pooled-{view_name(view)}", (backbone.config.dim,)) for view in views]
     hashes, failures = _hash_all(paths)
     todo = {name: path for path, name in zip(paths, hashes, strict=True) if name and not all(name in store.rows for store in stores)}
     bar = tqdm(total=len(todo), desc=f"{backbone.config.name} {kind}", unit="img", disable=not progress or not todo)
     for batch in decoded_batches(list(todo.values()), backbone.config.preprocessing.size, batch_size, views):
         failures += batch.failures
-        for store, pixels in zip(stores, batch.pixels, strict=True):
+        for store, beside, pixels in zip(stores, pooled, batch.pixels, strict=True):
             new = [index for index, name in enumerate(batch.hashes) if name not in store.rows]
             if new:
-                store.append([batch.hashes[index] for index in new], run(backbone, pixels[new])[kind == "grid"])
+                values = run(backbone, pixels[new])
+                store.append([batch.hashes[index] for index in new], values[kind == "grid"])
+                if kind == "grid":
+                    beside.append([batch.hashes[index] for index in new], values[0])
         bar.update(len(batch.hashes) + len(batch.failures))
     bar.close()
     present = [i for i, name in enumerate(hashes) if name and all(name in store.rows for store in stores)]

@@ -35,9 +35,9 @@ class FineTuned(nn.Module):
         self.backbone.eval()
         return self
 
-    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, tokens: Tensor, read: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As the decoder's."""
-        return self.decoder(features, tokens)
+        return self.decoder(features, tokens, read)
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
         """As the decoder's."""

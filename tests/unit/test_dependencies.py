@@ -11,7 +11,7 @@ FOUNDATION = {"errors", "records", "files", "text", "images"}
 # part -> the parts it may import; the foundation's own order is finer, and a part may always import itself
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "records": set(),
+    "records": {"errors"},
     "files": {"errors"},
     "text": {"errors"},
     "images": {"errors", "records", "files"},

@@ -22,7 +22,8 @@ from captionret.models.checkpoint import load_checkpoint, save_checkpoint
 from captionret.models.variants import VARIANTS, CaptionerConfig
 from captionret.models.words import load_word_vectors
 from captionret.text import Vocabulary
-from captionret.training.captioner import LONGEST, CaptionData, CaptioningTask, TrainingRun, encode_captions, split_items, train_captioner
+from captionret.training.captioner import TrainingRun, split_items, train_captioner
+from captionret.training.teaching import LONGEST, CaptionData, CaptioningTask, encode_captions
 from captionret.training.features import Features
 from captionret.training.fine_tune import OWN_BACKBONE
 

@@ -1,0 +1,160 @@
+"""Self-critical sequence training (Rennie et al. 2017): a captioner learns from the CIDEr-D of the captions it says itself.
+
+    python scripts/train_captioner.py --self-critical checkpoints/mine --data flickr8k:data/flickr8k --out checkpoints/mine-better
+
+Captions are drawn from the captioner; those better than a baseline become more probable, the others less. <end> is a word of the reward,
+too: without it captioners learn to stop at "a man in a", which costs no n-gram.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import BadDataset, BadSetting, UnknownName
+from ..evaluation.cider import CiderD
+from ..models.decoding import Beams, beam_search
+from ..models.sampling import sample
+from ..text import END, END_ID, PAD_ID, START_ID, Vocabulary, is_word, tokenize
+from .teaching import CaptioningTask
+
+BASELINES = ("mean", "greedy")
+# What a training for the reward changes in a variant's row.
+CHANGES: dict[str, Any] = {
+    "epochs": 5,
+    "learning_rate": 1e-4,
+    "schedule": "cosine",
+    "warmup": 0.0,
+    "batch_size": 160,
+    "captions_together": True,
+    "label_smoothing": 0.0,
+    "scheduled_sampling": 0.0,
+    "attention_penalty": 0.0,
+    "average": 0.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCritical:
+    """How a captioner is compared with itself.
+
+    baseline: "mean", of the image's other samples (Luo 2020, https://arxiv.org/abs/2003.09971), or "greedy", the greedy caption (Rennie)
+    samples:  captions drawn of each image
+    """
+
+    baseline: str = "mean"
+    samples: int = 5
+
+    def __post_init__(self) -> None:
+        if self.baseline not in BASELINES:
+            raise UnknownName.among("baseline", self.baseline, BASELINES)
+        if self.samples < (2 if self.baseline == "mean" else 1):
+            raise BadSetting(f"The mean of an image's other samples needs at least 2 samples, not {self.samples}.")
+
+
+class Reward:
+    """CIDEr-D of sampled tokens against the human captions, <end> included; document frequencies are those of these captions.
+
+    captions: the human captions of each training image
+    errors:   BadDataset where no n-gram is rarer than another (a single image, or equal captions): every reward would be 0
+    """
+
+    def __init__(self, captions: Sequence[Sequence[str]], vocabulary: Vocabulary) -> None:
+        def words(caption: str) -> list[str]:
+            return [*(token for token in tokenize(caption) if vocabulary.punctuation or is_word(token)), END]
+
+        self.vocabulary = vocabulary
+        self.cider = CiderD([[words(caption) for caption in image] for image in captions])
+        if not self.cider.informative:
+            raise BadDataset(
+                f"The reward has no document frequencies: all n-grams stand in the captions of each of the {len(captions):,} images, so "
+                "that CIDEr-D is 0 whatever is said. Train on more images."
+            )
+
+    def __call__(self, tokens: Tensor, ended: Tensor, images: np.ndarray) -> np.ndarray:
+        """tokens (N, K, T) and ended (N, K) as the search gives them, images (N,) of the training captions -> (N, K) float32, 0 to 10."""
+        candidates = [
+            [*self.vocabulary.decode(ids), *([END] if over else [])]
+            for image, image_ended in zip(tokens.tolist(), ended.tolist(), strict=True)
+            for ids, over in zip(image, image_ended, strict=True)
+        ]
+        _, scores = self.cider.score(candidates, np.repeat(images, tokens.shape[1]).tolist())
+        return scores.reshape(ended.shape).astype(np.float32)
+
+
+class SelfCriticalTask(CaptioningTask):
+    """The fit loop's task: its loss is what Rennie et al. 2017 give in eq. 7, a mean per token."""
+
+    def __init__(self, *arguments: Any, how: SelfCritical) -> None:
+        super().__init__(*arguments)
+        self.how = how
+        self.reward = Reward(self.train.captions, self.vocabulary)
+        self.random = torch.Generator(device=self.device)
+        self.seconds = dict.fromkeys(("sampling", "reward", "loss"), 0.0)
+        self.rewards: list[float] = []
+
+    def batches(self, epoch: int) -> Sequence[Any]:
+        """(images (B,) in random order, the seed of what is drawn, a view of each image (B,))."""
+        self.epoch, self.rewards = epoch, []
+        random = np.random.default_rng([self.seed, epoch])
+        size = max(1, self.config.batch_size // self.how.samples)
+        order = random.permutation(len(self.train))
+        parts = [order[start : start + size] for start in range(0, len(order), size)]
+        return [(part, int(random.integers(2**31)), random.integers(0, self.config.views, len(part))) for part in parts]
+
+    def loss(self, batch: Any) -> Tensor:
+        """Draw, reward, and weigh the log-probability of each drawn token by how much better its caption is than the baseline."""
+        images, seed, views = batch
+        began = time.perf_counter()
+        self.module.eval()  # what is drawn and what is learned from must be the same network: no dropout, no batch statistics
+        features = self.train.features.of(images, views).to(self.device)
+        drawn = self._draw(features, seed)
+        sampled = time.perf_counter()
+        rewards = self.reward(drawn.tokens, drawn.ended, images)
+        rewarded = time.perf_counter()
+        baseline = self._baseline(features, rewards, images)
+        self.rewards.append(float(rewards.mean()))
+        advantage = torch.from_numpy(rewards - baseline).to(self.device)  # (N, K)
+        tokens = self._read(drawn)
+        logits, targets = self.module(features, tokens)
+        logprob = torch.log_softmax(logits.float(), -1).gather(1, targets.unsqueeze(1)).squeeze(1)  # (M,)
+        counts = (tokens != PAD_ID).sum(-1) - (0 if self.config.says_start else 1)
+        loss = -(logprob * advantage.flatten().repeat_interleave(counts.flatten())).mean()
+        done = time.perf_counter()
+        for name, seconds in (("sampling", sampled - began), ("reward", rewarded - sampled), ("loss", done - rewarded)):
+            self.seconds[name] += seconds
+        return loss
+
+    def validate(self, module: Any) -> dict[str, float]:
+        """As for cross-entropy, and the mean reward x100 of the epoch's samples."""
+        return {**super().validate(module), "reward": 100 * float(np.mean(self.rewards)) if self.rewards else 0.0}
+
+    def _draw(self, features: Tensor, seed: int) -> Beams:
+        self.random.manual_seed(seed)
+        shape = (len(features), self.how.samples, self.config.max_words)
+        with torch.inference_mode():
+            first, state = self.module.begin(features)
+            chance = torch.rand(shape, generator=self.random, device=self.device)
+            return sample(first, state, self.module.step, chance, says_start=self.config.says_start)
+
+    def _baseline(self, features: Tensor, rewards: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """(N, K) for the mean, (N, 1) for the greedy caption."""
+        if self.how.baseline == "mean":
+            return (rewards.sum(1, keepdims=True) - rewards) / (self.how.samples - 1)
+        with torch.inference_mode():
+            first, state = self.module.begin(features)
+            said = beam_search(first, state, self.module.step, beam=1, max_words=self.config.max_words, says_start=self.config.says_start)
+        return self.reward(said.tokens, said.ended, images)
+
+    def _read(self, drawn: Beams) -> Tensor:
+        """The drawn captions as the decoder reads them in training: (N, K, T), one <end>, then padding."""
+        tokens = drawn.tokens.clone()
+        over = (tokens == END_ID).cumsum(-1) - (tokens == END_ID).to(torch.int64) > 0  # behind the first <end>
+        tokens[over] = PAD_ID
+        if self.config.says_start:
+            return tokens
+        return torch.cat([torch.full_like(tokens[:, :, :1], START_ID), tokens], -1)

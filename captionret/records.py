@@ -74,10 +74,10 @@ class Decoding:
             raise UnknownName.among("way of decoding", self.method, DECODING_METHODS)
         if self.beam < 1:
             raise BadSetting(f"The beam must be at least 1, not {self.beam}.")
+        if self.method in ("beam", "diverse-beam") and not 1 <= self.captions <= self.beam:
+            raise BadSetting(f"A beam of {self.beam} gives 1 to {self.beam} captions, not {self.captions}.")
         if self.captions < 1:
             raise BadSetting(f"At least one caption an image has to be kept, not {self.captions}.")
-        if self.method in ("beam", "diverse-beam") and self.captions > self.beam:
-            raise BadSetting(f"A beam of {self.beam} gives 1 to {self.beam} captions, not {self.captions}.")
         if self.length_penalty is not None and not 0 <= self.length_penalty < inf:
             raise BadSetting(f"The length penalty must be a number of at least 0, not {self.length_penalty}.")
         if self.method == "diverse-beam" and (self.groups < 1 or self.beam % self.groups):

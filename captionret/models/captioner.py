@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,14 @@ from tqdm import tqdm
 
 from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..images import decoded_batches
-from ..records import Caption, Captioned, Failure
-from ..text import Vocabulary, join
+from ..records import Caption, Captioned, Decoding, Failure
+from ..text import Vocabulary, ends_badly, join
 from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
 from .backbones import Backbone, backbone_config, load_backbone, load_own_backbone
 from .checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
-from .decoding import beam_search
+from .decoding import Rules, beam_search, ordered
 from .lstm import LSTMDecoder
+from .sampling import sample, uniforms
 from .transformer import TransformerDecoder
 from .variants import TRAINING_FIELDS, CaptionerConfig
 
@@ -38,13 +38,15 @@ def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Decoder:
     """The part that learns, with random weights."""
     backbone = backbone_config(config.backbone)
     side, depth = backbone.grid
+    return new_decoder(config, depth if config.feature == "grid" else backbone.dim, side * side, vocabulary_size)
+
+
+def new_decoder(config: CaptionerConfig, feature_dim: int, cells: int, vocabulary_size: int) -> Decoder:
+    """A decoder for features of any size: (N, feature_dim), or (N, cells, feature_dim) for those that read the grid."""
     if config.decoder == "transformer":
-        return TransformerDecoder(config, depth, vocabulary_size, side * side)
-    if config.decoder == "soft-attention":
-        return SoftAttentionDecoder(config, depth, vocabulary_size)
-    if config.decoder == "adaptive":
-        return AdaptiveDecoder(config, depth, vocabulary_size)
-    return LSTMDecoder(config, backbone.dim, vocabulary_size)
+        return TransformerDecoder(config, feature_dim, vocabulary_size, cells)
+    kinds = {"lstm": LSTMDecoder, "soft-attention": SoftAttentionDecoder, "adaptive": AdaptiveDecoder}
+    return kinds[config.decoder](config, feature_dim, vocabulary_size)
 
 
 def count_parameters(module: nn.Module) -> int:
@@ -77,7 +79,7 @@ class Captioner:
         self.config: CaptionerConfig = checkpoint.config
         self.vocabulary: Vocabulary = checkpoint.vocabulary
         self.device = torch.device(device)
-        self.decoder = make_decoder(self.config, len(self.vocabulary))
+        self.decoder: Any = make_decoder(self.config, len(self.vocabulary))
         _load_state(self.decoder, checkpoint, path)
         self.decoder.to(self.device).eval()
         self._backbone = backbone
@@ -116,61 +118,83 @@ class Captioner:
         n: int = 1,
         batch_size: int = 32,
         length_penalty: float | None = None,
+        decoding: Decoding | None = None,
         progress: bool = False,
     ) -> list[list[Caption]]:
         """The n most probable captions of every picture, the most probable first.
 
         n:      at most `beam`
         length_penalty: captions are ranked by log-probability / words**length_penalty; None: as the variant says
+        decoding: in place of the three, for whatever else: sampling, diverse beams, with or without constraints
         errors: BadImage for the first picture that cannot be read
         """
+        decoding = decoding or Decoding(beam=beam, captions=n, length_penalty=length_penalty)
         captions: list[list[Caption]] = []
         with tqdm(total=len(paths), desc="captions", unit="img", disable=not progress) as bar:
             for batch in decoded_batches([Path(path) for path in paths], self.backbone.config.preprocessing.size, batch_size):
                 if batch.failures:
                     raise BadImage(batch.failures[0].reason)
-                captions += self.caption_features(self._features(batch.pixels[0])[0], beam=beam, n=n, length_penalty=length_penalty)
+                captions += self.decode(self._features(batch.pixels[0])[0], decoding, batch.hashes)
                 bar.update(len(batch.paths))
         return captions
 
-    def caption_stream(self, paths: Sequence[Path], *, beam: int = 3, batch_size: int = 32) -> Iterator[list[Captioned | Failure]]:
+    def caption_stream(
+        self, paths: Sequence[Path], *, beam: int = 3, batch_size: int = 32, decoding: Decoding | None = None
+    ) -> Iterator[list[Captioned | Failure]]:
         """One list per batch, an entry for every path, in their order. A bad picture is a Failure, never an exception."""
+        decoding = decoding or Decoding(beam=beam)
         for batch in decoded_batches(paths, self.backbone.config.preprocessing.size, batch_size):
             entries: dict[str, Captioned | Failure] = {failure.path: failure for failure in batch.failures}
             if batch.paths:
                 features, pooled = self._features(batch.pixels[0])
-                captions = self.caption_features(features, beam=beam)
+                captions = self.decode(features, decoding, batch.hashes)
                 for path, name, said, feature in zip(batch.paths, batch.hashes, captions, pooled, strict=True):
                     entries[str(path)] = Captioned(path, name, said, feature)
             count = len(batch.paths) + len(batch.failures)  # not len(entries): a path may be given twice
             yield [entries[str(path)] for path in paths[:count]]
             paths = paths[count:]
 
-    @torch.inference_mode()
-    def caption_features(self, features: Tensor, *, beam: int = 3, n: int = 1, length_penalty: float | None = None) -> list[list[Caption]]:
+    def caption_features(
+        self, features: Tensor, *, beam: int = 3, n: int = 1, length_penalty: float | None = None, constraints: bool | None = None
+    ) -> list[list[Caption]]:
         """The n most probable captions for each row of features, (N, D) or (N, cells, D) float32."""
-        if beam < 1:
-            raise BadSetting(f"The beam must be at least 1, not {beam}.")
-        if length_penalty is not None and not 0 <= length_penalty < inf:
-            raise BadSetting(f"The length penalty must be a number of at least 0, not {length_penalty}.")
-        if not 1 <= n <= beam:
-            raise BadSetting(f"A beam of {beam} gives 1 to {beam} captions, not {n}.")
+        return self.decode(features, Decoding(beam=beam, captions=n, length_penalty=length_penalty, constraints=constraints))
+
+    @torch.inference_mode()
+    def decode(self, features: Tensor, decoding: Decoding, pictures: Sequence[str] = ()) -> list[list[Caption]]:
+        """Captions for each row of features, (N, D) or (N, cells, D) float32, the best first; drawn ones by probability, equal ones once.
+
+        pictures: content hashes, which sampling needs: a picture's captions depend on it and the seed, not on the batch it is in
+        """
         first, state = self.decoder.begin(features.to(self.device))
-        beams = beam_search(
-            first,
-            state,
-            self.decoder.step,
-            beam=beam,
-            max_words=self.config.max_words,
-            length_penalty=self.config.length_penalty if length_penalty is None else length_penalty,
-            says_start=self.config.says_start,
-        )
-        tokens, logprob = beams.tokens[:, :n].tolist(), beams.logprob[:, :n].tolist()
-        found = beams.scores[:, :n].isfinite().tolist()
-        return [
-            [self._caption(ids, score) for ids, score, there in zip(*image, strict=True) if there]
-            for image in zip(tokens, logprob, found, strict=True)
+        rules = self.rules if (self.config.constraints if decoding.constraints is None else decoding.constraints) else None
+        settings: dict[str, Any] = {"says_start": self.config.says_start, "rules": rules}
+        if decoding.samples:
+            if len(pictures) != len(features):
+                raise BadSetting(f"Sampling needs the content hash of each of the {len(features)} pictures, not {len(pictures)}.")
+            draws = [uniforms(decoding.seed, picture, decoding.captions, self.config.max_words) for picture in pictures]
+            settings |= {"temperature": decoding.temperature, "top_k": decoding.top_k}
+            settings["top_p"] = decoding.top_p if decoding.method == "nucleus" else 1.0
+            chance = torch.from_numpy(np.stack(draws)).to(self.device)
+            beams = ordered(sample(first, state, self.decoder.step, chance, **settings))
+        else:
+            if decoding.method == "diverse-beam":
+                settings |= {"groups": decoding.groups, "diversity": decoding.diversity}
+            settings["length_penalty"] = self.config.length_penalty if decoding.length_penalty is None else decoding.length_penalty
+            beams = beam_search(first, state, self.decoder.step, beam=decoding.beam, max_words=self.config.max_words, **settings)
+        found = beams.scores.isfinite().tolist()
+        captions = [
+            [self._caption(ids, score, rules is not None) for ids, score, there in zip(*image, strict=True) if there]
+            for image in zip(beams.tokens.tolist(), beams.logprob.tolist(), found, strict=True)
         ]
+        if decoding.samples:
+            captions = [list({caption.tokens: caption for caption in reversed(image)}.values())[::-1] for image in captions]
+        return [image[: decoding.captions] for image in captions]
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What its captions must not do where constraints are asked for."""
+        return Rules.of(self.vocabulary, self.device)
 
     def describe(self) -> dict[str, Any]:
         """Facts for a library's catalogue; "checkpoint" is the directory, None for a captioner that was never saved."""
@@ -198,9 +222,12 @@ class Captioner:
         pooled, grid = self.backbone(self.backbone.normalise(torch.from_numpy(pixels).to(self.device)))
         return (grid if self.config.feature == "grid" else pooled), pooled.cpu().numpy().astype(np.float16)
 
-    def _caption(self, ids: list[int], logprob: float) -> Caption:
-        tokens = tuple(self.vocabulary.decode(ids))
-        return Caption(join(tokens), tokens, logprob)
+    def _caption(self, ids: list[int], logprob: float, whole: bool) -> Caption:
+        """whole: a caption that max_words cut off is ended before the words that lead on."""
+        tokens = self.vocabulary.decode(ids)
+        while whole and len(tokens) > 1 and ends_badly(tokens):
+            tokens.pop()
+        return Caption(join(tokens), tuple(tokens), logprob)
 
 
 def _load_state(decoder: nn.Module, checkpoint: Checkpoint, path: Path | None) -> None:

@@ -1,6 +1,6 @@
 """Greedy, beam and diverse beam search for a whole batch at once, over any decoder that can `begin` and `step`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -108,7 +108,7 @@ def beam_search(
             search.advance(None if said is None or search is searches[0] else diversity * said)
             if said is not None:
                 search.count(said)
-    return _ordered([search.result() for search in searches])
+    return ordered(*(search.result() for search in searches))
 
 
 def log_probabilities(logits: Tensor, tokens: Tensor, rules: Rules | None, start: bool) -> Tensor:
@@ -122,8 +122,8 @@ def log_probabilities(logits: Tensor, tokens: Tensor, rules: Rules | None, start
     return scores
 
 
-def _ordered(parts: Sequence[Beams]) -> Beams:
-    """Those that ended by score, then the others."""
+def ordered(*parts: Beams) -> Beams:
+    """All captions of each image: those that ended by score, then the others."""
     tokens, scores, logprob, ended = (torch.cat([getattr(part, name) for part in parts], 1) for name in Beams.__slots__)
     by_score = scores.argsort(dim=1, descending=True, stable=True)
     order = by_score.gather(1, ended.gather(1, by_score).to(torch.int8).argsort(dim=1, descending=True, stable=True))
@@ -227,6 +227,7 @@ class _Search:
         if bool(going.all()):
             return rows.reshape(-1), None
         self.open_images, self.tokens, self.scores = self.open_images[going], self.tokens[going], self.scores[going]
+        self.paid = self.paid[going]
         return rows[going].reshape(-1), going.nonzero().flatten()
 
     def result(self) -> Beams:

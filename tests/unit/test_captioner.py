@@ -1,4 +1,4 @@
-"""The two decoders as they are trained, and the captioner that reads pictures with them."""
+"""The decoders as they are trained, and the captioner that reads pictures with them."""
 
 import shutil
 from dataclasses import replace
@@ -13,14 +13,15 @@ from torch.nn import functional as F
 
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
 from captionret.images import load_views
+from captionret.models.attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder, doubly_stochastic
 from captionret.models.backbones import Backbone, load_backbone
-from captionret.models.captioner import Captioner, Decoder, choose_device, count_parameters, make_decoder
+from captionret.models.captioner import Captioner, Decoder, choose_device, count_parameters, make_decoder, new_decoder
 from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
 from captionret.models.lstm import LSTMDecoder
 from captionret.models.transformer import TransformerDecoder
 from captionret.models.variants import VARIANTS, CaptionerConfig
-from captionret.records import Captioned, Failure
-from captionret.text import END_ID, PAD_ID, START_ID, Vocabulary, join
+from captionret.records import Captioned, Decoding, Failure
+from captionret.text import END_ID, PAD_ID, START_ID, Vocabulary, ends_badly, join
 
 WORDS = Vocabulary("<pad> <start> <end> <unk> a dog cat runs sits on the beach bed brown 's .".split())
 CONFIG = CaptionerConfig("resnet18", embed_dim=12, hidden_dim=16, heads=2, max_words=6)
@@ -28,20 +29,19 @@ KINDS = {
     "lstm": CONFIG,
     "lstm without saying start": replace(CONFIG, says_start=False, layers=2),
     "transformer": replace(CONFIG, decoder="transformer", layers=2, says_start=False),
+    "soft attention": replace(CONFIG, decoder="soft-attention", says_start=False),
+    "adaptive": replace(CONFIG, decoder="adaptive", says_start=False),
 }
 DIM, CELLS = 10, 4
 
 
 def decoder_of(kind: str, **settings: object) -> Decoder:
     torch.manual_seed(0)
-    config = replace(KINDS[kind], **settings)
-    if config.decoder == "transformer":
-        return TransformerDecoder(config, DIM, len(WORDS), CELLS)
-    return LSTMDecoder(config, DIM, len(WORDS))
+    return new_decoder(replace(KINDS[kind], **settings), DIM, CELLS, len(WORDS))
 
 
 def features_of(kind: str, count: int) -> Tensor:
-    shape = (count, CELLS, DIM) if KINDS[kind].decoder == "transformer" else (count, DIM)
+    shape = (count, CELLS, DIM) if KINDS[kind].feature == "grid" else (count, DIM)
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
@@ -128,6 +128,7 @@ def test_dropout_is_at_work_in_training_and_off_in_eval(kind: str) -> None:
     assert torch.equal(decoder(features, tokens)[0], without.eval()(features, tokens)[0])
 
 
+@pytest.mark.skipif(not torch.cpu._is_avx512_bf16_supported(), reason="this processor has no bfloat16 LSTM")
 def test_bfloat16_autocast_leaves_the_lstms_image_projection_as_it_is() -> None:
     decoder = decoder_of("lstm")
     assert isinstance(decoder, LSTMDecoder)
@@ -165,7 +166,46 @@ def test_the_published_decoders_have_their_published_shapes() -> None:
 def test_every_variant_makes_a_decoder_that_fits_its_backbone(name: str) -> None:
     with torch.device("meta"):
         decoder = make_decoder(VARIANTS[name], 50)
-    assert isinstance(decoder, TransformerDecoder if VARIANTS[name].decoder == "transformer" else LSTMDecoder)
+    kinds = {"lstm": LSTMDecoder, "transformer": TransformerDecoder, "soft-attention": SoftAttentionDecoder, "adaptive": AdaptiveDecoder}
+    assert isinstance(decoder, kinds[VARIANTS[name].decoder])
+
+
+@pytest.mark.parametrize("kind", ["soft attention", "adaptive"])
+def test_where_a_word_looks_are_weights_that_sum_to_one(kind: str) -> None:
+    decoder, tokens = decoder_of(kind).eval(), captions(3, 2)
+    assert isinstance(decoder, AttentionDecoder)
+    logits, targets, weights = decoder.attend(features_of(kind, 3), tokens)
+    assert weights.shape == (3, 2, tokens.shape[2] - 1, CELLS + (kind == "adaptive"))
+    assert weights.min() >= 0 and torch.allclose(weights.sum(-1), torch.ones(weights.shape[:-1]), atol=1e-5)
+    assert weights.std() > 1e-4, "not just the mean of all cells"
+    plain, same = decoder(features_of(kind, 3), tokens)
+    assert torch.equal(plain, logits) and torch.equal(same, targets)
+
+
+def test_doubly_stochastic_attention_is_the_papers_sum_written_out() -> None:
+    tokens = captions(2, 3)
+    tokens[1, 2] = PAD_ID  # an image with a caption less
+    weights = torch.rand(2, 3, tokens.shape[2] - 1, CELLS, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    terms = []
+    for image in range(2):
+        for caption in range(3):
+            count = int((tokens[image, caption, 1:] != PAD_ID).sum())
+            for cell in range(CELLS if count else 0):
+                looked = sum(float(weights[image, caption, word, cell]) for word in range(count))
+                terms.append((1 - looked) ** 2)
+    assert len(terms) == 5 * CELLS
+    assert float(doubly_stochastic(weights, tokens)) == pytest.approx(sum(terms) / len(terms), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reading_other_words_changes_what_is_predicted_but_not_what_is_to_be(kind: str) -> None:
+    decoder, tokens = decoder_of(kind).eval(), captions(3, 2, shortest=3)
+    read = tokens.clone()
+    read[:, :, 2] = 4
+    logits, targets = decoder(features_of(kind, 3), tokens)
+    other, same = decoder(features_of(kind, 3), tokens, read)
+    assert torch.equal(targets, same) and not torch.allclose(logits, other)
+    assert torch.equal(decoder(features_of(kind, 3), read)[0], other)
 
 
 # --- the captioner ---
@@ -188,8 +228,11 @@ def a_checkpoint(backbone: Backbone, kind: str = "lstm", seed: int = 0) -> Check
             decoder.output.weight *= 8
             decoder.norm.momentum = 1.0  # from random features; without it a random backbone's pictures all look alike
             decoder.train()._image(backbone(torch.randn(9, 3, 2, 2).repeat_interleave(32, 2).repeat_interleave(32, 3))[0])
-        else:
+        elif isinstance(decoder, TransformerDecoder):
             decoder.norm.weight *= 5
+        else:
+            for parameter in decoder.parameters():
+                parameter.normal_(std=0.5)
     return Checkpoint("model2", config, WORDS, {"name": "resnet18", "sha256": backbone.weights_sha256}, decoder.state_dict())
 
 
@@ -220,6 +263,31 @@ def test_n_captions_come_most_probable_first_as_words_without_special_tokens(bac
         for caption in entry:
             assert caption.tokens and set(caption.tokens) <= set(WORDS.tokens[4:])
             assert caption.text == join(caption.tokens) and caption.logprob < 0
+
+
+def test_what_is_drawn_of_a_picture_depends_on_the_seed_alone_not_on_the_batch(backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+
+    def drawn(paths: list[Path], seed: int, batch_size: int) -> list[list[tuple[str, ...]]]:
+        decoding = Decoding("sample", captions=4, temperature=2.0, seed=seed)
+        return [[one.tokens for one in entry] for entry in captioner.caption(paths, decoding=decoding, batch_size=batch_size)]
+
+    found = drawn(pictures, 1, 7)
+    assert drawn(pictures[::-1], 1, 2)[::-1] == found and drawn(pictures, 2, 7) != found
+    assert all(len(set(entry)) == len(entry) for entry in found) and len({one for entry in found for one in entry}) > 7
+
+
+def test_constraints_hold_for_every_way_of_decoding(backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    broken = 0
+    for decoding in (Decoding(beam=4, captions=4), Decoding("diverse-beam", beam=4, groups=2, captions=4), Decoding("nucleus", captions=6)):
+        for constraints in (False, True):
+            for entry in captioner.caption(pictures, decoding=replace(decoding, constraints=constraints)):
+                for one in entry:
+                    faults = ends_badly(one.tokens) + any(a == b for a, b in zip(one.tokens, one.tokens[1:], strict=False))
+                    assert not (constraints and faults), one.tokens
+                    broken += faults
+    assert broken, "without them the same captioner does break the rules"
 
 
 def test_asking_for_more_captions_than_the_beam_is_wide_is_refused(backbone: Backbone, pictures: list[Path]) -> None:

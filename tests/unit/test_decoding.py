@@ -4,21 +4,26 @@ The oracle knows the decoder only through `forward` (teacher forcing), so it als
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from captionret.models.captioner import Decoder
-from captionret.models.decoding import Beams, State, beam_search
-from captionret.models.lstm import LSTMDecoder
+from captionret.models.captioner import Decoder, new_decoder
+from captionret.models.decoding import Beams, Rules, State, beam_search
+from captionret.models.ensemble import EnsembleDecoder
+from captionret.models.sampling import sample
 from captionret.models.transformer import TransformerDecoder
 from captionret.models.variants import CaptionerConfig
 from captionret.text import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 SIZE, MAX_WORDS, DIM, CELLS = 14, 7, 6, 4
+LEADS_ON = {5, 6, 7}  # the words on which no caption may end
+RULES = Rules(torch.tensor([word in LEADS_ON for word in range(SIZE)]))
 CONFIG = CaptionerConfig("resnet18", embed_dim=8, hidden_dim=16, heads=2, max_words=MAX_WORDS)
 DECODERS = {
     "lstm": CONFIG,
@@ -27,6 +32,8 @@ DECODERS = {
     "two-layer lstm without saying start": replace(CONFIG, layers=2, says_start=False),
     "transformer": replace(CONFIG, decoder="transformer", layers=2, says_start=False),
     "transformer with tied words": replace(CONFIG, decoder="transformer", embed_dim=16, layers=1, says_start=False),
+    "soft attention": replace(CONFIG, decoder="soft-attention", says_start=False),
+    "adaptive": replace(CONFIG, decoder="adaptive", says_start=False),
 }
 
 NextLogprob = Callable[[tuple[int, ...]], list[float]]
@@ -35,13 +42,14 @@ NextLogprob = Callable[[tuple[int, ...]], list[float]]
 def make(config: CaptionerConfig, seed: int = 0) -> Decoder:
     """A decoder with random weights that makes clear choices, looks at its image and ends its captions at various lengths."""
     torch.manual_seed(seed)
-    decoder: Decoder = TransformerDecoder(config, DIM, SIZE, CELLS) if config.decoder == "transformer" else LSTMDecoder(config, DIM, SIZE)
+    decoder = new_decoder(config, DIM, CELLS, SIZE)
     with torch.no_grad():
         for parameter in decoder.parameters():
             parameter.normal_(std=0.6)
-        if isinstance(decoder, LSTMDecoder) or not decoder.tied:
+        tied = isinstance(decoder, TransformerDecoder) and decoder.tied
+        if not tied:
             decoder.output.weight *= 3
-        bias = decoder.bias if isinstance(decoder, TransformerDecoder) and decoder.tied else decoder.output.bias
+        bias = decoder.bias if tied else decoder.output.bias
         bias[END_ID] += 2.0
         bias[START_ID] += 2.0 * config.says_start
     return decoder.eval()
@@ -49,16 +57,15 @@ def make(config: CaptionerConfig, seed: int = 0) -> Decoder:
 
 def pictures(config: CaptionerConfig, count: int = 6) -> Tensor:
     generator = torch.Generator().manual_seed(7)
-    shape = (count, CELLS, DIM) if config.decoder == "transformer" else (count, DIM)
+    shape = (count, CELLS, DIM) if config.feature == "grid" else (count, DIM)
     return torch.randn(shape, generator=generator) * 2
 
 
-def search(decoder: Decoder, features: Tensor, config: CaptionerConfig, beam: int, penalty: float = 0.0) -> Beams:
+def search(decoder: Decoder, features: Tensor, config: CaptionerConfig, beam: int, penalty: float = 0.0, **more: Any) -> Beams:
     with torch.inference_mode():
         first, state = decoder.begin(features)
-    return beam_search(
-        first, state, decoder.step, beam=beam, max_words=config.max_words, length_penalty=penalty, says_start=config.says_start
-    )
+    settings = {"max_words": config.max_words, "length_penalty": penalty, "says_start": config.says_start}
+    return beam_search(first, state, decoder.step, beam=beam, **settings, **more)
 
 
 def teacher(decoder: Decoder, features: Tensor, config: CaptionerConfig) -> NextLogprob:
@@ -73,8 +80,14 @@ def teacher(decoder: Decoder, features: Tensor, config: CaptionerConfig) -> Next
     return next_logprob
 
 
+def breaks_a_rule(prefix: Sequence[int], token: int) -> bool:
+    """Rules, written out: the same word again, three words for the second time, an end on a word that leads on."""
+    triples = list(zip(prefix, prefix[1:], prefix[2:], strict=False))
+    return bool(prefix) and (token == prefix[-1] or (*prefix[-2:], token) in triples or (token == END_ID and prefix[-1] in LEADS_ON))
+
+
 def textbook(
-    next_logprob: NextLogprob, beam: int, max_words: int, penalty: float, says_start: bool
+    next_logprob: NextLogprob, beam: int, max_words: int, penalty: float, says_start: bool, rules: bool = False
 ) -> list[tuple[tuple[int, ...], float, float, bool]]:
     """(tokens, score, log-probability, ended), best first, as the docstring of beam_search tells it."""
 
@@ -89,7 +102,8 @@ def textbook(
             for token, more in enumerate(next_logprob(prefix)):
                 start = token == START_ID and (prefix or not says_start)
                 bare = token == END_ID and not words(prefix)
-                if token not in (PAD_ID, UNKNOWN_ID) and not start and not bare:
+                ruled_out = rules and breaks_a_rule(prefix, token)
+                if token not in (PAD_ID, UNKNOWN_ID) and not start and not bare and not ruled_out:
                     longer.append((logprob + more, (*prefix, token)))
         longer.sort(reverse=True)
         ended += [(logprob, tokens[:-1]) for logprob, tokens in longer[:beam] if tokens[-1] == END_ID]
@@ -124,6 +138,116 @@ def test_the_batched_search_finds_what_a_textbook_beam_finds_image_by_image(name
     beams = search(decoder, features, config, beam, penalty)
     for image in range(len(features)):
         agrees(beams, image, textbook(teacher(decoder, features[image], config), beam, MAX_WORDS, penalty, config.says_start))
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+@pytest.mark.parametrize("name", DECODERS)
+def test_the_batched_search_keeps_the_rules_as_a_textbook_beam_does(name: str, beam: int) -> None:
+    config = replace(DECODERS[name], max_words=9)
+    decoder, features = make(config), pictures(config)
+    beams = search(decoder, features, config, beam, rules=RULES)
+    for image in range(len(features)):
+        agrees(beams, image, textbook(teacher(decoder, features[image], config), beam, 9, 0.0, config.says_start, rules=True))
+    free = search(decoder, features, config, beam)
+    assert not torch.equal(free.tokens, beams.tokens), "the rules made a difference"
+
+
+def diverse_textbook(next_logprob: NextLogprob, groups: int, max_words: int, diversity: float, says_start: bool) -> list[tuple[int, ...]]:
+    """Diverse beam search with groups of one, each a greedy search that pays for the words of the groups before it."""
+    prefixes: list[tuple[int, ...]] = [()] * groups
+    for _ in range(max_words):
+        said: Counter[int] = Counter()
+        for group, prefix in enumerate(prefixes):
+            if END_ID in prefix:
+                continue
+            row = next_logprob(prefix)
+            allowed = [
+                (row[token] - diversity * said[token], token)
+                for token in range(SIZE)
+                if token not in (PAD_ID, UNKNOWN_ID)
+                and not (token == START_ID and (prefix or not says_start))
+                and not (token == END_ID and not set(prefix) - {START_ID})
+            ]
+            _, token = max(allowed)
+            said[token] += token != END_ID
+            prefixes[group] = (*prefix, token)
+    return prefixes
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_diverse_beam_is_the_textbooks_groups_and_its_captions_differ(name: str) -> None:
+    config = DECODERS[name]
+    decoder, features = make(config), pictures(config)
+    beams = search(decoder, features, config, 3, groups=3, diversity=2.0)
+    plain = search(decoder, features, config, 3)
+    for image, ids in enumerate(beams.tokens.tolist()):
+        next_logprob = teacher(decoder, features[image], config)
+        expected = [said(prefix) for prefix in diverse_textbook(next_logprob, 3, MAX_WORDS, 2.0, config.says_start)]
+        assert sorted(said(one) for one in ids) == sorted(expected)
+        for tokens, logprob, ended in zip(ids, beams.logprob[image].tolist(), beams.ended[image].tolist(), strict=True):
+            whole = (*said(tokens), END_ID) if ended else said(tokens)
+            own = sum(next_logprob(tuple(whole[:position]))[token] for position, token in enumerate(whole))
+            assert logprob == pytest.approx(own, abs=1e-3), "what a group pays is no part of its captions' probability"
+    first_words = [len({ids[0] for ids in image}) for image in beams.tokens.tolist()]
+    assert sum(first_words) >= sum(len({ids[0] for ids in image}) for image in plain.tokens.tolist())
+    assert not torch.equal(beams.tokens, plain.tokens)
+
+
+def test_samples_come_as_often_as_their_probability_says() -> None:
+    config = replace(DECODERS["lstm without saying start"], max_words=2)
+    decoder, features = make(config), pictures(config, 1)
+    count = 20_000
+    chance = torch.rand((1, count, 2), generator=torch.Generator().manual_seed(0))
+    for temperature, top_k, top_p in ((1.0, 0, 1.0), (2.0, 0, 1.0), (1.0, 3, 1.0), (1.0, 0, 0.7)):
+        first, state = decoder.begin(features)
+        drawn = sample(first, state, decoder.step, chance, temperature=temperature, top_k=top_k, top_p=top_p)
+        row = torch.tensor(teacher(decoder, features[0], config)(()))
+        row[[PAD_ID, UNKNOWN_ID, START_ID, END_ID]] = -math.inf
+        expected = (row / temperature).softmax(-1)
+        if top_k:
+            expected[expected < expected.sort(descending=True).values[top_k - 1]] = 0
+        order = expected.argsort(descending=True)
+        held = 0.0
+        for word in order.tolist():
+            expected[word], held = (0.0 if held >= top_p else float(expected[word])), held + float(expected[word])
+        expected /= expected.sum()
+        found = torch.bincount(drawn.tokens[0, :, 0], minlength=SIZE) / count
+        assert (found - expected).abs().max() < 0.02
+        assert found[expected == 0].sum() == 0, "what is beyond the limits is never drawn"
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_samples_log_probability_is_the_decoders_own(name: str) -> None:
+    config = DECODERS[name]
+    decoder, features = make(config), pictures(config, 3)
+    with torch.inference_mode():
+        first, state = decoder.begin(features)
+    chance = torch.rand((3, 4, MAX_WORDS), generator=torch.Generator().manual_seed(1))
+    drawn = sample(first, state, decoder.step, chance, temperature=3.0, says_start=config.says_start)
+    for image in range(3):
+        next_logprob = teacher(decoder, features[image], config)
+        for tokens, logprob, ended in zip(
+            drawn.tokens[image].tolist(), drawn.logprob[image].tolist(), drawn.ended[image].tolist(), strict=True
+        ):
+            whole = (*said(tokens), END_ID) if ended else said(tokens)
+            assert logprob == pytest.approx(sum(next_logprob(tuple(whole[:at]))[token] for at, token in enumerate(whole)), abs=1e-3)
+
+
+def test_an_ensemble_searches_in_the_mean_of_its_members_probabilities() -> None:
+    names = ["transformer", "soft attention", "adaptive"]
+    decoders = [make(DECODERS[name], seed) for seed, name in enumerate(names)]
+    config, features = DECODERS["adaptive"], pictures(DECODERS["adaptive"])
+    order = [torch.arange(SIZE), torch.tensor([0, 1, 2, 3, *range(SIZE - 1, 3, -1)]), torch.arange(SIZE)]  # the second has its own ids
+    together = EnsembleDecoder(decoders, order)
+    beams = search(together, features, config, 3)
+    for image in range(len(features)):
+        parts = [teacher(decoder, features[image], DECODERS[name]) for decoder, name in zip(decoders, names, strict=True)]
+
+        def mean(prefix: tuple[int, ...], parts: Sequence[NextLogprob] = parts) -> list[float]:
+            rows = [torch.tensor(part(tuple(ids[token].item() for token in prefix)))[ids] for part, ids in zip(parts, order, strict=True)]
+            return torch.stack(rows).exp().mean(0).log().tolist()
+
+        agrees(beams, image, textbook(mean, 3, MAX_WORDS, 0.0, False))
 
 
 def test_the_compared_searches_end_at_various_lengths_and_some_not_at_all() -> None:

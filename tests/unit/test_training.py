@@ -23,9 +23,9 @@ from captionret.models.variants import VARIANTS, CaptionerConfig
 from captionret.models.words import load_word_vectors
 from captionret.text import Vocabulary
 from captionret.training.captioner import TrainingRun, split_items, train_captioner
-from captionret.training.teaching import LONGEST, CaptionData, CaptioningTask, encode_captions
 from captionret.training.features import Features
 from captionret.training.fine_tune import OWN_BACKBONE
+from captionret.training.teaching import LONGEST, CaptionData, CaptioningTask, encode_captions
 
 CPU = torch.device("cpu")
 TINY = {"embed_dim": 24, "hidden_dim": 24, "epochs": 1, "batch_size": 12, "views": 1, "average": 0.0, "min_count": 1}

@@ -15,6 +15,7 @@ from results import ROOT, markdown_table, write_section
 
 from captionret.images import decoded_batches, find_images
 from captionret.models.captioner import Captioner
+from captionret.records import Decoding
 
 
 def backbone_only(captioner: Captioner, paths: list[Path], batch_size: int) -> float:
@@ -29,7 +30,7 @@ def backbone_only(captioner: Captioner, paths: list[Path], batch_size: int) -> f
 def captioning(captioner: Captioner, paths: list[Path], batch_size: int, beam: int) -> float:
     """Seconds for captions."""
     began = time.perf_counter()
-    for _ in captioner.caption_stream(paths, beam=beam, batch_size=batch_size):
+    for _ in captioner.caption_stream(paths, decoding=Decoding(beam=beam), batch_size=batch_size):
         pass
     return time.perf_counter() - began
 

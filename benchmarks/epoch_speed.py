@@ -23,8 +23,8 @@ from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.captioner import make_decoder
 from captionret.models.variants import VARIANTS
 from captionret.training.captioner import TrainingRun, load_data
-from captionret.training.teaching import CaptioningTask
 from captionret.training.fit import Fit, FitConfig
+from captionret.training.teaching import CaptioningTask
 
 
 class PublishedFeatures:

@@ -68,7 +68,7 @@ def _caption(library: Library, image: Path, captioner: Captioning | None, device
             f"{library.path} was captioned by {made_by.name} ({made_by.fingerprint[:12]}), the query would be by {captioner.name} "
             f"({captioner.fingerprint[:12]}); their words don't compare. Give the library's own --checkpoint, or caption it again."
         )
-    ((result,),) = captioner.caption_stream([image], beam=made_by.beam, batch_size=1)
+    ((result,),) = captioner.caption_stream([image], decoding=made_by.decoding, batch_size=1)
     if not isinstance(result, Captioned):
         raise BadImage(result.reason)
     return result.captions[0].text

@@ -9,7 +9,7 @@ from PIL import Image
 
 from captionret.errors import BadImage
 from captionret.images import load_views
-from captionret.records import Caption, Captioned, Failure
+from captionret.records import Caption, Captioned, Decoding, Failure
 
 COLOURS = {
     "red": (220, 30, 30),
@@ -41,7 +41,7 @@ class MeanColour:
     def describe(self) -> dict[str, Any]:
         return {"name": self.name, "checkpoint": None}
 
-    def caption_stream(self, paths: Sequence[Path], *, beam: int, batch_size: int) -> Iterator[list[Captioned | Failure]]:
+    def caption_stream(self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int) -> Iterator[list[Captioned | Failure]]:
         for start in range(0, len(paths), batch_size):
             yield [self.answer(path) for path in paths[start : start + batch_size]]
 

@@ -1,13 +1,14 @@
 """Caption every picture below a folder and keep the captions in a library. Run again, it captions only what is new or changed.
 
 python scripts/caption_images.py ~/Pictures --library photos
+python scripts/caption_images.py ~/Pictures --library many --captions-per-image 5 --decode nucleus --temperature 0.8 --seed 1
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from .command import FOUND, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
+from .command import FOUND, NOTHING_FOUND, add_decoding, add_device, checkpoint_path, decoding_of, library_path, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,10 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("folder", type=path_argument, metavar="DIR", help="searched with everything below it")
     options.add_argument("--library", required=True, metavar="NAME", help="a name in data/libraries, or a path")
     options.add_argument("--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)")
-    options.add_argument("--beam", type=int, default=3, metavar="N")
+    add_decoding(options)
     options.add_argument("--batch-size", type=int, default=32, metavar="N")
     options.add_argument("--limit", type=int, metavar="N", help="caption at most N pictures now")
-    options.add_argument("--recaption", action="store_true", help="caption everything again where the checkpoint or the beam is another")
+    options.add_argument("--recaption", action="store_true", help="caption all again where the checkpoint or the decoding is another")
     options.add_argument("--allow-empty", action="store_true", help="accept that the folder holds no picture any more")
     options.add_argument("--moved", action="store_true", help="accept that the folder was moved to DIR")
     options.add_argument("--json", action="store_true", help="print the counts and the failures as JSON")
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = library.update(
             given.folder,
             captioner,
-            beam=given.beam,
+            decoding=decoding_of(given),
             batch_size=given.batch_size,
             limit=given.limit,
             recaption=given.recaption,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import BadCheckpoint, BadSetting, CaptionretError
 from ..files import expanded
+from ..records import DECODING_METHODS, Decoding
 
 CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
@@ -72,6 +73,48 @@ def add_device(arguments: argparse.ArgumentParser) -> None:
     """--device, the same for every command that computes."""
     arguments.add_argument(
         "--device", default="auto", help="auto (the GPU where there is one), cpu, cuda, cuda:1 ... (default: %(default)s)"
+    )
+
+
+def add_decoding(arguments: argparse.ArgumentParser) -> None:
+    """How captions are found: the options that `decoding_of` reads."""
+    usual = Decoding()
+    arguments.add_argument(
+        "--decode", default=usual.method, metavar="HOW", help=f"one of {', '.join(DECODING_METHODS)} (default: %(default)s)"
+    )
+    arguments.add_argument("--captions-per-image", type=int, default=1, metavar="N", help="how many are kept (default: %(default)s)")
+    arguments.add_argument("--beam", type=int, metavar="N", help=f"width of a beam (default: {usual.beam}, or as many as are kept)")
+    arguments.add_argument(
+        "--length-penalty", type=float, metavar="A", help="captions are ranked by log-probability / words**A (default: the variant's own)"
+    )
+    arguments.add_argument(
+        "--constraints",
+        action=argparse.BooleanOptionalAction,
+        help='no word twice in a row, no three words twice, no end on "a" or "with" (default: as the variant says)',
+    )
+    arguments.add_argument("--groups", type=int, metavar="N", help="of a diverse beam (default: as many as it is wide)")
+    arguments.add_argument("--diversity", type=float, default=usual.diversity, metavar="D", help="(default: %(default)s)")
+    arguments.add_argument("--temperature", type=float, default=usual.temperature, metavar="T", help="of sampling (default: %(default)s)")
+    arguments.add_argument("--top-k", type=int, default=usual.top_k, metavar="K", help="sample from the K likeliest words; 0: from all")
+    arguments.add_argument("--top-p", type=float, default=usual.top_p, metavar="P", help="of the nucleus (default: %(default)s)")
+    arguments.add_argument("--seed", type=int, default=usual.seed, help="of sampling (default: %(default)s)")
+
+
+def decoding_of(given: argparse.Namespace) -> Decoding:
+    """What was asked for; BadSetting where it cannot be."""
+    beam = max(Decoding().beam, given.captions_per_image) if given.beam is None else given.beam
+    return Decoding(
+        method=given.decode,
+        beam=beam,
+        captions=given.captions_per_image,
+        length_penalty=given.length_penalty,
+        constraints=given.constraints,
+        groups=beam if given.groups is None else given.groups,
+        diversity=given.diversity,
+        temperature=given.temperature,
+        top_k=given.top_k,
+        top_p=given.top_p,
+        seed=given.seed,
     )
 
 

@@ -8,7 +8,6 @@ Writes OUT/variants.csv and OUT/index.html. Pictures pass through each CNN once;
 
 import argparse
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..files import publishing
 from ..records import Hit, Item
 from ..retrieval import DescribedQuery, Gallery
 from ..retrieval import search as search_gallery
+from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
 from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
 
 COLUMNS = (
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     items = [item for item in dataset.split(given.split) if item.captions and item.path is not None]
     if not items:
         raise BadDataset(f"{given.data} has no captioned pictures in split {given.split!r}. Choose another --split.")
-    training = [caption for item in dataset.items if item.split == "train" for caption in item.captions]
+    training = training_captions(dataset)
     checkpoints = _checkpoints(given.checkpoints)
     for checkpoint in checkpoints:
         load_checkpoint(checkpoint)  # a damaged one is named before minutes have gone into the others
@@ -98,57 +98,34 @@ def _checkpoints(given: Sequence[str] | None) -> list[Path]:
 
 def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], given: argparse.Namespace) -> Compared:
     """Caption the items with one checkpoint and score it."""
-    import numpy as np
-
     from ..evaluation.captions import score
-    from ..models.captioner import Captioner, count_parameters
-    from ..training.features import extract
+    from ..models.captioner import count_parameters
 
-    captioner = Captioner.load(path, given.device)
-    paths = [item.path for item in items if item.path]
-    features, failures = extract(captioner.backbone, paths, captioner.config.feature, root=given.features)
-    if failures:
-        raise BadDataset(f"{len(failures):,} pictures cannot be read, so the variants cannot be compared on them. {failures[0].reason}")
-    captions: list[str] = []
-    seconds = 0.0
-    for start in range(0, len(items), given.batch_size):
-        batch = features.of(np.arange(start, min(start + given.batch_size, len(items))))
-        began = time.perf_counter()
-        found = captioner.caption_features(batch, beam=given.beam, length_penalty=given.length_penalty)
-        seconds += time.perf_counter() - began
-        captions += [said[0].text for said in found]
+    captioner = load_captioner([path], given.device)
+    done = caption_split(
+        captioner, items, beam=given.beam, length_penalty=given.length_penalty, batch_size=given.batch_size, features=given.features
+    )
     scores = score(
-        {item.id: caption for item, caption in zip(items, captions, strict=True)},
+        {item.id: caption for item, caption in zip(items, done.captions, strict=True)},
         {item.id: item.captions for item in items},
         training=training,
     )
+    setting = decoded_with(captioner, given.beam, given.length_penalty)
     row = {
         "variant": captioner.checkpoint.variant,
         "checkpoint": str(path),
         "parameters": count_parameters(captioner.decoder),
         "train_seconds": captioner.checkpoint.training.get("seconds"),
-        "captions_per_second": len(items) / seconds,
+        "captions_per_second": len(items) / done.seconds,
         **{name: getattr(scores, name) for name in COLUMNS if hasattr(scores, name)},
-        "beam": given.beam,
-        "length_penalty": captioner.config.length_penalty if given.length_penalty is None else given.length_penalty,
+        "beam": setting["beam"],
+        "length_penalty": setting["length_penalty"],
     }
     if given.note:
-        _note(path, row, given)
+        note_scores(path, given.data, given.split, setting, row)
     root = common_root(items)
-    shown = [os.path.relpath(path, root) for path in paths]
-    return Compared(row, captions, features.hashes, Gallery(shown, captions, features.hashes, [item.id for item in items]))
-
-
-def _note(path: Path, row: dict[str, Any], given: argparse.Namespace) -> None:
-    from ..models.card import write_card
-    from ..models.checkpoint import add_scores
-
-    name = f"{given.data.partition(':')[0]} {given.split}, beam {given.beam}"
-    if row["length_penalty"]:
-        name += f", length penalty {row['length_penalty']:g}"
-    measures = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct", "images")
-    add_scores(path, name, {measure: round(row[measure], 3) if isinstance(row[measure], float) else row[measure] for measure in measures})
-    write_card(path)
+    shown = [os.path.relpath(item.path, root) for item in items if item.path]
+    return Compared(row, done.captions, done.hashes, Gallery(shown, done.captions, done.hashes, [item.id for item in items]))
 
 
 def common_root(items: Sequence[Item]) -> Path:

@@ -85,7 +85,7 @@ def _show(given: argparse.Namespace, library: Library, query: DescribedQuery, hi
     asked = Query(given.image, given.text)
     tokens = list(dict.fromkeys(words(f"{query.caption or ''} {given.text or ''}")))
     made_by = library.made_by
-    source = f"{made_by.name}, beam {made_by.beam}" if made_by else ""
+    source = f"{made_by.name}, {made_by.decoding.said}" if made_by else ""
     if given.json:
         print(json.dumps(search_json(asked, query.caption, tokens, hits, given.mode, str(library.path)), indent=1))
     else:

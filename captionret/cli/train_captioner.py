@@ -84,9 +84,7 @@ def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
         variant = given.variant or "model2-lite"
         return variant, variant_config(variant), None
     if given.variant or given.start_from or given.fine_tune:
-        raise BadSetting(
-            "--self-critical goes on from its checkpoint's variant and weights: leave those options out."
-        )
+        raise BadSetting("--self-critical goes on from its checkpoint's variant and weights: leave those options out.")
     if not given.out:
         raise BadSetting("Where shall the better checkpoint go? Give --out DIR.")
     checkpoint = load_checkpoint(given.self_critical)

@@ -123,18 +123,18 @@ def _checked(candidates: Mapping[Id, str] | Iterable[tuple[Id, str]], images: Se
     if len(captions) != len(pairs):
         counts = Counter(image for image, _ in pairs)
         doubled = [image for image, count in counts.items() if count > 1]
-        raise BadDataset(f"Images with more than one caption to score: {_named(doubled)}. Keep one caption per image.")
+        raise BadDataset(f"Images with more than one caption to score: {named(doubled)}. Keep one caption per image.")
     if unknown := captions.keys() - set(images):
-        raise BadDataset(f"Captions of images that have no references: {_named(unknown)}. Score them with the split they were made for.")
+        raise BadDataset(f"Captions of images that have no references: {named(unknown)}. Score them with the split they were made for.")
     if missing := set(images) - captions.keys():
-        raise BadDataset(f"Images without a generated caption: {_named(missing)}. Caption all of them, or the score is of another set.")
+        raise BadDataset(f"Images without a generated caption: {named(missing)}. Caption all of them, or the score is of another set.")
     for image in images:
         if not isinstance(captions[image], str):
             raise BadDataset(f"The caption of image {image!r} must be a text, not {captions[image]!r}.")
     return captions
 
 
-def _named(ids: Iterable[object]) -> str:
+def named(ids: Iterable[object]) -> str:
     """The number of ids and the first few."""
     names = sorted(str(image) for image in ids)
     return f"{len(names):,} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..records import Captioned, Failure
+from ..records import Captioned, Decoding, Failure
 
 
 class Captioning(Protocol):
@@ -24,6 +24,6 @@ class Captioning(Protocol):
         """Facts for the catalogue, as JSON can hold them; "checkpoint" is the directory it was loaded from, where there is one."""
         ...
 
-    def caption_stream(self, paths: Sequence[Path], *, beam: int, batch_size: int) -> Iterator[list[Captioned | Failure]]:
+    def caption_stream(self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int) -> Iterator[list[Captioned | Failure]]:
         """One list per batch, an entry for every path, in the order of the paths. A bad picture is a Failure, never an exception."""
         ...

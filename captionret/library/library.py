@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
-from ..records import Caption, Failure
+from ..records import Caption, Decoding, Failure
 from ..retrieval import Gallery
 from . import features
 from .captioning import Captioning
@@ -34,7 +34,7 @@ class MadeBy:
 
     name: str
     fingerprint: str
-    beam: int
+    decoding: Decoding
     described: dict[str, Any]
 
     @property
@@ -95,7 +95,7 @@ class Library:
         if not found:
             return None
         name, fingerprint, decoding, described = found[0]
-        return MadeBy(restored(name), fingerprint, json.loads(decoding)["beam"], json.loads(described))
+        return MadeBy(restored(name), fingerprint, Decoding(**json.loads(decoding)), json.loads(described))
 
     def update(
         self,
@@ -103,6 +103,7 @@ class Library:
         captioner: Captioning,
         *,
         beam: int = 3,
+        decoding: Decoding | None = None,
         batch_size: int = 32,
         progress: bool = True,
         limit: int | None = None,
@@ -112,9 +113,10 @@ class Library:
     ) -> UpdateReport:
         """Caption what is new or changed below `root`; each batch is kept as soon as it is done, so a stopped update goes on later.
 
+        decoding:    how captions are found and how many are kept of each picture; in place of the beam
         progress:    show a bar on stderr
         limit:       caption at most so many pictures now
-        recaption:   go over to this captioner or beam, if the library was made with another; until all is captioned again, the
+        recaption:   go over to this captioner or decoding, if the library was made with another; until all is captioned again, the
                      pictures still to come are not found, for two captioners' captions don't compare
         allow_empty: accept that the folder holds no picture any more
         moved:       accept that the folder now lies at `root`
@@ -127,7 +129,7 @@ class Library:
         with writing(self.path):
             pictures = self._accept_root(root, moved)
             try:
-                updater = Updater(self._catalogue, captioner, beam, recaption)
+                updater = Updater(self._catalogue, captioner, decoding or Decoding(beam=beam), recaption)
                 return updater.run(pictures, batch_size=batch_size, progress=progress, limit=limit, allow_empty=allow_empty)
             finally:
                 self._gallery = None

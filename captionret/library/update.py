@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import BadLibrary
-from ..records import Captioned, Failure
+from ..records import Captioned, Decoding, Failure
 from . import features
 from .captioning import Captioning
 from .catalogue import Catalogue, restored, stored
@@ -78,11 +78,11 @@ def feature_file(folder: Path, captioner: int, fingerprint: str) -> Path:
 class Updater:
     """One update of one library, with the writer's lock held."""
 
-    def __init__(self, catalogue: Catalogue, captioner: Captioning, beam: int, recaption: bool) -> None:
+    def __init__(self, catalogue: Catalogue, captioner: Captioning, decoding: Decoding, recaption: bool) -> None:
         self.catalogue = catalogue
         self.folder = catalogue.file.parent
         self.captioner = captioner
-        self.beam = beam
+        self.decoding = decoding
         self.id = self._adopt(recaption)
         self.features = feature_file(self.folder, self.id, captioner.fingerprint)
 
@@ -110,7 +110,7 @@ class Updater:
 
     def _adopt(self, recaption: bool) -> int:
         """The captioner's id in the catalogue; BadLibrary if the library is another's and is not to be captioned again."""
-        decoding = json.dumps({"beam": self.beam})
+        decoding = json.dumps(self.decoding.to_json())
         ours = (self.captioner.fingerprint, decoding)
         last = self.catalogue.rows(
             "SELECT id, fingerprint, decoding, name FROM captioners WHERE id = (SELECT value FROM meta WHERE key = 'captioner')"
@@ -148,7 +148,7 @@ class Updater:
         queue = iter(tasks)
         paths = [task.files[0][0].path for task in tasks]
         with tqdm(total=len(tasks), unit="picture", desc="captioning", disable=not (progress and tasks)) as bar:
-            for results in self.captioner.caption_stream(paths, beam=self.beam, batch_size=batch_size):
+            for results in self.captioner.caption_stream(paths, decoding=self.decoding, batch_size=batch_size):
                 self._write_batch(list(zip(islice(queue, len(results)), results, strict=True)), plan)
                 bar.update(len(results))
         if next(queue, None) is not None:
@@ -192,7 +192,7 @@ class Updater:
 
 
 def _said(decoding: str) -> str:
-    return ", ".join(f"{name} {value}" for name, value in json.loads(decoding).items())
+    return Decoding(**json.loads(decoding)).said
 
 
 def _put_file(connection: sqlite3.Connection, file: Found, sha256: str) -> None:

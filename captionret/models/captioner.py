@@ -31,6 +31,7 @@ from .sampling import sample, uniforms
 from .transformer import TransformerDecoder
 from .variants import TRAINING_FIELDS, CaptionerConfig
 
+BEAM_OF_3 = Decoding()
 Decoder = LSTMDecoder | AttentionDecoder | TransformerDecoder
 
 
@@ -45,6 +46,7 @@ def new_decoder(config: CaptionerConfig, feature_dim: int, cells: int, vocabular
     """A decoder for features of any size: (N, feature_dim), or (N, cells, feature_dim) for those that read the grid."""
     if config.decoder == "transformer":
         return TransformerDecoder(config, feature_dim, vocabulary_size, cells)
+    kinds: dict[str, type[LSTMDecoder | AttentionDecoder]]
     kinds = {"lstm": LSTMDecoder, "soft-attention": SoftAttentionDecoder, "adaptive": AdaptiveDecoder}
     return kinds[config.decoder](config, feature_dim, vocabulary_size)
 
@@ -139,10 +141,9 @@ class Captioner:
         return captions
 
     def caption_stream(
-        self, paths: Sequence[Path], *, beam: int = 3, batch_size: int = 32, decoding: Decoding | None = None
+        self, paths: Sequence[Path], *, decoding: Decoding = BEAM_OF_3, batch_size: int = 32
     ) -> Iterator[list[Captioned | Failure]]:
         """One list per batch, an entry for every path, in their order. A bad picture is a Failure, never an exception."""
-        decoding = decoding or Decoding(beam=beam)
         for batch in decoded_batches(paths, self.backbone.config.preprocessing.size, batch_size):
             entries: dict[str, Captioned | Failure] = {failure.path: failure for failure in batch.failures}
             if batch.paths:

@@ -19,7 +19,7 @@ from ..errors import BadDataset, BadSetting, UnknownName
 from ..evaluation.cider import CiderD
 from ..models.decoding import Beams, beam_search
 from ..models.sampling import sample
-from ..text import END, END_ID, PAD_ID, START_ID, Vocabulary, is_word, tokenize
+from ..text import END, END_ID, PAD_ID, START_ID, UNKNOWN_ID, Vocabulary, is_word, tokenize
 from .teaching import CaptioningTask
 
 BASELINES = ("mean", "greedy")
@@ -121,9 +121,9 @@ class SelfCriticalTask(CaptioningTask):
         advantage = torch.from_numpy(rewards - baseline).to(self.device)  # (N, K)
         tokens = self._read(drawn)
         logits, targets = self.module(features, tokens)
-        logprob = torch.log_softmax(logits.float(), -1).gather(1, targets.unsqueeze(1)).squeeze(1)  # (M,)
-        counts = (tokens != PAD_ID).sum(-1) - (0 if self.config.says_start else 1)
-        loss = -(logprob * advantage.flatten().repeat_interleave(counts.flatten())).mean()
+        logprob = self._sayable(logits, tokens).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)  # (M,)
+        words = self._predicted(tokens).sum(-1).flatten()
+        loss = -(logprob * advantage.flatten().repeat_interleave(words)).mean()
         done = time.perf_counter()
         for name, seconds in (("sampling", sampled - began), ("reward", rewarded - sampled), ("loss", done - rewarded)):
             self.seconds[name] += seconds
@@ -149,6 +149,23 @@ class SelfCriticalTask(CaptioningTask):
             first, state = self.module.begin(features)
             said = beam_search(first, state, self.module.step, beam=1, max_words=self.config.max_words, says_start=self.config.says_start)
         return self.reward(said.tokens, said.ended, images)
+
+    def _predicted(self, tokens: Tensor) -> Tensor:
+        """Which of the tokens (N, K, T) the captioner says itself; bool."""
+        return (tokens != PAD_ID) & (self.config.says_start | (tokens != START_ID))
+
+    def _sayable(self, logits: Tensor, tokens: Tensor) -> Tensor:
+        """Logits (M, V) with what is never drawn at -inf. Left in, it would swallow what is taken from bad captions, unpunished."""
+        predicted = self._predicted(tokens)
+        words_before = (tokens > UNKNOWN_ID).cumsum(-1) - (tokens > UNKNOWN_ID).to(torch.int64)
+        bare = (words_before == 0)[predicted]
+        first = torch.zeros_like(predicted)
+        first[:, :, 0] = True
+        logits = logits.float().clone()
+        logits[:, [PAD_ID, UNKNOWN_ID]] = -torch.inf
+        logits[~first[predicted], START_ID] = -torch.inf
+        logits[bare, END_ID] = -torch.inf
+        return logits
 
     def _read(self, drawn: Beams) -> Tensor:
         """The drawn captions as the decoder reads them in training: (N, K, T), one <end>, then padding."""

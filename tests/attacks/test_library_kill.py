@@ -17,7 +17,7 @@ from mean_colour import MeanColour, picture
 from captionret.errors import BadLibrary, CaptionretError, NoSpace
 from captionret.library import Library, features
 from captionret.library.update import UpdateReport
-from captionret.records import Captioned, Failure
+from captionret.records import Captioned, Decoding, Failure
 from captionret.searching import search
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,8 @@ PICTURES = 12
 class Slow(MeanColour):
     """Takes its time over every batch, so that a test can come in between."""
 
-    def caption_stream(self, paths: Sequence[Path], *, beam: int, batch_size: int) -> Iterator[list[Captioned | Failure]]:
-        for batch in super().caption_stream(paths, beam=beam, batch_size=batch_size):
+    def caption_stream(self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int) -> Iterator[list[Captioned | Failure]]:
+        for batch in super().caption_stream(paths, decoding=decoding, batch_size=batch_size):
             yield batch
             time.sleep(0.15)
 

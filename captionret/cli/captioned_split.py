@@ -1,0 +1,102 @@
+"""What comparing and evaluating share: the captions that checkpoints give a split, what decoded them, and their scores in a record."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..datasets import Dataset
+from ..errors import BadDataset, BadSetting
+from ..records import Item
+
+if TYPE_CHECKING:  # these import torch, which --help does without
+    from ..models.captioner import Captioner
+
+NOTED = ("bleu1", "bleu2", "bleu3", "bleu4", "meteor", "rouge_l", "cider_d", "spice", "distinct", "images")
+
+
+@dataclass(frozen=True)
+class CaptionedSplit:
+    """What a captioner says of the pictures of a split, in their order.
+
+    seconds: for the captions, given the features
+    hashes:  of the pictures' content
+    """
+
+    captions: list[str]
+    seconds: float
+    hashes: list[str]
+
+
+def load_captioner(paths: Sequence[Path], device: str) -> "Captioner":
+    """The captioner of a checkpoint directory.
+
+    errors: BadCheckpoint, see load_checkpoint; BadSetting for several directories
+    """
+    from ..models.captioner import Captioner
+
+    if len(paths) != 1:
+        raise BadSetting(f"{len(paths)} checkpoints cannot caption together in this release. Give one.")
+    return Captioner.load(paths[0], device)
+
+
+def caption_split(
+    captioner: "Captioner", items: Sequence[Item], *, beam: int, length_penalty: float | None, batch_size: int, features: Path
+) -> CaptionedSplit:
+    """Caption items that have a picture; each passes through the CNN once and is cached in the folder `features`.
+
+    errors: BadDataset for pictures that cannot be read: figures without them would be of another split
+    """
+    import numpy as np
+
+    from ..training.features import extract
+
+    paths = [item.path for item in items if item.path]
+    rows, failures = extract(captioner.backbone, paths, captioner.config.feature, root=features)
+    if failures:
+        raise BadDataset(
+            f"{len(failures):,} pictures cannot be read, so captions of this split cannot be compared with others'. {failures[0].reason}"
+        )
+    captions: list[str] = []
+    seconds = 0.0
+    for start in range(0, len(paths), batch_size):
+        batch = rows.of(np.arange(start, min(start + batch_size, len(paths))))
+        began = time.perf_counter()
+        found = captioner.caption_features(batch, beam=beam, length_penalty=length_penalty)
+        seconds += time.perf_counter() - began
+        captions += [said[0].text for said in found]
+    return CaptionedSplit(captions, seconds, rows.hashes)
+
+
+def decoded_with(captioner: "Captioner", beam: int, length_penalty: float | None) -> dict[str, Any]:
+    """The setting that makes the captions: what was asked for, else the variant's own."""
+    own = captioner.config
+    return {
+        "beam": beam,
+        "length_penalty": own.length_penalty if length_penalty is None else length_penalty,
+        "constraints": bool(getattr(own, "constraints", False)),
+    }
+
+
+def training_captions(dataset: Dataset) -> list[str]:
+    """The captions of the split "train", to see which of them are repeated."""
+    return [caption for item in dataset.items if item.split == "train" for caption in item.captions]
+
+
+def note_scores(path: Path, data: str, split: str, setting: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
+    """Write the scores of NOTED that were measured into a checkpoint's record and card, under the data and the setting.
+
+    setting: beam, length_penalty and constraints, as `decoded_with` gives them
+    """
+    from ..models.card import write_card
+    from ..models.checkpoint import add_scores
+
+    name = f"{data.partition(':')[0]} {split}, beam {setting['beam']}"
+    if setting["length_penalty"]:
+        name += f", length penalty {setting['length_penalty']:g}"
+    if setting["constraints"]:
+        name += ", constraints"
+    measured = {measure: scores[measure] for measure in NOTED if scores.get(measure) is not None}
+    add_scores(path, name, {measure: round(value, 3) if isinstance(value, float) else value for measure, value in measured.items()})
+    write_card(path)

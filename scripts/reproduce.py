@@ -1,0 +1,13 @@
+"""python scripts/reproduce.py --help"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from captionret.cli.reproduce import main
+
+from captionret.cli.command import run
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..datasets import Dataset
-from ..errors import BadDataset, BadSetting
+from ..errors import BadDataset
 from ..records import Item
 
 if TYPE_CHECKING:  # these import torch, which --help does without
@@ -30,15 +30,14 @@ class CaptionedSplit:
 
 
 def load_captioner(paths: Sequence[Path], device: str) -> "Captioner":
-    """The captioner of a checkpoint directory.
+    """The captioner of one checkpoint directory, or of several that say one caption together.
 
-    errors: BadCheckpoint, see load_checkpoint; BadSetting for several directories
+    errors: BadCheckpoint, see load_checkpoint; BadSetting for several that cannot speak together
     """
     from ..models.captioner import Captioner
+    from ..models.ensemble import Ensemble
 
-    if len(paths) != 1:
-        raise BadSetting(f"{len(paths)} checkpoints cannot caption together in this release. Give one.")
-    return Captioner.load(paths[0], device)
+    return Captioner.load(paths[0], device) if len(paths) == 1 else Ensemble.load(paths, device)
 
 
 def caption_split(

@@ -17,6 +17,7 @@ from ..datasets import Dataset, open_dataset
 from ..errors import BadDataset, BadSetting
 from ..files import publish_json
 from ..records import Decoding, Item
+from ..text import ends_badly, words
 from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
 from .command import FOUND, add_device, checkpoint_path, parser, path_argument, say
 
@@ -36,6 +37,7 @@ MEASURES = {
     "distinct": "distinct captions",
     "vocabulary": "vocabulary used",
     "copied": "copied from training, %",
+    "bad_endings": "bad endings",
 }
 BEAM = 3
 OUTPUTS = ("json", "out", "export")
@@ -47,7 +49,7 @@ class Evaluated:
 
     names:   the checkpoints, or the results file
     setting: what decoded them; None for what a results file does not say
-    against: the difference to other captions: {"file", "cider_d", "low", "high"}
+    against: the difference in CIDEr-D to other captions, x 100: {"file", "difference", "low", "high"}
     """
 
     names: list[str]
@@ -58,7 +60,13 @@ class Evaluated:
 
     def scores_json(self) -> dict[str, Any]:
         """The scores and what made them, as --json writes them."""
-        return {name: getattr(self.scores, name) for name in MEASURES} | {"setting": self.setting, "reasons": dict(self.scores.reasons)}
+        compared = {"against": self.against} if self.against else {}
+        return self.measures() | {"setting": self.setting, "reasons": dict(self.scores.reasons)} | compared
+
+    def measures(self) -> dict[str, Any]:
+        """The value of each of MEASURES; bad endings are counted on the words that captioners say."""
+        bad = sum(ends_badly(words(caption)) for caption in self.captions.values())
+        return {name: bad if name == "bad_endings" else getattr(self.scores, name) for name in MEASURES}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -174,7 +182,7 @@ def _difference(file: Path, ours: "CaptionScores", theirs: "CaptionScores") -> d
     from ..evaluation.bootstrap import paired_interval
 
     mean, low, high = paired_interval(ours.cider_d_each, theirs.cider_d_each)
-    return {"file": str(file), "cider_d": mean, "low": low, "high": high}
+    return {"file": str(file), "difference": mean, "low": low, "high": high}
 
 
 def _write(given: argparse.Namespace, items: Sequence[Item], evaluated: Evaluated) -> None:
@@ -191,9 +199,9 @@ def _write(given: argparse.Namespace, items: Sequence[Item], evaluated: Evaluate
             {"image_id": coco_id(item.id), "caption": evaluated.captions[item.id], "cider_d": float(each)}
             for item, each in zip(items, evaluated.scores.cider_d_each, strict=True)
         ]
-        source = {"results": str(given.results)} if given.results else {"checkpoints": evaluated.names}
+        source = {"checkpoint": given.checkpoint, "results": str(given.results) if given.results else None}
         asked = {"data": given.data, "split": given.split}
-        publish_json(given.out, source | asked | {"scores": scores, "against": evaluated.against, "captions": captions})
+        publish_json(given.out, scores | source | asked | {"captions": captions})
     for name in OUTPUTS:
         if path := getattr(given, name):
             say(f"--{name}: {path}")
@@ -206,7 +214,7 @@ def _show(given: argparse.Namespace, evaluated: Evaluated) -> None:
     scores = evaluated.scores
     for reason in scores.reasons.values():
         say(reason)
-    print(table(("x100", visible(" + ".join(evaluated.names))), [(label, getattr(scores, name)) for name, label in MEASURES.items()]))
+    print(table(("x100", visible(" + ".join(evaluated.names))), list(zip(MEASURES.values(), evaluated.measures().values(), strict=True))))
     if scores.reasons:
         print(f"–: {' and '.join(MEASURES[name] for name in scores.reasons)} not measured.")
     print(visible(_setting(evaluated.setting)))
@@ -226,6 +234,6 @@ def _against(against: Mapping[str, Any]) -> str:
     low, high = against["low"], against["high"]
     verdict = "better" if low > 0 else "worse" if high < 0 else "no sure difference"
     return (
-        f"CIDEr-D against {against['file']}: {against['cider_d']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f} "
+        f"CIDEr-D against {against['file']}: {against['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f} "
         f"(paired bootstrap over images): {verdict}."
     )

@@ -153,8 +153,8 @@ def split_items(dataset: Dataset, split: str, hold_out: bool = False) -> tuple[l
         return train, dataset.split("val"), ""
     if len(train) < 20:
         raise BadDataset(
-            f"{dataset.spec} has {len(train)} images in split {split!r}, and no val split to validate on: too few to hold some out. "
-            "Add pictures."
+            f"{dataset.spec} has {len(train)} images in split {split!r}{'' if hold_out else ' and no val split'}: "
+            "too few to hold some out. Add pictures."
         )
     return [item for index, item in enumerate(train) if index % 20], train[::20], f"every 20th image of {split}"
 

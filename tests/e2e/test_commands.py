@@ -20,7 +20,16 @@ from captionret.datasets import open_dataset
 from captionret.text import word_set
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ("train_captioner", "caption_images", "retrieve", "compare_variants", "demo", "import_checkpoint")
+SCRIPTS = (
+    "train_captioner",
+    "caption_images",
+    "retrieve",
+    "compare_variants",
+    "evaluate_captions",
+    "reproduce",
+    "demo",
+    "import_checkpoint",
+)
 
 
 class Ended(NamedTuple):

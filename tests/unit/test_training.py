@@ -18,16 +18,18 @@ from captionret.datasets import open_dataset
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting
 from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.captioner import Captioner, make_decoder
-from captionret.models.checkpoint import load_checkpoint, save_checkpoint
+from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.variants import VARIANTS, CaptionerConfig
 from captionret.models.words import load_word_vectors
 from captionret.text import Vocabulary
-from captionret.training.captioner import TrainingRun, split_items, train_captioner
+from captionret.training.captioner import TrainingRun, begin_with, split_items, train_captioner
 from captionret.training.features import Features
 from captionret.training.fine_tune import OWN_BACKBONE
+from captionret.training.self_critical import SelfCritical
 from captionret.training.teaching import LONGEST, CaptionData, CaptioningTask, encode_captions
 
 CPU = torch.device("cpu")
+KINDS_OF_SHAPE = 8  # every split of `table` holds so many of each
 TINY = {"embed_dim": 24, "hidden_dim": 24, "epochs": 1, "batch_size": 12, "views": 1, "average": 0.0, "min_count": 1}
 
 
@@ -234,7 +236,7 @@ def test_transformer_trains_on_the_grid(lite0: Backbone, tmp_path: Path) -> None
     history = checkpoint.training["history"]
     assert failures == []
     assert history[-1]["train_loss"] < 0.8 * history[0]["train_loss"]
-    assert [path.name for path in (tmp_path / "features" / lite0.key).iterdir()] == ["grid-whole"]
+    assert [path.name for path in (tmp_path / "features" / lite0.key).iterdir()] == ["grid-whole", "pooled-whole"]
 
 
 def test_augmented_training_caches_every_view_and_validates_on_whole_pictures(lite0: Backbone, tmp_path: Path) -> None:
@@ -427,3 +429,85 @@ def test_resuming_on_other_cnn_weights_is_refused(trained: Trained, lite0: Backb
     other = load_backbone("efficientnet_lite0", random=True)
     with pytest.raises(BadCheckpoint, match="another backbone weights"):
         train_captioner(replace(run, features_root=tmp_path / "features"), other, CPU, resume=True)
+
+
+# What a training begins with, and what else it is trained on
+
+
+def test_further_collections_are_trained_on_but_not_validated_on(tmp_path: Path, lite0: Backbone) -> None:
+    spec, also = small(tmp_path / "a", {"train": 6, "val": 3}), small(tmp_path / "b", {"train": 4, "val": 5})
+    run = run_of(spec, tmp_path / "out", tmp_path / "features", also=(open_dataset(also),))
+    checkpoint, _ = train_captioner(run, lite0, CPU)
+    assert checkpoint.training["images"] == 10 * KINDS_OF_SHAPE and checkpoint.training["data"] == f"{spec} and {also}"
+    alone = run_of(spec, tmp_path / "alone", tmp_path / "features")
+    train_items, val_items, held_out = split_items(alone.dataset, "train")
+    assert (len(train_items), len(val_items), held_out) == (6 * KINDS_OF_SHAPE, 3 * KINDS_OF_SHAPE, "")
+
+
+def test_hold_out_leaves_the_val_split_for_scoring(tmp_path: Path) -> None:
+    dataset = open_dataset(small(tmp_path, {"train": 40, "val": 5}))
+    train, val, held_out = split_items(dataset, "train", hold_out=True)
+    assert held_out == "every 20th image of train" and len(val) == 2 * KINDS_OF_SHAPE and len(train) == 38 * KINDS_OF_SHAPE
+    assert not {item.id for item in val} & {item.id for item in train}
+    assert all(item.split == "train" for item in (*train, *val))
+
+
+def test_a_training_begins_with_the_rows_of_the_words_that_both_know() -> None:
+    config = config_with(decoder="transformer", embed_dim=8, hidden_dim=8, heads=2, says_start=False)
+    old, new = (Vocabulary([*Vocabulary.build(["x"], 1).tokens[:4], *words.split()]) for words in ("a dog cat runs", "bird a cat"))
+    torch.manual_seed(0)
+    source, target = make_decoder(config, len(old)), make_decoder(config, len(new))
+    before = target.state_dict()["embed.weight"].clone()
+    begin_with(target, config, new, Checkpoint("transformer-lite", config, old, {}, source.state_dict()))
+    for name in ("embed.weight", "bias"):
+        there, here = source.state_dict()[name], target.state_dict()[name]
+        assert torch.equal(here[new.ids["a"]], there[old.ids["a"]]) and torch.equal(here[new.ids["cat"]], there[old.ids["cat"]])
+    assert torch.equal(target.state_dict()["embed.weight"][new.ids["bird"]], before[new.ids["bird"]])
+    assert torch.equal(target.state_dict()["project.weight"], source.state_dict()["project.weight"])
+    with pytest.raises(BadSetting, match="layers=1"):
+        begin_with(target, replace(config, layers=2), new, Checkpoint("transformer-lite", config, old, {}, source.state_dict()))
+
+
+def test_scheduled_sampling_reads_own_guesses_more_and_more_and_never_in_place_of_start_or_padding() -> None:
+    task = made_up(30, 3, config_with(scheduled_sampling=0.8, epochs=5))
+    tokens = torch.from_numpy(task.train.tokens.astype(np.int64))
+    shares = []
+    for epoch in range(5):
+        task.batches(epoch)
+        read = task._guessed(task.train.features.of(np.arange(30)), tokens)
+        words = tokens > 3
+        assert torch.equal(read[~words], tokens[~words])
+        shares.append(float((read != tokens)[words].float().mean()))
+    assert shares[0] == 0 and shares == sorted(shares) and 0.5 < shares[-1] < 0.9
+    assert torch.isfinite(task.loss(task.batches(4)[0]))
+
+
+def test_soft_attention_is_trained_to_look_everywhere() -> None:
+    config = config_with(decoder="soft-attention", says_start=False, attention_penalty=0.5)
+    with pytest.raises(BadSetting, match="is of soft attention"):
+        replace(config, decoder="adaptive")
+    vocabulary = Vocabulary.build(["a dog runs"], 1)
+    values = np.random.default_rng(0).normal(size=(4, 49, 1280)).astype(np.float16)
+    features = Features(np.arange(4)[None], [values], ["0" * 64] * 4, np.arange(4))
+    data = CaptionData(features, encode_captions([("a dog runs",)] * 4, vocabulary), [("a dog runs",)] * 4)
+    module = make_decoder(config, len(vocabulary))
+    losses = []
+    for settings in (config, replace(config, attention_penalty=0.0)):
+        task = CaptioningTask(module.eval(), settings, data, data, vocabulary, 0, lambda module, history: None)
+        losses.append(float(task.loss(task.batches(0)[0]).detach()))
+    assert losses[0] > losses[1] + 0.1
+
+
+def test_self_critical_training_goes_on_with_the_checkpoints_vocabulary(tmp_path: Path, lite0: Backbone) -> None:
+    spec = small(tmp_path / "data", {"train": 12, "val": 4})
+    first = run_of(spec, tmp_path / "first", tmp_path / "features", epochs=2)
+    train_captioner(first, lite0, CPU)
+    again = replace(
+        first, out=tmp_path / "better", start=first.out, self_critical=SelfCritical(samples=3), config=replace(first.config, epochs=1)
+    )
+    checkpoint, _ = train_captioner(again, lite0, CPU)
+    assert checkpoint.vocabulary.tokens == load_checkpoint(first.out).vocabulary.tokens
+    assert checkpoint.training["self_critical"] == {"baseline": "mean", "samples": 3}
+    assert checkpoint.training["began_with"]["name"] == "first" and "reward" in checkpoint.training["history"][0]
+    with pytest.raises(BadSetting, match="goes on from a checkpoint"):
+        replace(first, self_critical=SelfCritical())

@@ -1,0 +1,213 @@
+"""Evaluating as people type it: a checkpoint's captions or another program's, with and without Java, and what is refused."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from shapes import Trained
+
+from captionret.cli import command, evaluate_captions
+from captionret.datasets import open_dataset
+from captionret.evaluation.results_file import ImageNames, coco_id
+from captionret.records import Item
+
+KEYS = "bleu1 bleu2 bleu3 bleu4 meteor rouge_l cider_d spice images distinct vocabulary copied bad_endings setting reasons".split()
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trained: Trained) -> Call:
+    """Run the command on the shapes in an empty folder, without Java."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+    def run(*arguments: object) -> Ended:
+        words = [str(word) for word in ("--data", trained.spec, "--features", trained.features, *arguments)]
+        try:
+            code = command.run(lambda _: evaluate_captions.main(words))
+        except SystemExit as usage:
+            code = int(str(usage.code))
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def right(trained: Trained) -> list[dict[str, Any]]:
+    """A right caption for each test picture."""
+    return [{"image_id": item.id, "caption": item.captions[0]} for item in open_dataset(trained.spec).split("test")]
+
+
+def write(name: str, content: Any) -> Path:
+    Path(name).write_text(content if isinstance(content, str) else json.dumps(content))
+    return Path(name)
+
+
+def test_checkpoint_is_scored_written_and_exported(call: Call, trained: Trained) -> None:
+    code, out, err = call("--checkpoint", trained.checkpoint, "--json", "s.json", "--out", "o.json", "--export", "e.json")
+    assert code == 0
+    scores = json.loads(Path("s.json").read_text())
+    assert list(scores) == KEYS
+    assert scores["images"] == 16 and scores["bleu1"] > 60 and scores["copied"] > 50 and scores["bad_endings"] == 0
+    assert scores["meteor"] is None and scores["spice"] is None and set(scores["reasons"]) == {"meteor", "spice"}
+    assert scores["setting"]["beam"] == 3 and scores["setting"]["constraints"] is False
+    whole = json.loads(Path("o.json").read_text())
+    assert {key: whole[key] for key in KEYS} == scores
+    assert (whole["checkpoint"], whole["data"], whole["split"]) == ([str(trained.checkpoint)], trained.spec, "test")
+    assert sum(one["cider_d"] for one in whole["captions"]) / 16 == pytest.approx(scores["cider_d"])
+    exported = json.loads(Path("e.json").read_text())
+    assert exported == [{"image_id": one["image_id"], "caption": one["caption"]} for one in whole["captions"]]
+    assert "Beam 3" in out and "PTB tokens" in out and "METEOR and SPICE not measured" in out and "–" in out
+    assert "there is no java on the PATH" in err and "there is no java" not in out
+
+
+def test_an_export_scores_as_the_checkpoint_did(call: Call, trained: Trained) -> None:
+    call("--checkpoint", trained.checkpoint, "--json", "a.json", "--export", "e.json")
+    code, out, _ = call("--results", "e.json", "--json", "b.json", "--against", "e.json")
+    first, second = (json.loads(Path(name).read_text()) for name in ("a.json", "b.json"))
+    assert code == 0
+    assert {key: first[key] for key in KEYS[:13]} == {key: second[key] for key in KEYS[:13]}
+    assert second["setting"]["beam"] is None
+    assert second["against"] == {"file": "e.json", "difference": 0, "low": 0, "high": 0}
+    assert "no sure difference" in out
+
+
+def test_better_captions_are_seen_against_an_out_file(call: Call, right: list[dict[str, Any]]) -> None:
+    write("worse.json", [one | {"caption": "a boat in the rain"} for one in right])
+    call("--results", "worse.json", "--out", "worse-out.json")
+    code, out, _ = call("--results", write("right.json", right), "--against", "worse-out.json", "--json", "s.json")
+    against = json.loads(Path("s.json").read_text())["against"]
+    assert code == 0
+    assert 0 < against["low"] <= against["difference"] <= against["high"]
+    assert "better" in out
+
+
+def test_bad_endings_are_counted(call: Call, right: list[dict[str, Any]]) -> None:
+    right[0]["caption"], right[1]["caption"] = "a red circle on a", "a red circle with."
+    assert call("--results", write("r.json", right), "--json", "s.json").code == 0
+    assert json.loads(Path("s.json").read_text())["bad_endings"] == 2
+
+
+def test_several_checkpoints_caption_together(call: Call, trained: Trained) -> None:
+    code, out, _ = call("--checkpoint", trained.checkpoint, trained.checkpoint, "--json", "s.json")
+    assert (code, json.loads(Path("s.json").read_text())["images"]) == (0, 16)
+    assert "tiny + tiny" in out
+
+
+def test_broken_java_gives_the_other_scores_and_the_reason(call: Call, right: list[dict[str, Any]], tmp_path: Path) -> None:
+    if evaluate_captions_needs_package():
+        pytest.skip("needs pycocoevalcap")
+    java = tmp_path / "bin" / "java"
+    java.write_text("#!/bin/sh\necho broken >&2\nexit 1\n")
+    java.chmod(0o755)
+    code, out, err = call("--results", write("r.json", right), "--json", "s.json")
+    scores = json.loads(Path("s.json").read_text())
+    assert code == 0
+    assert scores["meteor"] is None and scores["bleu4"] > 0
+    assert "METEOR" in scores["reasons"]["meteor"] and "METEOR" in err
+    assert "not measured" in out
+
+
+def evaluate_captions_needs_package() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("pycocoevalcap") is None
+
+
+def test_noted_scores_stand_on_the_card(call: Call, trained: Trained, tmp_path: Path) -> None:
+    shutil.copytree(trained.checkpoint, tmp_path / "ck")
+    assert call("--checkpoint", "./ck", "--length-penalty", 0, "--note").code == 0
+    assert list(json.loads((tmp_path / "ck" / "config.json").read_text())["scores"]) == ["table test, beam 3"]
+    assert "| table test, beam 3 |" in (tmp_path / "ck" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda right: "not json", "is not valid JSON"),
+        (lambda right: {"a": 1}, "holds no list of captions"),
+        (lambda right: 3, "holds no list of captions"),
+        (lambda right: [*right, {"image_id": "x"}], "lacks 'image_id' or 'caption'"),
+        (lambda right: [*right, "text"], "lacks 'image_id' or 'caption'"),
+        (lambda right: [*right, {"image_id": 1.5, "caption": "a"}], "must be a whole number or text"),
+        (lambda right: [*right, {"image_id": "gone.png", "caption": "a"}], "1 (gone.png)"),
+        (lambda right: right[1:], "have no caption in it: 1 ("),
+        (lambda right: [*right, right[0]], "of an image that has another one"),
+        (lambda right: [right[0] | {"caption": 3}, *right[1:]], "'caption' must be text"),
+        (lambda right: [right[0] | {"caption": " \n"}, *right[1:]], "captions are empty: 1 ("),
+        (lambda right: [], "have no caption in it: 16"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--results", "--against"])
+def test_bad_results_are_refused_by_name(call: Call, right: list[dict[str, Any]], change: Any, said: str, option: str) -> None:
+    write("good.json", right)
+    write("bad.json", change(right))
+    code, out, err = call(*(("--results", "bad.json") if option == "--results" else ("--results", "good.json", "--against", "bad.json")))
+    assert (code, out) == (3, "")
+    assert "bad.json" in err and said in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), 2, "Give either --checkpoint DIR"),
+        (("--checkpoint", "a", "--results", "b"), 2, "Give either --checkpoint DIR"),
+        (("--results", "b", "--note"), 2, "Leave them out"),
+        (("--checkpoint", "a", "b", "--note"), 2, "--note writes into the record of one checkpoint"),
+        (("--checkpoint", "a", "--beam", "0"), 2, "The beam must be at least 1"),
+        (("--checkpoint", "a", "--batch-size", "0"), 2, "--batch-size must be at least 1"),
+        (("--results", "b", "--out", "./b"), 2, "would write over the file of --results"),
+        (("--results", "gone.json"), 3, "gone.json does not exist"),
+        (("--results", "gone.json", "--split", "none"), 3, "has no images in split 'none'"),
+        (("--checkpoint", "gone/x"), 3, "gone/x"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_reason(call: Call, arguments: tuple[str, ...], code: int, said: str) -> None:
+    ended = call(*arguments)
+    assert (ended.code, ended.out) == (code, "")
+    assert said in ended.err
+
+
+def test_an_image_without_references_is_named(call: Call, trained: Trained, right: list[dict[str, Any]], tmp_path: Path) -> None:
+    shutil.copytree(trained.pictures.parent, tmp_path / "shapes")
+    table = tmp_path / "shapes" / "captions.csv"
+    lines = table.read_text().splitlines()
+    bare = str(right[0]["image_id"])
+    kept = [f"{bare},,test" if line.startswith(f"{bare},") else line for line in lines]
+    table.write_text("\n".join(kept) + "\n")
+    code, out, err = call("--data", "table:shapes/captions.csv", "--results", write("r.json", right))
+    assert (code, out) == (3, "")
+    assert bare in err and "no human captions" in err
+
+
+def test_an_image_is_found_by_each_of_its_names_and_never_by_two() -> None:
+    coco = [Item("42", Path("val2014/COCO_val2014_000000000042.jpg")), Item("142", Path("val2014/COCO_val2014_000000000142.jpg"))]
+    names = ImageNames(coco)
+    for name in (
+        "42",
+        "COCO_val2014_000000000042.jpg",
+        "COCO_val2014_000000000042",
+        "000000000042",
+        "val2014/COCO_val2014_000000000042.jpg",
+    ):
+        assert names.find(name) == {"42"}
+    assert names.find("2") == names.find("0142x") == set()
+    doubled = ImageNames([Item("a/1.jpg", Path("a/1.jpg")), Item("b/1.jpg", Path("b/1.jpg"))])
+    assert doubled.find("1.jpg") == {"a/1.jpg", "b/1.jpg"}
+    assert doubled.find("a/1.jpg") == {"a/1.jpg"}
+
+
+def test_ids_that_are_numbers_are_exported_as_numbers() -> None:
+    assert [coco_id(image) for image in ("42", "007", "a.jpg", "²")] == [42, "007", "a.jpg", "²"]

@@ -1,6 +1,6 @@
 """What captioning a folder costs beyond the backbone's forward pass over the same files, decoded the same way.
 
-    python benchmarks/captioning_overhead.py --pictures data/flickr8k/Flicker8k_Dataset --checkpoints checkpoints/flickr8k-lite
+    python benchmarks/captioning_overhead.py --pictures data/flickr8k/Flicker8k_Dataset --checkpoints checkpoints/photos-lite
 
 Bar: at most 25 % more, batch 32, beam 3. Both are run in turn, in one process; the figure is the median of the pairs' ratios.
 """
@@ -39,7 +39,7 @@ def main() -> None:
     """Measure every checkpoint given."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
-    options.add_argument("--checkpoints", nargs="+", default=["checkpoints/flickr8k-lite"], metavar="DIR")
+    options.add_argument("--checkpoints", nargs="+", default=["checkpoints/photos-lite"], metavar="DIR")
     options.add_argument("--count", type=int, default=320, metavar="N", help="pictures (default: %(default)s)")
     options.add_argument("--pairs", type=int, default=5, metavar="N", help="runs of each, in turn (default: %(default)s)")
     options.add_argument("--beam", type=int, default=3)

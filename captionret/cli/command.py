@@ -14,7 +14,7 @@ from ..records import DECODING_METHODS, Decoding
 
 CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "flickr8k-lite"
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "photos-lite"
 
 FOUND, NOTHING_FOUND = 0, 1
 

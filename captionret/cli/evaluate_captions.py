@@ -1,6 +1,6 @@
 """Score captions against the human ones of a split: BLEU, METEOR, ROUGE-L, CIDEr-D and SPICE, as the field measures them.
 
-    python scripts/evaluate_captions.py --checkpoint checkpoints/flickr8k-lite --data flickr8k:data/flickr8k --split test
+    python scripts/evaluate_captions.py --checkpoint checkpoints/photos-lite --data flickr8k:data/flickr8k --split test
     python scripts/evaluate_captions.py --results theirs.json --data coco:data/coco --split val --against ours.json
 
 --results scores the captions that any other program has written, in COCO's results format. METEOR and SPICE are Java programs; where
@@ -204,7 +204,7 @@ def _write(given: argparse.Namespace, items: Sequence[Item], evaluated: Evaluate
         publish_json(given.out, scores | source | asked | {"captions": captions})
     for name in OUTPUTS:
         if path := getattr(given, name):
-            say(f"--{name}: {path}")
+            say(f"Written: {path}")
 
 
 def _show(given: argparse.Namespace, evaluated: Evaluated) -> None:

@@ -12,7 +12,7 @@ class Captioning(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it, e.g. "flickr8k-lite"."""
+        """What people call it, e.g. "photos-lite"."""
         ...
 
     @property

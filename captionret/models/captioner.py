@@ -1,6 +1,6 @@
 """The captioner: pictures in, captions out.
 
-    captioner = Captioner.load("checkpoints/flickr8k-lite")
+    captioner = Captioner.load("checkpoints/photos-lite")
     captioner.caption(["q.jpg"], beam=3)[0][0].text
 
 One file, read once: the decoder is made from its variant's row, the features come from the backbone, the search says the words.

@@ -33,7 +33,7 @@ class SearchSection:
     caption: what the captioner says of the query picture; None where it was not asked
     tokens:  the words that were searched with
     root:    the library's root, against which the hits' paths are read
-    source:  who captioned and how it was compared, in a few words: "flickr8k-lite, beam 3"
+    source:  who captioned and how it was compared, in a few words: "photos-lite, beam 3"
     """
 
     title: str

@@ -74,7 +74,7 @@ def search_text(
 
     caption: what the captioner says of the query; None where it was not asked (a text query, a mode without captions)
     tokens:  the words that were searched with; shown where there is neither caption nor text
-    source:  who captioned, in a few words: "flickr8k-lite, beam 3"
+    source:  who captioned, in a few words: "photos-lite, beam 3"
     width:   cells per line; None takes stdout's terminal, and whole lines where stdout is a file or a pipe
     """
     limit = _limit(width)

@@ -65,6 +65,7 @@ BROKEN = {
     "not UTF-8": b'{"images": [{"id": 1, "file_name": "caf\xe9.jpg"}]}',
     "empty": "",
     "nested without end": "[" * 100_000,
+    "a number too long for Python": '{"images": [' + "1" * 5_000 + "]}",
 }
 
 

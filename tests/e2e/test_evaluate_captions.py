@@ -146,6 +146,8 @@ def test_noted_scores_stand_on_the_card(call: Call, trained: Trained, tmp_path: 
         (lambda right: right[1:], "have no caption in it: 1 ("),
         (lambda right: [*right, right[0]], "of an image that has another one"),
         (lambda right: [right[0] | {"caption": 3}, *right[1:]], "'caption' must be text"),
+        (lambda right: [right[0] | {"caption": "half a letter \ud83d"}, *right[1:]], "'caption' must be text"),
+        (lambda right: [right[0] | {"image_id": True}, *right[1:]], "must be a whole number or text"),
         (lambda right: [right[0] | {"caption": " \n"}, *right[1:]], "captions are empty: 1 ("),
         (lambda right: [], "have no caption in it: 16"),
     ],

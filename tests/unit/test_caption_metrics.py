@@ -208,6 +208,7 @@ def test_without_java_the_other_scores_are_given_and_the_reason_is_said(monkeypa
         ("echo 'no JVM here' >&2; exit 3", r"code 3 \(no JVM here\)"),
         ("exit 0", "answered 0 of 3 captions"),
         ("while read -r line; do echo nonsense; done", "in place of a score"),
+        ('while read -r line; do case "$line" in EVAL*) echo NaN;; *) echo 1 2;; esac; done', r"answered \['NaN'\] in place of a score"),
     ],
 )
 def test_a_broken_java_is_named_and_invents_no_score(script: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

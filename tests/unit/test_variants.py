@@ -154,7 +154,11 @@ def test_a_run_is_named_by_its_variant_and_what_differs_from_it() -> None:
 
 
 def test_a_config_says_which_of_the_backbones_outputs_it_reads() -> None:
-    assert {name for name, config in VARIANTS.items() if config.feature == "grid"} == {"attention-lite", "adaptive-lite", "transformer-lite"}
+    assert {name for name, config in VARIANTS.items() if config.feature == "grid"} == {
+        "attention-lite",
+        "adaptive-lite",
+        "transformer-lite",
+    }
 
 
 def test_a_config_survives_json() -> None:

@@ -195,5 +195,5 @@ def _compared(row: Row, measured: Any, seconds: float) -> Outcome:
         off = round(abs(got - expected), 9)  # 0.3 - 0.2 is a little more than 0.1
         if off > row.tolerance:
             status = NEAR if off <= row.near and status != FAIL else FAIL
-        parts.append(f"{key} expected {expected:g}, got {got:.4g}")
+        parts.append(f"{key} expected {expected:g}, got {got:.6g}")
     return Outcome(status, "; ".join(parts), seconds)

@@ -154,7 +154,8 @@ def test_a_run_is_named_by_its_variant_and_what_differs_from_it() -> None:
 
 
 def test_a_config_says_which_of_the_backbones_outputs_it_reads() -> None:
-    assert {name for name, config in VARIANTS.items() if config.feature == "grid"} == {
+    grid = {name for name, config in VARIANTS.items() if config.feature == "grid"}
+    assert grid == {
         "attention-lite",
         "adaptive-lite",
         "transformer-lite",

@@ -205,6 +205,8 @@ class Captioner:
     def fingerprint(self) -> str:
         """A hash over everything that changes a caption: weights, vocabulary, backbone, and of the settings those that outlive training."""
         settings = {name: value for name, value in self.config.to_json().items() if name not in TRAINING_FIELDS}
+        if not settings["constraints"]:
+            del settings["constraints"]  # as before there were any: a library that was captioned then stays this captioner's
         digest = hashlib.sha256(json.dumps([settings, self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True).encode())
         for name, tensor in sorted(self.checkpoint.tensors.items()):
             digest.update(name.encode() + tensor.numpy().tobytes())

@@ -34,3 +34,8 @@ def test_its_card_is_the_one_its_record_makes() -> None:
 def test_all_that_is_shipped_is_small_enough() -> None:
     shipped = [SHIPPED, SHIPPED.parent / "flickr8k-lite"]
     assert sum(file.stat().st_size for folder in shipped for file in folder.iterdir() if file.is_file()) < 25e6
+
+
+def test_a_library_of_the_first_release_is_still_its_captioners() -> None:
+    """The fingerprint that 0.1.0 wrote into every library captioned by flickr8k-lite."""
+    assert Captioner.load(SHIPPED.parent / "flickr8k-lite", device="cpu").fingerprint.startswith("e26a22cc9f5c79db")

@@ -43,6 +43,10 @@ class BadSetting(CaptionretError):
     exit_code = 2
 
 
+class NoWords(BadSetting):
+    """A query that holds nothing a mode could compare by."""
+
+
 class UnknownName(BadSetting):
     """A name that no table holds."""
 

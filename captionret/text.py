@@ -9,10 +9,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
-
-from nltk.tokenize import NLTKWordTokenizer
 
 from .errors import BadCheckpoint, BadDataset
 
@@ -20,7 +18,11 @@ PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
 SPECIAL = (PAD, START, END, UNKNOWN)
 PAD_ID, START_ID, END_ID, UNKNOWN_ID = range(4)
 
-_TREEBANK = NLTKWordTokenizer()
+# Texts of plain words, perhaps with a final stop and "'s", which nearly all captions are, need none of nltk's other rules; importing nltk
+# takes longer than searching a library. The words left out are the contractions that nltk takes apart.
+_WORD = r"(?!(?:cannot|gimme|gonna|gotta|lemme|wanna)\b)[a-z0-9]+"
+_PLAIN = re.compile(rf"(?: *{_WORD}(?:-{_WORD})*(?:'s)?(?![^ .]))+ *\.? *")
+_PLAIN_TOKEN = re.compile(r"'s|[a-z0-9-]+|\.")
 # nltk splits a full stop off only at the end of the text; inside it ("a dog. a cat.") "dog." would be another word than "dog".
 # One letter before the stop is left alone: "u.s. flag", "j. smith".
 _INNER_STOP = re.compile(r"""(?<=\w\w)([.!?])(?=["'”)\]]*\s)""")
@@ -54,7 +56,16 @@ def ends_badly(tokens: Sequence[str]) -> bool:
 def tokenize(text: str) -> tuple[str, ...]:
     """The word and punctuation tokens of `text`, lower-cased: "A dog's bowl." -> ("a", "dog", "'s", "bowl", ".")."""
     plain = unicodedata.normalize("NFC", text.lower()).translate(_APOSTROPHES)
-    return tuple(_TREEBANK.tokenize(_INNER_STOP.sub(r" \1", plain)))
+    if _PLAIN.fullmatch(plain):
+        return tuple(_PLAIN_TOKEN.findall(plain))
+    return tuple(_treebank().tokenize(_INNER_STOP.sub(r" \1", plain)))
+
+
+@cache
+def _treebank() -> Any:
+    from nltk.tokenize import NLTKWordTokenizer  # takes a second or two
+
+    return NLTKWordTokenizer()
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """Comparing a query with a gallery: plain arrays in, ranked hits out. No torch, no disk."""
 
+from .beliefs import Beliefs
 from .gallery import Gallery
-from .modes import MODES, DescribedQuery, Mode, Prepared
+from .modes import MODES, Mode, Prepared, find_mode
+from .query import DescribedQuery
 from .search import rank, search
 
-__all__ = ["MODES", "DescribedQuery", "Gallery", "Mode", "Prepared", "rank", "search"]
+__all__ = ["MODES", "Beliefs", "DescribedQuery", "Gallery", "Mode", "Prepared", "find_mode", "rank", "search"]

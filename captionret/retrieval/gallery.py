@@ -1,6 +1,6 @@
 """A gallery as retrieval sees it: plain lists, one row per image, in the order of the ids."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -8,9 +8,15 @@ import numpy as np
 
 from ..errors import BadSetting
 from ..text import word_set
+from .beliefs import Beliefs
+from .query import DescribedQuery
 
 if TYPE_CHECKING:
     from .modes import Prepared
+
+LoadFeatures = Callable[[Sequence[str]], np.ndarray]
+LoadCaptions = Callable[[Sequence[str]], Sequence[Sequence[str]]]
+LoadBeliefs = Callable[[Sequence[str]], Beliefs]
 
 
 class Gallery:
@@ -18,7 +24,7 @@ class Gallery:
 
     ids:      unique and ascending, so that a smaller row number is a smaller id
     paths:    what a hit shows
-    captions: one per image
+    captions: of each image the best one
     hashes:   SHA-256 of the content, "" where it is not known
     copies:   the further paths that hold the very same content
     """
@@ -29,12 +35,18 @@ class Gallery:
         captions: Sequence[str],
         hashes: Sequence[str] | None = None,
         ids: Sequence[str] | None = None,
-        load_features: Callable[[Sequence[str]], np.ndarray] | None = None,
+        load_features: LoadFeatures | None = None,
+        load_captions: LoadCaptions | None = None,
+        load_beliefs: LoadBeliefs | None = None,
+        hybrid: Mapping[str, float] | None = None,
     ) -> None:
         """All in the same order, which need not be any. Rows of equal hash become one image, shown under its smallest id.
 
         ids:           the paths where not given
         load_features: maps the hashes of N images to their features (N, D); called when features are first asked for
+        load_captions: maps them to all captions of each, the best first; without it each image has its one
+        load_beliefs:  maps them to what is believed of each
+        hybrid:        the weight of each mode in a hybrid of this gallery; None: the usual ones
         """
         ids = paths if ids is None else ids
         hashes = [""] * len(paths) if hashes is None else hashes
@@ -57,7 +69,8 @@ class Gallery:
         self.captions = [captions[source] for source in first]
         self.hashes = [hashes[source] for source in first]
         self.copies = [tuple(names) for names in copies]
-        self._load_features = load_features
+        self._load_features, self._load_captions, self._load_beliefs = load_features, load_captions, load_beliefs
+        self.hybrid = hybrid
         self.prepared: dict[str, Prepared] = {}  # by a mode's name: what it made of this gallery, made once
 
     @cached_property
@@ -67,11 +80,38 @@ class Gallery:
         return [sets[caption] for caption in self.captions]
 
     @cached_property
+    def all_captions(self) -> list[tuple[str, ...]]:
+        """Every caption of each image, the best first."""
+        if self._load_captions is None:
+            return [(caption,) for caption in self.captions]
+        return [tuple(captions) for captions in self._load_captions(self.hashes)]
+
+    @cached_property
+    def beliefs(self) -> Beliefs:
+        """What is believed of each image; BadSetting for a gallery of which nobody believes anything."""
+        if self._load_beliefs is None:
+            raise BadSetting(
+                "Nobody has said what to believe of these pictures. Make a library's beliefs (python scripts/believe.py --library NAME), "
+                "or choose a mode that compares captions."
+            )
+        return self._load_beliefs(self.hashes)
+
+    @cached_property
     def features(self) -> np.ndarray:
         """The backbone's features, (N, D); BadSetting for a gallery that was made of captions alone."""
         if self._load_features is None:
             raise BadSetting("This gallery holds captions but no features. Use a library, or a mode that compares captions.")
         return self._load_features(self.hashes)
+
+    def query(self, row: int) -> DescribedQuery:
+        """One of the images as a query, with all that is known of it."""
+        return DescribedQuery(
+            caption=self.captions[row],
+            sha256=self.hashes[row] or None,
+            captions=self.all_captions[row],
+            belief=None if self._load_beliefs is None else self.beliefs.row(row),
+            feature=None if self._load_features is None else self.features[row],
+        )
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,60 +1,122 @@
-"""Jaccard similarity |A∩B| / |A∪B|, exact: the definition, and an inverted index that scores a whole gallery at once."""
+"""Jaccard similarity of sets |A∩B| / |A∪B| and of word weights, exact: the definition, and an index that scores a whole gallery at once.
 
-from collections.abc import Iterable, Sequence, Set
+The weighted form (Ruzicka's) is sum over words of u min(a, b) / sum of u max(a, b), u being how much a word counts: its idf, or 1.
+Sets are the case in which a and b are 0 or 1.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-DENSE_SHARE = 1 / 32  # a word in more captions than this is kept as a row of zeros and ones as well: adding that row is the faster way
+from ..errors import BadSetting
+from .beliefs import Beliefs, Words, WordWeights, weighted
+from .inverted import InvertedLists
 
 
-def jaccard(a: Set[str], b: Set[str]) -> float:
-    """Shared members / all members. Two empty sets share nothing: 0."""
-    union = len(a | b)
-    return len(a & b) / union if union else 0.0
+def jaccard(a: Words, b: Words, word_weights: Mapping[str, float] | None = None, unknown_weight: float | None = None) -> float:
+    """The similarity of two sets of words, or of two mappings from words to weights; between 0 and 1. Two empty ones share nothing: 0.
+
+    word_weights, unknown_weight: as `WordWeights` takes them
+    errors: BadSetting for a weight that is not finite, or below 0, or 0 in a or b
+    """
+    first, second = weighted(a), weighted(b)
+    words = sorted(first.keys() | second.keys())
+    counted = list(zip(words, WordWeights(word_weights, unknown_weight).of(words).tolist(), strict=True))
+    shared = math.fsum(weight * min(first.get(word, 0), second.get(word, 0)) for word, weight in counted)
+    union = math.fsum(weight * max(first.get(word, 0), second.get(word, 0)) for word, weight in counted)
+    return shared / union if union else 0.0
 
 
 class JaccardIndex:
-    """For every word the captions that hold it (a sparse matrix, words by captions, whose weights are all 1).
+    """A gallery of N beliefs, or sets, to which many queries are compared.
 
-    In the general form, sum of minima / sum of maxima over word weights, the denominator is the sum of both sides' weights
-    less the numerator, as it is here; so `scores` needs only the overlaps and one weight per side.
+    The denominator is the sum of both sides' weights less the numerator: min + max = a + b. So a query needs only the numerators, out of
+    inverted lists, and one number per row. Sets are scored as by the definition, to the bit; weights to 1e-6 of the score, for terms are
+    float32 and their sums float64. A row's score is the same bits in whatever order the gallery is, either way round, and 1 for its own
+    words.
     """
 
-    def __init__(self, captions: Sequence[Set[str]]) -> None:
-        """captions: the word set of each of the N gallery captions."""
-        count = len(captions)
-        self.sizes = np.fromiter((len(words) for words in captions), np.float32, count)  # (N,)
-        self.word_ids: dict[str, int] = {}
-        number = self.word_ids.setdefault
-        total = int(self.sizes.sum(dtype=np.int64))
-        ids = np.fromiter((number(word, len(self.word_ids)) for words in captions for word in words), np.int32, total)
-        self.frequencies = np.bincount(ids, minlength=len(self.word_ids))  # (V,) in how many captions each word is
-        self.starts = np.concatenate([[0], np.cumsum(self.frequencies)])  # (V+1,)
-        owners = np.repeat(np.arange(count, dtype=np.int32), self.sizes.astype(np.int64))
-        self.postings = owners[np.argsort(ids, kind="stable")]  # (total,) the captions of word 0, of word 1, ...
-        self._rows = {word: self._row(word) for word in np.flatnonzero(self.frequencies > count * DENSE_SHARE).tolist()}
+    def __init__(self, beliefs: Beliefs, word_weights: Mapping[str, float] | None = None, unknown_weight: float | None = None) -> None:
+        """word_weights, unknown_weight: as `WordWeights` takes them; BadSetting for weights whose sums no float32 holds."""
+        self.word_weights = WordWeights(word_weights, unknown_weight)
+        self.lists = InvertedLists(beliefs)
+        self.plain = self.lists.of_sets and self.word_weights.all_one
+        if self.plain:
+            sizes = np.diff(beliefs.starts)
+            self._largest = int(sizes.max(initial=0))
+            self.totals: np.ndarray = sizes.astype(np.min_scalar_type(self._largest))  # (N,) how many words each row holds
+        else:
+            self.totals = self._sums_of_rows(beliefs)  # (N,) float64
 
-    def scores(self, words: Iterable[str]) -> np.ndarray:
-        """The query's Jaccard similarity to every caption: (N,) float32. Words that no caption holds count in the union."""
-        query = set(words)
-        known = [self.word_ids[word] for word in query if word in self.word_ids]
-        overlaps: NDArray[np.unsignedinteger] = np.zeros(len(self.sizes), np.uint8 if len(known) < 256 else np.uint32)  # (N,)
-        for word in known:
-            if word in self._rows:
-                np.add(overlaps, self._rows[word], out=overlaps)
-            else:
-                overlaps[self.postings[self.starts[word] : self.starts[word + 1]]] += 1  # a caption holds a word once: no index repeats
-        unions = self.sizes + np.float32(len(query))
-        unions -= overlaps
-        np.maximum(unions, 1, out=unions)  # both sides empty: 0 / 1
-        return np.divide(overlaps, unions, out=unions)
+    def scores(self, query: Words) -> NDArray[np.float32]:
+        """The query's similarity to every row: (N,) float32, a new array. Words that no row holds count in the denominator.
+
+        query: words, or a mapping from words to weights; BadSetting for weights that are 0 or less, or not finite
+        """
+        weights = weighted(query)
+        if self.plain and all(weight == 1 for weight in weights.values()):
+            return self._set_scores(weights)
+        values = np.fromiter(weights.values(), np.float32, len(weights))
+        counted = self.word_weights.of(list(weights))
+        with np.errstate(over="ignore"):  # refused as infinite below
+            total = _in_order(values * counted)
+        if not math.isfinite(total):
+            raise BadSetting("The query's weights times the word weights are too large for a float32. Give smaller ones.")
+        scores = np.zeros(len(self.totals), np.float32)
+        if total == 0:  # nothing that counts: similar to no row, not to an empty one either
+            return scores
+        terms = {word: partial(_shared, value, count) for word, value, count in zip(weights, values, counted, strict=True)}
+        for rows, sums in self.lists.sums(terms):
+            unions = self.totals[rows] + total
+            unions -= sums
+            np.divide(sums, unions, out=scores[rows], casting="same_kind")
+        return scores
 
     def frequency(self, word: str) -> int:
-        """In how many captions the word is."""
-        return int(self.frequencies[self.word_ids[word]]) if word in self.word_ids else 0
+        """In how many rows the word is."""
+        return self.lists.frequency(word)
 
-    def _row(self, word: int) -> np.ndarray:
-        row = np.zeros(len(self.sizes), np.uint8)
-        row[self.postings[self.starts[word] : self.starts[word + 1]]] = 1
-        return row
+    def _set_scores(self, words: Collection[str]) -> NDArray[np.float32]:
+        scores = np.empty(len(self.totals), np.float32)
+        if not words:
+            scores.fill(0)
+            return scores
+        dtype = np.min_scalar_type(self._largest + len(words))  # mostly uint8: a quarter of a float32's bytes
+        for rows, counts in self.lists.counts(words):
+            unions = np.add(self.totals[rows], len(words), dtype=dtype)
+            unions -= counts
+            np.divide(counts, unions, out=scores[rows], dtype=np.float32)
+        return scores
+
+    def _sums_of_rows(self, beliefs: Beliefs) -> NDArray[np.float64]:
+        """(N,) each row's word weights times what the words count."""
+        counted = self.word_weights.of(beliefs.words)  # (V,)
+        sums = np.empty(len(beliefs))
+        for start in range(0, len(beliefs), _ROWS):
+            edges = beliefs.starts[start : start + _ROWS + 1]
+            held = slice(edges[0], edges[-1])
+            with np.errstate(over="ignore"):
+                terms = counted[beliefs.ids[held]] * beliefs.weights[held]  # float32
+            rows = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+            sums[start : start + _ROWS] = np.bincount(rows, terms, len(edges) - 1)  # adds one after the other, as `_in_order`
+        if not np.isfinite(sums).all():
+            raise BadSetting("The gallery's weights times the word weights are too large for a float32. Give smaller ones.")
+        return sums
+
+
+_ROWS = 2**18  # at a time, for the memory
+
+
+def _shared(a: np.float32, counted: np.float32, b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A word's part of the numerator for every row that holds it with a weight of b."""
+    smaller = np.minimum(a, b)
+    smaller *= counted
+    return smaller
+
+
+def _in_order(terms: NDArray[np.float32]) -> float:
+    """The sum one after the other in float64: added up in another order, a row would not score 1 with its own words."""
+    return float(np.cumsum(terms, dtype=np.float64)[-1]) if len(terms) else 0.0

@@ -1,38 +1,25 @@
-"""A mode is one way to compare a query with a gallery. A new mode is one small class and one entry in MODES."""
+"""A mode is one way to compare a query with a gallery. A new mode is one entry in MODES, and one small class where none fits.
 
-from dataclasses import dataclass
+python scripts/retrieve.py --list-modes
+"""
+
 from typing import Protocol
 
 import numpy as np
 
-from ..errors import BadSetting, UnknownName
-from ..text import STOP_WORDS, word_set
+from ..errors import UnknownName
+from . import corpus
+from .belief_modes import BeliefMode, ExpectedCosine, ExpectedJaccard
+from .explain import Explanation
+from .feature_modes import FeatureMode
+from .fuzzy import SoftJaccardIndex, by_meaning, by_spelling
 from .gallery import Gallery
-from .jaccard import JaccardIndex
+from .hybrid import HybridMode
+from .multi_caption import MultiCaptionMode
+from .query import DescribedQuery
+from .word_modes import JaccardWords, TfIdf, WordMode, bm25, content, counted, distinct, jaccard_by_idf, lemmas
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DescribedQuery:
-    """A query with all that is known of it. Which parts are there decides which modes can answer.
-
-    caption: the query picture's generated caption; None where no picture is asked for
-    text:    the query text; None where none was given
-    sha256:  of the query picture's content, by which it is left out of its own answer; None without a picture
-    """
-
-    caption: str | None = None
-    text: str | None = None
-    sha256: str | None = None
-
-    @property
-    def parts(self) -> frozenset[str]:
-        """Of "image" and "text" those it has."""
-        return frozenset(name for name, value in (("image", self.caption), ("text", self.text)) if value is not None)
-
-    @property
-    def words(self) -> frozenset[str]:
-        """The set of words of caption and text together."""
-        return word_set(self.caption or "") | word_set(self.text or "")
+__all__ = ["MODES", "DescribedQuery", "Mode", "Prepared", "find_mode"]
 
 
 class Prepared(Protocol):
@@ -46,57 +33,32 @@ class Prepared(Protocol):
         """What this image and the query share, the most telling first."""
         ...
 
+    def explain(self, query: DescribedQuery, row: int) -> Explanation:
+        """The score of this image taken apart."""
+        ...
+
 
 class Mode(Protocol):
     """One way to compare.
 
-    name:    its key in MODES and the value of --mode
-    about:   one sentence for --help
-    accepts: of "image" and "text" those that a query may hold
+    name:      its key in MODES and the value of --mode
+    about:     one sentence for --list-modes
+    accepts:   of "image" and "text" those that a query may hold
+    symmetric: whether two images are as similar either way round
+    bounded:   whether no score is above 1, which an image's own likeness has
+    relative:  whether scores say no more than which image is better, so that one below 0 is a hit, too
     """
 
     name: str
     about: str
     accepts: frozenset[str]
+    symmetric: bool
+    bounded: bool
+    relative: bool
 
     def prepare(self, gallery: Gallery) -> Prepared:
-        """Read the gallery once, so that many queries can be answered."""
+        """Read the gallery once, so that many queries can be answered. BadSetting where it lacks what the mode compares."""
         ...
-
-
-class JaccardMode:
-    """The words of the captions as sets: |A∩B| / |A∪B|."""
-
-    name = "jaccard"
-    about = "the share of words that the two captions have in common"
-    accepts = frozenset({"image", "text"})
-
-    def prepare(self, gallery: Gallery) -> "PreparedJaccard":
-        """Index the words of the gallery's captions."""
-        return PreparedJaccard(gallery)
-
-
-class PreparedJaccard:
-    """The word index of one gallery."""
-
-    def __init__(self, gallery: Gallery) -> None:
-        self.gallery = gallery
-        self.index = JaccardIndex(gallery.words)
-
-    def scores(self, query: DescribedQuery) -> np.ndarray:
-        """(N,) float32; BadSetting for a query without any word."""
-        if not query.words:
-            given = " and ".join(repr(part) for part in (query.caption, query.text) if part is not None) or "nothing"
-            raise BadSetting(f"The query holds no word to compare by (it is {given}). Ask with at least one word.")
-        return self.index.scores(query.words)
-
-    def why(self, query: DescribedQuery, row: int) -> tuple[str, ...]:
-        """The shared words: those that say what is seen before stop words, the rarest in the gallery first."""
-        shared = query.words & self.gallery.words[row]
-        return tuple(sorted(shared, key=lambda word: (word in STOP_WORDS, self.index.frequency(word), word)))
-
-
-MODES: dict[str, Mode] = {mode.name: mode for mode in (JaccardMode(),)}
 
 
 def find_mode(name: str) -> Mode:
@@ -104,3 +66,38 @@ def find_mode(name: str) -> Mode:
     if name not in MODES:
         raise UnknownName.among("mode", name, MODES)
     return MODES[name]
+
+
+def _table(*modes: Mode) -> dict[str, Mode]:
+    return {mode.name: mode for mode in modes}
+
+
+MODES: dict[str, Mode] = _table(
+    WordMode("jaccard", "the share of words that the two captions have in common, all words alike, as published", distinct, JaccardWords),
+    WordMode("jaccard-content", "the same without stop words", content, JaccardWords),
+    WordMode("jaccard-idf", f"the same with rare words counting more (idf from {corpus.NAME})", distinct, jaccard_by_idf),
+    WordMode("jaccard-lemma", "the same on base forms, so that 'dogs' is 'dog', without stop words", lemmas, JaccardWords),
+    WordMode(
+        "soft-jaccard",
+        "words that are spelt nearly alike are matched, one to one",
+        content,
+        lambda rows: SoftJaccardIndex(rows, by_spelling(0.75)),
+    ),
+    WordMode(
+        "vector-jaccard",
+        "words whose GloVe vectors are near are matched, one to one",
+        content,
+        lambda rows: SoftJaccardIndex(rows, by_meaning(0.6)),
+    ),
+    MultiCaptionMode("multi-caption", "several captions of each image: the share of words of the most similar pair", union=False),
+    MultiCaptionMode("multi-caption-union", "several captions of each image: the words of all of them together, by idf", union=True),
+    WordMode("tfidf", "the cosine of the captions' words, counted and weighted by idf", counted, TfIdf),
+    WordMode("bm25", "Okapi BM25, the caption being the document", counted, bm25, symmetric=False, bounded=False),
+    BeliefMode("expected-jaccard", "the words a caption is likely to hold, by probability and idf: minima over maxima", ExpectedJaccard),
+    BeliefMode("expected-cosine", "the same beliefs by the cosine of what sets each image apart from the mean one", ExpectedCosine),
+    FeatureMode("cnn", "the cosine of the CNN's features, no words"),
+    FeatureMode("cnn-centred", "the same less the gallery's mean feature", centred=True),
+    FeatureMode("cnn-whitened", "the same with every direction of the features counting alike", centred=True, whitened=True),
+    HybridMode("hybrid", "a weighted sum of several modes' standardised scores", find_mode, by_rank=False),
+    HybridMode("hybrid-rrf", "several modes' rankings put together by reciprocal rank", find_mode, by_rank=True),
+)

@@ -8,9 +8,11 @@ import numpy as np
 from ..errors import BadSetting
 from ..records import Hit
 from .gallery import Gallery
-from .modes import DescribedQuery, find_mode
+from .modes import find_mode
+from .query import DescribedQuery
 
 _LEAST = float(np.finfo(np.float32).tiny)  # a score of 0 means "nothing in common" and is no hit
+_NEVER = float(np.finfo(np.float32).min)  # but minus infinity, the score of what is left out, is below it
 
 
 def search(
@@ -39,7 +41,8 @@ def search(
     scores = prepared.scores(query)
     if not keep_self and query.sha256 in gallery.row_of:
         scores[gallery.row_of[query.sha256]] = -np.inf
-    rows = rank(scores, range(len(gallery)), top, max(_LEAST, min_score or 0.0))  # rows ascend with the ids
+    least = (_NEVER if min_score is None else min_score) if chosen.relative else max(_LEAST, min_score or 0.0)
+    rows = rank(scores, range(len(gallery)), top, least)  # rows ascend with the ids
     return [_hit(gallery, place, row, scores[row], prepared.why(query, row)) for place, row in enumerate(rows.tolist(), start=1)]
 
 

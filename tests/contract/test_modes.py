@@ -1,7 +1,9 @@
 """What every mode promises, and the one ranking under all of them. A new mode is tested here without an edit."""
 
+import hashlib
 import random
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captionret.errors import BadSetting, UnknownName
-from captionret.retrieval import MODES, DescribedQuery, Gallery, rank, search
+from captionret.retrieval import MODES, Beliefs, DescribedQuery, Gallery, rank, search
+from captionret.text import word_set, words
 
 CAPTIONS = [
     "a dog runs on the beach",
@@ -26,16 +29,53 @@ HASHES = [f"{number:064x}" for number in range(len(PATHS))]
 every_mode = pytest.mark.parametrize("mode", sorted(MODES))
 
 
-def gallery_of(order: list[int] | None = None) -> Gallery:
-    order = list(range(len(PATHS))) if order is None else order
-    return Gallery([PATHS[i] for i in order], [CAPTIONS[i] for i in order], [HASHES[i] for i in order])
+def known_of(captions: dict[str, str]) -> Gallery:
+    """A gallery of which everything is known: further captions, beliefs and features follow from each image's caption."""
+    return gallery_of(list(captions), list(captions.values()), [sha_of(caption) for caption in captions.values()])
+
+
+def sha_of(caption: str) -> str:
+    return hashlib.sha256(caption.encode()).hexdigest()
+
+
+def belief_of(caption: str) -> dict[str, float]:
+    return {word: (2 + len(word) % 7) / 10 for word in word_set(caption)}
+
+
+def feature_of(caption: str) -> np.ndarray:
+    values = np.zeros(16)
+    for word in words(caption):
+        values[zlib.crc32(word.encode()) % 16] += 1
+    return (values + 0.25).astype(np.float16)
+
+
+def gallery_of(paths: Sequence[str] = PATHS, captions: Sequence[str] = CAPTIONS, hashes: Sequence[str] = HASHES) -> Gallery:
+    said = dict(zip(hashes, captions, strict=True))
+    return Gallery(
+        paths,
+        captions,
+        hashes,
+        load_features=lambda asked: np.stack([feature_of(said[name]) for name in asked]) if asked else np.empty((0, 0), np.float16),
+        load_captions=lambda asked: [(said[name], f"{said[name]} outside") for name in asked],
+        load_beliefs=lambda asked: Beliefs.of_rows([belief_of(said[name]) for name in asked]),
+    )
+
+
+def shuffled(order: list[int]) -> Gallery:
+    return gallery_of([PATHS[i] for i in order], [CAPTIONS[i] for i in order], [HASHES[i] for i in order])
+
+
+def asked(caption: str, sha256: str | None = None) -> DescribedQuery:
+    """A picture with this caption."""
+    return DescribedQuery(
+        caption, None, sha256, captions=(caption, f"{caption} outside"), belief=belief_of(caption), feature=feature_of(caption)
+    )
 
 
 def query_for(mode: str) -> DescribedQuery:
-    """A query of each kind the mode accepts: the first picture, by its caption and its content, or the same as a text."""
-    if "image" in MODES[mode].accepts:
-        return DescribedQuery(caption=CAPTIONS[0], sha256=HASHES[0])
-    return DescribedQuery(text=CAPTIONS[0])
+    """The first picture; every mode takes one."""
+    assert "image" in MODES[mode].accepts
+    return asked(CAPTIONS[0], HASHES[0])
 
 
 @every_mode
@@ -59,7 +99,7 @@ def test_gallery_order_never_changes_the_ranking(mode: str) -> None:
     order = list(range(len(PATHS)))
     for seed in range(10):
         random.Random(seed).shuffle(order)
-        assert search(gallery_of(order), query_for(mode), mode, top=None) == expected
+        assert search(shuffled(order), query_for(mode), mode, top=None) == expected
 
 
 @every_mode
@@ -67,7 +107,9 @@ def test_hits_agree_with_a_naive_sort_of_the_scores(mode: str) -> None:
     gallery = gallery_of()
     scores = MODES[mode].prepare(gallery).scores(query_for(mode))
     naive = sorted(
-        (-score, name) for score, name, sha256 in zip(scores, gallery.ids, gallery.hashes, strict=True) if score > 0 and sha256 != HASHES[0]
+        (-score, name)
+        for score, name, sha256 in zip(scores, gallery.ids, gallery.hashes, strict=True)
+        if (score > 0 or MODES[mode].relative) and sha256 != HASHES[0]
     )
     hits = search(gallery, query_for(mode), mode, top=None)
     assert [(hit.id, hit.rank) for hit in hits] == [(name, place) for place, (_, name) in enumerate(naive, start=1)]
@@ -82,7 +124,7 @@ def test_first_hits_do_not_depend_on_how_many_are_asked_for(mode: str) -> None:
 
 @every_mode
 def test_query_is_left_out_even_under_another_name(mode: str) -> None:
-    copied = Gallery([*PATHS, "copy.jpg"], [*CAPTIONS, CAPTIONS[0]], [*HASHES, HASHES[0]])
+    copied = gallery_of([*PATHS, "copy.jpg"], [*CAPTIONS, CAPTIONS[0]], [*HASHES, HASHES[0]])
     shown = {path for hit in search(copied, query_for(mode), mode, top=None) for path in (hit.path, *hit.copies)}
     assert shown.isdisjoint({PATHS[0], "copy.jpg"})
     kept = search(copied, query_for(mode), mode, top=None, keep_self=True)
@@ -98,7 +140,7 @@ def test_leaving_the_query_out_once_does_not_leave_it_out_for_ever(mode: str) ->
 
 @every_mode
 def test_one_image_fills_one_place(mode: str) -> None:
-    copied = Gallery([*PATHS, "y.jpg", "x.jpg"], [*CAPTIONS, CAPTIONS[1], CAPTIONS[1]], [*HASHES, HASHES[1], HASHES[1]])
+    copied = gallery_of([*PATHS, "y.jpg", "x.jpg"], [*CAPTIONS, CAPTIONS[1], CAPTIONS[1]], [*HASHES, HASHES[1], HASHES[1]])
     (hit,) = [hit for hit in search(copied, query_for(mode), mode, top=None) if hit.path == PATHS[1]]
     assert hit.copies == ("x.jpg", "y.jpg")
 
@@ -106,7 +148,61 @@ def test_one_image_fills_one_place(mode: str) -> None:
 @every_mode
 def test_images_of_equal_captions_are_all_found(mode: str) -> None:
     hits = search(gallery_of(), query_for(mode), mode, keep_self=True, top=2)
-    assert [hit.path for hit in hits] == ["b.jpg", "g.jpg"]
+    assert {hit.path for hit in hits} == {"b.jpg", "g.jpg"}
+
+
+@every_mode
+def test_an_equal_image_scores_one_and_no_image_more(mode: str) -> None:
+    scores = MODES[mode].prepare(gallery_of()).scores(query_for(mode))
+    if not MODES[mode].bounded:
+        pytest.skip(f"{mode} has scores without a bound")
+    assert scores.max() <= 1
+    equal = [gallery_of().ids.index(path) for path in ("g.jpg", "b.jpg")]
+    np.testing.assert_allclose(scores[equal], 1, atol=2e-6)
+
+
+@every_mode
+def test_two_images_are_as_similar_either_way_round(mode: str) -> None:
+    if not MODES[mode].symmetric:
+        pytest.skip(f"{mode} is not meant to be symmetric")
+    gallery = known_of({f"{number}.jpg": caption for number, caption in enumerate(dict.fromkeys(CAPTIONS)) if caption})
+    prepared = MODES[mode].prepare(gallery)
+    matrix = np.stack([prepared.scores(gallery.query(row)) for row in range(len(gallery))])
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-6)
+
+
+@every_mode
+def test_one_image_alone_is_found(mode: str) -> None:
+    gallery = known_of({"only.jpg": CAPTIONS[1]})
+    hits = search(gallery, asked(CAPTIONS[0]), mode)
+    assert len(hits) <= 1
+    assert np.isfinite(MODES[mode].prepare(gallery).scores(asked(CAPTIONS[0]))).all()
+
+
+@every_mode
+def test_empty_captions_among_others_are_scored_with_numbers(mode: str) -> None:
+    gallery = known_of({"a.jpg": "", "b.jpg": "a dog", "c.jpg": "the of and"})
+    assert np.isfinite(MODES[mode].prepare(gallery).scores(asked("a dog runs"))).all()
+
+
+@every_mode
+def test_an_explanation_adds_up_to_the_score(mode: str) -> None:
+    gallery = gallery_of()
+    prepared = MODES[mode].prepare(gallery)
+    scores = prepared.scores(query_for(mode))
+    for row in range(len(gallery)):
+        assert prepared.explain(query_for(mode), row).score == pytest.approx(float(scores[row]), abs=2e-5)
+
+
+@every_mode
+def test_a_text_is_answered_or_refused_with_a_reason(mode: str) -> None:
+    text = DescribedQuery(text="a dog on the beach")
+    if "text" in MODES[mode].accepts:
+        best = search(gallery_of(), text, mode)[0]
+        assert "dog" in best.caption
+    else:
+        with pytest.raises(BadSetting, match="compares by image; the query holds text"):
+            search(gallery_of(), text, mode)
 
 
 @every_mode
@@ -134,7 +230,7 @@ def test_query_with_nothing_in_it_is_refused(mode: str) -> None:
 
 @every_mode
 def test_empty_gallery_has_no_hits(mode: str) -> None:
-    assert search(Gallery([], []), query_for(mode), mode) == []
+    assert search(gallery_of([], [], []), query_for(mode), mode) == []
 
 
 def test_unknown_mode_lists_the_known_ones() -> None:

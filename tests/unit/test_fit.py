@@ -21,6 +21,8 @@ RECIPES: list[dict[str, Any]] = [
     {"schedule": "cosine", "warmup": 0.1},
     {"average": 0.99, "schedule": "cosine", "warmup": 0.05, "clip_norm": 0.1},
     {"precision": "bfloat16"},
+    {"optimizer": "sgd", "learning_rate": 0.3},
+    {"optimizer": "nesterov", "schedule": "cosine", "learning_rate": 0.3},
 ]
 
 

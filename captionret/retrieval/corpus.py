@@ -1,0 +1,32 @@
+"""How common words are in captions: the stated corpus of every idf in retrieval.
+
+It is COCO train2014, 414,113 captions. So a word weighs the same in every gallery, even in one of a single image, and nothing that is
+evaluated on (Flickr8k, COCO val2014) has a part in it. `benchmarks/word_counts.py` makes the table.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+NAME = "COCO train2014"
+
+
+@cache
+def rates() -> Mapping[str, float]:
+    """Of each word that three captions hold or more, the share of captions that hold it."""
+    first, *lines = (files(__package__) / "word_counts.txt").read_text(encoding="utf-8").splitlines()
+    captions = int(first.split()[1])
+    return {word: int(count) / captions for word, count in (line.split() for line in lines)}
+
+
+@cache
+def idf() -> Mapping[str, float]:
+    """Of each word the natural log of captions / captions that hold it."""
+    return {word: -math.log(rate) for word, rate in rates().items()}
+
+
+@cache
+def rarest() -> float:
+    """The idf of words that are not in the table: the largest of those that are."""
+    return max(idf().values())

@@ -1,0 +1,76 @@
+"""Modes that compare several captions of each image: the best pair, or all words together."""
+
+import numpy as np
+
+from ..text import word_set
+from .beliefs import Beliefs
+from .explain import Explanation, WordReason, by_share
+from .gallery import Gallery
+from .query import DescribedQuery
+from .word_modes import JaccardWords, jaccard_by_idf, no_words
+
+
+class MultiCaptionMode:
+    """Jaccard similarity of several captions of each side.
+
+    union: False: of the most similar pair; True: of the words of all captions together, weighted by idf
+    """
+
+    accepts = frozenset({"image", "text"})
+    symmetric, bounded, relative = True, True, False
+
+    def __init__(self, name: str, about: str, union: bool) -> None:
+        self.name, self.about, self.union = name, about, union
+
+    def prepare(self, gallery: Gallery) -> "PreparedCaptions":
+        """Index every caption of the gallery."""
+        return PreparedCaptions(gallery, self.union)
+
+
+class PreparedCaptions:
+    """Every caption of one gallery; a unit is one caption, or with `union` the words of all captions of an image."""
+
+    def __init__(self, gallery: Gallery, union: bool) -> None:
+        self.union = union
+        self.captions = gallery.all_captions
+        units = [self._units(captions) for captions in self.captions]
+        self.starts = np.concatenate([[0], np.cumsum([len(image) for image in units])]).astype(np.int64)  # (N+1,)
+        rows = Beliefs.of_sets([words for image in units for words in image])
+        self.index = jaccard_by_idf(rows) if union else JaccardWords(rows)
+
+    def scores(self, query: DescribedQuery) -> np.ndarray:
+        """(N,) float32; NoWords for a query without any word."""
+        if len(self.starts) == 1:
+            self._query_units(query)
+            return np.zeros(0, np.float32)
+        pairs = [np.maximum.reduceat(self.index.scores(unit), self.starts[:-1]) for unit in self._query_units(query)]
+        return np.asarray(np.max(pairs, axis=0), np.float32)
+
+    def why(self, query: DescribedQuery, row: int) -> tuple[str, ...]:
+        """The words that both sides hold, the rarest first."""
+        ours, theirs = self._best_pair(query, row)
+        return tuple(sorted(ours & theirs, key=lambda word: (-self.index.weight(word), self.index.frequency(word), word)))
+
+    def explain(self, query: DescribedQuery, row: int) -> Explanation:
+        """The words of the pair that made the score."""
+        ours, theirs = (dict.fromkeys(sorted(words), 1.0) for words in self._best_pair(query, row))
+        shares = self.index.shares(ours, theirs)
+        reasons = [
+            WordReason(word, ours.get(word, 0.0), theirs.get(word, 0.0), self.index.weight(word), share) for word, share in shares.items()
+        ]
+        return Explanation(by_share(reasons))
+
+    def _units(self, captions: tuple[str, ...]) -> list[frozenset[str]]:
+        sets = [word_set(caption) for caption in captions]
+        return [frozenset().union(*sets)] if self.union else sets
+
+    def _query_units(self, query: DescribedQuery) -> list[frozenset[str]]:
+        asked = word_set(query.text or "")
+        units = [unit | asked for unit in self._units(query.all_captions)] if query.caption is not None else [asked]
+        if not any(units):
+            raise no_words(query)
+        return units
+
+    def _best_pair(self, query: DescribedQuery, row: int) -> tuple[frozenset[str], frozenset[str]]:
+        pairs = [(ours, theirs) for ours in self._query_units(query) for theirs in self._units(self.captions[row])]
+        return max(pairs, key=lambda pair: sum(self.index.shares(dict.fromkeys(pair[0], 1.0), dict.fromkeys(pair[1], 1.0)).values()))

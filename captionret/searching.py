@@ -4,14 +4,16 @@ for hit in search(Library.open("data/libraries/photos"), image="q.jpg", top=5):
     print(hit.rank, hit.score, hit.path, hit.why)
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from .errors import BadImage, BadLibrary, BadSetting
 from .files import expanded
 from .images import load_views
 from .library import Captioning, Library
+from .library.library import LEAST
 from .records import Captioned, Hit
-from .retrieval import DescribedQuery
+from .retrieval import Beliefs, DescribedQuery
 from .retrieval import search as search_gallery
 
 
@@ -43,7 +45,7 @@ def describe(
     captioner: Captioning | None = None,
     device: str = "auto",
 ) -> DescribedQuery:
-    """The query with its picture's caption: the library's own where it holds that content, else the captioner's.
+    """The query with all that is known of its picture: the library's own record where it holds that content, else what its captioner says.
 
     device: where the library's own captioner computes, if it has to be loaded
     errors: BadSetting where nothing is asked for, BadImage, BadLibrary where the captioner is not the one of the library
@@ -53,12 +55,28 @@ def describe(
             raise BadSetting("The query is empty. Give a picture, or a text with at least one word.")
         return DescribedQuery(text=text)
     sha256, _ = load_views(expanded(image), 1)
-    known = library.captions(sha256)
-    caption = known[0].text if known else _caption(library, expanded(image), captioner, device)
-    return DescribedQuery(caption, text, sha256)
+    gallery = library.gallery()
+    if sha256 in gallery.row_of:
+        return replace(gallery.query(gallery.row_of[sha256]), text=text)
+    captioned = _caption(library, expanded(image), captioner, device)
+    captions = tuple(caption.text for caption in captioned.captions)
+    belief = _believe(library, captioned, device)
+    return DescribedQuery(captions[0], text, sha256, captions, belief, captioned.feature)
 
 
-def _caption(library: Library, image: Path, captioner: Captioning | None, device: str) -> str:
+def _believe(library: Library, captioned: Captioned, device: str) -> dict[str, float] | None:
+    """What the library's believer thinks of a new picture; None for a library of which nothing is believed."""
+    record = library.believed_by
+    if record is None:
+        return None
+    from .models.believer import Believer
+
+    believer = Believer.load(record, device)
+    believed = believer.believe([captioned.path], [captioned.sha256], captioned.feature[None])
+    return Beliefs.of_matrix(believer.words, believed, LEAST).row(0)
+
+
+def _caption(library: Library, image: Path, captioner: Captioning | None, device: str) -> Captioned:
     made_by = library.made_by
     if made_by is None:
         raise BadLibrary(f"{library.path} holds no captions yet. Caption its pictures first.")
@@ -71,7 +89,7 @@ def _caption(library: Library, image: Path, captioner: Captioning | None, device
     ((result,),) = captioner.caption_stream([image], decoding=made_by.decoding, batch_size=1)
     if not isinstance(result, Captioned):
         raise BadImage(result.reason)
-    return result.captions[0].text
+    return result
 
 
 def _load(library: Library, checkpoint: Path | None, device: str) -> Captioning:

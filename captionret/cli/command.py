@@ -15,6 +15,7 @@ from ..records import DECODING_METHODS, Decoding
 CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "photos-lite"
+WORDS_HEAD = SHIPPED.with_name("words-lite")
 
 FOUND, NOTHING_FOUND = 0, 1
 

@@ -4,6 +4,8 @@ python scripts/retrieve.py --image q.jpg --gallery ~/Pictures     # captions the
 python scripts/retrieve.py --image q.jpg --library photos         # a library made by caption_images.py
 python scripts/retrieve.py --text "a dog on a beach" --library photos --top 5
 python scripts/retrieve.py --image q.jpg                          # the sample gallery, to try it
+python scripts/retrieve.py --image q.jpg --library photos --mode expected-cosine --explain
+python scripts/retrieve.py --list-modes
 """
 
 import argparse
@@ -16,18 +18,21 @@ from ..errors import BadSetting
 from ..images import EXTENSIONS, open_image
 from ..library import Library
 from ..records import Hit, Query
-from ..retrieval import MODES, DescribedQuery
+from ..retrieval import MODES, DescribedQuery, needs
 from ..retrieval import search as search_gallery
 from ..retrieval.modes import find_mode
 from ..retrieval.search import check_limits
 from ..searching import describe
-from .command import FOUND, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
+from .command import FOUND, NOTHING_FOUND, WORDS_HEAD, add_device, checkpoint_path, library_path, parser, path_argument, say
 from .gallery import gallery_library
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 1 where nothing was found."""
     given = _parse(arguments)
+    if given.list_modes:
+        print(modes_table())
+        return FOUND
     if given.image is None and given.text is None:
         raise BadSetting("Nothing is asked for. Give --image FILE, --text WORDS, or both.")
     find_mode(given.mode)  # all that can be wrong is found before a whole gallery has been captioned in vain
@@ -45,9 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         captioner = _load(checkpoint_path(given.checkpoint), given.device)
         library = gallery_library(given.gallery, captioner, given.beam)
     with library:
+        _believe_first(library, given)
         query = describe(library, image=given.image, text=given.text, captioner=captioner, device=given.device)
         hits = search_gallery(library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self)
         _show(given, library, query, hits)
+        if given.explain:
+            _explain(library, query, hits, given.mode)
         if not len(library):
             say(f"{library.root} holds no picture that was captioned, so nothing can be found.")
     return FOUND if hits else NOTHING_FOUND
@@ -61,7 +69,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     where.add_argument("--library", metavar="NAME", help="a library made by caption_images.py: a name in data/libraries, or a path")
     where.add_argument("--gallery", type=path_argument, metavar="DIR", help="a folder of pictures; its captions are kept for the next time")
     options.add_argument("--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)")
-    options.add_argument("--mode", default="jaccard", help=f"one of {', '.join(MODES)} (default: %(default)s)")
+    options.add_argument("--mode", default="jaccard", metavar="MODE", help="a row of --list-modes (default: %(default)s)")
+    options.add_argument("--list-modes", action="store_true", help="print every mode with what it does, and stop")
+    options.add_argument("--explain", action="store_true", help="say word by word why each hit is where it is")
     options.add_argument("--top", type=int, default=10, metavar="N")
     options.add_argument("--min-score", type=float, metavar="S", help="leave out hits below S")
     options.add_argument("--keep-self", action="store_true", help="show the query's own picture, too, where the gallery holds it")
@@ -70,6 +80,41 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--html", type=path_argument, metavar="FILE", help="also write the answer as a page with pictures")
     add_device(options)
     return options.parse_args(arguments)
+
+
+def modes_table() -> str:
+    """Every mode: what it compares, and what it takes."""
+    from ..report.terminal import table
+
+    return table(["mode", "takes", "compares"], [[mode.name, " and ".join(sorted(mode.accepts)), mode.about] for mode in MODES.values()])
+
+
+def _believe_first(library: Library, given: argparse.Namespace) -> None:
+    """A mode that compares beliefs needs some: those of the shipped words head take seconds and are kept."""
+    if "beliefs" not in needs(find_mode(given.mode), library.gallery()) or not len(library):
+        return
+    known = library.believed_by
+    if known is not None and not library.unbelieved():
+        return
+    from ..models.believer import Believer
+
+    if known is not None:
+        believer = Believer.load(known, given.device)
+    elif WORDS_HEAD.is_dir():
+        believer = Believer(head=_load(WORDS_HEAD, given.device))
+    else:
+        raise BadSetting(f"Mode {given.mode!r} compares beliefs, and {library.path} has none. Run python scripts/believe.py first.")
+    say(f"Believing the pictures of {library.path}, once: {believer.name}.")
+    library.believe(believer)
+
+
+def _explain(library: Library, query: DescribedQuery, hits: list[Hit], mode: str) -> None:
+    from ..report.terminal import explanation_text
+
+    gallery = library.gallery()
+    rows = {name: row for row, name in enumerate(gallery.ids)}
+    for hit in hits:
+        print(explanation_text(hit, gallery.prepared[mode].explain(query, rows[hit.id])))
 
 
 def _load(checkpoint: Path, device: str) -> Any:

@@ -69,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _draw_curve(checkpoint.training["history"], out)
     best = checkpoint.training["history"][checkpoint.training["best_epoch"] - 1]
     seconds = checkpoint.training["seconds"]
-    say(f"Kept epoch {best['epoch']}: CIDEr-D {best['cider_d']:.1f} with greedy captions in validation; {seconds:.0f} s in all.")
+    reached = f"CIDEr-D {best['cider_d']:.1f} with greedy captions" if "cider_d" in best else f"NDCG@10 {best['ndcg10']:.1f}"
+    say(f"Kept epoch {best['epoch']}: {reached} in validation; {seconds:.0f} s in all.")
     print(out)
     return FOUND
 

@@ -1,25 +1,28 @@
 """A gallery on disk: a folder's pictures, each with its captions and its feature, kept up to date by content."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from tqdm import tqdm
 
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
 from ..records import Caption, Decoding, Failure
-from ..retrieval import Gallery
+from ..retrieval import Beliefs, Gallery
 from . import features
+from .beliefs import Believing, StoredBeliefs, joined
 from .captioning import Captioning
 from .catalogue import Catalogue, restored, stored
 from .check import problems
 from .update import Updater, UpdateReport, feature_file, writing
 
 CATALOGUE = "catalogue.sqlite"
+LEAST = 0.01  # of a word's probability that is kept; some forty words a picture remain, and hardly a ranking changes
 _CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
 _ITEMS = f"""
 SELECT path, sha256, text, feature_row, captioners.id, fingerprint, rows, dim
@@ -145,6 +148,50 @@ class Library:
             self._state = state
         return self._gallery
 
+    def believe(self, believer: Believing, *, batch_size: int = 256, progress: bool = True) -> int:
+        """Keep what `believer` believes of every picture; what it said before is not asked again. Returns how many pictures were new.
+
+        errors: BadSetting for a words head that reads another backbone's features, BadImage for a picture that has gone bad
+        """
+        with writing(self.path):
+            gallery = self.gallery()
+            made_by = self.made_by
+            believer.check(made_by.described.get("backbone") if made_by else None)
+            stored = StoredBeliefs.read(self.path)
+            if stored is None or stored.made_by["fingerprint"] != believer.fingerprint:
+                stored = StoredBeliefs(
+                    believer.describe(), [], Beliefs.of_matrix(believer.words, np.zeros((0, len(believer.words))), LEAST)
+                )
+            kept = [sha256 for sha256 in gallery.hashes if sha256 in stored.row_of]
+            new = [row for row, sha256 in enumerate(gallery.hashes) if sha256 not in stored.row_of]
+            hashes, beliefs = kept, stored.take(kept, self.path)
+            for start in tqdm(range(0, len(new), batch_size), desc="beliefs", unit="batch", disable=not (progress and new)):
+                rows = new[start : start + batch_size]
+                names = [gallery.hashes[row] for row in rows]
+                said = believer.believe([self.root / gallery.paths[row] for row in rows], names, gallery.features[rows])
+                hashes, beliefs = hashes + names, joined(beliefs, Beliefs.of_matrix(believer.words, said, LEAST))
+            StoredBeliefs(believer.describe(), hashes, beliefs).write(self.path)
+            self._gallery = None
+        return len(new)
+
+    @property
+    def believed_by(self) -> dict[str, Any] | None:
+        """Who said what to believe of the pictures; None where nobody did."""
+        stored = StoredBeliefs.read(self.path)
+        return stored.made_by if stored else None
+
+    def unbelieved(self) -> int:
+        """Of how many pictures nothing is believed yet."""
+        stored = StoredBeliefs.read(self.path)
+        known = stored.row_of if stored else {}
+        return sum(sha256 not in known for sha256 in self.gallery().hashes)
+
+    def set_hybrid(self, weights: Mapping[str, float]) -> None:
+        """Keep the weight of each mode in this library's hybrid."""
+        with self._catalogue.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('hybrid', ?)", (json.dumps(dict(weights)),))
+        self._gallery = None
+
     def captions(self, sha256: str) -> list[Caption]:
         """The captions of the content with this hash, best first; empty where the library does not hold it."""
         found = self._catalogue.rows(
@@ -186,11 +233,23 @@ class Library:
             file = feature_file(self.path, captioner, fingerprint)
             return features.read(file, rows, dim)[[row_of[sha256] for sha256 in hashes]]
 
+        def load_captions(hashes: Sequence[str]) -> list[tuple[str, ...]]:
+            sql = f"SELECT sha256, text FROM captions JOIN images USING (sha256) WHERE captioner = {_CURRENT} ORDER BY sha256, n"  # noqa: S608
+            texts: dict[str, list[str]] = {}
+            for sha256, text in self._catalogue.rows(sql):
+                texts.setdefault(sha256, []).append(text)
+            return [tuple(texts[sha256]) for sha256 in hashes]
+
+        stored = StoredBeliefs.read(self.path)
+        hybrid = self._catalogue.meta("hybrid")
         return Gallery(
             [restored(row[0]) for row in found],
             [row[2] for row in found],
             [row[1] for row in found],
             load_features=load_features,
+            load_captions=load_captions,
+            load_beliefs=(lambda hashes: stored.take(hashes, self.path)) if stored else None,
+            hybrid=json.loads(hybrid) if hybrid else None,
         )
 
     def _accept_root(self, root: Path | str, moved: bool) -> Path:

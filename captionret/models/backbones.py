@@ -124,6 +124,25 @@ def backbone_record(name: str, sha256: str) -> dict[str, Any]:
     return {"name": name, "sha256": sha256, "preprocessing": backbone_config(name).preprocessing.to_json()}
 
 
+def checked_backbone(backbone: Backbone, record: dict[str, Any], name: str) -> Backbone:
+    """`backbone`, if its features are what the checkpoint `name` was trained on.
+
+    record: what the checkpoint says of them, see backbone_record
+    errors: BadCheckpoint for other weights or another preprocessing
+    """
+    if backbone.weights_sha256 != record["sha256"]:
+        raise BadCheckpoint(
+            f"{name} was trained on features of {backbone.config.name} with weights {record['sha256'][:12]}, "
+            f"but here are {backbone.weights_sha256[:12]}. Its answers would be wrong: get those weights, or train again."
+        )
+    trained_with, here = record.get("preprocessing"), backbone.config.preprocessing.to_json()
+    if trained_with not in (None, here):  # None: a record that does not say
+        raise BadCheckpoint(
+            f"{name} was trained on pictures prepared as {trained_with}, this release prepares them as {here}. Train again."
+        )
+    return backbone
+
+
 def load_backbone(
     name: str, *, random: bool = False, folder: Path | str | None = None, device: str | torch.device = "cpu", frozen: bool = True
 ) -> Backbone:

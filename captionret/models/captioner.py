@@ -21,33 +21,35 @@ from tqdm import tqdm
 from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..images import decoded_batches
 from ..records import Caption, Captioned, Decoding, Failure
-from ..text import Vocabulary, ends_badly, join
+from ..text import Vocabulary, ends_badly, is_word, join
 from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
-from .backbones import Backbone, backbone_config, load_backbone, load_own_backbone
+from .backbones import Backbone, backbone_config, checked_backbone, load_backbone, load_own_backbone
 from .checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
-from .decoding import Rules, beam_search, ordered
+from .decoding import Beams, Rules, beam_search, ordered
 from .lstm import LSTMDecoder
 from .sampling import sample, uniforms
 from .transformer import TransformerDecoder
 from .variants import TRAINING_FIELDS, CaptionerConfig
+from .words_head import WordsHead
 
 BEAM_OF_3 = Decoding()
 Decoder = LSTMDecoder | AttentionDecoder | TransformerDecoder
+BELIEF = Decoding(method="sample", captions=30)
 
 
-def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Decoder:
-    """The part that learns, with random weights."""
+def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Any:
+    """The part that learns, with random weights: a Decoder, or a WordsHead."""
     backbone = backbone_config(config.backbone)
     side, depth = backbone.grid
     return new_decoder(config, depth if config.feature == "grid" else backbone.dim, side * side, vocabulary_size)
 
 
-def new_decoder(config: CaptionerConfig, feature_dim: int, cells: int, vocabulary_size: int) -> Decoder:
+def new_decoder(config: CaptionerConfig, feature_dim: int, cells: int, vocabulary_size: int) -> Any:
     """A decoder for features of any size: (N, feature_dim), or (N, cells, feature_dim) for those that read the grid."""
     if config.decoder == "transformer":
         return TransformerDecoder(config, feature_dim, vocabulary_size, cells)
-    kinds: dict[str, type[LSTMDecoder | AttentionDecoder]]
-    kinds = {"lstm": LSTMDecoder, "soft-attention": SoftAttentionDecoder, "adaptive": AdaptiveDecoder}
+    kinds: dict[str, type[LSTMDecoder | AttentionDecoder | WordsHead]]
+    kinds = {"lstm": LSTMDecoder, "soft-attention": SoftAttentionDecoder, "adaptive": AdaptiveDecoder, "words": WordsHead}
     return kinds[config.decoder](config, feature_dim, vocabulary_size)
 
 
@@ -100,17 +102,7 @@ class Captioner:
     def backbone(self) -> Backbone:
         """The frozen CNN; MissingWeights where its weights are not installed, BadCheckpoint where they are others."""
         backbone = self._backbone or self._own_backbone() or load_backbone(self.config.backbone, device=self.device)
-        if backbone.weights_sha256 != self.checkpoint.backbone["sha256"]:
-            raise BadCheckpoint(
-                f"{self.name} was trained on features of {self.config.backbone} with weights {self.checkpoint.backbone['sha256'][:12]}, "
-                f"but here are {backbone.weights_sha256[:12]}. Captions would be wrong: get those weights, or train again."
-            )
-        trained_with, here = self.checkpoint.backbone.get("preprocessing"), backbone.config.preprocessing.to_json()
-        if trained_with not in (None, here):  # None: a record that does not say
-            raise BadCheckpoint(
-                f"{self.name} was trained on pictures prepared as {trained_with}, this release prepares them as {here}. Train again."
-            )
-        return backbone
+        return checked_backbone(backbone, self.checkpoint.backbone, self.name)
 
     def caption(
         self,
@@ -136,7 +128,7 @@ class Captioner:
             for batch in decoded_batches([Path(path) for path in paths], self.backbone.config.preprocessing.size, batch_size):
                 if batch.failures:
                     raise BadImage(batch.failures[0].reason)
-                captions += self.decode(self._features(batch.pixels[0])[0], decoding, batch.hashes)
+                captions += self.decode(self.features(batch.pixels[0])[0], decoding, batch.hashes)
                 bar.update(len(batch.paths))
         return captions
 
@@ -147,7 +139,7 @@ class Captioner:
         for batch in decoded_batches(paths, self.backbone.config.preprocessing.size, batch_size):
             entries: dict[str, Captioned | Failure] = {failure.path: failure for failure in batch.failures}
             if batch.paths:
-                features, pooled = self._features(batch.pixels[0])
+                features, pooled = self.features(batch.pixels[0])
                 captions = self.decode(features, decoding, batch.hashes)
                 for path, name, said, feature in zip(batch.paths, batch.hashes, captions, pooled, strict=True):
                     entries[str(path)] = Captioned(path, name, said, feature)
@@ -166,19 +158,16 @@ class Captioner:
         """Captions for each row of features, (N, D) or (N, cells, D) float32, the best first; drawn ones by probability, equal ones once.
 
         pictures: content hashes, which sampling needs: a picture's captions depend on it and the seed, not on the batch it is in
+        errors:   BadSetting for a words head, which has no captions to give
         """
-        first, state = self.decoder.begin(features.to(self.device))
+        if self.config.decoder == "words":
+            raise BadSetting(f"{self.name} is a words head: it believes, but doesn't speak. Caption with another checkpoint.")
         rules = self.rules if (self.config.constraints if decoding.constraints is None else decoding.constraints) else None
-        settings: dict[str, Any] = {"says_start": self.config.says_start, "rules": rules}
         if decoding.samples:
-            if len(pictures) != len(features):
-                raise BadSetting(f"Sampling needs the content hash of each of the {len(features)} pictures, not {len(pictures)}.")
-            draws = [uniforms(decoding.seed, picture, decoding.captions, self.config.max_words) for picture in pictures]
-            settings |= {"temperature": decoding.temperature, "top_k": decoding.top_k}
-            settings["top_p"] = decoding.top_p if decoding.method == "nucleus" else 1.0
-            chance = torch.from_numpy(np.stack(draws)).to(self.device)
-            beams = ordered(sample(first, state, self.decoder.step, chance, **settings))
+            beams = ordered(self._drawn(features, decoding, pictures, rules))
         else:
+            first, state = self.decoder.begin(features.to(self.device))
+            settings: dict[str, Any] = {"says_start": self.config.says_start, "rules": rules}
             if decoding.method == "diverse-beam":
                 settings |= {"groups": decoding.groups, "diversity": decoding.diversity}
             settings["length_penalty"] = self.config.length_penalty if decoding.length_penalty is None else decoding.length_penalty
@@ -192,6 +181,58 @@ class Captioner:
             captions = [list({caption.tokens: caption for caption in reversed(image)}.values())[::-1] for image in captions]
         return [image[: decoding.captions] for image in captions]
 
+    @torch.inference_mode()
+    def believe(self, features: Tensor, decoding: Decoding = BELIEF, pictures: Sequence[str] = ()) -> np.ndarray:
+        """For each row of features the probability that a caption holds each word: (N, V) float32, V as in `vocabulary`.
+
+        A words head says it at once. A captioner draws captions, by `decoding`, and counts in how many of them each word is.
+        pictures: content hashes, as `decode` takes them
+        """
+        if self.config.decoder == "words":
+            believed = torch.sigmoid(self.decoder(features.to(self.device))).cpu().numpy()
+        else:
+            tokens = self._drawn(features, decoding, pictures, None).tokens.cpu().numpy()  # (N, K, T)
+            believed = np.zeros((len(tokens), len(self.vocabulary)), np.float32)
+            for drawn in range(tokens.shape[1]):
+                held = np.zeros_like(believed, dtype=bool)
+                held[np.arange(len(tokens))[:, None], tokens[:, drawn]] = True
+                believed += held
+            believed /= tokens.shape[1]
+        believed[:, [place for place, token in enumerate(self.vocabulary.tokens) if not is_word(token)]] = 0
+        return believed
+
+    def belief(self, paths: Sequence[Path | str], *, decoding: Decoding = BELIEF, least: float = 0.01) -> list[dict[str, float]]:
+        """Of every picture the words that a caption of it holds with a probability of `least` or more.
+
+        errors: BadImage for the first picture that cannot be read
+        """
+        beliefs: list[dict[str, float]] = []
+        for batch in decoded_batches([Path(path) for path in paths], self.backbone.config.preprocessing.size, 32):
+            if batch.failures:
+                raise BadImage(batch.failures[0].reason)
+            believed = self.believe(self.features(batch.pixels[0])[0], decoding, batch.hashes)
+            beliefs += [{self.vocabulary.tokens[word]: float(row[word]) for word in np.flatnonzero(row >= least)} for row in believed]
+        return beliefs
+
+    def _drawn(self, features: Tensor, decoding: Decoding, pictures: Sequence[str], rules: Rules | None) -> Beams:
+        if not decoding.samples:
+            raise BadSetting(f"A captioner's belief is made of drawn captions (sample, nucleus), not of a {decoding.method}.")
+        if len(pictures) != len(features):
+            raise BadSetting(f"Sampling needs the content hash of each of the {len(features)} pictures, not {len(pictures)}.")
+        first, state = self.decoder.begin(features.to(self.device))
+        draws = [uniforms(decoding.seed, picture, decoding.captions, self.config.max_words) for picture in pictures]
+        return sample(
+            first,
+            state,
+            self.decoder.step,
+            torch.from_numpy(np.stack(draws)).to(self.device),
+            temperature=decoding.temperature,
+            top_k=decoding.top_k,
+            top_p=decoding.top_p if decoding.method == "nucleus" else 1.0,
+            says_start=self.config.says_start,
+            rules=rules,
+        )
+
     @cached_property
     def rules(self) -> Rules:
         """What its captions must not do where constraints are asked for."""
@@ -199,7 +240,9 @@ class Captioner:
 
     def describe(self) -> dict[str, Any]:
         """Facts for a library's catalogue; "checkpoint" is the directory, None for a captioner that was never saved."""
-        return {"name": self.name, "checkpoint": str(self.path.resolve()) if self.path else None, "variant": self.checkpoint.variant}
+        return {"name": self.name, "checkpoint": str(self.path.resolve()) if self.path else None, "variant": self.checkpoint.variant} | {
+            "backbone": {name: self.checkpoint.backbone[name] for name in ("name", "sha256")}
+        }
 
     @cached_property
     def fingerprint(self) -> str:
@@ -220,7 +263,7 @@ class Captioner:
         return load_own_backbone(self.config.backbone, path).to(self.device)
 
     @torch.inference_mode()
-    def _features(self, pixels: np.ndarray) -> tuple[Tensor, np.ndarray]:
+    def features(self, pixels: np.ndarray) -> tuple[Tensor, np.ndarray]:
         """pixels (N, S, S, 3) uint8 -> what the decoder reads, and the pooled features (N, D) float16."""
         pooled, grid = self.backbone(self.backbone.normalise(torch.from_numpy(pixels).to(self.device)))
         return (grid if self.config.feature == "grid" else pooled), pooled.cpu().numpy().astype(np.float16)

@@ -17,6 +17,7 @@ _MEASURES = {
     "distinct": "distinct captions",
     "images": "images",
 }
+_MEASURED_AS = {"train_loss": "{:.3f}", "val_loss": "{:.3f}", "cider_d": "{:.1f}", "distinct": "{:.0f}", "ndcg10": "{:.1f}"}
 
 
 def write_card(path: Path | str) -> Path:
@@ -36,8 +37,12 @@ def _about(record: dict[str, Any]) -> list[str]:
     config, training = record["config"], record["training"]
     sizes = f"E {config['embed_dim']}, H {config['hidden_dim']}, {config['layers']} layer(s), {record['vocabulary_size']:,} words"
     words = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
+    words_head = config["decoder"] == "words"
+    network = f"{sizes}; word vectors {words}"
+    if words_head:
+        network = f"H {config['hidden_dim']}, {record['vocabulary_size']:,} words"
     lines = [
-        f"A captioner of variant `{record['variant']}`: {config['decoder']} decoder ({sizes}; word vectors {words}) "
+        f"A {'words head' if words_head else 'captioner'} of variant `{record['variant']}`: {config['decoder']} ({network}) "
         f"on the {_feature(config)} feature of `{record['backbone']['name']}` "
         f"(weights {record['backbone']['sha256'][:12]}, {'fine-tuned' if training.get('fine_tuned') else 'frozen'}).",
         "",
@@ -45,8 +50,8 @@ def _about(record: dict[str, Any]) -> list[str]:
     if "data" in training:
         lines += [
             f"Trained on `{training['data']}`, split {training['split']}: {training['images']:,} images with {training['captions']:,} "
-            f"captions; the epoch kept was chosen on {training['validated_on'] or 'val'} by the "
-            f"CIDEr-D of greedy captions. Seed {training['seed']}.",
+            f"captions; the epoch kept was chosen on {training['validated_on'] or 'val'} by "
+            f"{'NDCG@10 of mode expected-cosine' if words_head else 'the CIDEr-D of greedy captions'}. Seed {training['seed']}.",
             "",
         ]
     if "imported_from" in training:
@@ -56,7 +61,7 @@ def _about(record: dict[str, Any]) -> list[str]:
 
 
 def _feature(config: dict[str, Any]) -> str:
-    return "pooled" if config["decoder"] == "lstm" else "grid"
+    return "pooled" if config["decoder"] in ("lstm", "words") else "grid"
 
 
 def _scores(scores: dict[str, Any]) -> list[str]:
@@ -78,12 +83,18 @@ def _number(value: float | int | None) -> str:
 def _history(training: dict[str, Any]) -> list[str]:
     if not training.get("history"):
         return []
-    lines = ["## Training", "", "| epoch | training loss | validation loss | CIDEr-D (greedy) | distinct |", "|---|---|---|---|---|"]
+    columns = {
+        "train_loss": "training loss",
+        "val_loss": "validation loss",
+        "cider_d": "CIDEr-D (greedy)",
+        "distinct": "distinct",
+        "ndcg10": "NDCG@10",
+    }
+    columns = {key: name for key, name in columns.items() if key in training["history"][0]}
+    lines = ["## Training", "", f"| epoch | {' | '.join(columns.values())} |", f"|---|{'---|' * len(columns)}"]
     for row in training["history"]:
         mark = " (kept)" if row["epoch"] == training["best_epoch"] else ""
-        lines.append(
-            f"| {row['epoch']}{mark} | {row['train_loss']:.3f} | {row['val_loss']:.3f} | {row['cider_d']:.1f} | {row['distinct']:.0f} |"
-        )
+        lines.append(f"| {row['epoch']}{mark} | {' | '.join(_MEASURED_AS[key].format(row[key]) for key in columns)} |")
     return [*lines, "", f"{training['seconds']:.0f} seconds in all, validation included.", ""]
 
 

@@ -13,9 +13,9 @@ then on the new ones, even if a kill comes before they are renamed.
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import safetensors.torch
 import torch
@@ -24,7 +24,7 @@ from torch import Tensor
 from .. import files
 from ..errors import BadCheckpoint, BadSetting
 from ..text import Vocabulary
-from .variants import CaptionerConfig
+from .variants import C, CaptionerConfig
 
 FORMAT = 1
 PARTS = ("vocab.json", "model.safetensors")
@@ -32,27 +32,46 @@ OWN_BACKBONE = "backbone.safetensors"  # the CNN's weights, where they were trai
 _FIELDS = {"variant": str, "config": dict, "vocabulary_size": int, "backbone": dict, "training": dict, "scores": dict, "sha256": dict}
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A captioner as it lies on disk.
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[C]):
+    """What a checkpoint is of.
 
-    variant:   the row of VARIANTS it was made from
+    name:   in its record; a record without one is a captioner's, which were there before there was another kind
+    config: the dataclass of its settings
+    script: what trains one
+    """
+
+    name: str
+    config: type[C]
+    script: str
+
+
+CAPTIONER = Kind("captioner", CaptionerConfig, "train_captioner")
+
+
+@dataclass(frozen=True)
+class Checkpoint(Generic[C]):
+    """A trained network as it lies on disk.
+
+    variant:   the row it was made from: of VARIANTS, for a captioner
     backbone:  {"name", "sha256", "preprocessing"}: what the features must come from
     training:  how it was made (data, seconds, epochs, seed, history, command ...), for the card and the comparison
     scores:    measured quality, by data and setting
     tensors:   the state dict, float32
+    kind:      see Kind
     """
 
     variant: str
-    config: CaptionerConfig
+    config: C
     vocabulary: Vocabulary
     backbone: dict[str, Any]
     tensors: dict[str, Tensor] = field(repr=False)
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
+    kind: str = CAPTIONER.name
 
 
-def save_checkpoint(path: Path | str, checkpoint: Checkpoint, dtype: torch.dtype = torch.float32) -> None:
+def save_checkpoint(path: Path | str, checkpoint: Checkpoint[C], dtype: torch.dtype = torch.float32) -> None:
     """Write a checkpoint directory; what was there stays whole until everything new is on disk.
 
     dtype: of the stored weights; float16 halves the file
@@ -75,6 +94,8 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint, dtype: torch.dtype
         "training": checkpoint.training,
         "scores": checkpoint.scores,
     }
+    if checkpoint.kind != CAPTIONER.name:
+        record["kind"] = checkpoint.kind
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()}
     for name, content in parts.items():
         with files.publishing(_beside(path, name, hashes[name])) as file:
@@ -87,29 +108,39 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint, dtype: torch.dtype
     files.sync_directory(path)
 
 
-def load_checkpoint(path: Path | str) -> Checkpoint:
+def load_checkpoint(path: Path | str) -> Checkpoint[CaptionerConfig]:
+    """Read and check a captioner's checkpoint directory; errors: see read_checkpoint."""
+    return read_checkpoint(path, CAPTIONER)
+
+
+def read_checkpoint(path: Path | str, kind: Kind[C]) -> Checkpoint[C]:
     """Read and check a checkpoint directory.
 
-    errors: BadCheckpoint for a missing or cut-off part, a flipped byte, parts of different trainings, a newer format
+    errors: BadCheckpoint for a missing or cut-off part, a flipped byte, parts of different trainings, a newer format, another kind
     """
     path = Path(path)
-    record = read_record(path)
+    record = read_record(path, kind)
     vocabulary_file, weights_file = (_whole(path, name, record) for name in PARTS)
     vocabulary = Vocabulary.from_json(files.read_json(vocabulary_file, BadCheckpoint))
     try:
         tensors = safetensors.torch.load_file(weights_file)
     except safetensors.SafetensorError as error:
         raise BadCheckpoint(f"{weights_file} cannot be read ({error}). Restore it, or train again.") from None
-    config = _config(path, record["config"])
+    config = _config(path, record["config"], kind)
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    return Checkpoint(record["variant"], config, vocabulary, record["backbone"], tensors, record["training"], record["scores"])
+    return Checkpoint(record["variant"], config, vocabulary, record["backbone"], tensors, record["training"], record["scores"], kind.name)
 
 
-def read_record(path: Path | str) -> dict[str, Any]:
-    """config.json of a checkpoint directory, its format checked."""
+def read_record(path: Path | str, kind: Kind[Any] | None = None) -> dict[str, Any]:
+    """config.json of a checkpoint directory, its format checked.
+
+    kind: what it must be of; None takes any
+    """
     path = Path(path)
     if not path.is_dir():
-        raise BadCheckpoint(f"There is no checkpoint directory {path}. Train one: python scripts/train_captioner.py --out {path}")
+        raise BadCheckpoint(
+            f"There is no checkpoint directory {path}. Train one: python scripts/{(kind or CAPTIONER).script}.py --out {path}"
+        )
     remedy = "The directory is not a finished checkpoint: restore it, or train again (with --resume where a training was cut)."
     record = files.read_json(path / "config.json", BadCheckpoint, remedy)
     if not isinstance(record, dict) or not isinstance(record.get("format"), int) or record["format"] < 1:
@@ -125,7 +156,17 @@ def read_record(path: Path | str) -> dict[str, Any]:
         raise BadCheckpoint(
             f"{path / 'config.json'} was altered after the checkpoint was saved. Restore it, or train again into a new --out."
         )
+    if kind and kind_of(record) != kind.name:
+        raise BadCheckpoint(
+            f"{path} is a checkpoint of kind {kind_of(record)!r}; here one of kind {kind.name!r} is needed. "
+            f"Give another directory, or train one: python scripts/{kind.script}.py"
+        )
     return record
+
+
+def kind_of(record: dict[str, Any]) -> str:
+    """The name of a record's kind."""
+    return str(record.get("kind", CAPTIONER.name))
 
 
 def add_scores(path: Path | str, name: str, scores: dict[str, Any]) -> None:
@@ -145,21 +186,21 @@ def _amend(path: Path | str, part: str, facts: dict[str, Any]) -> None:
 
 
 def _hash_of_settings(record: dict[str, Any]) -> str:
-    """A hash of what in the record changes a caption; the rest of it, as scores, may be added to."""
-    settings = [record[name] for name in ("variant", "config", "vocabulary_size", "backbone")]
+    """A hash of what in the record changes an answer; the rest of it, as scores, may be added to."""
+    settings = [record[name] for name in ("variant", "config", "vocabulary_size", "backbone", "kind") if name in record]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
-def _config(path: Path, values: dict[str, Any]) -> CaptionerConfig:
-    known = {field.name for field in fields(CaptionerConfig)}
+def _config(path: Path, values: dict[str, Any], kind: Kind[C]) -> C:
+    known = set(kind.config.__dataclass_fields__)
     if set(values) - known:
         raise BadCheckpoint(
             f"{path / 'config.json'} has fields this release does not know: {', '.join(sorted(set(values) - known))}. Use a newer release."
         )
     try:
-        return CaptionerConfig(**values)
+        return kind.config(**values)
     except (BadSetting, TypeError) as error:
-        raise BadCheckpoint(f"{path / 'config.json'} describes no captioner: {error} Restore it, or train again.") from None
+        raise BadCheckpoint(f"{path / 'config.json'} describes no {kind.name}: {error} Restore it, or train again.") from None
 
 
 def _beside(path: Path, name: str, sha256: str) -> Path:

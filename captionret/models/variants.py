@@ -7,21 +7,35 @@ model1 to model5 are the published ones. Their *lite* twins differ in the backbo
 requirements, and are trained longer and with dropout, since the collections at hand are a tenth of COCO's size.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from math import inf
-from typing import Any, get_args, get_type_hints
+from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_type_hints
 
 from ..errors import BadSetting, UnknownName
+from ..word_vectors import DIMS as WORD_VECTOR_DIMS
 from .backbones import BACKBONES
-from .words import DIMS as WORD_VECTOR_DIMS
+
+
+class Settings(Protocol):
+    """The frozen dataclass of a row of some table: CaptionerConfig and its like; it refuses what cannot be."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields."""
+        ...
+
+
+C = TypeVar("C", bound=Settings)
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionerConfig:
     """One row of VARIANTS: the network, then how it is trained.
 
-    decoder:        "lstm" reads the pooled feature; "soft-attention", "adaptive" and "transformer" the grid
+    decoder:        "lstm" reads the pooled feature; "soft-attention", "adaptive" and "transformer" the grid. "words" is no decoder:
+                    it reads the pooled feature and says of each word how likely a caption holds it
     embed_dim:      size of a word vector (E); with word_vectors, theirs
     hidden_dim:     size of the LSTM's state, or of the Transformer's residual stream (H)
     layers:         of the decoder
@@ -107,7 +121,7 @@ class CaptionerConfig:
     @property
     def feature(self) -> str:
         """Which of the backbone's outputs the decoder reads: "pooled" or "grid"."""
-        return "pooled" if self.decoder == "lstm" else "grid"
+        return "pooled" if self.decoder in ("lstm", "words") else "grid"
 
     def to_json(self) -> dict[str, Any]:
         """Its fields."""
@@ -121,7 +135,7 @@ TRAINING_FIELDS = frozenset(
 )
 MAX_LENGTH = 64  # of a caption the Transformer reads or says, in tokens
 CHOICES: dict[str, tuple[str | None, ...]] = {
-    "decoder": ("lstm", "soft-attention", "adaptive", "transformer"),
+    "decoder": ("lstm", "soft-attention", "adaptive", "transformer", "words"),
     "schedule": ("constant", "cosine"),
     "word_vectors": (None, *WORD_VECTOR_DIMS),
 }
@@ -188,6 +202,23 @@ VARIANTS: dict[str, CaptionerConfig] = {
         weight_decay=0.02,
         **_ON_GRID,
     ),
+    "words-lite": CaptionerConfig(
+        "efficientnet_lite2",
+        decoder="words",
+        hidden_dim=768,
+        dropout=0.4,
+        says_start=False,
+        punctuation=False,
+        min_count=6,
+        epochs=14,
+        batch_size=640,
+        weight_decay=0.01,
+        schedule="cosine",
+        warmup=0.2,
+        captions_together=True,
+        views=2,
+        learning_rate=2e-3,
+    ),
 }
 
 
@@ -198,26 +229,28 @@ def variant_config(name: str) -> CaptionerConfig:
     return VARIANTS[name]
 
 
-def with_settings(config: CaptionerConfig, settings: Iterable[str]) -> CaptionerConfig:
+def with_settings(config: C, settings: Iterable[str], other_names: Mapping[str, str] | None = None) -> C:
     """Apply "field=value" settings, each checked against the field's type.
 
+    other_names: further names of fields, as older programs call them
     errors: BadSetting for a malformed one or a value of the wrong type, UnknownName for an unknown field
     """
-    hints = get_type_hints(CaptionerConfig)
+    hints = get_type_hints(type(config))
     changes: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise BadSetting(f"--set takes field=value, not {setting!r}.")
+        name = (other_names or {}).get(name, name)
         if name not in hints:
             raise UnknownName.among("field", name, hints)
         changes[name] = _parse(name, text, hints[name])
     return replace(config, **changes)
 
 
-def run_name(variant: str, config: CaptionerConfig) -> str:
-    """A name for a run: the variant, with the fields that differ from its row."""
-    row = VARIANTS[variant]
+def run_name(variant: str, config: Settings, row: Settings | None = None) -> str:
+    """A name for a run: the variant, with the fields that differ from its row (default: that of VARIANTS)."""
+    row = VARIANTS[variant] if row is None else row
     changed = [field.name for field in fields(config) if getattr(config, field.name) != getattr(row, field.name)]
     return "-".join([variant, *(f"{name}={getattr(config, name)}" for name in changed)])
 

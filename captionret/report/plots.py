@@ -64,3 +64,49 @@ def _dress(axes: Axes, name: str) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=_INK, labelsize=9)
+
+
+def ndcg_curves(curves: Mapping[str, Sequence[float]], path: Path | str) -> Path:
+    """Draw NDCG@k over k = 1, 2, ... of several modes, the best named first; a PNG. BadSetting for none."""
+    if not curves:
+        raise BadSetting(f"There is no mode to draw into {path}. Choose at least one.")
+    figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    for place, (name, values) in enumerate(sorted(curves.items(), key=lambda curve: -curve[1][min(9, len(curve[1]) - 1)])):
+        style = ("-", "--", ":", "-.")[place // 10 % 4]
+        axes.plot(range(1, len(values) + 1), values, style, label=f"{name} ({values[min(9, len(values) - 1)]:.3f})", linewidth=1.6)
+    _dress(axes, "NDCG@k")
+    axes.set_xlabel("k", color=_INK)
+    axes.legend(frameon=False, fontsize=8, labelcolor=_INK, loc="center left", bbox_to_anchor=(1, 0.5), title="mode (NDCG@10)")
+    with publishing(path) as file:
+        figure.savefig(file, format="png")
+    return Path(path)
+
+
+def heat_map(names: Sequence[str], values: Sequence[Sequence[float]], path: Path | str) -> Path:
+    """Draw a square table of shares from 0 to 1 as colours with their numbers; a PNG."""
+    side = 1.5 + 0.5 * len(names)
+    figure = Figure(figsize=(side + 1, side), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(values, vmin=0, vmax=1, cmap="Blues")
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8, color=_INK)
+    axes.set_yticks(range(len(names)), names, fontsize=8, color=_INK)
+    for row, line in enumerate(values):
+        for column, value in enumerate(line):
+            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7, color="white" if value > 0.6 else _INK)
+    with publishing(path) as file:
+        figure.savefig(file, format="png")
+    return Path(path)
+
+
+def bars(values: Mapping[str, float], name: str, path: Path | str) -> Path:
+    """Draw one number for each of several names as horizontal bars; a PNG."""
+    figure = Figure(figsize=(8, 1 + 0.26 * len(values)), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    axes.barh(list(values), list(values.values()), color=_BLUE)
+    axes.invert_yaxis()
+    _dress(axes, "")
+    axes.set_xlabel(name, color=_INK)
+    with publishing(path) as file:
+        figure.savefig(file, format="png")
+    return Path(path)

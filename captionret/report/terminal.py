@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..records import Hit, Query
+from ..records import Explanation, Hit, Query
 
 Value = str | int | float | None  # what a table's cell may hold; None is "not known"
 
@@ -97,6 +97,29 @@ def _query_line(query: Query, caption: str | None, tokens: Sequence[str], source
     if cells(left) + len(_GAP) + cells(source) > limit:
         return f"{shorten(left, limit)}\n{shorten(source, limit)}"
     return _pad(left, max(min(column, limit - cells(source)), cells(left) + len(_GAP))) + source
+
+
+def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
+    """A hit's score taken apart: each word with its weight on both sides and what it adds, the most telling first; then what is missing.
+
+    most: so many words are shown; of the others how many there are
+    """
+    lines = [f"{hit.rank}  {hit.score:.3f}  {visible(hit.path)}"]
+    shared = [reason for reason in explained.words if reason.share > 0]
+    for reason in shared[:most]:
+        sides = f"query {reason.query:.2f}, image {reason.image:.2f}"
+        lines.append(f"   {reason.share:+.3f}  {visible(reason.word)}  ({sides}, counts {reason.weight:.2f})")
+    if len(shared) > most:
+        lines.append(f"   {sum(reason.share for reason in shared[most:]):+.3f}  {len(shared) - most} more words")
+    lines += [f"   {share:+.3f}  {name}" for name, share in explained.parts]
+    only = {
+        "only in the query": [reason.word for reason in explained.words if reason.share <= 0 and reason.query > reason.image],
+        "only in the image": [reason.word for reason in explained.words if reason.share <= 0 and reason.image > reason.query],
+    }
+    lines += [f"   {where}: {visible(' '.join(words[:most]))}" for where, words in only.items() if words]
+    if abs(explained.rest) >= 0.0005:
+        lines.append(f"   {explained.rest:+.3f}  {'what no word accounts for' if explained.words else 'by features, not by words'}")
+    return "\n".join(lines)
 
 
 def _path_cell(hit: Hit) -> str:

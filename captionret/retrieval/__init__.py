@@ -2,8 +2,8 @@
 
 from .beliefs import Beliefs
 from .gallery import Gallery
-from .modes import MODES, Mode, Prepared, find_mode
+from .modes import MODES, Mode, Prepared, find_mode, needs
 from .query import DescribedQuery
 from .search import rank, search
 
-__all__ = ["MODES", "Beliefs", "DescribedQuery", "Gallery", "Mode", "Prepared", "find_mode", "rank", "search"]
+__all__ = ["MODES", "Beliefs", "DescribedQuery", "Gallery", "Mode", "Prepared", "find_mode", "needs", "rank", "search"]

@@ -9,11 +9,12 @@ from math import sqrt
 import numpy as np
 
 from ..errors import BadSetting
+from ..records import Explanation, WordReason
 from ..text import word_set
 from . import corpus
 from .beliefs import Beliefs
 from .cosine import CosineIndex
-from .explain import Explanation, WordReason, by_share
+from .explain import by_share
 from .gallery import Gallery
 from .query import DescribedQuery
 from .word_modes import JaccardWords, jaccard_by_idf, no_words
@@ -25,6 +26,7 @@ class BeliefMode:
     """Beliefs compared by one of two measures."""
 
     accepts = frozenset({"image", "text"})
+    needs: frozenset[str] = frozenset({"beliefs"})
     symmetric, bounded, relative = True, True, False
 
     def __init__(self, name: str, about: str, index: type["ExpectedJaccard"] | type["ExpectedCosine"]) -> None:

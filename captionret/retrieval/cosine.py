@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,5 +89,6 @@ class BM25Index:
         """A word's idf."""
         return self.weights.get(word, self.unknown)
 
-    def _saturated(self, counts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def _saturated(self, counts: Any, lengths: Any) -> Any:
+        """Of numbers or arrays."""
         return counts * (self.K1 + 1) / (counts + self.K1 * (1 - self.B + self.B * lengths / (self._mean or 1.0)))

@@ -3,7 +3,7 @@
 With M the largest sum of similarities of one-to-one matches, the score is M / (|A| + |B| - M): Jaccard where a match is all or nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -52,7 +52,7 @@ class SoftJaccardIndex:
         self.owners = rows.owners()
         self.sizes = np.diff(rows.starts)  # (N,)
 
-    def scores(self, query: dict[str, float]) -> NDArray[np.float32]:
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
         """(N,) float32 from 0 to 1."""
         ours = list(query)
         found = self.similarity(ours, self.rows.words)  # (Q, V)
@@ -63,18 +63,18 @@ class SoftJaccardIndex:
         rows, ids = self.owners[any_match], self.rows.ids[any_match]
         sums = np.bincount(rows, held[any_match].astype(np.float64), len(self.rows))  # (N,)
         twice = np.bincount(rows * np.int64(len(ours)) + matched[ids], minlength=len(self.rows) * len(ours)).reshape(-1, len(ours)) > 1
-        contested = twice.any(1)
+        contested = np.asarray(twice.any(axis=1))
         contested[rows[several[ids]]] = True
         for row in np.flatnonzero(contested).tolist():
             sums[row] = _most(found[:, self.rows.ids[self.rows.starts[row] : self.rows.starts[row + 1]]])
         unions = self.sizes + len(ours) - sums
         return np.divide(sums, unions, out=np.zeros(len(self.rows)), where=unions > 0).astype(np.float32)
 
-    def shares(self, query: dict[str, float], row: dict[str, float]) -> dict[str, float]:
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word adds; a matched pair under the query's word."""
         return dict.fromkeys(row, 0.0) | {word: share for word, (share, _) in self.matches(query, row).items()}
 
-    def matches(self, query: dict[str, float], row: dict[str, float]) -> dict[str, tuple[float, str]]:
+    def matches(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, tuple[float, str]]:
         """For each word of the query what it adds to the score and the row's word it is matched with ("" for none)."""
         ours, theirs = list(query), list(row)
         matched = dict.fromkeys(ours, (0.0, ""))

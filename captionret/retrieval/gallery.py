@@ -96,6 +96,16 @@ class Gallery:
             )
         return self._load_beliefs(self.hashes)
 
+    @property
+    def has_beliefs(self) -> bool:
+        """Whether somebody said what to believe of its images."""
+        return self._load_beliefs is not None
+
+    @property
+    def has_features(self) -> bool:
+        """Whether it holds features."""
+        return self._load_features is not None
+
     @cached_property
     def features(self) -> np.ndarray:
         """The backbone's features, (N, D); BadSetting for a gallery that was made of captions alone."""

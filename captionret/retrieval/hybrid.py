@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSetting
-from .explain import Explanation
+from ..records import Explanation
 from .gallery import Gallery
 from .query import DescribedQuery
 
@@ -26,6 +26,8 @@ class HybridMode:
     """
 
     accepts = frozenset({"image", "text"})
+    needs: frozenset[str] = frozenset()  # those of its parts, see modes.needs
+    usual = WEIGHTS
     symmetric, bounded, relative = False, False, True  # scores are standardised over the gallery, for each query
 
     def __init__(self, name: str, about: str, find: Callable[[str], "Mode"], by_rank: bool) -> None:

@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import UnknownName
+from ..records import Explanation
 from . import corpus
 from .belief_modes import BeliefMode, ExpectedCosine, ExpectedJaccard
-from .explain import Explanation
 from .feature_modes import FeatureMode
 from .fuzzy import SoftJaccardIndex, by_meaning, by_spelling
 from .gallery import Gallery
@@ -19,7 +19,7 @@ from .multi_caption import MultiCaptionMode
 from .query import DescribedQuery
 from .word_modes import JaccardWords, TfIdf, WordMode, bm25, content, counted, distinct, jaccard_by_idf, lemmas
 
-__all__ = ["MODES", "DescribedQuery", "Mode", "Prepared", "find_mode"]
+__all__ = ["MODES", "DescribedQuery", "Mode", "Prepared", "find_mode", "needs"]
 
 
 class Prepared(Protocol):
@@ -47,6 +47,7 @@ class Mode(Protocol):
     symmetric: whether two images are as similar either way round
     bounded:   whether no score is above 1, which an image's own likeness has
     relative:  whether scores say no more than which image is better, so that one below 0 is a hit, too
+    needs:     of "beliefs" and "features" what the gallery must hold beside captions
     """
 
     name: str
@@ -55,6 +56,7 @@ class Mode(Protocol):
     symmetric: bool
     bounded: bool
     relative: bool
+    needs: frozenset[str]
 
     def prepare(self, gallery: Gallery) -> Prepared:
         """Read the gallery once, so that many queries can be answered. BadSetting where it lacks what the mode compares."""
@@ -66,6 +68,13 @@ def find_mode(name: str) -> Mode:
     if name not in MODES:
         raise UnknownName.among("mode", name, MODES)
     return MODES[name]
+
+
+def needs(mode: Mode, gallery: Gallery) -> frozenset[str]:
+    """Of "beliefs" and "features" what a mode has to be given, beside captions."""
+    if isinstance(mode, HybridMode):
+        return frozenset().union(*(needs(find_mode(name), gallery) for name in gallery.hybrid or mode.usual))
+    return mode.needs
 
 
 def _table(*modes: Mode) -> dict[str, Mode]:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ..records import Explanation, WordReason
 from ..text import word_set
 from .beliefs import Beliefs
-from .explain import Explanation, WordReason, by_share
+from .explain import by_share
 from .gallery import Gallery
 from .query import DescribedQuery
 from .word_modes import JaccardWords, jaccard_by_idf, no_words
@@ -17,6 +18,7 @@ class MultiCaptionMode:
     """
 
     accepts = frozenset({"image", "text"})
+    needs: frozenset[str] = frozenset()
     symmetric, bounded, relative = True, True, False
 
     def __init__(self, name: str, about: str, union: bool) -> None:

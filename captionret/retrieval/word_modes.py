@@ -7,11 +7,12 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import NoWords
+from ..records import Explanation, WordReason
 from ..text import STOP_WORDS, word_set, words
 from . import corpus
 from .beliefs import Beliefs
 from .cosine import BM25Index, CosineIndex
-from .explain import Explanation, WordReason, by_share
+from .explain import by_share
 from .gallery import Gallery
 from .jaccard import JaccardIndex
 from .lemmas import lemma
@@ -41,6 +42,7 @@ class WordMode:
 
     accepts = frozenset({"image", "text"})
     relative = False
+    needs: frozenset[str] = frozenset()
 
     def __init__(
         self,

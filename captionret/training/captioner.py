@@ -13,14 +13,15 @@ from ..models.backbones import Backbone, backbone_record
 from ..models.captioner import Decoder, make_decoder
 from ..models.checkpoint import Checkpoint, add_training, load_checkpoint, read_record, save_checkpoint
 from ..models.variants import CaptionerConfig
-from ..models.words import WordVectors, load_word_vectors
 from ..records import Item
 from ..text import Vocabulary
+from ..word_vectors import WordVectors, load_word_vectors
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
 from .fine_tune import FineTuned, LiveFeatures, readable, save_backbone
 from .fit import Fit, FitConfig, uses_bfloat16
 from .self_critical import SelfCritical, SelfCriticalTask
 from .teaching import CaptionData, CaptioningTask, encode_captions
+from .words_head import WordsTask
 
 NETWORK_FIELDS = ("backbone", "decoder", "embed_dim", "hidden_dim", "layers", "heads", "word_vectors", "says_start", "punctuation")
 WORD_ROWS = ("embed", "output", "bias")  # the parts of a decoder that hold a row for every word
@@ -137,7 +138,11 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
 
     module = FineTuned(decoder, backbone) if run.fine_tune else decoder
     parts = (module, run.config, train, val, vocabulary, run.seed, keep)
-    task = SelfCriticalTask(*parts, how=run.self_critical) if run.self_critical else CaptioningTask(*parts)
+    task: CaptioningTask
+    if run.config.decoder == "words":
+        task = WordsTask(*parts)
+    else:
+        task = SelfCriticalTask(*parts, how=run.self_critical) if run.self_critical else CaptioningTask(*parts)
     identity = {"variant": run.variant, **run.config.to_json(), **facts, "backbone weights": backbone.weights_sha256}
     del identity["command"]
     progress = Fit(task, fit_config, run.out / "training", identity, resume, run.progress).run()

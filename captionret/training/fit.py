@@ -35,6 +35,7 @@ class FitConfig:
 
     patience:  stop after so many epochs without a better score
     precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 where the hardware multiplies it
+    optimizer: "adam" (AdamW), "sgd" (momentum 0.9), or "nesterov" (the same with Nesterov's)
     """
 
     epochs: int
@@ -47,6 +48,7 @@ class FitConfig:
     patience: int = 5
     seed: int = 0
     precision: str = "auto"
+    optimizer: str = "adam"
 
 
 class Task(Protocol):
@@ -117,7 +119,7 @@ class Fit:
         self.identity = {**identity, **asdict(config)}
         torch.manual_seed(config.seed)
         self.device = next(task.module.parameters()).device
-        self.optimizer = torch.optim.AdamW(_groups(task, config.weight_decay), lr=config.learning_rate, fused=True)
+        self.optimizer = _optimizer(task, config)
         self.averaged = AveragedModel(task.module, avg_fn=_warming_average(config.average), use_buffers=True) if config.average else None
         self.at = Progress()
         self.autocast = uses_bfloat16(config.precision, self.device)
@@ -238,7 +240,8 @@ class Fit:
         record = files.read_json(path, BadCheckpoint, "There is no cut training to go on with; leave --resume out.")
         if not isinstance(record, dict) or not {"identity", "progress", "tensors", "sha256"} <= record.keys():
             raise BadCheckpoint(f"{path} is not a training's state as this release writes it. Train again into another --out.")
-        differing = [key for key, value in json.loads(json.dumps(self.identity)).items() if record["identity"].get(key) != value]
+        cut = {"optimizer": "adam", **record["identity"]}  # the only one, before it was noted
+        differing = [key for key, value in json.loads(json.dumps(self.identity)).items() if cut.get(key) != value]
         if differing:
             raise BadCheckpoint(f"{path} is of a training with another {', '.join(differing)}. Give the same settings, or another --out.")
         state = files.inside(self.folder, record["tensors"])
@@ -275,6 +278,15 @@ class Fit:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _optimizer(task: Task, config: FitConfig) -> torch.optim.Optimizer:
+    groups = _groups(task, config.weight_decay)
+    if config.optimizer == "adam":
+        return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    if config.optimizer not in ("sgd", "nesterov"):
+        raise BadSetting(f"The optimizer is adam, sgd or nesterov, not {config.optimizer!r}.")
+    return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9, nesterov=config.optimizer == "nesterov")
 
 
 def _groups(task: Task, weight_decay: float) -> list[dict[str, Any]]:

@@ -15,11 +15,11 @@ from ..models.attention import doubly_stochastic
 from ..models.decoding import beam_search
 from ..models.variants import CaptionerConfig
 from ..text import PAD_ID, START_ID, UNKNOWN_ID, Vocabulary
+from .batches import by_length
 from .features import Features
 from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures
 
 LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
-_POOL = 20  # batches that are sorted by length together, so that a batch pads little and the order stays nearly random
 
 
 @dataclass
@@ -81,12 +81,7 @@ class CaptioningTask:
         random = np.random.default_rng([self.seed, epoch])
         group = self.train.tokens.shape[1] if self.config.captions_together else 1
         size = max(2, self.config.batch_size // group)  # batch norm needs two
-        order = random.permutation(len(self.samples))
-        pools = [order[start : start + _POOL * size] for start in range(0, len(order), _POOL * size)]
-        order = np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools])
-        starts = range(0, max(1, len(order) - 1), size)  # a sample that would be left alone joins the batch before it
-        batches = [order[start : None if start == starts[-1] else start + size] for start in starts]
-        random.shuffle(batches)
+        batches = by_length(self.lengths, size, random)
         return [(self.samples[batch], random.integers(0, self.config.views, len(batch))) for batch in batches]
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:

@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "retrieval": {"records", "text", "errors", "word_vectors"},
     "report": FOUNDATION,
     "evaluation": {"records", "text", "errors", "files", "retrieval", "models"},  # models: the sentence encoder that makes relevance
-    "training": FOUNDATION | {"datasets", "models", "evaluation"},
+    "training": FOUNDATION | {"datasets", "models", "evaluation", "retrieval"},
     "library": FOUNDATION | {"retrieval"},
     "searching": FOUNDATION | {"library", "retrieval", "models"},
     "cli": FOUNDATION | {"datasets", "models", "training", "evaluation", "library", "retrieval", "searching", "report", "fetching"},

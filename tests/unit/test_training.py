@@ -20,13 +20,13 @@ from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.captioner import Captioner, make_decoder
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.variants import VARIANTS, CaptionerConfig
-from captionret.word_vectors import load_word_vectors
 from captionret.text import Vocabulary
 from captionret.training.captioner import TrainingRun, begin_with, split_items, train_captioner
 from captionret.training.features import Features
 from captionret.training.fine_tune import OWN_BACKBONE
 from captionret.training.self_critical import SelfCritical
 from captionret.training.teaching import LONGEST, CaptionData, CaptioningTask, encode_captions
+from captionret.word_vectors import load_word_vectors
 
 CPU = torch.device("cpu")
 KINDS_OF_SHAPE = 8  # every split of `table` holds so many of each

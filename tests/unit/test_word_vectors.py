@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from captionret.errors import BadDataset, MissingWeights, UnknownName
 from captionret import word_vectors as module
-from captionret.word_vectors import load_word_vectors
+from captionret.errors import BadDataset, MissingWeights, UnknownName
 from captionret.text import Vocabulary
+from captionret.word_vectors import load_word_vectors
 
 VOCABULARY = Vocabulary(["<pad>", "<start>", "<end>", "<unk>", "dog", "qwertzuiop", "cat", "xyzzyx"])
 

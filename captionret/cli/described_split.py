@@ -1,0 +1,121 @@
+"""A split of a collection as a gallery: captioned, believed and with its features, cached, so that only the first time is slow."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import BadDataset, BadLibrary
+from ..files import publish_json, read_json
+from ..library import Library
+from ..library.beliefs import StoredBeliefs
+from ..library.library import LEAST
+from ..records import Decoding, Item
+from ..retrieval import Beliefs, Gallery
+
+if TYPE_CHECKING:  # these import torch, which --help does without
+    from ..models.believer import Believer
+    from ..models.captioner import Captioner
+
+DECODING = Decoding(beam=5, captions=5)
+CACHE = Path("data/described")
+_BATCH = 50
+
+
+def describe_split(
+    captioner: "Captioner", believer: "Believer | None", items: Sequence[Item], features: Path, cache: Path = CACHE
+) -> Gallery:
+    """The items' pictures with five captions each and, with a believer, what is believed of them.
+
+    features: the folder of the feature cache; cache: of the captions and beliefs
+    errors:   BadDataset for pictures that cannot be read: figures without them would be of another split
+    """
+    from ..training.features import extract
+
+    paths = [item.path for item in items if item.path]
+    if believer is not None:
+        believer.check(captioner.checkpoint.backbone)
+    kinds = {"pooled", captioner.config.feature} | ({believer.speaker.config.feature} if believer and believer.speaker else set())
+    rows = {kind: extract(captioner.backbone, paths, kind, root=features) for kind in sorted(kinds)}
+    pooled, failures = rows["pooled"]
+    if failures:
+        raise BadDataset(f"{len(failures):,} pictures cannot be read, so this split cannot be compared with others'. {failures[0].reason}")
+    key = hashlib.sha256(json.dumps([captioner.fingerprint, DECODING.to_json(), pooled.hashes]).encode()).hexdigest()[:24]
+    file = cache / f"captions-{key}.json"
+    if file.is_file():
+        said = read_json(file, BadDataset, "Delete it, and it is made again.")
+    else:
+        said = []
+        own = rows[captioner.config.feature][0]
+        for batch in tqdm(_batches(len(paths)), desc="captions", unit="batch"):
+            said += [[caption.text for caption in image] for image in captioner.decode(own.of(batch), DECODING)]
+        publish_json(file, said)
+    captions = dict(zip(pooled.hashes, said, strict=True))
+    place = {name: row for row, name in enumerate(pooled.hashes)}
+    table = pooled.of(np.arange(len(paths))).numpy()
+    stored = _believed(believer, rows, paths, cache) if believer else None
+    return Gallery(
+        [str(path) for path in paths],
+        [image[0] for image in said],
+        pooled.hashes,
+        [item.id for item in items],
+        load_features=lambda hashes: table[[place[name] for name in hashes]],
+        load_captions=lambda hashes: [captions[name] for name in hashes],
+        load_beliefs=(lambda hashes: stored.take(hashes, cache)) if stored else None,
+    )
+
+
+def _believed(believer: "Believer", rows: dict[str, Any], paths: Sequence[Path], cache: Path) -> StoredBeliefs:
+    pooled = rows["pooled"][0]
+    folder = cache / f"beliefs-{hashlib.sha256(json.dumps([believer.fingerprint, pooled.hashes]).encode()).hexdigest()[:24]}"
+    stored = StoredBeliefs.read(folder)
+    if stored is not None:
+        return stored
+    grid = rows[believer.speaker.config.feature][0] if believer.speaker else None
+    said = []
+    for batch in tqdm(_batches(len(paths)), desc="beliefs", unit="batch"):
+        names = [pooled.hashes[row] for row in batch]
+        drawn_from = None if grid is None else grid.of(batch)
+        said.append(believer.believe([paths[row] for row in batch], names, pooled.of(batch).numpy(), drawn_from))
+    stored = StoredBeliefs(believer.describe(), list(pooled.hashes), Beliefs.of_matrix(believer.words, np.concatenate(said), LEAST))
+    stored.write(folder)
+    return stored
+
+
+def _batches(count: int) -> list[np.ndarray]:
+    return [np.arange(start, min(start + _BATCH, count)) for start in range(0, count, _BATCH)]
+
+
+def library_split(library: Library, items: Sequence[Item]) -> Gallery:
+    """The items as a library describes them. BadLibrary for pictures it does not hold: figures without them would be of another split."""
+    from ..files import sha256_of
+
+    whole = library.gallery()
+    hashes = [sha256_of(item.path) for item in items if item.path]
+    missing = [item.id for item, sha256 in zip(items, hashes, strict=True) if sha256 not in whole.row_of]
+    if missing:
+        raise BadLibrary(
+            f"{library.path} does not hold {len(missing):,} of the split's {len(items):,} pictures, {missing[0]} among them. "
+            "Caption the collection's folder into it first."
+        )
+    rows = [whole.row_of[sha256] for sha256 in hashes]
+    place = dict(zip(hashes, rows, strict=True))
+
+    def taken(names: Sequence[str]) -> list[int]:
+        return [place[name] for name in names]
+
+    believed = library.believed_by is not None
+    return Gallery(
+        [str(item.path) for item in items],
+        [whole.captions[row] for row in rows],
+        hashes,
+        [item.id for item in items],
+        load_features=lambda names: np.asarray(whole.features)[taken(names)],
+        load_captions=lambda names: [whole.all_captions[row] for row in taken(names)],
+        load_beliefs=(lambda names: whole.beliefs.take(taken(names))) if believed else None,
+        hybrid=whole.hybrid,
+    )

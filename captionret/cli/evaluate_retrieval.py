@@ -1,0 +1,163 @@
+"""Measure every mode of retrieval: each image of a split asks for the others, and people's captions say how related they are.
+
+    python scripts/evaluate_retrieval.py --data flickr8k:data/flickr8k --out retrieval
+    python scripts/evaluate_retrieval.py --data coco:data/coco --split val --modes jaccard expected-cosine cnn --relevance tfidf
+    python scripts/evaluate_retrieval.py --data flickr8k:data/flickr8k --split val --learn-hybrid --library photos
+
+Without a library the split is captioned by the shipped checkpoint, and what to believe of it is said by the shipped words head and 30
+captions drawn of each picture; both are cached. Relevance comes from human captions alone: by a sentence encoder (sbert, where it is
+installed), by tf-idf, by CIDEr-D. The rows random and oracle (Jaccard over human captions) say what the numbers are worth.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..datasets import open_dataset
+from ..errors import BadDataset, BadSetting, MissingWeights
+from ..library import Library
+from ..records import Item
+from ..retrieval import MODES, Gallery, find_mode, needs
+from .command import FOUND, WORDS_HEAD, add_device, checkpoint_path, library_path, parser, path_argument, say
+from .described_split import describe_split, library_split
+
+if TYPE_CHECKING:
+    from ..evaluation.modes import MeasuredMode
+
+SHOWN = ("mode", "relevance", "NDCG@10", "95 % from", "to", "NDCG@50", "PCC", "ties@10")
+FORMATS = dict.fromkeys(SHOWN[2:7], ".3f") | {"ties@10": ".1f"}
+CURVES = 50
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    given = _parse(arguments)
+    modes = list(MODES) if given.modes == ["all"] else [find_mode(name).name for name in given.modes]
+    if given.pages < 0 or given.samples < 0:
+        raise BadSetting(f"--pages {given.pages}, --samples {given.samples}: both must be at least 0.")
+    dataset = open_dataset(given.data)
+    say(dataset.summary())
+    items = [item for item in dataset.split(given.split) if item.captions and item.path is not None]
+    if len(items) < 2:
+        raise BadDataset(f"{given.data} has {len(items)} captioned pictures in split {given.split!r}: too few to find one by another.")
+    gallery, rows = _gallery(given, items)
+    relevances = _relevances(given.relevance, items, rows)
+    if given.learn_hybrid:
+        return _learn(given, gallery, modes, next(iter(relevances.values())))
+    matrices = _matrices(gallery, modes, [items[row] for row in rows])
+    found = _measure(matrices, relevances)
+    _show(found)
+    if given.out:
+        from .retrieval_report import write_report
+
+        write_report(
+            given.out, gallery, [items[row] for row in rows], matrices, relevances, found, f"{dataset.spec}, {given.split}", given.pages
+        )
+    return FOUND
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = parser("evaluate_retrieval", __doc__ or "")
+    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    options.add_argument("--split", default="test", help="(default: %(default)s)")
+    options.add_argument("--modes", nargs="+", default=["all"], metavar="MODE", help="rows of retrieve.py --list-modes (default: all)")
+    options.add_argument(
+        "--relevance", nargs="+", default=["sbert", "tfidf", "cider"], metavar="KIND", help="sbert, tfidf, cider (default: all three)"
+    )
+    options.add_argument("--library", metavar="NAME", help="one that holds the split's pictures, in place of captioning it")
+    options.add_argument("--checkpoint", metavar="DIR", help="what captions (default: the shipped one)")
+    options.add_argument("--words-head", metavar="DIR", help="what believes (default: the shipped one)")
+    options.add_argument("--samples", type=int, default=30, metavar="N", help="captions drawn of each picture for its belief (default: 30)")
+    options.add_argument("--out", type=path_argument, metavar="DIR", help="write modes.csv, differences.csv, plots and pages")
+    options.add_argument("--pages", type=int, default=20, metavar="N", help="queries that get a page of their own (default: %(default)s)")
+    options.add_argument("--learn-hybrid", action="store_true", help="learn the hybrid's weights on this split; kept with --library")
+    options.add_argument(
+        "--features", type=path_argument, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
+    )
+    add_device(options)
+    return options.parse_args(arguments)
+
+
+def _gallery(given: argparse.Namespace, items: Sequence[Item]) -> tuple[Gallery, list[int]]:
+    """The split as a gallery, and for each of its rows which item it is: rows stand in the order of ids, equal pictures once."""
+    if given.library:
+        gallery = library_split(Library.open(library_path(given.library)), items)
+    else:
+        from ..models.believer import Believer
+        from ..models.captioner import BELIEF, Captioner
+
+        captioner = Captioner.load(checkpoint_path(given.checkpoint), given.device)
+        head = Captioner.load(given.words_head or WORDS_HEAD, given.device)
+        fits = head.checkpoint.backbone["sha256"] == captioner.checkpoint.backbone["sha256"]
+        if not fits:
+            say(f"{head.name} reads another backbone's features than {captioner.name}: beliefs come from drawn captions alone.")
+        speaker = captioner if given.samples else None
+        drawn = BELIEF if not given.samples else type(BELIEF)(method="sample", captions=given.samples)
+        believer = Believer(head if fits else None, speaker, drawn) if fits or speaker else None
+        gallery = describe_split(captioner, believer, items, given.features)
+    place = {item.id: row for row, item in enumerate(items)}
+    return gallery, [place[name] for name in gallery.ids]
+
+
+def _relevances(kinds: Sequence[str], items: Sequence[Item], rows: Sequence[int]) -> dict[str, np.ndarray]:
+    from ..evaluation.relevance import RELEVANCES, load_relevance
+
+    found = {}
+    for kind in kinds:
+        try:
+            found[kind] = load_relevance(kind, [items[row].captions for row in rows], Path("data/relevance"))
+        except MissingWeights as error:
+            if len(kinds) == 1:
+                raise
+            say(f"Relevance {kind!r} is left out of {', '.join(RELEVANCES)}: {error}")
+    return found
+
+
+def _matrices(gallery: Gallery, modes: Sequence[str], items: Sequence[Item]) -> dict[str, np.ndarray]:
+    from tqdm import tqdm
+
+    from ..evaluation.modes import reference_matrices, score_matrix
+
+    matrices = reference_matrices([item.captions for item in items])
+    for name in tqdm(modes, desc="modes", unit="mode"):
+        mode = find_mode(name)
+        lacking = sorted(part for part in needs(mode, gallery) if not getattr(gallery, f"has_{part}"))
+        if lacking:
+            say(f"Mode {name} is left out: the library holds no {' and no '.join(lacking)} (python scripts/believe.py --library NAME).")
+            continue
+        matrices[name] = score_matrix(mode, gallery)
+    return matrices
+
+
+def _measure(matrices: Mapping[str, np.ndarray], relevances: Mapping[str, np.ndarray]) -> "list[MeasuredMode]":
+    from ..evaluation.modes import measured
+
+    return measured(matrices, relevances)
+
+
+def _show(found: "Sequence[MeasuredMode]") -> None:
+    from ..report.terminal import table
+
+    print(table(SHOWN, [list(one.row().values()) for one in found], FORMATS))
+
+
+def _learn(given: argparse.Namespace, gallery: Gallery, modes: Sequence[str], relevance: np.ndarray) -> int:
+    """Print the weights, and keep them with the library."""
+    from ..evaluation.modes import learn_hybrid, score_matrix
+
+    usable = [
+        name
+        for name in modes
+        if not name.startswith("hybrid") and all(getattr(gallery, f"has_{part}") for part in needs(MODES[name], gallery))
+    ]
+    weights = learn_hybrid({name: score_matrix(MODES[name], gallery) for name in usable}, relevance)
+    for name, weight in weights.items():
+        print(f"{name} {weight:g}")
+    if given.library:
+        with Library.open(library_path(given.library)) as library:
+            library.set_hybrid(weights)
+        say(f"Kept with {given.library}: its mode hybrid uses them from now on.")
+    return FOUND

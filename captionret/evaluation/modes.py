@@ -1,0 +1,176 @@
+"""Every mode of retrieval measured in one way: each image of a gallery asks for the others (METRICS of `semantic`).
+
+matrices = {name: score_matrix(MODES[name], gallery) for name in MODES}
+rows = mode_rows(matrices, {"sbert": relevance})
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import BadSetting, NoWords
+from ..retrieval import Beliefs, Gallery, Mode
+from ..retrieval.belief_modes import ExpectedJaccard
+from ..retrieval.hybrid import standardised
+from ..retrieval.word_modes import JaccardWords
+from ..text import word_set
+from .bootstrap import mean_interval, paired_interval
+from .semantic import QueryScores, measure, ndcg_linear
+
+RANDOM, ORACLE_ONE, ORACLE = "random", "oracle, one caption", "oracle, all captions"
+STEPS = (0.0, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5)  # weights that a hybrid may give a mode beside its best one
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredMode:
+    """One mode against one relevance.
+
+    scores:   of each query
+    interval: (mean, low, high) of NDCG@10, 95 % bootstrap
+    """
+
+    mode: str
+    relevance: str
+    scores: QueryScores
+    interval: tuple[float, float, float]
+
+    def row(self) -> dict[str, str | float]:
+        """As a line of modes.csv."""
+        summary = self.scores.summary()
+        return {
+            "mode": self.mode,
+            "relevance": self.relevance,
+            "ndcg10": summary.ndcg10,
+            "ndcg10_low": self.interval[1],
+            "ndcg10_high": self.interval[2],
+            "ndcg50": summary.ndcg50,
+            "pcc": summary.pcc,
+            "ties10": summary.ties10,
+        }
+
+
+def score_matrix(mode: Mode, gallery: Gallery) -> np.ndarray:
+    """The scores of every image of the gallery as a query: (N, N) float32. A query without a word for the mode finds nothing: 0."""
+    prepared = mode.prepare(gallery)
+    matrix = np.zeros((len(gallery), len(gallery)), np.float32)
+    for row in range(len(gallery)):
+        try:
+            matrix[row] = prepared.scores(gallery.query(row))
+        except NoWords:
+            continue
+    return matrix
+
+
+def reference_matrices(captions: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """What the modes are measured against: constant scores, and Jaccard over human captions: one of each image, and all by idf."""
+    first = [word_set(own[0]) for own in captions]
+    single = JaccardWords(Beliefs.of_sets(first))
+    shares = [
+        {word: sum(word in words for words in sets) / len(sets) for word in frozenset().union(*sets)} for sets in map(_sets, captions)
+    ]
+    everything = ExpectedJaccard(Beliefs.of_rows(shares))
+    return {
+        RANDOM: np.zeros((len(captions), len(captions)), np.float32),
+        ORACLE_ONE: np.stack([single.scores(dict.fromkeys(words, 1.0)) for words in first]),
+        ORACLE: np.stack([everything.scores(row) for row in shares]),
+    }
+
+
+def _sets(captions: Sequence[str]) -> list[frozenset[str]]:
+    return [word_set(caption) for caption in captions]
+
+
+def measured(matrices: Mapping[str, np.ndarray], relevances: Mapping[str, np.ndarray]) -> list[MeasuredMode]:
+    """Every mode against every relevance."""
+    found = []
+    for kind, relevance in relevances.items():
+        for name, scores in matrices.items():
+            queries = measure(scores, relevance)
+            found.append(MeasuredMode(name, kind, queries, mean_interval(queries.ndcg10)))
+    return found
+
+
+def difference(one: MeasuredMode, other: MeasuredMode) -> tuple[float, float, float]:
+    """NDCG@10 of one less the other's on the same queries: (mean, low, high) of the paired bootstrap."""
+    return paired_interval(one.scores.ndcg10, other.scores.ndcg10)
+
+
+def first_rows(scores: np.ndarray, k: int = 10) -> np.ndarray:
+    """The first k images of each query, itself left out: (N, k), by score and then by place."""
+    others = scores.astype(np.float64)
+    np.fill_diagonal(others, -np.inf)
+    return np.argsort(-others, axis=1, kind="stable")[:, :k]
+
+
+def agreement(matrices: Mapping[str, np.ndarray], k: int = 10) -> np.ndarray:
+    """The share of their first k images that two modes have in common, mean over queries: (M, M)."""
+    firsts = [first_rows(scores, k) for scores in matrices.values()]
+    shared = np.ones((len(firsts), len(firsts)))
+    for a, ours in enumerate(firsts):
+        for b, theirs in enumerate(firsts[:a]):
+            shared[a, b] = shared[b, a] = (ours[:, :, None] == theirs[:, None, :]).any(2).mean()
+    return shared
+
+
+def learn_hybrid(matrices: Mapping[str, np.ndarray], relevance: np.ndarray, most: int = 4) -> dict[str, float]:
+    """Weights of standardised scores that rank best: the best mode, then one mode and weight after the other while NDCG@10 grows.
+
+    most:   at most so many modes
+    errors: BadSetting for no modes
+    """
+    if not matrices:
+        raise BadSetting("There is no mode to make a hybrid of.")
+    parts = {name: np.stack([standardised(row, place) for place, row in enumerate(scores)]) for name, scores in matrices.items()}
+
+    def quality(scores: np.ndarray) -> float:
+        return float(ndcg_linear(scores, relevance, 10)[:, -1].mean())
+
+    best = max(parts, key=lambda name: quality(parts[name]))
+    weights, total, reached = {best: 1.0}, parts[best], quality(parts[best])
+    while len(weights) < most:
+        tried = [(quality(total + step * part), name, step) for name, part in parts.items() if name not in weights for step in STEPS[1:]]
+        if not tried or max(tried)[0] < reached + 5e-4:  # less is no gain but luck with this split
+            break
+        reached, name, step = max(tried)
+        weights[name], total = step, total + step * parts[name]
+    return weights
+
+
+def word_importance(gallery: Gallery, relevance: np.ndarray, mode: Mode, most: int = 40) -> list[tuple[str, int, float]]:
+    """What the commonest words do for retrieval: each left out of all captions in turn, (word, captions that hold it, loss of NDCG@10).
+
+    The first are the words that make images found; a word with a loss below 0 misleads.
+    """
+    sets = gallery.words
+    counts: dict[str, int] = {}
+    for words in sets:
+        for word in words:
+            counts[word] = counts.get(word, 0) + 1
+    whole = _quality(gallery, [" ".join(sorted(words)) for words in sets], relevance, mode)
+    found = []
+    for word in sorted(counts, key=lambda word: (-counts[word], word))[:most]:
+        without = _quality(gallery, [" ".join(sorted(words - {word})) for words in sets], relevance, mode)
+        found.append((word, counts[word], whole - without))
+    return sorted(found, key=lambda row: (-row[2], row[0]))
+
+
+def _quality(gallery: Gallery, captions: list[str], relevance: np.ndarray, mode: Mode) -> float:
+    return float(ndcg_linear(score_matrix(mode, Gallery(gallery.paths, captions, ids=gallery.ids)), relevance, 10)[:, -1].mean())
+
+
+def costly_mistakes(
+    gallery: Gallery, humans: Sequence[Sequence[str]], ndcg: np.ndarray, most: int = 20, least: int = 5
+) -> list[tuple[str, int, float]]:
+    """Words that captions say though no person did: (word, in how many captions, NDCG@10 lost against the mean of all queries).
+
+    ndcg:  (N,) of each query
+    least: words said wrongly less often are left out
+    """
+    said: dict[str, list[int]] = {}
+    for row, (words, captions) in enumerate(zip(gallery.words, humans, strict=True)):
+        for word in words - frozenset().union(*_sets(captions)):
+            said.setdefault(word, []).append(row)
+    mean = ndcg.mean()
+    found = [(word, len(rows), float(mean - ndcg[rows].mean())) for word, rows in said.items() if len(rows) >= least]
+    return sorted(found, key=lambda row: (-row[2] * row[1], row[0]))[:most]

@@ -1,0 +1,120 @@
+"""What is believed of pictures: by a words head from the CNN's feature, by a captioner's drawn captions, or the mean of both.
+
+believer = Believer(head=Captioner.load("checkpoints/words-lite"), speaker=Captioner.load("checkpoints/photos-lite"))
+library.believe(believer)
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import BadCheckpoint, BadImage, BadSetting
+from ..images import decoded_batches
+from ..records import Decoding
+from .captioner import BELIEF, Captioner
+
+
+class Believer:
+    """A words head, a captioner, or both."""
+
+    def __init__(self, head: Captioner | None = None, speaker: Captioner | None = None, decoding: Decoding = BELIEF) -> None:
+        """decoding: how the speaker's captions are drawn.
+
+        errors: BadSetting without either, for a head that is none, for a decoding that draws nothing
+        """
+        if head is None and speaker is None:
+            raise BadSetting("A belief needs a words head, a captioner to draw captions from, or both.")
+        if head is not None and head.config.decoder != "words":
+            raise BadSetting(
+                f"{head.name} is a captioner, not a words head. Give a checkpoint of variant words-lite, or draw its captions."
+            )
+        if not decoding.samples:
+            raise BadSetting(f"A captioner's belief is made of drawn captions (sample, nucleus), not of a {decoding.method}.")
+        self.head, self.speaker, self.decoding = head, speaker, decoding
+        self.words = tuple(sorted({token for one in self._parts for token in one.vocabulary.tokens if token[0] != "<"}))
+        self._place = {word: place for place, word in enumerate(self.words)}
+
+    @classmethod
+    def load(cls, record: dict[str, Any], device: str = "auto") -> "Believer":
+        """The believer that `describe` told of. errors: BadCheckpoint where a checkpoint is not there any more, or is another one."""
+        head, speaker = (Captioner.load(record[part], device) if record.get(part) else None for part in ("head", "speaker"))
+        believer = cls(head, speaker, Decoding(**record["decoding"]))
+        if believer.fingerprint != record["fingerprint"]:
+            raise BadCheckpoint(f"{believer.name} has changed since the library's beliefs were made. Make them again: scripts/believe.py.")
+        return believer
+
+    @property
+    def _parts(self) -> list[Captioner]:
+        return [one for one in (self.head, self.speaker) if one is not None]
+
+    @property
+    def name(self) -> str:
+        """For people: "words-lite and 30 captions of photos-lite"."""
+        parts = [self.head.name] if self.head else []
+        return " and ".join([*parts, *([f"{self.decoding.captions} captions of {self.speaker.name}"] if self.speaker else [])])
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over everything that changes a belief."""
+        decoding = self.decoding.to_json() if self.speaker else None
+        return hashlib.sha256(json.dumps([[one.fingerprint for one in self._parts], decoding]).encode()).hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """What `load` needs, as JSON can hold it."""
+        paths = {"head": self.head and self.head.path, "speaker": self.speaker and self.speaker.path}
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "decoding": asdict(self.decoding),
+            **{part: str(path.resolve()) if path else None for part, path in paths.items()},
+        }
+
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        """BadSetting where features of this backbone ({"name", "sha256"}; None: nobody knows) are not what the words head reads."""
+        if self.head is None:
+            return
+        read = self.head.checkpoint.backbone
+        if backbone is None:
+            raise BadSetting(
+                f"The library does not say which backbone its features are of, and {self.head.name} reads those of {read['name']}. "
+                "Caption it again (caption_images.py --recaption), or draw captions (believe.py --samples 30 --no-head)."
+            )
+        if backbone["sha256"] != read["sha256"]:
+            raise BadSetting(
+                f"{self.head.name} reads features of {read['name']}, the pictures have those of {backbone['name']}. "
+                "Train a words head on that backbone (--variant words-lite --set backbone=...), or draw captions (--samples 30 --no-head)."
+            )
+
+    def believe(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray, grid: Any = None) -> np.ndarray:
+        """For each picture the probability of each of `words`: (N, V) float32.
+
+        pooled: (N, D) the backbone's pooled features; grid: (N, cells, D) where they are at hand, or the pictures are read again
+        """
+        total = np.zeros((len(paths), len(self.words)), np.float32)
+        if self.head is not None:
+            self._add(total, self.head, self.head.believe(torch.from_numpy(np.asarray(pooled, np.float32))))
+        if self.speaker is not None:
+            if grid is not None:
+                self._add(total, self.speaker, self.speaker.believe(grid, self.decoding, hashes))
+            else:
+                self._add(total, self.speaker, self._drawn(self.speaker, paths))
+        return total / len(self._parts)
+
+    def _drawn(self, speaker: Captioner, paths: Sequence[Path]) -> np.ndarray:
+        found = []
+        for batch in decoded_batches(paths, speaker.backbone.config.preprocessing.size, 32):
+            if batch.failures:
+                raise BadImage(batch.failures[0].reason)
+            found.append(speaker.believe(speaker.features(batch.pixels[0])[0], self.decoding, batch.hashes))
+        return np.concatenate(found)
+
+    def _add(self, total: np.ndarray, part: Captioner, believed: np.ndarray) -> None:
+        known = [(place, self._place[token]) for place, token in enumerate(part.vocabulary.tokens) if token in self._place]
+        ours, theirs = np.array(known).T
+        total[:, theirs] += believed[:, ours]

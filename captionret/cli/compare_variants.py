@@ -17,7 +17,7 @@ from ..datasets import Dataset, open_dataset
 from ..errors import BadCheckpoint, BadDataset, BadSetting
 from ..files import publishing
 from ..records import Hit, Item
-from ..retrieval import DescribedQuery, Gallery
+from ..retrieval import MODES, DescribedQuery, Gallery
 from ..retrieval import search as search_gallery
 from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
 from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
@@ -25,11 +25,16 @@ from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
 COLUMNS = (
     *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
     *("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct", "vocabulary", "copied", "beam", "length_penalty", "images"),
+    *("relevance", "ndcg10_jaccard", "ndcg10_jaccard_low", "ndcg10_jaccard_high", "ndcg10_jaccard_idf", "pcc_jaccard", "ties10_jaccard"),
 )
 SHOWN = ("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct")
+SHOWN += ("ndcg10_jaccard", "ndcg10_jaccard_idf", "ties10_jaccard")
 FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f") | {
     "train_seconds": ",.0f",
     "captions_per_second": ",.0f",
+    "ndcg10_jaccard": ".3f",
+    "ndcg10_jaccard_idf": ".3f",
+    "ties10_jaccard": ".1f",
 }
 
 
@@ -74,6 +79,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--length-penalty", type=float, metavar="A", help="captions are ranked by log-probability / words**A (default: each variant's own)"
     )
+    options.add_argument("--relevance", default="tfidf", help="by which retrieval is measured: sbert, tfidf, cider (default: %(default)s)")
     options.add_argument("--batch-size", type=int, default=64, metavar="N")
     options.add_argument("--pictures", type=int, default=12, metavar="N", help="how many the page shows (default: %(default)s)")
     options.add_argument("--out", type=path_argument, default=Path("report/variants"), metavar="DIR", help="(default: %(default)s)")
@@ -88,7 +94,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _checkpoints(given: Sequence[str] | None) -> list[Path]:
     if given:
         return [Path(path) for path in given]
-    found = sorted(path.parent for path in CHECKPOINTS.glob("*/config.json"))
+    from ..models.checkpoint import read_record
+
+    found = [path.parent for path in sorted(CHECKPOINTS.glob("*/config.json"))]
+    found = [path for path in found if read_record(path)["config"].get("decoder", "words") != "words"]  # words heads and spaces say nothing
     if not found:
         raise BadCheckpoint(
             f"There are no checkpoints in {CHECKPOINTS}. Train one (scripts/train_captioner.py) or name some (--checkpoints)."
@@ -111,6 +120,9 @@ def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], give
         training=training,
     )
     setting = decoded_with(captioner, given.beam, given.length_penalty)
+    root = common_root(items)
+    shown = [os.path.relpath(item.path, root) for item in items if item.path]
+    gallery = Gallery(shown, done.captions, done.hashes, [item.id for item in items])
     row = {
         "variant": captioner.checkpoint.variant,
         "checkpoint": str(path),
@@ -120,12 +132,36 @@ def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], give
         **{name: getattr(scores, name) for name in COLUMNS if hasattr(scores, name)},
         "beam": setting["beam"],
         "length_penalty": setting["length_penalty"],
+        **_retrieval(gallery, items, given.relevance),
     }
     if given.note:
         note_scores(path, given.data, given.split, setting, row)
-    root = common_root(items)
-    shown = [os.path.relpath(item.path, root) for item in items if item.path]
-    return Compared(row, done.captions, done.hashes, Gallery(shown, done.captions, done.hashes, [item.id for item in items]))
+    return Compared(row, done.captions, done.hashes, gallery)
+
+
+def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, Any]:
+    """How well the captions retrieve: NDCG@10 against the relevance that people's captions give, by Jaccard and by Jaccard with idf."""
+    from ..evaluation.bootstrap import mean_interval
+    from ..evaluation.modes import score_matrix
+    from ..evaluation.relevance import load_relevance
+    from ..evaluation.semantic import measure
+
+    if len(gallery) < 2:
+        return {"relevance": None}
+    captions = {item.id: item.captions for item in items}
+    relevance = load_relevance(kind, [captions[name] for name in gallery.ids], Path("data/relevance"))
+    plain = measure(score_matrix(MODES["jaccard"], gallery), relevance)
+    weighted = measure(score_matrix(MODES["jaccard-idf"], gallery), relevance)
+    _, low, high = mean_interval(plain.ndcg10)
+    return {
+        "relevance": kind,
+        "ndcg10_jaccard": plain.summary().ndcg10,
+        "ndcg10_jaccard_low": low,
+        "ndcg10_jaccard_high": high,
+        "ndcg10_jaccard_idf": weighted.summary().ndcg10,
+        "pcc_jaccard": plain.summary().pcc,
+        "ties10_jaccard": plain.summary().ties10,
+    }
 
 
 def common_root(items: Sequence[Item]) -> Path:
@@ -173,5 +209,5 @@ def _setting(given: argparse.Namespace) -> str:
     return (
         f"Beam {given.beam}, length penalty {penalty}. BLEU, ROUGE-L and CIDEr-D x100 on PTB tokens; captions per second "
         "with the features given; distinct: different captions among all. Retrieval by Jaccard similarity of caption words, the picture "
-        "itself left out."
+        f"itself left out; NDCG@10 by relevance {given.relevance}, of all words alike and weighted by idf."
     )

@@ -1,0 +1,191 @@
+"""Modes as people use them: listed, explained, believed, measured; what is wrong is said."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from shapes import Trained
+
+from captionret.cli import believe, caption_images, command, evaluate_retrieval, retrieve, train_captioner
+from captionret.library import Library
+from captionret.retrieval import MODES
+from captionret.searching import search
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+    monkeypatch.chdir(tmp_path)
+
+    def run(module: Any, *arguments: object) -> Ended:
+        capsys.readouterr()  # of the fixtures
+        code = command.run(lambda _: module.main([str(argument) for argument in arguments]))
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+def table(file: Path) -> list[dict[str, str]]:
+    with open(file, encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.fixture(scope="module")
+def head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("head") / "words"
+    settings = ["--variant", "words-lite", "--set", "backbone=efficientnet_lite0", "--set", "min_count=4", "--set", "hidden_dim=64"]
+    settings += ["--augment", "1", "--epochs", "30", "--patience", "30", "--batch-size", "16", "--set", "learning_rate=0.01", "--set", "dropout=0"]
+    assert train_captioner.main(["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]) == 0
+    return out
+
+
+@pytest.fixture
+def library(trained: Trained, head: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "shapes"
+    arguments = [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint), "--captions-per-image", "3"]
+    assert caption_images.main(arguments) == 0
+    assert believe.main(["--library", str(path), "--words-head", str(head)]) == 0
+    return path
+
+
+def test_modes_are_listed_with_a_sentence_each(call: Call) -> None:
+    code, out, _ = call(retrieve, "--list-modes")
+    assert code == 0
+    for mode in MODES.values():
+        assert mode.name in out and mode.about in out
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_every_mode_answers_a_picture_from_a_library(call: Call, library: Path, trained: Trained, mode: str) -> None:
+    code, out, err = call(retrieve, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--mode", mode, "--top", 1)
+    assert code == 0, err
+    if not mode.startswith("multi"):  # this captioner's second and third captions are wrong
+        assert "red-circle-1.png" in out, "the other picture of the same"
+
+
+def test_a_text_finds_by_belief(call: Call, library: Path) -> None:
+    code, out, _ = call(retrieve, "--text", "a blue square", "--library", library, "--mode", "expected-jaccard", "--top", 2)
+    assert code == 0
+    assert "blue-square-0.png" in out and "blue-square-1.png" in out
+
+
+def test_an_explanation_names_the_words_of_both_sides(call: Call, library: Path) -> None:
+    code, out, _ = call(retrieve, "--text", "a blue circle", "--library", library, "--mode", "jaccard-idf", "--top", 20, "--explain")
+    assert code == 0
+    assert "blue  (query 1.00, image 1.00, counts" in out
+    assert "only in the query: " in out and "only in the image: " in out
+
+
+def test_a_picture_from_elsewhere_is_believed_like_the_library(call: Call, library: Path, trained: Trained, tmp_path: Path) -> None:
+    from shapes import shape
+
+    stranger = shape(tmp_path / "stranger.png", "yellow", "circle", variation=77)
+    with Library.open(library) as opened:
+        hits = search(opened, image=stranger, mode="expected-cosine", top=2)
+    assert {hit.path for hit in hits} == {"yellow-circle-0.png", "yellow-circle-1.png"}
+    assert "yellow" in hits[0].why
+
+
+def test_beliefs_follow_the_library(call: Call, library: Path, head: Path) -> None:
+    code, out, _ = call(believe, "--library", library, "--words-head", head)
+    assert (code, out.strip()) == (0, "new 0  known 16")
+    code, out, err = call(believe, "--library", library, "--words-head", head, "--samples", 5)
+    assert (code, out.strip()) == (0, "new 16  known 0") and "words and 5 captions of tiny" in err
+    with Library.open(library) as opened:
+        assert opened.believed_by is not None and opened.believed_by["name"] == "words and 5 captions of tiny"
+        assert len(opened.gallery().beliefs) == 16
+        assert opened.gallery().beliefs.weights.dtype == np.float16
+
+
+def test_damaged_beliefs_are_refused_with_the_way_out(call: Call, library: Path) -> None:
+    file = library / "beliefs.npz"
+    file.write_bytes(file.read_bytes()[:100])
+    code, _, err = call(retrieve, "--text", "red", "--library", library, "--mode", "expected-jaccard")
+    assert code == 3 and "is damaged" in err and "believe.py" in err
+
+
+def test_a_captioner_is_no_words_head(call: Call, library: Path, trained: Trained) -> None:
+    code, _, err = call(believe, "--library", library, "--words-head", trained.checkpoint)
+    assert code == 2 and "not a words head" in err
+    code, _, err = call(believe, "--library", library, "--no-head")
+    assert code == 2 and "--samples 30" in err
+
+
+def test_every_mode_is_measured(call: Call, trained: Trained, head: Path, tmp_path: Path) -> None:
+    code, out, err = call(
+        evaluate_retrieval,
+        *("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", head, "--features", trained.features),
+        *("--samples", 5, "--relevance", "tfidf", "cider", "--out", "report", "--pages", 2),
+    )
+    assert code == 0, err
+    rows = table(tmp_path / "report/modes.csv")
+    assert {"mode", "relevance", "ndcg10", "ndcg10_low", "ndcg10_high", "ndcg50", "pcc", "ties10"} <= rows[0].keys()
+    tfidf = {row["mode"]: row for row in rows if row["relevance"] == "tfidf"}
+    assert set(tfidf) == {*MODES, "random", "oracle, one caption", "oracle, all captions"}
+    for row in rows:
+        assert float(row["ndcg10_low"]) <= float(row["ndcg10"]) <= float(row["ndcg10_high"])
+    assert float(tfidf["random"]["pcc"]) == 0
+    assert float(tfidf["expected-cosine"]["ndcg10"]) > float(tfidf["random"]["ndcg10"]) + 0.2
+    assert "expected-cosine" in out
+    assert {row["against"] for row in table(tmp_path / "report/differences.csv")} >= {"jaccard", "cnn"}
+    for name in ("ndcg.png", "agreement.png", "ties.png"):
+        assert (tmp_path / "report" / name).read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    assert "Relevance tfidf" in page and "Words that make images found" in page
+    assert sorted(path.name for path in (tmp_path / "report/queries").iterdir()) == ["001.html", "002.html"]
+
+
+def test_a_second_measurement_captions_nothing(call: Call, trained: Trained, head: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from captionret.models.captioner import Captioner
+
+    asked = ("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", head, "--features", trained.features)
+    asked += ("--samples", 3, "--relevance", "tfidf", "--modes", "jaccard", "expected-jaccard", "multi-caption")
+    first = call(evaluate_retrieval, *asked)
+    monkeypatch.setattr(Captioner, "decode", lambda *_: pytest.fail("captioned again"))
+    monkeypatch.setattr(Captioner, "believe", lambda *_: pytest.fail("believed again"))
+    assert call(evaluate_retrieval, *asked).out == first.out
+
+
+def test_a_library_is_measured_as_it_is(call: Call, library: Path, trained: Trained) -> None:
+    code, out, err = call(
+        evaluate_retrieval, "--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes", "cnn", "jaccard"
+    )
+    assert code == 0, err
+    assert "jaccard" in out and "cnn" in out
+
+
+def test_a_library_of_other_pictures_is_refused(call: Call, library: Path, trained: Trained) -> None:
+    code, _, err = call(evaluate_retrieval, "--data", trained.spec, "--split", "val", "--library", library, "--relevance", "tfidf")
+    assert code == 3 and "does not hold 24 of the split's 24 pictures" in err
+
+
+def test_a_hybrid_is_learnt_and_kept_with_the_library(call: Call, library: Path, trained: Trained) -> None:
+    asked = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes", "jaccard", "expected-cosine", "cnn")
+    code, out, err = call(evaluate_retrieval, *asked, "--learn-hybrid")
+    assert code == 0, err
+    weights = {name: float(weight) for name, weight in (line.rsplit(" ", 1) for line in out.strip().splitlines())}
+    with Library.open(library) as opened:
+        assert opened.gallery().hybrid == weights
+    code, out, _ = call(retrieve, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--mode", "hybrid", "--explain")
+    assert code == 0
+    assert all(name in out for name in weights)
+
+
+def test_what_cannot_be_measured_is_said(call: Call, trained: Trained) -> None:
+    code, _, err = call(evaluate_retrieval, "--data", trained.spec, "--modes", "jacard")
+    assert code == 2 and "Did you mean 'jaccard'" in err
+    code, _, err = call(evaluate_retrieval, "--data", trained.spec, "--split", "nowhere")
+    assert code != 0 and "nowhere" in err
+    code, _, err = call(evaluate_retrieval, "--data", trained.spec, "--pages", "-1")
+    assert code == 2 and "at least 0" in err

@@ -205,7 +205,7 @@ VARIANTS: dict[str, CaptionerConfig] = {
     "words-lite": CaptionerConfig(
         "efficientnet_lite2",
         decoder="words",
-        hidden_dim=768,
+        hidden_dim=512,
         dropout=0.4,
         says_start=False,
         punctuation=False,

@@ -45,7 +45,20 @@ def table(file: Path) -> list[dict[str, str]]:
 def head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("head") / "words"
     settings = ["--variant", "words-lite", "--set", "backbone=efficientnet_lite0", "--set", "min_count=4", "--set", "hidden_dim=64"]
-    settings += ["--augment", "1", "--epochs", "30", "--patience", "30", "--batch-size", "16", "--set", "learning_rate=0.01", "--set", "dropout=0"]
+    settings += [
+        "--augment",
+        "1",
+        "--epochs",
+        "30",
+        "--patience",
+        "30",
+        "--batch-size",
+        "16",
+        "--set",
+        "learning_rate=0.01",
+        "--set",
+        "dropout=0",
+    ]
     assert train_captioner.main(["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]) == 0
     return out
 

@@ -98,6 +98,7 @@ def test_finished_training_is_not_trained_again(tmp_path: Path) -> None:
         {"schedule": "cosine"},
         {"clip_norm": 1.0},
         {"weight_decay": 0.0},
+        {"optimizer": "sgd"},
     ],
     ids=str,
 )
@@ -105,6 +106,42 @@ def test_resuming_with_another_setting_is_refused_by_its_name(tmp_path: Path, ch
     fit(Toy(), tmp_path, epochs=1).run()
     with pytest.raises(BadCheckpoint, match=rf"state\.json is of a training with another {next(iter(changed))}\. Give the same settings"):
         fit(Toy(), tmp_path, resume=True, **{"epochs": 1, **changed})
+
+
+def test_state_from_before_there_was_a_choice_of_optimizers_is_gone_on_with(tmp_path: Path) -> None:
+    fit(Toy(), tmp_path, epochs=1).run()
+    record = json.loads((tmp_path / "state.json").read_text())
+    del record["identity"]["optimizer"]
+    (tmp_path / "state.json").write_text(json.dumps(record))
+    assert fit(Toy(), tmp_path, resume=True, epochs=1).run().epoch == 1
+    with pytest.raises(BadCheckpoint, match="another optimizer"):
+        fit(Toy(), tmp_path, resume=True, epochs=1, optimizer="sgd")
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_gradient_descent_with_momentum_is_the_formula_written_out(tmp_path: Path, nesterov: bool) -> None:
+    rate, task, twin = 0.1, Toy(), Toy()
+    recipe = {"optimizer": "nesterov" if nesterov else "sgd", "learning_rate": rate, "weight_decay": 0.0, "clip_norm": 1e9}
+    loop = fit(task, tmp_path, epochs=1, **recipe)
+    for network in (task.module.eval(), twin.module.eval()):  # no dropout, and batch norm without memory
+        network.requires_grad_(True)
+    velocity = {name: torch.zeros_like(value) for name, value in twin.module.named_parameters()}
+    for _, tokens in twin.batches(0)[:3]:
+        loop._step((0, tokens))
+        twin.module.zero_grad()
+        twin.cross_entropy(twin.module, tokens).backward()
+        with torch.no_grad():
+            for name, value in twin.module.named_parameters():
+                assert value.grad is not None
+                velocity[name] = 0.9 * velocity[name] + value.grad
+                value -= rate * (value.grad + 0.9 * velocity[name] if nesterov else velocity[name])
+    for name, value in twin.module.named_parameters():
+        assert torch.allclose(value, dict(task.module.named_parameters())[name], atol=1e-6), name
+
+
+def test_unknown_optimizer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="The optimizer is adam, sgd or nesterov, not 'lion'"):
+        fit(Toy(), tmp_path, optimizer="lion")
 
 
 def test_resuming_with_other_data_is_refused(tmp_path: Path) -> None:

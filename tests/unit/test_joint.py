@@ -356,10 +356,14 @@ def test_a_captioner_is_refused_as_a_space_and_a_space_as_a_captioner(tmp_path: 
     decoder = make_decoder(small, len(VOCABULARY)).state_dict()
     save_checkpoint(tmp_path / "captioner", Checkpoint("model2", small, VOCABULARY, {"name": "resnet18", "sha256": "ab" * 32}, decoder))
     save_checkpoint(tmp_path / "space", checkpoint_of(config_of()))
-    with pytest.raises(BadCheckpoint, match=r"of kind 'captioner'; here a 'embedding space' is needed.*scripts/train_embedding\.py"):
+    with pytest.raises(
+        BadCheckpoint, match=r"of kind 'captioner'; here one of kind 'embedding space' is needed.*scripts/train_embedding\.py"
+    ):
         JointModel.load(tmp_path / "captioner")
     for load in (load_checkpoint, Captioner.load):
-        with pytest.raises(BadCheckpoint, match=r"of kind 'embedding space'; here a 'captioner' is needed.*scripts/train_captioner\.py"):
+        with pytest.raises(
+            BadCheckpoint, match=r"of kind 'embedding space'; here one of kind 'captioner' is needed.*scripts/train_captioner\.py"
+        ):
             load(tmp_path / "space")
 
 

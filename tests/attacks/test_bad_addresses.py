@@ -1,0 +1,217 @@
+"""Addresses that lead to no picture, to too much of one, nowhere, somewhere private, or never end: refused in time, by name."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shapes import shape
+
+from captionret import fetching
+from captionret.errors import BadImage
+from captionret.fetching import fetch, is_address
+from captionret.images import open_image
+
+Answer = Callable[[socket.socket], None]
+
+
+class Server:
+    """Answers every path with the bytes, or the behaviour, that stand under it."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, bytes | Answer] = {}
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.asked: list[str] = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
+
+    def answer(self, connection: socket.socket) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += connection.recv(4096)
+        path = request.split()[1].decode()
+        self.asked.append(path)
+        answer = self.answers.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        try:
+            if isinstance(answer, bytes):
+                connection.sendall(answer)
+            else:
+                answer(connection)
+            connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the other side has had enough
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server of this machine that counts as public; every other private address stays one."""
+    served = Server()
+    real = fetching._is_public
+    monkeypatch.setattr(fetching, "_is_public", lambda ip: ip == "127.0.0.1" or real(ip))
+    yield served
+    served.listener.close()
+
+
+def page(body: bytes, kind: str = "image/png") -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def redirect(to: str, status: int = 302) -> bytes:
+    return f"HTTP/1.1 {status} Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+def test_a_picture_comes_back_byte_for_byte_also_over_redirects(server: Server, tmp_path: Path) -> None:
+    content = shape(tmp_path / "red.png", "red", "circle").read_bytes()
+    server.answers = {"/a/red.png?size=1": page(content), "/b": redirect("/a/red.png?size=1"), "/c": redirect(f"{server.url}/b", 301)}
+    chunks = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in (content[:100], content[100:], b""))
+    server.answers["/chunked"] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    server.answers["/no-length"] = b"HTTP/1.0 200 OK\r\n\r\n" + content
+    for path in ("/a/red.png?size=1", "/b", "/c", "/chunked", "/no-length"):
+        assert fetch(server.url + path) == content
+    assert open_image(fetch(server.url + "/c")).size == (96, 96)
+
+
+@pytest.mark.parametrize("text", ["http://a.org/q.jpg", "HTTPS://a.org/q.jpg"])
+def test_addresses_are_told_from_files(text: str) -> None:
+    assert is_address(text) and not any(is_address(name) for name in ("q.jpg", "http.jpg", "ftp://a.org/q.jpg", "file:///q.jpg", ""))
+
+
+def test_a_page_that_is_no_picture_is_refused_when_it_is_opened(server: Server) -> None:
+    server.answers["/"] = page(b"<html>hello</html>", "text/html")
+    with pytest.raises(BadImage, match="not a picture in a known format"):
+        open_image(fetch(f"{server.url}/"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "10.1.2.3", "192.168.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.2]", "0.0.0.0"])
+def test_private_addresses_are_refused_at_once_and_behind_a_redirect(server: Server, host: str) -> None:
+    server.answers["/"] = redirect(f"http://{host}/secret")
+    for address in (f"http://{host}/secret", f"{server.url}/"):
+        with pytest.raises(BadImage, match=r"is a private address .* Only public ones are fetched"):
+            fetch(address)
+
+
+def test_this_machine_is_private_by_its_name_too() -> None:
+    with pytest.raises(BadImage, match="'localhost', which is a private address"):
+        fetch("http://localhost:1/q.jpg")
+
+
+def test_a_name_is_asked_once_and_what_it_said_is_connected_to(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the second answer could be a private address (DNS rebinding)."""
+    asked, real = [], socket.getaddrinfo
+
+    def getaddrinfo(host: str, *rest: Any, **named: Any) -> Any:
+        if host == "pictures.example":
+            asked.append(host)
+            host = "127.0.0.1" if len(asked) == 1 else "127.0.0.2"
+        return real(host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    server.answers["/"] = page(b"x")
+    assert fetch(server.url.replace("127.0.0.1", "pictures.example") + "/") == b"x"
+    assert asked == ["pictures.example"]
+
+
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://a.org/q.jpg", "javascript:1"])
+def test_a_redirect_out_of_the_web_is_refused(server: Server, to: str) -> None:
+    server.answers["/"] = redirect(to)
+    with pytest.raises(BadImage, match="no http or https address"):
+        fetch(f"{server.url}/")
+
+
+def test_redirects_in_a_circle_end(server: Server) -> None:
+    server.answers = {"/a": redirect("/b"), "/b": redirect("/a")}
+    with pytest.raises(BadImage, match="redirects more than 5 times"):
+        fetch(f"{server.url}/a")
+    assert len(server.asked) == 6
+
+
+def test_what_is_too_large_is_not_read_to_its_end(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "MAX_BYTES", 200_000)
+    sent = [0]
+
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while sent[0] < 100_000_000:
+            connection.sendall(b"x" * 65536)
+            sent[0] += 65536
+
+    server.answers["/"] = endless
+    with pytest.raises(BadImage, match="is larger than 0 MB"):
+        fetch(f"{server.url}/")
+    assert sent[0] < 50_000_000
+
+
+def drip(connection: socket.socket, before: bytes) -> None:
+    connection.sendall(before)
+    for _ in range(300):
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["status", "header", "body"])
+def test_what_never_ends_is_ended(server: Server, monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+    """Byte by byte, so that no single wait is long."""
+    monkeypatch.setattr(fetching, "MAX_SECONDS", 0.7)
+    server.answers["/"] = lambda connection: drip(connection, before)
+    began = time.monotonic()
+    with pytest.raises(BadImage, match="takes longer than 1 seconds"):
+        fetch(f"{server.url}/")
+    assert time.monotonic() - began < 5
+
+
+def test_what_never_answers_is_ended(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "MAX_SECONDS", 0.5)
+    server.answers["/"] = lambda connection: time.sleep(8)
+    began = time.monotonic()
+    with pytest.raises(BadImage, match=r"takes longer than|cannot be fetched"):
+        fetch(f"{server.url}/")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "the server answers 404 Not Found"),
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "the server answers 302"),
+        (b"no http at all\r\n\r\n", "cannot be fetched"),
+        (b"", "cannot be fetched"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "cannot be fetched"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc", "cannot be fetched"),
+    ],
+    ids=["missing", "redirect to nowhere", "noise", "nothing", "cut short", "bad chunk"],
+)
+def test_answers_that_hold_no_file_are_refused(server: Server, answer: bytes, said: str) -> None:
+    server.answers["/"] = answer
+    with pytest.raises(BadImage, match=said) as caught:
+        fetch(f"{server.url}/")
+    assert server.url in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://",
+        "http:///q.jpg",
+        "http://[::1",
+        "http://a.org:99999/q.jpg",
+        "http://a.org:0/",
+        "http://a\n.org/",
+        "http://nowhere.invalid/q.jpg",
+    ],
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(BadImage, match="http"):
+        fetch(address)

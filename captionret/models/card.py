@@ -38,11 +38,11 @@ def _about(record: dict[str, Any]) -> list[str]:
     sizes = f"E {config['embed_dim']}, H {config['hidden_dim']}, {config['layers']} layer(s), {record['vocabulary_size']:,} words"
     words = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
     words_head = config["decoder"] == "words"
-    network = f"{sizes}; word vectors {words}"
+    network = f"{config['decoder']} decoder ({sizes}; word vectors {words})"
     if words_head:
-        network = f"H {config['hidden_dim']}, {record['vocabulary_size']:,} words"
+        network = f"two layers (H {config['hidden_dim']}, {record['vocabulary_size']:,} words)"
     lines = [
-        f"A {'words head' if words_head else 'captioner'} of variant `{record['variant']}`: {config['decoder']} ({network}) "
+        f"A {'words head' if words_head else 'captioner'} of variant `{record['variant']}`: {network} "
         f"on the {_feature(config)} feature of `{record['backbone']['name']}` "
         f"(weights {record['backbone']['sha256'][:12]}, {'fine-tuned' if training.get('fine_tuned') else 'frozen'}).",
         "",

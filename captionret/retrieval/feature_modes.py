@@ -8,9 +8,7 @@ from ..records import Explanation
 from .gallery import Gallery
 from .query import DescribedQuery
 
-_LEAST_VARIANCE = (
-    10.0  # mean variances, added to every direction's before whitening: on Flickr8k val, the less the worse (0.1: .48, 10: .56)
-)
+_LEAST_VARIANCE = 10.0  # mean variances, added to every direction's before whitening: on Flickr8k val, the less the worse (0.1: .48)
 
 
 class FeatureMode:

@@ -20,6 +20,7 @@ from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
 from captionret.models.lstm import LSTMDecoder
 from captionret.models.transformer import TransformerDecoder
 from captionret.models.variants import VARIANTS, CaptionerConfig
+from captionret.models.words_head import WordsHead
 from captionret.records import Captioned, Decoding, Failure
 from captionret.text import END_ID, PAD_ID, START_ID, Vocabulary, ends_badly, join
 
@@ -167,6 +168,7 @@ def test_every_variant_makes_a_decoder_that_fits_its_backbone(name: str) -> None
     with torch.device("meta"):
         decoder = make_decoder(VARIANTS[name], 50)
     kinds = {"lstm": LSTMDecoder, "transformer": TransformerDecoder, "soft-attention": SoftAttentionDecoder, "adaptive": AdaptiveDecoder}
+    kinds["words"] = WordsHead
     assert isinstance(decoder, kinds[VARIANTS[name].decoder])
 
 
@@ -358,7 +360,9 @@ def test_a_checkpoint_that_was_moved_captions_as_before(backbone: Backbone, pict
     after = Captioner.load(tmp_path / "there", device="cpu", backbone=backbone)
     assert after.caption(pictures[:2]) == before.caption(pictures[:2])
     assert after.fingerprint == before.fingerprint
-    assert after.describe() == {"name": "there", "checkpoint": str((tmp_path / "there").resolve()), "variant": "model2"}
+    backbone = {name: after.checkpoint.backbone[name] for name in ("name", "sha256")}
+    where = str((tmp_path / "there").resolve())
+    assert after.describe() == {"name": "there", "checkpoint": where, "variant": "model2", "backbone": backbone}
 
 
 def test_the_fingerprint_changes_with_whatever_changes_a_caption_and_with_nothing_else(backbone: Backbone, tmp_path: Path) -> None:

@@ -305,14 +305,10 @@ def test_picture_the_library_does_not_hold_is_captioned_by_the_given_captioner(l
     update(library)
     query = picture(tmp_path / "query.png", "green", shade=5)
     assert search(library, image=query, captioner=MeanColour(), top=1)[0].path == "green.png"
-    assert describe(library, image=query, text="in a garden", captioner=MeanColour()).words == {
-        "a",
-        "plain",
-        "green",
-        "picture",
-        "in",
-        "garden",
-    }
+    described = describe(library, image=query, text="in a garden", captioner=MeanColour())
+    assert described.texts == ("a plain green picture", "in a garden")
+    assert described.captions == ("a plain green picture", "green")
+    assert described.feature is not None and described.belief is None
     with pytest.raises(BadLibrary, match="their words don't compare"):
         search(library, image=query, captioner=MeanColour("0" * 64))
     with pytest.raises(BadSetting, match="--checkpoint"):

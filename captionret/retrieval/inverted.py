@@ -11,7 +11,7 @@ from .beliefs import Beliefs, stable_order
 # the faster way. Adding 0 to 255 ones is so much cheaper than adding weights that the two differ.
 DENSE_SHARE_OF_SETS, DENSE_SHARE = 1 / 64, 1 / 6
 # Rows at a time: what is being summed stays in the processor's caches.
-BLOCK_OF_COUNTS, BLOCK = 2**18, 2**16
+BLOCK_OF_COUNTS, BLOCK = 2**19, 2**16
 _FOUR_BITS = 15
 
 Term = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # weights in one word's list -> what each adds to its row's sum; 0 -> 0
@@ -38,7 +38,7 @@ class InvertedLists:
         self.of_sets = bool((beliefs.weights == 1).all())
         order = stable_order(beliefs.ids)  # (K,)
         owners = beliefs.owners()[order]
-        weights = None if self.of_sets else beliefs.weights[order]
+        weights = None if self.of_sets else beliefs.weights.astype(np.float32)[order]
         frequent = self.frequencies > self.count * (DENSE_SHARE_OF_SETS if self.of_sets else DENSE_SHARE)  # (V,)
         self._half = (self.count + 1) // 2
         self._places = {word: place for place, word in enumerate(np.flatnonzero(frequent).tolist())}
@@ -83,7 +83,7 @@ class InvertedLists:
     def sums(self, terms: Mapping[str, Term]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """Block by block of rows, the sum of a term for each word: sum over w of terms[w](weight of w in the row).
 
-        terms:  for each word of a query a function of an array of weights, float32, that gives as many terms, and 0 for a weight of 0
+        terms:  for each word of a query a function of an array of float32 weights that gives a new array of terms, 0 for a weight of 0
         yields: a slice of rows, and the sums of these rows; every row once, not in their order
         """
         blocks = self._blocks(BLOCK)
@@ -105,7 +105,7 @@ class InvertedLists:
                 yield None, term(self._row(self._places[word], block))
             return
         held = self._held(word)
-        weights = np.ones(held.stop - held.start, np.float32) if self._weights is None else self._weights[held].astype(np.float32)
+        weights = np.ones(held.stop - held.start, np.float32) if self._weights is None else self._weights[held]
         added = term(weights).astype(np.float64)  # np.add.at is slow where types differ
         for places, part in self._list(word, blocks):
             yield places, added[part]

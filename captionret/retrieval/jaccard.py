@@ -42,14 +42,15 @@ class JaccardIndex:
     def __init__(self, beliefs: Beliefs, word_weights: Mapping[str, float] | None = None, unknown_weight: float | None = None) -> None:
         """word_weights, unknown_weight: as `WordWeights` takes them; BadSetting for weights whose sums no float32 holds."""
         self.word_weights = WordWeights(word_weights, unknown_weight)
-        self.lists = InvertedLists(beliefs)
-        self.plain = self.lists.of_sets and self.word_weights.all_one
-        if self.plain:
-            sizes = np.diff(beliefs.starts)
+        counted = beliefs if self.word_weights.all_one else _counted(beliefs, self.word_weights)
+        self.lists = InvertedLists(counted)
+        self._frequencies = np.bincount(beliefs.ids, minlength=len(beliefs.words))  # (V,) with those of words that count 0
+        if self.lists.of_sets:
+            sizes = np.diff(counted.starts)
             self._largest = int(sizes.max(initial=0))
             self.totals: np.ndarray = sizes.astype(np.min_scalar_type(self._largest))  # (N,) how many words each row holds
         else:
-            self.totals = self._sums_of_rows(beliefs)  # (N,) float64
+            self.totals = _sums_of_rows(counted)  # (N,) float64
 
     def scores(self, query: Words) -> NDArray[np.float32]:
         """The query's similarity to every row: (N,) float32, a new array. Words that no row holds count in the denominator.
@@ -57,18 +58,20 @@ class JaccardIndex:
         query: words, or a mapping from words to weights; BadSetting for weights that are 0 or less, or not finite
         """
         weights = weighted(query)
-        if self.plain and all(weight == 1 for weight in weights.values()):
+        counted = np.fromiter(weights.values(), np.float32, len(weights))
+        if not self.word_weights.all_one:
+            with np.errstate(over="ignore"):  # refused as infinite below
+                counted *= self.word_weights.of(list(weights))
+        if self.lists.of_sets and (counted == 1).all():
             return self._set_scores(weights)
-        values = np.fromiter(weights.values(), np.float32, len(weights))
-        counted = self.word_weights.of(list(weights))
-        with np.errstate(over="ignore"):  # refused as infinite below
-            total = _in_order(values * counted)
+        # One after the other, as `_sums_of_rows`: added up in another order, a row would not score 1 with its own words
+        total = float(np.cumsum(np.append(0, counted), dtype=np.float64)[-1])
         if not math.isfinite(total):
             raise BadSetting("The query's weights times the word weights are too large for a float32. Give smaller ones.")
         scores = np.zeros(len(self.totals), np.float32)
         if total == 0:  # nothing that counts: similar to no row, not to an empty one either
             return scores
-        terms = {word: partial(_shared, value, count) for word, value, count in zip(weights, values, counted, strict=True)}
+        terms = {word: partial(np.minimum, weight) for word, weight in zip(weights, counted, strict=True)}
         for rows, sums in self.lists.sums(terms):
             unions = self.totals[rows] + total
             unions -= sums
@@ -77,7 +80,7 @@ class JaccardIndex:
 
     def frequency(self, word: str) -> int:
         """In how many rows the word is."""
-        return self.lists.frequency(word)
+        return int(self._frequencies[self.lists.word_ids[word]]) if word in self.lists.word_ids else 0
 
     def _set_scores(self, words: Collection[str]) -> NDArray[np.float32]:
         scores = np.empty(len(self.totals), np.float32)
@@ -91,32 +94,27 @@ class JaccardIndex:
             np.divide(counts, unions, out=scores[rows], dtype=np.float32)
         return scores
 
-    def _sums_of_rows(self, beliefs: Beliefs) -> NDArray[np.float64]:
-        """(N,) each row's word weights times what the words count."""
-        counted = self.word_weights.of(beliefs.words)  # (V,)
-        sums = np.empty(len(beliefs))
-        for start in range(0, len(beliefs), _ROWS):
-            edges = beliefs.starts[start : start + _ROWS + 1]
-            held = slice(edges[0], edges[-1])
-            with np.errstate(over="ignore"):
-                terms = counted[beliefs.ids[held]] * beliefs.weights[held]  # float32
-            rows = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
-            sums[start : start + _ROWS] = np.bincount(rows, terms, len(edges) - 1)  # adds one after the other, as `_in_order`
-        if not np.isfinite(sums).all():
-            raise BadSetting("The gallery's weights times the word weights are too large for a float32. Give smaller ones.")
-        return sums
+
+def _counted(beliefs: Beliefs, word_weights: WordWeights) -> Beliefs:
+    """Each weight times what its word counts, float32, without words that count 0: sum of u min(a, b) = sum of min(ua, ub)."""
+    with np.errstate(over="ignore"):
+        weights = word_weights.of(beliefs.words)[beliefs.ids]  # (K,)
+        weights *= beliefs.weights
+    if not np.isfinite(weights).all():
+        raise BadSetting("The gallery's weights times the word weights are too large for a float32. Give smaller ones.")
+    kept = weights > 0
+    starts = np.append(0, np.cumsum(kept))[beliefs.starts]
+    return Beliefs(beliefs.words, starts, beliefs.ids[kept], weights[kept])
+
+
+def _sums_of_rows(beliefs: Beliefs) -> NDArray[np.float64]:
+    """(N,) the sum of each row's weights, added one after the other in the order of the words."""
+    sums = np.empty(len(beliefs))
+    for start in range(0, len(beliefs), _ROWS):
+        edges = beliefs.starts[start : start + _ROWS + 1]
+        rows = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+        sums[start : start + _ROWS] = np.bincount(rows, beliefs.weights[edges[0] : edges[-1]], len(edges) - 1)
+    return sums
 
 
 _ROWS = 2**18  # at a time, for the memory
-
-
-def _shared(a: np.float32, counted: np.float32, b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A word's part of the numerator for every row that holds it with a weight of b."""
-    smaller = np.minimum(a, b)
-    smaller *= counted
-    return smaller
-
-
-def _in_order(terms: NDArray[np.float32]) -> float:
-    """The sum one after the other in float64: added up in another order, a row would not score 1 with its own words."""
-    return float(np.cumsum(terms, dtype=np.float64)[-1]) if len(terms) else 0.0

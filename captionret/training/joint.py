@@ -162,12 +162,13 @@ def load_images(items: Sequence[Item], run: JointRun, backbone: Backbone | None,
 
 
 def labels_of(items: Sequence[Item], config: JointConfig) -> tuple[list[str], list[str]]:
-    """All labels, and those of them that are never a target: every (label_count/unseen)th noun, common and rare ones alike."""
+    """All labels, and those of them that are never a target: the rarest nouns. A common one stands for most pictures anyway, so that
+    finding it without having learned it would say little.
+    """
     if config.targets == "labels":
         return category_names(items), []
     names = common_nouns(items, config.label_count)
-    step = len(names) / max(1, config.unseen)
-    return names, [names[int((index + 1) * step) - 1] for index in range(config.unseen)]
+    return names, names[len(names) - config.unseen :]
 
 
 def label_table(names: Sequence[str], reader: Reader) -> np.ndarray:

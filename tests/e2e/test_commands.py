@@ -29,6 +29,8 @@ SCRIPTS = (
     "reproduce",
     "demo",
     "import_checkpoint",
+    "believe",
+    "evaluate_retrieval",
 )
 
 

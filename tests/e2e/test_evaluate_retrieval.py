@@ -1,6 +1,8 @@
 """Modes as people use them: listed, explained, believed, measured; what is wrong is said."""
 
 import csv
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,9 @@ from captionret.cli import believe, caption_images, command, evaluate_retrieval,
 from captionret.library import Library
 from captionret.retrieval import MODES
 from captionret.searching import search
+
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Ended(NamedTuple):
@@ -202,3 +207,14 @@ def test_what_cannot_be_measured_is_said(call: Call, trained: Trained) -> None:
     assert code != 0 and "nowhere" in err
     code, _, err = call(evaluate_retrieval, "--data", trained.spec, "--pages", "-1")
     assert code == 2 and "at least 0" in err
+
+
+def test_a_text_query_needs_neither_torch_nor_nltk(library: Path) -> None:
+    probe = (
+        "import sys\nfrom captionret.cli import retrieve\n"
+        f"retrieve.main(['--library', {str(library)!r}, '--text', \"a red square's corner\"])\n"
+        "print(sorted({'torch', 'nltk', 'pandas', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "red-square" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,95 @@
+"""How long a text query takes from nothing: a new process, a library of all Flickr8k, the answer on the screen. Bar: under 1 s.
+
+    python benchmarks/cold_start.py --data flickr8k:data/flickr8k
+
+The library's captions are people's (the first of each picture), since only their number and length matter here.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from results import ROOT, markdown_table, write_section
+
+from captionret.datasets import open_dataset
+from captionret.files import sha256_of
+from captionret.library import Library
+from captionret.records import Caption, Captioned, Decoding, Failure
+
+PROBE = """import sys
+from captionret.cli import retrieve
+retrieve.main(sys.argv[1:])
+print(*sorted({"torch", "nltk", "scipy"} & set(sys.modules)))"""
+
+
+class Human:
+    """A captioner that says what a person said."""
+
+    name, fingerprint = "people", "0" * 64
+
+    def __init__(self, captions: dict[str, str]) -> None:
+        self.captions = captions
+
+    def describe(self) -> dict[str, Any]:
+        """Nothing more."""
+        return {"name": self.name}
+
+    def caption_stream(self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int) -> Iterator[list[Captioned | Failure]]:
+        """One caption each, and a feature of zeros, which no text query reads."""
+        for path in paths:
+            text = self.captions.get(path.name, "a picture")
+            yield [Captioned(path, sha256_of(path), [Caption(text, tuple(text.split()), 0.0)], np.zeros(8, np.float16))]
+
+
+def main() -> None:
+    """Build the library where it is not there, ask, write the section."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    options.add_argument("--library", type=Path, default=Path("data/libraries/cold-start"), metavar="DIR")
+    options.add_argument("--runs", type=int, default=15)
+    given = options.parse_args()
+    items = [item for item in open_dataset(given.data).items if item.path and item.captions]
+    folder = items[0].path.parent if items[0].path else Path()
+    with Library.open_or_create(given.library, folder) as library:
+        library.update(folder, Human({item.path.name: item.captions[0] for item in items if item.path}))
+        count = len(library)
+    asked = ["--library", f"./{given.library}", "--text"]
+    rows: list[list[object]] = []
+    for mode, text in (("jaccard", "a dog runs on the beach"), ("jaccard-idf", "two men's bikes"), ("tfidf", "a dog"), ("bm25", "a dog")):
+        probe = subprocess.run(
+            [sys.executable, "-c", PROBE, *asked, text, "--mode", mode], cwd=Path.cwd(), capture_output=True, text=True, env=_path()
+        )
+        loaded = probe.stdout.strip().splitlines()[-1]
+        seconds = []
+        for _ in range(given.runs):
+            began = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, str(ROOT / "scripts/retrieve.py"), *asked, text, "--mode", mode], capture_output=True, check=True
+            )
+            seconds.append(time.perf_counter() - began)
+            if not done.stdout:
+                raise SystemExit(done.stderr.decode())
+        rows.append(
+            [mode, text, statistics.median(seconds), max(seconds), "none" if "torch" not in loaded and "nltk" not in loaded else loaded]
+        )
+    columns = ["mode", "query", "median, s", "slowest, s", "of torch and nltk imported"]
+    body = f"A library of {count:,} pictures, {given.runs} new processes each.\n\n{markdown_table(columns, rows)}"
+    write_section(
+        ROOT / "benchmarks/RESULTS.md", "A text query from a cold start", body, "python benchmarks/cold_start.py --data flickr8k:DIR"
+    )
+
+
+def _path() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+if __name__ == "__main__":
+    main()

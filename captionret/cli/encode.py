@@ -1,0 +1,90 @@
+"""Write the vectors of sentences or pictures in an embedding space as a .npy file, a unit row each.
+
+    python scripts/encode.py --checkpoint checkpoints/photos-space --sentences texts.txt --out texts.npy
+    python scripts/encode.py --checkpoint checkpoints/photos-space --images ~/Pictures --out pictures.npy
+
+Beside OUT.npy stands OUT.json: the sentences, or the pictures that could be read, in the order of the rows, and what encoded them.
+Dot products of rows are cosines.
+"""
+
+import argparse
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import BadDataset, BadImage, BadSetting
+from ..files import publish_json, publishing
+from ..images import find_images
+from .command import FOUND, add_device, checkpoint_path, parser, path_argument, say
+
+if TYPE_CHECKING:  # it imports torch, which --help does without
+    from ..models.joint import JointModel
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    given = _parse(arguments)
+    if given.out.suffix != ".npy":
+        raise BadSetting(f"--out {given.out} should end in .npy. Choose another name.")
+
+    from ..models.joint import JointModel, check_batch_size
+
+    check_batch_size(given.batch_size)
+    texts = sentences_of(given.sentences) if given.sentences else []
+    model = JointModel.load(checkpoint_path(given.checkpoint), given.device)
+    if given.sentences:
+        names, vectors = texts, model.encode_sentences(texts, batch_size=given.batch_size, progress=True)
+    else:
+        names, vectors = _pictures(model, given)
+    content = io.BytesIO()
+    np.save(content, vectors, allow_pickle=False)
+    with publishing(given.out) as file:
+        file.write(content.getvalue())
+    kind = "sentences" if given.sentences else "images"
+    publish_json(given.out.with_suffix(".json"), {**model.describe(), "fingerprint": model.fingerprint, kind: names})
+    say(f"{len(vectors):,} {kind}, {vectors.shape[1]} dimensions: {given.out}, {given.out.with_suffix('.json')}")
+    print(given.out)
+    return FOUND
+
+
+def sentences_of(path: Path) -> list[str]:
+    """The lines of a UTF-8 text file; BadDataset for one that cannot be read or holds none."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise BadDataset(f"{path} cannot be read as text ({error}). Give a UTF-8 file with a sentence on each line.") from None
+    if not lines:
+        raise BadDataset(f"{path} is empty. Give a file with a sentence on each line.")
+    return lines
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = parser("encode", __doc__ or "")
+    options.add_argument("--checkpoint", required=True, metavar="DIR", help="an embedding space: a directory, or a name in checkpoints/")
+    what = options.add_mutually_exclusive_group(required=True)
+    what.add_argument("--sentences", type=path_argument, metavar="FILE", help="a text file, a sentence on each line")
+    what.add_argument("--images", type=path_argument, nargs="+", metavar="PATH", help="pictures, or folders of them")
+    options.add_argument("--out", type=path_argument, required=True, metavar="FILE.npy")
+    options.add_argument("--batch-size", type=int, default=32, metavar="N")
+    options.add_argument(
+        "--features", type=path_argument, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
+    )
+    add_device(options)
+    return options.parse_args(arguments)
+
+
+def _pictures(model: "JointModel", given: argparse.Namespace) -> tuple[list[str], np.ndarray]:
+    """The pictures that can be read, and their vectors; the others are named and counted on stderr."""
+    from ..training.features import extract
+
+    paths = [path for root in given.images for path in (find_images(root) if root.is_dir() else [root])]
+    features, failures = extract(model.backbone, paths, "pooled", root=given.features, batch_size=given.batch_size)
+    for failure in failures:
+        say(f"left out: {failure.reason}")
+    if not len(features.present):
+        raise BadImage(f"None of {len(paths):,} pictures can be read. Give picture files, or folders that hold some.")
+    vectors = model.encode_features(features.of(np.arange(len(features.present))).numpy())
+    return [str(paths[row]) for row in features.present], vectors

@@ -1,0 +1,251 @@
+"""Every embedding space of images and sentences, one row each. A new one is one line here and no other edit.
+
+    python scripts/train_embedding.py --list
+    python scripts/train_embedding.py --model vse++ --set dim=512
+
+vse, vse++, vse-bow and vse-lstm are Kiros, Salakhutdinov, Zemel 2014 and Faghri et al. 2018; devise is Frome et al. 2013,
+devise-cosine its re-implementations; glove-map is the linear map from images into weighted word vectors.
+"""
+
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import Any
+
+from ..errors import BadSetting, UnknownName
+from ..word_vectors import DIMS as WORD_VECTOR_DIMS
+from .backbones import BACKBONES, backbone_config
+from .losses import checked_margin
+
+GIVEN = "given"  # in place of a backbone's name: features that a collection brings (`vse:`)
+
+
+@dataclass(frozen=True, slots=True)
+class JointConfig:
+    """One row of JOINT_MODELS: the two towers, the loss, then how it is trained.
+
+    backbone:       whose pooled features the image tower reads; "given" for those that a `vse:` collection brings
+    feature_dim:    of "given" features; a backbone's is its own
+    image_tower:    "linear", or "dense": Dense, batch norm, ReLU, dropout, Dense, batch norm
+    image_hidden:   of "dense"
+    image_bias:     of "linear"
+    image_dropout:  of "linear": on the features; of "dense": before its last layer
+    features_as:    "raw", "unit" (rows of length 1) or "root" (the square root with its sign: a few large ones no longer rule)
+    unit_in_training: whether images have length 1 in training, too; they always have when encoded, and sentences always
+    sentence_tower: "bow" (the sum of word vectors), "gru", "lstm"; "minilm", a frozen sentence transformer with a linear map, alone or
+                    added to one of those; "glove", the mean of frozen word vectors, or "glove-idf", weighted by idf: nothing to learn
+    dim:            of the space
+    word_dim:       of a word vector
+    word_vectors:   frozen, of the glove towers; for the others what the word vectors begin with, None: uniform in -0.1 to 0.1
+    word_dropout:   share of the words that are read as unknown ones in training
+    sentence_dropout: on word vectors and codes
+    min_count:      a word is known if the training captions hold it this often
+    max_words:      longer sentences are cut
+
+    loss:           a name of LOSSES
+    margin:         of all losses but cosine and info-nce
+    contrastive:    of "sampled-hinges": negatives for each pair
+    temperature:    of "info-nce", what it begins with; learned unless temperature_fixed
+    targets:        what an image is drawn to: its "captions", its "labels", or the commonest "nouns" of the training captions
+    label_count, unseen: of "nouns": how many are labels, and how many of these, the rarest, are never a target
+
+    epochs, batch_size (in pairs), learning_rate, weight_decay, clip_norm, schedule, warmup, average: as for CaptionerConfig
+    optimizer:      "adam", "sgd" (momentum 0.9) or "nesterov" (the same with Nesterov's)
+    views:          cached crops and flips to pick from in training; 1 is the whole picture only
+    validate_every: so many updates; 0: once an epoch
+    """
+
+    backbone: str = "efficientnet_lite2"
+    feature_dim: int = 0
+    image_tower: str = "linear"
+    image_hidden: int = 2000
+    image_bias: bool = True
+    image_dropout: float = 0.0
+    features_as: str = "raw"
+    unit_in_training: bool = True
+    sentence_tower: str = "gru"
+    dim: int = 1024
+    word_dim: int = 300
+    word_vectors: str | None = None
+    word_dropout: float = 0.0
+    sentence_dropout: float = 0.0
+    min_count: int = 1
+    max_words: int = 40
+
+    loss: str = "sum-of-hinges"
+    margin: float = 0.2
+    contrastive: int = 50
+    temperature: float = 0.05
+    temperature_fixed: bool = False
+    targets: str = "captions"
+    label_count: int = 200
+    unseen: int = 40
+
+    epochs: int = 15
+    batch_size: int = 128
+    optimizer: str = "adam"
+    learning_rate: float = 2e-4
+    weight_decay: float = 0.0
+    clip_norm: float = 2.0
+    schedule: str = "constant"
+    warmup: float = 0.0
+    average: float = 0.0
+    views: int = 1
+    validate_every: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UnknownName.among(name, str(getattr(self, name)), [str(choice) for choice in choices])
+        for name, least in AT_LEAST.items():
+            if getattr(self, name) < least:
+                raise BadSetting(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        for name in ("image_dropout", "word_dropout", "sentence_dropout", "warmup", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
+        if not (0 < self.learning_rate < inf and 0 <= self.weight_decay < inf and self.clip_norm > 0):  # also refuses nan
+            raise BadSetting("learning_rate and clip_norm must be numbers above 0, weight_decay at least 0.")
+        checked_margin(self.margin)
+        if not 0 < self.temperature < inf:
+            raise BadSetting(f"temperature must be a number above 0, not {self.temperature}.")
+        if self.targets != "captions" and self.loss not in LABEL_LOSSES:
+            raise BadSetting(f"{self.loss} compares with captions, not with {self.targets}. Choose one of {', '.join(LABEL_LOSSES)}.")
+        if self.targets == "nouns" and not 0 <= self.unseen < self.label_count:
+            raise BadSetting(f"unseen must be below label_count {self.label_count}, not {self.unseen}: the others are what is learned.")
+        self._check_towers()
+
+    def _check_towers(self) -> None:
+        """Refuse sizes that don't fit each other."""
+        if self.backbone == GIVEN and self.feature_dim < 0:
+            raise BadSetting(f"feature_dim is {self.feature_dim}; it is the number of columns of the given features.")
+        if self.frozen_words and self.word_vectors is None:
+            raise BadSetting(f"The sentence tower {self.sentence_tower} needs word vectors. Add --set word_vectors=glove-50.")
+        if self.word_vectors and self.word_dim != WORD_VECTOR_DIMS[self.word_vectors]:
+            raise BadSetting(
+                f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, word_dim is {self.word_dim}. Make them equal."
+            )
+        if ("bow" in self.sentence_parts or self.frozen_words) and self.dim != self.word_dim:
+            raise BadSetting(
+                f"{self.sentence_tower} adds word vectors up, so the space has their size: dim is {self.dim}, word_dim {self.word_dim}. "
+                "Make them equal."
+            )
+        if self.targets != "captions" and not self.frozen_words:
+            raise BadSetting(
+                f"Labels are words with vectors: targets={self.targets} needs sentence_tower=glove or glove-idf, not {self.sentence_tower}."
+            )
+
+    @property
+    def sentence_parts(self) -> tuple[str, ...]:
+        """The parts whose vectors are added up: ("minilm", "bow")."""
+        return tuple(self.sentence_tower.split("+"))
+
+    @property
+    def frozen_words(self) -> bool:
+        """Whether a sentence is nothing but its words' frozen vectors."""
+        return self.sentence_tower in FROZEN_WORDS
+
+    @property
+    def image_dim(self) -> int:
+        """The size of the features that are read."""
+        return self.feature_dim if self.backbone == GIVEN else backbone_config(self.backbone).dim
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields."""
+        return asdict(self)
+
+
+FROZEN_WORDS = ("glove", "glove-idf")
+WORD_PARTS = ("bow", "gru", "lstm")
+PAIR_LOSSES = ("sum-of-hinges", "sampled-hinges", "hardest", "semi-hard", "triples", "triples-hard", "info-nce")
+LABEL_LOSSES = ("hinge-rank", "cosine")
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "backbone": (*BACKBONES, GIVEN),
+    "image_tower": ("linear", "dense"),
+    "features_as": ("raw", "unit", "root"),
+    "sentence_tower": (*WORD_PARTS, "minilm", *(f"minilm+{part}" for part in WORD_PARTS), *FROZEN_WORDS),
+    "word_vectors": (None, *WORD_VECTOR_DIMS),
+    "loss": (*PAIR_LOSSES, *LABEL_LOSSES),
+    "targets": ("captions", "labels", "nouns"),
+    "optimizer": ("adam", "sgd", "nesterov"),
+    "schedule": ("constant", "cosine"),
+}
+AT_LEAST = {
+    **dict.fromkeys(("image_hidden", "dim", "word_dim", "min_count", "max_words", "contrastive", "epochs", "views"), 1),
+    **dict.fromkeys(("feature_dim", "unseen", "validate_every"), 0),
+    **dict.fromkeys(("label_count", "batch_size"), 2),
+}
+# The fields that matter only while training; an encoded library outlives a change of these.
+TRAINING_FIELDS = frozenset(
+    """image_dropout unit_in_training word_dropout sentence_dropout min_count loss margin contrastive temperature temperature_fixed targets
+    label_count unseen epochs batch_size optimizer learning_rate weight_decay clip_norm schedule warmup average views
+    validate_every""".split()
+)
+# What the original programs call these fields; --set takes either name.
+OLD_NAMES = {
+    "encoder": "sentence_tower",
+    "dim_word": "word_dim",
+    "dim_image": "feature_dim",
+    "ncon": "contrastive",
+    "max_epochs": "epochs",
+    "decay_c": "weight_decay",
+    "grad_clip": "clip_norm",
+    "maxlen_w": "max_words",
+    "validFreq": "validate_every",
+}
+
+_RANKING: dict[str, Any] = {"validate_every": 100}  # as published: Adam 2e-4, batches of 128, clip norm 2, margin 0.2
+_WORDS: dict[str, Any] = {"sentence_tower": "glove", "word_vectors": "glove-50", "word_dim": 50, "dim": 50, "targets": "nouns"}
+
+# Chosen on Flickr8k's validation split: all pairs of large batches compared, much dropout, annealed, averaged, mirrored pictures too.
+_CONTRASTIVE: dict[str, Any] = {
+    "features_as": "root",
+    "image_dropout": 0.5,
+    "sentence_dropout": 0.3,
+    "loss": "info-nce",
+    "epochs": 12,
+    "batch_size": 512,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "warmup": 0.05,
+    "average": 0.99,
+    "views": 2,
+}
+
+JOINT_MODELS: dict[str, JointConfig] = {
+    "vse": JointConfig(unit_in_training=False, **_RANKING),
+    "vse++": JointConfig(loss="hardest", **_RANKING),
+    "vse-bow": JointConfig(sentence_tower="bow", dim=300, unit_in_training=False, **_RANKING),
+    "vse-lstm": JointConfig(sentence_tower="lstm", unit_in_training=False, **_RANKING),
+    "devise": JointConfig(image_bias=False, loss="hinge-rank", margin=0.1, epochs=30, learning_rate=1e-3, **_WORDS),
+    "devise-cosine": JointConfig(
+        image_tower="dense",
+        image_dropout=0.5,
+        loss="cosine",
+        epochs=30,
+        batch_size=32,
+        optimizer="nesterov",
+        learning_rate=0.01,
+        **_WORDS,
+    ),
+    "glove-map": JointConfig(
+        image_bias=False,
+        sentence_tower="glove-idf",
+        word_vectors="glove-50",
+        word_dim=50,
+        dim=50,
+        loss="triples",
+        margin=0.25,
+        batch_size=32,
+        optimizer="sgd",
+        learning_rate=1e-3,
+    ),
+    "sentence-map": JointConfig(sentence_tower="minilm", dim=512, **_CONTRASTIVE),
+    "sentence-words": JointConfig(sentence_tower="minilm+bow", dim=512, word_dim=512, word_dropout=0.1, min_count=4, **_CONTRASTIVE),
+}
+
+
+def joint_config(name: str) -> JointConfig:
+    """The row of that name; UnknownName lists the others and the nearest."""
+    if name not in JOINT_MODELS:
+        raise UnknownName.among("embedding model", name, JOINT_MODELS)
+    return JOINT_MODELS[name]

@@ -2,10 +2,12 @@
 
     python benchmarks/cold_start.py --data flickr8k:data/flickr8k
 
-The library's captions are people's (the first of each picture), since only their number and length matter here.
+The library's captions are people's (the first of each picture) in the shipped captioner's words, since only their number, length and
+spelling matter here.
 """
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
@@ -17,10 +19,12 @@ from typing import Any
 import numpy as np
 from results import ROOT, markdown_table, write_section
 
+from captionret.cli.command import SHIPPED
 from captionret.datasets import open_dataset
 from captionret.files import sha256_of
 from captionret.library import Library
 from captionret.records import Caption, Captioned, Decoding, Failure
+from captionret.text import join, words
 
 PROBE = """import sys
 from captionret.cli import retrieve
@@ -57,7 +61,9 @@ def main() -> None:
     items = [item for item in open_dataset(given.data).items if item.path and item.captions]
     folder = items[0].path.parent if items[0].path else Path()
     with Library.open_or_create(given.library, folder) as library:
-        library.update(folder, Human({item.path.name: item.captions[0] for item in items if item.path}))
+        known = set(json.loads((SHIPPED / "vocab.json").read_text(encoding="utf-8"))["tokens"])
+        said = {item.path.name: join(word for word in words(item.captions[0]) if word in known) for item in items if item.path}
+        library.update(folder, Human(said))
         count = len(library)
     asked = ["--library", f"./{given.library}", "--text"]
     rows: list[list[object]] = []

@@ -24,6 +24,7 @@ from .features import DEFAULT_ROOT, Features, augmented_views, extract
 from .fit import Fit, FitConfig
 from .labelling import LabelData, LabelTask
 from .pairs import Keep, PairData, PairTask
+from .sentence_codes import CachedSentenceEncoder
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ def train_joint(
         save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
 
     reader = Reader(run.config, vocabulary, None if space.idf is None else space.idf.numpy())
+    if "minilm" in run.config.sentence_parts:
+        reader.encoder = CachedSentenceEncoder(reader.encoder, run.features_root)
     task, more_facts = _task(run, space.to(device), reader, train, val, keep)
     facts |= more_facts
     identity = {"model": run.name, **run.config.to_json(), **facts, "backbone weights": network["sha256"]}

@@ -16,7 +16,6 @@ from captionret.library import Library
 from captionret.retrieval import MODES
 from captionret.searching import search
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -20,6 +20,7 @@ from captionret.evaluation.labels import chance_of_hit, hierarchical_precision, 
 from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.joint import JointModel
 from captionret.models.joint_variants import GIVEN, JOINT_MODELS, JointConfig
+from captionret.models.sentences import SentenceEncoder
 from captionret.models.towers import JointSpace, Reader
 from captionret.records import Item
 from captionret.text import Vocabulary
@@ -28,6 +29,7 @@ from captionret.training.features import Features
 from captionret.training.joint import JointRun, fitting, label_table, labels_of, train_joint
 from captionret.training.labelling import LabelData, LabelTask
 from captionret.training.pairs import PairData, PairTask, encoded_images, encoded_sentences, pair_loss, triple_accuracy
+from captionret.training.sentence_codes import CachedSentenceEncoder
 
 CPU = torch.device("cpu")
 WORDS = "a dog runs on wet sand by blue water with two red birds".split()
@@ -444,3 +446,21 @@ def test_the_record_says_how_it_was_trained(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "out" / "config.json").read_text())
     assert record["kind"] == "embedding space" and record["variant"] == "vse-bow"
     assert record["training"]["validated_on"] == "val" and len(record["training"]["history"]) == 2
+
+
+def test_sentences_are_encoded_once_and_come_back_in_their_order(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Counting(SentenceEncoder):
+        def encode(self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False) -> np.ndarray:
+            asked.extend(sentences)
+            return super().encode(sentences, batch_size, progress)
+
+    plain = SentenceEncoder.load()
+    counting = Counting(plain._tokenizer, plain._weights)
+    texts = ["a dog runs", "a longer sentence about two cats", "a dog runs", "hi"]
+    first = CachedSentenceEncoder(counting, tmp_path).encode(texts)
+    again = CachedSentenceEncoder(counting, tmp_path).encode([*texts[::-1], "a new one"])
+    assert first.dtype == np.float32 and first == pytest.approx(plain.encode(texts), abs=1e-3)
+    assert np.array_equal(again[:4], first[::-1]) and Counter(asked) == dict.fromkeys({*texts, "a new one"}, 1)
+    assert CachedSentenceEncoder(counting, tmp_path).encode([]).shape == (0, 384)

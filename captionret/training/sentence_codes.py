@@ -1,0 +1,41 @@
+"""The cache of sentence codes: a caption passes through the frozen sentence transformer once, whatever is trained on top of it.
+
+It lies beside the pictures' features and in the same form: data/features/<encoder>/sentences/, float16 rows named by the text's hash.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ..models.sentences import DIM, FILES, NAME, SentenceEncoder
+from .features import FeatureStore
+
+_CHUNK = 1024  # sentences that are encoded, then stored: a run that is cut loses no more
+
+
+class CachedSentenceEncoder(SentenceEncoder):
+    """Encodes as `encoder` does, to the precision of float16, and each sentence only once.
+
+    root: the feature cache
+    """
+
+    def __init__(self, encoder: SentenceEncoder, root: Path) -> None:
+        self.encoder = encoder
+        self.store = FeatureStore(root / f"{NAME}-{FILES['model.safetensors'][:12]}" / "sentences", (DIM,))
+
+    def encode(self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False) -> np.ndarray:
+        """(N, 384) float32, each row a unit vector but for rounding; see SentenceEncoder.encode."""
+        hashes = [hashlib.sha256(sentence.encode()).hexdigest() for sentence in sentences]
+        todo = {name: text for name, text in zip(hashes, sentences, strict=True) if name not in self.store.rows}
+        names = sorted(todo, key=lambda name: len(todo[name]))
+        with tqdm(total=len(names), desc="sentence codes", unit=" sentences", disable=not progress or not names) as bar:
+            for start in range(0, len(names), _CHUNK):
+                chunk = names[start : start + _CHUNK]
+                self.store.append(chunk, self.encoder.encode([todo[name] for name in chunk], batch_size))
+                bar.update(len(chunk))
+        if not hashes:
+            return np.empty((0, DIM), np.float32)
+        return self.store.memmap()[[self.store.rows[name] for name in hashes]].astype(np.float32)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from .errors import BadImage, BadLibrary, BadSetting
 from .files import expanded
-from .images import load_views
 from .library import Captioning, Library
 from .library.library import LEAST
 from .records import Captioned, Hit
@@ -54,6 +53,8 @@ def describe(
         if text is None or not text.strip():
             raise BadSetting("The query is empty. Give a picture, or a text with at least one word.")
         return DescribedQuery(text=text)
+    from .images import load_views  # importing every decoder of pictures takes a text query's time
+
     sha256, _ = load_views(expanded(image), 1)
     gallery = library.gallery()
     if sha256 in gallery.row_of:

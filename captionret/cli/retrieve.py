@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadSetting
-from ..images import EXTENSIONS, open_image
 from ..library import Library
 from ..records import Hit, Query
 from ..retrieval import MODES, DescribedQuery, needs
@@ -37,9 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting("Nothing is asked for. Give --image FILE, --text WORDS, or both.")
     find_mode(given.mode)  # all that can be wrong is found before a whole gallery has been captioned in vain
     check_limits(given.top, given.min_score)
-    if given.html and given.html.suffix.lower() in EXTENSIONS:
-        raise BadSetting(f"--html {given.html} would write a page over a picture. Give a name such as hits.html.")
+    if given.html:
+        _refuse_to_write_over_a_picture(given.html)
     if given.image is not None:
+        from ..images import open_image
+
         open_image(given.image, at_least=1)
     captioner: Any = None
     if given.library is not None:
@@ -80,6 +81,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--html", type=path_argument, metavar="FILE", help="also write the answer as a page with pictures")
     add_device(options)
     return options.parse_args(arguments)
+
+
+def _refuse_to_write_over_a_picture(page: Path) -> None:
+    from ..images import EXTENSIONS  # importing every decoder of pictures takes a text query's time
+
+    if page.suffix.lower() in EXTENSIONS:
+        raise BadSetting(f"--html {page} would write a page over a picture. Give a name such as hits.html.")
 
 
 def modes_table() -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..errors import BadLibrary
 from ..files import sha256_of
-from ..images import find_images
 from ..records import Failure
 from .catalogue import Catalogue, restored
 
@@ -94,6 +93,8 @@ def list_folder(root: Path) -> Listing:
         raise BadLibrary(
             f"{root} is not a folder any more (moved, deleted, or its disk is not mounted). Nothing was changed in the library."
         )
+    from ..images import find_images  # importing every decoder of pictures takes a search's time, which lists nothing
+
     messages: list[str] = []
     files: list[Found] = []
     failures: list[Failure] = []

@@ -27,8 +27,10 @@ COLUMNS = (
     *("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct", "vocabulary", "copied", "beam", "length_penalty", "images"),
     *("relevance", "ndcg10_jaccard", "ndcg10_jaccard_low", "ndcg10_jaccard_high", "ndcg10_jaccard_idf", "pcc_jaccard", "ties10_jaccard"),
 )
-SHOWN = ("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct")
-SHOWN += ("ndcg10_jaccard", "ndcg10_jaccard_idf", "ties10_jaccard")
+SHOWN = (
+    *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct"),
+    *("ndcg10_jaccard", "ndcg10_jaccard_idf", "ties10_jaccard"),
+)
 FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f") | {
     "train_seconds": ",.0f",
     "captions_per_second": ",.0f",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from shapes import Trained
 
-from captionret.cli import believe, caption_images, command, evaluate_retrieval, retrieve, train_captioner
+from captionret.cli import believe, caption_images, command, compare_variants, evaluate_retrieval, retrieve, train_captioner
 from captionret.library import Library
 from captionret.retrieval import MODES
 from captionret.searching import search
@@ -217,3 +217,13 @@ def test_a_text_query_needs_neither_torch_nor_nltk(library: Path) -> None:
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "red-square" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_variants_are_compared_by_what_their_captions_retrieve(call: Call, trained: Trained, tmp_path: Path) -> None:
+    where = ("--data", trained.spec, "--checkpoints", trained.checkpoint, "--features", trained.features, "--out", "variants")
+    assert call(compare_variants, *where).code == 0
+    (row,) = table(tmp_path / "variants/variants.csv")
+    assert row["relevance"] == "tfidf"
+    low, value, high = (float(row[f"ndcg10_jaccard{part}"]) for part in ("_low", "", "_high"))
+    assert 0.3 < low <= value <= high <= 1
+    assert float(row["ndcg10_jaccard_idf"]) > 0.3

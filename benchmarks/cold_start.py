@@ -8,6 +8,7 @@ spelling matter here.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -69,7 +70,10 @@ def main() -> None:
     rows: list[list[object]] = []
     for mode, text in (("jaccard", "a dog runs on the beach"), ("jaccard-idf", "two men's bikes"), ("tfidf", "a dog"), ("bm25", "a dog")):
         probe = subprocess.run(
-            [sys.executable, "-c", PROBE, *asked, text, "--mode", mode], cwd=Path.cwd(), capture_output=True, text=True, env=_path()
+            [sys.executable, "-c", PROBE, *asked, text, "--mode", mode],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         loaded = probe.stdout.strip().splitlines()[-1]
         seconds = []
@@ -89,12 +93,6 @@ def main() -> None:
     write_section(
         ROOT / "benchmarks/RESULTS.md", "A text query from a cold start", body, "python benchmarks/cold_start.py --data flickr8k:DIR"
     )
-
-
-def _path() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from pathlib import Path
 from .errors import BadImage, BadLibrary, BadSetting
 from .files import expanded
 from .library import Captioning, Library
-from .library.library import LEAST
+from .library.beliefs import LEAST
 from .records import Captioned, Hit
-from .retrieval import Beliefs, DescribedQuery
+from .retrieval import Beliefs, DescribedQuery, find_mode, needs
 from .retrieval import search as search_gallery
 
 
@@ -32,7 +32,7 @@ def search(
     captioner: what captions a picture that the library does not hold; by default it is loaded from the checkpoint the library names
     The other arguments are those of `captionret.retrieval.search`. Errors: BadSetting, BadImage, BadLibrary, BadCheckpoint.
     """
-    query = describe(library, image=image, text=text, captioner=captioner)
+    query = describe(library, image=image, text=text, mode=mode, captioner=captioner)
     return search_gallery(library.gallery(), query, mode, top, min_score, keep_self)
 
 
@@ -41,10 +41,11 @@ def describe(
     *,
     image: Path | str | None = None,
     text: str | None = None,
+    mode: str = "jaccard",
     captioner: Captioning | None = None,
     device: str = "auto",
 ) -> DescribedQuery:
-    """The query with all that is known of its picture: the library's own record where it holds that content, else what its captioner says.
+    """The query with what the mode needs of its picture: the library's record where it holds that content, else what its captioner says.
 
     device: where the library's own captioner computes, if it has to be loaded
     errors: BadSetting where nothing is asked for, BadImage, BadLibrary where the captioner is not the one of the library
@@ -57,11 +58,12 @@ def describe(
 
     sha256, _ = load_views(expanded(image), 1)
     gallery = library.gallery()
+    parts = needs(find_mode(mode), gallery)
     if sha256 in gallery.row_of:
-        return replace(gallery.query(gallery.row_of[sha256]), text=text)
+        return replace(gallery.query(gallery.row_of[sha256], parts), text=text)
     captioned = _caption(library, expanded(image), captioner, device)
     captions = tuple(caption.text for caption in captioned.captions)
-    belief = _believe(library, captioned, device)
+    belief = _believe(library, captioned, device) if "beliefs" in parts else None
     return DescribedQuery(captions[0], text, sha256, captions, belief, captioned.feature)
 
 

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import shapes
 from shapes import Trained
+from typed import Call, Ended
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,3 +42,34 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     where = ("--out", str(checkpoint), "--features", str(folder / "features"))
     assert train_captioner.main(["--data", spec, *where, *settings]) == 0
     return Trained(checkpoint, spec, folder / "shapes" / "test", folder / "features", settings)
+
+
+@pytest.fixture(scope="session")
+def words_head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A words head for the same shapes, on the same backbone, trained by the command."""
+    from captionret.cli import train_captioner
+
+    out = tmp_path_factory.mktemp("head") / "words"
+    fields = {"backbone": "efficientnet_lite0", "min_count": 4, "hidden_dim": 64, "learning_rate": 0.01, "dropout": 0}
+    settings = ["--variant", "words-lite", "--augment", "1", "--epochs", "30", "--patience", "30", "--batch-size", "16"]
+    settings += [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
+    assert train_captioner.main(["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]) == 0
+    return out
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+    """Run a command in this process as its script would, in an empty folder."""
+    from captionret.cli import command
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(module: Any, *arguments: object) -> Ended:
+        capsys.readouterr()  # what fixtures and earlier commands said
+        try:
+            code = command.run(lambda _: module.main([str(argument) for argument in arguments]))
+        except SystemExit as usage:  # argparse's own way out
+            code = int(str(usage.code))
+        return Ended(code, *capsys.readouterr())
+
+    return run

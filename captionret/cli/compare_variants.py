@@ -96,10 +96,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _checkpoints(given: Sequence[str] | None) -> list[Path]:
     if given:
         return [Path(path) for path in given]
-    from ..models.checkpoint import read_record
+    from ..models.checkpoint import CAPTIONER, kind_of, read_record
 
-    found = [path.parent for path in sorted(CHECKPOINTS.glob("*/config.json"))]
-    found = [path for path in found if read_record(path)["config"].get("decoder", "words") != "words"]  # words heads and spaces say nothing
+    records = {path.parent: read_record(path.parent) for path in sorted(CHECKPOINTS.glob("*/config.json"))}
+    found = [path for path, one in records.items() if kind_of(one) == CAPTIONER.name and one["config"]["decoder"] != "words"]
     if not found:
         raise BadCheckpoint(
             f"There are no checkpoints in {CHECKPOINTS}. Train one (scripts/train_captioner.py) or name some (--checkpoints)."

@@ -12,8 +12,7 @@ from tqdm import tqdm
 from ..errors import BadDataset, BadLibrary
 from ..files import publish_json, read_json
 from ..library import Library
-from ..library.beliefs import StoredBeliefs
-from ..library.library import LEAST
+from ..library.beliefs import LEAST, StoredBeliefs
 from ..records import Decoding, Item
 from ..retrieval import Beliefs, Gallery
 

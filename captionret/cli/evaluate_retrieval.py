@@ -10,7 +10,8 @@ installed), by tf-idf, by CIDEr-D. The rows random and oracle (Jaccard over huma
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 SHOWN = ("mode", "relevance", "NDCG@10", "95 % from", "to", "NDCG@50", "PCC", "ties@10")
 FORMATS = dict.fromkeys(SHOWN[2:7], ".3f") | {"ties@10": ".1f"}
-CURVES = 50
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,8 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     relevances = _relevances(given.relevance, items, rows)
     if given.learn_hybrid:
         return _learn(given, gallery, modes, next(iter(relevances.values())))
+    from ..evaluation.modes import measured
+
     matrices = _matrices(gallery, modes, [items[row] for row in rows])
-    found = _measure(matrices, relevances)
+    found = measured(matrices, relevances)
     _show(found)
     if given.out:
         from .retrieval_report import write_report
@@ -95,7 +97,7 @@ def _gallery(given: argparse.Namespace, items: Sequence[Item]) -> tuple[Gallery,
         if not fits:
             say(f"{head.name} reads another backbone's features than {captioner.name}: beliefs come from drawn captions alone.")
         speaker = captioner if given.samples else None
-        drawn = BELIEF if not given.samples else type(BELIEF)(method="sample", captions=given.samples)
+        drawn = replace(BELIEF, captions=given.samples or BELIEF.captions)
         believer = Believer(head if fits else None, speaker, drawn) if fits or speaker else None
         gallery = describe_split(captioner, believer, items, given.features)
     place = {item.id: row for row, item in enumerate(items)}
@@ -132,12 +134,6 @@ def _matrices(gallery: Gallery, modes: Sequence[str], items: Sequence[Item]) -> 
     return matrices
 
 
-def _measure(matrices: Mapping[str, np.ndarray], relevances: Mapping[str, np.ndarray]) -> "list[MeasuredMode]":
-    from ..evaluation.modes import measured
-
-    return measured(matrices, relevances)
-
-
 def _show(found: "Sequence[MeasuredMode]") -> None:
     from ..report.terminal import table
 
@@ -146,6 +142,8 @@ def _show(found: "Sequence[MeasuredMode]") -> None:
 
 def _learn(given: argparse.Namespace, gallery: Gallery, modes: Sequence[str], relevance: np.ndarray) -> int:
     """Print the weights, and keep them with the library."""
+    if given.split == "test":
+        say("Learnt on test: what the hybrid reaches on this split from now on says nothing. Learn on --split val.")
     from ..evaluation.modes import learn_hybrid, score_matrix
 
     usable = [

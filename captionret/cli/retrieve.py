@@ -11,12 +11,13 @@ python scripts/retrieve.py --list-modes
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadSetting
 from ..library import Library
-from ..records import Hit, Query
+from ..records import Explanation, Hit, Query
 from ..retrieval import MODES, DescribedQuery, needs
 from ..retrieval import search as search_gallery
 from ..retrieval.modes import find_mode
@@ -52,11 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         library = gallery_library(given.gallery, captioner, given.beam)
     with library:
         _believe_first(library, given)
-        query = describe(library, image=given.image, text=given.text, captioner=captioner, device=given.device)
+        query = describe(library, image=given.image, text=given.text, mode=given.mode, captioner=captioner, device=given.device)
         hits = search_gallery(library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self)
-        _show(given, library, query, hits)
-        if given.explain:
-            _explain(library, query, hits, given.mode)
+        _show(given, library, query, hits, _explained(library, query, hits, given.mode) if given.explain else [])
         if not len(library):
             say(f"{library.root} holds no picture that was captioned, so nothing can be found.")
     return FOUND if hits else NOTHING_FOUND
@@ -116,13 +115,10 @@ def _believe_first(library: Library, given: argparse.Namespace) -> None:
     library.believe(believer)
 
 
-def _explain(library: Library, query: DescribedQuery, hits: list[Hit], mode: str) -> None:
-    from ..report.terminal import explanation_text
-
+def _explained(library: Library, query: DescribedQuery, hits: list[Hit], mode: str) -> list[Explanation]:
     gallery = library.gallery()
     rows = {name: row for row, name in enumerate(gallery.ids)}
-    for hit in hits:
-        print(explanation_text(hit, gallery.prepared[mode].explain(query, rows[hit.id])))
+    return [gallery.prepared[mode].explain(query, rows[hit.id]) for hit in hits]
 
 
 def _load(checkpoint: Path, device: str) -> Any:
@@ -131,8 +127,9 @@ def _load(checkpoint: Path, device: str) -> Any:
     return Captioner.load(checkpoint, device)
 
 
-def _show(given: argparse.Namespace, library: Library, query: DescribedQuery, hits: list[Hit]) -> None:
-    from ..report.terminal import search_json, search_text
+def _show(given: argparse.Namespace, library: Library, query: DescribedQuery, hits: list[Hit], explained: list[Explanation]) -> None:
+    """explained: of each hit, or nothing where nobody asked."""
+    from ..report.terminal import explanation_text, search_json, search_text
     from ..text import words
 
     asked = Query(given.image, given.text)
@@ -140,9 +137,14 @@ def _show(given: argparse.Namespace, library: Library, query: DescribedQuery, hi
     made_by = library.made_by
     source = f"{made_by.name}, {made_by.decoding.said}" if made_by else ""
     if given.json:
-        print(json.dumps(search_json(asked, query.caption, tokens, hits, given.mode, str(library.path)), indent=1))
+        answer = search_json(asked, query.caption, tokens, hits, given.mode, str(library.path))
+        for shown, one in zip(answer["hits"], explained, strict=False):
+            shown["explanation"] = asdict(one)
+        print(json.dumps(answer, indent=1))
     else:
         print(search_text(asked, query.caption, tokens, hits, source).encode(errors="backslashreplace").decode())
+        for hit, one in zip(hits, explained, strict=False):
+            print(explanation_text(hit, one))
     if given.html:
         from ..report.page import SearchSection, write_page
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import BadSetting, NoWords
-from ..retrieval import Beliefs, Gallery, Mode
-from ..retrieval.belief_modes import ExpectedJaccard
+from ..retrieval import Beliefs, Gallery, Mode, needs
 from ..retrieval.hybrid import standardised
-from ..retrieval.word_modes import JaccardWords
+from ..retrieval.word_modes import JaccardWords, jaccard_by_idf
 from ..text import word_set
 from .bootstrap import mean_interval, paired_interval
 from .semantic import QueryScores, measure, ndcg_linear
@@ -52,11 +51,11 @@ class MeasuredMode:
 
 def score_matrix(mode: Mode, gallery: Gallery) -> np.ndarray:
     """The scores of every image of the gallery as a query: (N, N) float32. A query without a word for the mode finds nothing: 0."""
-    prepared = mode.prepare(gallery)
+    prepared, parts = mode.prepare(gallery), needs(mode, gallery)
     matrix = np.zeros((len(gallery), len(gallery)), np.float32)
     for row in range(len(gallery)):
         try:
-            matrix[row] = prepared.scores(gallery.query(row))
+            matrix[row] = prepared.scores(gallery.query(row, parts))
         except NoWords:
             continue
     return matrix
@@ -69,7 +68,7 @@ def reference_matrices(captions: Sequence[Sequence[str]]) -> dict[str, np.ndarra
     shares = [
         {word: sum(word in words for words in sets) / len(sets) for word in frozenset().union(*sets)} for sets in map(_sets, captions)
     ]
-    everything = ExpectedJaccard(Beliefs.of_rows(shares))
+    everything = jaccard_by_idf(Beliefs.of_rows(shares))
     return {
         RANDOM: np.zeros((len(captions), len(captions)), np.float32),
         ORACLE_ONE: np.stack([single.scores(dict.fromkeys(words, 1.0)) for words in first]),

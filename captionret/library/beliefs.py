@@ -16,6 +16,7 @@ from ..files import publishing
 from ..retrieval import Beliefs
 
 FILE = "beliefs.npz"
+LEAST = 0.01  # of a word's probability that is kept; some forty words a picture remain, and hardly a ranking changes
 _REMEDY = "Make the beliefs again: python scripts/believe.py --library NAME."
 
 
@@ -86,11 +87,8 @@ class StoredBeliefs:
         return self.beliefs.take([self.row_of[sha256] for sha256 in hashes])
 
 
-def joined(first: Beliefs, second: Beliefs) -> Beliefs:
-    """The rows of both, one after the other; both over the same words."""
-    return Beliefs(
-        first.words,
-        np.concatenate([first.starts, second.starts[1:] + first.starts[-1]]),
-        np.concatenate([first.ids, second.ids]),
-        np.concatenate([first.weights, second.weights]),
-    )
+def joined(parts: Sequence[Beliefs]) -> Beliefs:
+    """The rows of all, one after the other; all over the same words."""
+    lengths = np.concatenate([np.diff(part.starts) for part in parts])
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Beliefs(parts[0].words, starts, np.concatenate([part.ids for part in parts]), np.concatenate([part.weights for part in parts]))

@@ -15,14 +15,13 @@ from ..files import expanded, no_space_named
 from ..records import Caption, Decoding, Failure
 from ..retrieval import Beliefs, Gallery
 from . import features
-from .beliefs import Believing, StoredBeliefs, joined
+from .beliefs import LEAST, Believing, StoredBeliefs, joined
 from .captioning import Captioning
 from .catalogue import Catalogue, restored, stored
 from .check import problems
 from .update import Updater, UpdateReport, feature_file, writing
 
 CATALOGUE = "catalogue.sqlite"
-LEAST = 0.01  # of a word's probability that is kept; some forty words a picture remain, and hardly a ranking changes
 _CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
 _ITEMS = f"""
 SELECT path, sha256, text, feature_row, captioners.id, fingerprint, rows, dim
@@ -164,13 +163,14 @@ class Library:
                 )
             kept = [sha256 for sha256 in gallery.hashes if sha256 in stored.row_of]
             new = [row for row, sha256 in enumerate(gallery.hashes) if sha256 not in stored.row_of]
-            hashes, beliefs = kept, stored.take(kept, self.path)
+            hashes, parts = kept, [stored.take(kept, self.path)]
             for start in tqdm(range(0, len(new), batch_size), desc="beliefs", unit="batch", disable=not (progress and new)):
                 rows = new[start : start + batch_size]
                 names = [gallery.hashes[row] for row in rows]
                 said = believer.believe([self.root / gallery.paths[row] for row in rows], names, gallery.features[rows])
-                hashes, beliefs = hashes + names, joined(beliefs, Beliefs.of_matrix(believer.words, said, LEAST))
-            StoredBeliefs(believer.describe(), hashes, beliefs).write(self.path)
+                hashes += names
+                parts.append(Beliefs.of_matrix(believer.words, said, LEAST))
+            StoredBeliefs(believer.describe(), hashes, joined(parts)).write(self.path)
             self._gallery = None
         return len(new)
 

@@ -17,6 +17,7 @@ import torch
 from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..images import decoded_batches
 from ..records import Decoding
+from ..text import is_word
 from .captioner import BELIEF, Captioner
 
 
@@ -37,7 +38,7 @@ class Believer:
         if not decoding.samples:
             raise BadSetting(f"A captioner's belief is made of drawn captions (sample, nucleus), not of a {decoding.method}.")
         self.head, self.speaker, self.decoding = head, speaker, decoding
-        self.words = tuple(sorted({token for one in self._parts for token in one.vocabulary.tokens if token[0] != "<"}))
+        self.words = tuple(sorted({token for one in self._parts for token in one.vocabulary.tokens if is_word(token)}))
         self._place = {word: place for place, word in enumerate(self.words)}
 
     @classmethod

@@ -108,7 +108,8 @@ def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
     shared = [reason for reason in explained.words if reason.share > 0]
     for reason in shared[:most]:
         sides = f"query {reason.query:.2f}, image {reason.image:.2f}"
-        lines.append(f"   {reason.share:+.3f}  {visible(reason.word)}  ({sides}, counts {reason.weight:.2f})")
+        word = f"{reason.word} ~ {reason.matched}" if reason.matched else reason.word
+        lines.append(f"   {reason.share:+.3f}  {visible(word)}  ({sides}, counts {reason.weight:.2f})")
     if len(shared) > most:
         lines.append(f"   {sum(reason.share for reason in shared[most:]):+.3f}  {len(shared) - most} more words")
     lines += [f"   {share:+.3f}  {name}" for name, share in explained.parts]

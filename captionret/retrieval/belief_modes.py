@@ -3,7 +3,7 @@
 One caption throws away what a captioner knows; its belief keeps it. A text is a belief that is sure of its words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import sqrt
 
 import numpy as np
@@ -17,7 +17,7 @@ from .cosine import CosineIndex
 from .explain import by_share
 from .gallery import Gallery
 from .query import DescribedQuery
-from .word_modes import JaccardWords, jaccard_by_idf, no_words
+from .word_modes import JaccardWords, no_words
 
 _SHOWN = 8  # words of a reason; a belief holds some forty
 
@@ -29,7 +29,7 @@ class BeliefMode:
     needs: frozenset[str] = frozenset({"beliefs"})
     symmetric, bounded, relative = True, True, False
 
-    def __init__(self, name: str, about: str, index: type["ExpectedJaccard"] | type["ExpectedCosine"]) -> None:
+    def __init__(self, name: str, about: str, index: Callable[[Beliefs], "JaccardWords | ExpectedCosine"]) -> None:
         self.name, self.about, self.index = name, about, index
 
     def prepare(self, gallery: Gallery) -> "PreparedBeliefs":
@@ -58,7 +58,9 @@ class PreparedBeliefs:
         """Every word of both sides with its probabilities."""
         ours, theirs = self._belief(query), self.beliefs.row(row)
         shares = self.index.shares(ours, theirs)
-        reasons = [WordReason(word, ours.get(word, 0.0), theirs.get(word, 0.0), _idf(word), share) for word, share in shares.items()]
+        reasons = [
+            WordReason(word, ours.get(word, 0.0), theirs.get(word, 0.0), corpus.weight(word), share) for word, share in shares.items()
+        ]
         whole = float(self.index.scores(ours)[row])
         return Explanation(by_share(reasons), rest=whole - sum(shares.values()))
 
@@ -73,21 +75,6 @@ class PreparedBeliefs:
         return belief
 
 
-class ExpectedJaccard:
-    """Sum of minima / sum of maxima of the probabilities, each word by its idf."""
-
-    def __init__(self, beliefs: Beliefs) -> None:
-        self.index: JaccardWords = jaccard_by_idf(beliefs)
-
-    def scores(self, query: Mapping[str, float]) -> np.ndarray:
-        """(N,) float32 from 0 to 1."""
-        return self.index.scores(query)
-
-    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
-        """What each word adds."""
-        return self.index.shares(query, row)
-
-
 class ExpectedCosine:
     """Cosine of the square roots of probability times idf, both taken from the mean image.
 
@@ -98,10 +85,12 @@ class ExpectedCosine:
     STEADY = 50  # images' worth of the corpus's word rates that steady the mean of a small gallery
 
     def __init__(self, beliefs: Beliefs) -> None:
-        values = np.sqrt(beliefs.weights.astype(np.float32) * _idfs(beliefs.words)[beliefs.ids])
+        values = np.sqrt(
+            beliefs.weights.astype(np.float32) * np.fromiter(map(corpus.weight, beliefs.words), np.float32, len(beliefs.words))[beliefs.ids]
+        )
         rows = Beliefs(beliefs.words, beliefs.starts, beliefs.ids, values.astype(np.float32))
         sums = np.bincount(rows.ids, values.astype(np.float64), len(rows.words))  # (V,)
-        usual = np.array([sqrt(corpus.rates().get(word, 0.0) * _idf(word)) for word in rows.words])
+        usual = np.array([sqrt(corpus.rates().get(word, 0.0) * corpus.weight(word)) for word in rows.words])
         means = (sums + self.STEADY * usual) / (len(rows) + self.STEADY)
         self.index = CosineIndex(rows, dict(zip(rows.words, means.tolist(), strict=True)))
 
@@ -115,12 +104,4 @@ class ExpectedCosine:
 
 
 def _roots(belief: Mapping[str, float]) -> dict[str, float]:
-    return {word: sqrt(weight * _idf(word)) for word, weight in belief.items()}
-
-
-def _idf(word: str) -> float:
-    return corpus.idf().get(word, corpus.rarest())
-
-
-def _idfs(words: tuple[str, ...]) -> np.ndarray:
-    return np.fromiter(map(_idf, words), np.float32, len(words))
+    return {word: sqrt(weight * corpus.weight(word)) for word, weight in belief.items()}

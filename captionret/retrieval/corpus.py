@@ -26,6 +26,11 @@ def idf() -> Mapping[str, float]:
     return {word: -math.log(rate) for word, rate in rates().items()}
 
 
+def weight(word: str) -> float:
+    """The idf of any word."""
+    return idf().get(word, rarest())
+
+
 @cache
 def rarest() -> float:
     """The idf of words that are not in the table: the largest of those that are."""

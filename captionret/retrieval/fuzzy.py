@@ -4,7 +4,7 @@ With M the largest sum of similarities of one-to-one matches, the score is M / (
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,21 +72,22 @@ class SoftJaccardIndex:
 
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word adds; a matched pair under the query's word."""
-        return dict.fromkeys(row, 0.0) | {word: share for word, (share, _) in self.matches(query, row).items()}
+        pairs = self._pairs(query, row)
+        union = len(query) + len(row) - sum(similarity for _, _, similarity in pairs)
+        return dict.fromkeys(row, 0.0) | dict.fromkeys(query, 0.0) | {ours: similarity / union for ours, _, similarity in pairs}
 
-    def matches(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, tuple[float, str]]:
-        """For each word of the query what it adds to the score and the row's word it is matched with ("" for none)."""
+    def matched(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, str]:
+        """Of the query's words those that are matched with another one, and with which."""
+        return {ours: theirs for ours, theirs, _ in self._pairs(query, row) if ours != theirs}
+
+    def _pairs(self, query: Mapping[str, float], row: Mapping[str, float]) -> list[tuple[str, str, float]]:
+        """The matches that make the score: the query's word, the row's, their similarity."""
         ours, theirs = list(query), list(row)
-        matched = dict.fromkeys(ours, (0.0, ""))
         if not ours or not theirs:
-            return matched
+            return []
         found = self.similarity(ours, theirs)
-        first, second = _assigned(found)
-        union = len(ours) + len(theirs) - found[first, second].sum()
-        for a, b in zip(first.tolist(), second.tolist(), strict=True):
-            if found[a, b] > 0:
-                matched[ours[a]] = (float(found[a, b] / union), theirs[b])
-        return matched
+        places = zip(*(side.tolist() for side in _assigned(found)), strict=True)
+        return [(ours[a], theirs[b], float(found[a, b])) for a, b in places if found[a, b] > 0]
 
     def weight(self, word: str) -> float:
         """Every word counts the same."""
@@ -105,7 +106,7 @@ def _assigned(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows, columns
 
 
-@cache
+@lru_cache(maxsize=64)  # the words of the last galleries and queries
 def _unit_vectors(words: tuple[str, ...]) -> NDArray[np.float32]:
     """(W, 50) unit rows, 0 for words without a vector."""
     vectors = _vectors()

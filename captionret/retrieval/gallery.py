@@ -14,6 +14,7 @@ from .query import DescribedQuery
 if TYPE_CHECKING:
     from .modes import Prepared
 
+ALL_PARTS = frozenset({"beliefs", "features"})  # what a gallery may hold beside captions
 LoadFeatures = Callable[[Sequence[str]], np.ndarray]
 LoadCaptions = Callable[[Sequence[str]], Sequence[Sequence[str]]]
 LoadBeliefs = Callable[[Sequence[str]], Beliefs]
@@ -113,14 +114,14 @@ class Gallery:
             raise BadSetting("This gallery holds captions but no features. Use a library, or a mode that compares captions.")
         return self._load_features(self.hashes)
 
-    def query(self, row: int) -> DescribedQuery:
-        """One of the images as a query, with all that is known of it."""
+    def query(self, row: int, parts: frozenset[str] = ALL_PARTS) -> DescribedQuery:
+        """One of the images as a query; parts: of "beliefs" and "features" those to read, where the gallery has them."""
         return DescribedQuery(
             caption=self.captions[row],
             sha256=self.hashes[row] or None,
             captions=self.all_captions[row],
-            belief=None if self._load_beliefs is None else self.beliefs.row(row),
-            feature=None if self._load_features is None else self.features[row],
+            belief=self.beliefs.row(row) if self.has_beliefs and "beliefs" in parts else None,
+            feature=self.features[row] if self.has_features and "features" in parts else None,
         )
 
     def __len__(self) -> int:

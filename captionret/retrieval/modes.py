@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import UnknownName
 from ..records import Explanation
 from . import corpus
-from .belief_modes import BeliefMode, ExpectedCosine, ExpectedJaccard
+from .belief_modes import BeliefMode, ExpectedCosine
 from .feature_modes import FeatureMode
 from .fuzzy import SoftJaccardIndex, by_meaning, by_spelling
 from .gallery import Gallery
@@ -102,7 +102,7 @@ MODES: dict[str, Mode] = _table(
     MultiCaptionMode("multi-caption-union", "several captions of each image: the words of all of them together, by idf", union=True),
     WordMode("tfidf", "the cosine of the captions' words, counted and weighted by idf", counted, TfIdf),
     WordMode("bm25", "Okapi BM25, the caption being the document", counted, bm25, symmetric=False, bounded=False),
-    BeliefMode("expected-jaccard", "the words a caption is likely to hold, by probability and idf: minima over maxima", ExpectedJaccard),
+    BeliefMode("expected-jaccard", "the words a caption is likely to hold, by probability and idf: minima over maxima", jaccard_by_idf),
     BeliefMode("expected-cosine", "the same beliefs by the cosine of what sets each image apart from the mean one", ExpectedCosine),
     FeatureMode("cnn", "the cosine of the CNN's features, no words"),
     FeatureMode("cnn-centred", "the same less the gallery's mean feature", centred=True),

@@ -13,6 +13,7 @@ from . import corpus
 from .beliefs import Beliefs
 from .cosine import BM25Index, CosineIndex
 from .explain import by_share
+from .fuzzy import SoftJaccardIndex
 from .gallery import Gallery
 from .jaccard import JaccardIndex
 from .lemmas import lemma
@@ -86,12 +87,20 @@ class PreparedWords:
         """Every word of both sides."""
         ours, theirs = self._bag(query), self.bags[row]
         shares = self.index.shares(ours, theirs)
+        matched = self.index.matched(ours, theirs) if isinstance(self.index, SoftJaccardIndex) else {}
+        for word in set(matched.values()) - ours.keys():
+            del shares[word]  # its share is told under the query's word
         return Explanation(
             by_share(
-                [
-                    WordReason(word, ours.get(word, 0.0), theirs.get(word, 0.0), self.index.weight(word), share)
-                    for word, share in shares.items()
-                ]
+                WordReason(
+                    word,
+                    ours.get(word, 0.0),
+                    theirs.get(matched.get(word, word), 0.0),
+                    self.index.weight(word),
+                    share,
+                    matched.get(word, ""),
+                )
+                for word, share in shares.items()
             )
         )
 
@@ -135,7 +144,7 @@ class TfIdf(CosineIndex):
 
     def weight(self, word: str) -> float:
         """A word's idf."""
-        return corpus.idf().get(word, corpus.rarest())
+        return corpus.weight(word)
 
     def _vector(self, bag: Bag) -> dict[str, float]:
         return {word: count * self.weight(word) for word, count in bag.items()}

@@ -7,13 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from shapes import Trained, shape
+from typed import Call, Ended
 
 from captionret.cli import caption_images, command, compare_variants, retrieve, train_captioner
 from captionret.datasets import open_dataset
@@ -32,32 +32,6 @@ SCRIPTS = (
     "believe",
     "evaluate_retrieval",
 )
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Ended]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
-    """Run a command in this process as its script would, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(module: Any, *arguments: object) -> Ended:
-        try:
-            code = command.run(lambda _: module.main([str(argument) for argument in arguments]))
-        except SystemExit as usage:  # argparse's own way out
-            code = int(str(usage.code))
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 def script(name: str, *arguments: object, cwd: Path, options: tuple[str, ...] = ()) -> Ended:

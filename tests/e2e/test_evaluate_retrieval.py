@@ -1,43 +1,23 @@
 """Modes as people use them: listed, explained, believed, measured; what is wrong is said."""
 
 import csv
+import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from shapes import Trained
+from typed import Call
 
-from captionret.cli import believe, caption_images, command, compare_variants, evaluate_retrieval, retrieve, train_captioner
+from captionret.cli import believe, caption_images, compare_variants, evaluate_retrieval, retrieve
 from captionret.library import Library
+from captionret.library.beliefs import StoredBeliefs
 from captionret.retrieval import MODES
 from captionret.searching import search
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Ended]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
-    monkeypatch.chdir(tmp_path)
-
-    def run(module: Any, *arguments: object) -> Ended:
-        capsys.readouterr()  # of the fixtures
-        code = command.run(lambda _: module.main([str(argument) for argument in arguments]))
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 def table(file: Path) -> list[dict[str, str]]:
@@ -45,34 +25,12 @@ def table(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-@pytest.fixture(scope="module")
-def head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("head") / "words"
-    settings = ["--variant", "words-lite", "--set", "backbone=efficientnet_lite0", "--set", "min_count=4", "--set", "hidden_dim=64"]
-    settings += [
-        "--augment",
-        "1",
-        "--epochs",
-        "30",
-        "--patience",
-        "30",
-        "--batch-size",
-        "16",
-        "--set",
-        "learning_rate=0.01",
-        "--set",
-        "dropout=0",
-    ]
-    assert train_captioner.main(["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]) == 0
-    return out
-
-
 @pytest.fixture
-def library(trained: Trained, head: Path, tmp_path: Path) -> Path:
+def library(trained: Trained, words_head: Path, tmp_path: Path) -> Path:
     path = tmp_path / "shapes"
     arguments = [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint), "--captions-per-image", "3"]
     assert caption_images.main(arguments) == 0
-    assert believe.main(["--library", str(path), "--words-head", str(head)]) == 0
+    assert believe.main(["--library", str(path), "--words-head", str(words_head)]) == 0
     return path
 
 
@@ -114,10 +72,10 @@ def test_a_picture_from_elsewhere_is_believed_like_the_library(call: Call, libra
     assert "yellow" in hits[0].why
 
 
-def test_beliefs_follow_the_library(call: Call, library: Path, head: Path) -> None:
-    code, out, _ = call(believe, "--library", library, "--words-head", head)
+def test_beliefs_follow_the_library(call: Call, library: Path, words_head: Path) -> None:
+    code, out, _ = call(believe, "--library", library, "--words-head", words_head)
     assert (code, out.strip()) == (0, "new 0  known 16")
-    code, out, err = call(believe, "--library", library, "--words-head", head, "--samples", 5)
+    code, out, err = call(believe, "--library", library, "--words-head", words_head, "--samples", 5)
     assert (code, out.strip()) == (0, "new 16  known 0") and "words and 5 captions of tiny" in err
     with Library.open(library) as opened:
         assert opened.believed_by is not None and opened.believed_by["name"] == "words and 5 captions of tiny"
@@ -139,10 +97,10 @@ def test_a_captioner_is_no_words_head(call: Call, library: Path, trained: Traine
     assert code == 2 and "--samples 30" in err
 
 
-def test_every_mode_is_measured(call: Call, trained: Trained, head: Path, tmp_path: Path) -> None:
+def test_every_mode_is_measured(call: Call, trained: Trained, words_head: Path, tmp_path: Path) -> None:
     code, out, err = call(
         evaluate_retrieval,
-        *("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", head, "--features", trained.features),
+        *("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", words_head, "--features", trained.features),
         *("--samples", 5, "--relevance", "tfidf", "cider", "--out", "report", "--pages", 2),
     )
     assert code == 0, err
@@ -163,10 +121,10 @@ def test_every_mode_is_measured(call: Call, trained: Trained, head: Path, tmp_pa
     assert sorted(path.name for path in (tmp_path / "report/queries").iterdir()) == ["001.html", "002.html"]
 
 
-def test_a_second_measurement_captions_nothing(call: Call, trained: Trained, head: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_measurement_captions_nothing(call: Call, trained: Trained, words_head: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from captionret.models.captioner import Captioner
 
-    asked = ("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", head, "--features", trained.features)
+    asked = ("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", words_head, "--features", trained.features)
     asked += ("--samples", 3, "--relevance", "tfidf", "--modes", "jaccard", "expected-jaccard", "multi-caption")
     first = call(evaluate_retrieval, *asked)
     monkeypatch.setattr(Captioner, "decode", lambda *_: pytest.fail("captioned again"))
@@ -227,3 +185,28 @@ def test_variants_are_compared_by_what_their_captions_retrieve(call: Call, train
     low, value, high = (float(row[f"ndcg10_jaccard{part}"]) for part in ("_low", "", "_high"))
     assert 0.3 < low <= value <= high <= 1
     assert float(row["ndcg10_jaccard_idf"]) > 0.3
+
+
+def test_a_program_reads_the_explanation_with_the_hits(call: Call, library: Path) -> None:
+    asked = ("--text", "a blue circles", "--library", library, "--mode", "soft-jaccard", "--top", 1, "--json", "--explain")
+    code, out, _ = call(retrieve, *asked)
+    assert code == 0
+    (hit,) = json.loads(out)["hits"]
+    told = {reason["word"]: reason for reason in hit["explanation"]["words"]}
+    assert told["circles"]["matched"] == "circle" and "circle" not in told
+    assert sum(reason["share"] for reason in told.values()) == pytest.approx(hit["score"], abs=1e-5)
+
+
+def test_a_picture_nothing_is_believed_of_yet_stops_only_modes_that_believe(call: Call, library: Path, trained: Trained) -> None:
+    with Library.open(library) as opened:
+        stored = StoredBeliefs.read(opened.path)
+        assert stored is not None
+        StoredBeliefs(stored.made_by, stored.hashes[1:], stored.beliefs.take(range(1, 16))).write(opened.path)
+    image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
+    measured = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes")
+    assert call(evaluate_retrieval, *measured, "cnn").code == 0
+    assert call(retrieve, *image, "--mode", "jaccard").code == 0
+    code, _, err = call(
+        evaluate_retrieval, "--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes", "expected-jaccard"
+    )
+    assert code == 3 and "no belief of 1 pictures" in err

@@ -3,7 +3,6 @@
 import json
 import shutil
 import threading
-from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,21 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from shapes import Trained, table
+from typed import Call
 
 from captionret import fetching
-from captionret.cli import annotate, command, encode, evaluate_ranking, train_embedding
+from captionret.cli import annotate, encode, evaluate_ranking, train_embedding
 from captionret.datasets import open_dataset
 from captionret.datasets.vse import write_split
 from captionret.models.joint import JointModel
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Ended]
 
 
 class Space(NamedTuple):
@@ -55,21 +46,6 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
     labels = {"backbone": "efficientnet_lite0", "epochs": 15, "label_count": 3, "unseen": 1}
     assert train_embedding.main(["--model", "devise", *where, "--out", str(folder / "labelled"), *typed(labels)]) == 0
     return Space(folder / "space", spec, folder / "shapes" / "test", folder / "features", folder / "labelled")
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
-    """Run a command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(module: Any, *arguments: object) -> Ended:
-        try:
-            code = command.run(lambda _: module.main([str(word) for word in arguments]))
-        except SystemExit as usage:
-            code = int(str(usage.code))
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 # --- training ---

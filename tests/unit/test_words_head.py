@@ -7,7 +7,6 @@ import pytest
 import torch
 from shapes import COLOURS, SHAPES, Trained
 
-from captionret.cli import train_captioner
 from captionret.errors import BadCheckpoint, BadSetting
 from captionret.models.believer import Believer
 from captionret.models.captioner import Captioner
@@ -16,31 +15,8 @@ from captionret.models.words_head import WordsHead
 from captionret.records import Decoding
 
 
-@pytest.fixture(scope="module")
-def head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A words head for the shapes, by the command, on the captioner's own backbone."""
-    out = tmp_path_factory.mktemp("head") / "words"
-    settings = ["--variant", "words-lite", "--set", "backbone=efficientnet_lite0", "--set", "min_count=4", "--set", "hidden_dim=64"]
-    settings += [
-        "--augment",
-        "1",
-        "--epochs",
-        "30",
-        "--patience",
-        "30",
-        "--batch-size",
-        "16",
-        "--set",
-        "learning_rate=0.01",
-        "--set",
-        "dropout=0",
-    ]
-    assert train_captioner.main(["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]) == 0
-    return out
-
-
-def test_a_words_head_believes_what_it_sees(head: Path, trained: Trained) -> None:
-    believed = Captioner.load(head).belief([trained.pictures / "red-circle-0.png", trained.pictures / "blue-square-1.png"])
+def test_a_words_head_believes_what_it_sees(words_head: Path, trained: Trained) -> None:
+    believed = Captioner.load(words_head).belief([trained.pictures / "red-circle-0.png", trained.pictures / "blue-square-1.png"])
     for belief, colour, kind in zip(believed, ("red", "blue"), ("circle", "square"), strict=True):
         assert max(COLOURS, key=lambda word: belief.get(word, 0)) == colour
         assert max(SHAPES, key=lambda word: belief.get(word, 0)) == kind
@@ -48,13 +24,13 @@ def test_a_words_head_believes_what_it_sees(head: Path, trained: Trained) -> Non
     assert not set(believed[0]) & {"<pad>", "<start>", "<end>", "<unk>", "."}
 
 
-def test_a_words_head_has_no_captions_to_give(head: Path, trained: Trained) -> None:
+def test_a_words_head_has_no_captions_to_give(words_head: Path, trained: Trained) -> None:
     with pytest.raises(BadSetting, match="believes, but doesn't speak"):
-        Captioner.load(head).caption([trained.pictures / "red-circle-0.png"])
+        Captioner.load(words_head).caption([trained.pictures / "red-circle-0.png"])
 
 
-def test_the_card_of_a_words_head_says_by_what_its_epoch_was_chosen(head: Path) -> None:
-    card = (head / "README.md").read_text(encoding="utf-8")
+def test_the_card_of_a_words_head_says_by_what_its_epoch_was_chosen(words_head: Path) -> None:
+    card = (words_head / "README.md").read_text(encoding="utf-8")
     assert "A words head of variant `words-lite`" in card and "NDCG@10" in card and "CIDEr" not in card
 
 
@@ -73,8 +49,8 @@ def test_a_belief_cannot_be_searched_for(trained: Trained) -> None:
         Captioner.load(trained.checkpoint).belief([trained.pictures / "red-circle-0.png"], decoding=Decoding(beam=5))
 
 
-def test_two_beliefs_are_averaged_word_by_word(head: Path, trained: Trained) -> None:
-    words, speaker = Captioner.load(head), Captioner.load(trained.checkpoint)
+def test_two_beliefs_are_averaged_word_by_word(words_head: Path, trained: Trained) -> None:
+    words, speaker = Captioner.load(words_head), Captioner.load(trained.checkpoint)
     pictures = [trained.pictures / "red-circle-0.png"]
     hashes, pooled = ["ab" * 32], np.random.default_rng(0).random((1, 1280), np.float32)
     parts = [Believer(words), Believer(None, speaker), Believer(words, speaker)]
@@ -84,22 +60,22 @@ def test_two_beliefs_are_averaged_word_by_word(head: Path, trained: Trained) -> 
         assert both[word] == pytest.approx((first.get(word, 0) + second.get(word, 0)) / 2, abs=1e-6)
 
 
-def test_a_believer_is_loaded_as_it_was_and_never_as_another(head: Path, trained: Trained) -> None:
-    believer = Believer(Captioner.load(head), Captioner.load(trained.checkpoint))
+def test_a_believer_is_loaded_as_it_was_and_never_as_another(words_head: Path, trained: Trained) -> None:
+    believer = Believer(Captioner.load(words_head), Captioner.load(trained.checkpoint))
     assert Believer.load(believer.describe()).fingerprint == believer.fingerprint
     with pytest.raises(BadCheckpoint, match="has changed since"):
         Believer.load(believer.describe() | {"fingerprint": "0" * 64})
 
 
-def test_believers_that_cannot_be_are_refused(head: Path, trained: Trained) -> None:
+def test_believers_that_cannot_be_are_refused(words_head: Path, trained: Trained) -> None:
     with pytest.raises(BadSetting, match="needs a words head"):
         Believer()
     with pytest.raises(BadSetting, match="not a words head"):
         Believer(Captioner.load(trained.checkpoint))
     with pytest.raises(BadSetting, match="reads features of efficientnet_lite0"):
-        Believer(Captioner.load(head)).check({"name": "resnet18", "sha256": "0" * 64})
+        Believer(Captioner.load(words_head)).check({"name": "resnet18", "sha256": "0" * 64})
     with pytest.raises(BadSetting, match="does not say which backbone"):
-        Believer(Captioner.load(head)).check(None)
+        Believer(Captioner.load(words_head)).check(None)
 
 
 def test_a_words_head_begins_with_the_rates_of_words() -> None:

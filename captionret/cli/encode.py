@@ -1,10 +1,10 @@
-"""Write the vectors of sentences or pictures in an embedding space as a .npy file, a unit row each.
+"""Write the vectors of sentences or pictures in an embedding space, or a skip-thought encoder's of sentences, as a .npy file.
 
     python scripts/encode.py --checkpoint checkpoints/photos-space --sentences texts.txt --out texts.npy
     python scripts/encode.py --checkpoint checkpoints/photos-space --images ~/Pictures --out pictures.npy
 
 Beside OUT.npy stands OUT.json: the sentences, or the pictures that could be read, in the order of the rows, and what encoded them.
-Dot products of rows are cosines.
+Rows have length 1, so that their dot products are cosines; those of a combined skip-thought encoder have it in either half.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from .command import FOUND, add_device, checkpoint_path, parser, path_argument, 
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.joint import JointModel
+    from ..models.skipthought import SkipThought
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,12 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.out.suffix != ".npy":
         raise BadSetting(f"--out {given.out} should end in .npy. Choose another name.")
 
-    from ..models.joint import JointModel, check_batch_size
+    from ..models.joint import check_batch_size
+    from ..models.skipthought import SkipThought
 
     check_batch_size(given.batch_size)
     texts = sentences_of(given.sentences) if given.sentences else []
-    model = JointModel.load(checkpoint_path(given.checkpoint), given.device)
-    if given.sentences:
+    model = _model(checkpoint_path(given.checkpoint), given.device)
+    if isinstance(model, SkipThought):
+        if not given.sentences:
+            raise BadSetting(f"{model.name} is a skip-thought encoder, which reads sentences only. Give --sentences FILE.")
+        names, vectors = texts, model.encode(texts, given.batch_size, progress=True)
+    elif given.sentences:
         names, vectors = texts, model.encode_sentences(texts, batch_size=given.batch_size, progress=True)
     else:
         names, vectors = _pictures(model, given)
@@ -63,17 +69,33 @@ def sentences_of(path: Path) -> list[str]:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("encode", __doc__ or "")
-    options.add_argument("--checkpoint", required=True, metavar="DIR", help="an embedding space: a directory, or a name in checkpoints/")
+    options.add_argument(
+        "--checkpoint",
+        required=True,
+        metavar="DIR",
+        help="an embedding space or a skip-thought encoder: its directory, or name in checkpoints/",
+    )
     what = options.add_mutually_exclusive_group(required=True)
     what.add_argument("--sentences", type=path_argument, metavar="FILE", help="a text file, a sentence on each line")
     what.add_argument("--images", type=path_argument, nargs="+", metavar="PATH", help="pictures, or folders of them")
     options.add_argument("--out", type=path_argument, required=True, metavar="FILE.npy")
-    options.add_argument("--batch-size", type=int, default=32, metavar="N")
+    options.add_argument("--batch-size", type=int, default=128, metavar="N", help="(default: %(default)s)")
     options.add_argument(
         "--features", type=path_argument, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
     )
     add_device(options)
     return options.parse_args(arguments)
+
+
+def _model(path: Path, device: str) -> "JointModel | SkipThought":
+    """What the checkpoint is of; BadCheckpoint for other kinds."""
+    from ..models.checkpoint import kind_of, read_record
+    from ..models.joint import JointModel
+    from ..models.skipthought import SKIPTHOUGHT, SkipThought
+
+    if path.is_dir() and kind_of(read_record(path)) == SKIPTHOUGHT.name:
+        return SkipThought.load(path, device)
+    return JointModel.load(path, device)
 
 
 def _pictures(model: "JointModel", given: argparse.Namespace) -> tuple[list[str], np.ndarray]:

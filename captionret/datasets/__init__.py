@@ -22,6 +22,7 @@ class Dataset:
     missing:  files that the collection names and that are not there
     notes:    what else was passed over, one sentence each ("3 empty captions were left out")
     features: (len(items), D) float32 where the collection holds features in place of pictures (`vse:`), else None
+    ordered:  whether an item's captions follow each other, as the sentences of a text do (`text:`)
     """
 
     spec: str
@@ -29,6 +30,7 @@ class Dataset:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     features: np.ndarray | None = field(default=None, repr=False)
+    ordered: bool = False
 
     def split(self, name: str) -> list[Item]:
         """The items of one split ("all" for every one); an unknown or empty split is an error that lists the splits."""
@@ -49,7 +51,8 @@ class Dataset:
         captions = sum(len(item.captions) for item in self.items)
         splits = ", ".join(f"{name} {count:,}" for name, count in self.splits().items()) or "no splits"
         missing = f", {len(self.missing):,} missing files (first: {self.missing[0]})" if self.missing else ""
-        lines = [f"{self.spec}: {len(self.items):,} images, {captions:,} captions{missing}; {splits}", *self.notes]
+        images, texts = ("passages", "sentences") if self.ordered else ("images", "captions")
+        lines = [f"{self.spec}: {len(self.items):,} {images}, {captions:,} {texts}{missing}; {splits}", *self.notes]
         return "\n".join(lines)
 
 
@@ -70,6 +73,7 @@ READERS: dict[str, Reader] = {
     "table": Reader("table", "a CSV, TSV or Parquet file with columns image and caption (and split, if any)"),
     "pascal": Reader("pascal", "one folder per category, with sentences beside the pictures"),
     "folder": Reader("folder", "a folder of pictures without captions"),
+    "text": Reader("sentences", "running text without pictures, a sentence on each line (for train_skipthought)"),
 }
 
 

@@ -103,6 +103,7 @@ def assemble(
     missing: Iterable[str] = (),
     notes: Iterable[str] = (),
     features: np.ndarray | None = None,
+    ordered: bool = False,
 ) -> Dataset:
     """A data set whose ids are unique and whose captions are not empty.
 
@@ -124,7 +125,7 @@ def assemble(
         gone = f" {len(missing):,} files are named and missing (first: {missing[0]!r})." if missing else ""
         raise BadDataset(f"{spec} holds no images.{gone} Check that the path is right and the pictures are unpacked.")
     found = [*notes, *([f"{counted(empty, 'empty caption')} left out."] if empty else [])]
-    return Dataset(spec, tuple(kept), missing, tuple(found), features)
+    return Dataset(spec, tuple(kept), missing, tuple(found), features, ordered)
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,0 +1,148 @@
+"""Train a skip-thought encoder: sentences into vectors, learned from which sentences stand beside each other.
+
+    python scripts/train_skipthought.py --direction uni --data flickr8k:data/flickr8k --also coco:data/coco --out checkpoints/uni
+    python scripts/train_skipthought.py --direction bi --data text:book.txt --set hidden_dim=512
+    python scripts/train_skipthought.py --combine checkpoints/uni checkpoints/bi --out checkpoints/combined
+    python scripts/train_skipthought.py --list
+
+A text holds a sentence on each line, in order; blank lines part what does not belong together. The captions of an image are each
+other's neighbours. Ctrl-C saves where the training stands; the same command with --resume goes on from there.
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import BadSetting
+from .command import CHECKPOINTS, FOUND, add_device, checkpoint_path, parser, path_argument, say
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    given = _parse(arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    if given.list:
+        print(models_table())
+    elif given.combine:
+        _combine(given, _command(typed))
+    else:
+        _train(given, _command(typed))
+    return FOUND
+
+
+def _train(given: argparse.Namespace, command: str) -> None:
+    from ..models.skipthought_variants import skipthought_config
+    from ..models.variants import run_name, with_settings
+
+    if given.data is None or given.direction is None:
+        raise BadSetting("What shall be trained on which sentences? Give --direction uni or bi, and --data KIND:PATH.")
+    row = replace(skipthought_config(given.model), direction=given.direction)
+    config = with_settings(row, given.set)
+    name = f"{config.direction}-{run_name(given.model, config, replace(row, direction=config.direction))}"
+    out = given.out or CHECKPOINTS / f"{name}-{given.data.partition(':')[0]}"
+    if not given.resume and any((out / name).exists() for name in ("config.json", "training/state.json")):
+        raise BadSetting(f"{out} already holds a training. Go on with it (--resume), choose another --out, or delete it first.")
+
+    from ..datasets import open_dataset
+    from ..models.captioner import choose_device
+    from ..models.skipthought_card import write_skipthought_card
+    from ..training.skipthought import SkipThoughtRun, train_skipthought
+
+    device = choose_device(given.device)
+    dataset, *also = [open_dataset(spec) for spec in (given.data, *given.also)]
+    for one in (dataset, *also):
+        say(one.summary())
+    run = SkipThoughtRun(
+        name=given.model,
+        config=config,
+        dataset=dataset,
+        out=out,
+        also=tuple(also),
+        seed=given.seed,
+        patience=given.patience,
+        command=command,
+        half=given.half,
+    )
+    training = train_skipthought(run, device, given.resume).training
+    write_skipthought_card(out)
+    best = training["history"][training["best_epoch"] - 1]
+    say(f"Kept epoch {best['epoch']}: perplexity {best['perplexity']:.2f} in validation; {training['seconds']:.0f} s in all.")
+    print(out)
+
+
+def _combine(given: argparse.Namespace, command: str) -> None:
+    if given.out is None:
+        raise BadSetting("Where shall the combined encoder go? Give --out DIR.")
+    if given.resume or given.set or given.data or given.direction:
+        raise BadSetting("--combine takes two trained encoders as they are: leave --data, --direction, --set and --resume out.")
+    if (given.out / "config.json").exists():
+        raise BadSetting(f"{given.out} already holds a checkpoint. Choose another --out, or delete it first.")
+
+    from ..models.skipthought_card import write_skipthought_card
+    from ..training.skipthought import combine
+
+    uni, bi = (checkpoint_path(path) for path in given.combine)
+    checkpoint = combine(uni, bi, given.out, command, given.half)
+    write_skipthought_card(given.out)
+    say(f"{checkpoint.config.dim:,} dimensions, {len(checkpoint.vocabulary):,} words.")
+    print(given.out)
+
+
+def models_table() -> str:
+    """The rows as a table, with how many parameters an encoder and its decoders have with a vocabulary of 2,922 words (Flickr8k's)."""
+    from ..models.captioner import count_parameters
+    from ..models.skipthought_variants import SKIP_THOUGHTS
+    from ..report.terminal import Value, table
+    from ..training.skipthought import SkipThoughtNetwork
+
+    rows: list[list[Value]] = [
+        [
+            name,
+            row.word_dim,
+            row.hidden_dim,
+            row.vocabulary_size,
+            row.batch_size,
+            row.epochs,
+            count_parameters(SkipThoughtNetwork(row, 2922)),
+        ]
+        for name, row in SKIP_THOUGHTS.items()
+    ]
+    return table(["model", "word_dim", "hidden_dim", "words at most", "batch", "epochs", "parameters"], rows)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = parser("train_skipthought", __doc__ or "")
+    options.epilog = "All fields of --set, and what they mean, stand in captionret/models/skipthought_variants.py."
+    options.add_argument(
+        "--direction", choices=("uni", "bi"), help="a GRU that reads forwards, or two of half the size, forwards and backwards"
+    )
+    options.add_argument("--model", default="skip-lite", help="a row of --list (default: %(default)s); skip is the published one")
+    options.add_argument("--list", action="store_true", help="print the models and stop")
+    options.add_argument("--data", metavar="KIND:PATH", help="text:FILE, flickr8k:DIR, coco:DIR ...")
+    options.add_argument(
+        "--also", action="append", default=[], metavar="KIND:PATH", help="train on this collection's train split, too; repeatable"
+    )
+    options.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a field of the model, e.g. hidden_dim=512; repeatable"
+    )
+    options.add_argument(
+        "--combine", nargs=2, metavar=("UNI", "BI"), help="make one encoder of two trained ones: directories, or names in checkpoints/"
+    )
+    options.add_argument(
+        "--out", type=path_argument, metavar="DIR", help="the checkpoint directory (default: checkpoints/DIRECTION-MODEL-KIND)"
+    )
+    options.add_argument("--resume", action="store_true", help="go on with a training that was cut")
+    options.add_argument("--half", action="store_true", help="store the weights as float16")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument(
+        "--patience", type=int, default=3, metavar="N", help="stop after N epochs that were no better (default: %(default)s)"
+    )
+    add_device(options)
+    return options.parse_args(arguments)
+
+
+def _command(typed: Sequence[str]) -> str:
+    """What reproduces this run."""
+    return shlex.join(["python", "scripts/train_skipthought.py", *(word for word in typed if word != "--resume")])

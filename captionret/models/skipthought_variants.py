@@ -1,0 +1,116 @@
+"""Skip-thought encoders (Kiros et al. 2015), one row each: an encoder learns from predicting the sentences around a sentence.
+
+    python scripts/train_skipthought.py --list
+    python scripts/train_skipthought.py --direction bi --data flickr8k:data/flickr8k --set hidden_dim=512
+
+skip is the published one, for a corpus of books and a GPU for weeks; skip-lite is what two CPU cores train on captions in minutes.
+"""
+
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import Any
+
+from ..errors import BadSetting, UnknownName
+from ..word_vectors import DIMS as WORD_VECTOR_DIMS
+
+
+@dataclass(frozen=True, slots=True)
+class SkipThoughtConfig:
+    """One row of SKIP_THOUGHTS: the encoder, its decoders, then how it is trained.
+
+    direction:       "uni" (a GRU reads the sentence), "bi" (a second one reads it backwards, each of half the size), or "combine":
+                     the codes of a uni and a bi one side by side
+    word_dim:        of a word vector
+    hidden_dim:      of a code; of each of the two in "combine"
+    expansion:       the word vectors from which those of words outside the vocabulary are guessed; None: these are <unk>
+    max_words:       longer sentences are cut
+
+    decoder_dim:     of a decoder's state; 0: as hidden_dim. The decoders are not part of a checkpoint
+    vocabulary_size: at most so many words are known, the commonest
+    min_count:       and only those that the training sentences hold this often
+    dropout:         on word vectors and codes
+    epochs, batch_size (in sentences), learning_rate, weight_decay, clip_norm, schedule, warmup, average: as for CaptionerConfig
+    """
+
+    direction: str = "uni"
+    word_dim: int = 620
+    hidden_dim: int = 2400
+    expansion: str | None = "glove-50"
+    max_words: int = 30
+
+    decoder_dim: int = 0
+    vocabulary_size: int = 20_000
+    min_count: int = 1
+    dropout: float = 0.0
+    epochs: int = 5
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    clip_norm: float = 5.0
+    schedule: str = "constant"
+    warmup: float = 0.0
+    average: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UnknownName.among(name, str(getattr(self, name)), [str(choice) for choice in choices])
+        for name, least in AT_LEAST.items():
+            if getattr(self, name) < least:
+                raise BadSetting(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        for name in ("dropout", "warmup", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
+        if not (0 < self.learning_rate < inf and 0 <= self.weight_decay < inf and self.clip_norm > 0):  # also refuses nan
+            raise BadSetting("learning_rate and clip_norm must be numbers above 0, weight_decay at least 0.")
+        if self.direction != "uni" and self.hidden_dim % 2:
+            raise BadSetting(f"hidden_dim {self.hidden_dim} is not even: the two directions have half of it each.")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The directions of its encoders."""
+        return ("uni", "bi") if self.direction == "combine" else (self.direction,)
+
+    @property
+    def dim(self) -> int:
+        """The size of what `encode` gives."""
+        return self.hidden_dim * len(self.parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields."""
+        return asdict(self)
+
+
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "direction": ("uni", "bi", "combine"),
+    "expansion": (None, *WORD_VECTOR_DIMS),
+    "schedule": ("constant", "cosine"),
+}
+AT_LEAST = {
+    **dict.fromkeys(("word_dim", "hidden_dim", "max_words", "vocabulary_size", "min_count", "epochs"), 1),
+    "decoder_dim": 0,
+    "batch_size": 2,
+}
+# The fields that change a code; the others matter only while training.
+ENCODING_FIELDS = ("direction", "word_dim", "hidden_dim", "expansion", "max_words")
+
+SKIP_THOUGHTS: dict[str, SkipThoughtConfig] = {
+    "skip": SkipThoughtConfig(),
+    "skip-lite": SkipThoughtConfig(
+        word_dim=300,
+        hidden_dim=512,
+        decoder_dim=192,
+        min_count=4,
+        epochs=2,
+        schedule="cosine",
+        warmup=0.05,
+        learning_rate=2e-3,
+    ),
+}
+
+
+def skipthought_config(name: str) -> SkipThoughtConfig:
+    """The row of that name; UnknownName lists the others and the nearest."""
+    if name not in SKIP_THOUGHTS:
+        raise UnknownName.among("skip-thought encoder", name, SKIP_THOUGHTS)
+    return SKIP_THOUGHTS[name]

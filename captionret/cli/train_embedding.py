@@ -3,6 +3,7 @@
     python scripts/train_embedding.py --model vse++ --data flickr8k:data/flickr8k
     python scripts/train_embedding.py --model vse --data vse:data/f8k --set margin=0.1 --set dim=512 --out checkpoints/mine
     python scripts/train_embedding.py --model devise --data pascal:data/pascal --set targets=labels
+    python scripts/train_embedding.py --model skipthought-rank --data flickr8k:data/flickr8k --set skipthought=checkpoints/uni
     python scripts/train_embedding.py --list
 
 Ctrl-C saves where the training stands; the same command with --resume goes on from there.
@@ -12,6 +13,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     dataset, *also = [open_dataset(spec) for spec in (given.data, *given.also)]
     for one in (dataset, *also):
         say(one.summary())
-    name = run_name(given.model, config, joint_config(given.model))
+    name = run_name(given.model, replace(config, skipthought=None), joint_config(given.model))
     config = fitting(config, dataset)
+    if config.skipthought:
+        name += f"-{Path(config.skipthought).name}"
     out = given.out or CHECKPOINTS / f"{name}-{given.data.partition(':')[0]}"
     _refuse_to_overwrite(out, given.resume)
     run = JointRun(

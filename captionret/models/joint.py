@@ -51,7 +51,7 @@ class JointModel:
                 f"{path or 'The checkpoint'} does not fit its own configuration: {mismatch} Restore the directory, or train again."
             ) from None
         self.space.to(self.device).eval()
-        self.read = Reader(self.config, self.vocabulary, None if self.space.idf is None else self.space.idf.cpu().numpy())
+        self.read = Reader(self.config, self.vocabulary, None if self.space.idf is None else self.space.idf.cpu().numpy(), path)
         self._backbone = backbone
 
     @classmethod
@@ -126,8 +126,11 @@ class JointModel:
 
         count: at most so many
         """
-        known = self.read.vectors.words if self.config.frozen_words else self.vocabulary.tokens
-        return [word for word in known if is_word(word)][:count]
+        all_words = self.read.vectors.words if self.config.frozen_words else self.vocabulary.tokens
+        known = [word for word in all_words if is_word(word)]
+        if self.config.sentence_tower == "skipthought":
+            known = [word for word in known if not self.read.lacks(word)]
+        return known[:count]
 
     def encode_words(self, words: Sequence[str], *, progress: bool = False) -> np.ndarray:
         """(len(words), D) float32 unit rows, each word as it is spelled; of frozen vectors without their weights."""
@@ -147,6 +150,8 @@ class JointModel:
     def fingerprint(self) -> str:
         """A hash over everything that changes a vector: weights, vocabulary, backbone, and of the settings those that outlive training."""
         settings = {name: value for name, value in self.config.to_json().items() if name not in TRAINING_FIELDS}
+        if self.config.skipthought_sha256 is None:  # spaces from before there were such keep their fingerprint
+            del settings["skipthought_sha256"], settings["code_dim"]
         digest = hashlib.sha256(json.dumps([settings, self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True).encode())
         for name, tensor in sorted(self.checkpoint.tensors.items()):
             digest.update(name.encode() + tensor.numpy().tobytes())

@@ -4,7 +4,8 @@
     python scripts/train_embedding.py --model vse++ --set dim=512
 
 vse, vse++, vse-bow and vse-lstm are Kiros, Salakhutdinov, Zemel 2014 and Faghri et al. 2018; devise is Frome et al. 2013,
-devise-cosine its re-implementations; glove-map is the linear map from images into weighted word vectors.
+devise-cosine its re-implementations; glove-map is the linear map from images into weighted word vectors; skipthought-rank is
+the ranking of Kiros et al. 2015 on a skip-thought encoder that was trained before (train_skipthought.py).
 """
 
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from ..errors import BadSetting, UnknownName
 from ..word_vectors import DIMS as WORD_VECTOR_DIMS
 from .backbones import BACKBONES, backbone_config
 from .losses import checked_margin
+from .sentences import DIM as MINILM_DIM
 
 GIVEN = "given"  # in place of a backbone's name: features that a collection brings (`vse:`)
 
@@ -32,7 +34,10 @@ class JointConfig:
     features_as:    "raw", "unit" (rows of length 1) or "root" (the square root with its sign: a few large ones no longer rule)
     unit_in_training: whether images have length 1 in training, too; they always have when encoded, and sentences always
     sentence_tower: "bow" (the sum of word vectors), "gru", "lstm"; "minilm", a frozen sentence transformer with a linear map, alone or
-                    added to one of those; "glove", the mean of frozen word vectors, or "glove-idf", weighted by idf: nothing to learn
+                    added to one of those; "skipthought", a frozen encoder of one's own with a linear map; "glove", the mean of frozen
+                    word vectors, or "glove-idf", weighted by idf: nothing to learn
+    skipthought:    directory of the skip-thought encoder; it may move together with the space's own. skipthought_sha256, its
+                    fingerprint, and code_dim, the size of its codes, are noted in training: no other one is taken in its place
     dim:            of the space
     word_dim:       of a word vector
     word_vectors:   frozen, of the glove towers; for the others what the word vectors begin with, None: uniform in -0.1 to 0.1
@@ -63,6 +68,9 @@ class JointConfig:
     features_as: str = "raw"
     unit_in_training: bool = True
     sentence_tower: str = "gru"
+    skipthought: str | None = None
+    skipthought_sha256: str | None = None
+    code_dim: int = MINILM_DIM
     dim: int = 1024
     word_dim: int = 300
     word_vectors: str | None = None
@@ -117,6 +125,8 @@ class JointConfig:
         """Refuse sizes that don't fit each other."""
         if self.backbone == GIVEN and self.feature_dim < 0:
             raise BadSetting(f"feature_dim is {self.feature_dim}; it is the number of columns of the given features.")
+        if "minilm" in self.sentence_parts and self.code_dim != MINILM_DIM:
+            raise BadSetting(f"The frozen sentence transformer's codes have {MINILM_DIM} dimensions, code_dim is {self.code_dim}.")
         if self.frozen_words and self.word_vectors is None:
             raise BadSetting(f"The sentence tower {self.sentence_tower} needs word vectors. Add --set word_vectors=glove-50.")
         if self.word_vectors and self.word_dim != WORD_VECTOR_DIMS[self.word_vectors]:
@@ -155,13 +165,14 @@ class JointConfig:
 
 FROZEN_WORDS = ("glove", "glove-idf")
 WORD_PARTS = ("bow", "gru", "lstm")
+CODE_PARTS = ("minilm", "skipthought")  # frozen encoders
 PAIR_LOSSES = ("sum-of-hinges", "sampled-hinges", "hardest", "semi-hard", "triples", "triples-hard", "info-nce")
 LABEL_LOSSES = ("hinge-rank", "cosine")
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "backbone": (*BACKBONES, GIVEN),
     "image_tower": ("linear", "dense"),
     "features_as": ("raw", "unit", "root"),
-    "sentence_tower": (*WORD_PARTS, "minilm", *(f"minilm+{part}" for part in WORD_PARTS), *FROZEN_WORDS),
+    "sentence_tower": (*WORD_PARTS, "minilm", *(f"minilm+{part}" for part in WORD_PARTS), "skipthought", *FROZEN_WORDS),
     "word_vectors": (None, *WORD_VECTOR_DIMS),
     "loss": (*PAIR_LOSSES, *LABEL_LOSSES),
     "targets": ("captions", "labels", "nouns"),
@@ -169,15 +180,16 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "schedule": ("constant", "cosine"),
 }
 AT_LEAST = {
-    **dict.fromkeys(("image_hidden", "dim", "word_dim", "min_count", "max_words", "contrastive", "epochs", "views"), 1),
+    **dict.fromkeys(("image_hidden", "code_dim", "dim", "word_dim", "min_count", "max_words", "contrastive", "epochs", "views"), 1),
     **dict.fromkeys(("feature_dim", "unseen", "validate_every"), 0),
     **dict.fromkeys(("label_count", "batch_size"), 2),
 }
-# The fields that matter only while training; an encoded library outlives a change of these.
+# The fields that matter only while training; an encoded library outlives a change of these. (skipthought: only where it lies; its
+# fingerprint counts.)
 TRAINING_FIELDS = frozenset(
     """image_dropout unit_in_training word_dropout sentence_dropout min_count loss margin contrastive temperature temperature_fixed targets
     label_count unseen epochs batch_size optimizer learning_rate weight_decay clip_norm schedule warmup average views
-    validate_every""".split()
+    validate_every skipthought""".split()
 )
 # What the original programs call these fields; --set takes either name.
 OLD_NAMES = {
@@ -239,6 +251,7 @@ JOINT_MODELS: dict[str, JointConfig] = {
         optimizer="sgd",
         learning_rate=1e-3,
     ),
+    "skipthought-rank": JointConfig(sentence_tower="skipthought", code_dim=4800, dim=1000, loss="sampled-hinges", batch_size=100),
     "sentence-map": JointConfig(sentence_tower="minilm", dim=512, **_CONTRASTIVE),
     "sentence-words": JointConfig(sentence_tower="minilm+bow", dim=512, word_dim=512, word_dropout=0.1, min_count=4, **_CONTRASTIVE),
 }

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from ..errors import BadCheckpoint, BadSetting
+from ..files import expanded
 from ..text import PAD_ID, UNKNOWN_ID, is_word, words
 from ..word_vectors import load_word_vectors
 from .captioner import choose_device
@@ -215,6 +216,31 @@ class SkipThought:
 def make_encoders(config: SkipThoughtConfig, vocabulary_size: int) -> nn.ModuleDict:
     """The encoders of a configuration by their directions, with their initial weights."""
     return nn.ModuleDict({direction: SentenceReader(config, direction, vocabulary_size) for direction in config.parts})
+
+
+def skipthought_of(place: str | None, sha256: str | None = None, near: Path | None = None) -> SkipThought:
+    """The encoder at `place`, or under the same name beside the directory `near`.
+
+    sha256: the fingerprint that it must have
+    errors: BadSetting where no place is given; BadCheckpoint where it is not there, or another one
+    """
+    if place is None:
+        raise BadSetting("The sentence tower skipthought needs a trained skip-thought encoder. Add --set skipthought=DIR.")
+    path = expanded(place)
+    if not path.is_dir() and near is not None and (near.resolve().parent / path.name).is_dir():
+        path = near.resolve().parent / path.name
+    if not path.is_dir():
+        raise BadCheckpoint(
+            f"The skip-thought encoder {place}{' that ' + near.name + ' was trained on' if near else ''} is not there. Put it back, "
+            f"{'beside that directory or where it was' if near else 'or train one: python scripts/train_skipthought.py'}."
+        )
+    model = SkipThought.load(path)
+    if sha256 is not None and model.fingerprint != sha256:
+        raise BadCheckpoint(
+            f"{path} is another skip-thought encoder ({model.fingerprint[:12]}) than the one that {near.name if near else 'the space'} "
+            f"was trained on ({sha256[:12]}). Put that one back, or train the space again."
+        )
+    return model
 
 
 def combined(uni: Checkpoint[SkipThoughtConfig], bi: Checkpoint[SkipThoughtConfig]) -> Checkpoint[SkipThoughtConfig]:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,9 +18,9 @@ from torch.nn import functional as F
 from ..errors import BadSetting
 from ..text import PAD_ID, UNKNOWN_ID, Vocabulary, words
 from ..word_vectors import WordVectors, load_word_vectors
-from .joint_variants import JointConfig
-from .sentences import DIM as CODE_DIM
+from .joint_variants import CODE_PARTS, JointConfig
 from .sentences import SentenceEncoder
+from .skipthought import SkipThought, skipthought_of
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,23 @@ class Read:
         return tokens, codes
 
 
+class FrozenEncoder(Protocol):
+    """What makes a sentence's frozen code: a sentence transformer, a skip-thought encoder, or a cache of either."""
+
+    def encode(self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False) -> np.ndarray:
+        """(M, E) float32."""
+        ...
+
+
 class Reader:
     """Texts into what the sentence tower of `config` reads.
 
-    idf: (V,) float32 for "glove-idf", that of a word outside the vocabulary in the place of <unk>
+    idf:  (V,) float32 for "glove-idf", that of a word outside the vocabulary in the place of <unk>
+    near: the space's own directory, beside which its skip-thought encoder may lie, too
     """
 
-    def __init__(self, config: JointConfig, vocabulary: Vocabulary, idf: np.ndarray | None = None) -> None:
-        self.config, self.vocabulary, self.idf = config, vocabulary, idf
+    def __init__(self, config: JointConfig, vocabulary: Vocabulary, idf: np.ndarray | None = None, near: Path | None = None) -> None:
+        self.config, self.vocabulary, self.idf, self.near = config, vocabulary, idf, near
 
     @cached_property
     def vectors(self) -> WordVectors:
@@ -67,14 +78,21 @@ class Reader:
         return load_word_vectors(self.config.word_vectors or "")
 
     @cached_property
-    def encoder(self) -> SentenceEncoder:
-        """The frozen sentence transformer, loaded when it is first needed."""
-        return SentenceEncoder.load()
+    def skipthought(self) -> SkipThought:
+        """The skip-thought encoder that the space was trained on, loaded when it is first needed; BadCheckpoint for another one."""
+        return skipthought_of(self.config.skipthought, self.config.skipthought_sha256, self.near)
+
+    @cached_property
+    def encoder(self) -> FrozenEncoder:
+        """What makes the frozen codes, loaded when it is first needed."""
+        return self.skipthought if self.config.sentence_tower == "skipthought" else SentenceEncoder.load()
 
     def lacks(self, text: str) -> str:
         """What keeps a text from being read, as the end of a sentence; "" where nothing does."""
         if not words(text):
             return "holds no word"
+        if self.config.sentence_tower == "skipthought":
+            return self.skipthought.lacks(text)
         if self.config.frozen_words and not np.any(self._word_code(text)):
             return f"holds no word that has a vector in {self.config.word_vectors}" + (" and any weight" if self.idf is not None else "")
         return ""
@@ -90,7 +108,7 @@ class Reader:
         tokens = codes = None
         if self.config.frozen_words:
             codes = np.stack([self._word_code(text) for text in texts]) if texts else np.empty((0, self.config.word_dim), np.float32)
-        elif "minilm" in self.config.sentence_parts:
+        elif set(self.config.sentence_parts) & set(CODE_PARTS):
             codes = self.encoder.encode(texts, progress=progress)
         if set(self.config.sentence_parts) & {"bow", "gru", "lstm"}:
             tokens = self._tokens(texts)
@@ -183,16 +201,16 @@ class WordTower(nn.Module):
 
 
 class CodeTower(nn.Module):
-    """codes (M, E), unit rows -> (M, D), one matrix."""
+    """codes (M, E), unit rows (of combined skip-thoughts: unit halves) -> (M, D), one matrix."""
 
     def __init__(self, config: JointConfig) -> None:
         super().__init__()
         self.dropout = nn.Dropout(config.sentence_dropout)
-        self.map = nn.Linear(CODE_DIM, config.dim)
+        self.map = nn.Linear(config.code_dim, config.dim)
 
     def forward(self, codes: Tensor) -> Tensor:
         """See the class. The codes are scaled to a mean square of 1, for which the map's initial values are meant."""
-        return self.map(self.dropout(codes * math.sqrt(CODE_DIM)))
+        return self.map(self.dropout(codes * math.sqrt(self.map.in_features)))
 
 
 class JointSpace(nn.Module):
@@ -208,7 +226,7 @@ class JointSpace(nn.Module):
         self.words: WordTower | None = None
         self.codes: CodeTower | None = None
         for part in config.sentence_parts:
-            if part == "minilm":
+            if part in CODE_PARTS:
                 self.codes = CodeTower(config)
             elif not config.frozen_words:
                 self.words = WordTower(config, part, vocabulary_size)

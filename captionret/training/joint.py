@@ -14,7 +14,8 @@ from ..errors import BadDataset, BadSetting
 from ..models.backbones import Backbone, backbone_record
 from ..models.checkpoint import Checkpoint, add_training, read_checkpoint, save_checkpoint
 from ..models.joint import JOINT, checked_features
-from ..models.joint_variants import GIVEN, JointConfig
+from ..models.joint_variants import CODE_PARTS, GIVEN, JointConfig
+from ..models.skipthought import skipthought_of
 from ..models.towers import JointSpace, Reader, idf_of
 from ..records import Item
 from ..text import Vocabulary
@@ -63,7 +64,14 @@ class JointRun:
 
 
 def fitting(config: JointConfig, dataset: Dataset) -> JointConfig:
-    """The settings for a collection: where it brings features, the image tower reads these, and only one view of each."""
+    """The settings for a collection: where it brings features, the image tower reads these, and only one view of each; and for a
+    skip-thought encoder: which one it is, and the size of its codes.
+
+    errors: BadSetting where such an encoder is needed and not named, BadCheckpoint where it cannot be read
+    """
+    if config.sentence_tower == "skipthought":
+        encoder = skipthought_of(config.skipthought)
+        config = replace(config, skipthought_sha256=encoder.fingerprint, code_dim=encoder.dim)
     if dataset.features is None:
         return config
     return replace(config, backbone=GIVEN, feature_dim=dataset.features.shape[1], views=1)
@@ -92,12 +100,12 @@ def train_joint(
         save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
 
     reader = Reader(run.config, vocabulary, None if space.idf is None else space.idf.numpy())
-    if "minilm" in run.config.sentence_parts:
+    if set(run.config.sentence_parts) & set(CODE_PARTS):
         reader.encoder = CachedSentenceEncoder(reader.encoder, run.features_root)
     task, more_facts = _task(run, space.to(device), reader, train, val, keep)
     facts |= more_facts
     identity = {"model": run.name, **run.config.to_json(), **facts, "backbone weights": network["sha256"]}
-    del identity["command"]
+    del identity["command"], identity["skipthought"]  # the encoder may have moved; its fingerprint counts
     progress = Fit(task, _fit_config(run, task.parts), run.out / "training", identity, resume, run.progress).run()
     add_training(run.out, {"history": progress.history, "seconds": progress.seconds})
     return read_checkpoint(run.out, JOINT), failures + more

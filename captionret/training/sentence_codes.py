@@ -1,4 +1,4 @@
-"""The cache of sentence codes: a caption passes through the frozen sentence transformer once, whatever is trained on top of it.
+"""The cache of sentence codes: a caption passes through a frozen encoder once, whatever is trained on top of it.
 
 It lies beside the pictures' features and in the same form: data/features/<encoder>/sentences/, float16 rows named by the text's hash.
 """
@@ -10,24 +10,30 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..models.sentences import DIM, FILES, NAME, SentenceEncoder
+from ..models.sentences import DIM, FILES, NAME
+from ..models.skipthought import SkipThought
+from ..models.towers import FrozenEncoder
 from .features import FeatureStore
 
 _CHUNK = 1024  # sentences that are encoded, then stored: a run that is cut loses no more
 
 
-class CachedSentenceEncoder(SentenceEncoder):
+class CachedSentenceEncoder:
     """Encodes as `encoder` does, to the precision of float16, and each sentence only once.
 
     root: the feature cache
     """
 
-    def __init__(self, encoder: SentenceEncoder, root: Path) -> None:
+    def __init__(self, encoder: FrozenEncoder, root: Path) -> None:
         self.encoder = encoder
-        self.store = FeatureStore(root / f"{NAME}-{FILES['model.safetensors'][:12]}" / "sentences", (DIM,))
+        if isinstance(encoder, SkipThought):
+            self.dim, name = encoder.dim, f"skipthought-{encoder.fingerprint[:12]}"
+        else:
+            self.dim, name = DIM, f"{NAME}-{FILES['model.safetensors'][:12]}"
+        self.store = FeatureStore(root / name / "sentences", (self.dim,))
 
     def encode(self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False) -> np.ndarray:
-        """(N, 384) float32, each row a unit vector but for rounding; see SentenceEncoder.encode."""
+        """(N, E) float32, each row a unit vector but for rounding; see the encoder's own."""
         hashes = [hashlib.sha256(sentence.encode()).hexdigest() for sentence in sentences]
         todo = {name: text for name, text in zip(hashes, sentences, strict=True) if name not in self.store.rows}
         names = sorted(todo, key=lambda name: len(todo[name]))
@@ -37,5 +43,5 @@ class CachedSentenceEncoder(SentenceEncoder):
                 self.store.append(chunk, self.encoder.encode([todo[name] for name in chunk], batch_size))
                 bar.update(len(chunk))
         if not hashes:
-            return np.empty((0, DIM), np.float32)
+            return np.empty((0, self.dim), np.float32)
         return self.store.memmap()[[self.store.rows[name] for name in hashes]].astype(np.float32)

@@ -1,6 +1,7 @@
 """Skip-thoughts: what is each other's neighbour, what the loss is, what a code is, which words are guessed, and what is refused."""
 
 import math
+import shutil
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -16,12 +17,16 @@ from captionret.datasets import Dataset, open_dataset
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting, UnknownName
 from captionret.models.checkpoint import Checkpoint, save_checkpoint
 from captionret.models.expansion import Expansion
-from captionret.models.joint import JointModel
+from captionret.models.joint import JOINT, JointModel
+from captionret.models.joint_variants import GIVEN, JOINT_MODELS
 from captionret.models.skipthought import SKIPTHOUGHT, SkipThought, combined, make_encoders
 from captionret.models.skipthought_variants import SKIP_THOUGHTS, SkipThoughtConfig, skipthought_config
+from captionret.models.towers import JointSpace
 from captionret.text import END_ID, START_ID, Vocabulary
 from captionret.training.fit import Fit
+from captionret.training.joint import fitting
 from captionret.training.neighbours import NeighbourData, Passage, commonest, encoded, training_passages
+from captionret.training.sentence_codes import CachedSentenceEncoder
 from captionret.training.skipthought import (
     NO_BACKBONE,
     NeighbourTask,
@@ -353,7 +358,7 @@ def test_nearest_words_are_those_of_the_highest_cosine_without_the_word_itself(d
 
 def test_an_encoder_learns_what_stands_beside_what_and_keeps_no_decoder(tmp_path: Path) -> None:
     text = "the dog runs\nthe dog barks\n\nthe cat sleeps\nthe cat purrs\n\n" * 10
-    run = SkipThoughtRun("skip", config_of(epochs=12, learning_rate=0.05), text_dataset(tmp_path, text), tmp_path / "out", progress=False)
+    run = SkipThoughtRun("skip", config_of(epochs=8, learning_rate=0.08), text_dataset(tmp_path, text), tmp_path / "out", progress=False)
     checkpoint = train_skipthought(run, CPU)
     history = checkpoint.training["history"]
     assert history[-1]["perplexity"] < 1.5 < 3 < history[0]["perplexity"]
@@ -418,3 +423,60 @@ def test_checkpoints_of_other_kinds_are_refused_by_either_side(tmp_path: Path) -
     save_checkpoint(tmp_path / "captioner", captioner)
     with pytest.raises(BadCheckpoint, match=r"here one of kind 'skip-thought encoder' is needed.*scripts/train_skipthought\.py"):
         SkipThought.load(tmp_path / "captioner")
+
+
+# --- ranking on top ---
+
+
+def space_of(folder: Path, encoder: SkipThought | None = None) -> JointModel:
+    """A space beside the encoder that it is made for, both on disk."""
+    encoder = encoder or model_of("combine")
+    save_checkpoint(folder / "skip", encoder.checkpoint)
+    row = replace(JOINT_MODELS["skipthought-rank"], backbone=GIVEN, feature_dim=3, dim=4, skipthought=f"{folder}/skip")
+    config = fitting(row, Dataset("vse:x", (), features=np.ones((2, 3), np.float32)))
+    assert (config.skipthought_sha256, config.code_dim) == (encoder.fingerprint, encoder.dim)
+    torch.manual_seed(0)
+    space = JointSpace(config, len(VOCABULARY)).state_dict()
+    save_checkpoint(folder / "space", Checkpoint("x", config, VOCABULARY, {"name": GIVEN, "sha256": ""}, space, kind=JOINT.name))
+    return JointModel.load(folder / "space", "cpu")
+
+
+def test_the_ranking_has_its_published_settings() -> None:
+    row = JOINT_MODELS["skipthought-rank"]
+    assert (row.dim, row.margin, row.contrastive, row.batch_size, row.epochs, row.learning_rate) == (1000, 0.2, 50, 100, 15, 2e-4)
+    assert (row.loss, row.image_tower, row.optimizer, row.code_dim) == ("sampled-hinges", "linear", "adam", 4800)
+
+
+def test_a_space_of_skip_thoughts_maps_their_codes_linearly(tmp_path: Path) -> None:
+    model, encoder = space_of(tmp_path), model_of("combine")
+    layer: Any = model.space.codes
+    codes = encoder.encode(["a dog runs", "a puppy"]) * math.sqrt(16)
+    expected = unit(codes @ layer.map.weight.detach().numpy().T + layer.map.bias.detach().numpy())
+    assert model.encode_sentences(["a dog runs", "a puppy"]) == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(BadSetting, match=r"Sentence 1 of 1 \('qwertzuiop'\) holds only words that skip was not trained on"):
+        model.encode_sentences(["qwertzuiop"])
+    assert "dog" in model.words()
+
+
+def test_a_space_is_used_with_the_encoder_it_was_trained_on_wherever_both_move(tmp_path: Path) -> None:
+    fingerprint = space_of(tmp_path / "here").fingerprint
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = JointModel.load(tmp_path / "there" / "space", "cpu")
+    assert moved.encode_sentences(["a dog"]).shape == (1, 4) and moved.fingerprint == fingerprint
+    shutil.rmtree(tmp_path / "there" / "skip")
+    with pytest.raises(BadCheckpoint, match=r"here/skip that space was trained on is not there\. Put it back, beside that directory"):
+        JointModel.load(tmp_path / "there" / "space", "cpu").encode_sentences(["a dog"])
+    save_checkpoint(tmp_path / "there" / "skip", model_of("combine", seed=1).checkpoint)
+    with pytest.raises(BadCheckpoint, match=r"is another skip-thought encoder \([0-9a-f]{12}\) than the one that space was trained on"):
+        JointModel.load(tmp_path / "there" / "space", "cpu").encode_sentences(["a dog"])
+    with pytest.raises(BadSetting, match=r"needs a trained skip-thought encoder\. Add --set skipthought=DIR"):
+        fitting(JOINT_MODELS["skipthought-rank"], Dataset("x", ()))
+
+
+def test_codes_are_cached_by_the_encoder_that_made_them(tmp_path: Path) -> None:
+    one, other = model_of("uni"), model_of("uni", seed=1)
+    caches = [CachedSentenceEncoder(encoder, tmp_path) for encoder in (one, other)]
+    for _ in range(2):
+        assert caches[0].encode(SENTENCES) == pytest.approx(one.encode(SENTENCES), abs=1e-3)
+        assert caches[1].encode(SENTENCES) == pytest.approx(other.encode(SENTENCES), abs=1e-3)
+    assert caches[0].encode([]).shape == (0, 8) and len(list(tmp_path.iterdir())) == 2

@@ -4,16 +4,20 @@ for hit in search(Library.open("data/libraries/photos"), image="q.jpg", top=5):
     print(hit.rank, hit.score, hit.path, hit.why)
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from .errors import BadImage, BadLibrary, BadSetting
 from .files import expanded
-from .library import Captioning, Library
+from .library import Captioning, Library, Space
 from .library.beliefs import LEAST
 from .records import Captioned, Hit
 from .retrieval import Beliefs, DescribedQuery, find_mode, needs
 from .retrieval import search as search_gallery
+from .retrieval.feature_modes import SpaceMode
 
 
 def search(
@@ -44,12 +48,49 @@ def describe(
     mode: str = "jaccard",
     captioner: Captioning | None = None,
     device: str = "auto",
+    plus: Sequence[str] = (),
+    minus: Sequence[str] = (),
 ) -> DescribedQuery:
     """The query with what the mode needs of its picture: the library's record where it holds that content, else what its captioner says.
 
     device: where the library's own captioner computes, if it has to be loaded
+    plus:   texts whose vectors are added to the query's, in a mode that compares in an embedding space; minus: taken away from it
     errors: BadSetting where nothing is asked for, BadImage, BadLibrary where the captioner is not the one of the library
     """
+    if (plus or minus) and not isinstance(find_mode(mode), SpaceMode):
+        raise BadSetting(f"Mode {mode!r} has no vectors to add words to or take them from. Choose --mode vse or another embedding space.")
+    query = _described(library, image, text, mode, captioner, device)
+    texts = [(one, 1.0) for one in (*query_texts(text), *plus)] + [(one, -1.0) for one in minus]
+    vectors = {
+        name: _placed(space, query.vectors.get(name), query.feature, texts)
+        for name, space in library.spaces.items()
+        if name in needs(find_mode(mode), library.gallery())
+    }
+    return replace(query, vectors=vectors) if vectors else query
+
+
+def query_texts(text: str | None) -> tuple[str, ...]:
+    """The text, if there is one with a word in it: beside a picture it may be blank."""
+    return (text,) if text and text.strip() else ()
+
+
+def _placed(space: Space, image: np.ndarray | None, feature: np.ndarray | None, texts: Sequence[tuple[str, float]]) -> np.ndarray:
+    """Where picture and texts stand together, (D,) of length 1: the sum of their vectors, each text by its sign."""
+    if image is None and feature is not None:
+        image = space.encode_features(feature[None])[0]
+    parts = [] if image is None else [image]
+    if texts:
+        parts += [sign * vector for vector, (_, sign) in zip(space.encode_sentences([one for one, _ in texts]), texts, strict=True)]
+    total = np.sum(parts, axis=0)
+    length = np.linalg.norm(total)
+    if length < 1e-6:
+        raise BadSetting("What is asked for and what is taken away cancel each other out. Ask for something else.")
+    return total / length
+
+
+def _described(
+    library: Library, image: Path | str | None, text: str | None, mode: str, captioner: Captioning | None, device: str
+) -> DescribedQuery:
     if image is None:
         if text is None or not text.strip():
             raise BadSetting("The query is empty. Give a picture, or a text with at least one word.")

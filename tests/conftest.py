@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,34 @@ def words_head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Pa
     settings += [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
     assert train_captioner.main(["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each mode that compares in an embedding space one for the same shapes; that of vse tells colours, the others are untrained."""
+    import torch
+
+    from captionret.cli import train_embedding
+    from captionret.models.checkpoint import CAPTIONER, Checkpoint, read_checkpoint, save_checkpoint
+    from captionret.models.joint import JOINT
+    from captionret.models.joint_variants import JOINT_MODELS
+    from captionret.models.towers import JointSpace
+
+    folder = tmp_path_factory.mktemp("spaces")
+    fields = {"backbone": "efficientnet_lite0", "dim": 50, "word_dim": 50, "learning_rate": 0.01, "epochs": 30, "validate_every": 0, "unit_in_training": "true"}
+    settings = [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
+    where = ["--out", str(folder / "vse"), "--features", str(trained.features)]
+    assert train_embedding.main(["--model", "vse-bow", "--data", trained.spec, *where, *settings]) == 0
+    captioner = read_checkpoint(trained.checkpoint, CAPTIONER)
+    for name in ("devise", "glove-map"):
+        config = replace(JOINT_MODELS[name], backbone="efficientnet_lite0")
+        torch.manual_seed(0)
+        space = JointSpace(config, len(captioner.vocabulary))
+        if space.idf is not None:
+            space.idf.fill_(1)
+        made = Checkpoint(name, config, captioner.vocabulary, captioner.backbone, space.state_dict(), {}, kind=JOINT.name)
+        save_checkpoint(folder / name, made, torch.float32)
+    return {name: folder / name for name in ("vse", "devise", "glove-map")}
 
 
 @pytest.fixture

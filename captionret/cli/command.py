@@ -16,6 +16,7 @@ CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "photos-lite"
 WORDS_HEAD = SHIPPED.with_name("words-lite")
+SHIPPED_SPACE = ("vse", SHIPPED.with_name("photos-space"))  # the mode it is for, and where it lies
 
 FOUND, NOTHING_FOUND = 0, 1
 

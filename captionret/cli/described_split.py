@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from ..retrieval import Beliefs, Gallery
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.believer import Believer
     from ..models.captioner import Captioner
+    from ..models.joint import JointModel
 
 DECODING = Decoding(beam=5, captions=5)
 CACHE = Path("data/described")
@@ -26,11 +28,17 @@ _BATCH = 50
 
 
 def describe_split(
-    captioner: "Captioner", believer: "Believer | None", items: Sequence[Item], features: Path, cache: Path = CACHE
+    captioner: "Captioner",
+    believer: "Believer | None",
+    items: Sequence[Item],
+    features: Path,
+    cache: Path = CACHE,
+    spaces: "Mapping[str, JointModel] | None" = None,
 ) -> Gallery:
     """The items' pictures with five captions each and, with a believer, what is believed of them.
 
     features: the folder of the feature cache; cache: of the captions and beliefs
+    spaces:   the embedding space of each mode that compares in one
     errors:   BadDataset for pictures that cannot be read: figures without them would be of another split
     """
     from ..training.features import extract
@@ -38,6 +46,8 @@ def describe_split(
     paths = [item.path for item in items if item.path]
     if believer is not None:
         believer.check(captioner.checkpoint.backbone)
+    for space in (spaces or {}).values():
+        space.check(captioner.checkpoint.backbone)
     kinds = {"pooled", captioner.config.feature} | ({believer.speaker.config.feature} if believer and believer.speaker else set())
     rows = {kind: extract(captioner.backbone, paths, kind, root=features) for kind in sorted(kinds)}
     pooled, failures = rows["pooled"]
@@ -57,15 +67,24 @@ def describe_split(
     place = {name: row for row, name in enumerate(pooled.hashes)}
     table = pooled.of(np.arange(len(paths))).numpy()
     stored = _believed(believer, rows, paths, cache) if believer else None
+
+    def load_features(hashes: Sequence[str]) -> np.ndarray:
+        return table[[place[name] for name in hashes]]
+
     return Gallery(
         [str(path) for path in paths],
         [image[0] for image in said],
         pooled.hashes,
         [item.id for item in items],
-        load_features=lambda hashes: table[[place[name] for name in hashes]],
+        load_features=load_features,
         load_captions=lambda hashes: [captions[name] for name in hashes],
         load_beliefs=(lambda hashes: stored.take(hashes, cache)) if stored else None,
+        load_vectors={mode: partial(_placed, space, load_features) for mode, space in (spaces or {}).items()},
     )
+
+
+def _placed(space: "JointModel", load_features: Callable[[Sequence[str]], np.ndarray], hashes: Sequence[str]) -> np.ndarray:
+    return space.encode_features(load_features(hashes))
 
 
 def _believed(believer: "Believer", rows: dict[str, Any], paths: Sequence[Path], cache: Path) -> StoredBeliefs:
@@ -116,5 +135,6 @@ def library_split(library: Library, items: Sequence[Item]) -> Gallery:
         load_features=lambda names: np.asarray(whole.features)[taken(names)],
         load_captions=lambda names: [whole.all_captions[row] for row in taken(names)],
         load_beliefs=(lambda names: whole.beliefs.take(taken(names))) if believed else None,
+        load_vectors={mode: partial(lambda mode, names: whole.vectors(mode)[taken(names)], mode) for mode in library.spaces},
         hybrid=whole.hybrid,
     )

@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +24,11 @@ from ..records import Item
 from ..retrieval import MODES, Gallery, find_mode, needs
 from .command import FOUND, WORDS_HEAD, add_device, checkpoint_path, library_path, parser, path_argument, say
 from .described_split import describe_split, library_split
+from .spaces import default_spaces, load_spaces
 
 if TYPE_CHECKING:
     from ..evaluation.modes import MeasuredMode
+    from ..models.joint import JointModel
 
 SHOWN = ("mode", "relevance", "NDCG@10", "95 % from", "to", "NDCG@50", "PCC", "ties@10")
 FORMATS = dict.fromkeys(SHOWN[2:7], ".3f") | {"ties@10": ".1f"}
@@ -72,6 +74,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--library", metavar="NAME", help="one that holds the split's pictures, in place of captioning it")
     options.add_argument("--checkpoint", metavar="DIR", help="what captions (default: the shipped one)")
     options.add_argument("--words-head", metavar="DIR", help="what believes (default: the shipped one)")
+    options.add_argument(
+        "--embedding", nargs="+", default=[], metavar="DIR", help="spaces of images and sentences, one of a kind (default: the shipped one)"
+    )
     options.add_argument("--samples", type=int, default=30, metavar="N", help="captions drawn of each picture for its belief (default: 30)")
     options.add_argument("--out", type=path_argument, metavar="DIR", help="write modes.csv, differences.csv, plots and pages")
     options.add_argument("--pages", type=int, default=20, metavar="N", help="queries that get a page of their own (default: %(default)s)")
@@ -86,7 +91,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _gallery(given: argparse.Namespace, items: Sequence[Item]) -> tuple[Gallery, list[int]]:
     """The split as a gallery, and for each of its rows which item it is: rows stand in the order of ids, equal pictures once."""
     if given.library:
-        gallery = library_split(Library.open(library_path(given.library)), items)
+        library = Library.open(library_path(given.library))
+        made_by = library.made_by
+        for mode, space in _spaces(given, made_by.described.get("backbone") if made_by else None, library.gallery()).items():
+            library.use_space(mode, space)
+        gallery = library_split(library, items)
     else:
         from ..models.believer import Believer
         from ..models.captioner import BELIEF, Captioner
@@ -99,9 +108,27 @@ def _gallery(given: argparse.Namespace, items: Sequence[Item]) -> tuple[Gallery,
         speaker = captioner if given.samples else None
         drawn = replace(BELIEF, captions=given.samples or BELIEF.captions)
         believer = Believer(head if fits else None, speaker, drawn) if fits or speaker else None
-        gallery = describe_split(captioner, believer, items, given.features)
+        gallery = describe_split(captioner, believer, items, given.features, spaces=_spaces(given, captioner.checkpoint.backbone))
     place = {item.id: row for row, item in enumerate(items)}
     return gallery, [place[name] for name in gallery.ids]
+
+
+def _spaces(given: argparse.Namespace, backbone: dict[str, Any] | None, gallery: Gallery | None = None) -> "dict[str, JointModel]":
+    """The spaces that were given, and the shipped one where a mode compares in it; modes without a space are left out later.
+
+    backbone: whose features there are
+    """
+    found = load_spaces(given.embedding, given.device)
+    asked = list(MODES) if given.modes == ["all"] else given.modes
+    empty = Gallery([], []) if gallery is None else gallery
+    wanted = sorted(set().union(*(needs(find_mode(name), empty) for name in asked)) - found.keys())
+    for name, space in default_spaces(wanted, given.device).items():
+        try:
+            space.check(backbone)
+            found[name] = space
+        except BadSetting as error:
+            say(f"The shipped space is left out: {error}")
+    return found
 
 
 def _relevances(kinds: Sequence[str], items: Sequence[Item], rows: Sequence[int]) -> dict[str, np.ndarray]:
@@ -126,12 +153,17 @@ def _matrices(gallery: Gallery, modes: Sequence[str], items: Sequence[Item]) -> 
     matrices = reference_matrices([item.captions for item in items])
     for name in tqdm(modes, desc="modes", unit="mode"):
         mode = find_mode(name)
-        lacking = sorted(part for part in needs(mode, gallery) if not getattr(gallery, f"has_{part}"))
-        if lacking:
-            say(f"Mode {name} is left out: the library holds no {' and no '.join(lacking)} (python scripts/believe.py --library NAME).")
+        if lacking := sorted(needs(mode, gallery) - gallery.parts):
+            say(f"Mode {name} is left out: it needs {' and '.join(lacking)}. {_remedy(lacking[0])}")
             continue
         matrices[name] = score_matrix(mode, gallery)
     return matrices
+
+
+def _remedy(part: str) -> str:
+    if part == "beliefs":
+        return "Make them: python scripts/believe.py --library NAME."
+    return f"Train a space (scripts/train_embedding.py) and give it: --embedding DIR, for mode {part}."
 
 
 def _show(found: "Sequence[MeasuredMode]") -> None:
@@ -146,11 +178,7 @@ def _learn(given: argparse.Namespace, gallery: Gallery, modes: Sequence[str], re
         say("Learnt on test: what the hybrid reaches on this split from now on says nothing. Learn on --split val.")
     from ..evaluation.modes import learn_hybrid, score_matrix
 
-    usable = [
-        name
-        for name in modes
-        if not name.startswith("hybrid") and all(getattr(gallery, f"has_{part}") for part in needs(MODES[name], gallery))
-    ]
+    usable = [name for name in modes if not name.startswith("hybrid") and needs(MODES[name], gallery) <= gallery.parts]
     weights = learn_hybrid({name: score_matrix(MODES[name], gallery) for name in usable}, relevance)
     for name, weight in weights.items():
         print(f"{name} {weight:g}")

@@ -5,6 +5,8 @@ python scripts/retrieve.py --image q.jpg --library photos         # a library ma
 python scripts/retrieve.py --text "a dog on a beach" --library photos --top 5
 python scripts/retrieve.py --image q.jpg                          # the sample gallery, to try it
 python scripts/retrieve.py --image q.jpg --library photos --mode expected-cosine --explain
+python scripts/retrieve.py --text "a dog on a beach" --library photos --mode vse
+python scripts/retrieve.py --image q.jpg --minus dog --plus cat --library photos --mode vse
 python scripts/retrieve.py --list-modes
 """
 
@@ -20,11 +22,13 @@ from ..library import Library
 from ..records import Explanation, Hit, Query
 from ..retrieval import MODES, DescribedQuery, needs
 from ..retrieval import search as search_gallery
+from ..retrieval.feature_modes import SpaceMode
 from ..retrieval.modes import find_mode
-from ..retrieval.search import check_limits
+from ..retrieval.search import check_limits, towards_first
 from ..searching import describe
 from .command import FOUND, NOTHING_FOUND, WORDS_HEAD, add_device, checkpoint_path, library_path, parser, path_argument, say
 from .gallery import gallery_library
+from .spaces import spaces_for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FOUND
     if given.image is None and given.text is None:
         raise BadSetting("Nothing is asked for. Give --image FILE, --text WORDS, or both.")
+    given.mode = _in_space(given)
     find_mode(given.mode)  # all that can be wrong is found before a whole gallery has been captioned in vain
     check_limits(given.top, given.min_score)
     if given.html:
@@ -53,7 +58,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         library = gallery_library(given.gallery, captioner, given.beam)
     with library:
         _believe_first(library, given)
-        query = describe(library, image=given.image, text=given.text, mode=given.mode, captioner=captioner, device=given.device)
+        _place_first(library, given)
+        query = describe(
+            library,
+            image=given.image,
+            text=given.text,
+            mode=given.mode,
+            captioner=captioner,
+            device=given.device,
+            plus=given.plus,
+            minus=given.minus,
+        )
+        if given.rerank:
+            query = towards_first(library.gallery(), query, given.mode, given.rerank, given.keep_self)
         hits = search_gallery(library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self)
         _show(given, library, query, hits, _explained(library, query, hits, given.mode) if given.explain else [])
         if not len(library):
@@ -71,6 +88,18 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)")
     options.add_argument("--mode", default="jaccard", metavar="MODE", help="a row of --list-modes (default: %(default)s)")
     options.add_argument("--list-modes", action="store_true", help="print every mode with what it does, and stop")
+    options.add_argument("--embedding", action="append", default=[], metavar="DIR", help="the space of a mode such as vse or devise")
+    options.add_argument("--plus", action="append", default=[], metavar="WORDS", help="add to the query's vector (modes of a space)")
+    options.add_argument("--minus", action="append", default=[], metavar="WORDS", help="take away from it; both may be repeated")
+    options.add_argument(
+        "--rerank", type=int, default=0, metavar="K", help="ask again with the mean of the first K hits (modes of a space)"
+    )
+    options.add_argument(
+        "--space",
+        choices=("learned", "raw"),
+        default="learned",
+        help="raw: compare the CNN's features in place of a learned space's vectors",
+    )
     options.add_argument("--explain", action="store_true", help="say word by word why each hit is where it is")
     options.add_argument("--top", type=int, default=10, metavar="N")
     options.add_argument("--min-score", type=float, metavar="S", help="leave out hits below S")
@@ -80,6 +109,23 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--html", type=path_argument, metavar="FILE", help="also write the answer as a page with pictures")
     add_device(options)
     return options.parse_args(arguments)
+
+
+def _in_space(given: argparse.Namespace) -> str:
+    """The mode, or with --space raw the one that compares the features which its space was learned from."""
+    mode = find_mode(given.mode)
+    if given.rerank < 0:
+        raise BadSetting(f"--rerank {given.rerank} must be at least 0.")
+    if not isinstance(mode, SpaceMode):
+        options = {"--space raw": given.space == "raw", "--rerank": given.rerank, "--plus": given.plus, "--minus": given.minus}
+        if wrong := [name for name, value in options.items() if value]:
+            raise BadSetting(f"{wrong[0]} goes with a mode that compares in an embedding space, such as vse, not with {given.mode!r}.")
+        return str(given.mode)
+    if given.space == "learned":
+        return str(given.mode)
+    if given.image is None or given.text is not None or given.plus or given.minus or given.rerank:
+        raise BadSetting("The CNN's features hold no words: --space raw takes --image alone.")
+    return "cnn"
 
 
 def _refuse_to_write_over_a_picture(page: Path) -> None:
@@ -115,10 +161,18 @@ def _believe_first(library: Library, given: argparse.Namespace) -> None:
     library.believe(believer)
 
 
+def _place_first(library: Library, given: argparse.Namespace) -> None:
+    """A mode that compares in an embedding space needs its checkpoint."""
+    lacking = [part for part in sorted(needs(find_mode(given.mode), library.gallery())) if isinstance(MODES.get(part), SpaceMode)]
+    if not lacking and not given.embedding:
+        return
+    for mode, model in spaces_for(lacking, given.embedding, given.device).items():
+        library.use_space(mode, model)
+
+
 def _explained(library: Library, query: DescribedQuery, hits: list[Hit], mode: str) -> list[Explanation]:
     gallery = library.gallery()
-    rows = {name: row for row, name in enumerate(gallery.ids)}
-    return [gallery.prepared[mode].explain(query, rows[hit.id]) for hit in hits]
+    return [gallery.prepared[mode].explain(query, gallery.row_of_id[hit.id]) for hit in hits]
 
 
 def _load(checkpoint: Path, device: str) -> Any:

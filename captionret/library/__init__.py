@@ -2,6 +2,7 @@
 
 from .captioning import Captioning
 from .library import Library, MadeBy
+from .space import Space
 from .update import UpdateReport
 
-__all__ = ["Captioning", "Library", "MadeBy", "UpdateReport"]
+__all__ = ["Captioning", "Library", "MadeBy", "Space", "UpdateReport"]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,7 @@ from .beliefs import LEAST, Believing, StoredBeliefs, joined
 from .captioning import Captioning
 from .catalogue import Catalogue, restored, stored
 from .check import problems
+from .space import Space
 from .update import Updater, UpdateReport, feature_file, writing
 
 CATALOGUE = "catalogue.sqlite"
@@ -54,6 +56,7 @@ class Library:
         self._catalogue = catalogue
         self._gallery: Gallery | None = None
         self._state: int | None = None
+        self.spaces: dict[str, Space] = {}  # by the mode that compares in it, see use_space
 
     @classmethod
     def create(cls, path: Path | str, root: Path | str) -> Self:
@@ -186,6 +189,17 @@ class Library:
         known = stored.row_of if stored else {}
         return sum(sha256 not in known for sha256 in self.gallery().hashes)
 
+    def use_space(self, mode: str, space: Space) -> None:
+        """Let a mode compare in this embedding space, for as long as the library is open.
+
+        errors: BadSetting for a space that reads another backbone's features than the library holds
+        """
+        made_by = self.made_by
+        if made_by is not None:
+            space.check(made_by.described.get("backbone"))
+        self.spaces[mode] = space
+        self._gallery = None
+
     def set_hybrid(self, weights: Mapping[str, float]) -> None:
         """Keep the weight of each mode in this library's hybrid."""
         with self._catalogue.transaction() as connection:
@@ -233,6 +247,9 @@ class Library:
             file = feature_file(self.path, captioner, fingerprint)
             return features.read(file, rows, dim)[[row_of[sha256] for sha256 in hashes]]
 
+        def placed(space: Space, hashes: Sequence[str]) -> np.ndarray:
+            return space.encode_features(load_features(hashes)) if hashes else np.empty((0, 0), np.float32)
+
         def load_captions(hashes: Sequence[str]) -> list[tuple[str, ...]]:
             sql = f"SELECT sha256, text FROM captions JOIN images USING (sha256) WHERE captioner = {_CURRENT} ORDER BY sha256, n"  # noqa: S608
             texts: dict[str, list[str]] = {}
@@ -249,6 +266,7 @@ class Library:
             load_features=load_features,
             load_captions=load_captions,
             load_beliefs=(lambda hashes: stored.take(hashes, self.path)) if stored else None,
+            load_vectors={mode: partial(placed, space) for mode, space in self.spaces.items()},
             hybrid=json.loads(hybrid) if hybrid else None,
         )
 

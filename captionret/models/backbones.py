@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ..errors import BadCheckpoint, MissingWeights, UnknownName
+from ..errors import BadCheckpoint, BadSetting, MissingWeights, UnknownName
 from ..files import sha256_of
 from ..images import Preprocessing
 
@@ -141,6 +141,17 @@ def checked_backbone(backbone: Backbone, record: dict[str, Any], name: str) -> B
             f"{name} was trained on pictures prepared as {trained_with}, this release prepares them as {here}. Train again."
         )
     return backbone
+
+
+def check_features(backbone: dict[str, Any] | None, record: dict[str, Any], name: str, remedy: str) -> None:
+    """BadSetting where features of `backbone` ({"name", "sha256"}; None: nobody knows) are not what the checkpoint `name` reads.
+
+    record: what that checkpoint says of its backbone; remedy: what to do, as a sentence
+    """
+    if backbone is None:
+        raise BadSetting(f"Nobody knows which backbone the features are of, and {name} reads those of {record['name']}. {remedy}")
+    if backbone["sha256"] != record["sha256"]:
+        raise BadSetting(f"{name} reads features of {record['name']}, the pictures have those of {backbone['name']}. {remedy}")
 
 
 def load_backbone(

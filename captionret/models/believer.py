@@ -18,6 +18,7 @@ from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..images import decoded_batches
 from ..records import Decoding
 from ..text import is_word
+from .backbones import check_features
 from .captioner import BELIEF, Captioner
 
 
@@ -80,17 +81,13 @@ class Believer:
         """BadSetting where features of this backbone ({"name", "sha256"}; None: nobody knows) are not what the words head reads."""
         if self.head is None:
             return
-        read = self.head.checkpoint.backbone
-        if backbone is None:
-            raise BadSetting(
-                f"The library does not say which backbone its features are of, and {self.head.name} reads those of {read['name']}. "
-                "Caption it again (caption_images.py --recaption), or draw captions (believe.py --samples 30 --no-head)."
-            )
-        if backbone["sha256"] != read["sha256"]:
-            raise BadSetting(
-                f"{self.head.name} reads features of {read['name']}, the pictures have those of {backbone['name']}. "
-                "Train a words head on that backbone (--variant words-lite --set backbone=...), or draw captions (--samples 30 --no-head)."
-            )
+        check_features(
+            backbone,
+            self.head.checkpoint.backbone,
+            self.head.name,
+            "Caption the library again (caption_images.py --recaption), train a words head on its backbone (--variant words-lite "
+            "--set backbone=...), or draw captions (believe.py --samples 30 --no-head).",
+        )
 
     def believe(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray, grid: Any = None) -> np.ndarray:
         """For each picture the probability of each of `words`: (N, V) float32.

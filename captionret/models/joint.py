@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..images import decoded_batches
 from ..text import Vocabulary, is_word
-from .backbones import Backbone, checked_backbone, load_backbone
+from .backbones import Backbone, check_features, checked_backbone, load_backbone
 from .captioner import choose_device
 from .checkpoint import Checkpoint, Kind, read_checkpoint
 from .joint_variants import GIVEN, TRAINING_FIELDS, JointConfig
@@ -141,6 +141,18 @@ class JointModel:
             raise BadSetting(f"Words without a vector in {self.config.word_vectors}: {', '.join(missing[:10])}. Leave them out.")
         table = self.read.vectors.table[[self.read.vectors.words[word] for word in words]].astype(np.float32)
         return table / np.linalg.norm(table, axis=1, keepdims=True)
+
+    @property
+    def mode(self) -> str:
+        """The mode of retrieval that compares in a space of this kind."""
+        return self.config.mode
+
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        """BadSetting where features of this backbone ({"name", "sha256"}; None: nobody knows) are not what it reads."""
+        remedy = (
+            "Caption the pictures with a checkpoint of that backbone, or train a space on theirs (train_embedding.py --set backbone=...)."
+        )
+        check_features(backbone, self.checkpoint.backbone, self.name, remedy)
 
     def describe(self) -> dict[str, Any]:
         """Facts for a library's catalogue; "checkpoint" is the directory, None for a model that was never saved."""

@@ -154,6 +154,13 @@ class JointConfig:
         return self.sentence_tower in FROZEN_WORDS
 
     @property
+    def mode(self) -> str:
+        """The mode of retrieval that compares in such a space."""
+        if self.frozen_words:
+            return "glove-map" if self.sentence_tower == "glove-idf" else "devise"
+        return "skip-thoughts" if any("skip" in part for part in self.sentence_parts) else "vse"
+
+    @property
     def image_dim(self) -> int:
         """The size of the features that are read."""
         return self.feature_dim if self.backbone == GIVEN else backbone_config(self.backbone).dim

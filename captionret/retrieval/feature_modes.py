@@ -1,4 +1,4 @@
-"""Modes that compare the CNN's features, without any word: what captions have to be measured against."""
+"""Modes that compare vectors: the CNN's features, without any word, or places in an embedding space of images and sentences."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,28 @@ class FeatureMode:
         """Read the gallery's features; BadSetting where it has none."""
         return PreparedFeatures(self, np.asarray(gallery.features, np.float32))
 
+    def vector(self, query: DescribedQuery) -> NDArray[np.float32] | None:
+        """What is compared of a query, (D,)."""
+        return query.feature
+
+
+class SpaceMode(FeatureMode):
+    """Cosine in an embedding space of images and sentences, so that a text is compared with pictures themselves."""
+
+    accepts = frozenset({"image", "text"})
+
+    def __init__(self, name: str, about: str) -> None:
+        super().__init__(name, about)
+        self.needs = frozenset({name})
+
+    def prepare(self, gallery: Gallery) -> "PreparedFeatures":
+        """Read the gallery's vectors; BadSetting where it has none."""
+        return PreparedFeatures(self, np.asarray(gallery.vectors(self.name), np.float32))
+
+    def vector(self, query: DescribedQuery) -> NDArray[np.float32] | None:
+        """Where the query stands in this mode's space."""
+        return query.vectors.get(self.name)
+
 
 class PreparedFeatures:
     """The unit vectors of one gallery."""
@@ -37,14 +59,18 @@ class PreparedFeatures:
         self.units = self._units(features)  # (N, D)
 
     def scores(self, query: DescribedQuery) -> NDArray[np.float32]:
-        """(N,) float32 between -1 and 1; BadSetting for a query without a feature, or with one of another backbone."""
-        if query.feature is None:
-            raise BadSetting(f"Mode {self.mode.name!r} compares features, and the query has none. Ask with a picture.")
+        """(N,) float32 between -1 and 1; BadSetting for a query without a vector, or with one of another backbone or space."""
+        found = self.mode.vector(query)
+        if found is None:
+            raise BadSetting(f"Mode {self.mode.name!r} compares vectors, and the query has none. Ask with a picture.")
         if not len(self.units):
             return np.zeros(0, np.float32)
-        feature = np.asarray(query.feature, np.float32)
+        feature = np.asarray(found, np.float32)
         if feature.shape != self.units.shape[1:]:
-            raise BadSetting(f"The query's feature has {feature.shape} numbers, the gallery's have {self.units.shape[1:]}: two backbones.")
+            raise BadSetting(
+                f"Mode {self.mode.name!r}: the query has {feature.shape} numbers, the gallery's images have {self.units.shape[1:]}; "
+                "they come from two networks."
+            )
         # one row after the other, so that a score is the same bits wherever in a gallery the row stands
         unit = self._units(feature[None])[0]
         return np.clip(np.einsum("nd,d->n", self.units, unit), -1, 1)

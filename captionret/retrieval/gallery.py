@@ -14,7 +14,6 @@ from .query import DescribedQuery
 if TYPE_CHECKING:
     from .modes import Prepared
 
-ALL_PARTS = frozenset({"beliefs", "features"})  # what a gallery may hold beside captions
 LoadFeatures = Callable[[Sequence[str]], np.ndarray]
 LoadCaptions = Callable[[Sequence[str]], Sequence[Sequence[str]]]
 LoadBeliefs = Callable[[Sequence[str]], Beliefs]
@@ -39,6 +38,7 @@ class Gallery:
         load_features: LoadFeatures | None = None,
         load_captions: LoadCaptions | None = None,
         load_beliefs: LoadBeliefs | None = None,
+        load_vectors: Mapping[str, LoadFeatures] | None = None,
         hybrid: Mapping[str, float] | None = None,
     ) -> None:
         """All in the same order, which need not be any. Rows of equal hash become one image, shown under its smallest id.
@@ -47,6 +47,7 @@ class Gallery:
         load_features: maps the hashes of N images to their features (N, D); called when features are first asked for
         load_captions: maps them to all captions of each, the best first; without it each image has its one
         load_beliefs:  maps them to what is believed of each
+        load_vectors:  maps them to unit vectors (N, D) of an embedding space, for each mode that compares in one
         hybrid:        the weight of each mode in a hybrid of this gallery; None: the usual ones
         """
         ids = paths if ids is None else ids
@@ -71,8 +72,15 @@ class Gallery:
         self.hashes = [hashes[source] for source in first]
         self.copies = [tuple(names) for names in copies]
         self._load_features, self._load_captions, self._load_beliefs = load_features, load_captions, load_beliefs
+        self._load_vectors = load_vectors or {}
+        self._vectors: dict[str, np.ndarray] = {}
         self.hybrid = hybrid
         self.prepared: dict[str, Prepared] = {}  # by a mode's name: what it made of this gallery, made once
+
+    @cached_property
+    def row_of_id(self) -> dict[str, int]:
+        """The row of each id."""
+        return {name: row for row, name in enumerate(self.ids)}
 
     @cached_property
     def words(self) -> list[frozenset[str]]:
@@ -98,14 +106,10 @@ class Gallery:
         return self._load_beliefs(self.hashes)
 
     @property
-    def has_beliefs(self) -> bool:
-        """Whether somebody said what to believe of its images."""
-        return self._load_beliefs is not None
-
-    @property
-    def has_features(self) -> bool:
-        """Whether it holds features."""
-        return self._load_features is not None
+    def parts(self) -> frozenset[str]:
+        """What it holds beside captions: "beliefs", "features", and the modes for which it has vectors of an embedding space."""
+        held = {"beliefs": self._load_beliefs, "features": self._load_features, **self._load_vectors}
+        return frozenset(part for part, load in held.items() if load is not None)
 
     @cached_property
     def features(self) -> np.ndarray:
@@ -114,14 +118,26 @@ class Gallery:
             raise BadSetting("This gallery holds captions but no features. Use a library, or a mode that compares captions.")
         return self._load_features(self.hashes)
 
-    def query(self, row: int, parts: frozenset[str] = ALL_PARTS) -> DescribedQuery:
-        """One of the images as a query; parts: of "beliefs" and "features" those to read, where the gallery has them."""
+    def vectors(self, mode: str) -> np.ndarray:
+        """Its images in the space in which a mode compares, (N, D) unit rows; BadSetting where nobody put them there."""
+        if mode not in self._load_vectors:
+            raise BadSetting(
+                f"This gallery has no vectors for mode {mode!r}. Use a library with an embedding space (--embedding DIR), or another mode."
+            )
+        if mode not in self._vectors:
+            self._vectors[mode] = self._load_vectors[mode](self.hashes)
+        return self._vectors[mode]
+
+    def query(self, row: int, parts: frozenset[str] | None = None) -> DescribedQuery:
+        """One of the images as a query; parts: those of `parts` to read, where the gallery has them; None: all."""
+        read = self.parts if parts is None else self.parts & parts
         return DescribedQuery(
             caption=self.captions[row],
             sha256=self.hashes[row] or None,
             captions=self.all_captions[row],
-            belief=self.beliefs.row(row) if self.has_beliefs and "beliefs" in parts else None,
-            feature=self.features[row] if self.has_features and "features" in parts else None,
+            belief=self.beliefs.row(row) if "beliefs" in read else None,
+            feature=self.features[row] if "features" in read else None,
+            vectors={mode: self.vectors(mode)[row] for mode in sorted(read & self._load_vectors.keys())},
         )
 
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ from ..errors import UnknownName
 from ..records import Explanation
 from . import corpus
 from .belief_modes import BeliefMode, ExpectedCosine
-from .feature_modes import FeatureMode
+from .feature_modes import FeatureMode, SpaceMode
 from .fuzzy import SoftJaccardIndex, by_meaning, by_spelling
 from .gallery import Gallery
 from .hybrid import HybridMode
@@ -47,7 +47,7 @@ class Mode(Protocol):
     symmetric: whether two images are as similar either way round
     bounded:   whether no score is above 1, which an image's own likeness has
     relative:  whether scores say no more than which image is better, so that one below 0 is a hit, too
-    needs:     of "beliefs" and "features" what the gallery must hold beside captions
+    needs:     which of its `parts` the gallery must hold beside captions
     """
 
     name: str
@@ -71,7 +71,7 @@ def find_mode(name: str) -> Mode:
 
 
 def needs(mode: Mode, gallery: Gallery) -> frozenset[str]:
-    """Of "beliefs" and "features" what a mode has to be given, beside captions."""
+    """Which parts of a gallery a mode has to be given, beside captions."""
     if isinstance(mode, HybridMode):
         return frozenset().union(*(needs(find_mode(name), gallery) for name in gallery.hybrid or mode.usual))
     return mode.needs
@@ -107,6 +107,10 @@ MODES: dict[str, Mode] = _table(
     FeatureMode("cnn", "the cosine of the CNN's features, no words"),
     FeatureMode("cnn-centred", "the same less the gallery's mean feature", centred=True),
     FeatureMode("cnn-whitened", "the same with every direction of the features counting alike", centred=True, whitened=True),
+    SpaceMode("vse", "the cosine in a space in which images and sentences were put side by side (the shipped one, or --embedding)"),
+    SpaceMode("devise", "the cosine in a space of word vectors, into which images were mapped by their labels"),
+    SpaceMode("glove-map", "the cosine of an image mapped into weighted word vectors and a sentence's own"),
+    SpaceMode("skip-thoughts", "the cosine of an image and a sentence's skip-thought code, both mapped into one space"),
     HybridMode("hybrid", "a weighted sum of several modes' standardised scores", find_mode, by_rank=False),
     HybridMode("hybrid-rrf", "several modes' rankings put together by reciprocal rank", find_mode, by_rank=True),
 )

@@ -1,7 +1,7 @@
 """A query as retrieval sees it: whatever is known of a picture, a text, or both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,7 @@ class DescribedQuery:
     captions: all generated captions of the picture, the best first; where not given, the one
     belief:   for each word the probability that a caption of the picture holds it; None where nobody believes anything
     feature:  (D,) the backbone's pooled feature of the picture
+    vectors:  (D,) unit rows: where the whole query, picture and text, stands in each embedding space, by the mode that compares there
     """
 
     caption: str | None = None
@@ -24,6 +25,7 @@ class DescribedQuery:
     captions: tuple[str, ...] = ()
     belief: Mapping[str, float] | None = None
     feature: np.ndarray | None = None
+    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def parts(self) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,6 +45,20 @@ def search(
     least = (_NEVER if min_score is None else min_score) if chosen.relative else max(_LEAST, min_score or 0.0)
     rows = rank(scores, range(len(gallery)), top, least)  # rows ascend with the ids
     return [_hit(gallery, place, row, scores[row], prepared.why(query, row)) for place, row in enumerate(rows.tolist(), start=1)]
+
+
+def towards_first(gallery: Gallery, query: DescribedQuery, mode: str, count: int, keep_self: bool = False) -> DescribedQuery:
+    """The query moved to the mean of its first hits' vectors, in a mode that compares in an embedding space (Kiros et al. 2014's rerank).
+
+    count:  of hits
+    errors: as `search`
+    """
+    hits = search(gallery, query, mode, count, keep_self=keep_self)
+    rows = [gallery.row_of_id[hit.id] for hit in hits]
+    if not rows:
+        return query
+    mean = np.mean(gallery.vectors(mode)[rows], axis=0)
+    return replace(query, vectors={**query.vectors, mode: mean / max(float(np.linalg.norm(mean)), _LEAST)})
 
 
 def check_limits(top: int | None, min_score: float | None) -> None:

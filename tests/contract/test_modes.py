@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from captionret.errors import BadSetting, UnknownName
 from captionret.retrieval import MODES, Beliefs, DescribedQuery, Gallery, rank, search
+from captionret.retrieval.feature_modes import SpaceMode
+from captionret.retrieval.search import towards_first
 from captionret.text import word_set, words
 
 CAPTIONS = [
@@ -26,6 +28,7 @@ CAPTIONS = [
 PATHS = [f"{letter}.jpg" for letter in "gfedcba"]
 HASHES = [f"{number:064x}" for number in range(len(PATHS))]
 
+SPACES = sorted(name for name, mode in MODES.items() if isinstance(mode, SpaceMode))
 every_mode = pytest.mark.parametrize("mode", sorted(MODES))
 
 
@@ -49,6 +52,16 @@ def feature_of(caption: str) -> np.ndarray:
     return (values + 0.25).astype(np.float16)
 
 
+def vectors_of(text: str) -> dict[str, np.ndarray]:
+    """Where pictures of this caption, and sentences alike, stand in the space of each mode that compares in one."""
+    vector = feature_of(text).astype(np.float32)
+    return dict.fromkeys(SPACES, vector / np.linalg.norm(vector))
+
+
+def text_query(text: str) -> DescribedQuery:
+    return DescribedQuery(text=text, vectors=vectors_of(text))
+
+
 def gallery_of(paths: Sequence[str] = PATHS, captions: Sequence[str] = CAPTIONS, hashes: Sequence[str] = HASHES) -> Gallery:
     said = dict(zip(hashes, captions, strict=True))
     return Gallery(
@@ -58,6 +71,12 @@ def gallery_of(paths: Sequence[str] = PATHS, captions: Sequence[str] = CAPTIONS,
         load_features=lambda asked: np.stack([feature_of(said[name]) for name in asked]) if asked else np.empty((0, 0), np.float16),
         load_captions=lambda asked: [(said[name], f"{said[name]} outside") for name in asked],
         load_beliefs=lambda asked: Beliefs.of_rows([belief_of(said[name]) for name in asked]),
+        load_vectors={
+            mode: lambda asked, mode=mode: (
+                np.stack([vectors_of(said[name])[mode] for name in asked]) if asked else np.empty((0, 0), np.float32)
+            )
+            for mode in SPACES
+        },
     )
 
 
@@ -68,7 +87,13 @@ def shuffled(order: list[int]) -> Gallery:
 def asked(caption: str, sha256: str | None = None) -> DescribedQuery:
     """A picture with this caption."""
     return DescribedQuery(
-        caption, None, sha256, captions=(caption, f"{caption} outside"), belief=belief_of(caption), feature=feature_of(caption)
+        caption,
+        None,
+        sha256,
+        captions=(caption, f"{caption} outside"),
+        belief=belief_of(caption),
+        feature=feature_of(caption),
+        vectors=vectors_of(caption),
     )
 
 
@@ -196,7 +221,7 @@ def test_an_explanation_adds_up_to_the_score(mode: str) -> None:
 
 @every_mode
 def test_a_text_is_answered_or_refused_with_a_reason(mode: str) -> None:
-    text = DescribedQuery(text="a dog on the beach")
+    text = text_query("a dog on the beach")
     if "text" in MODES[mode].accepts:
         best = search(gallery_of(), text, mode)[0]
         assert "dog" in best.caption
@@ -231,6 +256,33 @@ def test_query_with_nothing_in_it_is_refused(mode: str) -> None:
 @every_mode
 def test_empty_gallery_has_no_hits(mode: str) -> None:
     assert search(gallery_of([], [], []), query_for(mode), mode) == []
+
+
+@pytest.mark.parametrize("mode", SPACES)
+def test_a_space_compares_texts_with_pictures_by_their_cosine(mode: str) -> None:
+    gallery, text = gallery_of(), text_query("a cat on a bed")
+    found = MODES[mode].prepare(gallery).scores(text)
+    expected = [float(np.dot(vectors_of(caption)[mode], text.vectors[mode])) for caption in gallery.captions]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_gallery_or_query_without_vectors_is_told_what_is_missing() -> None:
+    with pytest.raises(BadSetting, match="no vectors for mode 'devise'"):
+        search(Gallery(["a.jpg"], ["a dog"]), text_query("a dog"), "devise")
+    with pytest.raises(BadSetting, match="the query has none"):
+        search(gallery_of(), DescribedQuery(text="a dog"), "vse")
+    other = DescribedQuery(text="a dog", vectors={"vse": np.ones(3, np.float32)})
+    with pytest.raises(BadSetting, match="two networks"):
+        search(gallery_of(), other, "vse")
+
+
+def test_reranking_asks_with_the_mean_of_the_first_hits() -> None:
+    gallery, query = gallery_of(), text_query("a cat on a bed")
+    first = [hit.id for hit in search(gallery, query, "vse", top=2)]
+    moved = towards_first(gallery, query, "vse", 2)
+    mean = np.mean([gallery.vectors("vse")[gallery.ids.index(name)] for name in first], axis=0)
+    np.testing.assert_allclose(moved.vectors["vse"], mean / np.linalg.norm(mean), atol=1e-6)
+    assert query.vectors["vse"] is not moved.vectors["vse"]
 
 
 def test_unknown_mode_lists_the_known_ones() -> None:

@@ -14,9 +14,11 @@ from typed import Call
 from captionret.cli import believe, caption_images, compare_variants, evaluate_retrieval, retrieve
 from captionret.library import Library
 from captionret.library.beliefs import StoredBeliefs
-from captionret.retrieval import MODES
+from captionret.retrieval import MODES, needs
+from captionret.retrieval.feature_modes import SpaceMode
 from captionret.searching import search
 
+SPACES = {name for name, mode in MODES.items() if isinstance(mode, SpaceMode)}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -42,8 +44,16 @@ def test_modes_are_listed_with_a_sentence_each(call: Call) -> None:
 
 
 @pytest.mark.parametrize("mode", sorted(MODES))
-def test_every_mode_answers_a_picture_from_a_library(call: Call, library: Path, trained: Trained, mode: str) -> None:
-    code, out, err = call(retrieve, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--mode", mode, "--top", 1)
+def test_every_mode_answers_a_picture_from_a_library(
+    call: Call, library: Path, trained: Trained, spaces: dict[str, Path], mode: str
+) -> None:
+    with Library.open(library) as opened:
+        needed = needs(MODES[mode], opened.gallery()) - {"beliefs", "features"}
+    if lacking := needed - spaces.keys():
+        pytest.skip(f"no small space for {', '.join(lacking)} is at hand here")
+    given = [word for name in sorted(needed) for word in ("--embedding", str(spaces[name]))]
+    asked = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--mode", mode, "--top", 1, *given)
+    code, out, err = call(retrieve, *asked)
     assert code == 0, err
     if not mode.startswith("multi"):  # this captioner's second and third captions are wrong
         assert "red-circle-1.png" in out, "the other picture of the same"
@@ -53,6 +63,42 @@ def test_a_text_finds_by_belief(call: Call, library: Path) -> None:
     code, out, _ = call(retrieve, "--text", "a blue square", "--library", library, "--mode", "expected-jaccard", "--top", 2)
     assert code == 0
     assert "blue-square-0.png" in out and "blue-square-1.png" in out
+
+
+def test_a_text_finds_in_a_space_of_images_and_sentences(call: Call, library: Path, spaces: dict[str, Path], trained: Trained) -> None:
+    where = ("--library", library, "--mode", "vse", "--embedding", spaces["vse"], "--top", 2, "--json")
+    blue = {f"blue-square-{number}.png" for number in range(2)}
+    for more in ((), ("--rerank", 2)):
+        code, out, err = call(retrieve, "--text", "a blue square", *where, *more)
+        assert code == 0, err
+        assert {hit["path"] for hit in json.loads(out)["hits"]} == blue
+    asked = ("--image", trained.pictures / "red-square-0.png", "--minus", "red", "--plus", "blue", *where)
+    assert {hit["path"] for hit in json.loads(call(retrieve, *asked).out)["hits"]} == blue, "a red square, but blue"
+
+
+def test_similar_pictures_by_raw_features_or_learned_ones(call: Call, library: Path, spaces: dict[str, Path], trained: Trained) -> None:
+    asked = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--json", "--embedding", spaces["vse"])
+    raw = json.loads(call(retrieve, *asked[:-2], "--mode", "vse", "--space", "raw").out)["hits"]
+    assert raw == json.loads(call(retrieve, *asked[:-2], "--mode", "cnn").out)["hits"]
+    learned = json.loads(call(retrieve, *asked, "--mode", "vse", "--space", "learned").out)["hits"]
+    assert [hit["score"] for hit in learned] != [hit["score"] for hit in raw]
+
+
+def test_what_a_space_cannot_do_is_said(call: Call, library: Path, spaces: dict[str, Path], trained: Trained) -> None:
+    image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
+    code, _, err = call(retrieve, *image, "--mode", "devise")
+    assert code == 2 and "train_embedding.py --model devise" in err
+    code, _, err = call(retrieve, *image, "--mode", "vse", "--embedding", spaces["devise"])
+    assert code == 2 and "a space for mode 'devise'" in err
+    code, _, err = call(retrieve, *image, "--mode", "jaccard", "--minus", "red")
+    assert code == 2 and "--minus goes with a mode that compares in an embedding space" in err
+    code, _, err = call(retrieve, "--text", "red", "--library", library, "--mode", "vse", "--space", "raw")
+    assert code == 2 and "--space raw takes --image alone" in err
+    minus = ("--mode", "vse", "--embedding", spaces["vse"], "--minus", "a red circle")
+    code, _, err = call(retrieve, "--text", "a red circle", "--library", library, *minus)
+    assert code == 2 and "cancel each other out" in err
+    code, _, err = call(retrieve, *image, "--mode", "vse", "--embedding", trained.checkpoint)
+    assert code == 3 and "tiny" in err
 
 
 def test_an_explanation_names_the_words_of_both_sides(call: Call, library: Path) -> None:
@@ -97,17 +143,18 @@ def test_a_captioner_is_no_words_head(call: Call, library: Path, trained: Traine
     assert code == 2 and "--samples 30" in err
 
 
-def test_every_mode_is_measured(call: Call, trained: Trained, words_head: Path, tmp_path: Path) -> None:
+def test_every_mode_is_measured(call: Call, trained: Trained, words_head: Path, spaces: dict[str, Path], tmp_path: Path) -> None:
     code, out, err = call(
         evaluate_retrieval,
         *("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", words_head, "--features", trained.features),
         *("--samples", 5, "--relevance", "tfidf", "cider", "--out", "report", "--pages", 2),
+        *("--embedding", *spaces.values()),
     )
     assert code == 0, err
     rows = table(tmp_path / "report/modes.csv")
     assert {"mode", "relevance", "ndcg10", "ndcg10_low", "ndcg10_high", "ndcg50", "pcc", "ties10"} <= rows[0].keys()
     tfidf = {row["mode"]: row for row in rows if row["relevance"] == "tfidf"}
-    assert set(tfidf) == {*MODES, "random", "oracle, one caption", "oracle, all captions"}
+    assert set(tfidf) | (SPACES - spaces.keys()) == {*MODES, "random", "oracle, one caption", "oracle, all captions"}
     for row in rows:
         assert float(row["ndcg10_low"]) <= float(row["ndcg10"]) <= float(row["ndcg10_high"])
     assert float(tfidf["random"]["pcc"]) == 0

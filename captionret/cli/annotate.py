@@ -4,10 +4,12 @@
     python scripts/annotate.py --checkpoint checkpoints/photos-space --image https://example.org/q.jpg --captions-from coco:data/coco
 
 The words are the vocabulary of the training captions, or for a space of word vectors all words that have one: labels that it was
-never trained on are found, too.
+never trained on are found, too. Up to 200,000 words or captions are all compared; more are searched through an index, where
+--search approximate has made one.
 """
 
 import argparse
+import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -19,8 +21,9 @@ import numpy as np
 from ..errors import BadDataset, BadImage, BadSetting
 from ..fetching import fetch, is_address
 from ..images import open_image
+from ..library.nearest import EXACT_UP_TO, ExactIndex, open_index
 from ..text import STOP_WORDS
-from .command import FOUND, add_device, checkpoint_path, parser, say
+from .command import FOUND, add_device, checkpoint_path, parser, path_argument, say
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.joint import JointModel
@@ -39,10 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = JointModel.load(checkpoint_path(given.checkpoint), given.device)
         vector = model.encode_images([path])[0]  # (D,)
     texts, vectors = _words(model) if given.captions_from is None else _captions(model, given)
-    scores = vectors @ vector
-    order = np.lexsort((np.array(texts), -scores))[: given.top]  # ties by spelling
-    found = [(float(scores[row]), texts[row]) for row in order]
-    _show(given, found)
+    rows, scores = _index(given, model, texts, vectors).search(vector[None], given.top)
+    _show(given, [(score, texts[row]) for row, score in zip(rows[0].tolist(), scores[0].tolist(), strict=True)])
     return FOUND
 
 
@@ -55,6 +56,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     which.add_argument("--labels", action="store_true", help="say words (the default)")
     options.add_argument("--split", default="train", help="of the collection; all: every caption (default: %(default)s)")
     options.add_argument("--top", type=int, default=5, metavar="N", help="(default: %(default)s)")
+    options.add_argument(
+        "--search",
+        choices=("exact", "approximate"),
+        help="compare with everything, or through an index that is made once, in minutes, and kept (default: see above)",
+    )
+    options.add_argument(
+        "--indexes", type=path_argument, default=Path("data/indexes"), metavar="DIR", help="where it is kept (default: %(default)s)"
+    )
     options.add_argument("--json", action="store_true", help="print the answer as JSON")
     add_device(options)
     return options.parse_args(arguments)
@@ -78,8 +87,22 @@ def _local(image: str, folder: Path) -> Path:
     return path
 
 
+def _index(given: argparse.Namespace, model: "JointModel", texts: Sequence[str], vectors: np.ndarray) -> ExactIndex:
+    """What finds the nearest of the texts. Without --search an index is used but not made: for one picture that would not pay."""
+    if given.search == "exact":
+        return ExactIndex(vectors)
+    key = hashlib.sha256("\n".join([model.fingerprint, *texts]).encode()).hexdigest()[:24]
+    file = given.indexes / f"{'words' if given.captions_from is None else 'captions'}-{key}.graph"
+    made = given.search == "approximate"
+    return open_index(vectors, file, 0 if made else EXACT_UP_TO, build=made, progress=True, note=say if made else _silent)
+
+
+def _silent(text: str) -> None:
+    """That all are compared is the usual thing."""
+
+
 def _words(model: "JointModel") -> tuple[list[str], np.ndarray]:
-    words = [word for word in model.words() if word not in STOP_WORDS]
+    words = sorted(word for word in model.words() if word not in STOP_WORDS)  # ties by spelling
     return words, model.encode_words(words)
 
 
@@ -90,7 +113,7 @@ def _captions(model: "JointModel", given: argparse.Namespace) -> tuple[list[str]
     dataset = open_dataset(given.captions_from)
     say(dataset.summary())
     items = dataset.split(given.split if dataset.splits() else "all")
-    captions = [caption for caption in dict.fromkeys(one for item in items for one in item.captions) if not model.read.lacks(caption)]
+    captions = sorted({caption for item in items for caption in item.captions if not model.read.lacks(caption)})
     if not captions:
         raise BadDataset(f"{dataset.spec}, split {given.split}, holds no caption that {model.name} can read. Choose another collection.")
     return captions, model.encode_sentences(captions, progress=True)

@@ -260,6 +260,15 @@ def test_a_space_of_word_vectors_says_words_that_it_never_learned(call: Call, sp
     assert len(labels - set(JointModel.load(space.labelled, "cpu").vocabulary.tokens)) > 30
 
 
+def test_an_index_is_made_once_and_says_what_comparing_with_everything_says(call: Call, space: Space) -> None:
+    arguments = ("--checkpoint", space.checkpoint, "--image", space.pictures / "red-circle-0.png", "--captions-from", space.spec, "--json")
+    exact = call(annotate, *arguments, "--search", "exact")
+    first, again = (call(annotate, *arguments, "--search", "approximate", "--indexes", "kept") for _ in range(2))
+    assert first.code == 0 and json.loads(first.out) == json.loads(exact.out) == json.loads(again.out)
+    (file,) = Path("kept").iterdir()
+    assert f"There is no index {Path('kept') / file.name} yet" in first.err and file.name not in again.err and not Path("data").exists()
+
+
 def test_what_cannot_be_annotated_is_refused(call: Call, space: Space) -> None:
     Path("bad.png").write_bytes(b"no picture")
     for arguments, code, said in (

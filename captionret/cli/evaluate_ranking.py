@@ -5,7 +5,8 @@
 
 i2t (annotation): an image ranks all captions; t2i (search): a caption ranks all images. A space that was trained on labels is
 also asked for these: hit@k among the labels and among all words, and hierarchical precision@k. A space trained on triples is asked how
-often the right image scores above a random one.
+often the right image scores above a random one. --remedy adds what a remedy for hubs makes of the same scores; it reads all queries of
+the split at once, so that its figures are those of a system that knows what else is asked.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import BadDataset, BadSetting
+from ..evaluation.hubness import find_remedies
 from ..files import publish_json
 from .command import FOUND, add_device, checkpoint_path, parser, path_argument, say
 
@@ -30,6 +32,9 @@ KS = (5, 10, 20)  # of DeViSE's tables
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     given = _parse(arguments)
+    find_remedies(given.remedy)
+    if given.remedy and given.folds > 1:
+        raise BadSetting("--remedy compares all queries of the split; --folds parts them. Give one of the two.")
     if given.json is not None and given.json.is_dir():
         raise BadSetting(f"--json {given.json} is a folder. Give the name of a file.")
 
@@ -41,12 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model = JointModel.load(path, given.device)
     dataset = open_dataset(given.data)
     say(dataset.summary())
-    scores = evaluate(model, encode_split(model, dataset, dataset.split(given.split), given.features), given.folds)
+    split = encode_split(model, dataset, dataset.split(given.split), given.features)
+    scores = evaluate(model, split, given.folds)
+    if given.remedy and len(split.owner):
+        scores["remedies"] = remedied(split, given.remedy)
     if given.json:
         publish_json(given.json, scores)
         say(f"Written: {given.json}")
     if given.note:
-        _note(path, given, scores)
+        _note(path, given, {name: facts for name, facts in scores.items() if name != "remedies"})
     print(scores_table(scores))
     return FOUND
 
@@ -58,6 +66,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--split", default="test", help="(default: %(default)s)")
     options.add_argument(
         "--folds", type=int, default=1, metavar="N", help='the mean over N consecutive parts: 5 for "1K" on COCO\'s 5,000 (default: 1)'
+    )
+    options.add_argument(
+        "--remedy",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="csls, mutual-proximity, inverted-softmax, or all: what each does for recall",
     )
     options.add_argument("--json", type=path_argument, metavar="FILE", help="write the figures")
     options.add_argument(
@@ -97,6 +112,27 @@ def ranked(images: np.ndarray, sentences: np.ndarray, owner: np.ndarray, folds: 
     from ..evaluation.ranking import rank_both_ways
 
     return rank_both_ways(images @ sentences.T, owner, folds)
+
+
+def remedied(split: "EncodedSplit", names: Sequence[str]) -> dict[str, Any]:
+    """Both directions as they are ("none") and with each remedy: {name: {"i2t", "t2i", "rsum", "hubs_i2t": {"skewness", ...}, "hubs_t2i"}}.
+
+    A remedy for queries that are images is none for queries that are captions, so each direction has its own. Hubs of i2t are captions.
+    """
+    from ..evaluation.hubness import measure_hubness
+    from ..evaluation.ranking import Ranking, rank_both_ways
+
+    owners = np.unique(split.owner)
+    owner = np.searchsorted(owners, split.owner)
+    of_images = split.images[owners] @ split.sentences.T  # (N, M)
+    of_captions = np.ascontiguousarray(of_images.T)
+    found: dict[str, Any] = {}
+    for name, remedy in {"none": np.asarray, **find_remedies(names)}.items():
+        images, captions = remedy(of_images), remedy(of_captions)
+        ranking = Ranking(rank_both_ways(images, owner).i2t, rank_both_ways(np.ascontiguousarray(captions.T), owner).t2i)
+        hubs = {"hubs_i2t": measure_hubness(images).to_json(), "hubs_t2i": measure_hubness(captions).to_json()}
+        found[name] = ranking.to_json() | hubs
+    return found
 
 
 def label_scores(model: "JointModel", split: "EncodedSplit") -> dict[str, Any]:
@@ -168,7 +204,26 @@ def scores_table(scores: dict[str, Any]) -> str:
         parts.append(f"The right image scores above a random one in {100 * scores['triple_accuracy']:.1f} % of triples.")
     for name, facts in scores.get("labels", {}).items():
         parts.append(f"{name.replace('_', ' ')}: " + ", ".join(f"{key} {value:,.4g}" for key, value in facts.items()))
+    if "remedies" in scores:
+        parts.append(_remedies_table(scores["remedies"]))
     return "\n".join(parts)
+
+
+def _remedies_table(remedies: dict[str, Any]) -> str:
+    from ..report.terminal import Value, table
+
+    recalls = ("r1", "r5", "r10")
+    columns = ("remedy", *(f"{way} R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)), "rsum", "N_10 skewness i2t", "t2i")
+    rows: list[list[Value]] = [
+        [
+            name,
+            *(facts[way][key] for way in ("i2t", "t2i") for key in recalls),
+            facts["rsum"],
+            *(facts[way]["skewness"] for way in ("hubs_i2t", "hubs_t2i")),
+        ]
+        for name, facts in remedies.items()
+    ]
+    return "\n" + table(columns, rows, dict.fromkeys(columns[1:8], ".1f") | dict.fromkeys(columns[8:], ".2f"))
 
 
 def _note(path: Path, given: argparse.Namespace, scores: dict[str, Any]) -> None:

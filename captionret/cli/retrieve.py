@@ -20,15 +20,15 @@ from typing import Any
 from ..errors import BadSetting
 from ..library import Library
 from ..records import Explanation, Hit, Query
-from ..retrieval import MODES, DescribedQuery, needs
+from ..retrieval import MODES, DescribedQuery
 from ..retrieval import search as search_gallery
 from ..retrieval.feature_modes import SpaceMode
 from ..retrieval.modes import find_mode
 from ..retrieval.search import check_limits, towards_first
 from ..searching import describe
-from .command import FOUND, NOTHING_FOUND, WORDS_HEAD, add_device, checkpoint_path, library_path, parser, path_argument, say
+from .command import FOUND, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
 from .gallery import gallery_library
-from .spaces import spaces_for
+from .ready import believe_first, place_first
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         captioner = _load(checkpoint_path(given.checkpoint), given.device)
         library = gallery_library(given.gallery, captioner, given.beam)
     with library:
-        _believe_first(library, given)
-        _place_first(library, given)
+        believe_first(library, given.mode, given.device)
+        place_first(library, given.mode, given.embedding, given.device)
         query = describe(
             library,
             image=given.image,
@@ -140,34 +140,6 @@ def modes_table() -> str:
     from ..report.terminal import table
 
     return table(["mode", "takes", "compares"], [[mode.name, " and ".join(sorted(mode.accepts)), mode.about] for mode in MODES.values()])
-
-
-def _believe_first(library: Library, given: argparse.Namespace) -> None:
-    """A mode that compares beliefs needs some: those of the shipped words head take seconds and are kept."""
-    if "beliefs" not in needs(find_mode(given.mode), library.gallery()) or not len(library):
-        return
-    known = library.believed_by
-    if known is not None and not library.unbelieved():
-        return
-    from ..models.believer import Believer
-
-    if known is not None:
-        believer = Believer.load(known, given.device)
-    elif WORDS_HEAD.is_dir():
-        believer = Believer(head=_load(WORDS_HEAD, given.device))
-    else:
-        raise BadSetting(f"Mode {given.mode!r} compares beliefs, and {library.path} has none. Run python scripts/believe.py first.")
-    say(f"Believing the pictures of {library.path}, once: {believer.name}.")
-    library.believe(believer)
-
-
-def _place_first(library: Library, given: argparse.Namespace) -> None:
-    """A mode that compares in an embedding space needs its checkpoint."""
-    lacking = [part for part in sorted(needs(find_mode(given.mode), library.gallery())) if isinstance(MODES.get(part), SpaceMode)]
-    if not lacking and not given.embedding:
-        return
-    for mode, model in spaces_for(lacking, given.embedding, given.device).items():
-        library.use_space(mode, model)
 
 
 def _explained(library: Library, query: DescribedQuery, hits: list[Hit], mode: str) -> list[Explanation]:

@@ -127,6 +127,25 @@ class PlotSection:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """One picture with a number, or another short word, and its caption; `name` is shown below."""
+
+    path: Path
+    number: str
+    caption: str
+    name: str
+
+
+@dataclass(frozen=True)
+class PicturesSection:
+    """Pictures as cards, in the order given."""
+
+    title: str
+    pictures: Sequence[Picture]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class TextSection:
     """Paragraphs, and below them lines to be typed."""
 
@@ -135,13 +154,14 @@ class TextSection:
     commands: Sequence[str] = ()
 
 
-Section = SearchSection | TableSection | VariantsSection | PlotSection | TextSection
+Section = SearchSection | TableSection | VariantsSection | PlotSection | PicturesSection | TextSection
 
 TEMPLATES: dict[type, str] = {
     SearchSection: "search.html",
     TableSection: "table.html",
     VariantsSection: "variants.html",
     PlotSection: "plot.html",
+    PicturesSection: "pictures.html",
     TextSection: "text.html",
 }
 

@@ -1,11 +1,14 @@
 """Plots, drawn without a display and without matplotlib's global state."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
+from numpy.typing import ArrayLike
 
 from ..errors import BadSetting
 from ..files import publishing
@@ -78,6 +81,32 @@ def ndcg_curves(curves: Mapping[str, Sequence[float]], path: Path | str) -> Path
     _dress(axes, "NDCG@k")
     axes.set_xlabel("k", color=_INK)
     axes.legend(frameon=False, fontsize=8, labelcolor=_INK, loc="center left", bbox_to_anchor=(1, 0.5), title="mode (NDCG@10)")
+    with publishing(path) as file:
+        figure.savefig(file, format="png")
+    return Path(path)
+
+
+def occurrences(counts: Mapping[str, ArrayLike], k: int, path: Path | str) -> Path:
+    """Draw how many images stand in at least so many k-nearest lists, a line for each way of comparing; a PNG.
+
+    counts: of each way the N_k of N images. Both axes are logarithmic, so that a few hubs are seen beside many antihubs.
+    errors: BadSetting for none
+    """
+    if not counts:
+        raise BadSetting(f"There is nothing to draw into {path}. Count the lists of at least one mode.")
+    figure = Figure(figsize=(9, 4), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    for (name, values), style in zip(counts.items(), cycle(("-", "--", ":", "-."))):  # the styles never end
+        ordered = np.sort(np.asarray(values, np.float64))[::-1]
+        shown = ordered > 0
+        axes.step(ordered[shown], np.arange(1, len(ordered) + 1)[shown], style, where="post", label=name, linewidth=1.8)
+    axes.axvline(k, color=_INK, linewidth=1, linestyle=":", label=f"the mean, {k}")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    _dress(axes, "images in at least so many")
+    axes.xaxis.set_major_locator(LogLocator())
+    axes.set_xlabel(f"lists of the {k} nearest", color=_INK)
+    axes.legend(frameon=False, fontsize=9, labelcolor=_INK)
     with publishing(path) as file:
         figure.savefig(file, format="png")
     return Path(path)

@@ -1,0 +1,12 @@
+"""python scripts/hubness.py --help"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from captionret.cli.command import run
+from captionret.cli.hubness import main
+
+if __name__ == "__main__":
+    sys.exit(run(main))

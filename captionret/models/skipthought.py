@@ -179,7 +179,7 @@ class SkipThought:
         return list(known)
 
     def encode_words(self, words: Sequence[str]) -> np.ndarray:
-        """(len(words), W) float32 rows of length 1, of a combined encoder (len(words), 2W) with both halves of that length, over root 2.
+        """(len(words), W) float32 unit rows; of a combined encoder (len(words), 2W), both halves of equal length.
 
         These are word vectors, as the encoder reads them, not codes of sentences of one word.
         errors: BadSetting for words that have none

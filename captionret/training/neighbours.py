@@ -19,7 +19,7 @@ HELD_OUT = 20  # every 20th passage, where there is no val split
 
 @dataclass(frozen=True)
 class Passage:
-    """Sentences that belong together. ordered: they follow each other as they stand, without an order they are in no other way"""
+    """Sentences that belong together. ordered: whether they follow each other as they stand."""
 
     sentences: tuple[str, ...]
     ordered: bool
@@ -74,16 +74,15 @@ def training_passages(dataset: Dataset, also: Sequence[Dataset]) -> tuple[list[P
     """
     splits = dataset.splits()
     train = passages(dataset, "train" if splits else "all")
+    held_out = "val"
     if "val" in splits:
-        val, held_out = passages(dataset, "val"), "val"
+        val = passages(dataset, "val")
     elif len(train) >= HELD_OUT:
-        train, val, held_out = (
-            [one for index, one in enumerate(train) if index % HELD_OUT],
-            train[::HELD_OUT],
-            f"every {HELD_OUT}th passage of {'train' if splits else 'all'}",
-        )
+        held_out = f"every {HELD_OUT}th passage of {'train' if splits else 'all'}"
+        train, val = [one for index, one in enumerate(train) if index % HELD_OUT], train[::HELD_OUT]
     else:
-        train, val, held_out = *_tails(train), "the last twentieth of each passage"
+        held_out = "the last twentieth of each passage"
+        train, val = _tails(train)
     for other in also:
         train += passages(other, "train" if other.splits() else "all")
     if not train or not val:

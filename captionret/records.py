@@ -48,13 +48,16 @@ class Decoding:
     """How captions are found in what a captioner believes.
 
     method:   "beam", the most probable; "diverse-beam", in groups that avoid each other's words; "sample", drawn by probability;
-              "nucleus", drawn from the most probable words that hold top_p of it
+              "nucleus", drawn from the most probable words that hold top_p of it; "consensus", of a beam's captions and `drawn` ones
+              those that are most like the others
     beam:     how many captions a beam search follows; 1 is greedy
     captions: how many are kept of each image
-    length_penalty: captions of a beam are ranked by log-probability / words**length_penalty; None: as the variant says
+    length_penalty: captions of a beam are ranked by log-probability / words**length_penalty; None: as the variant says, of a
+              consensus 0.6
     constraints: no word twice in a row, no three words twice, no end on "a" or "with"; None: as the variant says
     groups, diversity: of a diverse beam: how many groups, and what a word costs in log-probability that an earlier group says just then
     temperature, top_k, top_p, seed: of sampling; top_k 0 is all words
+    drawn, sharpness: of a consensus: how many captions are drawn beside the beam's; how much the probable ones count, 0: as all others
     """
 
     method: str = "beam"
@@ -68,6 +71,8 @@ class Decoding:
     top_k: int = 0
     top_p: float = 0.9
     seed: int = 0
+    drawn: int = 0
+    sharpness: float = 3.0
 
     def __post_init__(self) -> None:
         if self.method not in DECODING_METHODS:
@@ -76,6 +81,13 @@ class Decoding:
             raise BadSetting(f"The beam must be at least 1, not {self.beam}.")
         if self.method in ("beam", "diverse-beam") and not 1 <= self.captions <= self.beam:
             raise BadSetting(f"A beam of {self.beam} gives 1 to {self.beam} captions, not {self.captions}.")
+        if self.drawn < 0:
+            raise BadSetting(f"The number of captions drawn beside the beam must be at least 0, not {self.drawn}.")
+        if self.method == "consensus" and not 1 <= self.captions <= self.beam + self.drawn:
+            raise BadSetting(
+                f"A consensus of a beam of {self.beam} and {self.drawn} drawn captions keeps 1 to {self.beam + self.drawn} of them, "
+                f"not {self.captions}."
+            )
         if self.captions < 1:
             raise BadSetting(f"At least one caption an image has to be kept, not {self.captions}.")
         if self.length_penalty is not None and not 0 <= self.length_penalty < inf:
@@ -84,6 +96,8 @@ class Decoding:
             raise BadSetting(f"A beam of {self.beam} cannot be parted into {self.groups} equal groups.")
         if not 0 <= self.diversity < inf:
             raise BadSetting(f"The diversity must be a number of at least 0, not {self.diversity}.")
+        if not 0 <= self.sharpness < inf:
+            raise BadSetting(f"The sharpness must be a number of at least 0, not {self.sharpness}.")
         if not 0 < self.temperature < inf:
             raise BadSetting(f"The temperature must be a number above 0, not {self.temperature}.")
         if self.top_k < 0 or not 0 < self.top_p <= 1:
@@ -99,7 +113,9 @@ class Decoding:
     def to_json(self) -> dict[str, Any]:
         """What matters to its method and is not as usual; a plain beam of 3 is {"beam": 3}."""
         ours: tuple[str, ...] = ("temperature", "top_k", "seed") if self.samples else ("beam", "length_penalty")
-        ours += {"nucleus": ("top_p",), "diverse-beam": ("groups", "diversity")}.get(self.method, ())
+        ours += {"nucleus": ("top_p",), "diverse-beam": ("groups", "diversity"), "consensus": ("sharpness",)}.get(self.method, ())
+        if self.method == "consensus" and self.drawn:
+            ours += ("drawn", "temperature", "top_k", "seed")
         usual = {"captions": 1, "constraints": None, "length_penalty": None, "top_k": 0}
         facts = {name: getattr(self, name) for name in (*ours, "captions", "constraints")}
         method = {} if self.method == "beam" else {"method": self.method}
@@ -112,7 +128,7 @@ class Decoding:
         return ", ".join([*([facts.pop("method")] if "method" in facts else []), *(f"{name} {value}" for name, value in facts.items())])
 
 
-DECODING_METHODS = ("beam", "diverse-beam", "sample", "nucleus")
+DECODING_METHODS = ("beam", "diverse-beam", "sample", "nucleus", "consensus")
 
 
 @dataclass(frozen=True, slots=True)

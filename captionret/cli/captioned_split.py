@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..datasets import Dataset
 from ..errors import BadDataset
-from ..records import Item
+from ..records import Decoding, Item
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.captioner import Captioner
@@ -40,9 +40,7 @@ def load_captioner(paths: Sequence[Path], device: str) -> "Captioner":
     return Captioner.load(paths[0], device) if len(paths) == 1 else Ensemble.load(paths, device)
 
 
-def caption_split(
-    captioner: "Captioner", items: Sequence[Item], *, beam: int, length_penalty: float | None, batch_size: int, features: Path
-) -> CaptionedSplit:
+def caption_split(captioner: "Captioner", items: Sequence[Item], decoding: Decoding, *, batch_size: int, features: Path) -> CaptionedSplit:
     """Caption items that have a picture; each passes through the CNN once and is cached in the folder `features`.
 
     errors: BadDataset for pictures that cannot be read: figures without them would be of another split
@@ -62,20 +60,28 @@ def caption_split(
     for start in range(0, len(paths), batch_size):
         batch = rows.of(np.arange(start, min(start + batch_size, len(paths))))
         began = time.perf_counter()
-        found = captioner.caption_features(batch, beam=beam, length_penalty=length_penalty)
+        found = captioner.decode(batch, decoding, rows.hashes[start : start + batch_size])
         seconds += time.perf_counter() - began
         captions += [said[0].text for said in found]
     return CaptionedSplit(captions, seconds, rows.hashes)
 
 
-def decoded_with(captioner: "Captioner", beam: int, length_penalty: float | None) -> dict[str, Any]:
-    """The setting that makes the captions: what was asked for, else the variant's own."""
-    own = captioner.config
-    return {
-        "beam": beam,
-        "length_penalty": own.length_penalty if length_penalty is None else length_penalty,
-        "constraints": bool(getattr(own, "constraints", False)),
-    }
+def decoded_with(captioner: "Captioner", decoding: Decoding) -> dict[str, Any]:
+    """The setting that makes the captions: what was asked for, else the variant's own. "method" is left out of a plain beam's."""
+    own = bool(getattr(captioner.config, "constraints", False))
+    constraints = own if decoding.constraints is None else decoding.constraints
+    searched = {} if decoding.samples else {"length_penalty": captioner.length_penalty(decoding)}
+    return {"beam": None, "length_penalty": None} | decoding.to_json() | searched | {"constraints": constraints}
+
+
+def setting_said(setting: Mapping[str, Any]) -> str:
+    """What `decoded_with` gives in a few words: "beam 3, length penalty 1, constraints"; what scored the captions is left out."""
+    apart = ("method", "constraints", "length_penalty", "tokens", "idf")
+    facts = {name: value for name, value in setting.items() if name not in apart}
+    said = [setting["method"]] if "method" in setting else []
+    said += [f"{name.replace('_', ' ')} {value:g}" for name, value in facts.items() if value is not None]
+    said += [f"length penalty {setting['length_penalty']:g}"] if setting["length_penalty"] else []
+    return ", ".join([*said, *(["constraints"] if setting["constraints"] else [])])
 
 
 def training_captions(dataset: Dataset) -> list[str]:
@@ -86,16 +92,12 @@ def training_captions(dataset: Dataset) -> list[str]:
 def note_scores(path: Path, data: str, split: str, setting: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
     """Write the scores of NOTED that were measured into a checkpoint's record and card, under the data and the setting.
 
-    setting: beam, length_penalty and constraints, as `decoded_with` gives them
+    setting: as `decoded_with` gives it
     """
     from ..models.card import write_card
     from ..models.checkpoint import add_scores
 
-    name = f"{data.partition(':')[0]} {split}, beam {setting['beam']}"
-    if setting["length_penalty"]:
-        name += f", length penalty {setting['length_penalty']:g}"
-    if setting["constraints"]:
-        name += ", constraints"
+    name = f"{data.partition(':')[0]} {split}, {setting_said(setting)}"
     measured = {measure: scores[measure] for measure in NOTED if scores.get(measure) is not None}
     add_scores(path, name, {measure: round(value, 3) if isinstance(value, float) else value for measure, value in measured.items()})
     write_card(path)

@@ -16,7 +16,7 @@ from typing import Any
 from ..datasets import Dataset, open_dataset
 from ..errors import BadCheckpoint, BadDataset, BadSetting
 from ..files import publishing
-from ..records import Hit, Item
+from ..records import Decoding, Hit, Item
 from ..retrieval import MODES, DescribedQuery, Gallery
 from ..retrieval import search as search_gallery
 from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
@@ -113,15 +113,14 @@ def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], give
     from ..models.captioner import count_parameters
 
     captioner = load_captioner([path], given.device)
-    done = caption_split(
-        captioner, items, beam=given.beam, length_penalty=given.length_penalty, batch_size=given.batch_size, features=given.features
-    )
+    decoding = Decoding(beam=given.beam, length_penalty=given.length_penalty)
+    done = caption_split(captioner, items, decoding, batch_size=given.batch_size, features=given.features)
     scores = score(
         {item.id: caption for item, caption in zip(items, done.captions, strict=True)},
         {item.id: item.captions for item in items},
         training=training,
     )
-    setting = decoded_with(captioner, given.beam, given.length_penalty)
+    setting = decoded_with(captioner, decoding)
     root = common_root(items)
     shown = [os.path.relpath(item.path, root) for item in items if item.path]
     gallery = Gallery(shown, done.captions, done.hashes, [item.id for item in items])

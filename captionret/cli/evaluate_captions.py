@@ -1,6 +1,7 @@
 """Score captions against the human ones of a split: BLEU, METEOR, ROUGE-L, CIDEr-D and SPICE, as the field measures them.
 
     python scripts/evaluate_captions.py --checkpoint checkpoints/photos-lite --data flickr8k:data/flickr8k --split test
+    python scripts/evaluate_captions.py --checkpoint checkpoints/photos-lite --data flickr8k:data/flickr8k --decode consensus
     python scripts/evaluate_captions.py --results theirs.json --data coco:data/coco --split val --against ours.json
 
 --results scores the captions that any other program has written, in COCO's results format. METEOR and SPICE are Java programs; where
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from ..datasets import Dataset, open_dataset
 from ..errors import BadDataset, BadSetting
 from ..files import publish_json
-from ..records import Decoding, Item
+from ..records import Item
 from ..text import ends_badly, words
-from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
-from .command import FOUND, add_device, checkpoint_path, parser, path_argument, say
+from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, setting_said, training_captions
+from .command import FOUND, add_decoding, add_device, checkpoint_path, decoding_of, parser, path_argument, say
 
 if TYPE_CHECKING:
     from ..evaluation.captions import CaptionScores
@@ -39,7 +40,6 @@ MEASURES = {
     "copied": "copied from training, %",
     "bad_endings": "bad endings",
 }
-BEAM = 3
 OUTPUTS = ("json", "out", "export")
 
 
@@ -91,10 +91,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--against", type=path_argument, metavar="FILE", help="other captions of the same images: the difference in CIDEr-D"
     )
-    options.add_argument("--beam", type=int, metavar="N", help=f"(default: {BEAM})")
-    options.add_argument(
-        "--length-penalty", type=float, metavar="A", help="captions are ranked by log-probability / words**A (default: the variant's own)"
-    )
+    add_decoding(options, several=False)
     options.add_argument("--batch-size", type=int, default=64, metavar="N")
     options.add_argument("--json", type=path_argument, metavar="FILE", help="write the scores")
     options.add_argument("--out", type=path_argument, metavar="FILE", help="write the scores, and every caption with its CIDEr-D")
@@ -111,14 +108,15 @@ def _check(given: argparse.Namespace) -> None:
     """Refuse what cannot work before minutes have gone into captions."""
     if (given.checkpoint is None) == (given.results is None):
         raise BadSetting("Give either --checkpoint DIR, to caption and score, or --results FILE, to score captions that are there.")
-    if given.results is not None and (given.note or given.beam is not None or given.length_penalty is not None):
-        raise BadSetting("--beam, --length-penalty and --note are a checkpoint's; --results has captions that are there. Leave them out.")
+    if given.results is not None and (given.note or given.beam is not None or given.length_penalty is not None or given.decode != "beam"):
+        raise BadSetting(
+            "--decode, --beam, --length-penalty and --note are a checkpoint's; --results has captions that are there. Leave them out."
+        )
     if given.note and len(given.checkpoint) > 1:
         raise BadSetting("--note writes into the record of one checkpoint. Give one, or leave it out.")
     if given.batch_size < 1:
         raise BadSetting(f"--batch-size must be at least 1, not {given.batch_size}.")
-    given.beam = BEAM if given.beam is None else given.beam
-    Decoding(beam=given.beam, length_penalty=given.length_penalty)
+    given.decoding = decoding_of(given)
     taken = {path.resolve(): f"--{name}" for name in ("results", "against") if (path := getattr(given, name))}
     for name in OUTPUTS:
         path = getattr(given, name)
@@ -171,11 +169,9 @@ def _captioned(items: Sequence[Item], given: argparse.Namespace) -> tuple[list[s
     """The checkpoints' names, their captions by item id, and what decoded them."""
     paths = [checkpoint_path(path) for path in given.checkpoint]
     captioner = load_captioner(paths, given.device)
-    done = caption_split(
-        captioner, items, beam=given.beam, length_penalty=given.length_penalty, batch_size=given.batch_size, features=given.features
-    )
+    done = caption_split(captioner, items, given.decoding, batch_size=given.batch_size, features=given.features)
     captions = {item.id: caption for item, caption in zip(items, done.captions, strict=True)}
-    return [path.name for path in paths], captions, decoded_with(captioner, given.beam, given.length_penalty)
+    return [path.name for path in paths], captions, decoded_with(captioner, given.decoding)
 
 
 def _difference(file: Path, ours: "CaptionScores", theirs: "CaptionScores") -> dict[str, Any]:
@@ -224,7 +220,9 @@ def _show(given: argparse.Namespace, evaluated: Evaluated) -> None:
 
 def _setting(setting: Mapping[str, Any]) -> str:
     decoded = "Decoding as the results file was made"
-    if setting["beam"] is not None:
+    if "method" in setting:
+        decoded = f"Decoding: {setting_said(setting)}"
+    elif setting["beam"] is not None:
         constraints = "with" if setting["constraints"] else "no"
         decoded = f"Beam {setting['beam']}, length penalty {setting['length_penalty']:g}, {constraints} constraints"
     return f"{decoded}; {setting['tokens']} tokens; idf of {setting['idf']}."

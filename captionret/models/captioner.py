@@ -9,6 +9,7 @@ One file, read once: the decoder is made from its variant's row, the features co
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from ..text import Vocabulary, ends_badly, is_word, join
 from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
 from .backbones import Backbone, backbone_config, checked_backbone, load_backbone, load_own_backbone
 from .checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
+from .consensus import LENGTH_PENALTY, consensus
 from .decoding import Beams, Rules, beam_search, ordered
 from .lstm import LSTMDecoder
 from .sampling import sample, uniforms
@@ -157,29 +159,31 @@ class Captioner:
     def decode(self, features: Tensor, decoding: Decoding, pictures: Sequence[str] = ()) -> list[list[Caption]]:
         """Captions for each row of features, (N, D) or (N, cells, D) float32, the best first; drawn ones by probability, equal ones once.
 
-        pictures: content hashes, which sampling needs: a picture's captions depend on it and the seed, not on the batch it is in
+        Those of a consensus come by how much they agree with all the others.
+        pictures: content hashes, which drawing needs: a picture's captions depend on it and the seed, not on the batch it is in
         errors:   BadSetting for a words head, which has no captions to give
         """
         if self.config.decoder == "words":
             raise BadSetting(f"{self.name} is a words head: it believes, but doesn't speak. Caption with another checkpoint.")
         rules = self.rules if (self.config.constraints if decoding.constraints is None else decoding.constraints) else None
         if decoding.samples:
-            beams = ordered(self._drawn(features, decoding, pictures, rules))
-        else:
-            first, state = self.decoder.begin(features.to(self.device))
-            settings: dict[str, Any] = {"says_start": self.config.says_start, "rules": rules}
-            if decoding.method == "diverse-beam":
-                settings |= {"groups": decoding.groups, "diversity": decoding.diversity}
-            settings["length_penalty"] = self.config.length_penalty if decoding.length_penalty is None else decoding.length_penalty
-            beams = beam_search(first, state, self.decoder.step, beam=decoding.beam, max_words=self.config.max_words, **settings)
-        found = beams.scores.isfinite().tolist()
-        captions = [
-            [self._caption(ids, score, rules is not None) for ids, score, there in zip(*image, strict=True) if there]
-            for image in zip(beams.tokens.tolist(), beams.logprob.tolist(), found, strict=True)
-        ]
-        if decoding.samples:
+            captions = self._said(ordered(self._drawn(features, decoding, pictures, rules)), rules)
             captions = [list({caption.tokens: caption for caption in reversed(image)}.values())[::-1] for image in captions]
+        else:
+            captions = self._said(self._searched(features, decoding, rules), rules)
+        if decoding.method == "consensus":
+            if decoding.drawn:
+                beside = replace(decoding, method="sample", captions=decoding.drawn)
+                drawn = self._said(self._drawn(features, beside, pictures, rules), rules)
+                captions = [image + more for image, more in zip(captions, drawn, strict=True)]
+            captions = consensus(captions, decoding.sharpness, self.length_penalty(decoding))
         return [image[: decoding.captions] for image in captions]
+
+    def length_penalty(self, decoding: Decoding) -> float:
+        """By which captions are ranked, or weighed for a consensus: the decoding's own, else the usual one."""
+        if decoding.length_penalty is not None:
+            return decoding.length_penalty
+        return LENGTH_PENALTY if decoding.method == "consensus" else self.config.length_penalty
 
     @torch.inference_mode()
     def believe(self, features: Tensor, decoding: Decoding = BELIEF, pictures: Sequence[str] = ()) -> np.ndarray:
@@ -213,6 +217,20 @@ class Captioner:
             believed = self.believe(self.features(batch.pixels[0])[0], decoding, batch.hashes)
             beliefs += [{self.vocabulary.tokens[word]: float(row[word]) for word in np.flatnonzero(row >= least)} for row in believed]
         return beliefs
+
+    def _searched(self, features: Tensor, decoding: Decoding, rules: Rules | None) -> Beams:
+        first, state = self.decoder.begin(features.to(self.device))
+        settings: dict[str, Any] = {"says_start": self.config.says_start, "rules": rules, "length_penalty": self.length_penalty(decoding)}
+        if decoding.method == "diverse-beam":
+            settings |= {"groups": decoding.groups, "diversity": decoding.diversity}
+        return beam_search(first, state, self.decoder.step, beam=decoding.beam, max_words=self.config.max_words, **settings)
+
+    def _said(self, beams: Beams, rules: Rules | None) -> list[list[Caption]]:
+        found = beams.scores.isfinite().tolist()
+        return [
+            [self._caption(ids, score, rules is not None) for ids, score, there in zip(*image, strict=True) if there]
+            for image in zip(beams.tokens.tolist(), beams.logprob.tolist(), found, strict=True)
+        ]
 
     def _drawn(self, features: Tensor, decoding: Decoding, pictures: Sequence[str], rules: Rules | None) -> Beams:
         if not decoding.samples:

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import pytest
 from shapes import Trained
 
-from captionret.cli import command, evaluate_captions
+from captionret.cli import caption_images, command, evaluate_captions
 from captionret.datasets import open_dataset
 from captionret.evaluation.results_file import ImageNames, coco_id
-from captionret.records import Item
+from captionret.library import Library
+from captionret.records import Decoding, Item
 
 KEYS = "bleu1 bleu2 bleu3 bleu4 meteor rouge_l cider_d spice images distinct vocabulary copied bad_endings setting reasons".split()
 
@@ -104,6 +105,24 @@ def test_several_checkpoints_caption_together(call: Call, trained: Trained) -> N
     code, out, _ = call("--checkpoint", trained.checkpoint, trained.checkpoint, "--json", "s.json")
     assert (code, json.loads(Path("s.json").read_text())["images"]) == (0, 16)
     assert "tiny + tiny" in out
+
+
+def test_a_consensus_is_scored_and_named(call: Call, trained: Trained) -> None:
+    code, out, _ = call("--checkpoint", trained.checkpoint, "--decode", "consensus", "--beam", 5, "--drawn", 3, "--json", "s.json")
+    scores = json.loads(Path("s.json").read_text())
+    assert code == 0 and scores["bleu1"] > 60
+    facts = {"method": "consensus", "beam": 5, "length_penalty": 0.6, "constraints": False, "sharpness": 3.0, "drawn": 3}
+    assert scores["setting"].items() >= (facts | {"temperature": 1.0, "seed": 0}).items()
+    assert "Decoding: consensus, beam 5, sharpness 3, drawn 3, temperature 1, seed 0, length penalty 0.6; PTB tokens" in out
+
+
+def test_a_library_remembers_a_consensus(trained: Trained, tmp_path: Path) -> None:
+    arguments = [str(trained.pictures), "--library", str(tmp_path / "one"), "--checkpoint", str(trained.checkpoint)]
+    assert caption_images.main([*arguments, "--decode", "consensus", "--beam", "5", "--captions-per-image", "2"]) == 0
+    with Library.open(tmp_path / "one") as library:
+        made_by = library.made_by
+        assert made_by is not None and made_by.decoding == Decoding("consensus", beam=5, captions=2)
+        assert {len(library.captions(sha256)) for sha256 in library.gallery().hashes} == {2}
 
 
 def test_broken_java_gives_the_other_scores_and_the_reason(call: Call, right: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
-from captionret.images import load_views
+from captionret.images import decoded_batches, load_views
 from captionret.models.attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder, doubly_stochastic
 from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.captioner import Captioner, Decoder, choose_device, count_parameters, make_decoder, new_decoder
 from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
+from captionret.models.ensemble import Ensemble
 from captionret.models.lstm import LSTMDecoder
 from captionret.models.transformer import TransformerDecoder
 from captionret.models.variants import VARIANTS, CaptionerConfig
@@ -279,12 +281,43 @@ def test_what_is_drawn_of_a_picture_depends_on_the_seed_alone_not_on_the_batch(b
     assert all(len(set(entry)) == len(entry) for entry in found) and len({one for entry in found for one in entry}) > 7
 
 
+def features_of_pictures(captioner: Captioner, pictures: list[Path]) -> Tensor:
+    (batch,) = decoded_batches(pictures, 224, len(pictures))
+    return captioner.features(batch.pixels[0])[0]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_consensus_depends_on_picture_and_seed_alone(together: bool, backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    if together:
+        captioner = Ensemble([captioner, Captioner(a_checkpoint(backbone), "other", backbone=backbone)])
+
+    features = features_of_pictures(captioner, pictures)
+    hashes = [f"{number:064x}" for number in range(1, 8)]
+
+    def said(rows: slice, **changes: Any) -> list[list[tuple[str, ...]]]:
+        decoding = replace(Decoding("consensus", beam=4, drawn=4, captions=8, temperature=3.0, seed=1), **changes)
+        return [[one.tokens for one in entry] for entry in captioner.decode(features[rows], decoding, hashes[rows])]
+
+    everything = slice(0, 7)
+    found = said(everything)
+    assert said(slice(4, 7)) + said(slice(0, 4)) == found[4:] + found[:4] and said(everything, seed=2) != found
+    assert all(len(set(entry)) == len(entry) for entry in found)
+    beam = [{one.tokens for one in entry} for entry in captioner.caption_features(features, beam=4, n=4)]
+    assert any(set(all_of_them) > few for all_of_them, few in zip(found, beam, strict=True)), "drawn ones come beside the beam's"
+    assert [set(entry) for entry in said(everything, drawn=0, captions=4)] == beam
+
+
 def test_constraints_hold_for_every_way_of_decoding(backbone: Backbone, pictures: list[Path]) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
-    broken = 0
-    for decoding in (Decoding(beam=4, captions=4), Decoding("diverse-beam", beam=4, groups=2, captions=4), Decoding("nucleus", captions=6)):
+    features, broken = features_of_pictures(captioner, pictures), 0
+    ways = (
+        *(Decoding(beam=4, captions=4), Decoding("diverse-beam", beam=4, groups=2, captions=4), Decoding("nucleus", captions=6)),
+        Decoding("consensus", beam=4, drawn=4, captions=8),
+    )
+    for decoding in ways:
         for constraints in (False, True):
-            for entry in captioner.caption(pictures, decoding=replace(decoding, constraints=constraints)):
+            for entry in captioner.decode(features, replace(decoding, constraints=constraints), [f"{number:064x}" for number in range(7)]):
                 for one in entry:
                     faults = ends_badly(one.tokens) + any(a == b for a, b in zip(one.tokens, one.tokens[1:], strict=False))
                     assert not (constraints and faults), one.tokens

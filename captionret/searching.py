@@ -15,9 +15,10 @@ from .files import expanded
 from .library import Captioning, Library, Space
 from .library.beliefs import LEAST
 from .records import Captioned, Hit
-from .retrieval import Beliefs, DescribedQuery, find_mode, needs
+from .retrieval import Beliefs, DescribedQuery, find_mode, needs, rocchio
 from .retrieval import search as search_gallery
 from .retrieval.feature_modes import SpaceMode
+from .retrieval.feedback import WEIGHTS
 
 
 def search(
@@ -30,13 +31,17 @@ def search(
     min_score: float | None = None,
     keep_self: bool = False,
     captioner: Captioning | None = None,
+    like: Sequence[Path | str] = (),
+    dislike: Sequence[Path | str] = (),
 ) -> list[Hit]:
     """The library's images most like a picture, a text, or both; best first, one hit per image, the query's own picture left out.
 
     captioner: what captions a picture that the library does not hold; by default it is loaded from the checkpoint the library names
+    like:      pictures that the answer should be more like, and dislike: those that it should be less like, see move_by_feedback
     The other arguments are those of `captionret.retrieval.search`. Errors: BadSetting, BadImage, BadLibrary, BadCheckpoint.
     """
     query = describe(library, image=image, text=text, mode=mode, captioner=captioner)
+    query = move_by_feedback(library, query, like, dislike, mode=mode, captioner=captioner)
     return search_gallery(library.gallery(), query, mode, top, min_score, keep_self)
 
 
@@ -67,6 +72,48 @@ def describe(
         if name in needs(find_mode(mode), library.gallery())
     }
     return replace(query, vectors=vectors) if vectors else query
+
+
+def move_by_feedback(
+    library: Library,
+    query: DescribedQuery,
+    like: Sequence[Path | str],
+    dislike: Sequence[Path | str],
+    weights: tuple[float, float, float] = WEIGHTS,
+    *,
+    mode: str = "jaccard",
+    captioner: Captioning | None = None,
+    device: str = "auto",
+) -> DescribedQuery:
+    """The query moved towards the pictures that are liked and away from those that are not, which no answer will show.
+
+    like, dislike: files, or pictures of the library by the paths that its answers show; a picture given twice counts once
+    weights:       of the query, the liked and the disliked, see rocchio
+    errors:        BadImage for a picture that is neither; BadSetting for one that is both liked and disliked; as describe and rocchio
+    """
+    sides: list[list[DescribedQuery]] = []
+    seen: list[dict[str | None, Path | str]] = []
+    for paths in (like, dislike):
+        described = [_picture(library, path, mode, captioner, device) for path in paths]
+        seen.append({one.sha256: path for one, path in zip(described, paths, strict=True)})
+        sides.append(list({one.sha256: one for one in described}.values()))
+    if both := seen[0].keys() & seen[1].keys():
+        names = " and ".join(dict.fromkeys(str(side[sha256]) for side in seen for sha256 in both))
+        raise BadSetting(f"{names}: the same picture is both liked and disliked. Decide on one.")
+    return rocchio(query, sides[0], sides[1], weights)
+
+
+def _picture(library: Library, path: Path | str, mode: str, captioner: Captioning | None, device: str) -> DescribedQuery:
+    """A picture of which something is said: a file, else the library's own."""
+    if expanded(path).is_file():
+        return describe(library, image=path, mode=mode, captioner=captioner, device=device)
+    gallery = library.gallery()
+    names = {name: row for row in range(len(gallery)) for name in (gallery.paths[row], *gallery.copies[row])}
+    if str(path) not in names:
+        raise BadImage(
+            f"{path} is no file, and no picture of {library.path}. Name a file, or a picture as an answer of the library shows it."
+        )
+    return gallery.query(names[str(path)], needs(find_mode(mode), gallery))
 
 
 def query_texts(text: str | None) -> tuple[str, ...]:

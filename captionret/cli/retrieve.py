@@ -7,6 +7,7 @@ python scripts/retrieve.py --image q.jpg                          # the sample g
 python scripts/retrieve.py --image q.jpg --library photos --mode expected-cosine --explain
 python scripts/retrieve.py --text "a dog on a beach" --library photos --mode vse
 python scripts/retrieve.py --image q.jpg --minus dog --plus cat --library photos --mode vse
+python scripts/retrieve.py --image q.jpg --library photos --like beach/0142.jpg --dislike trip/img_88.jpg
 python scripts/retrieve.py --list-modes
 """
 
@@ -23,9 +24,10 @@ from ..records import Explanation, Hit, Query
 from ..retrieval import MODES, DescribedQuery
 from ..retrieval import search as search_gallery
 from ..retrieval.feature_modes import SpaceMode
+from ..retrieval.feedback import WEIGHTS, check_weights
 from ..retrieval.modes import find_mode
 from ..retrieval.search import check_limits, towards_first
-from ..searching import describe
+from ..searching import describe, move_by_feedback
 from .command import FOUND, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
 from .gallery import gallery_library
 from .ready import believe_first, place_first
@@ -42,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.mode = _in_space(given)
     find_mode(given.mode)  # all that can be wrong is found before a whole gallery has been captioned in vain
     check_limits(given.top, given.min_score)
+    check_weights(given.feedback_weights)
+    if given.feedback_weights != WEIGHTS and not (given.like or given.dislike):
+        raise BadSetting("--feedback-weights goes with --like or --dislike. Name a picture that is liked or disliked.")
     if given.html:
         _refuse_to_write_over_a_picture(given.html)
     if given.image is not None:
@@ -68,6 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             device=given.device,
             plus=given.plus,
             minus=given.minus,
+        )
+        query = move_by_feedback(
+            library,
+            query,
+            given.like,
+            given.dislike,
+            tuple(given.feedback_weights),
+            mode=given.mode,
+            captioner=captioner,
+            device=given.device,
         )
         if given.rerank:
             query = towards_first(library.gallery(), query, given.mode, given.rerank, given.keep_self)
@@ -99,6 +114,20 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         choices=("learned", "raw"),
         default="learned",
         help="raw: compare the CNN's features in place of a learned space's vectors",
+    )
+    options.add_argument(
+        "--like", action="extend", nargs="+", default=[], metavar="PATH", help="pictures to be more like: of the library, or any files"
+    )
+    options.add_argument(
+        "--dislike", action="extend", nargs="+", default=[], metavar="PATH", help="pictures to be less like; they are never shown"
+    )
+    options.add_argument(
+        "--feedback-weights",
+        type=float,
+        nargs=3,
+        default=WEIGHTS,
+        metavar=("A", "B", "C"),
+        help=f"how much query, liked and disliked count (default: {' '.join(f'{weight:g}' for weight in WEIGHTS)})",
     )
     options.add_argument("--explain", action="store_true", help="say word by word why each hit is where it is")
     options.add_argument("--top", type=int, default=10, metavar="N")

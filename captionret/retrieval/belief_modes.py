@@ -65,14 +65,17 @@ class PreparedBeliefs:
         return Explanation(by_share(reasons), rest=whole - sum(shares.values()))
 
     def _belief(self, query: DescribedQuery) -> Mapping[str, float]:
+        belief = query.moved(self._own(query), self._own)
+        if not belief:
+            raise no_words(query)
+        return belief
+
+    def _own(self, query: DescribedQuery) -> Mapping[str, float]:
         if query.caption is not None and query.belief is None:
             raise BadSetting(
                 f"Mode {self.mode.name!r} compares beliefs, and nothing is believed of the query picture. Choose another mode."
             )
-        belief = dict(query.belief or {}) | dict.fromkeys(word_set(query.text or ""), 1.0)
-        if not belief:
-            raise no_words(query)
-        return belief
+        return dict(query.belief or {}) | dict.fromkeys(word_set(query.text or ""), 1.0)
 
 
 class ExpectedCosine:

@@ -1,5 +1,8 @@
 """Modes that compare several captions of each image: the best pair, or all words together."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..records import Explanation, WordReason
@@ -51,11 +54,12 @@ class PreparedCaptions:
     def why(self, query: DescribedQuery, row: int) -> tuple[str, ...]:
         """The words that both sides hold, the rarest first."""
         ours, theirs = self._best_pair(query, row)
-        return tuple(sorted(ours & theirs, key=lambda word: (-self.index.weight(word), self.index.frequency(word), word)))
+        return tuple(sorted(ours.keys() & theirs, key=lambda word: (-self.index.weight(word), self.index.frequency(word), word)))
 
     def explain(self, query: DescribedQuery, row: int) -> Explanation:
         """The words of the pair that made the score."""
-        ours, theirs = (dict.fromkeys(sorted(words), 1.0) for words in self._best_pair(query, row))
+        ours, held = self._best_pair(query, row)
+        theirs = dict.fromkeys(sorted(held), 1.0)
         shares = self.index.shares(ours, theirs)
         reasons = [
             WordReason(word, ours.get(word, 0.0), theirs.get(word, 0.0), self.index.weight(word), share) for word, share in shares.items()
@@ -66,13 +70,20 @@ class PreparedCaptions:
         sets = [word_set(caption) for caption in captions]
         return [frozenset().union(*sets)] if self.union else sets
 
-    def _query_units(self, query: DescribedQuery) -> list[frozenset[str]]:
+    def _query_units(self, query: DescribedQuery) -> list[Mapping[str, float]]:
         asked = word_set(query.text or "")
         units = [unit | asked for unit in self._units(query.all_captions)] if query.caption is not None else [asked]
-        if not any(units):
+        moved = [query.moved(dict.fromkeys(sorted(unit), 1.0), self._shares) for unit in units]
+        if not any(moved):
             raise no_words(query)
-        return units
+        return moved
 
-    def _best_pair(self, query: DescribedQuery, row: int) -> tuple[frozenset[str], frozenset[str]]:
+    def _shares(self, other: DescribedQuery) -> dict[str, float]:
+        """In what share of the units each word of a liked or disliked picture stands."""
+        units = self._units(other.all_captions)
+        counts = Counter(word for unit in units for word in unit)
+        return {word: count / len(units) for word, count in sorted(counts.items())}
+
+    def _best_pair(self, query: DescribedQuery, row: int) -> tuple[Mapping[str, float], frozenset[str]]:
         pairs = [(ours, theirs) for ours in self._query_units(query) for theirs in self._units(self.captions[row])]
-        return max(pairs, key=lambda pair: sum(self.index.shares(dict.fromkeys(pair[0], 1.0), dict.fromkeys(pair[1], 1.0)).values()))
+        return max(pairs, key=lambda pair: sum(self.index.shares(pair[0], dict.fromkeys(pair[1], 1.0)).values()))

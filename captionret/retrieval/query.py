@@ -1,9 +1,11 @@
 """A query as retrieval sees it: whatever is known of a picture, a text, or both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+
+_LEAST = 1e-6  # a weight below it is rounding, not a word
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,6 +19,7 @@ class DescribedQuery:
     belief:   for each word the probability that a caption of the picture holds it; None where nobody believes anything
     feature:  (D,) the backbone's pooled feature of the picture
     vectors:  (D,) unit rows: where the whole query, picture and text, stands in each embedding space, by the mode that compares there
+    feedback: what was liked and disliked; feature and vectors are moved by it already, words and beliefs as each mode reads them
     """
 
     caption: str | None = None
@@ -26,6 +29,7 @@ class DescribedQuery:
     belief: Mapping[str, float] | None = None
     feature: np.ndarray | None = None
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    feedback: "Feedback | None" = None
 
     @property
     def parts(self) -> frozenset[str]:
@@ -41,3 +45,35 @@ class DescribedQuery:
     def all_captions(self) -> tuple[str, ...]:
         """Every caption of the picture."""
         return self.captions or (() if self.caption is None else (self.caption,))
+
+    def moved(self, own: Mapping[str, float], read: "Callable[[DescribedQuery], Mapping[str, float]]") -> Mapping[str, float]:
+        """The words of this query as feedback moves them; `own` where there is none.
+
+        own:  the weight of each word that the query itself holds, as a mode reads it
+        read: how that mode reads the words of another
+        """
+        return own if self.feedback is None else self.feedback.moved(own, read)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feedback:
+    """Pictures that a person liked and disliked, and how much a, b, c the query itself, the liked and the disliked count."""
+
+    liked: tuple[DescribedQuery, ...]
+    disliked: tuple[DescribedQuery, ...]
+    weights: tuple[float, float, float]
+
+    def moved(self, own: Mapping[str, float], read: Callable[[DescribedQuery], Mapping[str, float]]) -> dict[str, float]:
+        """(a own + b mean of the liked - c mean of the disliked) / (a + b), by word; words at or below 0 are left out.
+
+        The quotient (a alone, where nothing is liked) keeps the weight of a word that the query and all liked pictures hold at 1:
+        probabilities stay probabilities, and Jaccard similarity does not take more than 1 for a lack on the other side.
+        """
+        a, b, c = self.weights
+        total = {word: a * weight for word, weight in own.items()}
+        for others, share in ((self.liked, b), (self.disliked, -c)):
+            for other in others:
+                for word, weight in read(other).items():
+                    total[word] = total.get(word, 0.0) + share / len(others) * weight
+        whole = a + (b if self.liked else 0.0)
+        return {word: total[word] / whole for word in sorted(total) if whole and total[word] / whole > _LEAST}

@@ -28,7 +28,7 @@ def search(
 
     top:       at most so many; None for all
     min_score: hits score at least this; images with a score of 0 are never hits, so an answer may be empty
-    keep_self: also show the image whose content is the query's own
+    keep_self: also show the image whose content is the query's own; those that are disliked are never shown
     errors:    UnknownName for the mode; BadSetting for a query or a limit that cannot work
     """
     chosen = find_mode(mode)
@@ -42,6 +42,9 @@ def search(
     scores = prepared.scores(query)
     if not keep_self and query.sha256 in gallery.row_of:
         scores[gallery.row_of[query.sha256]] = -np.inf
+    for other in query.feedback.disliked if query.feedback else ():
+        if other.sha256 in gallery.row_of:
+            scores[gallery.row_of[other.sha256]] = -np.inf
     least = (_NEVER if min_score is None else min_score) if chosen.relative else max(_LEAST, min_score or 0.0)
     rows = rank(scores, range(len(gallery)), top, least)  # rows ascend with the ids
     return [_hit(gallery, place, row, scores[row], prepared.why(query, row)) for place, row in enumerate(rows.tolist(), start=1)]

@@ -105,11 +105,14 @@ class PreparedWords:
         )
 
     def _bag(self, query: DescribedQuery) -> Bag:
-        bags = [self.mode.bag(text) for text in query.texts]
-        bag = {word: max(bag.get(word, 0.0) for bag in bags) for word in dict.fromkeys(word for bag in bags for word in bag)}
+        bag = query.moved(self._own(query), self._own)
         if not bag:
             raise no_words(query)
         return bag
+
+    def _own(self, query: DescribedQuery) -> Bag:
+        bags = [self.mode.bag(text) for text in query.texts]
+        return {word: max(bag.get(word, 0.0) for bag in bags) for word in dict.fromkeys(word for bag in bags for word in bag)}
 
 
 class JaccardWords(JaccardIndex):
@@ -183,4 +186,8 @@ def counted(caption: str) -> Bag:
 def no_words(query: DescribedQuery) -> NoWords:
     """The error for a query that a mode finds no word in."""
     given = " and ".join(map(repr, query.texts)) or "nothing"
+    if query.feedback is not None and query.feedback.disliked:
+        return NoWords(
+            f"Of the query ({given}) no word is left: what is disliked takes all away. Dislike other pictures, or give other weights."
+        )
     return NoWords(f"The query holds no word to compare by (it is {given}). Ask with at least one word that says what is seen.")

@@ -34,7 +34,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "checkpoints" / name).symlink_to(ROOT / "checkpoints" / name)
     sample_gallery(folder / "home/Pictures")
     with Image.open(folder / "home/Pictures/motorcycle-left.png") as photograph:
-        photograph.convert("RGB").resize((600, 400)).save(folder / "q.jpg")
+        for name, size in (("q.jpg", (600, 400)), ("more.jpg", (500, 400)), ("less.jpg", (400, 400))):
+            photograph.convert("RGB").resize(size).save(folder / name)
     _write_data_sets(folder)
     return folder
 

@@ -25,17 +25,18 @@ from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
 COLUMNS = (
     *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
     *("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct", "vocabulary", "copied", "beam", "length_penalty", "images"),
-    *("relevance", "ndcg10_jaccard", "ndcg10_jaccard_low", "ndcg10_jaccard_high", "ndcg10_jaccard_idf", "pcc_jaccard", "ties10_jaccard"),
+    *("relevance", "ndcg10_jaccard", "ndcg10_jaccard_low", "ndcg10_jaccard_high", "ndcg50_jaccard"),
+    *("ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "pcc_jaccard", "ties10_jaccard"),
 )
 SHOWN = (
     *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct"),
-    *("ndcg10_jaccard", "ndcg10_jaccard_idf", "ties10_jaccard"),
+    *("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "ties10_jaccard"),
 )
-FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f") | {
+FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f")
+FORMATS |= dict.fromkeys(("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf"), ".3f")
+FORMATS |= {
     "train_seconds": ",.0f",
     "captions_per_second": ",.0f",
-    "ndcg10_jaccard": ".3f",
-    "ndcg10_jaccard_idf": ".3f",
     "ties10_jaccard": ".1f",
 }
 
@@ -141,7 +142,7 @@ def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], give
 
 
 def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, Any]:
-    """How well the captions retrieve: NDCG@10 against the relevance that people's captions give, by Jaccard and by Jaccard with idf."""
+    """How well the captions retrieve: NDCG@10 and @50 against the relevance that people's captions give; Jaccard, plain and by idf."""
     from ..evaluation.bootstrap import mean_interval
     from ..evaluation.modes import score_matrix
     from ..evaluation.relevance import load_relevance
@@ -159,7 +160,9 @@ def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, 
         "ndcg10_jaccard": plain.summary().ndcg10,
         "ndcg10_jaccard_low": low,
         "ndcg10_jaccard_high": high,
+        "ndcg50_jaccard": plain.summary().ndcg50,
         "ndcg10_jaccard_idf": weighted.summary().ndcg10,
+        "ndcg50_jaccard_idf": weighted.summary().ndcg50,
         "pcc_jaccard": plain.summary().pcc,
         "ties10_jaccard": plain.summary().ties10,
     }
@@ -210,5 +213,5 @@ def _setting(given: argparse.Namespace) -> str:
     return (
         f"Beam {given.beam}, length penalty {penalty}. BLEU, ROUGE-L and CIDEr-D x100 on PTB tokens; captions per second "
         "with the features given; distinct: different captions among all. Retrieval by Jaccard similarity of caption words, the picture "
-        f"itself left out; NDCG@10 by relevance {given.relevance}, of all words alike and weighted by idf."
+        f"itself left out; NDCG@10 and @50 by relevance {given.relevance}, of all words alike and weighted by idf."
     )

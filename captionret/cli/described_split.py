@@ -126,7 +126,6 @@ def library_split(library: Library, items: Sequence[Item]) -> Gallery:
     def taken(names: Sequence[str]) -> list[int]:
         return [place[name] for name in names]
 
-    believed = library.believed_by is not None
     return Gallery(
         [str(item.path) for item in items],
         [whole.captions[row] for row in rows],
@@ -134,7 +133,7 @@ def library_split(library: Library, items: Sequence[Item]) -> Gallery:
         [item.id for item in items],
         load_features=lambda names: np.asarray(whole.features)[taken(names)],
         load_captions=lambda names: [whole.all_captions[row] for row in taken(names)],
-        load_beliefs=(lambda names: whole.beliefs.take(taken(names))) if believed else None,
+        load_beliefs=(lambda names: whole.beliefs.take(taken(names))) if "beliefs" in whole.parts else None,
         load_vectors={mode: partial(lambda mode, names: whole.vectors(mode)[taken(names)], mode) for mode in library.spaces},
         hybrid=whole.hybrid,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from ..evaluation.modes import ORACLE, MeasuredMode, agreement, costly_mistakes, difference, first_rows, word_importance
 from ..files import publishing
 from ..records import Hit, Item, Query
-from ..report.page import PlotSection, SearchSection, Section, TableSection, write_page
+from ..report.page import LinksSection, PlotSection, SearchSection, Section, TableSection, write_page
 from ..report.plots import bars, heat_map, ndcg_curves
 from ..retrieval import MODES, Gallery, search
 from ..text import word_set, words
@@ -39,9 +39,10 @@ def write_report(
     sections += _plots(out, matrices, [one for one in found if one.relevance == first], first)
     sections += _word_tables(gallery, items, relevances[first], [one for one in found if one.relevance == first])
     names = _query_pages(out / "queries", gallery, items, matrices, relevances[first], pages)
-    lead = f"{len(gallery):,} pictures of {what}; every picture asks for the others, relevance from people's captions. " + (
-        f"Pages of single queries: {out / 'queries'}." if names else ""
-    )
+    if names:
+        links = [(f"queries/{file.name}", title) for file, title in names.items()]
+        sections.append(LinksSection("Single queries", links, "What people's captions and each mode say are a picture's neighbours."))
+    lead = f"{len(gallery):,} pictures of {what}; every picture asks for the others, relevance from people's captions."
     page = write_page(out / "index.html", "Retrieval, mode by mode", lead, sections)
     say(f"The tables: {out / 'modes.csv'}, {out / 'differences.csv'}\nThe page: {page}\nQueries: {len(names)} pages in {out / 'queries'}")
 
@@ -128,11 +129,11 @@ def _word_tables(gallery: Gallery, items: Sequence[Item], relevance: np.ndarray,
 
 def _query_pages(
     folder: Path, gallery: Gallery, items: Sequence[Item], matrices: Mapping[str, np.ndarray], relevance: np.ndarray, pages: int
-) -> list[Path]:
-    """A page for each of `pages` queries, evenly spread: the oracle's neighbours, each mode's, and the shared words."""
+) -> dict[Path, str]:
+    """A page for each of `pages` queries, evenly spread, and its title: the oracle's neighbours, each mode's, and the shared words."""
     ideal = first_rows(relevance, 5)
     root = Path(os.path.commonpath([str(Path(path).absolute().parent) for path in gallery.paths]))
-    written: list[Path] = []
+    written: dict[Path, str] = {}
     for row in range(0, len(gallery), max(1, len(gallery) // pages) if pages else len(gallery) + 1):
         if len(written) == pages:
             break
@@ -155,7 +156,8 @@ def _query_pages(
                 hits = search(gallery, query, name, top=5)
                 sections.append(SearchSection(name, Query(image), query.caption, spoken, hits, root, name, MODES[name].about))
         file = folder / f"{len(written) + 1:03d}.html"
-        written.append(write_page(file, f"Query {len(written) + 1}: {gallery.ids[row]}", query.caption or "", sections))
+        title = f"Query {len(written) + 1}: {gallery.ids[row]}"
+        written[write_page(file, title, query.caption or "", sections)] = title
     return written
 
 

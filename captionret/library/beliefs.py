@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import BadLibrary
+from ..errors import BadLibrary, BadSetting
 from ..files import publishing
 from ..retrieval import Beliefs
 
 FILE = "beliefs.npz"
+UNFINISHED = "beliefs-unfinished.npz"  # of a run that goes on; what is complete stays readable beside it
 LEAST = 0.01  # of a word's probability that is kept; some forty words a picture remain, and hardly a ranking changes
 _REMEDY = "Make the beliefs again: python scripts/believe.py --library NAME."
 
@@ -51,26 +52,26 @@ class StoredBeliefs:
         self.row_of = {sha256: row for row, sha256 in enumerate(hashes)}
 
     @classmethod
-    def read(cls, folder: Path) -> "StoredBeliefs | None":
+    def read(cls, folder: Path, name: str = FILE) -> "StoredBeliefs | None":
         """None where there is no file; BadLibrary where it is damaged."""
-        file = folder / FILE
+        file = folder / name
         if not file.is_file():
             return None
         try:
             with np.load(file, allow_pickle=False) as parts:
                 record = json.loads(bytes(parts["record"]))
-                words = tuple(record["words"])
+                words, hashes, made_by = tuple(record["words"]), record["hashes"], record["made_by"]
                 beliefs = Beliefs(words, parts["starts"], parts["ids"], parts["weights"])
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, BadSetting) as error:
             raise BadLibrary(f"{file} is damaged ({error}). {_REMEDY}") from None
-        if len(record["hashes"]) != len(beliefs):
-            raise BadLibrary(f"{file} names {len(record['hashes'])} pictures and holds {len(beliefs)} beliefs. {_REMEDY}")
-        return cls(record["made_by"], record["hashes"], beliefs)
+        if len(hashes) != len(beliefs):
+            raise BadLibrary(f"{file} names {len(hashes)} pictures and holds {len(beliefs)} beliefs. {_REMEDY}")
+        return cls(made_by, hashes, beliefs)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, name: str = FILE) -> None:
         """Publish the file."""
         record = {"made_by": self.made_by, "hashes": self.hashes, "words": self.beliefs.words}
-        with publishing(folder / FILE) as file:
+        with publishing(folder / name) as file:
             np.savez(
                 file,
                 record=np.frombuffer(json.dumps(record).encode(), np.uint8),

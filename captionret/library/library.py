@@ -9,14 +9,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
 from ..records import Caption, Decoding, Failure
 from ..retrieval import Beliefs, Gallery
 from . import features
-from .beliefs import LEAST, Believing, StoredBeliefs, joined
+from .beliefs import FILE as BELIEFS
+from .beliefs import Believing, StoredBeliefs
+from .believing import believe_all
 from .captioning import Captioning
 from .catalogue import Catalogue, restored, stored
 from .check import problems
@@ -153,29 +154,16 @@ class Library:
     def believe(self, believer: Believing, *, batch_size: int = 256, progress: bool = True) -> int:
         """Keep what `believer` believes of every picture; what it said before is not asked again. Returns how many pictures were new.
 
+        A run that is stopped or killed goes on later: what it has done is kept every half minute.
         errors: BadSetting for a words head that reads another backbone's features, BadImage for a picture that has gone bad
         """
         with writing(self.path):
             gallery = self.gallery()
             made_by = self.made_by
             believer.check(made_by.described.get("backbone") if made_by else None)
-            stored = StoredBeliefs.read(self.path)
-            if stored is None or stored.made_by["fingerprint"] != believer.fingerprint:
-                stored = StoredBeliefs(
-                    believer.describe(), [], Beliefs.of_matrix(believer.words, np.zeros((0, len(believer.words))), LEAST)
-                )
-            kept = [sha256 for sha256 in gallery.hashes if sha256 in stored.row_of]
-            new = [row for row, sha256 in enumerate(gallery.hashes) if sha256 not in stored.row_of]
-            hashes, parts = kept, [stored.take(kept, self.path)]
-            for start in tqdm(range(0, len(new), batch_size), desc="beliefs", unit="batch", disable=not (progress and new)):
-                rows = new[start : start + batch_size]
-                names = [gallery.hashes[row] for row in rows]
-                said = believer.believe([self.root / gallery.paths[row] for row in rows], names, gallery.features[rows])
-                hashes += names
-                parts.append(Beliefs.of_matrix(believer.words, said, LEAST))
-            StoredBeliefs(believer.describe(), hashes, joined(parts)).write(self.path)
+            new = believe_all(self.path, self.root, gallery, believer, batch_size, progress)
             self._gallery = None
-        return len(new)
+        return new
 
     @property
     def believed_by(self) -> dict[str, Any] | None:
@@ -257,7 +245,12 @@ class Library:
                 texts.setdefault(sha256, []).append(text)
             return [tuple(texts[sha256]) for sha256 in hashes]
 
-        stored = StoredBeliefs.read(self.path)
+        def load_beliefs(hashes: Sequence[str]) -> Beliefs:
+            stored = StoredBeliefs.read(self.path)
+            if stored is None:
+                raise BadLibrary(f"{self.path / BELIEFS} is not there any more. Make it again: python scripts/believe.py --library NAME.")
+            return stored.take(hashes, self.path)
+
         hybrid = self._catalogue.meta("hybrid")
         return Gallery(
             [restored(row[0]) for row in found],
@@ -265,7 +258,7 @@ class Library:
             [row[1] for row in found],
             load_features=load_features,
             load_captions=load_captions,
-            load_beliefs=(lambda hashes: stored.take(hashes, self.path)) if stored else None,
+            load_beliefs=load_beliefs if (self.path / BELIEFS).is_file() else None,
             load_vectors={mode: partial(placed, space) for mode, space in self.spaces.items()},
             hybrid=json.loads(hybrid) if hybrid else None,
         )

@@ -154,7 +154,16 @@ class TextSection:
     commands: Sequence[str] = ()
 
 
-Section = SearchSection | TableSection | VariantsSection | PlotSection | PicturesSection | TextSection
+@dataclass(frozen=True)
+class LinksSection:
+    """Other pages, each with its address relative to this one, and what it is called."""
+
+    title: str
+    links: Sequence[tuple[str, str]]
+    note: str = ""
+
+
+Section = LinksSection | SearchSection | TableSection | VariantsSection | PlotSection | PicturesSection | TextSection
 
 TEMPLATES: dict[type, str] = {
     SearchSection: "search.html",
@@ -163,6 +172,7 @@ TEMPLATES: dict[type, str] = {
     PlotSection: "plot.html",
     PicturesSection: "pictures.html",
     TextSection: "text.html",
+    LinksSection: "links.html",
 }
 
 

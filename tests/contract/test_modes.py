@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captionret.errors import BadSetting, UnknownName
-from captionret.retrieval import MODES, Beliefs, DescribedQuery, Gallery, rank, search
+from captionret.retrieval import MODES, Beliefs, DescribedQuery, Gallery, corpus, rank, search
 from captionret.retrieval.feature_modes import SpaceMode
 from captionret.retrieval.search import towards_first
 from captionret.text import word_set, words
@@ -208,6 +208,50 @@ def test_one_image_alone_is_found(mode: str) -> None:
 def test_empty_captions_among_others_are_scored_with_numbers(mode: str) -> None:
     gallery = known_of({"a.jpg": "", "b.jpg": "a dog", "c.jpg": "the of and"})
     assert np.isfinite(MODES[mode].prepare(gallery).scores(asked("a dog runs"))).all()
+
+
+def best_pair(ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
+    best = 0.0
+    for one in ours:
+        for other in theirs:
+            either = set(words(one)) | set(words(other))
+            best = max(best, sum(word in words(one) and word in words(other) for word in either) / len(either) if either else 0.0)
+    return best
+
+
+def all_together(ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
+    mine, other = (set(words(" ".join(captions))) for captions in (ours, theirs))
+    shared, either = (sum(corpus.weight(word) for word in found) for found in (mine & other, mine | other))
+    return shared / either
+
+
+@pytest.mark.parametrize(("mode", "naive"), [("multi-caption", best_pair), ("multi-caption-union", all_together)])
+def test_several_captions_are_compared_as_a_loop_over_them_does(
+    mode: str, naive: Callable[[tuple[str, ...], tuple[str, ...]], float]
+) -> None:
+    gallery = gallery_of()
+    prepared = MODES[mode].prepare(gallery)
+    for query in [query_for(mode), asked("a red cat sleeps on the sand"), asked(""), DescribedQuery(text="two dogs outside")]:
+        ours = query.captions or (query.text or "",)
+        expected = [naive(ours, theirs) for theirs in gallery.all_captions]
+        assert prepared.scores(query).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_whitened_features_are_compared_by_the_inverse_of_their_covariance() -> None:
+    gallery = gallery_of()
+    rows = [feature.astype(float) for feature in gallery.features]
+    centre = sum(rows) / len(rows)
+    covariance = sum(np.outer(row - centre, row - centre) for row in rows) / len(rows)
+    steady = covariance + 10 * np.trace(covariance) / 16 * np.eye(16)  # ten mean variances more in every direction
+
+    def product(one: np.ndarray, other: np.ndarray) -> float:
+        return float((one - centre) @ np.linalg.solve(steady, other - centre))
+
+    query = query_for("cnn-whitened")
+    ours = feature_of(CAPTIONS[0]).astype(float)
+    expected = [product(ours, row) / (product(ours, ours) * product(row, row)) ** 0.5 for row in rows]
+    assert MODES["cnn-whitened"].prepare(gallery).scores(query).tolist() == pytest.approx(expected, abs=1e-5)
+    assert MODES["cnn-centred"].prepare(gallery).scores(query).tolist() != pytest.approx(expected, abs=1e-3)
 
 
 @every_mode

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,10 @@ from shapes import Trained
 from typed import Call
 
 from captionret.cli import believe, caption_images, compare_variants, evaluate_retrieval, retrieve
+from captionret.datasets import open_dataset
+from captionret.evaluation.modes import score_matrix
+from captionret.evaluation.relevance import load_relevance
+from captionret.evaluation.semantic import measure
 from captionret.library import Library
 from captionret.library.beliefs import StoredBeliefs
 from captionret.retrieval import MODES, needs
@@ -166,6 +171,10 @@ def test_every_mode_is_measured(call: Call, trained: Trained, words_head: Path, 
     page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
     assert "Relevance tfidf" in page and "Words that make images found" in page
     assert sorted(path.name for path in (tmp_path / "report/queries").iterdir()) == ["001.html", "002.html"]
+    linked = dict(re.findall(r'<a href="(queries/[^"]+)">([^<]+)</a>', page))
+    assert list(linked) == ["queries/001.html", "queries/002.html"]
+    for name, title in linked.items():
+        assert title in (tmp_path / "report" / name).read_text(encoding="utf-8")
 
 
 def test_a_second_measurement_captions_nothing(call: Call, trained: Trained, words_head: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,6 +241,23 @@ def test_variants_are_compared_by_what_their_captions_retrieve(call: Call, train
     low, value, high = (float(row[f"ndcg10_jaccard{part}"]) for part in ("_low", "", "_high"))
     assert 0.3 < low <= value <= high <= 1
     assert float(row["ndcg10_jaccard_idf"]) > 0.3
+
+
+def test_variants_are_compared_at_two_cut_offs(call: Call, trained: Trained, tmp_path: Path) -> None:
+    where = ("--data", trained.spec, "--split", "train", "--checkpoints", trained.checkpoint, "--features", trained.features)
+    assert call(compare_variants, *where, "--out", "variants").code == 0
+    (row,) = table(tmp_path / "variants/variants.csv")
+    items = {item.id: item.captions for item in open_dataset(trained.spec).split("train")}
+    settings = compare_variants.parse([str(word) for word in where])
+    gallery = compare_variants.compare_one(trained.checkpoint, open_dataset(trained.spec).split("train"), [], settings).gallery
+    relevance = load_relevance("tfidf", [items[name] for name in gallery.ids], Path("data/relevance"))
+    page = (tmp_path / "variants/index.html").read_text(encoding="utf-8")
+    for mode in ("jaccard", "jaccard-idf"):
+        measured = measure(score_matrix(MODES[mode], gallery), relevance).summary()
+        assert abs(measured.ndcg10 - measured.ndcg50) > 0.001
+        for cut, expected in ((10, measured.ndcg10), (50, measured.ndcg50)):
+            name = f"ndcg{cut}_{mode.replace('-', '_')}"
+            assert float(row[name]) == pytest.approx(expected, abs=1e-4) and name in page
 
 
 def test_a_program_reads_the_explanation_with_the_hits(call: Call, library: Path) -> None:

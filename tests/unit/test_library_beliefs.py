@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from mean_colour import MeanColour, picture
 
-from captionret.errors import BadLibrary, BadSetting
-from captionret.library import Library
+from captionret.errors import BadImage, BadLibrary, BadSetting
+from captionret.library import Library, believing
 from captionret.searching import search
 
 
@@ -88,8 +88,60 @@ def test_a_file_of_unequal_parts_is_refused(library: Library) -> None:
     parts = dict(np.load(file))
     for name, value in (("starts", parts["starts"][:-1]), ("ids", parts["ids"][::-1]), ("record", parts["record"][:-5])):
         np.savez(file, **(parts | {name: value}))
-        with pytest.raises((BadLibrary, BadSetting)):
-            Library.open(library.path).gallery()
+        with Library.open(library.path) as opened:
+            assert search(opened, text="red", mode="jaccard")[0].path == "red.png", "a mode that reads no beliefs does not miss them"
+            with pytest.raises(BadLibrary, match=r"beliefs\.npz is damaged.*believe\.py"):
+                search(opened, text="red", mode="expected-jaccard")
+    believer = Colours()
+    assert library.believe(believer, progress=False) == 3, "as the message says, they can be made again"
+    assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
+
+
+def test_a_file_that_has_gone_is_said(library: Library) -> None:
+    library.believe(Colours(), progress=False)
+    gallery = library.gallery()
+    (library.path / "beliefs.npz").unlink()
+    with pytest.raises(BadLibrary, match=r"beliefs\.npz is not there any more.*believe\.py"):
+        _ = gallery.beliefs
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
+
+
+class Mortal(Colours):
+    """Believes, until it is asked about one picture too many."""
+
+    def __init__(self, fingerprint: str, lives: int, end: type[BaseException]) -> None:
+        super().__init__(fingerprint)
+        self.lives, self.end = lives, end
+
+    def believe(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
+        self.lives -= 1
+        if self.lives < 0:
+            raise self.end
+        return super().believe(paths, hashes, pooled)
+
+
+@pytest.mark.parametrize("end", [Killed, KeyboardInterrupt, BadImage])
+def test_a_run_that_ends_early_goes_on_where_it_stopped(
+    library: Library, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
+) -> None:
+    if end is Killed:
+        monkeypatch.setattr(believing, "KEEP_SECONDS", 0.0)
+    library.believe(Colours("a" * 64), progress=False)
+    with pytest.raises(end):
+        library.believe(Mortal("d" * 64, 2, end), batch_size=1, progress=False)
+    assert library.believed_by == Colours("a" * 64).describe(), "until the new ones are complete, the old ones are read"
+    assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
+    again = Colours("d" * 64)
+    assert library.believe(again, batch_size=1, progress=False) == 1
+    assert len(again.asked) == 1
+    assert library.believed_by == again.describe() and library.unbelieved() == 0
+    found = [library.gallery().beliefs.row(row) for row in range(3)]
+    assert library.believe(Colours("e" * 64), progress=False) == 3
+    assert [library.gallery().beliefs.row(row) for row in range(3)] == found, "and they are those of a run in one piece"
+    assert [path.name for path in library.path.glob("beliefs*")] == ["beliefs.npz"]
 
 
 def test_a_known_picture_is_described_from_the_library(library: Library) -> None:

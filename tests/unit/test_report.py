@@ -12,6 +12,7 @@ from captionret.errors import BadSetting
 from captionret.records import Hit, Query
 from captionret.report import page as page_module
 from captionret.report.page import (
+    LinksSection,
     PlotSection,
     SearchSection,
     TableSection,
@@ -220,6 +221,13 @@ def test_page_stands_alone(tmp_path, photos):
     policy = next(meta["content"] for meta in found.tags("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     assert str(tmp_path) not in (tmp_path / "out" / "page.html").read_text()
+
+
+def test_links_lead_to_the_pages_beside_it(tmp_path):
+    found = written(tmp_path, LinksSection("More", [("queries/a b&c.html", "Query <1>"), ("queries/2.html", "Query 2")], "a note"))
+    links = [link["href"] for link in found.tags("a") if not link["href"].startswith("#")]
+    assert links == ["queries/a%20b%26c.html", "queries/2.html"]
+    assert found.text("a")[-2:] == ["Query <1>", "Query 2"]
 
 
 def test_everything_from_outside_is_escaped(tmp_path, photos):

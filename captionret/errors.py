@@ -53,9 +53,9 @@ class UnknownName(BadSetting):
     @classmethod
     def among(cls, kind: str, name: str, names: Iterable[str]) -> "UnknownName":
         """An error for `name` that lists the known names and the nearest of them."""
-        from rapidfuzz import process
+        from rapidfuzz import fuzz, process
 
         known = sorted(names)
-        nearest = process.extractOne(name, known, score_cutoff=50)
+        nearest = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=50)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
         return cls(f"There is no {kind} {name!r}.{hint} Known: {', '.join(known)}.")

@@ -70,7 +70,15 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     from captionret.models.towers import JointSpace
 
     folder = tmp_path_factory.mktemp("spaces")
-    fields = {"backbone": "efficientnet_lite0", "dim": 50, "word_dim": 50, "learning_rate": 0.01, "epochs": 30, "validate_every": 0, "unit_in_training": "true"}
+    fields = {
+        "backbone": "efficientnet_lite0",
+        "dim": 50,
+        "word_dim": 50,
+        "learning_rate": 0.01,
+        "epochs": 30,
+        "validate_every": 0,
+        "unit_in_training": "true",
+    }
     settings = [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
     where = ["--out", str(folder / "vse"), "--features", str(trained.features)]
     assert train_embedding.main(["--model", "vse-bow", "--data", trained.spec, *where, *settings]) == 0

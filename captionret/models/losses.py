@@ -85,6 +85,17 @@ def hinge_rank(scores: Tensor, positive: Tensor, others: Tensor, margin: float) 
     return ((checked_margin(margin) - right + scores).clamp(min=0) * others).sum(1).mean()
 
 
+def label_softmax(scores: Tensor, positive: Tensor, others: Tensor, temperature: float) -> Tensor:
+    """Which label is the image's, as one choice among it and the wrong ones; the mean over images of -log e(p) / (e(p) + sum of e(j)).
+
+    p = positive(n), j of `others`, e(j) = exp(s(n, j) / temperature): hinge_rank's arguments, and the softmax that Frome et al. 2013
+    (sec. 3) train their visual model with
+    """
+    logits = scores / temperature
+    right = logits.gather(1, positive[:, None])
+    return (logits.masked_fill(~others, -inf).scatter(1, positive[:, None], right).logsumexp(1) - right[:, 0]).mean()
+
+
 def cosine_loss(vectors: Tensor, targets: Tensor) -> Tensor:
     """Minus the mean cosine of vectors and their targets, (N, D) each: the loss of DeViSE's re-implementations."""
     return -F.cosine_similarity(vectors, targets, dim=1).mean()

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from ..errors import BadSetting
 from ..text import PAD_ID, UNKNOWN_ID, Vocabulary, words
 from ..word_vectors import WordVectors, load_word_vectors
-from .joint_variants import CODE_PARTS, JointConfig
+from .joint_variants import CODE_PARTS, FROZEN_CODES, JointConfig
 from .sentences import SentenceEncoder
 from .skipthought import SkipThought, skipthought_of
 
@@ -226,6 +226,8 @@ class JointSpace(nn.Module):
         self.words: WordTower | None = None
         self.codes: CodeTower | None = None
         for part in config.sentence_parts:
+            if part == FROZEN_CODES:
+                continue  # a code is the vector itself
             if part in CODE_PARTS:
                 self.codes = CodeTower(config)
             elif not config.frozen_words:

@@ -18,7 +18,7 @@ from ..text import Vocabulary
 from ..word_vectors import WordVectors, load_word_vectors
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
 from .fine_tune import FineTuned, LiveFeatures, readable, save_backbone
-from .fit import Fit, FitConfig, uses_bfloat16
+from .fit import Fit, FitConfig, cut_training, uses_bfloat16
 from .self_critical import SelfCritical, SelfCriticalTask
 from .teaching import CaptionData, CaptioningTask, encode_captions
 from .words_head import WordsTask
@@ -101,6 +101,8 @@ def train_captioner(run: TrainingRun, backbone: Backbone, device: torch.device, 
     if run.fine_tune and run.config.average:
         raise BadSetting("Averaged weights and --fine-tune don't go together. Add --set average=0.")
     fit_config = _fit_config(run)
+    if resume:
+        cut_training(run.out / "training")
     uses_bfloat16(fit_config.precision, device)  # what cannot be is better refused before every picture has passed through the CNN
     vectors = load_word_vectors(run.config.word_vectors) if run.config.word_vectors else None
     start = load_checkpoint(run.start) if run.start else None

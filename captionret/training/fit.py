@@ -108,6 +108,11 @@ def uses_bfloat16(precision: str, device: torch.device) -> bool:
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
+def cut_training(folder: Path) -> Any:
+    """What `folder` says of the training that was cut there; BadCheckpoint where none was: best asked before the pictures are read."""
+    return files.read_json(folder / "state.json", BadCheckpoint, "There is no cut training to go on with; leave --resume out.")
+
+
 class Fit:
     """One training, new or resumed from `folder`/state.json and the tensors it names."""
 
@@ -237,7 +242,7 @@ class Fit:
 
     def _load(self) -> None:
         path = self.folder / "state.json"
-        record = files.read_json(path, BadCheckpoint, "There is no cut training to go on with; leave --resume out.")
+        record = cut_training(self.folder)
         if not isinstance(record, dict) or not {"identity", "progress", "tensors", "sha256"} <= record.keys():
             raise BadCheckpoint(f"{path} is not a training's state as this release writes it. Train again into another --out.")
         cut = {"optimizer": "adam", **record["identity"]}  # the only one, before it was noted

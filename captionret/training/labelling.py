@@ -81,6 +81,8 @@ class LabelTask:
         if self.config.loss == "cosine":
             return losses.cosine_loss(vectors, table[label])
         wrong = torch.from_numpy(~self.train.right[images][:, self.seen]).to(self.device)
+        if self.config.loss == "label-softmax":
+            return losses.label_softmax(vectors @ table.T, label, wrong, self.config.temperature)
         return losses.hinge_rank(vectors @ table.T, label, wrong, self.config.margin)
 
     def validate(self, module: Any) -> dict[str, float]:

@@ -37,14 +37,16 @@ class PairData:
 
 
 class PairTask:
-    """The fit loop's task for a space that is learned from captions."""
+    """The fit loop's task for a space that is learned from captions.
 
-    criterion = "rsum"
+    criterion: the sum of the recalls; of triples, which only ever teach a text its image, how many of them are right
+    """
 
     def __init__(self, module: JointSpace, config: JointConfig, train: PairData, val: PairData, seed: int, keep: Keep) -> None:
         self.module: nn.Module = module
         self.space = module
         self.rates: dict[str, float] = {}
+        self.criterion = "triple_accuracy" if config.loss.startswith("triples") else "rsum"
         self.config, self.train, self.val, self.seed, self.keep = config, train, val, seed, keep
         self.device = next(module.parameters()).device
         if len(train) < 2:
@@ -90,8 +92,11 @@ def pair_loss(space: JointSpace, config: JointConfig, images: Tensor, sentences:
     scores = images @ sentences.T
     if config.loss == "cosine":
         return losses.cosine_loss(images[owner], sentences)
-    if config.loss == "hinge-rank":  # the labels are the captions of the batch
-        return losses.hinge_rank(scores[owner], torch.arange(len(owner), device=owner.device), owner[:, None] != owner, config.margin)
+    if config.loss in ("hinge-rank", "label-softmax"):  # the labels are the captions of the batch
+        labels = (scores[owner], torch.arange(len(owner), device=owner.device), owner[:, None] != owner)
+        return (
+            losses.hinge_rank(*labels, config.margin) if config.loss == "hinge-rank" else losses.label_softmax(*labels, config.temperature)
+        )
     if config.loss == "info-nce":
         return losses.info_nce(scores, owner, space.temperature)
     if config.loss == "sampled-hinges":

@@ -14,6 +14,7 @@ from captionret.models.losses import (
     hardest_negative,
     hinge_rank,
     info_nce,
+    label_softmax,
     sampled_hinges,
     semi_hard_negative,
     sum_of_hinges,
@@ -132,6 +133,17 @@ def test_info_nce_is_the_mean_of_both_choices_without_the_images_other_captions(
             total = sum(math.exp(other / temperature) for other in (own, *others))
             expected += -math.log(math.exp(own / temperature) / total) / 2 / len(owner)
     assert info_nce(scores, owners, temperature).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_label_softmax_chooses_among_the_positive_and_the_wrong_labels() -> None:
+    scores = torch.tensor([[0.9, 0.1, -0.3, 0.4], [0.2, 0.8, 0.5, -0.1]])
+    positive, others = [0, 2], torch.tensor([[False, True, True, False], [True, False, False, True]])
+    expected = 0.0
+    for image, label in enumerate(positive):
+        rivals = [math.exp(scores[image, j] / 0.5) for j in range(4) if others[image, j]]
+        own = math.exp(scores[image, label] / 0.5)
+        expected -= math.log(own / (own + sum(rivals)))
+    assert label_softmax(scores, torch.tensor(positive), others, 0.5).item() == pytest.approx(expected / 2)
 
 
 def test_hinge_rank_sums_over_the_wrong_labels_and_no_others() -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from shapes import Trained, table
+from shapes import Trained
 from typed import Call
 
 from captionret import fetching
@@ -30,7 +30,7 @@ class Space(NamedTuple):
     labelled: Path
 
 
-FIELDS = {"backbone": "efficientnet_lite0", "dim": 64, "word_dim": 64, "learning_rate": 0.01, "epochs": 15, "batch_size": 32}
+FIELDS = {"backbone": "efficientnet_lite0", "views": 1, "dim": 64, "word_dim": 64, "learning_rate": 0.01, "epochs": 15, "batch_size": 32}
 
 
 def typed(fields: dict[str, Any]) -> list[str]:
@@ -38,14 +38,13 @@ def typed(fields: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
+def space(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Space:
     folder = tmp_path_factory.mktemp("space")
-    spec = table(folder / "shapes", {"train": 8, "val": 3, "test": 2})
-    where = ["--data", spec, "--features", str(folder / "features")]
+    where = ["--data", trained.spec, "--features", str(trained.features)]
     assert train_embedding.main(["--model", "vse-bow", *where, "--out", str(folder / "space"), "--half", *typed(FIELDS)]) == 0
-    labels = {"backbone": "efficientnet_lite0", "epochs": 15, "label_count": 3, "unseen": 1}
+    labels = {"backbone": "efficientnet_lite0", "views": 1, "epochs": 15, "label_count": 3, "unseen": 1}
     assert train_embedding.main(["--model", "devise", *where, "--out", str(folder / "labelled"), *typed(labels)]) == 0
-    return Space(folder / "space", spec, folder / "shapes" / "test", folder / "features", folder / "labelled")
+    return Space(folder / "space", trained.spec, trained.pictures, trained.features, folder / "labelled")
 
 
 # --- training ---
@@ -82,7 +81,8 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_read(call: Call, s
     ):
         code, _, err = call(train_embedding, *arguments)
         assert code == 2 and said in err, (arguments, err)
-    code, _, err = call(train_embedding, "--model", "vse-bow", "--data", space.spec, "--out", "new", "--resume", *typed(FIELDS))
+    where = ("--data", space.spec, "--features", space.features, "--out", "new")
+    code, _, err = call(train_embedding, "--model", "vse-bow", *where, "--resume", *typed(FIELDS))
     assert code == 3 and "There is no cut training to go on with" in err
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,13 +33,20 @@ def table(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-@pytest.fixture
-def library(trained: Trained, words_head: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "shapes"
+@pytest.fixture(scope="module")
+def captioned(trained: Trained, words_head: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Captioned and believed once; nothing may change it."""
+    path = tmp_path_factory.mktemp("library") / "shapes"
     arguments = [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint), "--captions-per-image", "3"]
     assert caption_images.main(arguments) == 0
     assert believe.main(["--library", str(path), "--words-head", str(words_head)]) == 0
     return path
+
+
+@pytest.fixture
+def library(captioned: Path, tmp_path: Path) -> Path:
+    """A copy to do with as one likes."""
+    return Path(shutil.copytree(captioned, tmp_path / "shapes"))
 
 
 def test_modes_are_listed_with_a_sentence_each(call: Call) -> None:

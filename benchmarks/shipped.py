@@ -17,7 +17,7 @@ from results import ROOT, markdown_table, write_section
 
 from captionret.cli import evaluate_captions
 
-TEAMS = (("flickr8k-lite",), ("photos-lite",), ("photos-lite", "flickr8k-lite"))
+TEAMS = (("photos-lite",),)
 MEASURES = {"bleu1": "BLEU-1", "bleu4": "BLEU-4", "meteor": "METEOR", "rouge_l": "ROUGE-L", "cider_d": "CIDEr-D"}
 COUNTS = {"distinct": "distinct", "copied": "copied, %", "bad_endings": "bad endings"}
 

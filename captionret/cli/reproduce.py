@@ -1,7 +1,7 @@
 """Measure the published figures again and say which of them hold: OK, NEAR, FAIL, or SKIP where something needed is not there.
 
     python scripts/reproduce.py                                      # every row of reproduce.toml
-    python scripts/reproduce.py --only flickr8k-lite --flickr8k /data/flickr8k
+    python scripts/reproduce.py --only photos-lite --flickr8k /data/flickr8k
 
 Ends with 1 where a figure does not hold.
 """

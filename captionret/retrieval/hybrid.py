@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .modes import Mode, Prepared
 
 # Learnt on Flickr8k's val split by `scripts/evaluate_retrieval.py --split val --learn-hybrid`; a library may hold others.
-WEIGHTS: Mapping[str, float] = {"expected-cosine": 1.0, "cnn-centred": 0.1}
+WEIGHTS: Mapping[str, float] = {"expected-cosine": 1.0, "vse": 0.7, "multi-caption-union": 0.1}
 FUSION_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from captionret.cli.command import SHIPPED
+from captionret.cli.command import SHIPPED, SHIPPED_SPACE
 from captionret.datasets import open_dataset
+from captionret.datasets.samples import sample_gallery
 from captionret.evaluation.captions import score
 from captionret.models.captioner import Captioner
 from captionret.models.card import card
+from captionret.models.joint import JointModel
 
 
 def test_its_scores_on_flickr8k_test_are_those_of_its_card(shared_data: Callable[[str], Path]) -> None:
@@ -32,10 +34,18 @@ def test_its_card_is_the_one_its_record_makes() -> None:
 
 
 def test_all_that_is_shipped_is_small_enough() -> None:
-    shipped = [SHIPPED, SHIPPED.parent / "flickr8k-lite"]
-    assert sum(file.stat().st_size for folder in shipped for file in folder.iterdir() if file.is_file()) < 25e6
+    folders = [SHIPPED.parent / name for name in ("photos-lite", "photos-space", "words-lite")]
+    assert sum(file.stat().st_size for folder in folders for file in folder.iterdir() if file.is_file()) < 25e6
+    assert (SHIPPED.parent / "photos-space/model.safetensors").stat().st_size < 8e6
 
 
-def test_a_library_of_the_first_release_is_still_its_captioners() -> None:
-    """The fingerprint that 0.1.0 wrote into every library captioned by flickr8k-lite."""
-    assert Captioner.load(SHIPPED.parent / "flickr8k-lite", device="cpu").fingerprint.startswith("e26a22cc9f5c79db")
+def test_the_shipped_space_finds_a_photograph_by_a_text() -> None:
+    model = JointModel.load(SHIPPED_SPACE[1], device="cpu")
+    pictures = sorted(sample_gallery().glob("*"))
+    scores = model.encode_images(pictures) @ model.encode_sentences(["a cat", "a cup of coffee", "a person on a motorcycle"]).T
+    found = [pictures[row].name for row in scores.argmax(0)]
+    assert "cat" in found[0] or "chelsea" in found[0]
+
+
+def test_the_shipped_space_reads_what_the_shipped_captioner_reads() -> None:
+    JointModel.load(SHIPPED_SPACE[1], device="cpu").check(Captioner.load(SHIPPED, device="cpu").checkpoint.backbone)

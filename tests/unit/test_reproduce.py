@@ -127,7 +127,7 @@ def test_missing_table_is_named(tmp_path: Path) -> None:
 
 def test_the_projects_own_table_names_files_that_exist() -> None:
     rows = reproduce.read_table(reproduce.TABLE)
-    assert "flickr8k-lite" in [row.name for row in rows]
+    assert "photos-lite" in [row.name for row in rows]
     for one in rows:
         assert (ROOT / one.command[0]).is_file()
         assert set(one.needs) <= {*reproduce.DATA, "java"} or all(shutil.which(need) for need in set(one.needs) - set(reproduce.DATA))

@@ -10,6 +10,7 @@ times are the processor's, of one thread, so that a busy machine changes them li
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def main() -> None:
     """Measure, print and write the section."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--words", type=int, default=400_000, metavar="N", help="(default: %(default)s)")
-    options.add_argument("--images", type=int, default=100_000, metavar="N", help="(default: %(default)s)")
+    options.add_argument("--images", type=int, default=50_000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--queries", type=int, default=300, metavar="N", help="(default: %(default)s)")
     given = options.parse_args()
     rows = [
@@ -46,7 +47,8 @@ def main() -> None:
         "a process on, which is why `annotate.py` makes none unless asked."
     )
     section = f"{body}\n\n{markdown_table(columns, rows)}"
-    write_section(ROOT / "benchmarks/RESULTS.md", "Nearest vectors", section, "python benchmarks/nearest_speed.py")
+    command = " ".join(["python benchmarks/nearest_speed.py", *sys.argv[1:]])
+    write_section(ROOT / "benchmarks/RESULTS.md", "Nearest vectors", section, command)
 
 
 def words(count: int) -> np.ndarray:

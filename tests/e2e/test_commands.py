@@ -196,6 +196,12 @@ def test_training_that_cannot_be_is_refused_with_a_reason(
     assert "Traceback" not in ended.err
 
 
+def test_nothing_to_go_on_with_is_said_before_a_picture_passes_through_the_cnn(call: Call, trained: Trained, tmp_path: Path) -> None:
+    code, _, err = call(train_captioner, "--data", trained.spec, "--out", "out", "--features", "features", "--resume")
+    assert code == 3 and "There is no cut training to go on with; leave --resume out." in err
+    assert not (tmp_path / "features").exists()
+
+
 def test_missing_cnn_weights_say_how_to_get_them(call: Call, trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("CAPTIONRET_BACKBONES", raising=False)

@@ -3,7 +3,10 @@
     python scripts/compare_variants.py --data flickr8k:data/flickr8k                          # every checkpoint in checkpoints/
     python scripts/compare_variants.py --data scenes --checkpoints checkpoints/a checkpoints/b --out comparison
 
-Writes OUT/variants.csv and OUT/index.html. Pictures pass through each CNN once; captions per second are given those features.
+    python scripts/compare_variants.py --data flickr8k:data/flickr8k --embedding checkpoints/photos-space checkpoints/space
+
+With --embedding a second table sets the captions beside the CNN's features and embedding spaces, as ways to find related pictures.
+    python scripts/compare_variants.py --data flickr8k:data/flickr8k --embedding checkpoints/photos-space
 """
 
 import argparse
@@ -11,7 +14,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..datasets import Dataset, open_dataset
 from ..errors import BadCheckpoint, BadDataset, BadSetting
@@ -20,7 +23,10 @@ from ..records import Decoding, Hit, Item
 from ..retrieval import MODES, DescribedQuery, Gallery
 from ..retrieval import search as search_gallery
 from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
-from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
+from .command import CHECKPOINTS, FOUND, add_device, checkpoint_path, parser, path_argument, say
+
+if TYPE_CHECKING:  # it imports torch, which --help does without
+    from ..models.joint import JointModel
 
 COLUMNS = (
     *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
@@ -67,9 +73,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checkpoints = _checkpoints(given.checkpoints)
     for checkpoint in checkpoints:
         load_checkpoint(checkpoint)  # a damaged one is named before minutes have gone into the others
+    spaces = _load_spaces(given.embedding, given.device)
     compared = [compare_one(checkpoint, items, training, given) for checkpoint in checkpoints]
-    report(dataset, items, compared, given)
+    report(dataset, items, compared, _beside(compared, spaces, dataset, items, given), given)
     return FOUND
+
+
+def _beside(
+    compared: Sequence[Compared], spaces: "Sequence[JointModel]", dataset: Dataset, items: Sequence[Item], given: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """Captions beside embedding spaces; nothing where no space was given."""
+    if not spaces:
+        return []
+    from .compared_modes import compared_modes
+
+    captioned = {Path(one.row["checkpoint"]): one.gallery for one in compared}
+    return compared_modes(captioned, spaces, dataset, items, given.relevance, given.features)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -78,6 +97,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test", help="(default: %(default)s)")
     options.add_argument("--checkpoints", nargs="+", metavar="DIR", help="(default: every checkpoint in checkpoints/)")
+    options.add_argument(
+        "--embedding", nargs="+", default=[], metavar="DIR", help="spaces of images and sentences to set beside the captions"
+    )
     options.add_argument("--beam", type=int, default=3, metavar="N")
     options.add_argument(
         "--length-penalty", type=float, metavar="A", help="captions are ranked by log-probability / words**A (default: each variant's own)"
@@ -92,6 +114,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--note", action="store_true", help="write the scores into each checkpoint's record and card")
     add_device(options)
     return options.parse_args(arguments)
+
+
+def _load_spaces(given: Sequence[str], device: str) -> "list[JointModel]":
+    if not given:
+        return []
+    from ..models.joint import JointModel
+
+    return [JointModel.load(checkpoint_path(one), device) for one in given]
 
 
 def _checkpoints(given: Sequence[str] | None) -> list[Path]:
@@ -179,8 +209,10 @@ def top_hits(compared: Compared, picture: int, top: int = 5) -> list[Hit]:
     return search_gallery(compared.gallery, query, "jaccard", top)
 
 
-def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared], given: argparse.Namespace) -> None:
-    """Print the table; write OUT/variants.csv and OUT/index.html."""
+def report(
+    dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared], beside: Sequence[dict[str, Any]], given: argparse.Namespace
+) -> None:
+    """Print the tables; write OUT/variants.csv, OUT/index.html and, where there is something beside the captions, OUT/modes.csv."""
     import pandas
 
     from ..report.page import Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
@@ -189,6 +221,12 @@ def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared]
     print(table(SHOWN, [[one.row[name] for name in SHOWN] for one in compared], FORMATS))
     with publishing(given.out / "variants.csv", "w") as file:
         pandas.DataFrame([one.row for one in compared], columns=list(COLUMNS)).to_csv(file, index=False, float_format="%.4f")
+    if beside:
+        from . import compared_modes as modes
+
+        print("\n" + table(modes.COLUMNS, [list(row.values()) for row in beside], modes.FORMATS))
+        with publishing(given.out / "modes.csv", "w") as file:
+            pandas.DataFrame(beside, columns=list(modes.COLUMNS)).to_csv(file, index=False, float_format="%.4f")
     step = max(1, len(items) // given.pictures)
     rows = [
         VariantsRow(
@@ -203,6 +241,11 @@ def report(dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared]
         TableSection("Quality and speed", SHOWN, [[one.row[name] for name in SHOWN] for one in compared], _setting(given), best, FORMATS),
         VariantsSection("The same pictures, each variant's caption and its first five", rows, common_root(items)),
     ]
+    if beside:
+        values = [list(row.values()) for row in beside]
+        how = "Every picture asks for the others; relevance comes from people's captions; 95 % bootstrap interval over queries."
+        highest: dict[str, Any] = {"ndcg10": "highest", "ndcg50": "highest", "pcc": "highest"}
+        sections.insert(1, TableSection("Captions beside embedding spaces", modes.COLUMNS, values, how, highest, modes.FORMATS))
     lead = f"{len(items):,} pictures of {dataset.spec}, split {given.split}."
     say(f"The table: {given.out / 'variants.csv'}")
     say(f"The page: {write_page(given.out / 'index.html', 'Variants compared', lead, sections)}")

@@ -74,7 +74,7 @@ def scenes_part(given: argparse.Namespace) -> list[Section]:
     items = dataset.split("test")
     training = [caption for item in dataset.split("train") for caption in item.captions]
     compared = [compare_variants.compare_one(path, items, training, settings) for path in checkpoints]
-    compare_variants.report(dataset, items, compared, settings)
+    compare_variants.report(dataset, items, compared, [], settings)
     return [*_retrieval_sections(dataset, items, compared), *_comparison_sections(items, compared)]
 
 

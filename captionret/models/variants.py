@@ -183,13 +183,13 @@ VARIANTS: dict[str, CaptionerConfig] = {
         decoder="soft-attention",
         hidden_dim=384,
         dropout=0.4,
-        epochs=5,
+        epochs=10,
         learning_rate=1e-3,
         attention_penalty=0.1,
         **_ON_GRID,
     ),
     "adaptive-lite": CaptionerConfig(
-        "efficientnet_lite2", decoder="adaptive", hidden_dim=384, dropout=0.4, epochs=5, learning_rate=1e-3, **_ON_GRID
+        "efficientnet_lite2", decoder="adaptive", hidden_dim=384, dropout=0.4, epochs=10, learning_rate=1e-3, **_ON_GRID
     ),
     "transformer-lite": CaptionerConfig(
         "efficientnet_lite2",

@@ -268,6 +268,20 @@ def test_variants_are_compared_at_two_cut_offs(call: Call, trained: Trained, tmp
             assert float(row[name]) == pytest.approx(expected, abs=1e-4) and name in page
 
 
+def test_captions_stand_beside_spaces_in_one_table(call: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path) -> None:
+    where = ("--data", trained.spec, "--checkpoints", trained.checkpoint, "--features", trained.features, "--out", "variants")
+    code, out, err = call(compare_variants, *where, "--embedding", spaces["vse"], spaces["devise"])
+    assert code == 0, err
+    rows = table(tmp_path / "variants/modes.csv")
+    assert [row["mode"] for row in rows] == ["jaccard", "jaccard-idf", "cnn", "cnn-centred", "vse", "devise"]
+    for row in rows:
+        assert float(row["ndcg10_low"]) <= float(row["ndcg10"]) <= float(row["ndcg10_high"])
+        assert row["mode"] in out
+    (variant,) = table(tmp_path / "variants/variants.csv")
+    assert rows[0]["ndcg10"] == variant["ndcg10_jaccard"]
+    assert "Captions beside embedding spaces" in (tmp_path / "variants/index.html").read_text(encoding="utf-8")
+
+
 def test_a_program_reads_the_explanation_with_the_hits(call: Call, library: Path) -> None:
     asked = ("--text", "a blue circles", "--library", library, "--mode", "soft-jaccard", "--top", 1, "--json", "--explain")
     code, out, _ = call(retrieve, *asked)

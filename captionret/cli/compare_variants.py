@@ -2,11 +2,11 @@
 
     python scripts/compare_variants.py --data flickr8k:data/flickr8k                          # every checkpoint in checkpoints/
     python scripts/compare_variants.py --data scenes --checkpoints checkpoints/a checkpoints/b --out comparison
-
-    python scripts/compare_variants.py --data flickr8k:data/flickr8k --embedding checkpoints/photos-space checkpoints/space
+    python scripts/compare_variants.py --data flickr8k:data/flickr8k --embedding checkpoints/photos-space
 
 With --embedding a second table sets the captions beside the CNN's features and embedding spaces, as ways to find related pictures.
-    python scripts/compare_variants.py --data flickr8k:data/flickr8k --embedding checkpoints/photos-space
+Writes OUT/variants.csv, OUT/modes.csv and OUT/index.html. Pictures pass through each CNN once; captions per second are given those
+features.
 """
 
 import argparse

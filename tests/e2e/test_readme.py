@@ -35,7 +35,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("captionret", "scripts", "download.sh", "Makefile", "requirements.txt", "requirements-dev.txt"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "checkpoints").mkdir()
-    for name in ("photos-lite", "words-lite"):
+    for name in ("photos-lite", "photos-space", "words-lite"):
         (folder / "checkpoints" / name).symlink_to(ROOT / "checkpoints" / name)
     sample_gallery(folder / "home/Pictures")
     with Image.open(folder / "home/Pictures/motorcycle-left.png") as photograph:

@@ -1,0 +1,62 @@
+"""How well trained embedding spaces find images and sentences by each other, and labels: a section of RESULTS.md.
+
+    python benchmarks/spaces.py --data flickr8k:data/flickr8k --spaces checkpoints/photos-space data/zoo-joint/*
+
+Nothing is chosen on this split: the epoch and every setting of a row come from val.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from results import ROOT, markdown_table, write_section
+
+from captionret.cli import evaluate_ranking
+
+PUBLISHED: list[object] = ["*published VSE, VGG-19*", 22.3, 48.7, 59.8, 6, 14.9, 38.3, 51.6, 10, 235.6, None]
+
+
+def measure(space: Path, data: str, split: str, features: str) -> dict[str, Any]:
+    """What `evaluate_ranking.py --json` says."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "scores.json"
+        arguments = ["--checkpoint", str(space), "--data", data, "--split", split, "--json", str(out), "--features", features]
+        if evaluate_ranking.main(arguments):
+            raise SystemExit(f"{space} cannot be measured.")
+        found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
+def main() -> None:
+    """Measure each space and write the section."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    options.add_argument("--split", default="test")
+    options.add_argument("--spaces", nargs="+", type=Path, required=True, metavar="DIR")
+    options.add_argument("--features", default="data/features", metavar="DIR")
+    options.add_argument("--threads", type=int, default=2)
+    given = options.parse_args()
+    torch.set_num_threads(given.threads)
+    ranked: list[list[object]] = [PUBLISHED]
+    labelled: list[list[object]] = []
+    for space in given.spaces:
+        found = measure(space, given.data, given.split, given.features)
+        ways = [found[way][name] for way in ("i2t", "t2i") for name in ("r1", "r5", "r10", "medr")]
+        ranked.append([space.name, *ways, found["rsum"], found.get("triple_accuracy")])
+        for task, values in found.get("labels", {}).items():
+            labelled.append([space.name, task.replace("_", " "), ", ".join(f"{name} {value:.4g}" for name, value in values.items())])
+    columns = ["space", *(f"{way} {name}" for way in ("annotation", "search") for name in ("R@1", "R@5", "R@10", "medr"))]
+    body = (
+        f"{given.data.partition(':')[0]} {given.split}, recalls x100. Triple accuracy: how often the right image of a caption scores above "
+        f"another one.\n\n{markdown_table([*columns, 'sum of recalls', 'triple accuracy'], ranked)}"
+    )
+    if labelled:
+        body += f"\n\nLabels, in %; chance is that of a random order:\n\n{markdown_table(['space', 'task', 'measured'], labelled)}"
+    write_section(ROOT / "benchmarks/RESULTS.md", "Embedding spaces", body, "python benchmarks/spaces.py --data flickr8k:DIR --spaces ...")
+
+
+if __name__ == "__main__":
+    main()

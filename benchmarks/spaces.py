@@ -30,6 +30,10 @@ def measure(space: Path, data: str, split: str, features: str) -> dict[str, Any]
     return found
 
 
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
 def main() -> None:
     """Measure each space and write the section."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -45,12 +49,13 @@ def main() -> None:
     for space in given.spaces:
         found = measure(space, given.data, given.split, given.features)
         ways = [found[way][name] for way in ("i2t", "t2i") for name in ("r1", "r5", "r10", "medr")]
-        ranked.append([space.name, *ways, found["rsum"], found.get("triple_accuracy")])
+        ranked.append([space.name, *ways, found["rsum"], _percent(found.get("triple_accuracy"))])
         for task, values in found.get("labels", {}).items():
             labelled.append([space.name, task.replace("_", " "), ", ".join(f"{name} {value:.4g}" for name, value in values.items())])
     columns = ["space", *(f"{way} {name}" for way in ("annotation", "search") for name in ("R@1", "R@5", "R@10", "medr"))]
     body = (
-        f"{given.data.partition(':')[0]} {given.split}, recalls x100. Triple accuracy: how often the right image of a caption scores above "
+        f"{given.data.partition(':')[0]} {given.split}, recalls x100. Triple accuracy, in %: how often the right image of a caption scores "
+        "above "
         f"another one.\n\n{markdown_table([*columns, 'sum of recalls', 'triple accuracy'], ranked)}"
     )
     if labelled:

@@ -247,7 +247,8 @@ def test_sentences_come_back_in_their_order_whatever_the_batch(direction: str) -
 
 
 def test_a_longer_sentence_than_max_words_is_cut() -> None:
-    assert np.array_equal(*model_of(max_words=3).encode(["the dog sees", "the dog sees the water"]))
+    short, long = model_of(max_words=3).encode(["the dog sees", "the dog sees the water"])
+    assert long == pytest.approx(short, abs=1e-6)  # rows of one batch may differ in the last bit
 
 
 def test_both_halves_of_a_combined_code_have_length_one_and_are_the_codes_of_its_parts() -> None:

@@ -74,7 +74,7 @@ def test_believers_that_cannot_be_are_refused(words_head: Path, trained: Trained
         Believer(Captioner.load(trained.checkpoint))
     with pytest.raises(BadSetting, match="reads features of efficientnet_lite0"):
         Believer(Captioner.load(words_head)).check({"name": "resnet18", "sha256": "0" * 64})
-    with pytest.raises(BadSetting, match="does not say which backbone"):
+    with pytest.raises(BadSetting, match="Nobody knows which backbone"):
         Believer(Captioner.load(words_head)).check(None)
 
 

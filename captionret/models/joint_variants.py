@@ -291,7 +291,6 @@ JOINT_MODELS: dict[str, JointConfig] = {
     "vse-bow-tuned": JointConfig(
         sentence_tower="bow", dim=512, word_dim=512, min_count=2, learning_rate=1e-3, weight_decay=0.01, average=0.99, **_TUNED
     ),
-    "vse-tuned": JointConfig(dim=512, min_count=2, epochs=8, learning_rate=1e-3, average=0.99, **_TUNED),
     "devise-tuned": JointConfig(  # the paper's margin is of image vectors that are not brought to length 1
         features_as="root",
         image_bias=False,

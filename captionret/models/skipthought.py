@@ -47,6 +47,11 @@ class SentenceReader(nn.Module):
                 for block in parameter.data.chunk(3):
                     nn.init.orthogonal_(block)
 
+    def begin_with(self, vectors: Tensor) -> None:
+        """Take (V, W) pretrained word vectors over, to learn on from them."""
+        self.embed.weight.data.copy_(vectors)
+        nn.init.zeros_(self.embed.weight[PAD_ID])
+
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """See the class. Padding changes nothing: a state never depends on what follows it."""
         last = lengths - 1

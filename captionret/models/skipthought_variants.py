@@ -25,7 +25,10 @@ class SkipThoughtConfig:
     expansion:       the word vectors from which those of words outside the vocabulary are guessed; None: these are <unk>
     max_words:       longer sentences are cut
 
+    word_vectors:    what the word vectors begin with; None: small random values
     decoder_dim:     of a decoder's state; 0: as hidden_dim. The decoders are not part of a checkpoint
+    code_norm:       the decoders read codes standardised over the batch. Else the first that an encoder learns is to move all codes
+                     alike, as a bias of the decoders', and for long they hardly differ
     vocabulary_size: at most so many words are known, the commonest
     min_count:       and only those that the training sentences hold this often
     dropout:         on word vectors and codes
@@ -38,7 +41,9 @@ class SkipThoughtConfig:
     expansion: str | None = "glove-50"
     max_words: int = 30
 
+    word_vectors: str | None = None
     decoder_dim: int = 0
+    code_norm: bool = False
     vocabulary_size: int = 20_000
     min_count: int = 1
     dropout: float = 0.0
@@ -63,6 +68,10 @@ class SkipThoughtConfig:
                 raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
         if not (0 < self.learning_rate < inf and 0 <= self.weight_decay < inf and self.clip_norm > 0):  # also refuses nan
             raise BadSetting("learning_rate and clip_norm must be numbers above 0, weight_decay at least 0.")
+        if self.word_vectors and self.word_dim != WORD_VECTOR_DIMS[self.word_vectors]:
+            raise BadSetting(
+                f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, word_dim is {self.word_dim}. Make them equal."
+            )
         if self.direction != "uni" and self.hidden_dim % 2:
             raise BadSetting(f"hidden_dim {self.hidden_dim} is not even: the two directions have half of it each.")
 
@@ -84,6 +93,7 @@ class SkipThoughtConfig:
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "direction": ("uni", "bi", "combine"),
     "expansion": (None, *WORD_VECTOR_DIMS),
+    "word_vectors": (None, *WORD_VECTOR_DIMS),
     "schedule": ("constant", "cosine"),
 }
 AT_LEAST = {
@@ -97,11 +107,13 @@ ENCODING_FIELDS = ("direction", "word_dim", "hidden_dim", "expansion", "max_word
 SKIP_THOUGHTS: dict[str, SkipThoughtConfig] = {
     "skip": SkipThoughtConfig(),
     "skip-lite": SkipThoughtConfig(
-        word_dim=300,
+        word_dim=50,
         hidden_dim=512,
+        word_vectors="glove-50",
         decoder_dim=192,
-        min_count=4,
-        epochs=2,
+        code_norm=True,
+        min_count=5,
+        epochs=3,
         schedule="cosine",
         warmup=0.05,
         learning_rate=2e-3,

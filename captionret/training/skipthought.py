@@ -16,6 +16,7 @@ from ..errors import BadSetting
 from ..models.checkpoint import Checkpoint, add_training, read_checkpoint, save_checkpoint
 from ..models.skipthought import SKIPTHOUGHT, SentenceReader, combined, make_encoders
 from ..models.skipthought_variants import SkipThoughtConfig
+from ..word_vectors import load_word_vectors
 from .batches import by_length
 from .fit import Fit, FitConfig
 from .neighbours import NeighbourData, commonest, encoded, training_passages
@@ -64,6 +65,7 @@ class SkipThoughtNetwork(nn.Module):
         self.tellers = nn.ModuleList(Teller(config) for _ in ("before", "after"))
         self.output = nn.Linear(config.decoder_dim or config.hidden_dim, vocabulary_size)
         self.dropout = nn.Dropout(config.dropout)
+        self.norm = nn.BatchNorm1d(config.hidden_dim, affine=False) if config.code_norm else nn.Identity()
 
     @property
     def encoder(self) -> SentenceReader:
@@ -79,7 +81,7 @@ class SkipThoughtNetwork(nn.Module):
         told:   before, then after: which of the B sentences have this neighbour, (K,), its tokens with <start> and <end>, (K, T'),
                 and how many words have to be told of each, (K,), on the CPU
         """
-        codes = self.dropout(self.encoder(self.dropout(self.encoder.embed(tokens)), lengths))  # (B, H)
+        codes = self.dropout(self.norm(self.encoder(self.dropout(self.encoder.embed(tokens)), lengths)))  # (B, H)
         states, targets = [], []
         for teller, (rows, neighbours, counts) in zip(self.tellers, told, strict=True):
             if not len(rows):
@@ -190,6 +192,9 @@ def train_skipthought(run: SkipThoughtRun, device: torch.device, resume: bool = 
         "seed": run.seed,
         "command": run.command,
     }
+    if run.config.word_vectors is not None:
+        matrix, facts["words_without_vector"] = load_word_vectors(run.config.word_vectors).matrix(vocabulary)
+        network.encoder.begin_with(torch.from_numpy(matrix))
 
     def keep(module: Any, history: list[dict[str, float]]) -> None:
         training = {**facts, "history": history, "best_epoch": len(history), "seconds": history[-1]["seconds"]}

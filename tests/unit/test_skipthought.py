@@ -194,9 +194,10 @@ def said_by(teller: Teller, network: SkipThoughtNetwork, code: Tensor, ids: list
     return total
 
 
+@pytest.mark.parametrize("code_norm", [False, True])
 @pytest.mark.parametrize("direction", ["uni", "bi"])
-def test_loss_is_the_sum_of_both_neighbours_negative_log_likelihoods(direction: str) -> None:
-    config = config_of(direction)
+def test_loss_is_the_sum_of_both_neighbours_negative_log_likelihoods(direction: str, code_norm: bool) -> None:
+    config = config_of(direction, code_norm=code_norm)
     torch.manual_seed(0)
     network = SkipThoughtNetwork(config, len(VOCABULARY))
     data = encoded([Passage(tuple(SENTENCES[:3]), True), Passage(tuple(SENTENCES[3:]), True)], VOCABULARY, 30)
@@ -205,10 +206,12 @@ def test_loss_is_the_sum_of_both_neighbours_negative_log_likelihoods(direction: 
     words, told = 0, 0.0
     for rows, neighbours in task.batches(0):
         total = 0.0
-        for row, beside in zip(rows, neighbours, strict=True):
-            embedded = network.encoder.embed.weight[VOCABULARY.encode(SENTENCES[row])[1:-1]]
-            code = network.encoder(embedded[None], torch.tensor([len(embedded)]))[0]
-            assert unit(code.detach()) == pytest.approx(model.encode([SENTENCES[row]])[0], abs=1e-6)
+        embedded = [network.encoder.embed.weight[VOCABULARY.encode(SENTENCES[row])[1:-1]] for row in rows]
+        codes = torch.stack([network.encoder(one[None], torch.tensor([len(one)]))[0] for one in embedded])
+        assert unit(codes.detach()) == pytest.approx(model.encode([SENTENCES[row] for row in rows]), abs=1e-6)
+        if code_norm:
+            codes = (codes - codes.mean(0)) / (codes.var(0, unbiased=False) + 1e-5).sqrt()
+        for code, beside in zip(codes, neighbours, strict=True):
             for teller, other in zip(network.tellers, beside, strict=True):
                 if other >= 0:
                     assert isinstance(teller, Teller)
@@ -217,6 +220,8 @@ def test_loss_is_the_sum_of_both_neighbours_negative_log_likelihoods(direction: 
                     words += len(ids) - 1
         assert task.loss((rows, neighbours)).item() == pytest.approx(total / len(rows), rel=1e-5)
         told += total
+    if code_norm:  # validation has other batches
+        return
     measured = task.validate(network)
     assert measured["log_likelihood"] == pytest.approx(-told / words, rel=1e-5)
     assert measured["perplexity"] == pytest.approx(math.exp(told / words), rel=1e-5)
@@ -366,6 +371,17 @@ def test_an_encoder_learns_what_stands_beside_what_and_keeps_no_decoder(tmp_path
     assert set(checkpoint.tensors) == set(make_encoders(run.config, len(checkpoint.vocabulary)).state_dict())
     assert checkpoint.training["sentences"] == 38 and checkpoint.training["validated_on"] == "every 20th passage of all"
     assert SkipThought.load(tmp_path / "out", "cpu").encode(["the dog purrs"]).shape == (1, 8)
+
+
+def test_word_vectors_are_begun_with(tmp_path: Path) -> None:
+    config = config_of(word_dim=50, word_vectors="glove-50", epochs=1, learning_rate=1e-9, code_norm=True)
+    checkpoint = train_skipthought(SkipThoughtRun("skip", config, text_dataset(tmp_path, TEXT * 9), tmp_path / "out", progress=False), CPU)
+    vectors = load_word_vectors("glove-50")
+    learned = checkpoint.tensors["uni.embed.weight"][checkpoint.vocabulary.ids["water"]]
+    assert learned.numpy() == pytest.approx(vectors.table[vectors.words["water"]], abs=1e-6)
+    assert set(checkpoint.tensors) == set(make_encoders(config, len(checkpoint.vocabulary)).state_dict())
+    with pytest.raises(BadSetting, match="glove-50 has 50 dimensions, word_dim is 6"):
+        config_of(word_vectors="glove-50")
 
 
 def test_a_cut_training_ends_as_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from captionret.models.joint import JointModel
 from captionret.models.skipthought import SkipThought
 
 WORDS = "dog cat car tree boat bird".split()
-FIELDS = {"word_dim": 16, "hidden_dim": 32, "decoder_dim": 16, "min_count": 1, "epochs": 3, "learning_rate": 0.02}
+FIELDS = {"word_dim": 50, "hidden_dim": 32, "decoder_dim": 16, "min_count": 1, "epochs": 3, "learning_rate": 0.02}
 SETTINGS = [word for name, value in FIELDS.items() for word in ("--set", f"{name}={value}")]
 
 

@@ -74,7 +74,8 @@ def main() -> None:
             measure(f"coco:{given.coco}", "val", given.out / "coco-val", given.embedding),
         ]
     )
-    write_section(ROOT / "benchmarks/RESULTS.md", "Retrieval by mode", body, "python benchmarks/retrieval_modes.py")
+    more = f" --embedding {' '.join(given.embedding)}" if given.embedding else ""
+    write_section(ROOT / "benchmarks/RESULTS.md", "Retrieval by mode", body, f"python benchmarks/retrieval_modes.py{more}")
 
 
 if __name__ == "__main__":

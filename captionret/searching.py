@@ -65,7 +65,7 @@ def describe(
     if (plus or minus) and not isinstance(find_mode(mode), SpaceMode):
         raise BadSetting(f"Mode {mode!r} has no vectors to add words to or take them from. Choose --mode vse or another embedding space.")
     query = _described(library, image, text, mode, captioner, device)
-    texts = [(one, 1.0) for one in (*query_texts(text), *plus)] + [(one, -1.0) for one in minus]
+    texts = [(one, 1.0) for one in (*_texts(text), *plus)] + [(one, -1.0) for one in minus]
     vectors = {
         name: _placed(space, query.vectors.get(name), query.feature, texts)
         for name, space in library.spaces.items()
@@ -116,7 +116,7 @@ def _picture(library: Library, path: Path | str, mode: str, captioner: Captionin
     return gallery.query(names[str(path)], needs(find_mode(mode), gallery))
 
 
-def query_texts(text: str | None) -> tuple[str, ...]:
+def _texts(text: str | None) -> tuple[str, ...]:
     """The text, if there is one with a word in it: beside a picture it may be blank."""
     return (text,) if text and text.strip() else ()
 

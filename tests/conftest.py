@@ -63,11 +63,13 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """For each mode that compares in an embedding space one for the same shapes; that of vse tells colours, the others are untrained."""
     import torch
 
-    from captionret.cli import train_embedding
+    from captionret.cli import train_embedding, train_skipthought
+    from captionret.datasets import open_dataset
     from captionret.models.checkpoint import CAPTIONER, Checkpoint, read_checkpoint, save_checkpoint
     from captionret.models.joint import JOINT
     from captionret.models.joint_variants import JOINT_MODELS
     from captionret.models.towers import JointSpace
+    from captionret.training.joint import fitting
 
     folder = tmp_path_factory.mktemp("spaces")
     fields = {
@@ -83,15 +85,21 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     where = ["--out", str(folder / "vse"), "--features", str(trained.features)]
     assert train_embedding.main(["--model", "vse-bow", "--data", trained.spec, *where, *settings]) == 0
     captioner = read_checkpoint(trained.checkpoint, CAPTIONER)
-    for name in ("devise", "glove-map"):
-        config = replace(JOINT_MODELS[name], backbone="efficientnet_lite0")
+    small = ("word_dim=16", "hidden_dim=16", "epochs=1")
+    skipthought = ["--model", "skip", "--direction", "uni", "--data", trained.spec, "--out", str(folder / "uni")]
+    assert train_skipthought.main([*skipthought, *(word for setting in small for word in ("--set", setting))]) == 0
+    rows = {"devise": "devise", "glove-map": "glove-map", "skip-thoughts": "skipthought-rank"}
+    for mode, name in rows.items():
+        encoder = str(folder / "uni") if mode == "skip-thoughts" else None
+        config = replace(JOINT_MODELS[name], backbone="efficientnet_lite0", skipthought=encoder)
+        config = fitting(config, open_dataset(trained.spec))
         torch.manual_seed(0)
         space = JointSpace(config, len(captioner.vocabulary))
         if space.idf is not None:
             space.idf.fill_(1)
         made = Checkpoint(name, config, captioner.vocabulary, captioner.backbone, space.state_dict(), {}, kind=JOINT.name)
-        save_checkpoint(folder / name, made, torch.float32)
-    return {name: folder / name for name in ("vse", "devise", "glove-map")}
+        save_checkpoint(folder / mode, made, torch.float32)
+    return {mode: folder / mode for mode in ("vse", *rows)}
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import argparse
 import errno
 import io
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "photos-lite"
 WORDS_HEAD = SHIPPED.with_name("words-lite")
-SHIPPED_SPACE = ("vse", SHIPPED.with_name("photos-space"))  # the mode it is for, and where it lies
+SHIPPED_SPACES = {"vse": SHIPPED.with_name("photos-space")}  # by the mode that compares in it
 
 CONSENSUS_BEAM = 30  # chosen on Flickr8k val; a third as wide costs a third of the time and a CIDEr-D point
 
@@ -143,6 +144,17 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
         drawn=given.drawn,
         sharpness=given.sharpness,
     )
+
+
+def refuse_to_overwrite(out: Path, resume: bool) -> None:
+    """A trained checkpoint, or a training that was cut, is never lost by typing the same command again."""
+    if not resume and any((out / name).exists() for name in ("config.json", "training/state.json")):
+        raise BadSetting(f"{out} already holds a training. Go on with it (--resume), choose another --out, or delete it first.")
+
+
+def command_again(script: str, typed: Sequence[str]) -> str:
+    """What reproduces a training, for its card; a data set's folder is part of it as it was typed."""
+    return shlex.join(["python", f"scripts/{script}.py", *(word for word in typed if word != "--resume")])
 
 
 def path_argument(given: str) -> Path:

@@ -126,6 +126,9 @@ def library_split(library: Library, items: Sequence[Item]) -> Gallery:
     def taken(names: Sequence[str]) -> list[int]:
         return [place[name] for name in names]
 
+    def load_vectors(mode: str, names: Sequence[str]) -> np.ndarray:
+        return whole.vectors(mode)[taken(names)]
+
     return Gallery(
         [str(item.path) for item in items],
         [whole.captions[row] for row in rows],
@@ -134,6 +137,6 @@ def library_split(library: Library, items: Sequence[Item]) -> Gallery:
         load_features=lambda names: np.asarray(whole.features)[taken(names)],
         load_captions=lambda names: [whole.all_captions[row] for row in taken(names)],
         load_beliefs=(lambda names: whole.beliefs.take(taken(names))) if "beliefs" in whole.parts else None,
-        load_vectors={mode: partial(lambda mode, names: whole.vectors(mode)[taken(names)], mode) for mode in library.spaces},
+        load_vectors={mode: partial(load_vectors, mode) for mode in library.spaces},
         hybrid=whole.hybrid,
     )

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from .command import SHIPPED_SPACE, checkpoint_path
+from .command import SHIPPED_SPACES, checkpoint_path
 
 if TYPE_CHECKING:  # it imports torch, which --help and text queries do without
     from ..models.joint import JointModel
 
-DEFAULTS = dict([SHIPPED_SPACE])
 _ROWS = {"skip-thoughts": "skipthought-rank"}  # where a mode's name is none of JOINT_MODELS
 
 
@@ -48,11 +47,11 @@ def load_spaces(given: Sequence[str], device: str) -> "dict[str, JointModel]":
 
 def has_default(mode: str) -> bool:
     """Whether a space for this mode is shipped, and there."""
-    return mode in DEFAULTS and DEFAULTS[mode].is_dir()
+    return mode in SHIPPED_SPACES and SHIPPED_SPACES[mode].is_dir()
 
 
 def default_spaces(modes: Sequence[str], device: str) -> "dict[str, JointModel]":
     """The shipped space of those of the modes that have one."""
     from ..models.joint import JointModel
 
-    return {mode: JointModel.load(DEFAULTS[mode], device) for mode in modes if has_default(mode)}
+    return {mode: JointModel.load(SHIPPED_SPACES[mode], device) for mode in modes if has_default(mode)}

@@ -9,7 +9,6 @@ Ctrl-C saves where the training stands; the same command with --resume goes on f
 """
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadSetting
-from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
+from .command import CHECKPOINTS, FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for one in (dataset, *also):
         say(one.summary())
     out = Path(given.out) if given.out else CHECKPOINTS / f"{run_name(variant, config)}-{given.data.partition(':')[0]}"
-    _refuse_to_overwrite(out, given)
+    refuse_to_overwrite(out, given.resume)
     run = TrainingRun(
         variant=variant,
         config=config,
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=given.seed,
         patience=given.patience,
         precision=given.precision,
-        command=_command(given, sys.argv[1:] if arguments is None else arguments),
+        command=command_again("train_captioner", sys.argv[1:] if arguments is None else arguments),
         features_root=Path(given.features),
         also=also,
         hold_out=given.hold_out,
@@ -160,12 +159,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options.parse_args(arguments)
 
 
-def _refuse_to_overwrite(out: Path, given: argparse.Namespace) -> None:
-    """A trained checkpoint, or a training that was cut, is never lost by typing the same command again."""
-    if not given.resume and any((out / name).exists() for name in ("config.json", "training/state.json")):
-        raise BadSetting(f"{out} already holds a training. Go on with it (--resume), choose another --out, or delete it first.")
-
-
 def _backbone(name: str, given: argparse.Namespace, device: Any) -> Any:
     import torch
 
@@ -175,11 +168,6 @@ def _backbone(name: str, given: argparse.Namespace, device: Any) -> Any:
         say(f"Random weights for {name}, as asked for: the captions will mean nothing.")
         torch.manual_seed(given.seed)
     return load_backbone(name, random=given.random_backbone, device=device, frozen=not given.fine_tune)
-
-
-def _command(given: argparse.Namespace, typed: Sequence[str]) -> str:
-    """What reproduces this run; a data set's folder is part of it as it was typed."""
-    return shlex.join(["python", "scripts/train_captioner.py", *(word for word in typed if word != "--resume")])
 
 
 def _draw_curve(history: list[dict[str, float]], out: Path) -> None:

@@ -10,7 +10,6 @@ Ctrl-C saves where the training stands; the same command with --resume goes on f
 """
 
 import argparse
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadSetting
-from .command import CHECKPOINTS, FOUND, add_device, parser, path_argument, say
+from .command import CHECKPOINTS, FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
 
 # What else the original programs have options for, and what takes its place here; the loss is shown after every batch.
 OLD_OPTIONS = {
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if config.skipthought:
         name += f"-{Path(config.skipthought).name}"
     out = given.out or CHECKPOINTS / f"{name}-{given.data.partition(':')[0]}"
-    _refuse_to_overwrite(out, given.resume)
+    refuse_to_overwrite(out, given.resume)
     run = JointRun(
         name=given.model,
         config=config,
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         also=tuple(also),
         seed=given.seed,
         patience=given.patience,
-        command=_command(sys.argv[1:] if arguments is None else arguments),
+        command=command_again("train_embedding", sys.argv[1:] if arguments is None else arguments),
         features_root=given.features,
         half=given.half,
     )
@@ -150,19 +149,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options.parse_args(arguments)
 
 
-def _refuse_to_overwrite(out: Path, resume: bool) -> None:
-    """A trained checkpoint, or a training that was cut, is never lost by typing the same command again."""
-    if not resume and any((out / name).exists() for name in ("config.json", "training/state.json")):
-        raise BadSetting(f"{out} already holds a training. Go on with it (--resume), choose another --out, or delete it first.")
-
-
 def _backbone(name: str, device: Any) -> Any:
     from ..models.backbones import load_backbone
     from ..models.joint_variants import GIVEN
 
     return None if name == GIVEN else load_backbone(name, device=device)
-
-
-def _command(typed: Sequence[str]) -> str:
-    """What reproduces this run."""
-    return shlex.join(["python", "scripts/train_embedding.py", *(word for word in typed if word != "--resume")])

@@ -10,25 +10,24 @@ other's neighbours. Ctrl-C saves where the training stands; the same command wit
 """
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import BadSetting
-from .command import CHECKPOINTS, FOUND, add_device, checkpoint_path, parser, path_argument, say
+from .command import CHECKPOINTS, FOUND, add_device, checkpoint_path, command_again, parser, path_argument, refuse_to_overwrite, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     given = _parse(arguments)
-    typed = sys.argv[1:] if arguments is None else arguments
+    command = command_again("train_skipthought", sys.argv[1:] if arguments is None else arguments)
     if given.list:
         print(models_table())
     elif given.combine:
-        _combine(given, _command(typed))
+        _combine(given, command)
     else:
-        _train(given, _command(typed))
+        _train(given, command)
     return FOUND
 
 
@@ -42,8 +41,7 @@ def _train(given: argparse.Namespace, command: str) -> None:
     config = with_settings(row, given.set)
     name = f"{config.direction}-{run_name(given.model, config, replace(row, direction=config.direction))}"
     out = given.out or CHECKPOINTS / f"{name}-{given.data.partition(':')[0]}"
-    if not given.resume and any((out / name).exists() for name in ("config.json", "training/state.json")):
-        raise BadSetting(f"{out} already holds a training. Go on with it (--resume), choose another --out, or delete it first.")
+    refuse_to_overwrite(out, given.resume)
 
     from ..datasets import open_dataset
     from ..models.captioner import choose_device
@@ -136,8 +134,3 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_device(options)
     return options.parse_args(arguments)
-
-
-def _command(typed: Sequence[str]) -> str:
-    """What reproduces this run."""
-    return shlex.join(["python", "scripts/train_skipthought.py", *(word for word in typed if word != "--resume")])

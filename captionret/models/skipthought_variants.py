@@ -7,11 +7,11 @@ skip is the published one, for a corpus of books and a GPU for weeks; skip-lite 
 """
 
 from dataclasses import asdict, dataclass
-from math import inf
 from typing import Any
 
 from ..errors import BadSetting, UnknownName
 from ..word_vectors import DIMS as WORD_VECTOR_DIMS
+from .settings import check_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,7 @@ class SkipThoughtConfig:
     average: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise UnknownName.among(name, str(getattr(self, name)), [str(choice) for choice in choices])
-        for name, least in AT_LEAST.items():
-            if getattr(self, name) < least:
-                raise BadSetting(f"{name} must be at least {least}, not {getattr(self, name)}.")
-        for name in ("dropout", "warmup", "average"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
-        if not (0 < self.learning_rate < inf and 0 <= self.weight_decay < inf and self.clip_norm > 0):  # also refuses nan
-            raise BadSetting("learning_rate and clip_norm must be numbers above 0, weight_decay at least 0.")
+        check_fields(self, CHOICES, AT_LEAST, ("dropout", "warmup", "average"))
         if self.word_vectors and self.word_dim != WORD_VECTOR_DIMS[self.word_vectors]:
             raise BadSetting(
                 f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, word_dim is {self.word_dim}. Make them equal."

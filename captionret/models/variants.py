@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_type_hints
 from ..errors import BadSetting, UnknownName
 from ..word_vectors import DIMS as WORD_VECTOR_DIMS
 from .backbones import BACKBONES
+from .settings import check_fields
 
 
 class Settings(Protocol):
@@ -90,17 +91,8 @@ class CaptionerConfig:
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:
             raise UnknownName.among("backbone", self.backbone, BACKBONES)
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise UnknownName.among(name, str(getattr(self, name)), [str(choice) for choice in choices])
-        for name in ("embed_dim", "hidden_dim", "layers", "heads", "min_count", "max_words", "epochs", "batch_size", "views"):
-            if getattr(self, name) < 1:
-                raise BadSetting(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("dropout", "label_smoothing", "average", "warmup", "scheduled_sampling"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadSetting(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
-        if not (0 < self.learning_rate < inf and 0 <= self.weight_decay < inf and self.clip_norm > 0):  # also refuses nan
-            raise BadSetting("learning_rate and clip_norm must be numbers above 0, weight_decay at least 0.")
+        sizes = ("embed_dim", "hidden_dim", "layers", "heads", "min_count", "max_words", "epochs", "batch_size", "views")
+        check_fields(self, CHOICES, dict.fromkeys(sizes, 1), ("dropout", "label_smoothing", "average", "warmup", "scheduled_sampling"))
         if not 0 <= self.length_penalty < inf:
             raise BadSetting(f"length_penalty must be a number of at least 0, not {self.length_penalty}.")
         if self.word_vectors and self.embed_dim != WORD_VECTOR_DIMS[self.word_vectors]:

@@ -18,7 +18,7 @@ from ..text import Vocabulary
 from ..word_vectors import WordVectors, load_word_vectors
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
 from .fine_tune import FineTuned, LiveFeatures, readable, save_backbone
-from .fit import Fit, FitConfig, cut_training, uses_bfloat16
+from .fit import Fit, FitConfig, check_patience_and_seed, cut_training, uses_bfloat16
 from .self_critical import SelfCritical, SelfCriticalTask
 from .teaching import CaptionData, CaptioningTask, encode_captions
 from .words_head import WordsTask
@@ -82,10 +82,7 @@ class TrainingRun:
     half: bool = False
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise BadSetting(f"patience must be at least 1, not {self.patience}.")
-        if not 0 <= self.seed < 2**63:
-            raise BadSetting(f"The seed must be at least 0 and below 2**63, not {self.seed}.")
+        check_patience_and_seed(self.patience, self.seed)
         if self.self_critical and not self.start:
             raise BadSetting("Self-critical training goes on from a checkpoint. Name it.")
         if self.self_critical and self.fine_tune:

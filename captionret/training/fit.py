@@ -97,6 +97,14 @@ class Interrupted(KeyboardInterrupt):
     """The user stopped the training; its state is saved."""
 
 
+def check_patience_and_seed(patience: int, seed: int) -> None:
+    """BadSetting for a run that could not begin; said before anything is read."""
+    if patience < 1:
+        raise BadSetting(f"patience must be at least 1, not {patience}.")
+    if not 0 <= seed < 2**63:
+        raise BadSetting(f"The seed must be at least 0 and below 2**63, not {seed}.")
+
+
 def uses_bfloat16(precision: str, device: torch.device) -> bool:
     """Whether to autocast: asked for, or "auto" on hardware that gains by it."""
     if precision not in ("auto", "float32", "bfloat16"):

@@ -22,7 +22,7 @@ from ..text import Vocabulary
 from ..word_vectors import load_word_vectors
 from .captioner import split_items
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
-from .fit import Fit, FitConfig
+from .fit import Fit, FitConfig, check_patience_and_seed
 from .labelling import LabelData, LabelTask
 from .pairs import Keep, PairData, PairTask
 from .sentence_codes import CachedSentenceEncoder
@@ -52,10 +52,7 @@ class JointRun:
     half: bool = False
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise BadSetting(f"patience must be at least 1, not {self.patience}.")
-        if not 0 <= self.seed < 2**63:
-            raise BadSetting(f"The seed must be at least 0 and below 2**63, not {self.seed}.")
+        check_patience_and_seed(self.patience, self.seed)
         dims = {None if dataset.features is None else dataset.features.shape[1] for dataset in (self.dataset, *self.also)}
         if len(dims) > 1:
             raise BadSetting("Pictures and given features, or features of different sizes, cannot be trained on together. Choose one kind.")
@@ -80,7 +77,7 @@ def fitting(config: JointConfig, dataset: Dataset) -> JointConfig:
 def train_joint(
     run: JointRun, backbone: Backbone | None, device: torch.device, resume: bool = False
 ) -> tuple[Checkpoint[JointConfig], list[str]]:
-    """Train, keep the best epoch on the val split (the sum of recalls, or hit@5 of labels), and save it to run.out.
+    """Train, keep the best epoch on the val split (the sum of recalls, right triples, or hit@5 of labels), and save it to run.out.
 
     backbone: whose features are read; None for a collection that brings its own
     Without a val split, every 20th training image is held out instead (and the checkpoint says so).

@@ -18,7 +18,7 @@ from ..models.skipthought import SKIPTHOUGHT, SentenceReader, combined, make_enc
 from ..models.skipthought_variants import SkipThoughtConfig
 from ..word_vectors import load_word_vectors
 from .batches import by_length
-from .fit import Fit, FitConfig
+from .fit import Fit, FitConfig, check_patience_and_seed
 from .neighbours import NeighbourData, commonest, encoded, training_passages
 
 Keep = Callable[[nn.Module, list[dict[str, float]]], None]
@@ -171,10 +171,7 @@ class SkipThoughtRun:
     half: bool = False
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise BadSetting(f"patience must be at least 1, not {self.patience}.")
-        if not 0 <= self.seed < 2**63:
-            raise BadSetting(f"The seed must be at least 0 and below 2**63, not {self.seed}.")
+        check_patience_and_seed(self.patience, self.seed)
         if self.config.direction == "combine":
             raise BadSetting("A combined encoder is not trained: train one of direction uni and one of direction bi, and combine them.")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from captionret.cli.command import SHIPPED, SHIPPED_SPACE
+from captionret.cli.command import SHIPPED, SHIPPED_SPACES
 from captionret.datasets import open_dataset
 from captionret.datasets.samples import sample_gallery
 from captionret.evaluation.captions import score
@@ -40,7 +40,7 @@ def test_all_that_is_shipped_is_small_enough() -> None:
 
 
 def test_the_shipped_space_finds_a_photograph_by_a_text() -> None:
-    model = JointModel.load(SHIPPED_SPACE[1], device="cpu")
+    model = JointModel.load(SHIPPED_SPACES["vse"], device="cpu")
     pictures = sorted(sample_gallery().glob("*"))
     scores = model.encode_images(pictures) @ model.encode_sentences(["a cat", "a cup of coffee", "a person on a motorcycle"]).T
     found = [pictures[row].name for row in scores.argmax(0)]
@@ -48,4 +48,4 @@ def test_the_shipped_space_finds_a_photograph_by_a_text() -> None:
 
 
 def test_the_shipped_space_reads_what_the_shipped_captioner_reads() -> None:
-    JointModel.load(SHIPPED_SPACE[1], device="cpu").check(Captioner.load(SHIPPED, device="cpu").checkpoint.backbone)
+    JointModel.load(SHIPPED_SPACES["vse"], device="cpu").check(Captioner.load(SHIPPED, device="cpu").checkpoint.backbone)

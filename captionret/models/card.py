@@ -30,7 +30,9 @@ def write_card(path: Path | str) -> Path:
 
 def card(name: str, record: dict[str, Any]) -> str:
     """The card's text."""
-    return "\n".join([f"# {name}", "", *_about(record), *_scores(record["scores"]), *_history(record["training"]), *_how(record)]) + "\n"
+    training = record["training"]
+    lines = [f"# {name}", "", *_about(record), *_scores(record["scores"]), *_history(training), *_brought(training), *_how(record)]
+    return "\n".join(lines) + "\n"
 
 
 def _about(record: dict[str, Any]) -> list[str]:
@@ -96,6 +98,15 @@ def _history(training: dict[str, Any]) -> list[str]:
         mark = " (kept)" if row["epoch"] == training["best_epoch"] else ""
         lines.append(f"| {row['epoch']}{mark} | {' | '.join(_MEASURED_AS[key].format(row[key]) for key in columns)} |")
     return [*lines, "", f"{training['seconds']:.0f} seconds in all, validation included.", ""]
+
+
+def _brought(training: dict[str, Any]) -> list[str]:
+    """What a training without (or with) each setting is worth, as benchmarks/ablation.py measured it."""
+    if "brought" not in training:
+        return []
+    lines = ["## What each setting brought", "", "| trained | CIDEr-D | against the settings as they are |", "|---|---|---|"]
+    lines += [f"| {row['change']} | {row['cider_d']:.1f} | {row['against'] or '–'} |" for row in training["brought"]["rows"]]
+    return [*lines, "", training["brought"]["how"], ""]
 
 
 def _how(record: dict[str, Any]) -> list[str]:

@@ -39,6 +39,8 @@ class JointConfig:
                     map; "glove", the mean of frozen word vectors, or "glove-idf", weighted by idf: nothing to learn
     skipthought:    directory of the skip-thought encoder; it may move together with the space's own. skipthought_sha256, its
                     fingerprint, and code_dim, the size of its codes, are noted in training: no other one is taken in its place
+    word_states:    of "gru" and "lstm": what of their states is the sentence, "last" as published, "mean" or "max" over the words
+    both_ways:      (gru, lstm) read the sentence backwards, too; the mean of both
     dim:            of the space
     word_dim:       of a word vector
     word_vectors:   frozen, of the glove towers; for the others what the word vectors begin with, None: uniform in -0.1 to 0.1
@@ -48,6 +50,7 @@ class JointConfig:
     max_words:      longer sentences are cut
 
     loss:           a name of LOSSES
+    first_loss, first_epochs: another loss to begin with, for so many epochs: from untrained towers "hardest" draws all vectors together
     margin:         of all losses but cosine and info-nce
     contrastive:    of "sampled-hinges": negatives for each pair
     temperature:    of "label-softmax"; of "info-nce", what it begins with, learned unless temperature_fixed
@@ -72,6 +75,8 @@ class JointConfig:
     skipthought: str | None = None
     skipthought_sha256: str | None = None
     code_dim: int = MINILM_DIM
+    word_states: str = "last"
+    both_ways: bool = False
     dim: int = 1024
     word_dim: int = 300
     word_vectors: str | None = None
@@ -81,6 +86,8 @@ class JointConfig:
     max_words: int = 40
 
     loss: str = "sum-of-hinges"
+    first_loss: str | None = None
+    first_epochs: int = 0
     margin: float = 0.2
     contrastive: int = 50
     temperature: float = 0.05
@@ -108,6 +115,10 @@ class JointConfig:
             raise BadSetting(f"temperature must be a number above 0, not {self.temperature}.")
         if self.targets != "captions" and self.loss not in LABEL_LOSSES:
             raise BadSetting(f"{self.loss} compares with captions, not with {self.targets}. Choose one of {', '.join(LABEL_LOSSES)}.")
+        if bool(self.first_loss) != bool(self.first_epochs):
+            raise BadSetting("first_loss and first_epochs belong together: which loss to begin with, and for how long.")
+        if self.first_loss and self.targets != "captions":
+            raise BadSetting(f"first_loss compares with captions, not with {self.targets}. Leave it out.")
         if self.targets == "nouns" and not 0 <= self.unseen < self.label_count:
             raise BadSetting(f"unseen must be below label_count {self.label_count}, not {self.unseen}: the others are what is learned.")
         self._check_towers()
@@ -141,6 +152,10 @@ class JointConfig:
     def sentence_parts(self) -> tuple[str, ...]:
         """The parts whose vectors are added up: ("minilm", "bow")."""
         return tuple(self.sentence_tower.split("+"))
+
+    def loss_in(self, epoch: int) -> str:
+        """The loss of an epoch, counted from 0."""
+        return self.first_loss if self.first_loss and epoch < self.first_epochs else self.loss
 
     @property
     def frozen_words(self) -> bool:
@@ -178,6 +193,8 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "features_as": ("raw", "unit", "root"),
     "sentence_tower": (*WORD_PARTS, "minilm", *(f"minilm+{part}" for part in WORD_PARTS), FROZEN_CODES, "skipthought", *FROZEN_WORDS),
     "word_vectors": (None, *WORD_VECTOR_DIMS),
+    "word_states": ("last", "mean", "max"),
+    "first_loss": (None, *PAIR_LOSSES),
     "loss": (*PAIR_LOSSES, *LABEL_LOSSES),
     "targets": ("captions", "labels", "nouns"),
     "optimizer": ("adam", "sgd", "nesterov"),
@@ -185,15 +202,15 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
 }
 AT_LEAST = {
     **dict.fromkeys(("image_hidden", "code_dim", "dim", "word_dim", "min_count", "max_words", "contrastive", "epochs", "views"), 1),
-    **dict.fromkeys(("feature_dim", "unseen", "validate_every"), 0),
+    **dict.fromkeys(("feature_dim", "unseen", "validate_every", "first_epochs"), 0),
     **dict.fromkeys(("label_count", "batch_size"), 2),
 }
 # The fields that matter only while training; an encoded library outlives a change of these. (skipthought: only where it lies; its
 # fingerprint counts.)
 TRAINING_FIELDS = frozenset(
-    """image_dropout unit_in_training word_dropout sentence_dropout min_count loss margin contrastive temperature temperature_fixed targets
-    label_count unseen epochs batch_size optimizer learning_rate weight_decay clip_norm schedule warmup average views
-    validate_every skipthought""".split()
+    """image_dropout unit_in_training word_dropout sentence_dropout min_count loss first_loss first_epochs margin contrastive temperature
+    temperature_fixed targets label_count unseen epochs batch_size optimizer learning_rate weight_decay clip_norm schedule warmup average
+    views validate_every skipthought""".split()
 )
 # What the original programs call these fields; --set takes either name.
 OLD_NAMES = {

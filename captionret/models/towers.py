@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from ..errors import BadSetting
 from ..text import PAD_ID, UNKNOWN_ID, Vocabulary, words
@@ -172,16 +173,19 @@ class DenseTower(nn.Sequential):
 
 
 class WordTower(nn.Module):
-    """tokens (M, T) -> (M, D): the sum of word vectors, or the state of a GRU or LSTM after the last word."""
+    """tokens (M, T) -> (M, D): the sum of word vectors, or a GRU's or LSTM's state after the last word, or its states' mean or maximum."""
 
     def __init__(self, config: JointConfig, kind: str, vocabulary_size: int) -> None:
         super().__init__()
-        self.word_dropout = config.word_dropout
+        self.word_dropout, self.states = config.word_dropout, config.word_states
         self.dropout = nn.Dropout(config.sentence_dropout)
         self.embed = nn.Embedding(vocabulary_size, config.word_dim, padding_idx=PAD_ID)
         nn.init.uniform_(self.embed.weight, -0.1, 0.1)
         nn.init.zeros_(self.embed.weight[PAD_ID])
-        self.cells = None if kind == "bow" else {"gru": nn.GRU, "lstm": nn.LSTM}[kind](config.word_dim, config.dim, batch_first=True)
+        self.cells: nn.GRU | nn.LSTM | None = None
+        if kind != "bow":
+            cells = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
+            self.cells = cells(config.word_dim, config.dim, batch_first=True, bidirectional=config.both_ways)
 
     def begin_with(self, vectors: Tensor) -> None:
         """Take (V, E) pretrained word vectors over, to learn on from them."""
@@ -196,8 +200,26 @@ class WordTower(nn.Module):
             tokens = tokens.masked_fill(left_out, UNKNOWN_ID)
         if self.cells is None:
             return self.dropout(F.embedding_bag(tokens, self.embed.weight, mode="sum", padding_idx=PAD_ID))
-        states, _ = self.cells(self.dropout(self.embed(tokens)))  # (M, T, D)
-        return states[torch.arange(len(tokens), device=tokens.device), lengths - 1]
+        states = self._states(self.cells, self.dropout(self.embed(tokens)), lengths)  # (M, T, directions, D)
+        padding = (tokens == PAD_ID)[:, :, None, None]
+        if self.states == "mean":
+            chosen = states.masked_fill(padding, 0.0).sum(1) / lengths[:, None, None]
+        elif self.states == "max":
+            chosen = states.masked_fill(padding, -math.inf).amax(1)
+        else:  # backwards, the last word read is the sentence's first
+            everyone = torch.arange(len(tokens), device=tokens.device)
+            ends = [lengths - 1, torch.zeros_like(lengths)][: states.shape[2]]
+            chosen = torch.stack([states[everyone, end, direction] for direction, end in enumerate(ends)], 1)
+        return chosen.mean(1)
+
+    def _states(self, cells: nn.GRU | nn.LSTM, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """vectors (M, T, E) -> (M, T, directions, D)."""
+        if not cells.bidirectional:
+            states, _ = cells(vectors)
+            return states.unsqueeze(2)
+        packed = pack_padded_sequence(vectors, lengths.cpu(), batch_first=True, enforce_sorted=False)  # backwards, padding would come first
+        states, _ = pad_packed_sequence(cells(packed)[0], batch_first=True, total_length=vectors.shape[1])
+        return states.unflatten(2, (2, -1))
 
 
 class CodeTower(nn.Module):
@@ -234,7 +256,7 @@ class JointSpace(nn.Module):
                 self.words = WordTower(config, part, vocabulary_size)
         self.idf: Tensor | None
         self.register_buffer("idf", torch.zeros(vocabulary_size) if config.sentence_tower == "glove-idf" else None)
-        if config.loss == "info-nce":
+        if "info-nce" in (config.loss, config.first_loss):
             self.log_temperature = nn.Parameter(torch.tensor(math.log(config.temperature)), not config.temperature_fixed)
 
     def image_vectors(self, features: Tensor, unit: bool = True) -> Tensor:

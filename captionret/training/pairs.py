@@ -52,6 +52,7 @@ class PairTask:
         if len(train) < 2:
             raise BadDataset("There is a single image to train on, and nothing it could be told from. Add pictures.")
         self.parts = parts_of(len(train.owner), config)
+        self.epoch = 0
 
     def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
         """(captions (B,), a view for each): of nearly equal lengths, in random order.
@@ -60,6 +61,7 @@ class PairTask:
         out: its loss is 0, and batch norm would have a single row.
         """
         whole, part = divmod(epoch, self.parts)
+        self.epoch = whole
         random = np.random.default_rng([self.seed, whole])
         batches = [rows for rows in by_length(self.train.read.lengths, self.config.batch_size, random) if np.ptp(self.train.owner[rows])]
         views = [random.integers(0, self.config.views, len(rows)) for rows in batches]
@@ -72,7 +74,7 @@ class PairTask:
         features = self.train.features.of(images, views[: len(images)]).to(self.device)
         vectors = self.space.image_vectors(features, self.config.unit_in_training)  # (N, D)
         sentences = self.space.sentence_vectors(*self.train.read.of(rows, self.device))  # (M, D)
-        return pair_loss(self.space, self.config, vectors, sentences, torch.from_numpy(owner).to(self.device))
+        return pair_loss(self.space, self.config, vectors, sentences, torch.from_numpy(owner).to(self.device), self.epoch)
 
     def validate(self, module: Any) -> dict[str, float]:
         """Recalls in both directions on the validation images, and where the right image stands among them.
@@ -87,28 +89,27 @@ class PairTask:
         return measures | {"triple_accuracy": triple_accuracy(t2i.meanr, len(scores))}
 
 
-def pair_loss(space: JointSpace, config: JointConfig, images: Tensor, sentences: Tensor, owner: Tensor) -> Tensor:
-    """The loss of `config` for images (N, D), sentences (M, D) and the image of each, owner (M,)."""
+def pair_loss(space: JointSpace, config: JointConfig, images: Tensor, sentences: Tensor, owner: Tensor, epoch: int = 0) -> Tensor:
+    """The loss of `config` in an epoch for images (N, D), sentences (M, D) and the image of each, owner (M,)."""
+    loss = config.loss_in(epoch)
     scores = images @ sentences.T
-    if config.loss == "cosine":
+    if loss == "cosine":
         return losses.cosine_loss(images[owner], sentences)
-    if config.loss in ("hinge-rank", "label-softmax"):  # the labels are the captions of the batch
+    if loss in ("hinge-rank", "label-softmax"):  # the labels are the captions of the batch
         labels = (scores[owner], torch.arange(len(owner), device=owner.device), owner[:, None] != owner)
-        return (
-            losses.hinge_rank(*labels, config.margin) if config.loss == "hinge-rank" else losses.label_softmax(*labels, config.temperature)
-        )
-    if config.loss == "info-nce":
+        return losses.hinge_rank(*labels, config.margin) if loss == "hinge-rank" else losses.label_softmax(*labels, config.temperature)
+    if loss == "info-nce":
         return losses.info_nce(scores, owner, space.temperature)
-    if config.loss == "sampled-hinges":
+    if loss == "sampled-hinges":
         return losses.sampled_hinges(scores, owner, config.margin, config.contrastive)
-    if config.loss in ("triples", "triples-hard"):
-        return losses.triple_loss(scores, owner, config.margin, config.loss == "triples-hard")
+    if loss in ("triples", "triples-hard"):
+        return losses.triple_loss(scores, owner, config.margin, loss == "triples-hard")
     hinges = {
         "sum-of-hinges": losses.sum_of_hinges,
         "hardest": losses.hardest_negative,
         "semi-hard": losses.semi_hard_negative,
     }
-    return hinges[config.loss](scores, owner, config.margin)
+    return hinges[loss](scores, owner, config.margin)
 
 
 def triple_accuracy(mean_rank: float, images: int) -> float:

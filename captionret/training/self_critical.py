@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import BadDataset, BadSetting, UnknownName
 from ..evaluation.cider import CiderD
@@ -110,7 +110,7 @@ class SelfCriticalTask(CaptioningTask):
         """Draw, reward, and weigh the log-probability of each drawn token by how much better its caption is than the baseline."""
         images, seed, views = batch
         began = time.perf_counter()
-        self.module.eval()  # what is drawn and what is learned from must be the same network: no dropout, no batch statistics
+        self.module.eval()  # drawn without dropout; learned from with it, or the training pictures' rewards are learned by heart
         features = self.train.features.of(images, views).to(self.device)
         drawn = self._draw(features, seed)
         sampled = time.perf_counter()
@@ -120,6 +120,9 @@ class SelfCriticalTask(CaptioningTask):
         self.rewards.append(float(rewards.mean()))
         advantage = torch.from_numpy(rewards - baseline).to(self.device)  # (N, K)
         tokens = self._read(drawn)
+        for part in self.module.modules():
+            if isinstance(part, nn.Dropout):  # not the batch norm, whose statistics are those of the training before
+                part.train()
         logits, targets = self.module(features, tokens)
         logprob = self._sayable(logits, tokens).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)  # (M,)
         words = self._predicted(tokens).sum(-1).flatten()

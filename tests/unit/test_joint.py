@@ -87,6 +87,9 @@ def test_the_published_rows_have_their_published_settings() -> None:
         ({"targets": "nouns"}, "compares with captions, not with nouns"),
         ({"targets": "nouns", "loss": "cosine"}, "needs sentence_tower=glove"),
         ({**GLOVE, "targets": "nouns", "loss": "cosine", "unseen": 200}, "unseen must be below label_count"),
+        ({"first_loss": "info-nce"}, "first_loss and first_epochs belong together"),
+        ({"first_epochs": 2}, "first_loss and first_epochs belong together"),
+        ({**GLOVE, "targets": "nouns", "loss": "cosine", "first_loss": "info-nce", "first_epochs": 1}, "not with nouns. Leave it out"),
     ],
     ids=str,
 )
@@ -95,7 +98,7 @@ def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], said: str)
         JointConfig(**changes)
 
 
-@pytest.mark.parametrize("name", ["loss", "sentence_tower", "image_tower", "optimizer", "backbone", "targets", "features_as", "schedule"])
+@pytest.mark.parametrize("name", ["loss", "first_loss", "word_states", "sentence_tower", "image_tower", "optimizer", "backbone", "targets", "features_as", "schedule"])
 def test_an_unknown_choice_is_told_the_known_ones(name: str) -> None:
     with pytest.raises(UnknownName, match="Known: "):
         JointConfig(**{name: "nonsense"})
@@ -131,6 +134,24 @@ def test_recurrent_towers_give_the_state_after_the_last_word(kind: str) -> None:
     words: Any = model.space.words
     states, _ = words.cells(words.embed(torch.tensor([[VOCABULARY.ids[word] for word in ("two", "dogs", "play")]])))
     assert model.encode_sentences(["two dogs play", CAPTIONS[0]])[0] == pytest.approx(unit(states[0, -1].detach().numpy()), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+@pytest.mark.parametrize("both_ways", [False, True])
+@pytest.mark.parametrize("word_states", ["last", "mean", "max"])
+def test_a_recurrent_towers_states_are_brought_together_as_the_settings_say(kind: str, both_ways: bool, word_states: str) -> None:
+    """Each sentence alone, both directions read one after the other; beside a longer one, whose padding must not be seen."""
+    model = model_of(kind, both_ways=both_ways, word_states=word_states)
+    words: Any = model.space.words
+    vectors = words.embed(torch.tensor([[VOCABULARY.ids[word] for word in ("two", "dogs", "play")]]))
+    found = []
+    for reverse in (False, True)[: 1 + both_ways]:
+        cells: Any = type(words.cells)(words.embed.embedding_dim, model.config.dim, batch_first=True)
+        ending = "_l0_reverse" if reverse else "_l0"
+        cells.load_state_dict({f"{name}_l0": getattr(words.cells, name + ending) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")})
+        states = cells(vectors.flip(1) if reverse else vectors)[0][0].detach().numpy()  # (T, D), the last one having read every word
+        found.append({"last": states[-1], "mean": states.mean(0), "max": states.max(0)}[word_states])
+    assert model.encode_sentences(["two dogs play", CAPTIONS[0]])[0] == pytest.approx(unit(np.mean(found, 0)), abs=1e-6)
 
 
 def test_a_longer_sentence_than_max_words_is_cut() -> None:

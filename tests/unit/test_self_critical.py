@@ -110,6 +110,22 @@ def test_the_loss_is_the_papers_written_out(name: str, baseline: str, monkeypatc
 
 
 @pytest.mark.parametrize("name", CONFIGS)
+def test_it_learns_with_dropout_and_draws_without(name: str) -> None:
+    task = task_of(name)
+    batch = task.batches(0)[0]
+    plain = [float(task.loss(batch).detach()) for _ in range(2)]
+    assert plain[0] == plain[1]
+    for part in task.module.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.5
+    drawn = [task._draw(task.train.features.of(batch[0], batch[2]), batch[1]).tokens for _ in range(2) if task.module.eval()]
+    assert torch.equal(*drawn)
+    losses = [float(task.loss(batch).detach()) for _ in range(2)]
+    assert losses[0] != losses[1] and plain[0] not in losses
+    assert all(part.training == isinstance(part, torch.nn.Dropout) for part in task.module.modules()), "batch statistics stay as they were"
+
+
+@pytest.mark.parametrize("name", CONFIGS)
 def test_what_is_drawn_is_read_back_with_one_end_and_padding(name: str) -> None:
     task = task_of(name)
     drawn = task._draw(task.train.features.of(np.arange(4)), 1)

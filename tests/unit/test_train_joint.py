@@ -132,6 +132,16 @@ def test_every_loss_moves_both_towers(loss: str, tower: str) -> None:
         assert parameter.grad is not None and parameter.grad.any(), name
 
 
+def test_another_loss_may_begin() -> None:
+    whole = {loss: made_up(6, 4, loss=loss, batch_size=16) for loss in ("info-nce", "hardest")}
+    task = made_up(6, 4, loss="hardest", first_loss="info-nce", first_epochs=2, batch_size=16)
+    task.space.load_state_dict(whole["hardest"].space.state_dict(), strict=False)
+    whole["info-nce"].space.load_state_dict(task.space.state_dict())
+    for epoch, loss in enumerate(("info-nce", "info-nce", "hardest", "hardest")):
+        batch = task.batches(epoch)[0]
+        assert task.loss(batch).item() == pytest.approx(whole[loss].loss(batch).item(), rel=1e-6)
+
+
 # --- what is measured ---
 
 

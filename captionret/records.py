@@ -1,9 +1,9 @@
 """The frozen records that travel between the parts: what a data set holds, what a query is, what people see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -49,15 +49,17 @@ class Decoding:
 
     method:   "beam", the most probable; "diverse-beam", in groups that avoid each other's words; "sample", drawn by probability;
               "nucleus", drawn from the most probable words that hold top_p of it; "consensus", of a beam's captions and `drawn` ones
-              those that are most like the others
+              those that are most like the others; "matched", of a beam's captions those that fit the picture in an embedding space
     beam:     how many captions a beam search follows; 1 is greedy
     captions: how many are kept of each image
     length_penalty: captions of a beam are ranked by log-probability / words**length_penalty; None: as the variant says, of a
-              consensus 0.6
+              consensus 0.6, of matched captions 1
     constraints: no word twice in a row, no three words twice, no end on "a" or "with"; None: as the variant says
     groups, diversity: of a diverse beam: how many groups, and what a word costs in log-probability that an earlier group says just then
     temperature, top_k, top_p, seed: of sampling; top_k 0 is all words
     drawn, sharpness: of a consensus: how many captions are drawn beside the beam's; how much the probable ones count, 0: as all others
+    space, space_sha256, match: of matched captions: the space's directory, its fingerprint (another one is refused; None: any), and how
+              much the cosine of picture and caption counts beside the log-probability
     """
 
     method: str = "beam"
@@ -73,13 +75,16 @@ class Decoding:
     seed: int = 0
     drawn: int = 0
     sharpness: float = 3.0
+    space: str | None = None
+    space_sha256: str | None = None
+    match: float = 2.0
 
     def __post_init__(self) -> None:
         if self.method not in DECODING_METHODS:
             raise UnknownName.among("way of decoding", self.method, DECODING_METHODS)
         if self.beam < 1:
             raise BadSetting(f"The beam must be at least 1, not {self.beam}.")
-        if self.method in ("beam", "diverse-beam") and not 1 <= self.captions <= self.beam:
+        if self.method in ("beam", "diverse-beam", "matched") and not 1 <= self.captions <= self.beam:
             raise BadSetting(f"A beam of {self.beam} gives 1 to {self.beam} captions, not {self.captions}.")
         if self.drawn < 0:
             raise BadSetting(f"The number of captions drawn beside the beam must be at least 0, not {self.drawn}.")
@@ -98,6 +103,12 @@ class Decoding:
             raise BadSetting(f"The diversity must be a number of at least 0, not {self.diversity}.")
         if not 0 <= self.sharpness < inf:
             raise BadSetting(f"The sharpness must be a number of at least 0, not {self.sharpness}.")
+        if self.method == "matched" and self.space is None:
+            raise BadSetting(
+                "Matched captions are those that fit their picture in an embedding space, and none is given. Name its directory."
+            )
+        if not 0 <= self.match < inf:
+            raise BadSetting(f"What the match counts must be a number of at least 0, not {self.match}.")
         if not 0 < self.temperature < inf:
             raise BadSetting(f"The temperature must be a number above 0, not {self.temperature}.")
         if self.top_k < 0 or not 0 < self.top_p <= 1:
@@ -113,7 +124,8 @@ class Decoding:
     def to_json(self) -> dict[str, Any]:
         """What matters to its method and is not as usual; a plain beam of 3 is {"beam": 3}."""
         ours: tuple[str, ...] = ("temperature", "top_k", "seed") if self.samples else ("beam", "length_penalty")
-        ours += {"nucleus": ("top_p",), "diverse-beam": ("groups", "diversity"), "consensus": ("sharpness",)}.get(self.method, ())
+        more = {"nucleus": ("top_p",), "diverse-beam": ("groups", "diversity"), "consensus": ("sharpness",)}
+        ours += (more | {"matched": ("match", "space", "space_sha256")}).get(self.method, ())
         if self.method == "consensus" and self.drawn:
             ours += ("drawn", "temperature", "top_k", "seed")
         usual = {"captions": 1, "constraints": None, "length_penalty": None, "top_k": 0}
@@ -124,11 +136,17 @@ class Decoding:
     @property
     def said(self) -> str:
         """In a few words, for people: "beam 3"."""
-        facts = self.to_json()
-        return ", ".join([*([facts.pop("method")] if "method" in facts else []), *(f"{name} {value}" for name, value in facts.items())])
+        return ", ".join(f"{name} {value}" if name else str(value) for name, value in told(self.to_json()).items())
 
 
-DECODING_METHODS = ("beam", "diverse-beam", "sample", "nucleus", "consensus")
+DECODING_METHODS = ("beam", "diverse-beam", "sample", "nucleus", "consensus", "matched")
+
+
+def told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What people are told of Decoding.to_json's facts: the method first, under "", and of a space its name alone."""
+    method = {"": facts["method"]} if "method" in facts else {}
+    rest = {name: value for name, value in facts.items() if name not in ("method", "space_sha256")}
+    return method | rest | ({"space": PurePath(facts["space"]).name} if facts.get("space") else {})
 
 
 @dataclass(frozen=True, slots=True)

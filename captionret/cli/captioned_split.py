@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..datasets import Dataset
 from ..errors import BadDataset
-from ..records import Decoding, Item
+from ..records import Decoding, Item, told
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.captioner import Captioner
@@ -76,10 +76,12 @@ def decoded_with(captioner: "Captioner", decoding: Decoding) -> dict[str, Any]:
 
 def setting_said(setting: Mapping[str, Any]) -> str:
     """What `decoded_with` gives in a few words: "beam 3, length penalty 1, constraints"; what scored the captions is left out."""
-    apart = ("method", "constraints", "length_penalty", "tokens", "idf")
-    facts = {name: value for name, value in setting.items() if name not in apart}
-    said = [setting["method"]] if "method" in setting else []
-    said += [f"{name.replace('_', ' ')} {value:g}" for name, value in facts.items() if value is not None]
+    apart = ("constraints", "length_penalty", "tokens", "idf")
+    facts = {name: value for name, value in told(setting).items() if name not in apart and value is not None}
+    said = [
+        f"{name.replace('_', ' ')} {value:g}" if isinstance(value, int | float) else f"{name} {value}".strip()
+        for name, value in facts.items()
+    ]
     said += [f"length penalty {setting['length_penalty']:g}"] if setting["length_penalty"] else []
     return ", ".join([*said, *(["constraints"] if setting["constraints"] else [])])
 

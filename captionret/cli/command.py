@@ -19,7 +19,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "photos-lite"
 WORDS_HEAD = SHIPPED.with_name("words-lite")
 SHIPPED_SPACES = {"vse": SHIPPED.with_name("photos-space")}  # by the mode that compares in it
 
-CONSENSUS_BEAM = 30  # chosen on Flickr8k val; a third as wide costs a third of the time and a CIDEr-D point
+WIDE_BEAM = 30  # chosen on Flickr8k val; a third as wide costs a third of the time and a CIDEr-D point
+MATCHED_BEAM = 20
 
 FOUND, NOTHING_FOUND = 0, 1
 
@@ -93,13 +94,13 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
         "--beam",
         type=int,
         metavar="N",
-        help=f"width of a beam (default: {usual.beam}, of a consensus {CONSENSUS_BEAM}, or as many as are kept)",
+        help=f"width of a beam (default: {usual.beam}, of a consensus {WIDE_BEAM}, matched {MATCHED_BEAM}, or as many as are kept)",
     )
     arguments.add_argument(
         "--length-penalty",
         type=float,
         metavar="A",
-        help="captions are ranked by log-probability / words**A (default: the variant's own, of a consensus 0.6)",
+        help="captions are ranked by log-probability / words**A (default: the variant's own, of a consensus 0.6, of matched captions 1)",
     )
     arguments.add_argument(
         "--constraints",
@@ -118,6 +119,18 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
         metavar="S",
         help="how much a consensus counts the probable; 0: as all others (default: %(default)s)",
     )
+    arguments.add_argument(
+        "--embedding",
+        metavar="DIR",
+        help="the space of matched captions: a directory, or a name in checkpoints/ (default: the shipped one)",
+    )
+    arguments.add_argument(
+        "--match",
+        type=float,
+        default=usual.match,
+        metavar="W",
+        help="how much the fit of picture and caption counts beside the log-probability (default: %(default)s)",
+    )
     arguments.add_argument("--temperature", type=float, default=usual.temperature, metavar="T", help="of sampling (default: %(default)s)")
     arguments.add_argument("--top-k", type=int, default=usual.top_k, metavar="K", help="sample from the K likeliest words; 0: from all")
     arguments.add_argument("--top-p", type=float, default=usual.top_p, metavar="P", help="of the nucleus (default: %(default)s)")
@@ -127,7 +140,8 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
 def decoding_of(given: argparse.Namespace) -> Decoding:
     """What was asked for; BadSetting where it cannot be."""
     captions = getattr(given, "captions_per_image", 1)
-    usual = CONSENSUS_BEAM if given.decode == "consensus" else Decoding().beam
+    usual = {"consensus": WIDE_BEAM, "matched": MATCHED_BEAM}.get(given.decode, Decoding().beam)
+    space, space_sha256 = _space_of(given) if given.decode == "matched" else (None, None)
     beam = max(usual, captions) if given.beam is None else given.beam
     return Decoding(
         method=given.decode,
@@ -143,7 +157,18 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
         seed=given.seed,
         drawn=given.drawn,
         sharpness=given.sharpness,
+        space=space,
+        space_sha256=space_sha256,
+        match=given.match,
     )
+
+
+def _space_of(given: argparse.Namespace) -> tuple[str, str]:
+    """The directory of the space that captions are matched in, and its fingerprint."""
+    from ..models.joint import JointModel
+
+    path = checkpoint_path(given.embedding) if given.embedding else SHIPPED_SPACES["vse"]
+    return str(path.resolve()), JointModel.load(path, "cpu").fingerprint
 
 
 def refuse_to_overwrite(out: Path, resume: bool) -> None:

@@ -26,9 +26,12 @@ from ..text import Vocabulary, ends_badly, is_word, join
 from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
 from .backbones import Backbone, backbone_config, checked_backbone, load_backbone, load_own_backbone
 from .checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
-from .consensus import LENGTH_PENALTY, consensus
+from .consensus import LENGTH_PENALTY as CONSENSUS_PENALTY
+from .consensus import consensus
 from .decoding import Beams, Rules, beam_search, ordered
 from .lstm import LSTMDecoder
+from .matching import LENGTH_PENALTY as MATCHED_PENALTY
+from .matching import matched, space_of
 from .sampling import sample, uniforms
 from .transformer import TransformerDecoder
 from .variants import TRAINING_FIELDS, CaptionerConfig
@@ -159,7 +162,7 @@ class Captioner:
     def decode(self, features: Tensor, decoding: Decoding, pictures: Sequence[str] = ()) -> list[list[Caption]]:
         """Captions for each row of features, (N, D) or (N, cells, D) float32, the best first; drawn ones by probability, equal ones once.
 
-        Those of a consensus come by how much they agree with all the others.
+        Those of a consensus come by how much they agree with all the others, matched ones by how well they fit the picture, too.
         pictures: content hashes, which drawing needs: a picture's captions depend on it and the seed, not on the batch it is in
         errors:   BadSetting for a words head, which has no captions to give
         """
@@ -177,13 +180,32 @@ class Captioner:
                 drawn = self._said(self._drawn(features, beside, pictures, rules), rules)
                 captions = [image + more for image, more in zip(captions, drawn, strict=True)]
             captions = consensus(captions, decoding.sharpness, self.length_penalty(decoding))
+        elif decoding.method == "matched":
+            captions = self._matched(captions, features, decoding)
         return [image[: decoding.captions] for image in captions]
 
     def length_penalty(self, decoding: Decoding) -> float:
         """By which captions are ranked, or weighed for a consensus: the decoding's own, else the usual one."""
         if decoding.length_penalty is not None:
             return decoding.length_penalty
-        return LENGTH_PENALTY if decoding.method == "consensus" else self.config.length_penalty
+        return {"consensus": CONSENSUS_PENALTY, "matched": MATCHED_PENALTY}.get(decoding.method, self.config.length_penalty)
+
+    def _matched(self, captions: list[list[Caption]], features: Tensor, decoding: Decoding) -> list[list[Caption]]:
+        space = space_of(str(decoding.space), decoding.space_sha256, str(self.device))
+        space.check(self.checkpoint.backbone)
+        pooled = self.pooled(features).cpu().numpy()
+        return matched(captions, pooled, space, decoding.match, self.length_penalty(decoding))
+
+    def pooled(self, features: Tensor) -> Tensor:
+        """The pooled features (N, D) of what the captioner reads, which may be the grid.
+
+        errors: BadSetting for the grid of a VGG, whose pooled feature is not the grid's mean
+        """
+        if features.ndim == 2:
+            return features
+        if self.config.backbone.startswith("vgg"):
+            raise BadSetting(f"{self.name} reads the grid of {self.config.backbone}, from which its pooled feature cannot be had.")
+        return features.mean(1)
 
     @torch.inference_mode()
     def believe(self, features: Tensor, decoding: Decoding = BELIEF, pictures: Sequence[str] = ()) -> np.ndarray:

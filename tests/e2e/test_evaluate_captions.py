@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import pytest
 from shapes import Trained
 
-from captionret.cli import caption_images, command, evaluate_captions
+from captionret.cli import caption_images, command, evaluate_captions, retrieve
 from captionret.datasets import open_dataset
 from captionret.evaluation.results_file import ImageNames, coco_id
 from captionret.library import Library
+from captionret.models.joint import JointModel
 from captionret.records import Decoding, Item
 
 KEYS = "bleu1 bleu2 bleu3 bleu4 meteor rouge_l cider_d spice images distinct vocabulary copied bad_endings setting reasons".split()
@@ -114,6 +115,29 @@ def test_a_consensus_is_scored_and_named(call: Call, trained: Trained) -> None:
     facts = {"method": "consensus", "beam": 5, "length_penalty": 0.6, "constraints": False, "sharpness": 3.0, "drawn": 3}
     assert scores["setting"].items() >= (facts | {"temperature": 1.0, "seed": 0}).items()
     assert "Decoding: consensus, beam 5, sharpness 3, drawn 3, temperature 1, seed 0, length penalty 0.6; PTB tokens" in out
+
+
+def test_matched_captions_are_scored_and_a_library_remembers_their_space(
+    call: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path
+) -> None:
+    options = ["--decode", "matched", "--embedding", spaces["vse"], "--match", 3, "--beam", 5]
+    code, out, _ = call("--checkpoint", trained.checkpoint, *options, "--json", "s.json")
+    setting = json.loads(Path("s.json").read_text())["setting"]
+    assert code == 0 and (setting["method"], setting["match"], setting["length_penalty"]) == ("matched", 3.0, 1.0)
+    assert f"Decoding: matched, beam 5, match 3, space {spaces['vse'].name}, length penalty 1; PTB tokens" in out
+    arguments = [trained.pictures, "--library", tmp_path / "one", "--checkpoint", trained.checkpoint, *options]
+    assert caption_images.main([str(one) for one in arguments]) == 0
+    with Library.open(tmp_path / "one") as library:
+        made_by = library.made_by
+        assert made_by is not None and made_by.decoding.space == str(spaces["vse"].resolve())
+        assert made_by.decoding.space_sha256 == JointModel.load(spaces["vse"], "cpu").fingerprint
+        picture = str(trained.pictures / library.gallery().paths[0])
+    assert retrieve.main(["--image", picture, "--library", str(tmp_path / "one"), "--checkpoint", str(trained.checkpoint), "--json"]) == 0
+
+
+def test_a_space_of_words_cannot_match_captions(call: Call, trained: Trained, spaces: dict[str, Path]) -> None:
+    code, _, err = call("--checkpoint", trained.checkpoint, "--decode", "matched", "--embedding", spaces["devise"])
+    assert code == 2 and "is a space of words (devise)" in err
 
 
 def test_a_library_remembers_a_consensus(trained: Trained, tmp_path: Path) -> None:

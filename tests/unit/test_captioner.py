@@ -19,11 +19,15 @@ from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.captioner import Captioner, Decoder, choose_device, count_parameters, make_decoder, new_decoder
 from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
 from captionret.models.ensemble import Ensemble
+from captionret.models.joint import JOINT, JointModel
+from captionret.models.joint_variants import JointConfig
 from captionret.models.lstm import LSTMDecoder
+from captionret.models.matching import matched
+from captionret.models.towers import JointSpace
 from captionret.models.transformer import TransformerDecoder
 from captionret.models.variants import VARIANTS, CaptionerConfig
 from captionret.models.words_head import WordsHead
-from captionret.records import Captioned, Decoding, Failure
+from captionret.records import Caption, Captioned, Decoding, Failure
 from captionret.text import END_ID, PAD_ID, START_ID, Vocabulary, ends_badly, join
 
 WORDS = Vocabulary("<pad> <start> <end> <unk> a dog cat runs sits on the beach bed brown 's .".split())
@@ -306,6 +310,58 @@ def test_a_consensus_depends_on_picture_and_seed_alone(together: bool, backbone:
     beam = [{one.tokens for one in entry} for entry in captioner.caption_features(features, beam=4, n=4)]
     assert any(set(all_of_them) > few for all_of_them, few in zip(found, beam, strict=True)), "drawn ones come beside the beam's"
     assert [set(entry) for entry in said(everything, drawn=0, captions=4)] == beam
+
+
+class ToySpace:
+    """Pictures and captions as points on a circle, the caption's at the angle of its length."""
+
+    def encode_features(self, features: np.ndarray) -> np.ndarray:
+        return np.tile(np.float32([1.0, 0.0]), (len(features), 1))
+
+    def encode_sentences(self, sentences: list[str]) -> np.ndarray:
+        angles = np.array([0.3 * len(text.split()) for text in sentences])
+        return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+
+
+def test_matched_captions_come_by_probability_and_fit() -> None:
+    def said(text: str, logprob: float) -> Caption:
+        return Caption(text, tuple(text.split()), logprob)
+
+    images = [[said("a b c", -3.0), said("a b", -2.4), said("!", -0.1)], [], [said("a", -9.0)]]
+    found = matched(images, np.ones((3, 2), np.float32), ToySpace(), 2.0, 1.0)  # type: ignore[arg-type]
+    scores = {"a b c": -1.0 + 2 * np.cos(0.9), "a b": -1.2 + 2 * np.cos(0.6), "!": -0.1 - 2.0}
+    assert [one.text for one in found[0]] == sorted(scores, key=lambda text: -scores[text]) == ["a b", "a b c", "!"]
+    assert found[1:] == images[1:]
+    plain = matched(images, np.ones((3, 2), np.float32), ToySpace(), 0.0, 1.0)  # type: ignore[arg-type]
+    assert [one.text for one in plain[0]] == ["!", "a b c", "a b"]
+
+
+@pytest.mark.parametrize("kind", ["lstm", "transformer"])
+def test_matched_captions_are_a_beams_in_the_order_that_a_space_gives(
+    kind: str, backbone: Backbone, pictures: list[Path], tmp_path: Path
+) -> None:
+    captioner = Captioner(a_checkpoint(backbone, kind), "test", backbone=backbone)
+    config = JointConfig(backbone="resnet18", sentence_tower="bow", dim=16, word_dim=16)
+    torch.manual_seed(1)
+    record = {"name": "resnet18", "sha256": backbone.weights_sha256}
+    place, tensors = tmp_path / "space", JointSpace(config, len(WORDS)).state_dict()
+    save_checkpoint(place, Checkpoint("vse-bow", config, WORDS, record, tensors, {}, kind=JOINT.name))
+    space = JointModel.load(place, "cpu", backbone)
+    (batch,) = decoded_batches(pictures, 224, len(pictures))
+    features, pooled = captioner.features(batch.pixels[0])
+    beam = captioner.caption_features(features, beam=6, n=6, length_penalty=1.0)
+    decoding = Decoding("matched", beam=6, captions=6, space=str(place), space_sha256=space.fingerprint, match=5.0)
+    found, moved = captioner.decode(features, decoding), 0
+    for vector, before, after in zip(space.encode_images(pictures), beam, found, strict=True):
+        cosines = space.encode_sentences([one.text for one in before]) @ vector
+        scores = [one.logprob / len(one.tokens) + 5.0 * cosine for one, cosine in zip(before, cosines, strict=True)]
+        assert [one.tokens for one in after] == [before[place].tokens for place in np.argsort(-np.array(scores), kind="stable")]
+        moved += before[0].tokens != after[0].tokens
+    assert moved and pooled.shape == (7, 512)
+    with pytest.raises(BadCheckpoint, match="is another space"):
+        captioner.decode(features, replace(decoding, space_sha256="0" * 64))
+    with pytest.raises(BadSetting, match="Name its directory"):
+        Decoding("matched")
 
 
 def test_constraints_hold_for_every_way_of_decoding(backbone: Backbone, pictures: list[Path]) -> None:

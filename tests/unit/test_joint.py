@@ -98,7 +98,10 @@ def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], said: str)
         JointConfig(**changes)
 
 
-@pytest.mark.parametrize("name", ["loss", "first_loss", "word_states", "sentence_tower", "image_tower", "optimizer", "backbone", "targets", "features_as", "schedule"])
+@pytest.mark.parametrize(
+    "name",
+    ["loss", "first_loss", "word_states", "sentence_tower", "image_tower", "optimizer", "backbone", "targets", "features_as", "schedule"],
+)
 def test_an_unknown_choice_is_told_the_known_ones(name: str) -> None:
     with pytest.raises(UnknownName, match="Known: "):
         JointConfig(**{name: "nonsense"})
@@ -148,7 +151,9 @@ def test_a_recurrent_towers_states_are_brought_together_as_the_settings_say(kind
     for reverse in (False, True)[: 1 + both_ways]:
         cells: Any = type(words.cells)(words.embed.embedding_dim, model.config.dim, batch_first=True)
         ending = "_l0_reverse" if reverse else "_l0"
-        cells.load_state_dict({f"{name}_l0": getattr(words.cells, name + ending) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")})
+        cells.load_state_dict(
+            {f"{name}_l0": getattr(words.cells, name + ending) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+        )
         states = cells(vectors.flip(1) if reverse else vectors)[0][0].detach().numpy()  # (T, D), the last one having read every word
         found.append({"last": states[-1], "mean": states.mean(0), "max": states.max(0)}[word_states])
     assert model.encode_sentences(["two dogs play", CAPTIONS[0]])[0] == pytest.approx(unit(np.mean(found, 0)), abs=1e-6)

@@ -30,8 +30,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "without label smoothing": {"label_smoothing": 0.0},
     "without dropout": {"dropout": 0.0},
     "without averaged weights": {"average": 0.0},
-    "without mirrored pictures": {"views": 1},
-    "without weight decay": {"weight_decay": 0.0},
     "with scheduled sampling, up to 0.25": {"scheduled_sampling": 0.25},
 }
 

@@ -60,6 +60,8 @@ class Decoding:
     drawn, sharpness: of a consensus: how many captions are drawn beside the beam's; how much the probable ones count, 0: as all others
     space, space_sha256, match: of matched captions: the space's directory, its fingerprint (another one is refused; None: any), and how
               much the cosine of picture and caption counts beside the log-probability
+    corpus, neighbours, agree: of matched captions: a file of other pictures' captions (models.corpus), how many of them, those that fit
+              the picture best, a caption is compared with, and how much its likeness to these counts; None: it is not
     """
 
     method: str = "beam"
@@ -78,6 +80,9 @@ class Decoding:
     space: str | None = None
     space_sha256: str | None = None
     match: float = 2.0
+    corpus: str | None = None
+    neighbours: int = 50
+    agree: float = 12.0
 
     def __post_init__(self) -> None:
         if self.method not in DECODING_METHODS:
@@ -109,6 +114,8 @@ class Decoding:
             )
         if not 0 <= self.match < inf:
             raise BadSetting(f"What the match counts must be a number of at least 0, not {self.match}.")
+        if self.neighbours < 1 or not 0 <= self.agree < inf:
+            raise BadSetting(f"neighbours must be at least 1, not {self.neighbours}, and agree a number of at least 0, not {self.agree}.")
         if not 0 < self.temperature < inf:
             raise BadSetting(f"The temperature must be a number above 0, not {self.temperature}.")
         if self.top_k < 0 or not 0 < self.top_p <= 1:
@@ -126,6 +133,8 @@ class Decoding:
         ours: tuple[str, ...] = ("temperature", "top_k", "seed") if self.samples else ("beam", "length_penalty")
         more = {"nucleus": ("top_p",), "diverse-beam": ("groups", "diversity"), "consensus": ("sharpness",)}
         ours += (more | {"matched": ("match", "space", "space_sha256")}).get(self.method, ())
+        if self.method == "matched" and self.corpus:
+            ours += ("corpus", "neighbours", "agree")
         if self.method == "consensus" and self.drawn:
             ours += ("drawn", "temperature", "top_k", "seed")
         usual = {"captions": 1, "constraints": None, "length_penalty": None, "top_k": 0}
@@ -143,10 +152,10 @@ DECODING_METHODS = ("beam", "diverse-beam", "sample", "nucleus", "consensus", "m
 
 
 def told(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What people are told of Decoding.to_json's facts: the method first, under "", and of a space its name alone."""
+    """What people are told of Decoding.to_json's facts: the method first, under "", and of a space and a corpus the names alone."""
     method = {"": facts["method"]} if "method" in facts else {}
     rest = {name: value for name, value in facts.items() if name not in ("method", "space_sha256")}
-    return method | rest | ({"space": PurePath(facts["space"]).name} if facts.get("space") else {})
+    return method | rest | {name: PurePath(facts[name]).stem for name in ("space", "corpus") if facts.get(name)}
 
 
 @dataclass(frozen=True, slots=True)

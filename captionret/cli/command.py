@@ -2,16 +2,22 @@
 
 import argparse
 import errno
+import hashlib
 import io
+import json
 import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import BadCheckpoint, BadSetting, CaptionretError
 from ..files import expanded
 from ..records import DECODING_METHODS, Decoding
+
+if TYPE_CHECKING:  # it imports torch, which --help does without
+    from ..models.joint import JointModel
 
 CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
@@ -131,6 +137,17 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
         metavar="W",
         help="how much the fit of picture and caption counts beside the log-probability (default: %(default)s)",
     )
+    arguments.add_argument(
+        "--captions-from",
+        metavar="KIND:PATH",
+        help="matched captions shall be like what the train split of this collection says of like pictures, too",
+    )
+    arguments.add_argument(
+        "--neighbours", type=int, default=usual.neighbours, metavar="N", help="captions of it to compare with (default: %(default)s)"
+    )
+    arguments.add_argument(
+        "--agree", type=float, default=usual.agree, metavar="W", help="how much that likeness counts (default: %(default)s)"
+    )
     arguments.add_argument("--temperature", type=float, default=usual.temperature, metavar="T", help="of sampling (default: %(default)s)")
     arguments.add_argument("--top-k", type=int, default=usual.top_k, metavar="K", help="sample from the K likeliest words; 0: from all")
     arguments.add_argument("--top-p", type=float, default=usual.top_p, metavar="P", help="of the nucleus (default: %(default)s)")
@@ -141,7 +158,7 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
     """What was asked for; BadSetting where it cannot be."""
     captions = getattr(given, "captions_per_image", 1)
     usual = {"consensus": WIDE_BEAM, "matched": MATCHED_BEAM}.get(given.decode, Decoding().beam)
-    space, space_sha256 = _space_of(given) if given.decode == "matched" else (None, None)
+    chosen = _matching(given) if given.decode == "matched" else {}
     beam = max(usual, captions) if given.beam is None else given.beam
     return Decoding(
         method=given.decode,
@@ -157,18 +174,41 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
         seed=given.seed,
         drawn=given.drawn,
         sharpness=given.sharpness,
-        space=space,
-        space_sha256=space_sha256,
         match=given.match,
+        neighbours=given.neighbours,
+        agree=given.agree,
+        **chosen,
     )
 
 
-def _space_of(given: argparse.Namespace) -> tuple[str, str]:
-    """The directory of the space that captions are matched in, and its fingerprint."""
+def _matching(given: argparse.Namespace) -> dict[str, str]:
+    """What captions are matched by: the space, its fingerprint and, with --captions-from, the file of those captions, made if need be."""
     from ..models.joint import JointModel
 
     path = checkpoint_path(given.embedding) if given.embedding else SHIPPED_SPACES["vse"]
-    return str(path.resolve()), JointModel.load(path, "cpu").fingerprint
+    space = JointModel.load(path, "cpu")
+    found = {"space": str(path.resolve()), "space_sha256": space.fingerprint}
+    return found | ({"corpus": str(_corpus(given.captions_from, space))} if given.captions_from else {})
+
+
+def _corpus(spec: str, space: "JointModel") -> Path:
+    """The file of the captions of a collection's train split, or of all where it has no splits, encoded once for each space."""
+    from ..datasets import open_dataset
+    from ..models.corpus import Corpus
+    from ..training.features import DEFAULT_ROOT
+    from ..training.sentence_codes import CachedSentenceEncoder
+
+    dataset = open_dataset(spec)
+    captions = [item.captions for item in dataset.split("train" if dataset.splits() else "all") if item.captions]
+    key = hashlib.sha256(json.dumps([space.fingerprint, captions]).encode()).hexdigest()[:16]
+    file = (Path("data/indexes") / f"{spec.partition(':')[0]}-{key}.npz").resolve()
+    if not file.exists():
+        if set(space.config.sentence_parts) & {"minilm", "minilm-frozen"}:
+            space.read.encoder = CachedSentenceEncoder(space.read.encoder, DEFAULT_ROOT)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Corpus.make(captions, space, progress=True).save(file)
+        say(f"The captions to compare with: {file}")
+    return file
 
 
 def refuse_to_overwrite(out: Path, resume: bool) -> None:

@@ -114,6 +114,10 @@ def _check(given: argparse.Namespace) -> None:
         )
     if given.note and len(given.checkpoint) > 1:
         raise BadSetting("--note writes into the record of one checkpoint. Give one, or leave it out.")
+    if given.captions_from == given.data and given.split in ("train", "all"):
+        raise BadSetting(
+            f"--captions-from {given.data} would compare pictures of the split {given.split} with their own captions. Score another split."
+        )
     if given.batch_size < 1:
         raise BadSetting(f"--batch-size must be at least 1, not {given.batch_size}.")
     given.decoding = decoding_of(given)

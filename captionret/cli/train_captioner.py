@@ -88,7 +88,7 @@ def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
     if not given.out:
         raise BadSetting("Where shall the better checkpoint go? Give --out DIR.")
     checkpoint = load_checkpoint(given.self_critical)
-    return checkpoint.variant, replace(checkpoint.config, **CHANGES), SelfCritical(given.baseline, given.samples)
+    return checkpoint.variant, replace(checkpoint.config, **CHANGES), SelfCritical(given.baseline, given.samples, given.learns)
 
 
 def variants_table() -> str:
@@ -137,6 +137,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     options.add_argument("--baseline", default="mean", help="of the reward: mean (of the other samples, default) or greedy")
     options.add_argument("--samples", type=int, default=5, metavar="N", help="captions drawn of each image (default: %(default)s)")
+    options.add_argument("--learns", default="all", help="of a self-critical training: all weights, or biases only (default: %(default)s)")
     options.add_argument("--split", default="train", help="what to train on (default: %(default)s); the val split is what is validated on")
     options.add_argument("--out", metavar="DIR", help="the checkpoint directory (default: checkpoints/VARIANT-KIND)")
     options.add_argument("--epochs", type=int, metavar="N")

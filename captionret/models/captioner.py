@@ -28,6 +28,7 @@ from .backbones import Backbone, backbone_config, checked_backbone, load_backbon
 from .checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
 from .consensus import LENGTH_PENALTY as CONSENSUS_PENALTY
 from .consensus import consensus
+from .corpus import corpus_of
 from .decoding import Beams, Rules, beam_search, ordered
 from .lstm import LSTMDecoder
 from .matching import LENGTH_PENALTY as MATCHED_PENALTY
@@ -194,7 +195,8 @@ class Captioner:
         space = space_of(str(decoding.space), decoding.space_sha256, str(self.device))
         space.check(self.checkpoint.backbone)
         pooled = self.pooled(features).cpu().numpy()
-        return matched(captions, pooled, space, decoding.match, self.length_penalty(decoding))
+        corpus = corpus_of(decoding.corpus, space.fingerprint) if decoding.corpus else None
+        return matched(captions, pooled, space, decoding, self.length_penalty(decoding), corpus)
 
     def pooled(self, features: Tensor) -> Tensor:
         """The pooled features (N, D) of what the captioner reads, which may be the grid.

@@ -5,7 +5,7 @@ captions of Devlin et al. 2015 (https://arxiv.org/abs/1505.04467), with a captio
 Similarity is that of CIDEr-D with all words alike: no corpus has a part in it, and none of what a captioner is measured on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +41,27 @@ def _by_weight(image: Sequence[Caption], sharpness: float, length_penalty: float
     return [captions[place] for place in order.tolist()], weights / weights.sum()
 
 
-def similarities(images: Sequence[Sequence[Sequence[str]]]) -> list[NDArray[np.float64]]:
+def similarities(
+    images: Sequence[Sequence[Sequence[str]]], weights: Mapping[tuple[str, ...], float] | None = None, unseen: float = 1.0
+) -> list[NDArray[np.float64]]:
     """For each image (K, K): how like its caption of the row is to that of the column, from 0 to 1.
 
     The mean over n = 1..4 of the cosine of n-gram counts, the row's cut to the column's, times exp(-(difference of lengths)^2 / 72).
     n-grams are counted for all images at once; counts are whole numbers, so that no image's result depends on the others'.
+    weights: of n-grams, their idf for CIDEr-D's own likeness; `unseen` is that of all others. None: all alike
     """
     captions = [caption for image in images for caption in image]
     ends = np.cumsum([len(image) for image in images], dtype=np.int64)  # (N,)
     lengths = np.array([len(caption) for caption in captions], np.int64)  # (M,)
     total = [np.zeros((len(image), len(image))) for image in images]
-    for rows, columns, counts in _ngrams(captions, lengths, np.repeat(np.arange(len(images)), [len(image) for image in images])):
-        norms = np.sqrt(np.bincount(rows, counts**2, len(captions)))
+    words = [word for caption in captions for word in caption]
+    image_of = np.repeat(np.arange(len(images)), [len(image) for image in images])
+    for n, (rows, columns, counts, starts) in enumerate(_ngrams(words, lengths, image_of), 1):
+        idf = np.ones(len(rows))  # (P,)
+        if weights is not None:
+            kinds, which = np.unique(starts, return_inverse=True)
+            idf = np.array([weights.get(tuple(words[start : start + n]), unseen) for start in kinds.tolist()])[which]
+        norms = np.sqrt(np.bincount(rows, (counts * idf) ** 2, len(captions)))
         norms[norms == 0] = 1  # no n-gram this long: like nothing
         parts = np.searchsorted(rows, np.concatenate([[0], ends]))
         for image, (start, stop) in enumerate(zip(parts[:-1].tolist(), parts[1:].tolist(), strict=True)):
@@ -61,9 +70,11 @@ def similarities(images: Sequence[Sequence[Sequence[str]]]) -> list[NDArray[np.f
             first, last = ends[image] - len(images[image]), ends[image]
             held = np.zeros((last - first, columns[start:stop].max() + 1))  # (K, distinct n-grams of this image)
             held[rows[start:stop] - first, columns[start:stop]] = counts[start:stop]
+            weight = np.ones(held.shape[1])  # (distinct n-grams,)
+            weight[columns[start:stop]] = idf[start:stop]
             # min(a, b) * b summed over n-grams, as products of "holds it t times or more": nearly always t = 1 alone
             levels = range(1, int(counts[start:stop].max()) + 1)
-            dots = sum((held >= level).astype(float) @ np.where(held >= level, held, 0).T for level in levels)
+            dots = sum((held >= level).astype(float) @ (np.where(held >= level, held, 0) * weight**2).T for level in levels)
             total[image] += dots / np.outer(norms[first:last], norms[first:last])
     apart = [
         np.subtract.outer(lengths[end - len(image) : end], lengths[end - len(image) : end]) for image, end in zip(images, ends, strict=True)
@@ -72,15 +83,16 @@ def similarities(images: Sequence[Sequence[Sequence[str]]]) -> list[NDArray[np.f
 
 
 def _ngrams(
-    captions: Sequence[Sequence[str]], lengths: NDArray[np.int64], image_of: NDArray[np.int64]
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-    """For each n: caption, n-gram and how often it holds it, three arrays (P,) in the order of captions.
+    flat: Sequence[str], lengths: NDArray[np.int64], image_of: NDArray[np.int64]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]]:
+    """For each n: caption, n-gram, how often it holds it, and a place in `flat` where the n-gram begins; four arrays (P,) in the order of
+    captions.
 
-    n-grams are numbered from 0 within each image. image_of: (M,) the image of each caption
+    n-grams are numbered from 0 within each image. flat: (W,) the words of all captions; image_of: (M,) the image of each caption
     """
     numbers: dict[str, int] = {}
-    words = np.array([numbers.setdefault(word, len(numbers)) for caption in captions for word in caption], np.int64)  # (W,)
-    caption_of = np.repeat(np.arange(len(captions)), lengths)  # (W,)
+    words = np.array([numbers.setdefault(word, len(numbers)) for word in flat], np.int64)  # (W,)
+    caption_of = np.repeat(np.arange(len(lengths)), lengths)  # (W,)
     left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(words))  # (W,) words from here to the caption's end, itself included
     found, runs = [], np.zeros(len(words), np.int64)
     for n in range(1, ORDER + 1):
@@ -88,10 +100,10 @@ def _ngrams(
         # the number of a run is that of the run without its last word, and of that word
         runs[places] = np.unique(runs[places] * len(numbers) + words[places + n - 1], return_inverse=True)[1]
         kinds = int(runs[places].max(initial=-1)) + 1
-        own = np.unique(image_of[caption_of[places]] * kinds + runs[places], return_inverse=True)
-        images = own[0] // max(kinds, 1)
+        own, example, number = np.unique(image_of[caption_of[places]] * kinds + runs[places], return_index=True, return_inverse=True)
+        images = own // max(kinds, 1)
         columns = np.arange(len(images)) - np.searchsorted(images, images)  # (distinct n-grams of images,)
-        pairs, counts = np.unique(caption_of[places] * max(len(images), 1) + own[1], return_counts=True)
+        pairs, counts = np.unique(caption_of[places] * max(len(images), 1) + number, return_counts=True)
         rows, which = np.divmod(pairs, max(len(images), 1))
-        found.append((rows, columns[which], counts.astype(float)))
+        found.append((rows, columns[which], counts.astype(float), places[example[which]]))
     return found

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BadCheckpoint, BadSetting
-from ..records import Caption
+from ..records import Caption, Decoding
 from ..text import words
+from .corpus import Corpus
 
 if TYPE_CHECKING:  # it imports the captioner
     from .joint import JointModel
@@ -22,11 +23,17 @@ LENGTH_PENALTY = 1.0  # chosen on Flickr8k val, like Decoding.match
 
 
 def matched(
-    images: Sequence[Sequence[Caption]], pooled: np.ndarray, space: "JointModel", match: float, length_penalty: float
+    images: Sequence[Sequence[Caption]],
+    pooled: np.ndarray,
+    space: "JointModel",
+    decoding: Decoding,
+    length_penalty: float,
+    corpus: Corpus | None = None,
 ) -> list[list[Caption]]:
-    """Each image's captions in the order of log-probability / words**length_penalty + match * cosine, the best first.
+    """Each image's captions, the best first, by log-probability / words**length_penalty + match * cosine + agree * agreement.
 
     pooled: (N, D) float32, the images' pooled features
+    corpus: what the captions shall agree with; None: they need not
     A caption without a word, which no space can read, fits like none: its cosine is -1.
     """
     captions = [caption for image in images for caption in image]
@@ -35,7 +42,11 @@ def matched(
     pictures = space.encode_features(pooled.astype(np.float16))  # as libraries and the feature cache keep them
     cosines = np.full(len(captions), -1.0)
     cosines[readable] = (pictures[owner[readable]] * space.encode_sentences([captions[place].text for place in readable])).sum(1)
-    scores = np.array([caption.logprob / max(len(caption.tokens), 1) ** length_penalty for caption in captions]) + match * cosines
+    scores = np.array([caption.logprob / max(len(caption.tokens), 1) ** length_penalty for caption in captions])
+    scores = scores + decoding.match * cosines
+    if corpus is not None and captions:
+        agreement = corpus.agreement([[caption.tokens for caption in image] for image in images], pictures, decoding.neighbours)
+        scores = scores + decoding.agree * np.concatenate(agreement)
     ranked, start = [], 0
     for image in images:
         order = np.argsort(-scores[start : start + len(image)], kind="stable")

@@ -23,6 +23,7 @@ from ..text import END, END_ID, PAD_ID, START_ID, UNKNOWN_ID, Vocabulary, is_wor
 from .teaching import CaptioningTask
 
 BASELINES = ("mean", "greedy")
+LEARNS = ("all", "biases")
 # What a training for the reward changes in a variant's row.
 CHANGES: dict[str, Any] = {
     "epochs": 5,
@@ -44,14 +45,19 @@ class SelfCritical:
 
     baseline: "mean", of the image's other samples (Luo 2020, https://arxiv.org/abs/2003.09971), or "greedy", the greedy caption (Rennie)
     samples:  captions drawn of each image
+    learns:   "all" weights, or "biases": only what has one dimension, biases and the gains of norms. So little cannot learn some
+              thousand pictures by heart, but can how captions are to be worded
     """
 
     baseline: str = "mean"
     samples: int = 5
+    learns: str = "all"
 
     def __post_init__(self) -> None:
         if self.baseline not in BASELINES:
             raise UnknownName.among("baseline", self.baseline, BASELINES)
+        if self.learns not in LEARNS:
+            raise UnknownName.among("part that learns", self.learns, LEARNS)
         if self.samples < (2 if self.baseline == "mean" else 1):
             raise BadSetting(f"The mean of an image's other samples needs at least 2 samples, not {self.samples}.")
 
@@ -92,6 +98,9 @@ class SelfCriticalTask(CaptioningTask):
     def __init__(self, *arguments: Any, how: SelfCritical) -> None:
         super().__init__(*arguments)
         self.how = how
+        if how.learns == "biases":
+            for parameter in self.module.parameters():
+                parameter.requires_grad_(parameter.requires_grad and parameter.ndim == 1)
         self.reward = Reward(self.train.captions, self.vocabulary)
         self.random = torch.Generator(device=self.device)
         self.seconds = dict.fromkeys(("sampling", "reward", "loss"), 0.0)

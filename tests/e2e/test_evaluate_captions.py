@@ -120,11 +120,14 @@ def test_a_consensus_is_scored_and_named(call: Call, trained: Trained) -> None:
 def test_matched_captions_are_scored_and_a_library_remembers_their_space(
     call: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path
 ) -> None:
-    options = ["--decode", "matched", "--embedding", spaces["vse"], "--match", 3, "--beam", 5]
+    options: list[Any] = ["--decode", "matched", "--embedding", spaces["vse"], "--match", 3, "--beam", 5]
+    options += ["--captions-from", trained.spec, "--neighbours", 4]
     code, out, _ = call("--checkpoint", trained.checkpoint, *options, "--json", "s.json")
     setting = json.loads(Path("s.json").read_text())["setting"]
     assert code == 0 and (setting["method"], setting["match"], setting["length_penalty"]) == ("matched", 3.0, 1.0)
-    assert f"Decoding: matched, beam 5, match 3, space {spaces['vse'].name}, length penalty 1; PTB tokens" in out
+    said = f"space {spaces['vse'].name}, corpus {Path(setting['corpus']).stem}, neighbours 4, agree 12, length penalty 1; PTB tokens"
+    assert f"Decoding: matched, beam 5, match 3, {said}" in out
+    assert Path(setting["corpus"]).parent == tmp_path / "data/indexes"
     arguments = [trained.pictures, "--library", tmp_path / "one", "--checkpoint", trained.checkpoint, *options]
     assert caption_images.main([str(one) for one in arguments]) == 0
     with Library.open(tmp_path / "one") as library:
@@ -133,6 +136,11 @@ def test_matched_captions_are_scored_and_a_library_remembers_their_space(
         assert made_by.decoding.space_sha256 == JointModel.load(spaces["vse"], "cpu").fingerprint
         picture = str(trained.pictures / library.gallery().paths[0])
     assert retrieve.main(["--image", picture, "--library", str(tmp_path / "one"), "--checkpoint", str(trained.checkpoint), "--json"]) == 0
+
+
+def test_pictures_are_not_compared_with_their_own_captions(call: Call, trained: Trained) -> None:
+    code, _, err = call("--checkpoint", trained.checkpoint, "--decode", "matched", "--captions-from", trained.spec, "--split", "train")
+    assert code == 2 and "with their own captions" in err
 
 
 def test_a_space_of_words_cannot_match_captions(call: Call, trained: Trained, spaces: dict[str, Path]) -> None:

@@ -18,6 +18,7 @@ from captionret.models.attention import AdaptiveDecoder, AttentionDecoder, SoftA
 from captionret.models.backbones import Backbone, load_backbone
 from captionret.models.captioner import Captioner, Decoder, choose_device, count_parameters, make_decoder, new_decoder
 from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
+from captionret.models.corpus import Corpus
 from captionret.models.ensemble import Ensemble
 from captionret.models.joint import JOINT, JointModel
 from captionret.models.joint_variants import JointConfig
@@ -328,12 +329,15 @@ def test_matched_captions_come_by_probability_and_fit() -> None:
         return Caption(text, tuple(text.split()), logprob)
 
     images = [[said("a b c", -3.0), said("a b", -2.4), said("!", -0.1)], [], [said("a", -9.0)]]
-    found = matched(images, np.ones((3, 2), np.float32), ToySpace(), 2.0, 1.0)  # type: ignore[arg-type]
+    found = matched(images, np.ones((3, 2), np.float32), ToySpace(), Decoding("matched", space="toy"), 1.0)  # type: ignore[arg-type]
     scores = {"a b c": -1.0 + 2 * np.cos(0.9), "a b": -1.2 + 2 * np.cos(0.6), "!": -0.1 - 2.0}
     assert [one.text for one in found[0]] == sorted(scores, key=lambda text: -scores[text]) == ["a b", "a b c", "!"]
     assert found[1:] == images[1:]
-    plain = matched(images, np.ones((3, 2), np.float32), ToySpace(), 0.0, 1.0)  # type: ignore[arg-type]
+    plain = matched(images, np.ones((3, 2), np.float32), ToySpace(), Decoding("matched", space="toy", match=0.0), 1.0)  # type: ignore[arg-type]
     assert [one.text for one in plain[0]] == ["!", "a b c", "a b"]
+    corpus = Corpus(["a b c d", "x y", "a b"], np.arange(3), np.float16([[1, 0], [1, 0], [0, 1]]), "toy")
+    agreeing = Decoding("matched", space="toy", match=0.0, neighbours=2, agree=50.0)  # with the first two of the corpus
+    assert matched(images, np.ones((3, 2), np.float32), ToySpace(), agreeing, 1.0, corpus)[0][0].text == "a b c"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["lstm", "transformer"])

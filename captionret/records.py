@@ -81,7 +81,7 @@ class Decoding:
     space_sha256: str | None = None
     match: float = 2.0
     corpus: str | None = None
-    neighbours: int = 50
+    neighbours: int = 100
     agree: float = 12.0
 
     def __post_init__(self) -> None:

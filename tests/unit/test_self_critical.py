@@ -69,6 +69,8 @@ def test_a_reward_without_document_frequencies_is_refused(captions: list[tuple[s
 def test_a_baseline_that_cannot_be_is_refused() -> None:
     with pytest.raises(UnknownName, match="greedy, mean"):
         SelfCritical(baseline="median")
+    with pytest.raises(UnknownName, match="all, biases"):
+        SelfCritical(learns="some")
     with pytest.raises(BadSetting, match="at least 2 samples"):
         SelfCritical(samples=1)
     assert SelfCritical(baseline="greedy", samples=1).samples == 1
@@ -123,6 +125,19 @@ def test_it_learns_with_dropout_and_draws_without(name: str) -> None:
     losses = [float(task.loss(batch).detach()) for _ in range(2)]
     assert losses[0] != losses[1] and plain[0] not in losses
     assert all(part.training == isinstance(part, torch.nn.Dropout) for part in task.module.modules()), "batch statistics stay as they were"
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_where_only_biases_learn_no_matrix_changes(name: str) -> None:
+    task = task_of(name, learns="biases")
+    before = {key: value.clone() for key, value in task.module.named_parameters()}
+    optimizer = torch.optim.Adam([value for value in task.module.parameters() if value.requires_grad], lr=1e-2)
+    for batch in task.batches(0):
+        task.loss(batch).backward()
+        optimizer.step()
+    changed = {key for key, value in task.module.named_parameters() if not torch.equal(value, before[key])}
+    assert changed and changed <= {key for key, value in before.items() if value.ndim == 1}
+    assert any("bias" in key for key in changed)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -58,10 +58,10 @@ class Decoding:
     groups, diversity: of a diverse beam: how many groups, and what a word costs in log-probability that an earlier group says just then
     temperature, top_k, top_p, seed: of sampling; top_k 0 is all words
     drawn, sharpness: of a consensus: how many captions are drawn beside the beam's; how much the probable ones count, 0: as all others
-    space, space_sha256, match: of matched captions: the space's directory, its fingerprint (another one is refused; None: any), and how
-              much the cosine of picture and caption counts beside the log-probability
-    corpus, neighbours, agree: of matched captions: a file of other pictures' captions (models.corpus), how many of them, those that fit
-              the picture best, a caption is compared with, and how much its likeness to these counts; None: it is not
+    spaces, spaces_sha256, match: of matched captions: the directories of one or more spaces, their fingerprints (another one is refused;
+              none: any), and how much the cosine of picture and caption, the spaces' mean, counts beside the log-probability
+    corpora, neighbours, agree: of matched captions: for each space a file of other pictures' captions (models.corpus), how many of them,
+              those that fit the picture best, a caption is compared with, and how much its likeness to these counts; none: it is not
     """
 
     method: str = "beam"
@@ -77,10 +77,10 @@ class Decoding:
     seed: int = 0
     drawn: int = 0
     sharpness: float = 3.0
-    space: str | None = None
-    space_sha256: str | None = None
+    spaces: tuple[str, ...] = ()
+    spaces_sha256: tuple[str, ...] = ()
     match: float = 2.0
-    corpus: str | None = None
+    corpora: tuple[str, ...] = ()
     neighbours: int = 100
     agree: float = 12.0
 
@@ -108,10 +108,14 @@ class Decoding:
             raise BadSetting(f"The diversity must be a number of at least 0, not {self.diversity}.")
         if not 0 <= self.sharpness < inf:
             raise BadSetting(f"The sharpness must be a number of at least 0, not {self.sharpness}.")
-        if self.method == "matched" and self.space is None:
+        for name in ("spaces", "spaces_sha256", "corpora"):  # lists, where they come from JSON
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if self.method == "matched" and not self.spaces:
             raise BadSetting(
                 "Matched captions are those that fit their picture in an embedding space, and none is given. Name its directory."
             )
+        if any(len(one) not in (0, len(self.spaces)) for one in (self.spaces_sha256, self.corpora)):
+            raise BadSetting(f"Each of the {len(self.spaces)} spaces needs a fingerprint and a file of captions of its own, or none does.")
         if not 0 <= self.match < inf:
             raise BadSetting(f"What the match counts must be a number of at least 0, not {self.match}.")
         if self.neighbours < 1 or not 0 <= self.agree < inf:
@@ -132,13 +136,14 @@ class Decoding:
         """What matters to its method and is not as usual; a plain beam of 3 is {"beam": 3}."""
         ours: tuple[str, ...] = ("temperature", "top_k", "seed") if self.samples else ("beam", "length_penalty")
         more = {"nucleus": ("top_p",), "diverse-beam": ("groups", "diversity"), "consensus": ("sharpness",)}
-        ours += (more | {"matched": ("match", "space", "space_sha256")}).get(self.method, ())
-        if self.method == "matched" and self.corpus:
-            ours += ("corpus", "neighbours", "agree")
+        ours += (more | {"matched": ("match", "spaces", "spaces_sha256")}).get(self.method, ())
+        if self.method == "matched" and self.corpora:
+            ours += ("corpora", "neighbours", "agree")
         if self.method == "consensus" and self.drawn:
             ours += ("drawn", "temperature", "top_k", "seed")
         usual = {"captions": 1, "constraints": None, "length_penalty": None, "top_k": 0}
         facts = {name: getattr(self, name) for name in (*ours, "captions", "constraints")}
+        facts = {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
         method = {} if self.method == "beam" else {"method": self.method}
         return method | {name: value for name, value in facts.items() if name not in usual or value != usual[name]}
 
@@ -152,10 +157,11 @@ DECODING_METHODS = ("beam", "diverse-beam", "sample", "nucleus", "consensus", "m
 
 
 def told(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What people are told of Decoding.to_json's facts: the method first, under "", and of a space and a corpus the names alone."""
+    """What people are told of Decoding.to_json's facts: the method first, under "", and of spaces and files of captions the names alone."""
     method = {"": facts["method"]} if "method" in facts else {}
-    rest = {name: value for name, value in facts.items() if name not in ("method", "space_sha256")}
-    return method | rest | {name: PurePath(facts[name]).stem for name in ("space", "corpus") if facts.get(name)}
+    rest = {name: value for name, value in facts.items() if name not in ("method", "spaces_sha256")}
+    named = {name: " and ".join(PurePath(place).stem for place in facts[name]) for name in ("spaces", "corpora") if facts.get(name)}
+    return method | rest | named
 
 
 @dataclass(frozen=True, slots=True)

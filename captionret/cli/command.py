@@ -127,8 +127,9 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
     )
     arguments.add_argument(
         "--embedding",
+        nargs="+",
         metavar="DIR",
-        help="the space of matched captions: a directory, or a name in checkpoints/ (default: the shipped one)",
+        help="the spaces of matched captions, whose mean counts: directories, or names in checkpoints/ (default: the shipped one)",
     )
     arguments.add_argument(
         "--match",
@@ -181,14 +182,17 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
     )
 
 
-def _matching(given: argparse.Namespace) -> dict[str, str]:
-    """What captions are matched by: the space, its fingerprint and, with --captions-from, the file of those captions, made if need be."""
+def _matching(given: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    """What captions are matched by: spaces, their fingerprints and, with --captions-from, files of those captions, made if need be."""
     from ..models.joint import JointModel
 
-    path = checkpoint_path(given.embedding) if given.embedding else SHIPPED_SPACES["vse"]
-    space = JointModel.load(path, "cpu")
-    found = {"space": str(path.resolve()), "space_sha256": space.fingerprint}
-    return found | ({"corpus": str(_corpus(given.captions_from, space))} if given.captions_from else {})
+    paths = [checkpoint_path(one) for one in given.embedding] if given.embedding else [SHIPPED_SPACES["vse"]]
+    spaces = [JointModel.load(path, "cpu") for path in paths]
+    return {
+        "spaces": tuple(str(path.resolve()) for path in paths),
+        "spaces_sha256": tuple(space.fingerprint for space in spaces),
+        "corpora": tuple(str(_corpus(given.captions_from, space)) for space in spaces) if given.captions_from else (),
+    }
 
 
 def _corpus(spec: str, space: "JointModel") -> Path:

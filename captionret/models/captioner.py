@@ -192,11 +192,13 @@ class Captioner:
         return {"consensus": CONSENSUS_PENALTY, "matched": MATCHED_PENALTY}.get(decoding.method, self.config.length_penalty)
 
     def _matched(self, captions: list[list[Caption]], features: Tensor, decoding: Decoding) -> list[list[Caption]]:
-        space = space_of(str(decoding.space), decoding.space_sha256, str(self.device))
-        space.check(self.checkpoint.backbone)
+        fingerprints = decoding.spaces_sha256 or (None,) * len(decoding.spaces)
+        spaces = [space_of(place, sha256, str(self.device)) for place, sha256 in zip(decoding.spaces, fingerprints, strict=True)]
+        for space in spaces:
+            space.check(self.checkpoint.backbone)
+        corpora = [corpus_of(file, space.fingerprint) for file, space in zip(decoding.corpora, spaces, strict=False)]
         pooled = self.pooled(features).cpu().numpy()
-        corpus = corpus_of(decoding.corpus, space.fingerprint) if decoding.corpus else None
-        return matched(captions, pooled, space, decoding, self.length_penalty(decoding), corpus)
+        return matched(captions, pooled, spaces, decoding, self.length_penalty(decoding), corpora)
 
     def pooled(self, features: Tensor) -> Tensor:
         """The pooled features (N, D) of what the captioner reads, which may be the grid.

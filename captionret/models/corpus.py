@@ -105,7 +105,7 @@ class Corpus:
         return self.vectors.astype(np.float32)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def corpus_of(place: str, space: str) -> Corpus:
     """The corpus in a file, loaded once. BadSetting where another space than that with the fingerprint `space` made its vectors."""
     corpus = Corpus.load(Path(place))

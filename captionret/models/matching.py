@@ -25,28 +25,31 @@ LENGTH_PENALTY = 1.0  # chosen on Flickr8k val, like Decoding.match
 def matched(
     images: Sequence[Sequence[Caption]],
     pooled: np.ndarray,
-    space: "JointModel",
+    spaces: Sequence["JointModel"],
     decoding: Decoding,
     length_penalty: float,
-    corpus: Corpus | None = None,
+    corpora: Sequence[Corpus] = (),
 ) -> list[list[Caption]]:
     """Each image's captions, the best first, by log-probability / words**length_penalty + match * cosine + agree * agreement.
 
     pooled: (N, D) float32, the images' pooled features
-    corpus: what the captions shall agree with; None: they need not
+    spaces: cosine and agreement are the mean of what they give
+    corpora: what the captions shall agree with, by the vectors of each space; none: they need not
     A caption without a word, which no space can read, fits like none: its cosine is -1.
     """
     captions = [caption for image in images for caption in image]
     owner = np.repeat(np.arange(len(images)), [len(image) for image in images])
     readable = np.flatnonzero([bool(words(caption.text)) for caption in captions])
-    pictures = space.encode_features(pooled.astype(np.float16))  # as libraries and the feature cache keep them
-    cosines = np.full(len(captions), -1.0)
-    cosines[readable] = (pictures[owner[readable]] * space.encode_sentences([captions[place].text for place in readable])).sum(1)
+    texts = [captions[place].text for place in readable]
     scores = np.array([caption.logprob / max(len(caption.tokens), 1) ** length_penalty for caption in captions])
-    scores = scores + decoding.match * cosines
-    if corpus is not None and captions:
-        agreement = corpus.agreement([[caption.tokens for caption in image] for image in images], pictures, decoding.neighbours)
-        scores = scores + decoding.agree * np.concatenate(agreement)
+    for index, space in enumerate(spaces):
+        pictures = space.encode_features(pooled.astype(np.float16))  # as libraries and the feature cache keep them
+        cosines = np.full(len(captions), -1.0)
+        cosines[readable] = (pictures[owner[readable]] * space.encode_sentences(texts)).sum(1)
+        scores = scores + decoding.match / len(spaces) * cosines
+        if corpora and captions:
+            agreement = corpora[index].agreement([[caption.tokens for caption in image] for image in images], pictures, decoding.neighbours)
+            scores = scores + decoding.agree / len(spaces) * np.concatenate(agreement)
     ranked, start = [], 0
     for image in images:
         order = np.argsort(-scores[start : start + len(image)], kind="stable")
@@ -55,7 +58,7 @@ def matched(
     return ranked
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def space_of(place: str, sha256: str | None, device: str) -> "JointModel":
     """The space at `place`, loaded once.
 

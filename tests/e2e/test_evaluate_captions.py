@@ -125,15 +125,15 @@ def test_matched_captions_are_scored_and_a_library_remembers_their_space(
     code, out, _ = call("--checkpoint", trained.checkpoint, *options, "--json", "s.json")
     setting = json.loads(Path("s.json").read_text())["setting"]
     assert code == 0 and (setting["method"], setting["match"], setting["length_penalty"]) == ("matched", 3.0, 1.0)
-    said = f"space {spaces['vse'].name}, corpus {Path(setting['corpus']).stem}, neighbours 4, agree 12, length penalty 1; PTB tokens"
+    said = f"spaces {spaces['vse'].name}, corpora {Path(setting['corpora'][0]).stem}, neighbours 4, agree 12, length penalty 1; PTB tokens"
     assert f"Decoding: matched, beam 5, match 3, {said}" in out
-    assert Path(setting["corpus"]).parent == tmp_path / "data/indexes"
+    assert Path(setting["corpora"][0]).parent == tmp_path / "data/indexes"
     arguments = [trained.pictures, "--library", tmp_path / "one", "--checkpoint", trained.checkpoint, *options]
     assert caption_images.main([str(one) for one in arguments]) == 0
     with Library.open(tmp_path / "one") as library:
         made_by = library.made_by
-        assert made_by is not None and made_by.decoding.space == str(spaces["vse"].resolve())
-        assert made_by.decoding.space_sha256 == JointModel.load(spaces["vse"], "cpu").fingerprint
+        assert made_by is not None and made_by.decoding.spaces == (str(spaces["vse"].resolve()),)
+        assert made_by.decoding.spaces_sha256 == (JointModel.load(spaces["vse"], "cpu").fingerprint,)
         picture = str(trained.pictures / library.gallery().paths[0])
     assert retrieve.main(["--image", picture, "--library", str(tmp_path / "one"), "--checkpoint", str(trained.checkpoint), "--json"]) == 0
 

@@ -329,15 +329,15 @@ def test_matched_captions_come_by_probability_and_fit() -> None:
         return Caption(text, tuple(text.split()), logprob)
 
     images = [[said("a b c", -3.0), said("a b", -2.4), said("!", -0.1)], [], [said("a", -9.0)]]
-    found = matched(images, np.ones((3, 2), np.float32), ToySpace(), Decoding("matched", space="toy"), 1.0)  # type: ignore[arg-type]
+    found = matched(images, np.ones((3, 2), np.float32), [ToySpace()], Decoding("matched", spaces=("toy",)), 1.0)  # type: ignore[arg-type]
     scores = {"a b c": -1.0 + 2 * np.cos(0.9), "a b": -1.2 + 2 * np.cos(0.6), "!": -0.1 - 2.0}
     assert [one.text for one in found[0]] == sorted(scores, key=lambda text: -scores[text]) == ["a b", "a b c", "!"]
     assert found[1:] == images[1:]
-    plain = matched(images, np.ones((3, 2), np.float32), ToySpace(), Decoding("matched", space="toy", match=0.0), 1.0)  # type: ignore[arg-type]
+    plain = matched(images, np.ones((3, 2), np.float32), [ToySpace()], Decoding("matched", spaces=("toy",), match=0.0), 1.0)  # type: ignore[arg-type]
     assert [one.text for one in plain[0]] == ["!", "a b c", "a b"]
     corpus = Corpus(["a b c d", "x y", "a b"], np.arange(3), np.float16([[1, 0], [1, 0], [0, 1]]), "toy")
-    agreeing = Decoding("matched", space="toy", match=0.0, neighbours=2, agree=50.0)  # with the first two of the corpus
-    assert matched(images, np.ones((3, 2), np.float32), ToySpace(), agreeing, 1.0, corpus)[0][0].text == "a b c"  # type: ignore[arg-type]
+    agreeing = Decoding("matched", spaces=("toy",), match=0.0, neighbours=2, agree=50.0)  # with the first two of the corpus
+    assert matched(images, np.ones((3, 2), np.float32), [ToySpace()], agreeing, 1.0, [corpus])[0][0].text == "a b c"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["lstm", "transformer"])
@@ -354,7 +354,7 @@ def test_matched_captions_are_a_beams_in_the_order_that_a_space_gives(
     (batch,) = decoded_batches(pictures, 224, len(pictures))
     features, pooled = captioner.features(batch.pixels[0])
     beam = captioner.caption_features(features, beam=6, n=6, length_penalty=1.0)
-    decoding = Decoding("matched", beam=6, captions=6, space=str(place), space_sha256=space.fingerprint, match=5.0)
+    decoding = Decoding("matched", beam=6, captions=6, spaces=(str(place),), spaces_sha256=(space.fingerprint,), match=5.0)
     found, moved = captioner.decode(features, decoding), 0
     for vector, before, after in zip(space.encode_images(pictures), beam, found, strict=True):
         cosines = space.encode_sentences([one.text for one in before]) @ vector
@@ -363,9 +363,15 @@ def test_matched_captions_are_a_beams_in_the_order_that_a_space_gives(
         moved += before[0].tokens != after[0].tokens
     assert moved and pooled.shape == (7, 512)
     with pytest.raises(BadCheckpoint, match="is another space"):
-        captioner.decode(features, replace(decoding, space_sha256="0" * 64))
+        captioner.decode(features, replace(decoding, spaces_sha256=("0" * 64,)))
+    twice = replace(decoding, spaces=decoding.spaces * 2, spaces_sha256=decoding.spaces_sha256 * 2)
+    assert [[one.tokens for one in image] for image in captioner.decode(features, twice)] == [
+        [one.tokens for one in image] for image in found
+    ]
     with pytest.raises(BadSetting, match="Name its directory"):
         Decoding("matched")
+    with pytest.raises(BadSetting, match="Each of the 2 spaces"):
+        replace(decoding, spaces=decoding.spaces * 2)
 
 
 def test_constraints_hold_for_every_way_of_decoding(backbone: Backbone, pictures: list[Path]) -> None:

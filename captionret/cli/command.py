@@ -26,7 +26,7 @@ WORDS_HEAD = SHIPPED.with_name("words-lite")
 SHIPPED_SPACES = {"vse": SHIPPED.with_name("photos-space")}  # by the mode that compares in it
 
 WIDE_BEAM = 30  # chosen on Flickr8k val; a third as wide costs a third of the time and a CIDEr-D point
-MATCHED_BEAM = 20
+MATCHED_BEAM = 20  # chosen there, too, with what Decoding says of matched captions
 
 FOUND, NOTHING_FOUND = 0, 1
 
@@ -158,6 +158,8 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
 def decoding_of(given: argparse.Namespace) -> Decoding:
     """What was asked for; BadSetting where it cannot be."""
     captions = getattr(given, "captions_per_image", 1)
+    if given.decode != "matched" and (given.embedding or given.captions_from):
+        raise BadSetting("--embedding and --captions-from are what matched captions are chosen by. Add --decode matched.")
     usual = {"consensus": WIDE_BEAM, "matched": MATCHED_BEAM}.get(given.decode, Decoding().beam)
     chosen = _matching(given) if given.decode == "matched" else {}
     beam = max(usual, captions) if given.beam is None else given.beam

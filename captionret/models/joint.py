@@ -164,6 +164,8 @@ class JointModel:
         settings = {name: value for name, value in self.config.to_json().items() if name not in TRAINING_FIELDS}
         if self.config.skipthought_sha256 is None:  # spaces from before there were such keep their fingerprint
             del settings["skipthought_sha256"], settings["code_dim"]
+        if (self.config.word_states, self.config.both_ways) == ("last", False):  # nor were these
+            del settings["word_states"], settings["both_ways"]
         digest = hashlib.sha256(json.dumps([settings, self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True).encode())
         for name, tensor in sorted(self.checkpoint.tensors.items()):
             digest.update(name.encode() + tensor.numpy().tobytes())

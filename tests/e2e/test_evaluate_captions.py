@@ -143,6 +143,11 @@ def test_pictures_are_not_compared_with_their_own_captions(call: Call, trained: 
     assert code == 2 and "with their own captions" in err
 
 
+def test_what_matched_captions_are_chosen_by_is_refused_elsewhere(call: Call, trained: Trained) -> None:
+    code, _, err = call("--checkpoint", trained.checkpoint, "--captions-from", trained.spec)
+    assert code == 2 and "Add --decode matched" in err
+
+
 def test_a_space_of_words_cannot_match_captions(call: Call, trained: Trained, spaces: dict[str, Path]) -> None:
     code, _, err = call("--checkpoint", trained.checkpoint, "--decode", "matched", "--embedding", spaces["devise"])
     assert code == 2 and "is a space of words (devise)" in err

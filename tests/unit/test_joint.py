@@ -1,5 +1,6 @@
 """Embedding spaces: their settings, their towers, what they encode and what they refuse, on disk and off."""
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from captionret.models.captioner import Captioner, make_decoder
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.joint import JOINT, JointModel, checked_features
 from captionret.models.joint_card import write_joint_card
-from captionret.models.joint_variants import GIVEN, JOINT_MODELS, OLD_NAMES, JointConfig, joint_config
+from captionret.models.joint_variants import GIVEN, JOINT_MODELS, OLD_NAMES, TRAINING_FIELDS, JointConfig, joint_config
 from captionret.models.towers import JointSpace, Reader, idf_of
 from captionret.models.variants import CaptionerConfig, run_name, with_settings
 from captionret.text import Vocabulary
@@ -447,6 +448,17 @@ def test_fingerprint_changes_with_the_weights_and_not_with_how_they_were_trained
     assert model_of("bow", epochs=3, learning_rate=0.1, margin=0.3, loss="hardest").fingerprint == same
     assert model_of("bow", seed=1).fingerprint != same
     assert model_of("bow", max_words=5).fingerprint != same
+
+
+def test_fields_that_a_space_does_not_use_leave_its_fingerprint_as_it_was() -> None:
+    """word_states and both_ways came later; libraries were encoded before."""
+    model = model_of("gru")
+    settings = {name: value for name, value in model.config.to_json().items() if name not in TRAINING_FIELDS}
+    before = {name: value for name, value in settings.items() if name not in ("skipthought_sha256", "code_dim", "word_states", "both_ways")}
+    digest = hashlib.sha256(json.dumps([before, VOCABULARY.to_json(), model.checkpoint.backbone], sort_keys=True).encode())
+    for name, tensor in sorted(model.checkpoint.tensors.items()):
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    assert model.fingerprint == digest.hexdigest() != model_of("gru", word_states="mean").fingerprint
 
 
 def test_the_card_says_what_it_is(tmp_path: Path) -> None:

@@ -81,8 +81,8 @@ def main() -> None:
     command = f"python benchmarks/ablation.py --data {kind}:DIR --variant {given.variant} --epochs {given.epochs}"
     how = (
         f"{given.variant}, {given.epochs} epochs on {kind}, one training each, seed 0; captions of the {len(items):,} val pictures, "
-        f"beam 3; x100, paired bootstrap over the pictures. In a training this short little is learned by heart yet; the row has {base['epochs']} "
-        "epochs."
+        "beam 3; x100, paired bootstrap over the pictures. In a training this short little is learned by heart yet; the row has "
+        f"{base['epochs']} epochs."
     )
     table = markdown_table(
         ["trained", "BLEU-4", "CIDEr-D", "distinct", "CIDEr-D against the settings as they are"],

@@ -68,10 +68,11 @@ def main() -> None:
     base = VARIANTS[given.variant].to_json()
     rows: list[dict[str, Any]] = []
     plain = None
+    folder = given.folder / f"{given.variant}-{given.data.partition(':')[0]}-{given.epochs}"
     for name, change in CHANGES.items():
         if change and all(base[field] == value for field, value in change.items()):
             continue
-        checkpoint = train(given.variant, given.data, given.epochs, change, given.folder / name.replace(" ", "-").replace(",", ""))
+        checkpoint = train(given.variant, given.data, given.epochs, change, folder / name.replace(" ", "-").replace(",", ""))
         scores = scorer.score(captions_of(checkpoint, given.data))
         plain = scores.cider_d_each if plain is None else plain
         mean, low, high = paired_interval(scores.cider_d_each, plain)
@@ -90,7 +91,7 @@ def main() -> None:
     )
     write_section(ROOT / "checkpoints/RESULTS.md", f"What each setting of {given.variant} brings", f"{how}\n\n{table}", command)
     for checkpoint in given.note:
-        add_training(checkpoint, {"brought": {"how": f"{how} `{command}`", "rows": rows}})
+        add_training(checkpoint, {"brought": {"variant": given.variant, "how": f"{how} `{command}`", "rows": rows}})
         write_card(checkpoint)
 
 

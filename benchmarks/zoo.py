@@ -101,6 +101,8 @@ def main() -> None:
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     kind = given.data.partition(":")[0]
+    if kind == "flickr8k" and (given.epochs or given.hold_out or given.split != "test"):
+        raise SystemExit("Flickr8k's table is of the rows as they are, scored on test. Leave --epochs, --hold-out and --split out.")
     file = ROOT / "checkpoints" / ("variants.csv" if kind == "flickr8k" else f"variants-{kind}.csv")
     rows = {row["variant"]: row for row in csv.DictReader(file.open(encoding="utf-8"))} if file.exists() else {}
     for variant in given.only:
@@ -140,7 +142,9 @@ def write(file: Path, rows: dict[str, dict[str, object]], kind: str, given: argp
         "training on cached features, validation included, on a machine that did other work beside it. NDCG@10: each caption's words "
         f"retrieve the other images by Jaccard similarity, relevance sbert.\n\n{markdown_table(COLUMNS, table)}"
     )
-    again = "" if kind == "flickr8k" else f" --split {given.split} --hold-out --epochs {given.epochs} --only {' '.join(rows)}"
+    epochs = f" --epochs {given.epochs}" if given.epochs else ""
+    held_out = " --hold-out" if given.hold_out else ""
+    again = "" if kind == "flickr8k" else f" --split {given.split}{held_out}{epochs} --folder {given.folder} --only {' '.join(rows)}"
     write_section(ROOT / "checkpoints/RESULTS.md", f"Variants on {kind}", body, f"python benchmarks/zoo.py --data {kind}:DIR{again}")
 
 

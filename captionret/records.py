@@ -160,7 +160,7 @@ def told(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What people are told of Decoding.to_json's facts: the method first, under "", and of spaces and files of captions the names alone."""
     method = {"": facts["method"]} if "method" in facts else {}
     rest = {name: value for name, value in facts.items() if name not in ("method", "spaces_sha256")}
-    named = {name: " and ".join(PurePath(place).stem for place in facts[name]) for name in ("spaces", "corpora") if facts.get(name)}
+    named = {name: " and ".join(PurePath(place).name for place in facts[name]) for name in ("spaces", "corpora") if facts.get(name)}
     return method | rest | named
 
 

@@ -114,10 +114,6 @@ def _check(given: argparse.Namespace) -> None:
         )
     if given.note and len(given.checkpoint) > 1:
         raise BadSetting("--note writes into the record of one checkpoint. Give one, or leave it out.")
-    if given.captions_from == given.data and given.split in ("train", "all"):
-        raise BadSetting(
-            f"--captions-from {given.data} would compare pictures of the split {given.split} with their own captions. Score another split."
-        )
     if given.batch_size < 1:
         raise BadSetting(f"--batch-size must be at least 1, not {given.batch_size}.")
     given.decoding = decoding_of(given)
@@ -143,6 +139,13 @@ def _scored_items(dataset: Dataset, given: argparse.Namespace) -> list[Item]:
             f"{dataset.spec}, split {given.split}: images have no human captions to score against: {named(bare)}. "
             "Add captions, or take these images out of the split."
         )
+    if given.captions_from:
+        other = open_dataset(given.captions_from)
+        compared = {item.path.resolve() for item in other.split("train" if other.splits() else "all") if item.path}
+        if own := [item.id for item in items if item.path and item.path.resolve() in compared]:
+            raise BadSetting(
+                f"--captions-from {given.captions_from} holds scored pictures' own captions: {named(own)}. Score another split."
+            )
     if given.results is None and any(item.path is None for item in items):
         raise BadDataset(f"{dataset.spec} holds features in place of pictures, so nothing can caption it here. Give --results FILE.")
     return items

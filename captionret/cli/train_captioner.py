@@ -81,6 +81,8 @@ def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
     from ..training.self_critical import CHANGES, SelfCritical
 
     if not given.self_critical:
+        if given.learns != "all":
+            raise BadSetting("--learns says what a self-critical training changes. Add --self-critical DIR, or leave it out.")
         variant = given.variant or "model2-lite"
         return variant, variant_config(variant), None
     if given.variant or given.start_from or given.fine_tune:

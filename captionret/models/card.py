@@ -104,7 +104,12 @@ def _brought(training: dict[str, Any]) -> list[str]:
     """What a training without (or with) each setting is worth, as benchmarks/ablation.py measured it."""
     if "brought" not in training:
         return []
-    lines = ["## What each setting brought", "", "| trained | CIDEr-D | against the settings as they are |", "|---|---|---|"]
+    lines = [
+        f"## What each setting brings {training['brought']['variant']}",
+        "",
+        "| trained | CIDEr-D | against the settings as they are |",
+        "|---|---|---|",
+    ]
     lines += [f"| {row['change']} | {row['cider_d']:.1f} | {row['against'] or '–'} |" for row in training["brought"]["rows"]]
     return [*lines, "", training["brought"]["how"], ""]
 

@@ -47,7 +47,8 @@ def similarities(
     """For each image (K, K): how like its caption of the row is to that of the column, from 0 to 1.
 
     The mean over n = 1..4 of the cosine of n-gram counts, the row's cut to the column's, times exp(-(difference of lengths)^2 / 72).
-    n-grams are counted for all images at once; counts are whole numbers, so that no image's result depends on the others'.
+    n-grams are counted for all images at once; counts are whole numbers, so that without weights no image's result depends on
+    the others', with them by no more than rounding.
     weights: of n-grams, their idf for CIDEr-D's own likeness; `unseen` is that of all others. None: all alike
     """
     captions = [caption for image in images for caption in image]

@@ -1,7 +1,8 @@
 """What people said of other pictures, to compare a picture's captions with: the captions whose vectors are nearest to the picture.
 
 A caption that is like what was said of like pictures is seldom wrong: the consensus of Devlin et al. 2015
-(https://arxiv.org/abs/1505.04467). Likeness is CIDEr-D's, document frequencies are those of the corpus.
+(https://arxiv.org/abs/1505.04467). Likeness is CIDEr-D's over the tokens as they stand, the full stop that people end with
+among them, and document frequencies are those of the corpus. (Without punctuation val's CIDEr-D was 62.4, with it 62.7.)
 
 On disk: one .npz with the texts, the image of each, their vectors (float16) and the fingerprint of the space that made these.
 """
@@ -65,7 +66,7 @@ class Corpus:
                 found = cls(texts, content["images"], content["vectors"], str(content["space"]))
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise BadCheckpoint(
-                f"{path}, the captions to compare with, cannot be read ({error}). Caption again with --captions-from."
+                f"{path}, the captions to compare with, cannot be read ({error}). Delete it and caption again with --captions-from."
             ) from None
         if not len(found.texts) == len(found.images) == len(found.vectors):
             raise BadCheckpoint(f"{path} is damaged: its parts do not fit each other. Delete it and caption again with --captions-from.")
@@ -105,7 +106,7 @@ class Corpus:
         return self.vectors.astype(np.float32)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def corpus_of(place: str, space: str) -> Corpus:
     """The corpus in a file, loaded once. BadSetting where another space than that with the fingerprint `space` made its vectors."""
     corpus = Corpus.load(Path(place))

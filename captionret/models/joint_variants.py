@@ -115,6 +115,8 @@ class JointConfig:
             raise BadSetting(f"temperature must be a number above 0, not {self.temperature}.")
         if self.targets != "captions" and self.loss not in LABEL_LOSSES:
             raise BadSetting(f"{self.loss} compares with captions, not with {self.targets}. Choose one of {', '.join(LABEL_LOSSES)}.")
+        if (self.both_ways or self.word_states != "last") and not set(self.sentence_parts) & {"gru", "lstm"}:
+            raise BadSetting(f"word_states and both_ways are of gru and lstm, the sentence tower is {self.sentence_tower}. Leave them out.")
         if bool(self.first_loss) != bool(self.first_epochs):
             raise BadSetting("first_loss and first_epochs belong together: which loss to begin with, and for how long.")
         if self.first_loss and self.targets != "captions":

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..errors import BadCheckpoint, BadSetting
 from ..records import Caption, Decoding
-from ..text import words
 from .corpus import Corpus
 
 if TYPE_CHECKING:  # it imports the captioner
@@ -35,17 +34,17 @@ def matched(
     pooled: (N, D) float32, the images' pooled features
     spaces: cosine and agreement are the mean of what they give
     corpora: what the captions shall agree with, by the vectors of each space; none: they need not
-    A caption without a word, which no space can read, fits like none: its cosine is -1.
+    A caption that a space cannot read, without a word for one, fits like none: its cosine is -1.
     """
     captions = [caption for image in images for caption in image]
     owner = np.repeat(np.arange(len(images)), [len(image) for image in images])
-    readable = np.flatnonzero([bool(words(caption.text)) for caption in captions])
-    texts = [captions[place].text for place in readable]
     scores = np.array([caption.logprob / max(len(caption.tokens), 1) ** length_penalty for caption in captions])
     for index, space in enumerate(spaces):
         pictures = space.encode_features(pooled.astype(np.float16))  # as libraries and the feature cache keep them
+        readable = np.flatnonzero([not space.read.lacks(caption.text) for caption in captions])
+        sentences = space.encode_sentences([captions[place].text for place in readable])
         cosines = np.full(len(captions), -1.0)
-        cosines[readable] = (pictures[owner[readable]] * space.encode_sentences(texts)).sum(1)
+        cosines[readable] = (pictures[owner[readable]] * sentences).sum(1)
         scores = scores + decoding.match / len(spaces) * cosines
         if corpora and captions:
             agreement = corpora[index].agreement([[caption.tokens for caption in image] for image in images], pictures, decoding.neighbours)
@@ -58,7 +57,7 @@ def matched(
     return ranked
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def space_of(place: str, sha256: str | None, device: str) -> "JointModel":
     """The space at `place`, loaded once.
 

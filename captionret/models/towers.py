@@ -193,7 +193,7 @@ class WordTower(nn.Module):
         nn.init.zeros_(self.embed.weight[PAD_ID])
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """See the class. Padding changes nothing: a state never depends on what follows it."""
+        """See the class. Padding changes nothing: it comes after what is read, or is not read (both_ways)."""
         lengths = (tokens != PAD_ID).sum(1)
         if self.training and self.word_dropout:
             left_out = (torch.rand(tokens.shape, device=tokens.device) < self.word_dropout) & (tokens != PAD_ID)

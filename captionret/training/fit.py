@@ -26,6 +26,8 @@ from tqdm import tqdm
 from .. import files
 from ..errors import BadCheckpoint, BadSetting
 
+# What trainings were like before these were settings.
+_BEFORE_NOTED = {"optimizer": "adam", "word_states": "last", "both_ways": False, "first_loss": None, "first_epochs": 0}
 SAVE_EVERY = 300.0  # seconds between two saved states within an epoch
 
 
@@ -253,7 +255,7 @@ class Fit:
         record = cut_training(self.folder)
         if not isinstance(record, dict) or not {"identity", "progress", "tensors", "sha256"} <= record.keys():
             raise BadCheckpoint(f"{path} is not a training's state as this release writes it. Train again into another --out.")
-        cut = {"optimizer": "adam", **record["identity"]}  # the only one, before it was noted
+        cut = _BEFORE_NOTED | record["identity"]
         differing = [key for key, value in json.loads(json.dumps(self.identity)).items() if cut.get(key) != value]
         if differing:
             raise BadCheckpoint(f"{path} is of a training with another {', '.join(differing)}. Give the same settings, or another --out.")

@@ -45,8 +45,8 @@ class SelfCritical:
 
     baseline: "mean", of the image's other samples (Luo 2020, https://arxiv.org/abs/2003.09971), or "greedy", the greedy caption (Rennie)
     samples:  captions drawn of each image
-    learns:   "all" weights, or "biases": only what has one dimension, biases and the gains of norms. So little cannot learn some
-              thousand pictures by heart, but can how captions are to be worded
+    learns:   "all" weights, or "biases": only what has one dimension, biases and the gains of norms. So little learns fewer
+              pictures by heart, and can learn how captions are to be worded
     """
 
     baseline: str = "mean"
@@ -119,7 +119,7 @@ class SelfCriticalTask(CaptioningTask):
         """Draw, reward, and weigh the log-probability of each drawn token by how much better its caption is than the baseline."""
         images, seed, views = batch
         began = time.perf_counter()
-        self.module.eval()  # drawn without dropout; learned from with it, or the training pictures' rewards are learned by heart
+        self.module.eval()  # drawn without dropout; learned from with it, for there are few pictures
         features = self.train.features.of(images, views).to(self.device)
         drawn = self._draw(features, seed)
         sampled = time.perf_counter()
@@ -130,7 +130,7 @@ class SelfCriticalTask(CaptioningTask):
         advantage = torch.from_numpy(rewards - baseline).to(self.device)  # (N, K)
         tokens = self._read(drawn)
         for part in self.module.modules():
-            if isinstance(part, nn.Dropout):  # not the batch norm, whose statistics are those of the training before
+            if isinstance(part, nn.Dropout | nn.RNNBase):  # not the batch norm, whose statistics are those of the training before
                 part.train()
         logits, targets = self.module(features, tokens)
         logprob = self._sayable(logits, tokens).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)  # (M,)

@@ -125,7 +125,7 @@ def test_matched_captions_are_scored_and_a_library_remembers_their_space(
     code, out, _ = call("--checkpoint", trained.checkpoint, *options, "--json", "s.json")
     setting = json.loads(Path("s.json").read_text())["setting"]
     assert code == 0 and (setting["method"], setting["match"], setting["length_penalty"]) == ("matched", 3.0, 1.0)
-    said = f"spaces {spaces['vse'].name}, corpora {Path(setting['corpora'][0]).stem}, neighbours 4, agree 12, length penalty 1; PTB tokens"
+    said = f"spaces {spaces['vse'].name}, corpora {Path(setting['corpora'][0]).name}, neighbours 4, agree 12, length penalty 1; PTB tokens"
     assert f"Decoding: matched, beam 5, match 3, {said}" in out
     assert Path(setting["corpora"][0]).parent == tmp_path / "data/indexes"
     arguments = [trained.pictures, "--library", tmp_path / "one", "--checkpoint", trained.checkpoint, *options]
@@ -140,7 +140,7 @@ def test_matched_captions_are_scored_and_a_library_remembers_their_space(
 
 def test_pictures_are_not_compared_with_their_own_captions(call: Call, trained: Trained) -> None:
     code, _, err = call("--checkpoint", trained.checkpoint, "--decode", "matched", "--captions-from", trained.spec, "--split", "train")
-    assert code == 2 and "with their own captions" in err
+    assert code == 2 and "holds scored pictures' own captions" in err
 
 
 def test_what_matched_captions_are_chosen_by_is_refused_elsewhere(call: Call, trained: Trained) -> None:

@@ -316,6 +316,11 @@ def test_a_consensus_depends_on_picture_and_seed_alone(together: bool, backbone:
 class ToySpace:
     """Pictures and captions as points on a circle, the caption's at the angle of its length."""
 
+    class read:
+        @staticmethod
+        def lacks(text: str) -> str:
+            return "" if text.strip("!") else "holds no word"
+
     def encode_features(self, features: np.ndarray) -> np.ndarray:
         return np.tile(np.float32([1.0, 0.0]), (len(features), 1))
 

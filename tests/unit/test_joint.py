@@ -89,6 +89,7 @@ def test_the_published_rows_have_their_published_settings() -> None:
         ({"targets": "nouns", "loss": "cosine"}, "needs sentence_tower=glove"),
         ({**GLOVE, "targets": "nouns", "loss": "cosine", "unseen": 200}, "unseen must be below label_count"),
         ({"first_loss": "info-nce"}, "first_loss and first_epochs belong together"),
+        ({"sentence_tower": "bow", "dim": 300, "word_states": "mean"}, "word_states and both_ways are of gru and lstm"),
         ({"first_epochs": 2}, "first_loss and first_epochs belong together"),
         ({**GLOVE, "targets": "nouns", "loss": "cosine", "first_loss": "info-nce", "first_epochs": 1}, "not with nouns. Leave it out"),
     ],

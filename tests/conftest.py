@@ -37,6 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     fields = {"embed_dim": 64, "hidden_dim": 64, "learning_rate": 0.01, "dropout": 0, "average": 0}
     settings = (
         *("--epochs", "30", "--patience", "30", "--batch-size", "16", "--augment", "1"),
+        *("--precision", "float32"),  # the same captioner on every machine
         *(word for name, value in fields.items() for word in ("--set", f"{name}={value}")),
     )
     checkpoint = folder / "checkpoints" / "tiny"

@@ -133,7 +133,7 @@ def encoded_images(space: JointSpace, features: Features, device: torch.device) 
     """(N, D) float32 unit rows of whole pictures."""
     everyone = np.arange(len(features.hashes))
     chunks = [features.of(everyone[start : start + 4096]).to(device) for start in range(0, len(everyone), 4096)]
-    return np.concatenate([space.image_vectors(chunk).cpu().numpy() for chunk in chunks])
+    return np.concatenate([space.image_vectors(chunk).float().cpu().numpy() for chunk in chunks])
 
 
 @torch.no_grad()
@@ -141,7 +141,7 @@ def encoded_sentences(space: JointSpace, read: Read, device: torch.device) -> np
     """(M, D) float32 unit rows; sentences of like length share a batch."""
     order = np.argsort(read.lengths, kind="stable")
     chunks = [order[start : start + 512] for start in range(0, len(order), 512)]
-    found = [space.sentence_vectors(*read.of(rows, device)).cpu().numpy() for rows in chunks]
+    found = [space.sentence_vectors(*read.of(rows, device)).float().cpu().numpy() for rows in chunks]
     vectors = np.empty((len(read), found[0].shape[1]), np.float32)
     vectors[order] = np.concatenate(found)
     return vectors

@@ -41,7 +41,7 @@ class WordsTask(CaptioningTask):
             images = np.arange(start, min(start + 500, len(self.val)))
             features = self.val.features.of(images)
             total += float(self._loss(module, features, self.val.tokens[images])) * len(images)
-            believed.append(torch.sigmoid(module(features.to(self.device))[:, UNKNOWN_ID + 1 :]).cpu().numpy())
+            believed.append(torch.sigmoid(module(features.to(self.device))[:, UNKNOWN_ID + 1 :].float()).cpu().numpy())
         beliefs = Beliefs.of_matrix(self.vocabulary.tokens[UNKNOWN_ID + 1 :], np.concatenate(believed), least=0.01)
         index = ExpectedCosine(beliefs)
         scores = np.stack([index.scores(beliefs.row(row)) for row in range(len(beliefs))])

@@ -507,7 +507,7 @@ def test_self_critical_training_goes_on_with_the_checkpoints_vocabulary(tmp_path
     )
     checkpoint, _ = train_captioner(again, lite0, CPU)
     assert checkpoint.vocabulary.tokens == load_checkpoint(first.out).vocabulary.tokens
-    assert checkpoint.training["self_critical"] == {"baseline": "mean", "samples": 3}
+    assert checkpoint.training["self_critical"] == {"baseline": "mean", "samples": 3, "learns": "all"}
     assert checkpoint.training["began_with"]["name"] == "first" and "reward" in checkpoint.training["history"][0]
     with pytest.raises(BadSetting, match="goes on from a checkpoint"):
         replace(first, self_critical=SelfCritical())

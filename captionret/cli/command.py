@@ -2,22 +2,16 @@
 
 import argparse
 import errno
-import hashlib
 import io
-import json
 import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import BadCheckpoint, BadSetting, CaptionretError
 from ..files import expanded
 from ..records import DECODING_METHODS, Decoding
-
-if TYPE_CHECKING:  # it imports torch, which --help does without
-    from ..models.joint import JointModel
 
 CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
@@ -161,7 +155,11 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
     if given.decode != "matched" and (given.embedding or given.captions_from):
         raise BadSetting("--embedding and --captions-from are what matched captions are chosen by. Add --decode matched.")
     usual = {"consensus": WIDE_BEAM, "matched": MATCHED_BEAM}.get(given.decode, Decoding().beam)
-    chosen = _matching(given) if given.decode == "matched" else {}
+    chosen: dict[str, tuple[str, ...]] = {}
+    if given.decode == "matched":
+        from .spaces import matched_by
+
+        chosen = matched_by(given.embedding, given.captions_from)
     beam = max(usual, captions) if given.beam is None else given.beam
     return Decoding(
         method=given.decode,
@@ -182,39 +180,6 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
         agree=given.agree,
         **chosen,
     )
-
-
-def _matching(given: argparse.Namespace) -> dict[str, tuple[str, ...]]:
-    """What captions are matched by: spaces, their fingerprints and, with --captions-from, files of those captions, made if need be."""
-    from ..models.joint import JointModel
-
-    paths = [checkpoint_path(one) for one in given.embedding] if given.embedding else [SHIPPED_SPACES["vse"]]
-    spaces = [JointModel.load(path, "cpu") for path in paths]
-    return {
-        "spaces": tuple(str(path.resolve()) for path in paths),
-        "spaces_sha256": tuple(space.fingerprint for space in spaces),
-        "corpora": tuple(str(_corpus(given.captions_from, space)) for space in spaces) if given.captions_from else (),
-    }
-
-
-def _corpus(spec: str, space: "JointModel") -> Path:
-    """The file of the captions of a collection's train split, or of all where it has no splits, encoded once for each space."""
-    from ..datasets import open_dataset
-    from ..models.corpus import Corpus
-    from ..training.features import DEFAULT_ROOT
-    from ..training.sentence_codes import CachedSentenceEncoder
-
-    dataset = open_dataset(spec)
-    captions = [item.captions for item in dataset.split("train" if dataset.splits() else "all") if item.captions]
-    key = hashlib.sha256(json.dumps([space.fingerprint, captions]).encode()).hexdigest()[:16]
-    file = (Path("data/indexes") / f"{spec.partition(':')[0]}-{key}.npz").resolve()
-    if not file.exists():
-        if set(space.config.sentence_parts) & {"minilm", "minilm-frozen"}:
-            space.read.encoder = CachedSentenceEncoder(space.read.encoder, DEFAULT_ROOT)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Corpus.make(captions, space, progress=True).save(file)
-        say(f"The captions to compare with: {file}")
-    return file
 
 
 def refuse_to_overwrite(out: Path, resume: bool) -> None:

@@ -231,13 +231,9 @@ _RANKING: dict[str, Any] = {"validate_every": 100}  # as published: Adam 2e-4, b
 _WORDS: dict[str, Any] = {"sentence_tower": "glove", "word_vectors": "glove-50", "word_dim": 50, "dim": 50, "targets": "nouns"}
 
 # Chosen on Flickr8k's validation split: all pairs of large batches compared, much dropout, annealed, averaged, mirrored pictures too.
-_CONTRASTIVE: dict[str, Any] = {
+_REGULARISED: dict[str, Any] = {
     "features_as": "root",
     "image_dropout": 0.5,
-    "sentence_dropout": 0.3,
-    "loss": "info-nce",
-    "epochs": 12,
-    "batch_size": 512,
     "learning_rate": 1e-3,
     "weight_decay": 0.01,
     "schedule": "cosine",
@@ -245,6 +241,7 @@ _CONTRASTIVE: dict[str, Any] = {
     "average": 0.99,
     "views": 2,
 }
+_CONTRASTIVE: dict[str, Any] = {**_REGULARISED, "sentence_dropout": 0.3, "loss": "info-nce", "epochs": 12, "batch_size": 512}
 
 # Rows that end in -tuned are published architectures with settings that learn more from 6,000 pictures; chosen on Flickr8k val.
 _GLOVE_TUNED: dict[str, Any] = {
@@ -290,24 +287,15 @@ JOINT_MODELS: dict[str, JointConfig] = {
         learning_rate=1e-3,
     ),
     "vse-bow-tuned": JointConfig(
-        features_as="root",
-        image_dropout=0.5,
         sentence_tower="bow",
         sentence_dropout=0.3,
         word_dropout=0.1,
         dim=512,
         word_dim=512,
         min_count=2,
-        learning_rate=1e-3,
-        weight_decay=0.01,
-        schedule="cosine",
-        warmup=0.05,
-        average=0.99,
-        views=2,
+        **_REGULARISED,
     ),
     "vse++-tuned": JointConfig(  # the hardest negative only once the towers tell pictures apart; it overfits soon, the best epoch is kept
-        features_as="root",
-        image_dropout=0.5,
         sentence_tower="gru",
         word_states="mean",
         sentence_dropout=0.4,
@@ -319,12 +307,7 @@ JOINT_MODELS: dict[str, JointConfig] = {
         first_epochs=10,
         epochs=18,
         batch_size=512,
-        learning_rate=1e-3,
-        weight_decay=0.01,
-        schedule="cosine",
-        warmup=0.05,
-        average=0.99,
-        views=2,
+        **_REGULARISED,
     ),
     "devise-tuned": JointConfig(  # the paper's margin is of image vectors that are not brought to length 1
         features_as="root",

@@ -1,0 +1,227 @@
+"""What release 0.5.0 answered is what this one answers: ranks, scores, captions, vectors, fingerprints; and its files open.
+
+The files were written by release 0.5.0 (release-0.5.0/make_with_0_5_0.py).
+"""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from captionret import Captioner, Library
+from captionret.cli.command import SHIPPED, SHIPPED_SPACES, WORDS_HEAD
+from captionret.datasets.samples import sample_gallery
+from captionret.evaluation.captions import score
+from captionret.evaluation.modes import score_matrix
+from captionret.evaluation.semantic import measure
+from captionret.models.backbones import backbone_config
+from captionret.models.believer import Believer
+from captionret.models.joint import JointModel
+from captionret.models.skipthought import SkipThought
+from captionret.records import Decoding
+from captionret.retrieval import MODES
+from captionret.retrieval import search as search_gallery
+from captionret.searching import describe, move_by_feedback
+
+RELEASE = Path(__file__).resolve().parent / "release-0.5.0"
+ANSWERS: dict[str, Any] = json.loads((RELEASE / "answers.json").read_text())
+CHECKPOINTS = RELEASE / "checkpoints"
+CAPTIONERS = ("model1-lite", "model4-lite", "attention-lite", "adaptive-lite", "transformer-lite")
+SKIP_THOUGHTS = ("skip-uni", "skip-bi", "skip-combine")
+SPACES = sorted(set(ANSWERS["checkpoints"]) - {*CAPTIONERS, *SKIP_THOUGHTS, "words-lite"})
+SENTENCES = ["a dog runs on the beach", "two people", "a red car near a tree", "the zebra sits", "a"]
+TEXTS = ["a cat", "a person on a motorcycle", "a red flower and green leaves", "coins", "people in the street"]
+SPACE_OF = {"devise": "devise", "glove-map": "glove-map", "skip-thoughts": "skipthought-rank"}
+NEAR = 2e-4  # another processor adds up in another order
+
+
+def features(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+# --- checkpoints of every kind ---
+
+
+def decodings() -> dict[str, Decoding]:
+    return {
+        "greedy": Decoding(beam=1),
+        "beam3": Decoding(beam=3, captions=2),
+        "sample": Decoding(method="sample", captions=2, seed=3),
+        "nucleus": Decoding(method="nucleus", captions=2, seed=3, top_p=0.8, temperature=0.9),
+        "diverse-beam": Decoding(method="diverse-beam", beam=4, groups=2, captions=2),
+        "consensus": Decoding(method="consensus", beam=4, drawn=4, captions=1, seed=2),
+    }
+
+
+@pytest.mark.parametrize("name", CAPTIONERS)
+def test_captioner_of_the_release_says_what_it_said(name: str) -> None:
+    captioner = Captioner.load(CHECKPOINTS / name, "cpu")
+    known = ANSWERS["checkpoints"][name]
+    assert captioner.fingerprint == known["fingerprint"]
+    dim = backbone_config("efficientnet_lite2").dim
+    random = np.random.default_rng(5)
+    pooled, grid = random.normal(size=(4, dim)), random.normal(size=(4, 81, dim))
+    given = torch.from_numpy((grid if captioner.config.feature == "grid" else pooled).astype(np.float32))
+    for way, decoding in decodings().items():
+        said = captioner.decode(given, decoding, [f"{row:064x}" for row in range(4)])
+        assert [[one.text for one in image] for image in said] == [[text for text, _ in image] for image in known[way]], way
+        for image, expected in zip(said, known[way], strict=True):
+            assert [one.logprob for one in image] == pytest.approx([logprob for _, logprob in expected], abs=1e-3)
+
+
+def test_lexical_head_of_the_release_gives_the_same_probabilities() -> None:
+    head = Captioner.load(CHECKPOINTS / "words-lite", "cpu")
+    known = ANSWERS["checkpoints"]["words-lite"]
+    assert head.fingerprint == known["fingerprint"]
+    found = head.believe(torch.from_numpy(features(5, 4, backbone_config("efficientnet_lite2").dim)))
+    assert np.allclose(found, known["probabilities"], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SKIP_THOUGHTS)
+def test_skip_thought_encoder_of_the_release_gives_the_same_codes(name: str) -> None:
+    model = SkipThought.load(CHECKPOINTS / name, "cpu")
+    assert model.fingerprint == ANSWERS["checkpoints"][name]["fingerprint"]
+    assert np.allclose(model.encode(SENTENCES), ANSWERS["checkpoints"][name]["vectors"], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_space_of_the_release_gives_the_same_vectors(name: str) -> None:
+    model = JointModel.load(CHECKPOINTS / name, "cpu")
+    known = ANSWERS["checkpoints"][name]
+    assert (model.fingerprint, model.mode) == (known["fingerprint"], known["mode"])
+    assert np.allclose(model.encode_sentences(known["readable"]), known["sentences"], atol=1e-5)
+    assert np.allclose(model.encode_features(features(6, 4, model.config.image_dim)), known["images"], atol=1e-5)
+
+
+# --- what ships ---
+
+
+@pytest.fixture(scope="module")
+def captioner() -> Captioner:
+    return Captioner.load(SHIPPED, "cpu")
+
+
+@pytest.fixture(scope="module")
+def space() -> JointModel:
+    return JointModel.load(SHIPPED_SPACES["vse"], "cpu")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sample_gallery(tmp_path_factory.mktemp("photographs") / "samples")
+
+
+def test_fingerprints_of_what_ships_are_those_of_the_release(captioner: Captioner, space: JointModel) -> None:
+    head = Captioner.load(WORDS_HEAD, "cpu")
+    assert ANSWERS["fingerprints"] == {
+        "photos-lite": captioner.fingerprint,
+        "words-lite": head.fingerprint,
+        "photos-space": space.fingerprint,
+        "predictor": Believer(head=head).fingerprint,
+        "drawing predictor": Believer(head, captioner).fingerprint,
+    }
+
+
+@pytest.mark.parametrize("way", sorted(ANSWERS["captions"]))
+def test_photographs_are_captioned_as_by_the_release(captioner: Captioner, space: JointModel, pictures: Path, way: str) -> None:
+    ways = {
+        "beam3": Decoding(beam=3, captions=2),
+        "greedy": Decoding(beam=1),
+        "diverse-beam": Decoding(method="diverse-beam", beam=6, groups=3, captions=3),
+        "nucleus": Decoding(method="nucleus", captions=2, seed=1, temperature=0.8),
+        "sample": Decoding(method="sample", captions=2, seed=1, top_k=20),
+        "consensus": Decoding(method="consensus", beam=10, drawn=10, captions=1),
+        "matched": Decoding(method="matched", beam=10, spaces=(str(space.path),), spaces_sha256=(space.fingerprint,)),
+    }
+    known = ANSWERS["captions"][way]
+    paths = [pictures / name for name in known]
+    results = [one for batch in captioner.caption_stream(paths, decoding=ways[way], batch_size=32) for one in batch]
+    said = {path.name: [caption.text for caption in one.captions] for path, one in zip(paths, results, strict=True)}
+    assert said == {name: [text for text, _ in captions] for name, captions in known.items()}
+
+
+# --- its library ---
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, pictures: Path, captioner: Captioner, space: JointModel) -> Library:
+    """The release's library, with its photographs where they are on this machine."""
+    folder = tmp_path_factory.mktemp("library") / "photographs"
+    shutil.copytree(RELEASE / "library", folder)
+    opened = Library.open(folder)
+    report = opened.update(
+        pictures, captioner, decoding=opened.made_by.decoding if opened.made_by else None, progress=False, moved=True
+    )
+    assert (report.unchanged + report.changed, report.new) == (len(ANSWERS["library"]), 0), "nothing is captioned again"
+    opened.use_space("vse", space)
+    for mode, name in SPACE_OF.items():
+        opened.use_space(mode, JointModel.load(CHECKPOINTS / name, "cpu"))
+    return opened
+
+
+def test_library_of_the_release_holds_its_captions(library: Library) -> None:
+    gallery = library.gallery()
+    found = {path: [one.text for one in library.captions(sha)] for path, sha in zip(gallery.paths, gallery.hashes, strict=True)}
+    assert found == ANSWERS["library"]
+    assert library.verify() == []
+
+
+def same_hits(found: Any, known: Any, what: str) -> None:
+    assert [hit.id for hit in found] == [name for name, _, _ in known], what
+    assert [hit.score for hit in found] == pytest.approx([score for _, score, _ in known], abs=NEAR), what
+    assert [list(hit.why) for hit in found] == [why for _, _, why in known], what
+
+
+@pytest.mark.parametrize("mode", sorted(ANSWERS["modes"]))
+def test_mode_ranks_and_scores_as_in_the_release(
+    mode: str, library: Library, captioner: Captioner, pictures: Path, tmp_path: Path
+) -> None:
+    known = ANSWERS["modes"][mode]
+    outside = tmp_path / "outside.png"
+    Image.open(pictures / "cat.png").convert("RGB").crop((40, 20, 400, 280)).save(outside)
+    gallery = library.gallery()
+
+    def asked(**query: Any) -> Any:
+        return describe(library, mode=mode, captioner=captioner, device="cpu", **query)
+
+    queries = {f"image:{name}": asked(image=pictures / name) for name in ("cat.png", "motorcycle-left.png", "coffee.png")}
+    queries["image:outside"] = asked(image=outside)
+    queries["feedback"] = move_by_feedback(
+        library, queries["image:outside"], [pictures / "coffee.png"], ["moon.png"], mode=mode, captioner=captioner, device="cpu"
+    )
+    if "both" in known:
+        queries |= {f"text:{text}": asked(text=text) for text in TEXTS}
+        queries["both"] = asked(image=pictures / "cat.png", text="a cup of coffee")
+    if "plus a motorcycle minus a cat" in known:
+        words = {"plus": ["a motorcycle"], "minus": ["a cat"]}
+        queries["plus a motorcycle minus a cat"] = asked(image=pictures / "cat.png", **words)
+    assert queries.keys() == known.keys() - {"explained"}
+    for name, query in queries.items():
+        same_hits(search_gallery(gallery, query, mode, None), known[name], name)
+    explained = json.loads(json.dumps(asdict(gallery.prepared[mode].explain(queries["image:cat.png"], 3))))
+    for part in ("words", "parts"):
+        assert [list(one.values())[:1] if part == "words" else one[:1] for one in explained[part]] == [
+            list(one.values())[:1] if part == "words" else one[:1] for one in known["explained"][part]
+        ]
+    assert explained["rest"] == pytest.approx(known["explained"]["rest"], abs=NEAR)
+
+
+@pytest.mark.parametrize("mode", sorted(ANSWERS["measures"]))
+def test_mode_is_measured_as_in_the_release(mode: str, library: Library) -> None:
+    gallery = library.gallery()
+    relevance = np.random.default_rng(3).random((len(gallery), len(gallery)))
+    summary = asdict(measure(score_matrix(MODES[mode], gallery), relevance + relevance.T).summary())
+    assert summary == pytest.approx(ANSWERS["measures"][mode], abs=1e-4)
+
+
+def test_captions_are_scored_as_in_the_release() -> None:
+    human = {"1": ["a cat sits on a sofa", "a tabby cat"], "2": ["a man rides a bike"], "3": ["a dog on a beach", "the dog runs"]}
+    scores = score({"1": "a cat on a sofa", "2": "a man rides a horse", "3": "a dog runs"}, human)
+    for name, value in ANSWERS["caption scores"].items():
+        assert getattr(scores, name) == pytest.approx(value, abs=1e-9), name

@@ -1,8 +1,10 @@
-"""What captioning a folder costs beyond the backbone's forward pass over the same files, decoded the same way.
+"""What captioning a folder costs beyond the backbone's forward pass over the same files, decoded the same
+way.
 
     python benchmarks/captioning_overhead.py --pictures data/flickr8k/Flicker8k_Dataset --checkpoints checkpoints/photos-lite
 
-Bar: at most 25 % more, batch 32, beam 3. Both are run in turn, in one process; the figure is the median of the pairs' ratios.
+Bar: at most 25 % more, batch 32, beam 3. Both are run in turn, in one process; the figure is the median of
+     the pairs' ratios.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import torch
 from results import ROOT, markdown_table, write_section
 
 from captionret.images import decoded_batches, find_images
-from captionret.models.captioner import Captioner
+from captionret.models.captioning.captioner import Captioner
 from captionret.records import Decoding
 
 
@@ -37,11 +39,17 @@ def captioning(captioner: Captioner, paths: list[Path], batch_size: int, beam: i
 
 def main() -> None:
     """Measure every checkpoint given."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     options.add_argument("--checkpoints", nargs="+", default=["checkpoints/photos-lite"], metavar="DIR")
-    options.add_argument("--count", type=int, default=320, metavar="N", help="pictures (default: %(default)s)")
-    options.add_argument("--pairs", type=int, default=5, metavar="N", help="runs of each, in turn (default: %(default)s)")
+    options.add_argument(
+        "--count", type=int, default=320, metavar="N", help="pictures (default: %(default)s)"
+    )
+    options.add_argument(
+        "--pairs", type=int, default=5, metavar="N", help="runs of each, in turn (default: %(default)s)"
+    )
     options.add_argument("--beam", type=int, default=3)
     options.add_argument("--batch-size", type=int, default=32)
     options.add_argument("--threads", type=int, default=2)
@@ -53,16 +61,33 @@ def main() -> None:
         captioner = Captioner.load(checkpoint)
         captioning(captioner, paths[: given.batch_size], given.batch_size, given.beam)  # warm-up
         pairs = [
-            (backbone_only(captioner, paths, given.batch_size), captioning(captioner, paths, given.batch_size, given.beam))
+            (
+                backbone_only(captioner, paths, given.batch_size),
+                captioning(captioner, paths, given.batch_size, given.beam),
+            )
             for _ in range(given.pairs)
         ]
         more = [100 * (full / alone - 1) for alone, full in pairs]
         alone, full = (len(paths) / statistics.median(column) for column in zip(*pairs, strict=True))
         spread = f"{min(more):.1f} to {max(more):.1f}"
-        rows.append([Path(checkpoint).name, captioner.config.backbone, alone, full, statistics.median(more), spread])
-    columns = ["checkpoint", "CNN", "CNN alone, pictures/s", "captioned, pictures/s", "more time, % (median)", "range"]
-    body = f"{len(paths)} pictures, batch {given.batch_size}, beam {given.beam}, {given.threads} threads, {given.pairs} pairs of runs."
-    command = f"python benchmarks/captioning_overhead.py --pictures DIR --checkpoints {' '.join(given.checkpoints)}"
+        rows.append(
+            [Path(checkpoint).name, captioner.config.backbone, alone, full, statistics.median(more), spread]
+        )
+    columns = [
+        "checkpoint",
+        "CNN",
+        "CNN alone, pictures/s",
+        "captioned, pictures/s",
+        "more time, % (median)",
+        "range",
+    ]
+    body = (
+        f"{len(paths)} pictures, batch {given.batch_size}, beam {given.beam}, {given.threads} threads, "
+        f"{given.pairs} pairs of runs."
+    )
+    command = (
+        f"python benchmarks/captioning_overhead.py --pictures DIR --checkpoints {' '.join(given.checkpoints)}"
+    )
     body += f"\n\n{markdown_table(columns, rows)}"
     write_section(ROOT / "checkpoints/RESULTS.md", "What captioning costs beyond the CNN", body, command)
 

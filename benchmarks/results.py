@@ -1,6 +1,7 @@
 """Figures go where people look for them: a section of a RESULTS.md, replaced by the command that measured it.
 
-Each section says which command made it, on what machine and when, so that anyone can run it again and compare.
+Each section says which command made it, on what machine and when, so that anyone can run it again and
+compare.
 """
 
 import datetime
@@ -19,9 +20,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def write_section(file: Path, title: str, body: str, command: str) -> None:
     """Replace (or append) the section `title` of a Markdown file and print it."""
-    section = f"## {title}\n\n{body.strip()}\n\n`{command}` · {machine()} · {datetime.date.today():%Y-%m-%d}\n"
+    section = (
+        f"## {title}\n\n{body.strip()}\n\n`{command}` · {machine()} · {datetime.date.today():%Y-%m-%d}\n"
+    )
     print(section)
-    text = file.read_text(encoding="utf-8") if file.exists() else "# Results\n\nWritten by the commands named below each section.\n"
+    text = (
+        file.read_text(encoding="utf-8")
+        if file.exists()
+        else "# Results\n\nWritten by the commands named below each section.\n"
+    )
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
     replaced, count = pattern.subn(lambda _: section + "\n", text)
     with publishing(file, "w") as target:
@@ -52,4 +59,7 @@ def machine() -> str:
         name = found.group(1) if found else name
     except OSError:
         pass  # not Linux: the processor's short name has to do
-    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+    return (
+        f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} "
+        "cores"
+    )

@@ -1,8 +1,10 @@
-"""How far captions carry image retrieval: every mode on Flickr8k test and COCO val, and whether the best of them beats the CNN for sure.
+"""How far captions carry image retrieval: every mode on Flickr8k test and COCO val, and whether the best of
+them beats the CNN for sure.
 
     python benchmarks/retrieval_modes.py --flickr8k data/flickr8k --coco data/coco
 
-Nothing is chosen on these splits: the words head's epoch, the hybrid's weights and every constant of a mode come from Flickr8k val.
+Nothing is chosen on these splits: the lexical head's epoch, the hybrid's weights and every constant of a mode
+                                   come from Flickr8k val.
 """
 
 import argparse
@@ -26,7 +28,9 @@ def rows_of(file: Path) -> list[dict[str, str]]:
 def measure(data: str, split: str, out: Path, spaces: list[str]) -> str:
     """One split's tables as Markdown."""
     more = ["--embedding", *spaces] if spaces else []
-    code = evaluate_retrieval.main(["--data", data, "--split", split, "--out", str(out), "--pages", "0", "--relevance", *KINDS, *more])
+    code = evaluate_retrieval.main(
+        ["--data", data, "--split", split, "--out", str(out), "--pages", "0", "--relevance", *KINDS, *more]
+    )
     if code:
         raise SystemExit(code)
     modes, differences = rows_of(out / "modes.csv"), rows_of(out / "differences.csv")
@@ -49,7 +53,12 @@ def measure(data: str, split: str, out: Path, spaces: list[str]) -> str:
         )
     columns = ["mode", "NDCG@10 sbert", "95 %", "NDCG@50", "PCC", "ties@10", "NDCG@10 tfidf", "NDCG@10 cider"]
     compared = [
-        [row["mode"], row["against"], row["relevance"], *(100 * float(row[name]) for name in ("ndcg10", "low", "high"))]
+        [
+            row["mode"],
+            row["against"],
+            row["relevance"],
+            *(100 * float(row[name]) for name in ("ndcg10", "low", "high")),
+        ]
         for row in differences
         if row["mode"] in (BEST, HYBRID) and row["against"] in ("jaccard", "cnn", "cnn-centred")
     ]
@@ -59,23 +68,35 @@ def measure(data: str, split: str, out: Path, spaces: list[str]) -> str:
 
 def main() -> None:
     """Measure and write the section."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--flickr8k", default="data/flickr8k", metavar="DIR")
     options.add_argument("--coco", default="data/coco", metavar="DIR")
-    options.add_argument("--out", type=Path, default=Path("data/retrieval"), metavar="DIR", help="where tables and pages go")
-    options.add_argument("--embedding", nargs="+", default=[], metavar="DIR", help="further spaces, one for each mode")
+    options.add_argument(
+        "--out", type=Path, default=Path("data/retrieval"), metavar="DIR", help="where tables and pages go"
+    )
+    options.add_argument(
+        "--embedding", nargs="+", default=[], metavar="DIR", help="further spaces, one for each mode"
+    )
     given = options.parse_args()
     body = "\n\n".join(
         [
-            "Every image asks for the others; relevance comes from people's captions alone. x100; 95 % bootstrap intervals, of differences "
-            "paired over queries. Captions by the shipped captioner (beam 5), beliefs by the shipped words head and 30 drawn captions; vse "
-            "is the shipped space, whose sentence encoder is the one that makes the relevance sbert.",
+            "Every image asks for the others; relevance comes from people's captions alone. x100; 95 % "
+            "bootstrap intervals, of differences paired over queries. Captions by the shipped captioner "
+            "(beam 5), word probabilities by the shipped words head and 30 drawn captions; vse is the "
+            "shipped space, whose sentence encoder is the one that makes the relevance sbert.",
             measure(f"flickr8k:{given.flickr8k}", "test", given.out / "flickr8k-test", given.embedding),
             measure(f"coco:{given.coco}", "val", given.out / "coco-val", given.embedding),
         ]
     )
     more = f" --embedding {' '.join(given.embedding)}" if given.embedding else ""
-    write_section(ROOT / "benchmarks/RESULTS.md", "Retrieval by mode", body, f"python benchmarks/retrieval_modes.py{more}")
+    write_section(
+        ROOT / "benchmarks/RESULTS.md",
+        "Retrieval by mode",
+        body,
+        f"python benchmarks/retrieval_modes.py{more}",
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-"""How long the scores of 5,000 captions take without Java: BLEU, ROUGE-L and CIDEr-D of a split as large as Karpathy's COCO test.
+"""How long the scores of 5,000 captions take without Java: BLEU, ROUGE-L and CIDEr-D of a split as large as
+Karpathy's COCO test.
 
     python benchmarks/scoring_speed.py
 
-The first 5,000 images of COCO val2014 with five captions, out of pycocoevalcap's wheel. Each candidate is half of its image's first caption
-and half of the second: as long and as near to the references as a captioner's. Median of three whole runs of `score`, tokenizing included.
+The first 5,000 images of COCO val2014 with five captions, out of pycocoevalcap's wheel. Each candidate is
+half of its image's first caption
+and half of the second: as long and as near to the references as a captioner's. Median of three whole runs of
+                        `score`, tokenizing included.
 """
 
 import argparse
@@ -17,15 +20,17 @@ from pathlib import Path
 
 from results import ROOT, markdown_table, write_section
 
-from captionret.evaluation import ptb
-from captionret.evaluation.captions import score
+from captionret.evaluation.captions import ptb
+from captionret.evaluation.captions.scorer import score
 
 REFERENCES = 5
 
 
 def main() -> None:
     """Measure, print and write the section."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--images", type=int, default=5000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--runs", type=int, default=3, metavar="N", help="(default: %(default)s)")
     given = options.parse_args()
@@ -37,8 +42,17 @@ def main() -> None:
         scores = score(candidates, references)
         seconds.append(time.perf_counter() - began)
     columns = ["images", "references", "seconds (median)", "fastest", "slowest", "BLEU-4", "CIDEr-D"]
-    row: list[object] = [len(candidates), REFERENCES * len(candidates), statistics.median(seconds), min(seconds), max(seconds)]
-    body = f"{given.runs} runs, one thread, without Java.\n\n{markdown_table(columns, [[*row, scores.bleu4, scores.cider_d]])}"
+    row: list[object] = [
+        len(candidates),
+        REFERENCES * len(candidates),
+        statistics.median(seconds),
+        min(seconds),
+        max(seconds),
+    ]
+    body = (
+        f"{given.runs} runs, one thread, without "
+        f"Java.\n\n{markdown_table(columns, [[*row, scores.bleu4, scores.cider_d]])}"
+    )
     write_section(ROOT / "benchmarks/RESULTS.md", "Scoring speed", body, "python benchmarks/scoring_speed.py")
 
 

@@ -1,8 +1,10 @@
-"""How good the captions of the shipped checkpoint are, on both collections: a section of checkpoints/RESULTS.md.
+"""How good the captions of the shipped checkpoint are, on both collections: a section of
+checkpoints/RESULTS.md.
 
     python benchmarks/shipped.py --flickr8k data/flickr8k --coco data/coco
 
-Nothing is chosen here: beam 3, length penalty and constraints are what the checkpoints say. COCO's val pictures were seen by no training
+Nothing is chosen here: beam 3, length penalty and constraints are what the checkpoints say. COCO's val
+                        pictures were seen by no training
 and chose no epoch.
 """
 
@@ -15,23 +17,33 @@ from typing import Any
 import torch
 from results import ROOT, markdown_table, write_section
 
+from captionret.app.places import SHIPPED
 from captionret.cli import evaluate_captions
-from captionret.cli.command import SHIPPED
 
-MEASURES = {"bleu1": "BLEU-1", "bleu4": "BLEU-4", "meteor": "METEOR", "rouge_l": "ROUGE-L", "cider_d": "CIDEr-D"}
+MEASURES = {
+    "bleu1": "BLEU-1",
+    "bleu4": "BLEU-4",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "cider_d": "CIDEr-D",
+}
 COUNTS = {"distinct": "distinct", "copied": "copied, %", "bad_endings": "bad endings"}
 
 
 def measure(data: str, split: str, out: Path) -> dict[str, Any]:
     """What `evaluate_captions.py --json` says of the shipped captioner."""
-    evaluate_captions.main(["--checkpoint", str(SHIPPED), "--data", data, "--split", split, "--json", str(out)])
+    evaluate_captions.main(
+        ["--checkpoint", str(SHIPPED), "--data", data, "--split", split, "--json", str(out)]
+    )
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     return found
 
 
 def main() -> None:
     """Measure it on both collections, and write the section."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--flickr8k", default="data/flickr8k", metavar="DIR")
     options.add_argument("--coco", default="data/coco", metavar="DIR")
     options.add_argument("--threads", type=int, default=2)
@@ -45,10 +57,13 @@ def main() -> None:
             columns = ["checkpoint", *MEASURES.values(), *COUNTS.values()]
             parts.append(f"{kind} {split}, {found['images']:,} images:\n\n{markdown_table(columns, [row])}")
     body = (
-        "Beam 3, length penalty 1; x100, PTB tokens; METEOR by its Java program. photos-lite began at flickr8k-lite, which is the "
+        "Beam 3, length penalty 1; x100, PTB tokens; METEOR by its Java program. photos-lite began at "
+        "flickr8k-lite, which is the "
         "transformer-lite of the first table.\n\n" + "\n\n".join(parts)
     )
-    write_section(ROOT / "checkpoints/RESULTS.md", "The shipped checkpoints", body, "python benchmarks/shipped.py")
+    write_section(
+        ROOT / "checkpoints/RESULTS.md", "The shipped checkpoints", body, "python benchmarks/shipped.py"
+    )
 
 
 if __name__ == "__main__":

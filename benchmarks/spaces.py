@@ -1,4 +1,5 @@
-"""How well trained embedding spaces find images and sentences by each other, and labels: a section of RESULTS.md.
+"""How well trained embedding spaces find images and sentences by each other, and labels: a section of
+RESULTS.md.
 
     python benchmarks/spaces.py --data flickr8k:data/flickr8k --spaces checkpoints/photos-space data/zoo-joint/*
 
@@ -23,7 +24,18 @@ def measure(space: Path, data: str, split: str, features: str) -> dict[str, Any]
     """What `evaluate_ranking.py --json` says."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "scores.json"
-        arguments = ["--checkpoint", str(space), "--data", data, "--split", split, "--json", str(out), "--features", features]
+        arguments = [
+            "--checkpoint",
+            str(space),
+            "--data",
+            data,
+            "--split",
+            split,
+            "--json",
+            str(out),
+            "--features",
+            features,
+        ]
         if evaluate_ranking.main(arguments):
             raise SystemExit(f"{space} cannot be measured.")
         found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
@@ -36,7 +48,9 @@ def _percent(share: float | None) -> float | None:
 
 def main() -> None:
     """Measure each space and write the section."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test")
     options.add_argument("--spaces", nargs="+", type=Path, required=True, metavar="DIR")
@@ -51,16 +65,33 @@ def main() -> None:
         ways = [found[way][name] for way in ("i2t", "t2i") for name in ("r1", "r5", "r10", "medr")]
         ranked.append([space.name, *ways, found["rsum"], _percent(found.get("triple_accuracy"))])
         for task, values in found.get("labels", {}).items():
-            labelled.append([space.name, task.replace("_", " "), ", ".join(f"{name} {value:.4g}" for name, value in values.items())])
-    columns = ["space", *(f"{way} {name}" for way in ("annotation", "search") for name in ("R@1", "R@5", "R@10", "medr"))]
+            labelled.append(
+                [
+                    space.name,
+                    task.replace("_", " "),
+                    ", ".join(f"{name} {value:.4g}" for name, value in values.items()),
+                ]
+            )
+    columns = [
+        "space",
+        *(f"{way} {name}" for way in ("annotation", "search") for name in ("R@1", "R@5", "R@10", "medr")),
+    ]
     body = (
-        f"{given.data.partition(':')[0]} {given.split}, recalls x100. Triple accuracy, in %: how often the right image of a caption scores "
-        "above "
-        f"another one.\n\n{markdown_table([*columns, 'sum of recalls', 'triple accuracy'], ranked)}"
+        f"{given.data.partition(':')[0]} {given.split}, recalls x100. Triple accuracy, in %: how often the "
+        "right image of a caption scores above another "
+        f"one.\n\n{markdown_table([*columns, 'sum of recalls', 'triple accuracy'], ranked)}"
     )
     if labelled:
-        body += f"\n\nLabels, in %; chance is that of a random order:\n\n{markdown_table(['space', 'task', 'measured'], labelled)}"
-    write_section(ROOT / "benchmarks/RESULTS.md", "Embedding spaces", body, "python benchmarks/spaces.py --data flickr8k:DIR --spaces ...")
+        body += (
+            "\n\nLabels, in %; chance is that of a random "
+            f"order:\n\n{markdown_table(['space', 'task', 'measured'], labelled)}"
+        )
+    write_section(
+        ROOT / "benchmarks/RESULTS.md",
+        "Embedding spaces",
+        body,
+        "python benchmarks/spaces.py --data flickr8k:DIR --spaces ...",
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Count in how many captions of COCO train2014 each word stands: captionret/retrieval/word_counts.txt, from which every idf comes.
+"""Count in how many captions of COCO train2014 each word stands: captionret/retrieval/word_counts.txt, from
+which every idf comes.
 
     python benchmarks/word_counts.py
 

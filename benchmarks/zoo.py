@@ -5,8 +5,9 @@
     python benchmarks/zoo.py --data coco:data/coco --split val --hold-out --epochs 6 --folder data/zoo-coco \\
         --only transformer-lite adaptive-lite
 
-Nothing is chosen on the split that is scored: the epoch is chosen in training on val, or with --hold-out on training pictures held out
-(greedy); every setting of a variant's row was chosen on Flickr8k's val. A training that was cut goes on where it stopped.
+Nothing is chosen on the split that is scored: the epoch is chosen in training on val, or with --hold-out on
+training pictures held out (greedy); every setting of a variant's row was chosen on Flickr8k's val. A training
+that was cut goes on where it stopped.
 """
 
 import argparse
@@ -19,9 +20,9 @@ from results import ROOT, markdown_table, write_section
 
 from captionret.cli import compare_variants, train_captioner
 from captionret.datasets import open_dataset
-from captionret.evaluation.bootstrap import paired_interval
-from captionret.evaluation.captions import CaptionScorer
-from captionret.models.variants import VARIANTS
+from captionret.evaluation.captions.scorer import CaptionScorer
+from captionret.evaluation.significance import paired_interval
+from captionret.models.captioning.config import VARIANTS
 
 COLUMNS = [
     "variant",
@@ -52,7 +53,20 @@ def train(variant: str, given: argparse.Namespace) -> Path:
         resume = ["--resume"] if (out / "training/state.json").exists() else []
         fewer = ["--epochs", str(given.epochs)] if given.epochs else []
         held_out = ["--hold-out"] if given.hold_out else []
-        train_captioner.main(["--variant", variant, "--data", given.data, "--out", str(out), "--half", *fewer, *held_out, *resume])
+        train_captioner.main(
+            [
+                "--variant",
+                variant,
+                "--data",
+                given.data,
+                "--out",
+                str(out),
+                "--half",
+                *fewer,
+                *held_out,
+                *resume,
+            ]
+        )
     return out
 
 
@@ -61,17 +75,34 @@ def measure(path: Path, given: argparse.Namespace) -> compare_variants.Compared:
     dataset = open_dataset(given.data)
     training = [caption for item in dataset.split("train") for caption in item.captions]
     settings = compare_variants.parse(
-        ["--data", given.data, "--split", given.split, "--beam", str(given.beam), "--note", "--relevance", "sbert"]
+        [
+            "--data",
+            given.data,
+            "--split",
+            given.split,
+            "--beam",
+            str(given.beam),
+            "--note",
+            "--relevance",
+            "sbert",
+        ]
     )
     return compare_variants.compare_one(path, dataset.split(given.split), training, settings)
 
 
 def against_baseline(variant: str, captions: list[str], given: argparse.Namespace) -> str:
-    """The paired bootstrap of CIDEr-D against model1-lite on the same images: "+5.1 (+2.0 to +7.9)"; "" before that one is measured."""
+    """The paired bootstrap of CIDEr-D against model1-lite on the same images: "+5.1 (+2.0 to +7.9)"; ""
+    before that one is measured."""
     folder: Path = given.folder
-    items = [item for item in open_dataset(given.data).split(given.split) if item.captions and item.path is not None]
+    items = [
+        item
+        for item in open_dataset(given.data).split(given.split)
+        if item.captions and item.path is not None
+    ]
     scorer = CaptionScorer({item.id: item.captions for item in items}, [])
-    each = scorer.score({item.id: caption for item, caption in zip(items, captions, strict=True)}).cider_d_each
+    each = scorer.score(
+        {item.id: caption for item, caption in zip(items, captions, strict=True)}
+    ).cider_d_each
     np.save(folder / f"{variant}.cider.npy", each)
     baseline = folder / f"{BASELINE}.cider.npy"
     if variant == BASELINE or not baseline.exists():
@@ -82,7 +113,9 @@ def against_baseline(variant: str, captions: list[str], given: argparse.Namespac
 
 def main() -> None:
     """Train, score, write the table and its CSV."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument(
         "--only",
@@ -91,10 +124,18 @@ def main() -> None:
         default=LITE,
     )
     options.add_argument(
-        "--folder", type=Path, default=Path("data/zoo"), metavar="DIR", help="where the checkpoints lie (default: %(default)s)"
+        "--folder",
+        type=Path,
+        default=Path("data/zoo"),
+        metavar="DIR",
+        help="where the checkpoints lie (default: %(default)s)",
     )
     options.add_argument("--split", default="test", help="what is scored (default: %(default)s)")
-    options.add_argument("--hold-out", action="store_true", help="choose the epoch on training pictures, so that val can be scored")
+    options.add_argument(
+        "--hold-out",
+        action="store_true",
+        help="choose the epoch on training pictures, so that val can be scored",
+    )
     options.add_argument("--epochs", type=int, metavar="N", help="of each training, in place of the row's")
     options.add_argument("--beam", type=int, default=3)
     options.add_argument("--threads", type=int, default=2)
@@ -102,12 +143,19 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     kind = given.data.partition(":")[0]
     if kind == "flickr8k" and (given.epochs or given.hold_out or given.split != "test"):
-        raise SystemExit("Flickr8k's table is of the rows as they are, scored on test. Leave --epochs, --hold-out and --split out.")
+        raise SystemExit(
+            "Flickr8k's table is of the rows as they are, scored on test. Leave --epochs, --hold-out and "
+            "--split out."
+        )
     file = ROOT / "checkpoints" / ("variants.csv" if kind == "flickr8k" else f"variants-{kind}.csv")
-    rows = {row["variant"]: row for row in csv.DictReader(file.open(encoding="utf-8"))} if file.exists() else {}
+    rows = (
+        {row["variant"]: row for row in csv.DictReader(file.open(encoding="utf-8"))} if file.exists() else {}
+    )
     for variant in given.only:
         compared = measure(train(variant, given), given)
-        rows[variant] = {name: compared.row[name] for name in compare_variants.COLUMNS if name != "checkpoint"}
+        rows[variant] = {
+            name: compared.row[name] for name in compare_variants.COLUMNS if name != "checkpoint"
+        }
         rows[variant]["against"] = against_baseline(variant, compared.captions, given)
         write(file, rows, kind, given)
 
@@ -116,7 +164,11 @@ def write(file: Path, rows: dict[str, dict[str, object]], kind: str, given: argp
     """The CSV, and the section of RESULTS.md made from it."""
     ordered = [rows[name] for name in VARIANTS if name in rows]
     with file.open("w", encoding="utf-8", newline="") as target:
-        writer = csv.DictWriter(target, [*(name for name in compare_variants.COLUMNS if name != "checkpoint"), "against"], restval="")
+        writer = csv.DictWriter(
+            target,
+            [*(name for name in compare_variants.COLUMNS if name != "checkpoint"), "against"],
+            restval="",
+        )
         writer.writeheader()
         writer.writerows(ordered)
     numbers = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d")
@@ -130,22 +182,38 @@ def write(file: Path, rows: dict[str, dict[str, object]], kind: str, given: argp
             *(float(str(row[name])) for name in numbers),
             int(str(row["distinct"])),
             row.get("against") or None,
-            *(100 * float(str(row[name])) if row.get(name) else None for name in ("ndcg10_jaccard", "ndcg10_jaccard_idf")),
+            *(
+                100 * float(str(row[name])) if row.get(name) else None
+                for name in ("ndcg10_jaccard", "ndcg10_jaccard_idf")
+            ),
         ]
         for row in ordered
     ]
     chosen = "on training pictures held out" if given.hold_out else "on val"
     settings = "Flickr8k's val" if kind != "flickr8k" else "val"
     body = (
-        f"Trained on the train split{f' for {given.epochs} epochs' if given.epochs else ''}, the epoch chosen {chosen}, every setting on "
-        f"{settings}; scored on {given.split} ({ordered[0]['images']} images); x100, PTB tokens; seed 0. Parameters that learn; seconds of "
-        "training on cached features, validation included, on a machine that did other work beside it. NDCG@10: each caption's words "
-        f"retrieve the other images by Jaccard similarity, relevance sbert.\n\n{markdown_table(COLUMNS, table)}"
+        f"Trained on the train split{f' for {given.epochs} epochs' if given.epochs else ''}, the epoch "
+        f"chosen {chosen}, every setting on "
+        f"{settings}; scored on {given.split} ({ordered[0]['images']} images); x100, PTB tokens; seed 0. "
+        "Parameters that learn; seconds of "
+        "training on cached features, validation included, on a machine that did other work beside it. "
+        "NDCG@10: each caption's words "
+        "retrieve the other images by Jaccard similarity, relevance "
+        f"sbert.\n\n{markdown_table(COLUMNS, table)}"
     )
     epochs = f" --epochs {given.epochs}" if given.epochs else ""
     held_out = " --hold-out" if given.hold_out else ""
-    again = "" if kind == "flickr8k" else f" --split {given.split}{held_out}{epochs} --folder {given.folder} --only {' '.join(rows)}"
-    write_section(ROOT / "checkpoints/RESULTS.md", f"Variants on {kind}", body, f"python benchmarks/zoo.py --data {kind}:DIR{again}")
+    again = (
+        ""
+        if kind == "flickr8k"
+        else f" --split {given.split}{held_out}{epochs} --folder {given.folder} --only {' '.join(rows)}"
+    )
+    write_section(
+        ROOT / "checkpoints/RESULTS.md",
+        f"Variants on {kind}",
+        body,
+        f"python benchmarks/zoo.py --data {kind}:DIR{again}",
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""captionret finds images by what they say. Importing it does not import torch: the public names load on first use."""
+"""captionret finds images by what they say. Importing it does not import torch: the public names load on
+first use."""
 
 from importlib import import_module
 from typing import Any
@@ -12,8 +13,8 @@ _HOMES = {
     "Hit": "records",
     "open_dataset": "datasets",
     "Library": "library",
-    "search": "searching",
-    "Captioner": "models.captioner",
+    "search": "app.searching",
+    "Captioner": "models.captioning.captioner",
 }
 
 

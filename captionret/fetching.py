@@ -1,7 +1,9 @@
-"""A picture from the web, for the commands that take an address in place of a file. Nothing else here touches the network.
+"""A picture from the web, for the commands that take an address in place of a file. Nothing else here touches
+the network.
 
-An address may come from somebody else, so what it leads to is not trusted: only http and https, only public addresses (checked again
-at every redirect, and connected to as they were checked), so many bytes and seconds, and no more.
+An address may come from somebody else, so what it leads to is not trusted: only http and https, only public
+addresses (checked again at every redirect, and connected to as they were checked), so many bytes and seconds,
+and no more.
 """
 
 import http.client
@@ -30,7 +32,8 @@ def is_address(text: str) -> bool:
 def fetch(address: str) -> bytes:
     """What lies at an address.
 
-    errors: BadImage for one that cannot be reached, is not public, redirects for ever, or holds too much or takes too long
+    errors: BadImage for one that cannot be reached, is not public, redirects for ever, or holds too much or
+            takes too long
     Whether the bytes are a picture is for `images.open_image` to say.
     """
     current = address
@@ -38,14 +41,19 @@ def fetch(address: str) -> bytes:
         parts = _checked(current, address)
         with _connection(parts, address) as connection:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target.replace(" ", "%20"), headers={"User-Agent": _AGENT, "Accept": "image/*"})
+            connection.request(
+                "GET", target.replace(" ", "%20"), headers={"User-Agent": _AGENT, "Accept": "image/*"}
+            )
             response = connection.getresponse()
             location = response.getheader("Location")
             if response.status in (301, 302, 303, 307, 308) and location:
                 current = urljoin(current, location)
                 continue
             if response.status != 200:
-                raise BadImage(f"{address} cannot be fetched: the server answers {response.status} {response.reason}. Check the address.")
+                raise BadImage(
+                    f"{address} cannot be fetched: the server answers {response.status} {response.reason}. "
+                    "Check the address."
+                )
             return _body(response, address)
     raise BadImage(f"{address} redirects more than {MAX_REDIRECTS} times. Give the picture's own address.")
 
@@ -58,21 +66,29 @@ def _checked(url: str, address: str) -> SplitResult:
     except ValueError as error:
         raise BadImage(f"{address} is no web address ({error}). Check it.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise BadImage(f"{address} leads to {url!r}, which is no http or https address. Give the picture's own address.")
+        raise BadImage(
+            f"{address} leads to {url!r}, which is no http or https address. Give the picture's own address."
+        )
     if any((ord(letter) < 33 and letter != " ") or ord(letter) > 126 for letter in url):
         raise BadImage(f"{address} holds letters that an address must not. Write them as %XX.")
     return parts
 
 
 def _public(host: str, port: int, address: str) -> str:
-    """A public IP address of the host, which is then connected to: asked again, the name could lead elsewhere."""
+    """A public IP address of the host, which is then connected to: asked again, the name could lead
+    elsewhere."""
     try:
         found = [entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
-        raise BadImage(f"{address} cannot be fetched: the host {host!r} is not found ({error}). Check the address.") from None
+        raise BadImage(
+            f"{address} cannot be fetched: the host {host!r} is not found ({error}). Check the address."
+        ) from None
     for ip in found:
         if not _is_public(str(ip)):
-            raise BadImage(f"{address} leads to {host!r}, which is a private address ({ip}). Only public ones are fetched.")
+            raise BadImage(
+                f"{address} leads to {host!r}, which is a private address ({ip}). Only public ones are "
+                "fetched."
+            )
     return str(found[0])
 
 
@@ -90,7 +106,8 @@ def _connection(parts: SplitResult, address: str) -> Iterator[http.client.HTTPCo
     connection = http.client.HTTPConnection(host, port, timeout=MAX_SECONDS)
     late = threading.Event()
     ip = _public(host, port, address)
-    opened: list[Any] = []  # the connection lets go of its socket as soon as an answer begins that has no length
+    # the connection lets go of its socket as soon as an answer begins that has no length
+    opened: list[Any] = []
 
     def stop() -> None:
         late.set()
@@ -112,8 +129,12 @@ def _connection(parts: SplitResult, address: str) -> Iterator[http.client.HTTPCo
             raise TimeoutError
     except (OSError, http.client.HTTPException, ValueError) as error:
         if late.is_set():
-            raise BadImage(f"{address} takes longer than {MAX_SECONDS:.0f} seconds. Save the picture and give the file.") from None
-        raise BadImage(f"{address} cannot be fetched ({str(error) or type(error).__name__}). Check the address.") from None
+            raise BadImage(
+                f"{address} takes longer than {MAX_SECONDS:.0f} seconds. Save the picture and give the file."
+            ) from None
+        raise BadImage(
+            f"{address} cannot be fetched ({str(error) or type(error).__name__}). Check the address."
+        ) from None
     finally:
         timer.cancel()
         connection.close()
@@ -125,7 +146,10 @@ def _body(response: http.client.HTTPResponse, address: str) -> bytes:
     while piece := response.read1(65536):
         content += piece
         if len(content) > MAX_BYTES:
-            raise BadImage(f"{address} is larger than {MAX_BYTES / 1e6:.0f} MB. Save the picture, scale it down and give the file.")
+            raise BadImage(
+                f"{address} is larger than {MAX_BYTES / 1e6:.0f} MB. Save the picture, scale it down and "
+                "give the file."
+            )
     if response.length:  # what was promised and did not come
         raise http.client.IncompleteRead(bytes(content[:0]), response.length)
     return bytes(content)

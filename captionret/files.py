@@ -26,7 +26,8 @@ def publishing(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         name = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.tmp")
         try:
-            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask, which no thread can read safely
+            # less the umask, which no thread can read safely
+            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except OSError as error:
             error.filename = str(path)  # the name that the person knows
             raise
@@ -50,7 +51,10 @@ def no_space_named(path: Path | str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # EFBIG: a limit on file sizes
-            raise NoSpace(f"No space left to write {path}. What was there before is untouched; free some space and run again.") from error
+            raise NoSpace(
+                f"No space left to write {path}. What was there before is untouched; free some space and run "
+                "again."
+            ) from error
         raise
 
 
@@ -61,13 +65,16 @@ def publish_json(path: Path | str, value: Any) -> None:
         file.write("\n")
 
 
-def read_json(path: Path | str, error: Callable[[str], CaptionretError] = BadDataset, remedy: str = "") -> Any:
+def read_json(
+    path: Path | str, error: Callable[[str], CaptionretError] = BadDataset, remedy: str = ""
+) -> Any:
     """Read a JSON file; a missing or malformed one raises `error` with the file's name and `remedy`."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise error(f"{path} does not exist. {remedy}".strip()) from None
-    except (ValueError, RecursionError) as cause:  # also bytes that are not UTF-8, and numbers too long for Python
+    except (ValueError, RecursionError) as cause:
+        # also bytes that are not UTF-8, and numbers too long for Python
         raise error(f"{path} is not valid JSON ({cause}). {remedy}".strip()) from None
     except OSError as cause:
         raise error(f"{path} cannot be read ({cause.strerror}). {remedy}".strip()) from None
@@ -80,7 +87,8 @@ def sha256_of(path: Path | str) -> str:
 
 
 def expanded(path: Path | str) -> Path:
-    """`path` with a leading ~ as the home folder. Where that is not known the ~ stays, and the file is simply not there."""
+    """`path` with a leading ~ as the home folder. Where that is not known the ~ stays, and the file is simply
+    not there."""
     return Path(os.path.expanduser(path))  # Path.expanduser would raise a RuntimeError
 
 
@@ -89,7 +97,9 @@ def inside(root: Path | str, name: str) -> Path:
     base = Path(root).resolve()
     path = (base / name).resolve()
     if not path.is_relative_to(base):
-        raise BadDataset(f"{name!r} would lie outside {root}. Remove that entry, or move the file into the folder.")
+        raise BadDataset(
+            f"{name!r} would lie outside {root}. Remove that entry, or move the file into the folder."
+        )
     return path
 
 

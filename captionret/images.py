@@ -1,7 +1,8 @@
 """The only place that opens a picture and prepares it for a backbone.
 
-Every mode ends as 8-bit RGB with the camera's rotation applied: CMYK, grey, 16-bit, palette, transparency (on white), the
-first frame of an animation. What cannot be read whole is a `BadImage` with the file's name; it is never replaced by zeros.
+Every mode ends as 8-bit RGB with the camera's rotation applied: CMYK, grey, 16-bit, palette, transparency (on
+white), the first frame of an animation. What cannot be read whole is a `BadImage` with the file's name; it is
+never replaced by zeros.
 """
 
 import hashlib
@@ -23,16 +24,22 @@ from pillow_heif import register_heif_opener
 from .errors import BadImage
 from .records import Failure
 
-EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .avif .jp2 .heic .heif".split())
-MAX_PIXELS = 250_000_000  # 250 megapixels take 750 MB as RGB; beyond that a picture is a threat rather than a photograph
+EXTENSIONS = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .avif .jp2 .heic .heif".split()
+)
+# 250 megapixels take 750 MB as RGB; beyond that a picture is a threat rather than a photograph
+MAX_PIXELS = 250_000_000
 Image.init()
 register_heif_opener()  # the format of iPhones
 # Pillow reads MPO as JPEG and raises KeyError for a name it has not registered (AVIF before 11.3)
 _FORMATS: list[str] = [
-    name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF") if name in Image.OPEN
+    name
+    for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF")
+    if name in Image.OPEN
 ]
 
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS is our own, stricter-worded limit
+# MAX_PIXELS is our own, stricter-worded limit
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
@@ -40,8 +47,8 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 class Preprocessing:
     """How a picture becomes a backbone's input; it belongs to the backbone and is part of every cache key.
 
-    size:   the input's height and width in pixels. The whole picture is squeezed into the square: nothing at the edges is
-            lost, and it is how the published systems and their training pictures were resized.
+    size:   the input's height and width in pixels. The whole picture is squeezed into the square: nothing at
+            the edges is lost, and it is how the published systems and their training pictures were resized.
     mean, std: per channel, of values scaled to 0..1
     """
 
@@ -51,7 +58,9 @@ class Preprocessing:
 
     def to_json(self) -> dict[str, object]:
         """Its fields, as JSON can hold them."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
 
     @property
     def key(self) -> str:
@@ -61,7 +70,8 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A crop of a picture, as shares of its width and height, and whether it is mirrored. The whole picture is View()."""
+    """A crop of a picture, as shares of its width and height, and whether it is mirrored. The whole picture
+    is View()."""
 
     left: float = 0.0
     top: float = 0.0
@@ -77,14 +87,18 @@ def open_image(source: Path | str | bytes, at_least: int | None = None) -> Image
     """Read a picture as upright 8-bit RGB.
 
     source:   a path, or the bytes of a picture file
-    at_least: the shorter side that is needed; large JPEGs are then decoded at a fraction of their size, many times faster
+    at_least: the shorter side that is needed; large JPEGs are then decoded at a fraction of their size, many
+              times faster
     errors:   BadImage, naming the file
     """
     name = "the given picture" if isinstance(source, bytes) else str(source)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; whether the pixels are whole is what counts
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else _regular(source), formats=_FORMATS) as image:
+            # Pillow warns of odd EXIF; whether the pixels are whole is what counts
+            warnings.simplefilter("ignore")
+            with Image.open(
+                io.BytesIO(source) if isinstance(source, bytes) else _regular(source), formats=_FORMATS
+            ) as image:
                 if image.width * image.height > MAX_PIXELS:  # Pillow itself only warns up to twice as many
                     raise Image.DecompressionBombError
                 if at_least and image.format in ("JPEG", "MPO"):
@@ -95,16 +109,21 @@ def open_image(source: Path | str | bytes, at_least: int | None = None) -> Image
     except FileNotFoundError:
         raise BadImage(f"{name} does not exist. Check the path.") from None
     except UnidentifiedImageError:
-        raise BadImage(f"{name} is not a picture in a known format (empty, cut off, or another kind of file). {_REMEDY}") from None
+        raise BadImage(
+            f"{name} is not a picture in a known format (empty, cut off, or another kind of file). {_REMEDY}"
+        ) from None
     except Image.DecompressionBombError:
         raise BadImage(f"{name} has more than {MAX_PIXELS:,} pixels. Scale it down first.") from None
     except PermissionError:
-        raise BadImage(f"{name} may not be read (permission denied). Change its permissions or leave it out.") from None
+        raise BadImage(
+            f"{name} may not be read (permission denied). Change its permissions or leave it out."
+        ) from None
     except _DECODING_ERRORS as error:
         raise BadImage(f"{name} cannot be decoded ({error}). {_REMEDY}") from None
 
 
-# What Pillow's readers raise on damaged files: RuntimeError AVIF's, SyntaxError and struct.error those of odd headers
+# What Pillow's readers raise on damaged files: RuntimeError AVIF's, SyntaxError and struct.error those of odd
+# headers
 _DECODING_ERRORS = (
     OSError,
     SyntaxError,
@@ -142,7 +161,8 @@ _TURNS = {  # EXIF orientation -> what makes it upright
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF says. Pixels that are whole beside a damaged EXIF are taken as they are."""
+    """The picture turned as its EXIF says. Pixels that are whole beside a damaged EXIF are taken as they
+    are."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except _DECODING_ERRORS:
@@ -151,7 +171,8 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):  # Pillow's own conversion would clip 16-bit values at 255 and show white
+    # Pillow's own conversion would clip 16-bit values at 255 and show white
+    if image.mode.startswith(("I", "F")):
         image = _scaled_to_8_bits(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -219,7 +240,9 @@ class DecodedBatch:
     failures: list[Failure]
 
 
-def decoded_batches(paths: Sequence[Path], size: int, batch_size: int, views: tuple[View, ...] = (WHOLE,)) -> Iterator[DecodedBatch]:
+def decoded_batches(
+    paths: Sequence[Path], size: int, batch_size: int, views: tuple[View, ...] = (WHOLE,)
+) -> Iterator[DecodedBatch]:
     """Decode pictures batch by batch, the next batch in a thread while the caller works on this one."""
     chunks = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
     with ThreadPoolExecutor(1) as pool:
@@ -241,12 +264,17 @@ def _decode(paths: Sequence[Path], size: int, views: tuple[View, ...]) -> Decode
             good.append((path, *load_views(path, size, views)))
         except BadImage as error:
             failures.append(Failure(str(path), str(error)))
-    pixels = np.stack([cut for _, _, cut in good], axis=1) if good else np.empty((len(views), 0, size, size, 3), np.uint8)
+    pixels = (
+        np.stack([cut for _, _, cut in good], axis=1)
+        if good
+        else np.empty((len(views), 0, size, size, 3), np.uint8)
+    )
     return DecodedBatch([path for path, _, _ in good], [name for _, name, _ in good], pixels, failures)
 
 
 def find_images(root: Path | str, unreadable: list[str] | None = None) -> Iterator[Path]:
-    """Every picture file below `root`, in a fixed order. Hidden folders are passed over, links to folders not followed.
+    """Every picture file below `root`, in a fixed order. Hidden folders are passed over, links to folders not
+    followed.
 
     unreadable: receives the folders that may not be listed
     """

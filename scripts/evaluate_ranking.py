@@ -5,8 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from captionret.cli.command import run
 from captionret.cli.evaluate_ranking import main
+from captionret.cli.options import run
 
 if __name__ == "__main__":
     sys.exit(run(main))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from captionret.cli.command import run
+from captionret.cli.options import run
 from captionret.cli.reproduce import main
 
 if __name__ == "__main__":

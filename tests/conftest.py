@@ -16,12 +16,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
-    """The folder of a real collection ("flickr8k", "coco"); a test that asks for one that is not there is skipped."""
+    """The folder of a real collection ("flickr8k", "coco"); a test that asks for one that is not there is
+    skipped."""
 
     def find(name: str) -> Path:
         root = Path(os.environ.get("CAPTIONRET_DATA") or ROOT.parent / "shared" / "data")
         if not (root / name).is_dir():
-            pytest.skip(f"needs the {name} data: not found at {root / name}; set CAPTIONRET_DATA to the folder that holds {name}/")
+            pytest.skip(
+                f"needs the {name} data: not found at {root / name}; set CAPTIONRET_DATA to the folder that "
+                f"holds {name}/"
+            )
         return root / name
 
     return find
@@ -48,29 +52,52 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.fixture(scope="session")
 def words_head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A words head for the same shapes, on the same backbone, trained by the command."""
+    """A lexical head for the same shapes, on the same backbone, trained by the command."""
     from captionret.cli import train_captioner
 
     out = tmp_path_factory.mktemp("head") / "words"
-    fields = {"backbone": "efficientnet_lite0", "min_count": 4, "hidden_dim": 64, "learning_rate": 0.01, "dropout": 0}
-    settings = ["--variant", "words-lite", "--augment", "1", "--epochs", "30", "--patience", "30", "--batch-size", "16"]
+    fields = {
+        "backbone": "efficientnet_lite0",
+        "min_count": 4,
+        "hidden_dim": 64,
+        "learning_rate": 0.01,
+        "dropout": 0,
+    }
+    settings = [
+        "--variant",
+        "words-lite",
+        "--augment",
+        "1",
+        "--epochs",
+        "30",
+        "--patience",
+        "30",
+        "--batch-size",
+        "16",
+    ]
     settings += [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
-    assert train_captioner.main(["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]) == 0
+    assert (
+        train_captioner.main(
+            ["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]
+        )
+        == 0
+    )
     return out
 
 
 @pytest.fixture(scope="session")
 def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """For each mode that compares in an embedding space one for the same shapes; that of vse tells colours, the others are untrained."""
+    """For each mode that compares in an embedding space one for the same shapes; that of vse tells colours,
+    the others are untrained."""
     import torch
 
     from captionret.cli import train_embedding, train_skipthought
     from captionret.datasets import open_dataset
     from captionret.models.checkpoint import CAPTIONER, Checkpoint, read_checkpoint, save_checkpoint
-    from captionret.models.joint import JOINT
-    from captionret.models.joint_variants import JOINT_MODELS
-    from captionret.models.towers import JointSpace
-    from captionret.training.joint import fitting
+    from captionret.models.embedding.config import EMBEDDING_MODELS
+    from captionret.models.embedding.model import EMBEDDING
+    from captionret.models.embedding.towers import EmbeddingNetwork
+    from captionret.training.embedding import fitting
 
     folder = tmp_path_factory.mktemp("spaces")
     fields = {
@@ -87,18 +114,38 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     assert train_embedding.main(["--model", "vse-bow", "--data", trained.spec, *where, *settings]) == 0
     captioner = read_checkpoint(trained.checkpoint, CAPTIONER)
     small = ("word_dim=16", "hidden_dim=16", "epochs=1")
-    skipthought = ["--model", "skip", "--direction", "uni", "--data", trained.spec, "--out", str(folder / "uni")]
-    assert train_skipthought.main([*skipthought, *(word for setting in small for word in ("--set", setting))]) == 0
+    skipthought = [
+        "--model",
+        "skip",
+        "--direction",
+        "uni",
+        "--data",
+        trained.spec,
+        "--out",
+        str(folder / "uni"),
+    ]
+    assert (
+        train_skipthought.main([*skipthought, *(word for setting in small for word in ("--set", setting))])
+        == 0
+    )
     rows = {"devise": "devise", "glove-map": "glove-map", "skip-thoughts": "skipthought-rank"}
     for mode, name in rows.items():
         encoder = str(folder / "uni") if mode == "skip-thoughts" else None
-        config = replace(JOINT_MODELS[name], backbone="efficientnet_lite0", skipthought=encoder)
+        config = replace(EMBEDDING_MODELS[name], backbone="efficientnet_lite0", skipthought=encoder)
         config = fitting(config, open_dataset(trained.spec))
         torch.manual_seed(0)
-        space = JointSpace(config, len(captioner.vocabulary))
+        space = EmbeddingNetwork(config, len(captioner.vocabulary))
         if space.idf is not None:
             space.idf.fill_(1)
-        made = Checkpoint(name, config, captioner.vocabulary, captioner.backbone, space.state_dict(), {}, kind=JOINT.name)
+        made = Checkpoint(
+            name,
+            config,
+            captioner.vocabulary,
+            captioner.backbone,
+            space.state_dict(),
+            {},
+            kind=EMBEDDING.name,
+        )
         save_checkpoint(folder / mode, made, torch.float32)
     return {mode: folder / mode for mode in ("vse", *rows)}
 
@@ -106,14 +153,14 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """Run a command in this process as its script would, in an empty folder."""
-    from captionret.cli import command
+    from captionret.cli import options as options
 
     monkeypatch.chdir(tmp_path)
 
     def run(module: Any, *arguments: object) -> Ended:
         capsys.readouterr()  # what fixtures and earlier commands said
         try:
-            code = command.run(lambda _: module.main([str(argument) for argument in arguments]))
+            code = options.run(lambda _: module.main([str(argument) for argument in arguments]))
         except SystemExit as usage:  # argparse's own way out
             code = int(str(usage.code))
         return Ended(code, *capsys.readouterr())

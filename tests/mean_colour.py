@@ -1,4 +1,5 @@
-"""A captioner without a network: it says a picture's mean colour in words. Real files in, real failures out."""
+"""A captioner without a network: it says a picture's mean colour in words. Real files in, real failures
+out."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from PIL import Image
 
 from captionret.errors import BadImage
 from captionret.images import load_views
-from captionret.records import Caption, Captioned, Decoding, Failure
+from captionret.records import Caption, CaptionResult, Decoding, Failure
 
 COLOURS = {
     "red": (220, 30, 30),
@@ -41,11 +42,13 @@ class MeanColour:
     def describe(self) -> dict[str, Any]:
         return {"name": self.name, "checkpoint": None}
 
-    def caption_stream(self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int) -> Iterator[list[Captioned | Failure]]:
+    def caption_stream(
+        self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int
+    ) -> Iterator[list[CaptionResult | Failure]]:
         for start in range(0, len(paths), batch_size):
             yield [self.answer(path) for path in paths[start : start + batch_size]]
 
-    def answer(self, path: Path) -> Captioned | Failure:
+    def answer(self, path: Path) -> CaptionResult | Failure:
         self.seen.append(path)
         try:
             sha256, pixels = load_views(path, 4)
@@ -55,4 +58,6 @@ class MeanColour:
         colour = min(COLOURS, key=lambda name: float(np.abs(np.array(COLOURS[name]) - mean).sum()))
         tokens = ("a", "plain", colour, "picture")
         feature = np.resize(mean / 255, self.dim).astype(np.float16)
-        return Captioned(path, sha256, [Caption(" ".join(tokens), tokens, -1.5), Caption(colour, (colour,), -2.5)], feature)
+        return CaptionResult(
+            path, sha256, [Caption(" ".join(tokens), tokens, -1.5), Caption(colour, (colour,), -2.5)], feature
+        )

@@ -1,4 +1,5 @@
-"""A data set with a known right answer: coloured shapes, drawn into a folder with a table of captions beside them."""
+"""A data set with a known right answer: coloured shapes, drawn into a folder with a table of captions beside
+them."""
 
 import csv
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ def shape(path: Path, colour: str, kind: str, variation: int = 0) -> Path:
     image = Image.new("RGB", (96, 96), (250, 250, 250))
     left, top = random.integers(3, 20, 2).tolist()
     side = int(random.integers(60, 74))
-    tone = tuple(int(value) for value in np.clip(np.array(COLOURS[colour]) + random.integers(-15, 15, 3), 0, 255))
+    tone = tuple(
+        int(value) for value in np.clip(np.array(COLOURS[colour]) + random.integers(-15, 15, 3), 0, 255)
+    )
     draw = ImageDraw.Draw(image)
     (draw.ellipse if kind == "circle" else draw.rectangle)((left, top, left + side, top + side), fill=tone)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +31,8 @@ def shape(path: Path, colour: str, kind: str, variation: int = 0) -> Path:
 
 
 def table(folder: Path, splits: dict[str, int], wordings: Sequence[str] = WORDINGS) -> str:
-    """Draw every shape in every colour so many times per split; returns the spec of the data set. A picture's name says what it shows."""
+    """Draw every shape in every colour so many times per split; returns the spec of the data set. A picture's
+    name says what it shows."""
     rows = []
     for split, count in splits.items():
         for number in range(count):
@@ -46,7 +50,8 @@ def table(folder: Path, splits: dict[str, int], wordings: Sequence[str] = WORDIN
 class Trained:
     """The captioner of the fixture `trained`: it tells every colour and shape.
 
-    spec:     its data set; pictures: the folder of its test pictures, named for what they show (red-circle-0.png)
+    spec:     its data set; pictures: the folder of its test pictures, named for what they show
+              (red-circle-0.png)
     features: the feature cache it was trained with
     settings: of the command, to train the very same again
     """

@@ -1,4 +1,5 @@
-"""A task small enough to train in a blink, with everything in it whose state could be forgotten: dropout, a batch norm, an embedding."""
+"""A task small enough to train in a blink, with everything in it whose state could be forgotten: dropout, a
+batch norm, an embedding."""
 
 import os
 import signal
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from captionret.training.fit import Fit, FitConfig
+from captionret.training.loop import Fit, FitConfig
 
 BATCHES = 6
 
@@ -37,7 +38,9 @@ class Toy:
 
     criterion = "score"
 
-    def __init__(self, scores: Sequence[float] = (), on_loss: Callable[[int, int], None] | None = None) -> None:
+    def __init__(
+        self, scores: Sequence[float] = (), on_loss: Callable[[int, int], None] | None = None
+    ) -> None:
         torch.manual_seed(1)
         self.module: nn.Module = Network()
         self.rates: dict[str, float] = {}
@@ -69,11 +72,15 @@ class Toy:
         return {"val_loss": loss, "score": self.scores[self.validated - 1] if self.scores else -loss}
 
     def keep(self, module: nn.Module, history: list[dict[str, float]]) -> None:
-        self.kept.append((len(history), {key: value.detach().clone() for key, value in module.state_dict().items()}))
+        self.kept.append(
+            (len(history), {key: value.detach().clone() for key, value in module.state_dict().items()})
+        )
 
 
 def config(**changes: Any) -> FitConfig:
-    return FitConfig(**{"epochs": 4, "learning_rate": 0.02, "weight_decay": 0.01, "precision": "float32", **changes})
+    return FitConfig(
+        **{"epochs": 4, "learning_rate": 0.02, "weight_decay": 0.01, "precision": "float32", **changes}
+    )
 
 
 def fit(task: Toy, folder: Path, resume: bool = False, **changes: Any) -> Fit:

@@ -1,4 +1,5 @@
-"""Caption every picture below a folder and keep the captions in a library. Run again, it captions only what is new or changed.
+"""Caption every picture below a folder and keep the captions in a library. Run again, it captions only what
+is new or changed.
 
 python scripts/caption_images.py ~/Pictures --library photos
 python scripts/caption_images.py ~/Pictures --library many --captions-per-image 5 --decode nucleus --temperature 0.8 --seed 1
@@ -9,27 +10,40 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from .command import FOUND, NOTHING_FOUND, add_decoding, add_device, checkpoint_path, decoding_of, library_path, parser, path_argument, say
+from ..app.places import checkpoint_path, library_path
+from .options import FOUND, NOTHING_FOUND, add_decoding, add_device, decoding_of, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 1 where the folder holds no picture that could be captioned."""
     options = parser("caption_images", __doc__ or "")
-    options.add_argument("folder", type=path_argument, metavar="DIR", help="searched with everything below it")
-    options.add_argument("--library", required=True, metavar="NAME", help="a name in data/libraries, or a path")
-    options.add_argument("--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)")
+    options.add_argument(
+        "folder", type=path_argument, metavar="DIR", help="searched with everything below it"
+    )
+    options.add_argument(
+        "--library", required=True, metavar="NAME", help="a name in data/libraries, or a path"
+    )
+    options.add_argument(
+        "--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)"
+    )
     add_decoding(options)
     options.add_argument("--batch-size", type=int, default=32, metavar="N")
     options.add_argument("--limit", type=int, metavar="N", help="caption at most N pictures now")
-    options.add_argument("--recaption", action="store_true", help="caption all again where the checkpoint or the decoding is another")
-    options.add_argument("--allow-empty", action="store_true", help="accept that the folder holds no picture any more")
+    options.add_argument(
+        "--recaption",
+        action="store_true",
+        help="caption all again where the checkpoint or the decoding is another",
+    )
+    options.add_argument(
+        "--allow-empty", action="store_true", help="accept that the folder holds no picture any more"
+    )
     options.add_argument("--moved", action="store_true", help="accept that the folder was moved to DIR")
     options.add_argument("--json", action="store_true", help="print the counts and the failures as JSON")
     add_device(options)
     given = options.parse_args(arguments)
 
     from ..library import Library
-    from ..models.captioner import Captioner
+    from ..models.captioning.captioner import Captioner
 
     with Library.open_or_create(library_path(given.library), given.folder) as library:
         own = library.made_by.checkpoint if library.made_by and not given.checkpoint else None
@@ -48,7 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"failed: {failure.reason}")
         counts = {name: value for name, value in asdict(report).items() if name != "failures"}
         if given.json:
-            print(json.dumps({"library": str(library.path), **counts, "failures": [asdict(failure) for failure in report.failures]}))
+            print(
+                json.dumps(
+                    {
+                        "library": str(library.path),
+                        **counts,
+                        "failures": [asdict(failure) for failure in report.failures],
+                    }
+                )
+            )
         else:
             always = ("new", "unchanged", "changed", "removed", "failed")
             print("  ".join(f"{name} {value:,}" for name, value in counts.items() if value or name in always))

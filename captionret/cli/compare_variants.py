@@ -1,12 +1,13 @@
-"""Compare trained captioners on the same pictures: the quality of their captions, their speed, and what each retrieves.
+"""Compare trained captioners on the same pictures: the quality of their captions, their speed, and what each
+retrieves.
 
     python scripts/compare_variants.py --data flickr8k:data/flickr8k                          # every checkpoint in checkpoints/
     python scripts/compare_variants.py --data scenes --checkpoints checkpoints/a checkpoints/b --out comparison
     python scripts/compare_variants.py --data flickr8k:data/flickr8k --embedding checkpoints/photos-space
 
-With --embedding a second table sets the captions beside the CNN's features and embedding spaces, as ways to find related pictures.
-Writes OUT/variants.csv, OUT/modes.csv and OUT/index.html. Pictures pass through each CNN once; captions per second are given those
-features.
+With --embedding a second table sets the captions beside the CNN's features and embedding spaces, as ways to
+find related pictures. Writes OUT/variants.csv, OUT/modes.csv and OUT/index.html. Pictures pass through each
+CNN once; captions per second are given those features.
 """
 
 import argparse
@@ -16,30 +17,57 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..app.captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
+from ..app.places import CHECKPOINTS, checkpoint_path
 from ..datasets import Dataset, open_dataset
 from ..errors import BadCheckpoint, BadDataset, BadSetting
 from ..files import publishing
 from ..records import Decoding, Hit, Item
-from ..retrieval import MODES, DescribedQuery, Gallery
+from ..retrieval import MODES, EncodedQuery, Gallery
 from ..retrieval import search as search_gallery
-from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
-from .command import CHECKPOINTS, FOUND, add_device, checkpoint_path, parser, path_argument, say
+from .options import FOUND, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
-    from ..models.joint import JointModel
+    from ..models.embedding.model import EmbeddingModel
 
 COLUMNS = (
     *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
-    *("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct", "vocabulary", "copied", "beam", "length_penalty", "images"),
+    *(
+        "bleu1",
+        "bleu2",
+        "bleu3",
+        "bleu4",
+        "rouge_l",
+        "cider_d",
+        "distinct",
+        "vocabulary",
+        "copied",
+        "beam",
+        "length_penalty",
+        "images",
+    ),
     *("relevance", "ndcg10_jaccard", "ndcg10_jaccard_low", "ndcg10_jaccard_high", "ndcg50_jaccard"),
     *("ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "pcc_jaccard", "ties10_jaccard"),
 )
 SHOWN = (
-    *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct"),
+    *(
+        "variant",
+        "checkpoint",
+        "parameters",
+        "train_seconds",
+        "captions_per_second",
+        "bleu1",
+        "bleu4",
+        "rouge_l",
+        "cider_d",
+        "distinct",
+    ),
     *("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "ties10_jaccard"),
 )
 FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f")
-FORMATS |= dict.fromkeys(("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf"), ".3f")
+FORMATS |= dict.fromkeys(
+    ("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf"), ".3f"
+)
 FORMATS |= {
     "train_seconds": ",.0f",
     "captions_per_second": ",.0f",
@@ -58,17 +86,22 @@ class Compared:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     given = parse(arguments)
     if min(given.pictures, given.batch_size, given.beam) < 1:
-        raise BadSetting(f"--pictures {given.pictures}, --batch-size {given.batch_size}, --beam {given.beam}: all must be at least 1.")
+        raise BadSetting(
+            f"--pictures {given.pictures}, --batch-size {given.batch_size}, --beam {given.beam}: all must be "
+            "at least 1."
+        )
     from ..models.checkpoint import load_checkpoint
 
     dataset = open_dataset(given.data)
     say(dataset.summary())
     items = [item for item in dataset.split(given.split) if item.captions and item.path is not None]
     if not items:
-        raise BadDataset(f"{given.data} has no captioned pictures in split {given.split!r}. Choose another --split.")
+        raise BadDataset(
+            f"{given.data} has no captioned pictures in split {given.split!r}. Choose another --split."
+        )
     training = training_captions(dataset)
     checkpoints = _checkpoints(given.checkpoints)
     for checkpoint in checkpoints:
@@ -80,12 +113,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _beside(
-    compared: Sequence[Compared], spaces: "Sequence[JointModel]", dataset: Dataset, items: Sequence[Item], given: argparse.Namespace
+    compared: Sequence[Compared],
+    spaces: "Sequence[EmbeddingModel]",
+    dataset: Dataset,
+    items: Sequence[Item],
+    given: argparse.Namespace,
 ) -> list[dict[str, Any]]:
     """Captions beside embedding spaces; nothing where no space was given."""
     if not spaces:
         return []
-    from .compared_modes import compared_modes
+    from ..app.compared_modes import compared_modes
 
     captioned = {Path(one.row["checkpoint"]): one.gallery for one in compared}
     return compared_modes(captioned, spaces, dataset, items, given.relevance, given.features)
@@ -96,32 +133,59 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("compare_variants", __doc__ or "")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test", help="(default: %(default)s)")
-    options.add_argument("--checkpoints", nargs="+", metavar="DIR", help="(default: every checkpoint in checkpoints/)")
     options.add_argument(
-        "--embedding", nargs="+", default=[], metavar="DIR", help="spaces of images and sentences to set beside the captions"
+        "--checkpoints", nargs="+", metavar="DIR", help="(default: every checkpoint in checkpoints/)"
+    )
+    options.add_argument(
+        "--embedding",
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="spaces of images and sentences to set beside the captions",
     )
     options.add_argument("--beam", type=int, default=3, metavar="N")
     options.add_argument(
-        "--length-penalty", type=float, metavar="A", help="captions are ranked by log-probability / words**A (default: each variant's own)"
+        "--length-penalty",
+        type=float,
+        metavar="A",
+        help="captions are ranked by log-probability / words**A (default: each variant's own)",
     )
-    options.add_argument("--relevance", default="tfidf", help="by which retrieval is measured: sbert, tfidf, cider (default: %(default)s)")
-    options.add_argument("--batch-size", type=int, default=64, metavar="N")
-    options.add_argument("--pictures", type=int, default=12, metavar="N", help="how many the page shows (default: %(default)s)")
-    options.add_argument("--out", type=path_argument, default=Path("report/variants"), metavar="DIR", help="(default: %(default)s)")
     options.add_argument(
-        "--features", type=path_argument, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
+        "--relevance",
+        default="tfidf",
+        help="by which retrieval is measured: sbert, tfidf, cider (default: %(default)s)",
     )
-    options.add_argument("--note", action="store_true", help="write the scores into each checkpoint's record and card")
+    options.add_argument("--batch-size", type=int, default=64, metavar="N")
+    options.add_argument(
+        "--pictures", type=int, default=12, metavar="N", help="how many the page shows (default: %(default)s)"
+    )
+    options.add_argument(
+        "--out",
+        type=path_argument,
+        default=Path("report/variants"),
+        metavar="DIR",
+        help="(default: %(default)s)",
+    )
+    options.add_argument(
+        "--features",
+        type=path_argument,
+        default=Path("data/features"),
+        metavar="DIR",
+        help="the feature cache (default: %(default)s)",
+    )
+    options.add_argument(
+        "--note", action="store_true", help="write the scores into each checkpoint's record and card"
+    )
     add_device(options)
     return options.parse_args(arguments)
 
 
-def _load_spaces(given: Sequence[str], device: str) -> "list[JointModel]":
+def _load_spaces(given: Sequence[str], device: str) -> "list[EmbeddingModel]":
     if not given:
         return []
-    from ..models.joint import JointModel
+    from ..models.embedding.model import EmbeddingModel
 
-    return [JointModel.load(checkpoint_path(one), device) for one in given]
+    return [EmbeddingModel.load(checkpoint_path(one), device) for one in given]
 
 
 def _checkpoints(given: Sequence[str] | None) -> list[Path]:
@@ -130,18 +194,25 @@ def _checkpoints(given: Sequence[str] | None) -> list[Path]:
     from ..models.checkpoint import CAPTIONER, kind_of, read_record
 
     records = {path.parent: read_record(path.parent) for path in sorted(CHECKPOINTS.glob("*/config.json"))}
-    found = [path for path, one in records.items() if kind_of(one) == CAPTIONER.name and one["config"]["decoder"] != "words"]
+    found = [
+        path
+        for path, one in records.items()
+        if kind_of(one) == CAPTIONER.name and one["config"]["decoder"] != "words"
+    ]
     if not found:
         raise BadCheckpoint(
-            f"There are no checkpoints in {CHECKPOINTS}. Train one (scripts/train_captioner.py) or name some (--checkpoints)."
+            f"There are no checkpoints in {CHECKPOINTS}. Train one (scripts/train_captioner.py) or name some "
+            "(--checkpoints)."
         )
     return found
 
 
-def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], given: argparse.Namespace) -> Compared:
+def compare_one(
+    path: Path, items: Sequence[Item], training: Sequence[str], given: argparse.Namespace
+) -> Compared:
     """Caption the items with one checkpoint and score it."""
-    from ..evaluation.captions import score
-    from ..models.captioner import count_parameters
+    from ..evaluation.captions.scorer import score
+    from ..models.captioning.captioner import count_parameters
 
     captioner = load_captioner([path], given.device)
     decoding = Decoding(beam=given.beam, length_penalty=given.length_penalty)
@@ -172,11 +243,12 @@ def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], give
 
 
 def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, Any]:
-    """How well the captions retrieve: NDCG@10 and @50 against the relevance that people's captions give; Jaccard, plain and by idf."""
-    from ..evaluation.bootstrap import mean_interval
+    """How well the captions retrieve: NDCG@10 and @50 against the relevance that people's captions give;
+    Jaccard, plain and by idf."""
     from ..evaluation.modes import score_matrix
     from ..evaluation.relevance import load_relevance
     from ..evaluation.semantic import measure
+    from ..evaluation.significance import mean_interval
 
     if len(gallery) < 2:
         return {"relevance": None}
@@ -205,14 +277,19 @@ def common_root(items: Sequence[Item]) -> Path:
 
 def top_hits(compared: Compared, picture: int, top: int = 5) -> list[Hit]:
     """What one variant retrieves for a picture of the split, the picture itself left out."""
-    query = DescribedQuery(compared.captions[picture], None, compared.hashes[picture])
+    query = EncodedQuery(compared.captions[picture], None, compared.hashes[picture])
     return search_gallery(compared.gallery, query, "jaccard", top)
 
 
 def report(
-    dataset: Dataset, items: Sequence[Item], compared: Sequence[Compared], beside: Sequence[dict[str, Any]], given: argparse.Namespace
+    dataset: Dataset,
+    items: Sequence[Item],
+    compared: Sequence[Compared],
+    beside: Sequence[dict[str, Any]],
+    given: argparse.Namespace,
 ) -> None:
-    """Print the tables; write OUT/variants.csv, OUT/index.html and, where there is something beside the captions, OUT/modes.csv."""
+    """Print the tables; write OUT/variants.csv, OUT/index.html and, where there is something beside the
+    captions, OUT/modes.csv."""
     import pandas
 
     from ..report.page import Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
@@ -220,32 +297,58 @@ def report(
 
     print(table(SHOWN, [[one.row[name] for name in SHOWN] for one in compared], FORMATS))
     with publishing(given.out / "variants.csv", "w") as file:
-        pandas.DataFrame([one.row for one in compared], columns=list(COLUMNS)).to_csv(file, index=False, float_format="%.4f")
+        pandas.DataFrame([one.row for one in compared], columns=list(COLUMNS)).to_csv(
+            file, index=False, float_format="%.4f"
+        )
     if beside:
-        from . import compared_modes as modes
+        from ..app import compared_modes as modes
 
         print("\n" + table(modes.COLUMNS, [list(row.values()) for row in beside], modes.FORMATS))
         with publishing(given.out / "modes.csv", "w") as file:
-            pandas.DataFrame(beside, columns=list(modes.COLUMNS)).to_csv(file, index=False, float_format="%.4f")
+            pandas.DataFrame(beside, columns=list(modes.COLUMNS)).to_csv(
+                file, index=False, float_format="%.4f"
+            )
     step = max(1, len(items) // given.pictures)
     rows = [
         VariantsRow(
             items[picture].path or Path(),
-            [VariantAnswer(Path(one.row["checkpoint"]).name, one.captions[picture], top_hits(one, picture)) for one in compared],
+            [
+                VariantAnswer(Path(one.row["checkpoint"]).name, one.captions[picture], top_hits(one, picture))
+                for one in compared
+            ],
             items[picture].captions,
         )
         for picture in range(0, len(items), step)
     ][: given.pictures]
-    best: dict[str, Any] = dict.fromkeys(("captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct"), "highest")
+    best: dict[str, Any] = dict.fromkeys(
+        ("captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct"), "highest"
+    )
     sections: list[Section] = [
-        TableSection("Quality and speed", SHOWN, [[one.row[name] for name in SHOWN] for one in compared], _setting(given), best, FORMATS),
-        VariantsSection("The same pictures, each variant's caption and its first five", rows, common_root(items)),
+        TableSection(
+            "Quality and speed",
+            SHOWN,
+            [[one.row[name] for name in SHOWN] for one in compared],
+            _setting(given),
+            best,
+            FORMATS,
+        ),
+        VariantsSection(
+            "The same pictures, each variant's caption and its first five", rows, common_root(items)
+        ),
     ]
     if beside:
         values = [list(row.values()) for row in beside]
-        how = "Every picture asks for the others; relevance comes from people's captions; 95 % bootstrap interval over queries."
+        how = (
+            "Every picture asks for the others; relevance comes from people's captions; 95 % bootstrap "
+            "interval over queries."
+        )
         highest: dict[str, Any] = {"ndcg10": "highest", "ndcg50": "highest", "pcc": "highest"}
-        sections.insert(1, TableSection("Captions beside embedding spaces", modes.COLUMNS, values, how, highest, modes.FORMATS))
+        sections.insert(
+            1,
+            TableSection(
+                "Captions beside embedding spaces", modes.COLUMNS, values, how, highest, modes.FORMATS
+            ),
+        )
     lead = f"{len(items):,} pictures of {dataset.spec}, split {given.split}."
     say(f"The table: {given.out / 'variants.csv'}")
     say(f"The page: {write_page(given.out / 'index.html', 'Variants compared', lead, sections)}")
@@ -254,7 +357,8 @@ def report(
 def _setting(given: argparse.Namespace) -> str:
     penalty = "each variant's own" if given.length_penalty is None else f"{given.length_penalty:g}"
     return (
-        f"Beam {given.beam}, length penalty {penalty}. BLEU, ROUGE-L and CIDEr-D x100 on PTB tokens; captions per second "
-        "with the features given; distinct: different captions among all. Retrieval by Jaccard similarity of caption words, the picture "
-        f"itself left out; NDCG@10 and @50 by relevance {given.relevance}, of all words alike and weighted by idf."
+        f"Beam {given.beam}, length penalty {penalty}. BLEU, ROUGE-L and CIDEr-D x100 on PTB tokens; "
+        "captions per second with the features given; distinct: different captions among all. Retrieval by "
+        "Jaccard similarity of caption words, the picture itself left out; NDCG@10 and @50 by relevance "
+        f"{given.relevance}, of all words alike and weighted by idf."
     )

@@ -1,4 +1,5 @@
-"""The whole job in five minutes: draw, train, caption, retrieve, compare; then real photographs. Ends with the path of one page.
+"""The whole job in five minutes: draw, train, caption, retrieve, compare; then real photographs. Ends with
+the path of one page.
 
 make demo
 make demo PHOTOS=~/Pictures QUERY=q.jpg       # only the last part, on your own pictures
@@ -12,20 +13,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..app.galleries import gallery_library
+from ..app.places import checkpoint_path
+from ..app.searching import encode_query
 from ..datasets import Dataset, open_dataset
 from ..errors import BadSetting
 from ..images import open_image
 from ..library import Library
 from ..records import Hit, Item, Query
-from ..report.page import SearchSection, Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
+from ..report.page import (
+    SearchSection,
+    Section,
+    TableSection,
+    VariantAnswer,
+    VariantsRow,
+    VariantsSection,
+    write_page,
+)
 from ..report.terminal import search_text, table
-from ..retrieval import DescribedQuery, Gallery
+from ..retrieval import EncodedQuery, Gallery
 from ..retrieval import search as search_gallery
-from ..searching import describe
 from ..text import words
 from . import compare_variants, train_captioner
-from .command import FOUND, checkpoint_path, parser, path_argument, say
-from .gallery import gallery_library
+from .options import FOUND, parser, path_argument, say
 
 VARIANTS = ("model2-lite", "model5-lite")
 # A tenth of the usual data, so smaller batches and more epochs; chosen on the scenes' validation split.
@@ -34,17 +44,33 @@ TRAINING = (
     "--set average=0 --set learning_rate=0.002 --set dropout=0.2 --set length_penalty=0"
 ).split()
 QUERIES = 6
-LEAD = "Pictures found by what they say: a captioner describes every picture, and pictures are ranked by the words their captions share."
+LEAD = (
+    "Pictures found by what they say: a captioner describes every picture, and pictures are ranked by "
+    "the words their captions share."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     options = parser("demo", __doc__ or "")
-    options.add_argument("--photos", type=path_argument, metavar="DIR", help="your own pictures, in place of all the rest")
-    options.add_argument("--query", type=path_argument, metavar="FILE", help="the picture to search with (default: the first one found)")
-    options.add_argument("--out", type=path_argument, default=Path("report"), metavar="DIR", help="(default: %(default)s)")
     options.add_argument(
-        "--work", type=path_argument, default=Path("data/demo"), metavar="DIR", help="where checkpoints lie (default: %(default)s)"
+        "--photos", type=path_argument, metavar="DIR", help="your own pictures, in place of all the rest"
+    )
+    options.add_argument(
+        "--query",
+        type=path_argument,
+        metavar="FILE",
+        help="the picture to search with (default: the first one found)",
+    )
+    options.add_argument(
+        "--out", type=path_argument, default=Path("report"), metavar="DIR", help="(default: %(default)s)"
+    )
+    options.add_argument(
+        "--work",
+        type=path_argument,
+        default=Path("data/demo"),
+        metavar="DIR",
+        help="where checkpoints lie (default: %(default)s)",
     )
     options.add_argument("--data", default="scenes", help="the drawn set (default: %(default)s)")
     given = options.parse_args(arguments)
@@ -69,7 +95,14 @@ def scenes_part(given: argparse.Namespace) -> list[Section]:
     say("2. Two variants, trained on their captions")
     checkpoints = [trained(variant, given.work, given.data) for variant in VARIANTS]
     say("3. Both variants caption the test pictures, each picture searches the others")
-    compare = ["--data", given.data, "--checkpoints", *map(str, checkpoints), "--out", str(given.out / "variants")]
+    compare = [
+        "--data",
+        given.data,
+        "--checkpoints",
+        *map(str, checkpoints),
+        "--out",
+        str(given.out / "variants"),
+    ]
     settings = compare_variants.parse(compare)
     items = dataset.split("test")
     training = [caption for item in dataset.split("train") for caption in item.captions]
@@ -97,27 +130,44 @@ def _retrieval_sections(dataset: Dataset, items: Sequence[Item], compared: Seque
     rows = []
     for one in compared:
         first = [compare_variants.top_hits(one, picture, 1) for picture in range(len(items))]
-        rows.append([one.row["variant"], 100 * first_hit_rate(items, first), one.row["cider_d"], one.row["distinct"]])
+        rows.append(
+            [one.row["variant"], 100 * first_hit_rate(items, first), one.row["cider_d"], one.row["distinct"]]
+        )
     print(table(columns, rows, formats))
     note = (
-        f"Each of the {len(items)} test pictures of {dataset.spec} searches the others by the words of its generated caption. "
-        "A first hit is right if it shows the same main object in the same colour."
+        f"Each of the {len(items)} test pictures of {dataset.spec} searches the others by the words of its "
+        "generated caption. A first hit is right if it shows the same main object in the same colour."
     )
-    sections: list[Section] = [TableSection("The first hit, measured", columns, rows, note, {columns[1]: "highest"}, formats)]
+    sections: list[Section] = [
+        TableSection("The first hit, measured", columns, rows, note, {columns[1]: "highest"}, formats)
+    ]
     best = max(compared, key=lambda one: one.row["cider_d"])
     source = f"{best.row['variant']}, beam {best.row['beam']}"
     for picture in range(0, len(items), max(1, len(items) // QUERIES))[:QUERIES]:
         hits = compare_variants.top_hits(best, picture, 6)
         query, caption = Query(items[picture].path), best.captions[picture]
         print(search_text(query, caption, words(caption), hits, source) + "\n")
-        sections.append(SearchSection(items[picture].id, query, caption, words(caption), hits, compare_variants.common_root(items), source))
+        sections.append(
+            SearchSection(
+                items[picture].id,
+                query,
+                caption,
+                words(caption),
+                hits,
+                compare_variants.common_root(items),
+                source,
+            )
+        )
     return sections
 
 
 def first_hit_rate(items: Sequence[Item], hits: Sequence[Sequence[Hit]]) -> float:
     """The share of items whose first hit has the same two first labels: main object and colour."""
     labels = {item.id: item.labels[:2] for item in items}
-    return sum(bool(found) and labels[found[0].id] == item.labels[:2] for item, found in zip(items, hits, strict=True)) / len(items)
+    return sum(
+        bool(found) and labels[found[0].id] == item.labels[:2]
+        for item, found in zip(items, hits, strict=True)
+    ) / len(items)
 
 
 def _comparison_sections(items: Sequence[Item], compared: Sequence[Any]) -> list[Section]:
@@ -127,26 +177,39 @@ def _comparison_sections(items: Sequence[Item], compared: Sequence[Any]) -> list
     side_by_side = [
         VariantsRow(
             items[picture].path or Path(),
-            [VariantAnswer(one.row["variant"], one.captions[picture], compare_variants.top_hits(one, picture)) for one in compared],
+            [
+                VariantAnswer(
+                    one.row["variant"], one.captions[picture], compare_variants.top_hits(one, picture)
+                )
+                for one in compared
+            ],
             items[picture].captions,
         )
         for picture in pictures
     ]
     return [
         TableSection("The two variants compared", columns, rows, formats=compare_variants.FORMATS),
-        VariantsSection("The same pictures, each variant's caption and its first five", side_by_side, compare_variants.common_root(items)),
+        VariantsSection(
+            "The same pictures, each variant's caption and its first five",
+            side_by_side,
+            compare_variants.common_root(items),
+        ),
     ]
 
 
 def photographs_part(given: argparse.Namespace) -> list[Section]:
-    """Caption and search real photographs with the shipped checkpoint: the user's own, or those of the sample gallery."""
-    from ..models.captioner import Captioner
+    """Caption and search real photographs with the shipped checkpoint: the user's own, or those of the sample
+    gallery."""
+    from ..models.captioning.captioner import Captioner
 
     say("Photographs: captioned by the shipped checkpoint, then searched")
     captioner = Captioner.load(checkpoint_path(None))
     with gallery_library(given.photos, captioner) as library:
         if not len(library):
-            raise BadSetting(f"{library.root} holds no pictures that can be read. Give a folder with some: make demo PHOTOS=DIR")
+            raise BadSetting(
+                f"{library.root} holds no pictures that can be read. Give a folder with some: make demo "
+                "PHOTOS=DIR"
+            )
         queries = [given.query] if given.query else _first_pictures(library, 1 if given.photos else 3)
         sections = [_search_section(library, captioner, query) for query in queries]
         sections += [_everything(library)]
@@ -160,7 +223,7 @@ def _first_pictures(library: Library, count: int) -> list[Path]:
 
 
 def _search_section(library: Library, captioner: Any, image: Path) -> Section:
-    query: DescribedQuery = describe(library, image=image, captioner=captioner)
+    query: EncodedQuery = encode_query(library, image=image, captioner=captioner)
     gallery: Gallery = library.gallery()
     hits = search_gallery(gallery, query, "jaccard", 6)
     source = f"{captioner.name}, beam 3"
@@ -172,6 +235,8 @@ def _search_section(library: Library, captioner: Any, image: Path) -> Section:
 def _everything(library: Library) -> Section:
     gallery = library.gallery()
     shown = 200
-    rows = [[path, caption] for path, caption in zip(gallery.paths[:shown], gallery.captions[:shown], strict=True)]
+    rows = [
+        [path, caption] for path, caption in zip(gallery.paths[:shown], gallery.captions[:shown], strict=True)
+    ]
     note = f"The first {shown} of {len(gallery):,}." if len(gallery) > shown else ""
     return TableSection("What the captioner said of every photograph", ["picture", "caption"], rows, note)

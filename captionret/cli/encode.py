@@ -1,10 +1,13 @@
-"""Write the vectors of sentences or pictures in an embedding space, or a skip-thought encoder's of sentences, as a .npy file.
+"""Write the vectors of sentences or pictures in an embedding space, or a skip-thought encoder's of sentences,
+as a .npy file.
 
     python scripts/encode.py --checkpoint checkpoints/photos-space --sentences texts.txt --out texts.npy
     python scripts/encode.py --checkpoint checkpoints/photos-space --images ~/Pictures --out pictures.npy
 
-Beside OUT.npy stands OUT.json: the sentences, or the pictures that could be read, in the order of the rows, and what encoded them.
-Rows have length 1, so that their dot products are cosines; those of a combined skip-thought encoder have it in either half.
+Beside OUT.npy stands OUT.json: the sentences, or the pictures that could be read, in the order of the rows,
+                                and what encoded them.
+Rows have length 1, so that their dot products are cosines; those of a combined skip-thought encoder have it
+in either half.
 """
 
 import argparse
@@ -15,34 +18,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..app.places import checkpoint_path
 from ..errors import BadDataset, BadImage, BadSetting
 from ..files import publish_json, publishing
 from ..images import find_images
-from .command import FOUND, add_device, checkpoint_path, parser, path_argument, say
+from .options import FOUND, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
-    from ..models.joint import JointModel
-    from ..models.skipthought import SkipThought
+    from ..models.embedding.model import EmbeddingModel
+    from ..models.sentence.skipthought.encoder import SkipThought
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     given = _parse(arguments)
     if given.out.suffix != ".npy":
         raise BadSetting(f"--out {given.out} should end in .npy. Choose another name.")
 
-    from ..models.joint import check_batch_size
-    from ..models.skipthought import SkipThought
+    from ..models.embedding.model import check_batch_size
+    from ..models.sentence.skipthought.encoder import SkipThought
 
     check_batch_size(given.batch_size)
     texts = sentences_of(given.sentences) if given.sentences else []
     model = _model(checkpoint_path(given.checkpoint), given.device)
     if isinstance(model, SkipThought):
         if not given.sentences:
-            raise BadSetting(f"{model.name} is a skip-thought encoder, which reads sentences only. Give --sentences FILE.")
+            raise BadSetting(
+                f"{model.name} is a skip-thought encoder, which reads sentences only. Give --sentences FILE."
+            )
         names, vectors = texts, model.encode(texts, given.batch_size, progress=True)
     elif given.sentences:
-        names, vectors = texts, model.encode_sentences(texts, batch_size=given.batch_size, progress=True)
+        names, vectors = texts, model.encode_texts(texts, batch_size=given.batch_size, progress=True)
     else:
         names, vectors = _pictures(model, given)
     content = io.BytesIO()
@@ -50,8 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with publishing(given.out) as file:
         file.write(content.getvalue())
     kind = "sentences" if given.sentences else "images"
-    publish_json(given.out.with_suffix(".json"), {**model.describe(), "fingerprint": model.fingerprint, kind: names})
-    say(f"{len(vectors):,} {kind}, {vectors.shape[1]} dimensions: {given.out}, {given.out.with_suffix('.json')}")
+    publish_json(
+        given.out.with_suffix(".json"), {**model.describe(), "fingerprint": model.fingerprint, kind: names}
+    )
+    say(
+        f"{len(vectors):,} {kind}, {vectors.shape[1]} dimensions: {given.out}, "
+        f"{given.out.with_suffix('.json')}"
+    )
     print(given.out)
     return FOUND
 
@@ -61,7 +72,9 @@ def sentences_of(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
-        raise BadDataset(f"{path} cannot be read as text ({error}). Give a UTF-8 file with a sentence on each line.") from None
+        raise BadDataset(
+            f"{path} cannot be read as text ({error}). Give a UTF-8 file with a sentence on each line."
+        ) from None
     if not lines:
         raise BadDataset(f"{path} is empty. Give a file with a sentence on each line.")
     return lines
@@ -76,37 +89,49 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="an embedding space or a skip-thought encoder: its directory, or name in checkpoints/",
     )
     what = options.add_mutually_exclusive_group(required=True)
-    what.add_argument("--sentences", type=path_argument, metavar="FILE", help="a text file, a sentence on each line")
-    what.add_argument("--images", type=path_argument, nargs="+", metavar="PATH", help="pictures, or folders of them")
+    what.add_argument(
+        "--sentences", type=path_argument, metavar="FILE", help="a text file, a sentence on each line"
+    )
+    what.add_argument(
+        "--images", type=path_argument, nargs="+", metavar="PATH", help="pictures, or folders of them"
+    )
     options.add_argument("--out", type=path_argument, required=True, metavar="FILE.npy")
     options.add_argument("--batch-size", type=int, default=128, metavar="N", help="(default: %(default)s)")
     options.add_argument(
-        "--features", type=path_argument, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
+        "--features",
+        type=path_argument,
+        default=Path("data/features"),
+        metavar="DIR",
+        help="the feature cache (default: %(default)s)",
     )
     add_device(options)
     return options.parse_args(arguments)
 
 
-def _model(path: Path, device: str) -> "JointModel | SkipThought":
+def _model(path: Path, device: str) -> "EmbeddingModel | SkipThought":
     """What the checkpoint is of; BadCheckpoint for other kinds."""
     from ..models.checkpoint import kind_of, read_record
-    from ..models.joint import JointModel
-    from ..models.skipthought import SKIPTHOUGHT, SkipThought
+    from ..models.embedding.model import EmbeddingModel
+    from ..models.sentence.skipthought.encoder import SKIPTHOUGHT, SkipThought
 
     if path.is_dir() and kind_of(read_record(path)) == SKIPTHOUGHT.name:
         return SkipThought.load(path, device)
-    return JointModel.load(path, device)
+    return EmbeddingModel.load(path, device)
 
 
-def _pictures(model: "JointModel", given: argparse.Namespace) -> tuple[list[str], np.ndarray]:
+def _pictures(model: "EmbeddingModel", given: argparse.Namespace) -> tuple[list[str], np.ndarray]:
     """The pictures that can be read, and their vectors; the others are named and counted on stderr."""
     from ..training.features import extract
 
     paths = [path for root in given.images for path in (find_images(root) if root.is_dir() else [root])]
-    features, failures = extract(model.backbone, paths, "pooled", root=given.features, batch_size=given.batch_size)
+    features, failures = extract(
+        model.backbone, paths, "pooled", root=given.features, batch_size=given.batch_size
+    )
     for failure in failures:
         say(f"left out: {failure.reason}")
     if not len(features.present):
-        raise BadImage(f"None of {len(paths):,} pictures can be read. Give picture files, or folders that hold some.")
+        raise BadImage(
+            f"None of {len(paths):,} pictures can be read. Give picture files, or folders that hold some."
+        )
     vectors = model.encode_features(features.of(np.arange(len(features.present))).numpy())
     return [str(paths[row]) for row in features.present], vectors

@@ -1,11 +1,12 @@
-"""Score captions against the human ones of a split: BLEU, METEOR, ROUGE-L, CIDEr-D and SPICE, as the field measures them.
+"""Score captions against the human ones of a split: BLEU, METEOR, ROUGE-L, CIDEr-D and SPICE, as the field
+measures them.
 
     python scripts/evaluate_captions.py --checkpoint checkpoints/photos-lite --data flickr8k:data/flickr8k --split test
     python scripts/evaluate_captions.py --checkpoint checkpoints/photos-lite --data flickr8k:data/flickr8k --decode consensus
     python scripts/evaluate_captions.py --results theirs.json --data coco:data/coco --split val --against ours.json
 
---results scores the captions that any other program has written, in COCO's results format. METEOR and SPICE are Java programs; where
-they cannot run the others are given all the same, and the reason is said.
+--results scores the captions that any other program has written, in COCO's results format. METEOR and SPICE
+are Java programs; where they cannot run the others are given all the same, and the reason is said.
 """
 
 import argparse
@@ -14,16 +15,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..app.captioned_split import (
+    caption_split,
+    decoded_with,
+    load_captioner,
+    note_scores,
+    setting_said,
+    training_captions,
+)
+from ..app.places import checkpoint_path
 from ..datasets import Dataset, open_dataset
 from ..errors import BadDataset, BadSetting
 from ..files import publish_json
 from ..records import Item
 from ..text import ends_badly, words
-from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, setting_said, training_captions
-from .command import FOUND, add_decoding, add_device, checkpoint_path, decoding_of, parser, path_argument, say
+from .options import FOUND, add_decoding, add_device, decoding_of, parser, path_argument, say
 
 if TYPE_CHECKING:
-    from ..evaluation.captions import CaptionScores
+    from ..evaluation.captions.scorer import CaptionScores
 
 MEASURES = {
     "bleu1": "BLEU-1",
@@ -70,7 +79,7 @@ class Evaluated:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     given = _parse(arguments)
     _check(given)
     dataset = open_dataset(given.data)
@@ -86,20 +95,40 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("evaluate_captions", __doc__ or "")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test", help="(default: %(default)s)")
-    options.add_argument("--checkpoint", nargs="+", metavar="DIR", help="what captions: a directory, or a name in checkpoints/")
-    options.add_argument("--results", type=path_argument, metavar="FILE", help="captions to score in place of a checkpoint's")
     options.add_argument(
-        "--against", type=path_argument, metavar="FILE", help="other captions of the same images: the difference in CIDEr-D"
+        "--checkpoint", nargs="+", metavar="DIR", help="what captions: a directory, or a name in checkpoints/"
+    )
+    options.add_argument(
+        "--results", type=path_argument, metavar="FILE", help="captions to score in place of a checkpoint's"
+    )
+    options.add_argument(
+        "--against",
+        type=path_argument,
+        metavar="FILE",
+        help="other captions of the same images: the difference in CIDEr-D",
     )
     add_decoding(options, several=False)
     options.add_argument("--batch-size", type=int, default=64, metavar="N")
     options.add_argument("--json", type=path_argument, metavar="FILE", help="write the scores")
-    options.add_argument("--out", type=path_argument, metavar="FILE", help="write the scores, and every caption with its CIDEr-D")
-    options.add_argument("--export", type=path_argument, metavar="FILE", help="write the captions in COCO's results format")
     options.add_argument(
-        "--features", type=path_argument, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
+        "--out",
+        type=path_argument,
+        metavar="FILE",
+        help="write the scores, and every caption with its CIDEr-D",
     )
-    options.add_argument("--note", action="store_true", help="write the scores into the checkpoint's record and card")
+    options.add_argument(
+        "--export", type=path_argument, metavar="FILE", help="write the captions in COCO's results format"
+    )
+    options.add_argument(
+        "--features",
+        type=path_argument,
+        default=Path("data/features"),
+        metavar="DIR",
+        help="the feature cache (default: %(default)s)",
+    )
+    options.add_argument(
+        "--note", action="store_true", help="write the scores into the checkpoint's record and card"
+    )
     add_device(options)
     return options.parse_args(arguments)
 
@@ -107,10 +136,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _check(given: argparse.Namespace) -> None:
     """Refuse what cannot work before minutes have gone into captions."""
     if (given.checkpoint is None) == (given.results is None):
-        raise BadSetting("Give either --checkpoint DIR, to caption and score, or --results FILE, to score captions that are there.")
-    if given.results is not None and (given.note or given.beam is not None or given.length_penalty is not None or given.decode != "beam"):
         raise BadSetting(
-            "--decode, --beam, --length-penalty and --note are a checkpoint's; --results has captions that are there. Leave them out."
+            "Give either --checkpoint DIR, to caption and score, or --results FILE, to score captions that "
+            "are there."
+        )
+    if given.results is not None and (
+        given.note or given.beam is not None or given.length_penalty is not None or given.decode != "beam"
+    ):
+        raise BadSetting(
+            "--decode, --beam, --length-penalty and --note are a checkpoint's; --results has captions that "
+            "are there. Leave them out."
         )
     if given.note and len(given.checkpoint) > 1:
         raise BadSetting("--note writes into the record of one checkpoint. Give one, or leave it out.")
@@ -131,30 +166,36 @@ def _check(given: argparse.Namespace) -> None:
 
 def _scored_items(dataset: Dataset, given: argparse.Namespace) -> list[Item]:
     """The split, once it is known that every image of it can be scored."""
-    from ..evaluation.captions import named
+    from ..evaluation.captions.scorer import named
 
     items = dataset.split(given.split)
     if bare := [item.id for item in items if not item.captions]:
         raise BadDataset(
-            f"{dataset.spec}, split {given.split}: images have no human captions to score against: {named(bare)}. "
-            "Add captions, or take these images out of the split."
+            f"{dataset.spec}, split {given.split}: images have no human captions to score against: "
+            f"{named(bare)}. Add captions, or take these images out of the split."
         )
     if given.captions_from:
         other = open_dataset(given.captions_from)
-        compared = {item.path.resolve() for item in other.split("train" if other.splits() else "all") if item.path}
+        compared = {
+            item.path.resolve() for item in other.split("train" if other.splits() else "all") if item.path
+        }
         if own := [item.id for item in items if item.path and item.path.resolve() in compared]:
             raise BadSetting(
-                f"--captions-from {given.captions_from} holds scored pictures' own captions: {named(own)}. Score another split."
+                f"--captions-from {given.captions_from} holds scored pictures' own captions: {named(own)}. "
+                "Score another split."
             )
     if given.results is None and any(item.path is None for item in items):
-        raise BadDataset(f"{dataset.spec} holds features in place of pictures, so nothing can caption it here. Give --results FILE.")
+        raise BadDataset(
+            f"{dataset.spec} holds features in place of pictures, so nothing can caption it here. Give "
+            "--results FILE."
+        )
     return items
 
 
 def evaluate(dataset: Dataset, items: Sequence[Item], given: argparse.Namespace) -> Evaluated:
     """Caption the items, or read their captions, and score them."""
-    from ..evaluation.captions import CaptionScorer
-    from ..evaluation.results_file import read_results
+    from ..evaluation.captions.results_file import read_results
+    from ..evaluation.captions.scorer import CaptionScorer
 
     where = f"{dataset.spec}, split {given.split}"
     other = read_results(given.against, items, where) if given.against else None
@@ -172,17 +213,21 @@ def evaluate(dataset: Dataset, items: Sequence[Item], given: argparse.Namespace)
     return Evaluated(names, captions, scores, setting, against)
 
 
-def _captioned(items: Sequence[Item], given: argparse.Namespace) -> tuple[list[str], dict[str, str], dict[str, Any]]:
+def _captioned(
+    items: Sequence[Item], given: argparse.Namespace
+) -> tuple[list[str], dict[str, str], dict[str, Any]]:
     """The checkpoints' names, their captions by item id, and what decoded them."""
     paths = [checkpoint_path(path) for path in given.checkpoint]
     captioner = load_captioner(paths, given.device)
-    done = caption_split(captioner, items, given.decoding, batch_size=given.batch_size, features=given.features)
+    done = caption_split(
+        captioner, items, given.decoding, batch_size=given.batch_size, features=given.features
+    )
     captions = {item.id: caption for item, caption in zip(items, done.captions, strict=True)}
     return [path.name for path in paths], captions, decoded_with(captioner, given.decoding)
 
 
 def _difference(file: Path, ours: "CaptionScores", theirs: "CaptionScores") -> dict[str, Any]:
-    from ..evaluation.bootstrap import paired_interval
+    from ..evaluation.significance import paired_interval
 
     mean, low, high = paired_interval(ours.cider_d_each, theirs.cider_d_each)
     return {"file": str(file), "difference": mean, "low": low, "high": high}
@@ -190,7 +235,7 @@ def _difference(file: Path, ours: "CaptionScores", theirs: "CaptionScores") -> d
 
 def _write(given: argparse.Namespace, items: Sequence[Item], evaluated: Evaluated) -> None:
     """The files that were asked for."""
-    from ..evaluation.results_file import coco_id, write_results
+    from ..evaluation.captions.results_file import coco_id, write_results
 
     scores = evaluated.scores_json()
     if given.json:
@@ -217,7 +262,12 @@ def _show(given: argparse.Namespace, evaluated: Evaluated) -> None:
     scores = evaluated.scores
     for reason in scores.reasons.values():
         say(reason)
-    print(table(("x100", visible(" + ".join(evaluated.names))), list(zip(MEASURES.values(), evaluated.measures().values(), strict=True))))
+    print(
+        table(
+            ("x100", visible(" + ".join(evaluated.names))),
+            list(zip(MEASURES.values(), evaluated.measures().values(), strict=True)),
+        )
+    )
     if scores.reasons:
         print(f"–: {' and '.join(MEASURES[name] for name in scores.reasons)} not measured.")
     print(visible(_setting(evaluated.setting)))
@@ -231,7 +281,9 @@ def _setting(setting: Mapping[str, Any]) -> str:
         decoded = f"Decoding: {setting_said(setting)}"
     elif setting["beam"] is not None:
         constraints = "with" if setting["constraints"] else "no"
-        decoded = f"Beam {setting['beam']}, length penalty {setting['length_penalty']:g}, {constraints} constraints"
+        decoded = (
+            f"Beam {setting['beam']}, length penalty {setting['length_penalty']:g}, {constraints} constraints"
+        )
     return f"{decoded}; {setting['tokens']} tokens; idf of {setting['idf']}."
 
 
@@ -239,6 +291,6 @@ def _against(against: Mapping[str, Any]) -> str:
     low, high = against["low"], against["high"]
     verdict = "better" if low > 0 else "worse" if high < 0 else "no sure difference"
     return (
-        f"CIDEr-D against {against['file']}: {against['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f} "
-        f"(paired bootstrap over images): {verdict}."
+        f"CIDEr-D against {against['file']}: {against['difference']:+.2f}, 95 % interval {low:+.2f} to "
+        f"{high:+.2f} (paired bootstrap over images): {verdict}."
     )

@@ -1,10 +1,11 @@
-"""Which pictures of a library are found by far too many others (hubs), which by none (antihubs), and what a remedy changes.
+"""Which pictures of a library are found by far too many others (hubs), which by none (antihubs), and what a
+remedy changes.
 
     python scripts/hubness.py --library photos --mode cnn
     python scripts/hubness.py --library photos --mode expected-jaccard --k 10 --remedy csls --html hubs.html
 
-Each picture asks for the others. N_k is in how many lists of the k nearest a picture stands: k on average, whatever the mode; skewness
-says how unevenly. What a remedy does to recall: evaluate_ranking.py --remedy.
+Each picture asks for the others. N_k is in how many lists of the k nearest a picture stands: k on average,
+whatever the mode; skewness says how unevenly. What a remedy does to recall: evaluate_ranking.py --remedy.
 """
 
 import argparse
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..app.places import library_path
+from ..app.ready import place_first, predict_words_first
 from ..errors import BadLibrary, BadSetting
 from ..files import publish_json
 from ..library import Library
 from ..retrieval import Gallery, find_mode
-from .command import FOUND, add_device, library_path, parser, path_argument, say
-from .ready import believe_first, place_first
+from .options import FOUND, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:
     from ..evaluation.hubness import Hubness
@@ -32,16 +34,18 @@ BINS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # lower ends
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     given = _parse(arguments)
     if given.k < 1 or given.worst < 0:
-        raise BadSetting(f"--k {given.k}, --worst {given.worst}: a list holds at least 1 picture, and hubs are 0 or more.")
+        raise BadSetting(
+            f"--k {given.k}, --worst {given.worst}: a list holds at least 1 picture, and hubs are 0 or more."
+        )
     from ..evaluation.hubness import find_remedies
 
     find_mode(given.mode), find_remedies(given.remedy)  # before anything is loaded in vain
     with Library.open(library_path(given.library)) as library:
         _check_size(library, given.k)
-        believe_first(library, given.mode, given.device)
+        predict_words_first(library, given.mode, given.device)
         place_first(library, given.mode, given.embedding, given.device)
         gallery = library.gallery()
         found = measured(gallery, given.mode, given.k, given.remedy)
@@ -57,9 +61,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("hubness", __doc__ or "")
-    options.add_argument("--library", required=True, metavar="NAME", help="a library: a name in data/libraries, or a path")
-    options.add_argument("--mode", default="jaccard", metavar="MODE", help="a row of retrieve.py --list-modes (default: %(default)s)")
-    options.add_argument("--k", type=int, default=10, metavar="K", help="the length of a list (default: %(default)s)")
+    options.add_argument(
+        "--library", required=True, metavar="NAME", help="a library: a name in data/libraries, or a path"
+    )
+    options.add_argument(
+        "--mode",
+        default="jaccard",
+        metavar="MODE",
+        help="a row of retrieve.py --list-modes (default: %(default)s)",
+    )
+    options.add_argument(
+        "--k", type=int, default=10, metavar="K", help="the length of a list (default: %(default)s)"
+    )
     options.add_argument(
         "--remedy",
         nargs="+",
@@ -67,10 +80,25 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="NAME",
         help="csls, mutual-proximity, inverted-softmax, or all of them: beside the mode as it is",
     )
-    options.add_argument("--worst", type=int, default=12, metavar="N", help="hubs to show (default: %(default)s)")
-    options.add_argument("--embedding", action="append", default=[], metavar="DIR", help="the space of a mode such as vse or devise")
-    options.add_argument("--json", type=path_argument, metavar="FILE", help="write the figures, and N_k of every picture")
-    options.add_argument("--html", type=path_argument, metavar="FILE", help="write a page with a plot and the worst hubs as pictures")
+    options.add_argument(
+        "--worst", type=int, default=12, metavar="N", help="hubs to show (default: %(default)s)"
+    )
+    options.add_argument(
+        "--embedding",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="the space of a mode such as vse or devise",
+    )
+    options.add_argument(
+        "--json", type=path_argument, metavar="FILE", help="write the figures, and N_k of every picture"
+    )
+    options.add_argument(
+        "--html",
+        type=path_argument,
+        metavar="FILE",
+        help="write a page with a plot and the worst hubs as pictures",
+    )
     add_device(options)
     return options.parse_args(arguments)
 
@@ -78,10 +106,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _check_size(library: Library, k: int) -> None:
     count = len(library.gallery())
     if count <= k:
-        raise BadLibrary(f"{library.path} holds {count:,} pictures: too few for lists of {k}. Caption more, or lower --k.")
+        raise BadLibrary(
+            f"{library.path} holds {count:,} pictures: too few for lists of {k}. Caption more, or lower --k."
+        )
     if count > MOST:
         raise BadLibrary(
-            f"{library.path} holds {count:,} pictures; comparing each with all is made for up to {MOST:,}. Take a part of them."
+            f"{library.path} holds {count:,} pictures; comparing each with all is made for up to {MOST:,}. "
+            "Take a part of them."
         )
 
 
@@ -98,7 +129,8 @@ def measured(gallery: Gallery, mode: str, k: int, remedies: Sequence[str] = ()) 
 
 
 def to_json(gallery: Gallery, found: "Mapping[str, Hubness]", given: argparse.Namespace) -> dict[str, Any]:
-    """As --json writes it: {"library", "mode", "images", "k", "rows": {mode or remedy: {"skewness", "maximum", "antihubs", "hub_share",
+    """As --json writes it: {"library", "mode", "images", "k", "rows": {mode or remedy: {"skewness",
+    "maximum", "antihubs", "hub_share",
     "distribution": {N_k: images}, "occurrence": {path: N_k}}}}."""
     rows = {
         name: hubness.to_json()
@@ -113,7 +145,13 @@ def to_json(gallery: Gallery, found: "Mapping[str, Hubness]", given: argparse.Na
 
 def _rows(found: "Mapping[str, Hubness]", mode: str) -> list[list[str | int | float | None]]:
     return [
-        [name if name == mode else f"{mode}, {name}", one.skewness, one.maximum, 100 * one.antihubs, 100 * one.hub_share]
+        [
+            name if name == mode else f"{mode}, {name}",
+            one.skewness,
+            one.maximum,
+            100 * one.antihubs,
+            100 * one.hub_share,
+        ]
         for name, one in found.items()
     ]
 
@@ -143,12 +181,15 @@ def _print(gallery: Gallery, found: "Mapping[str, Hubness]", given: argparse.Nam
     if given.worst:
         print()
         worst: list[list[Value]] = [
-            [float(plain.occurrence[row]), gallery.paths[row], gallery.captions[row]] for row in plain.worst(given.worst)
+            [float(plain.occurrence[row]), gallery.paths[row], gallery.captions[row]]
+            for row in plain.worst(given.worst)
         ]
         print(table((f"N_{given.k}", "the worst hubs", "caption"), worst, {f"N_{given.k}": ".0f"}))
 
 
-def _page(file: Path, gallery: Gallery, found: "Mapping[str, Hubness]", given: argparse.Namespace, root: Path) -> Path:
+def _page(
+    file: Path, gallery: Gallery, found: "Mapping[str, Hubness]", given: argparse.Namespace, root: Path
+) -> Path:
     from ..report.page import Picture, PicturesSection, PlotSection, Section, TableSection, write_page
     from ..report.plots import occurrences
 
@@ -156,21 +197,43 @@ def _page(file: Path, gallery: Gallery, found: "Mapping[str, Hubness]", given: a
         title = f"The worst hubs of {given.mode}" + (f" with {name}" if name != given.mode else "")
         worst = [row for row in found[name].worst(given.worst) if found[name].occurrence[row]]
         pictures = [
-            Picture(root / gallery.paths[row], f"{found[name].occurrence[row]:.0f}", gallery.captions[row], gallery.paths[row])
+            Picture(
+                root / gallery.paths[row],
+                f"{found[name].occurrence[row]:.0f}",
+                gallery.captions[row],
+                gallery.paths[row],
+            )
             for row in worst
         ]
         return PicturesSection(
-            title, pictures, f"In how many of the {len(gallery):,} lists of {given.k} each stands; the mean is {given.k}."
+            title,
+            pictures,
+            f"In how many of the {len(gallery):,} lists of {given.k} each stands; the mean is {given.k}.",
         )
 
     alt = f"How many pictures stand in how many lists; skewness {found[given.mode].skewness:.2f} as it is."
     with tempfile.TemporaryDirectory() as folder:
-        plot = occurrences({name: one.occurrence for name, one in found.items()}, given.k, Path(folder) / "occurrences.png")
-        note = "Antihubs stand in no list. The last column is the share of all places in lists that one in a hundred pictures takes."
+        plot = occurrences(
+            {name: one.occurrence for name, one in found.items()}, given.k, Path(folder) / "occurrences.png"
+        )
+        note = (
+            "Antihubs stand in no list. The last column is the share of all places in lists that one in "
+            "a hundred pictures takes."
+        )
         sections: list[Section] = [
-            TableSection("How uneven", COLUMNS, _rows(found, given.mode), note, dict.fromkeys(COLUMNS[1:], "lowest"), FORMATS),
+            TableSection(
+                "How uneven",
+                COLUMNS,
+                _rows(found, given.mode),
+                note,
+                dict.fromkeys(COLUMNS[1:], "lowest"),
+                FORMATS,
+            ),
             PlotSection(f"The distribution of N_{given.k}", plot, alt),
             *(hubs(name) for name in found if given.worst),
         ]
-        lead = f"{len(gallery):,} pictures of {given.library}, each asks for the {given.k} nearest others by {given.mode}."
+        lead = (
+            f"{len(gallery):,} pictures of {given.library}, each asks for the {given.k} nearest others "
+            f"by {given.mode}."
+        )
         return write_page(file, f"captionret: hubs of {given.mode}", lead, sections)

@@ -1,4 +1,5 @@
-"""Measure the published figures again and say which of them hold: OK, NEAR, FAIL, or SKIP where something needed is not there.
+"""Measure the published figures again and say which of them hold: OK, NEAR, FAIL, or SKIP where something
+needed is not there.
 
     python scripts/reproduce.py                                      # every row of reproduce.toml
     python scripts/reproduce.py --only photos-lite --flickr8k /data/flickr8k
@@ -22,7 +23,7 @@ from typing import Any, TypeGuard
 
 from ..errors import BadDataset, UnknownName
 from ..files import read_json
-from .command import FOUND, parser, path_argument, say
+from .options import FOUND, parser, path_argument, say
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "reproduce.toml"
@@ -63,7 +64,7 @@ class Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     given = _parse(arguments)
     rows = read_table(given.table)
     if given.only is not None:
@@ -73,14 +74,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     width = max(len(row.name) for row in rows)
     if given.list:
         for row in rows:
-            print(f"{row.name:<{width}}  about {row.minutes:g} min  needs {', '.join(row.needs) or 'nothing'}")
+            print(
+                f"{row.name:<{width}}  about {row.minutes:g} min  needs {', '.join(row.needs) or 'nothing'}"
+            )
         return FOUND
     data = {name: getattr(given, name).absolute() for name in DATA}
     failed = False
     for row in rows:
         outcome = run_row(row, data)
         failed |= outcome.status == FAIL
-        print(f"{outcome.status:<4}  {row.name:<{width}}  {outcome.details}  ({outcome.seconds:.0f} s)", flush=True)
+        print(
+            f"{outcome.status:<4}  {row.name:<{width}}  {outcome.details}  ({outcome.seconds:.0f} s)",
+            flush=True,
+        )
     return FAILED if failed else FOUND
 
 
@@ -88,10 +94,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("reproduce", __doc__ or "")
     options.add_argument("--only", metavar="NAME", help="one row of the table")
     options.add_argument("--list", action="store_true", help="show the rows and run nothing")
-    options.add_argument("--table", type=path_argument, default=TABLE, metavar="FILE", help="(default: %(default)s)")
+    options.add_argument(
+        "--table", type=path_argument, default=TABLE, metavar="FILE", help="(default: %(default)s)"
+    )
     for name in DATA:
         options.add_argument(
-            f"--{name}", type=path_argument, default=ROOT / "data" / name, metavar="DIR", help="where it lies (default: %(default)s)"
+            f"--{name}",
+            type=path_argument,
+            default=ROOT / "data" / name,
+            metavar="DIR",
+            help="where it lies (default: %(default)s)",
         )
     return options.parse_args(arguments)
 
@@ -106,16 +118,22 @@ def read_table(path: Path) -> list[Row]:
     except FileNotFoundError:
         raise BadDataset(f"{path} does not exist. Give --table FILE.") from None
     except OSError as error:
-        raise BadDataset(f"{path} cannot be read ({error.strerror}). Check the path and its permissions.") from None
+        raise BadDataset(
+            f"{path} cannot be read ({error.strerror}). Check the path and its permissions."
+        ) from None
     except ValueError as error:  # also bytes that are not UTF-8
-        raise BadDataset(f"{path} is not valid TOML ({error}). Correct it, or restore the original file.") from None
+        raise BadDataset(
+            f"{path} is not valid TOML ({error}). Correct it, or restore the original file."
+        ) from None
     entries = content.get("row")
     if not isinstance(entries, list) or not entries or set(content) != {"row"}:
         raise BadDataset(f"{path} should hold one or more [[row]] and nothing else. {_REMEDY}")
     rows = [_row(entry, f"{path}, row {number}") for number, entry in enumerate(entries, 1)]
     names = [row.name for row in rows]
     if doubled := [name for name in names if names.count(name) > 1]:
-        raise BadDataset(f"{path}: the name {doubled[0]!r} stands more than once. Give each row a name of its own.")
+        raise BadDataset(
+            f"{path}: the name {doubled[0]!r} stands more than once. Give each row a name of its own."
+        )
     return rows
 
 
@@ -131,19 +149,29 @@ def _row(entry: Any, where: str) -> Row:
         if not isinstance(entry[field], list) or not all(isinstance(word, str) for word in entry[field]):
             raise BadDataset(f"{where}: {field!r} must be a list of texts. {_REMEDY}")
     expected = entry["expected"]
-    if not isinstance(expected, dict) or not expected or not all(_is_number(value) for value in expected.values()):
+    if (
+        not isinstance(expected, dict)
+        or not expected
+        or not all(_is_number(value) for value in expected.values())
+    ):
         raise BadDataset(f"{where}: 'expected' must hold one or more numbers by name. {_REMEDY}")
     if not all(_is_number(entry[field]) and entry[field] >= 0 for field in ("tolerance", "near", "minutes")):
-        raise BadDataset(f"{where}: 'tolerance', 'near' and 'minutes' must be numbers of at least 0. {_REMEDY}")
+        raise BadDataset(
+            f"{where}: 'tolerance', 'near' and 'minutes' must be numbers of at least 0. {_REMEDY}"
+        )
     if entry["near"] < entry["tolerance"]:
         raise BadDataset(f"{where}: 'near' must be at least 'tolerance'. {_REMEDY}")
     used = {name for word in entry["command"] for name in _PLACEHOLDER.findall(word)}
     if unknown := used - {*DATA, "out"}:
-        raise BadDataset(f"{where}: there is no placeholder {{{min(unknown)}}}. Known: {{flickr8k}}, {{coco}}, {{out}}.")
+        raise BadDataset(
+            f"{where}: there is no placeholder {{{min(unknown)}}}. Known: {{flickr8k}}, {{coco}}, {{out}}."
+        )
     if "out" not in used:
         raise BadDataset(f"{where}: 'command' writes no {{out}}, so there is nothing to compare. {_REMEDY}")
     if unnamed := used - {*entry["needs"], "out"}:
-        raise BadDataset(f"{where}: 'command' uses {{{min(unnamed)}}}, which 'needs' does not name. {_REMEDY}")
+        raise BadDataset(
+            f"{where}: 'command' uses {{{min(unnamed)}}}, which 'needs' does not name. {_REMEDY}"
+        )
     return Row(**(entry | {"command": tuple(entry["command"]), "needs": tuple(entry["needs"])}))
 
 
@@ -161,7 +189,13 @@ def run_row(row: Row, data: Mapping[str, Path]) -> Outcome:
         command = [_PLACEHOLDER.sub(lambda found: values[found[1]], word) for word in row.command]
         say(f"{row.name}: about {row.minutes:g} minutes")
         began = time.perf_counter()
-        run = subprocess.run([sys.executable, *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)  # noqa: S603 - the table is the project's own
+        run = subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
         seconds = time.perf_counter() - began
         if run.stdout:
             say(run.stdout.decode(errors="replace").rstrip())

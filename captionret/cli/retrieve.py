@@ -18,19 +18,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..app.galleries import gallery_library
+from ..app.places import checkpoint_path, library_path
+from ..app.ready import place_first, predict_words_first
+from ..app.searching import encode_query, move_by_feedback
 from ..errors import BadSetting
 from ..library import Library
 from ..records import Explanation, Hit, Query
-from ..retrieval import MODES, DescribedQuery
+from ..retrieval import MODES, EncodedQuery
 from ..retrieval import search as search_gallery
-from ..retrieval.feature_modes import SpaceMode
 from ..retrieval.feedback import WEIGHTS, check_weights
-from ..retrieval.modes import find_mode
+from ..retrieval.modes.registry import find_mode
+from ..retrieval.modes.vectors import SpaceMode
 from ..retrieval.search import check_limits, towards_first
-from ..searching import describe, move_by_feedback
-from .command import FOUND, NOTHING_FOUND, add_device, checkpoint_path, library_path, parser, path_argument, say
-from .gallery import gallery_library
-from .ready import believe_first, place_first
+from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check_limits(given.top, given.min_score)
     check_weights(given.feedback_weights)
     if given.feedback_weights != WEIGHTS and not (given.like or given.dislike):
-        raise BadSetting("--feedback-weights goes with --like or --dislike. Name a picture that is liked or disliked.")
+        raise BadSetting(
+            "--feedback-weights goes with --like or --dislike. Name a picture that is liked or disliked."
+        )
     if given.html:
         _refuse_to_write_over_a_picture(given.html)
     if given.image is not None:
@@ -62,9 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         captioner = _load(checkpoint_path(given.checkpoint), given.device)
         library = gallery_library(given.gallery, captioner, given.beam)
     with library:
-        believe_first(library, given.mode, given.device)
+        predict_words_first(library, given.mode, given.device)
         place_first(library, given.mode, given.embedding, given.device)
-        query = describe(
+        query = encode_query(
             library,
             image=given.image,
             text=given.text,
@@ -86,8 +89,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         if given.rerank:
             query = towards_first(library.gallery(), query, given.mode, given.rerank, given.keep_self)
-        hits = search_gallery(library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self)
-        _show(given, library, query, hits, _explained(library, query, hits, given.mode) if given.explain else [])
+        hits = search_gallery(
+            library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self
+        )
+        _show(
+            given, library, query, hits, _explained(library, query, hits, given.mode) if given.explain else []
+        )
         if not len(library):
             say(f"{library.root} holds no picture that was captioned, so nothing can be found.")
     return FOUND if hits else NOTHING_FOUND
@@ -95,19 +102,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("retrieve", __doc__ or "")
-    options.add_argument("--image", type=path_argument, metavar="FILE", help="a picture to find others like it")
-    options.add_argument("--text", metavar="WORDS", help="a text to find pictures of it; with --image, the words of both")
-    where = options.add_mutually_exclusive_group()
-    where.add_argument("--library", metavar="NAME", help="a library made by caption_images.py: a name in data/libraries, or a path")
-    where.add_argument("--gallery", type=path_argument, metavar="DIR", help="a folder of pictures; its captions are kept for the next time")
-    options.add_argument("--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)")
-    options.add_argument("--mode", default="jaccard", metavar="MODE", help="a row of --list-modes (default: %(default)s)")
-    options.add_argument("--list-modes", action="store_true", help="print every mode with what it does, and stop")
-    options.add_argument("--embedding", action="append", default=[], metavar="DIR", help="the space of a mode such as vse or devise")
-    options.add_argument("--plus", action="append", default=[], metavar="WORDS", help="add to the query's vector (modes of a space)")
-    options.add_argument("--minus", action="append", default=[], metavar="WORDS", help="take away from it; both may be repeated")
     options.add_argument(
-        "--rerank", type=int, default=0, metavar="K", help="ask again with the mean of the first K hits (modes of a space)"
+        "--image", type=path_argument, metavar="FILE", help="a picture to find others like it"
+    )
+    options.add_argument(
+        "--text", metavar="WORDS", help="a text to find pictures of it; with --image, the words of both"
+    )
+    where = options.add_mutually_exclusive_group()
+    where.add_argument(
+        "--library",
+        metavar="NAME",
+        help="a library made by caption_images.py: a name in data/libraries, or a path",
+    )
+    where.add_argument(
+        "--gallery",
+        type=path_argument,
+        metavar="DIR",
+        help="a folder of pictures; its captions are kept for the next time",
+    )
+    options.add_argument(
+        "--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)"
+    )
+    options.add_argument(
+        "--mode", default="jaccard", metavar="MODE", help="a row of --list-modes (default: %(default)s)"
+    )
+    options.add_argument(
+        "--list-modes", action="store_true", help="print every mode with what it does, and stop"
+    )
+    options.add_argument(
+        "--embedding",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="the space of a mode such as vse or devise",
+    )
+    options.add_argument(
+        "--plus",
+        action="append",
+        default=[],
+        metavar="WORDS",
+        help="add to the query's vector (modes of a space)",
+    )
+    options.add_argument(
+        "--minus",
+        action="append",
+        default=[],
+        metavar="WORDS",
+        help="take away from it; both may be repeated",
+    )
+    options.add_argument(
+        "--rerank",
+        type=int,
+        default=0,
+        metavar="K",
+        help="ask again with the mean of the first K hits (modes of a space)",
     )
     options.add_argument(
         "--space",
@@ -116,10 +164,20 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="raw: compare the CNN's features in place of a learned space's vectors",
     )
     options.add_argument(
-        "--like", action="extend", nargs="+", default=[], metavar="PATH", help="pictures to be more like: of the library, or any files"
+        "--like",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="pictures to be more like: of the library, or any files",
     )
     options.add_argument(
-        "--dislike", action="extend", nargs="+", default=[], metavar="PATH", help="pictures to be less like; they are never shown"
+        "--dislike",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="pictures to be less like; they are never shown",
     )
     options.add_argument(
         "--feedback-weights",
@@ -127,15 +185,26 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         nargs=3,
         default=WEIGHTS,
         metavar=("A", "B", "C"),
-        help=f"how much query, liked and disliked count (default: {' '.join(f'{weight:g}' for weight in WEIGHTS)})",
+        help="how much query, liked and disliked count (default: "
+        f"{' '.join(f'{weight:g}' for weight in WEIGHTS)})",
     )
-    options.add_argument("--explain", action="store_true", help="say word by word why each hit is where it is")
+    options.add_argument(
+        "--explain", action="store_true", help="say word by word why each hit is where it is"
+    )
     options.add_argument("--top", type=int, default=10, metavar="N")
     options.add_argument("--min-score", type=float, metavar="S", help="leave out hits below S")
-    options.add_argument("--keep-self", action="store_true", help="show the query's own picture, too, where the gallery holds it")
-    options.add_argument("--beam", type=int, default=3, metavar="N", help="for captioning a --gallery (default: %(default)s)")
+    options.add_argument(
+        "--keep-self",
+        action="store_true",
+        help="show the query's own picture, too, where the gallery holds it",
+    )
+    options.add_argument(
+        "--beam", type=int, default=3, metavar="N", help="for captioning a --gallery (default: %(default)s)"
+    )
     options.add_argument("--json", action="store_true", help="print the answer as JSON")
-    options.add_argument("--html", type=path_argument, metavar="FILE", help="also write the answer as a page with pictures")
+    options.add_argument(
+        "--html", type=path_argument, metavar="FILE", help="also write the answer as a page with pictures"
+    )
     add_device(options)
     return options.parse_args(arguments)
 
@@ -146,9 +215,17 @@ def _in_space(given: argparse.Namespace) -> str:
     if given.rerank < 0:
         raise BadSetting(f"--rerank {given.rerank} must be at least 0.")
     if not isinstance(mode, SpaceMode):
-        options = {"--space raw": given.space == "raw", "--rerank": given.rerank, "--plus": given.plus, "--minus": given.minus}
+        options = {
+            "--space raw": given.space == "raw",
+            "--rerank": given.rerank,
+            "--plus": given.plus,
+            "--minus": given.minus,
+        }
         if wrong := [name for name, value in options.items() if value]:
-            raise BadSetting(f"{wrong[0]} goes with a mode that compares in an embedding space, such as vse, not with {given.mode!r}.")
+            raise BadSetting(
+                f"{wrong[0]} goes with a mode that compares in an embedding space, such as vse, not with "
+                f"{given.mode!r}."
+            )
         return str(given.mode)
     if given.space == "learned":
         return str(given.mode)
@@ -168,21 +245,30 @@ def modes_table() -> str:
     """Every mode: what it compares, and what it takes."""
     from ..report.terminal import table
 
-    return table(["mode", "takes", "compares"], [[mode.name, " and ".join(sorted(mode.accepts)), mode.about] for mode in MODES.values()])
+    return table(
+        ["mode", "takes", "compares"],
+        [[mode.name, " and ".join(sorted(mode.accepts)), mode.about] for mode in MODES.values()],
+    )
 
 
-def _explained(library: Library, query: DescribedQuery, hits: list[Hit], mode: str) -> list[Explanation]:
+def _explained(library: Library, query: EncodedQuery, hits: list[Hit], mode: str) -> list[Explanation]:
     gallery = library.gallery()
     return [gallery.prepared[mode].explain(query, gallery.row_of_id[hit.id]) for hit in hits]
 
 
 def _load(checkpoint: Path, device: str) -> Any:
-    from ..models.captioner import Captioner
+    from ..models.captioning.captioner import Captioner
 
     return Captioner.load(checkpoint, device)
 
 
-def _show(given: argparse.Namespace, library: Library, query: DescribedQuery, hits: list[Hit], explained: list[Explanation]) -> None:
+def _show(
+    given: argparse.Namespace,
+    library: Library,
+    query: EncodedQuery,
+    hits: list[Hit],
+    explained: list[Explanation],
+) -> None:
     """explained: of each hit, or nothing where nobody asked."""
     from ..report.terminal import explanation_text, search_json, search_text
     from ..text import words
@@ -197,12 +283,19 @@ def _show(given: argparse.Namespace, library: Library, query: DescribedQuery, hi
             shown["explanation"] = asdict(one)
         print(json.dumps(answer, indent=1))
     else:
-        print(search_text(asked, query.caption, tokens, hits, source).encode(errors="backslashreplace").decode())
+        print(
+            search_text(asked, query.caption, tokens, hits, source).encode(errors="backslashreplace").decode()
+        )
         for hit, one in zip(hits, explained, strict=False):
             print(explanation_text(hit, one))
     if given.html:
         from ..report.page import SearchSection, write_page
 
         title = given.text or (given.image.name if given.image else "")
-        section = SearchSection(title, asked, query.caption, tokens, hits, library.root, source, f"mode {given.mode}")
-        say(f"The page: {write_page(given.html, f'captionret: {title}', f'{len(hits)} pictures of {len(library):,}', [section])}")
+        section = SearchSection(
+            title, asked, query.caption, tokens, hits, library.root, source, f"mode {given.mode}"
+        )
+        say(
+            "The page: "
+            f"{write_page(given.html, f'captionret: {title}', f'{len(hits)} pictures of {len(library):,}', [section])}"
+        )

@@ -15,22 +15,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..app.places import CHECKPOINTS
 from ..errors import BadSetting
-from .command import CHECKPOINTS, FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
+from .options import FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     given = _parse(arguments)
     if given.list:
         print(variants_table())
         return FOUND
 
     from ..datasets import open_dataset
-    from ..models.captioner import choose_device
+    from ..models.captioning.config import run_name, with_settings
     from ..models.card import write_card
-    from ..models.variants import run_name, with_settings
-    from ..training.captioner import TrainingRun, train_captioner
+    from ..models.device import choose_device
+    from ..training.captioning import TrainingRun, train_captioner
 
     variant, config, self_critical = _what(given)
     config = with_settings(config, given.set)
@@ -41,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     also = tuple(open_dataset(spec) for spec in given.also)
     for one in (dataset, *also):
         say(one.summary())
-    out = Path(given.out) if given.out else CHECKPOINTS / f"{run_name(variant, config)}-{given.data.partition(':')[0]}"
+    out = (
+        Path(given.out)
+        if given.out
+        else CHECKPOINTS / f"{run_name(variant, config)}-{given.data.partition(':')[0]}"
+    )
     refuse_to_overwrite(out, given.resume)
     run = TrainingRun(
         variant=variant,
@@ -61,14 +66,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fine_tune=given.fine_tune,
         half=given.half,
     )
-    checkpoint, failures = train_captioner(run, _backbone(config.backbone, given, device), device, given.resume)
+    checkpoint, failures = train_captioner(
+        run, _backbone(config.backbone, given, device), device, given.resume
+    )
     for reason in failures:
         say(f"left out: {reason}")
     write_card(out)
     _draw_curve(checkpoint.training["history"], out)
     best = checkpoint.training["history"][checkpoint.training["best_epoch"] - 1]
     seconds = checkpoint.training["seconds"]
-    reached = f"CIDEr-D {best['cider_d']:.1f} with greedy captions" if "cider_d" in best else f"NDCG@10 {best['ndcg10']:.1f}"
+    reached = (
+        f"CIDEr-D {best['cider_d']:.1f} with greedy captions"
+        if "cider_d" in best
+        else f"NDCG@10 {best['ndcg10']:.1f}"
+    )
     say(f"Kept epoch {best['epoch']}: {reached} in validation; {seconds:.0f} s in all.")
     print(out)
     return FOUND
@@ -76,27 +87,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
     """The variant, its settings, and how to train it self-critically if so."""
+    from ..models.captioning.config import variant_config
     from ..models.checkpoint import load_checkpoint
-    from ..models.variants import variant_config
     from ..training.self_critical import CHANGES, SelfCritical
 
     if not given.self_critical:
         if given.learns != "all":
-            raise BadSetting("--learns says what a self-critical training changes. Add --self-critical DIR, or leave it out.")
+            raise BadSetting(
+                "--learns says what a self-critical training changes. Add --self-critical DIR, or leave it "
+                "out."
+            )
         variant = given.variant or "model2-lite"
         return variant, variant_config(variant), None
     if given.variant or given.start_from or given.fine_tune:
-        raise BadSetting("--self-critical goes on from its checkpoint's variant and weights: leave those options out.")
+        raise BadSetting(
+            "--self-critical goes on from its checkpoint's variant and weights: leave those options out."
+        )
     if not given.out:
         raise BadSetting("Where shall the better checkpoint go? Give --out DIR.")
     checkpoint = load_checkpoint(given.self_critical)
-    return checkpoint.variant, replace(checkpoint.config, **CHANGES), SelfCritical(given.baseline, given.samples, given.learns)
+    return (
+        checkpoint.variant,
+        replace(checkpoint.config, **CHANGES),
+        SelfCritical(given.baseline, given.samples, given.learns),
+    )
 
 
 def variants_table() -> str:
-    """The variants as a table: what they are made of, and how many parameters learn with a vocabulary of 2,933 words (Flickr8k's)."""
-    from ..models.captioner import count_parameters, make_decoder
-    from ..models.variants import VARIANTS
+    """The variants as a table: what they are made of, and how many parameters learn with a vocabulary of
+    2,933 words (Flickr8k's)."""
+    from ..models.captioning.captioner import count_parameters, make_decoder
+    from ..models.captioning.config import VARIANTS
     from ..report.terminal import Value, table
 
     rows: list[list[Value]] = [
@@ -120,44 +141,95 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--variant", help="a row of --list (default: model2-lite)")
     options.add_argument("--list", action="store_true", help="print the variants and stop")
     options.add_argument(
-        "--data", default="scenes", metavar="KIND:PATH", help="coco:DIR, flickr8k:DIR, table:FILE ... (default: the built-in scenes)"
+        "--data",
+        default="scenes",
+        metavar="KIND:PATH",
+        help="coco:DIR, flickr8k:DIR, table:FILE ... (default: the built-in scenes)",
     )
     options.add_argument(
-        "--also", action="append", default=[], metavar="KIND:PATH", help="train on this collection's train split, too; repeatable"
+        "--also",
+        action="append",
+        default=[],
+        metavar="KIND:PATH",
+        help="train on this collection's train split, too; repeatable",
     )
     options.add_argument(
         "--hold-out",
         action="store_true",
         help="validate on every 20th training image, so that the val split can be scored like a test split",
     )
-    options.add_argument("--start-from", type=path_argument, metavar="DIR", help="a checkpoint of the same network to begin with")
+    options.add_argument(
+        "--start-from",
+        type=path_argument,
+        metavar="DIR",
+        help="a checkpoint of the same network to begin with",
+    )
     options.add_argument(
         "--self-critical",
         type=path_argument,
         metavar="DIR",
         help="go on from this checkpoint, for the CIDEr-D of what it says itself",
     )
-    options.add_argument("--baseline", default="mean", help="of the reward: mean (of the other samples, default) or greedy")
-    options.add_argument("--samples", type=int, default=5, metavar="N", help="captions drawn of each image (default: %(default)s)")
-    options.add_argument("--learns", default="all", help="of a self-critical training: all weights, or biases only (default: %(default)s)")
-    options.add_argument("--split", default="train", help="what to train on (default: %(default)s); the val split is what is validated on")
-    options.add_argument("--out", metavar="DIR", help="the checkpoint directory (default: checkpoints/VARIANT-KIND)")
+    options.add_argument(
+        "--baseline", default="mean", help="of the reward: mean (of the other samples, default) or greedy"
+    )
+    options.add_argument(
+        "--samples",
+        type=int,
+        default=5,
+        metavar="N",
+        help="captions drawn of each image (default: %(default)s)",
+    )
+    options.add_argument(
+        "--learns",
+        default="all",
+        help="of a self-critical training: all weights, or biases only (default: %(default)s)",
+    )
+    options.add_argument(
+        "--split",
+        default="train",
+        help="what to train on (default: %(default)s); the val split is what is validated on",
+    )
+    options.add_argument(
+        "--out", metavar="DIR", help="the checkpoint directory (default: checkpoints/VARIANT-KIND)"
+    )
     options.add_argument("--epochs", type=int, metavar="N")
     options.add_argument("--batch-size", type=int, metavar="N", help="in captions")
     options.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a field of the variant, e.g. hidden_dim=256; repeatable"
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change a field of the variant, e.g. hidden_dim=256; repeatable",
     )
-    options.add_argument("--augment", type=int, metavar="N", help="train on N cached views of every picture: whole, mirrored, crops")
-    options.add_argument("--fine-tune", action="store_true", help="train the CNN, too: every picture passes through it in every epoch")
+    options.add_argument(
+        "--augment",
+        type=int,
+        metavar="N",
+        help="train on N cached views of every picture: whole, mirrored, crops",
+    )
+    options.add_argument(
+        "--fine-tune",
+        action="store_true",
+        help="train the CNN, too: every picture passes through it in every epoch",
+    )
     options.add_argument("--resume", action="store_true", help="go on with a training that was cut")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument(
-        "--patience", type=int, default=5, metavar="N", help="stop after N epochs that were no better (default: %(default)s)"
+        "--patience",
+        type=int,
+        default=5,
+        metavar="N",
+        help="stop after N epochs that were no better (default: %(default)s)",
     )
     options.add_argument("--precision", default="auto", help="float32, bfloat16, or auto (default)")
     options.add_argument("--half", action="store_true", help="store the weights as float16")
-    options.add_argument("--features", default="data/features", metavar="DIR", help="the feature cache (default: %(default)s)")
-    options.add_argument("--random-backbone", action="store_true", help="a CNN with random weights: for tests and timings only")
+    options.add_argument(
+        "--features", default="data/features", metavar="DIR", help="the feature cache (default: %(default)s)"
+    )
+    options.add_argument(
+        "--random-backbone", action="store_true", help="a CNN with random weights: for tests and timings only"
+    )
     add_device(options)
     return options.parse_args(arguments)
 
@@ -165,7 +237,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _backbone(name: str, given: argparse.Namespace, device: Any) -> Any:
     import torch
 
-    from ..models.backbones import load_backbone
+    from ..models.vision.backbones import load_backbone
 
     if given.random_backbone:
         say(f"Random weights for {name}, as asked for: the captions will mean nothing.")

@@ -16,10 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..app.places import CHECKPOINTS
 from ..errors import BadSetting
-from .command import CHECKPOINTS, FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
+from .options import FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
 
-# What else the original programs have options for, and what takes its place here; the loss is shown after every batch.
+# What else the original programs have options for, and what takes its place here; the loss is shown after
+# every batch.
 OLD_OPTIONS = {
     "data": "--data",
     "saveto": "--out",
@@ -32,7 +34,7 @@ max_words validate_every""".split()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     given = _parse(arguments)
     if given.list:
         print(models_table())
@@ -41,24 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting("Which model shall be trained? Give --model NAME; --list shows them.")
 
     from ..datasets import open_dataset
-    from ..models.captioner import choose_device
-    from ..models.joint_card import write_joint_card
-    from ..models.joint_variants import OLD_NAMES, joint_config
-    from ..models.variants import run_name, with_settings
-    from ..training.joint import JointRun, fitting, train_joint
+    from ..models.captioning.config import run_name, with_settings
+    from ..models.device import choose_device
+    from ..models.embedding.card import write_embedding_card
+    from ..models.embedding.config import OLD_NAMES, embedding_config
+    from ..training.embedding import EmbeddingRun, fitting, train_embedding_space
 
-    config = with_settings(joint_config(given.model), given.set, OLD_NAMES)
+    config = with_settings(embedding_config(given.model), given.set, OLD_NAMES)
     device = choose_device(given.device)
     dataset, *also = [open_dataset(spec) for spec in (given.data, *given.also)]
     for one in (dataset, *also):
         say(one.summary())
-    name = run_name(given.model, replace(config, skipthought=None), joint_config(given.model))
+    name = run_name(given.model, replace(config, skipthought=None), embedding_config(given.model))
     config = fitting(config, dataset)
     if config.skipthought:
         name += f"-{Path(config.skipthought).name}"
     out = given.out or CHECKPOINTS / f"{name}-{given.data.partition(':')[0]}"
     refuse_to_overwrite(out, given.resume)
-    run = JointRun(
+    run = EmbeddingRun(
         name=given.model,
         config=config,
         dataset=dataset,
@@ -70,10 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         features_root=given.features,
         half=given.half,
     )
-    checkpoint, failures = train_joint(run, _backbone(config.backbone, device), device, given.resume)
+    checkpoint, failures = train_embedding_space(
+        run, _backbone(config.backbone, device), device, given.resume
+    )
     for reason in failures:
         say(f"left out: {reason}")
-    write_joint_card(out)
+    write_embedding_card(out)
     say(kept(checkpoint.training))
     print(out)
     return FOUND
@@ -82,7 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def kept(training: Mapping[str, Any]) -> str:
     """What a training ended with, in a sentence or two."""
     best = training["history"][training["best_epoch"] - 1]
-    measured = [f"{name} {best[name]:.4g}" for name in ("rsum", "triple_accuracy", "true_rank", "hit5", "unseen_hit5") if name in best]
+    measured = [
+        f"{name} {best[name]:.4g}"
+        for name in ("rsum", "triple_accuracy", "true_rank", "hit5", "unseen_hit5")
+        if name in best
+    ]
     said = f"Kept validation {best['epoch']}: {', '.join(measured)}; {training['seconds']:.0f} s in all."
     if left_out := training.get("captions_left_out"):
         said += f" {left_out:,} captions were left out: no word of theirs can be read."
@@ -90,24 +98,34 @@ def kept(training: Mapping[str, Any]) -> str:
 
 
 def models_table() -> str:
-    """The models as a table: towers, loss, and how many parameters learn with a vocabulary of 7,371 words (Flickr8k's)."""
-    from ..models.captioner import count_parameters
-    from ..models.joint_variants import JOINT_MODELS
-    from ..models.towers import JointSpace
+    """The models as a table: towers, loss, and how many parameters learn with a vocabulary of 7,371 words
+    (Flickr8k's)."""
+    from ..models.captioning.captioner import count_parameters
+    from ..models.embedding.config import EMBEDDING_MODELS
+    from ..models.embedding.towers import EmbeddingNetwork
     from ..report.terminal import Value, table
 
     rows: list[list[Value]] = [
-        [name, row.image_tower, row.sentence_tower, row.dim, row.loss, row.targets, count_parameters(JointSpace(row, 7371))]
-        for name, row in JOINT_MODELS.items()
+        [
+            name,
+            row.image_tower,
+            row.sentence_tower,
+            row.dim,
+            row.loss,
+            row.targets,
+            count_parameters(EmbeddingNetwork(row, 7371)),
+        ]
+        for name, row in EMBEDDING_MODELS.items()
     ]
     return table(["model", "image tower", "sentence tower", "dim", "loss", "targets", "parameters"], rows)
 
 
 def fields_help() -> str:
-    """The fields that are most often set, with what the original programs call them, and where their other options went."""
-    from ..models.joint_variants import OLD_NAMES, JointConfig
+    """The fields that are most often set, with what the original programs call them, and where their other
+    options went."""
+    from ..models.embedding.config import OLD_NAMES, EmbeddingConfig
 
-    usual = JointConfig()
+    usual = EmbeddingConfig()
     there = {field: name for name, field in OLD_NAMES.items()}
     lines = [f"  {field:<16}{there.get(field, field):<16}{getattr(usual, field)}" for field in FIELDS]
     return "\n".join(
@@ -116,7 +134,7 @@ def fields_help() -> str:
             f"  {'here':<16}{'in VSE':<16}usually",
             *lines,
             *(f"  {here:<16}{name}" for name, here in OLD_OPTIONS.items()),
-            "All fields, and what they mean, stand in captionret/models/joint_variants.py.",
+            "All fields, and what they mean, stand in captionret/models/embedding/config.py.",
         ]
     )
 
@@ -127,30 +145,54 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--model", help="a row of --list")
     options.add_argument("--list", action="store_true", help="print the models and stop")
     options.add_argument(
-        "--data", default="scenes", metavar="KIND:PATH", help="coco:DIR, flickr8k:DIR, vse:DIR/NAME ... (default: the built-in scenes)"
+        "--data",
+        default="scenes",
+        metavar="KIND:PATH",
+        help="coco:DIR, flickr8k:DIR, vse:DIR/NAME ... (default: the built-in scenes)",
     )
     options.add_argument(
-        "--also", action="append", default=[], metavar="KIND:PATH", help="train on this collection's train split, too; repeatable"
+        "--also",
+        action="append",
+        default=[],
+        metavar="KIND:PATH",
+        help="train on this collection's train split, too; repeatable",
     )
     options.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a field of the model, see below; repeatable"
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change a field of the model, see below; repeatable",
     )
-    options.add_argument("--out", type=path_argument, metavar="DIR", help="the checkpoint directory (default: checkpoints/MODEL-KIND)")
+    options.add_argument(
+        "--out",
+        type=path_argument,
+        metavar="DIR",
+        help="the checkpoint directory (default: checkpoints/MODEL-KIND)",
+    )
     options.add_argument("--resume", action="store_true", help="go on with a training that was cut")
     options.add_argument("--half", action="store_true", help="store the weights as float16")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument(
-        "--patience", type=int, default=5, metavar="N", help="stop after N epochs that were no better (default: %(default)s)"
+        "--patience",
+        type=int,
+        default=5,
+        metavar="N",
+        help="stop after N epochs that were no better (default: %(default)s)",
     )
     options.add_argument(
-        "--features", type=path_argument, default=Path("data/features"), metavar="DIR", help="the feature cache (default: %(default)s)"
+        "--features",
+        type=path_argument,
+        default=Path("data/features"),
+        metavar="DIR",
+        help="the feature cache (default: %(default)s)",
     )
     add_device(options)
     return options.parse_args(arguments)
 
 
 def _backbone(name: str, device: Any) -> Any:
-    from ..models.backbones import load_backbone
-    from ..models.joint_variants import GIVEN
+    from ..models.embedding.config import PRECOMPUTED
+    from ..models.vision.backbones import load_backbone
 
-    return None if name == GIVEN else load_backbone(name, device=device)
+    return None if name == PRECOMPUTED else load_backbone(name, device=device)

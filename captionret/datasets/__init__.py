@@ -1,4 +1,5 @@
-"""Captioned collections behind one call: `open_dataset("kind:path")`. One file per format, one row per format in READERS."""
+"""CaptionResult collections behind one call: `open_dataset("kind:path")`. One file per format, one row per
+format in READERS."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +22,8 @@ class Dataset:
     items:    the images that exist, in the collection's own order
     missing:  files that the collection names and that are not there
     notes:    what else was passed over, one sentence each ("3 empty captions were left out")
-    features: (len(items), D) float32 where the collection holds features in place of pictures (`vse:`), else None
+    features: (len(items), D) float32 where the collection holds features in place of pictures (`vse:`), else
+              None
     ordered:  whether an item's captions follow each other, as the sentences of a text do (`text:`)
     """
 
@@ -33,10 +35,14 @@ class Dataset:
     ordered: bool = False
 
     def split(self, name: str) -> list[Item]:
-        """The items of one split ("all" for every one); an unknown or empty split is an error that lists the splits."""
+        """The items of one split ("all" for every one); an unknown or empty split is an error that lists the
+        splits."""
         items = list(self.items) if name == "all" else [item for item in self.items if item.split == name]
         if not items:
-            known = ", ".join(f"{split} ({count:,})" for split, count in self.splits().items()) or "none; 'all' takes every image"
+            known = (
+                ", ".join(f"{split} ({count:,})" for split, count in self.splits().items())
+                or "none; 'all' takes every image"
+            )
             raise BadDataset(f"{self.spec} has no images in split {name!r}. Its splits: {known}.")
         return items
 
@@ -44,7 +50,10 @@ class Dataset:
         """How many images each split holds, in the order train, val, test, others."""
         counts = Counter(item.split for item in self.items if item.split)
         first = ("train", "val", "test")
-        return {name: counts[name] for name in sorted(counts, key=lambda name: (first.index(name) if name in first else 3, name))}
+        return {
+            name: counts[name]
+            for name in sorted(counts, key=lambda name: (first.index(name) if name in first else 3, name))
+        }
 
     def summary(self) -> str:
         """One line (and one per note) that says what was found."""
@@ -52,28 +61,38 @@ class Dataset:
         splits = ", ".join(f"{name} {count:,}" for name, count in self.splits().items()) or "no splits"
         missing = f", {len(self.missing):,} missing files (first: {self.missing[0]})" if self.missing else ""
         images, texts = ("passages", "sentences") if self.ordered else ("images", "captions")
-        lines = [f"{self.spec}: {len(self.items):,} {images}, {captions:,} {texts}{missing}; {splits}", *self.notes]
+        lines = [
+            f"{self.spec}: {len(self.items):,} {images}, {captions:,} {texts}{missing}; {splits}",
+            *self.notes,
+        ]
         return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One format: the module here that has `read(path: Path, spec: str) -> Dataset`, and a sentence for --help."""
+    """One format: the module here that has `read(path: Path, spec: str) -> Dataset`, and a sentence for
+    --help."""
 
     module: str
     about: str
 
 
 READERS: dict[str, Reader] = {
-    "scenes": Reader("scenes", "the built-in set, drawn by the project itself: scenes[:FOLDER] or scenes:seed=7,count=600"),
-    "coco": Reader("coco", "COCO's original folders and JSON; dataset_coco.json (Karpathy's splits) is used if present"),
+    "scenes": Reader(
+        "scenes", "the built-in set, drawn by the project itself: scenes[:FOLDER] or scenes:seed=7,count=600"
+    ),
+    "coco": Reader(
+        "coco", "COCO's original folders and JSON; dataset_coco.json (Karpathy's splits) is used if present"
+    ),
     "flickr8k": Reader("flickr8k", "Flickr8k's token file and image lists"),
     "karpathy": Reader("karpathy", "a dataset_*.json of Karpathy's, beside its images"),
     "vse": Reader("vse", "NAME_{train,dev,test}_caps.txt and _ims.npy, as the VSE systems read them"),
     "table": Reader("table", "a CSV, TSV or Parquet file with columns image and caption (and split, if any)"),
     "pascal": Reader("pascal", "one folder per category, with sentences beside the pictures"),
     "folder": Reader("folder", "a folder of pictures without captions"),
-    "text": Reader("sentences", "running text without pictures, a sentence on each line (for train_skipthought)"),
+    "text": Reader(
+        "sentences", "running text without pictures, a sentence on each line (for train_skipthought)"
+    ),
 }
 
 
@@ -90,5 +109,6 @@ def open_dataset(spec: str) -> Dataset:
         return read(expanded(path), spec)
     except OSError as error:
         raise BadDataset(
-            f"{error.filename or path} cannot be read or written ({error.strerror}). Check the path and its permissions."
+            f"{error.filename or path} cannot be read or written ({error.strerror}). Check the path and its "
+            "permissions."
         ) from error

@@ -3,8 +3,8 @@
     DIR/annotations/captions_{train,val}2014.json        any captions_*.json; or one such file in place of DIR
     DIR/{train,val}2014/COCO_train2014_000000000009.jpg
 
-The JSON is read directly rather than through pycocotools, whose index keeps the last of two records with the same id without
-a word, and prints to stdout. A test holds the two against each other.
+The JSON is read directly rather than through pycocotools, whose index keeps the last of two records with the
+same id without a word, and prints to stdout. A test holds the two against each other.
 """
 
 import re
@@ -31,10 +31,12 @@ class _Found:
 
 
 def read(path: Path, spec: str) -> Dataset:
-    """Read every captions_*.json of the folder, in the order of their names, each in the order of its image list.
+    """Read every captions_*.json of the folder, in the order of their names, each in the order of its image
+    list.
 
-    An item's id is COCO's image id as text. captions_train2014.json is the split "train", captions_val2014.json "val": COCO
-    keeps its test captions to itself. Where dataset_coco.json (Karpathy) lies in DIR or DIR/annotations, its splits are used
+    An item's id is COCO's image id as text. captions_train2014.json is the split "train",
+    captions_val2014.json "val": COCO keeps its test captions to itself. Where dataset_coco.json (Karpathy)
+                                 lies in DIR or DIR/annotations, its splits are used
     instead: train, restval (the rest of val2014, which many also train on), val and test of 5,000 each.
     errors: BadDataset for malformed JSON, an image id that stands for two files, or a folder that is not COCO
     """
@@ -45,7 +47,10 @@ def read(path: Path, spec: str) -> Dataset:
     _refuse_overlap(found.items, files)
     splits = _karpathy_splits(root)
     if splits is None:
-        found.notes.append("COCO's captions have no test split: put Karpathy's dataset_coco.json into the folder to have one.")
+        found.notes.append(
+            "COCO's captions have no test split: put Karpathy's dataset_coco.json into the folder to have "
+            "one."
+        )
         return assemble(spec, found.items, found.missing, found.notes)
     items = [Item(item.id, item.path, item.captions, splits.get(item.id)) for item in found.items]
     unlisted = sum(item.split is None for item in items)
@@ -95,13 +100,18 @@ def _image_names(file: Path, images: Sequence[object], notes: list[str]) -> dict
         key, name = id_of(image, "id", where), field_of(image, "file_name", str, where)
         repeated += key in names
         if names.setdefault(key, name) != name:
-            raise BadDataset(f"{where}: the image id {key} stands for {names[key]!r} and for {name!r}. Give each image an id of its own.")
+            raise BadDataset(
+                f"{where}: the image id {key} stands for {names[key]!r} and for {name!r}. Give each image an "
+                "id of its own."
+            )
     if repeated:
         notes.append(f"{file.name}: {counted(repeated, 'repeated image record')} read only once.")
     return names
 
 
-def _captions(file: Path, annotations: Sequence[object], known: set[str], notes: list[str]) -> dict[str, list[str]]:
+def _captions(
+    file: Path, annotations: Sequence[object], known: set[str], notes: list[str]
+) -> dict[str, list[str]]:
     """The captions of every known image id, in the order of the list."""
     captions: dict[str, list[str]] = {}
     seen: dict[str, tuple[str, str]] = {}
@@ -122,9 +132,15 @@ def _captions(file: Path, annotations: Sequence[object], known: set[str], notes:
     if repeated:
         notes.append(f"{file.name}: {counted(repeated, 'repeated annotation')} read only once.")
     if reused:
-        notes.append(f"{file.name}: {counted(reused, 'annotation id')} used for another caption too; all the captions were kept.")
+        notes.append(
+            f"{file.name}: {counted(reused, 'annotation id')} used for another caption too; all the captions "
+            "were kept."
+        )
     if strangers:
-        notes.append(f"{file.name}: {counted(len(strangers), 'caption')} left out: no such image in the list (first: id {strangers[0]}).")
+        notes.append(
+            f"{file.name}: {counted(len(strangers), 'caption')} left out: no such image in the list (first: "
+            f"id {strangers[0]})."
+        )
     return captions
 
 
@@ -133,7 +149,10 @@ def _refuse_overlap(items: list[Item], files: list[Path]) -> None:
     for item in items:
         if item.id in seen:
             names = ", ".join(file.name for file in files)
-            raise BadDataset(f"The image id {item.id} stands in more than one of {names}. Give the path of one of these files instead.")
+            raise BadDataset(
+                f"The image id {item.id} stands in more than one of {names}. Give the path of one of these "
+                "files instead."
+            )
         seen.add(item.id)
 
 

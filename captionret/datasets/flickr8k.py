@@ -1,11 +1,12 @@
-"""Flickr8k as it is distributed: a folder of pictures, a token file, three lists of image names (Hodosh, Young, Hockenmaier 2013).
+"""Flickr8k as it is distributed: a folder of pictures, a token file, three lists of image names (Hodosh,
+Young, Hockenmaier 2013).
 
     DIR/Flicker8k_Dataset/*.jpg                          (also Flickr8k_Dataset, Images)
     DIR/Flickr8k_text/Flickr8k.token.txt                 "name.jpg#0<TAB>caption", five lines per picture
     DIR/Flickr8k_text/Flickr_8k.{train,dev,test}Images.txt
 
-The text files may also stand in DIR itself. The official token file names one picture that does not exist ("….jpg.1"), and 91
-of the pictures are in none of the lists.
+The text files may also stand in DIR itself. The official token file names one picture that does not exist
+("….jpg.1"), and 91 of the pictures are in none of the lists.
 """
 
 from pathlib import Path
@@ -17,11 +18,16 @@ from .sources import assemble, counted, first_existing, names_in, text_lines
 
 IMAGE_FOLDERS = ("Flicker8k_Dataset", "Flickr8k_Dataset", "Images", "images")
 TOKEN_FILES = ("Flickr8k_text/Flickr8k.token.txt", "Flickr8k.token.txt")
-SPLIT_LISTS = {"train": "Flickr_8k.trainImages.txt", "val": "Flickr_8k.devImages.txt", "test": "Flickr_8k.testImages.txt"}
+SPLIT_LISTS = {
+    "train": "Flickr_8k.trainImages.txt",
+    "val": "Flickr_8k.devImages.txt",
+    "test": "Flickr_8k.testImages.txt",
+}
 
 
 def read(path: Path, spec: str) -> Dataset:
-    """Read the collection in the order of its token file. An item's id is its file name; the dev list is the split "val".
+    """Read the collection in the order of its token file. An item's id is its file name; the dev list is the
+    split "val".
 
     errors: BadDataset for a malformed line, a picture in two lists, or a folder that is not Flickr8k
     """
@@ -30,7 +36,11 @@ def read(path: Path, spec: str) -> Dataset:
     captions, notes = _captions(token_file)
     splits, split_notes = _splits(token_file.parent)
     present = names_in(folder)
-    items = [Item(name, folder / name, tuple(captions[name]), splits.get(name)) for name in captions if name in present]
+    items = [
+        Item(name, folder / name, tuple(captions[name]), splits.get(name))
+        for name in captions
+        if name in present
+    ]
     missing = [name for name in [*captions, *splits] if name not in present]
     notes += split_notes
     bare = len(present - captions.keys())
@@ -51,7 +61,8 @@ def _captions(path: Path) -> tuple[dict[str, list[str]], list[str]]:
         name, _, index = key.rpartition("#")
         if not (tab and name and index.isdecimal()):
             raise BadDataset(
-                f'{path}, line {number:,}: expected "name.jpg#0<TAB>caption", found {line[:80]!r}. Correct or remove the line.'
+                f'{path}, line {number:,}: expected "name.jpg#0<TAB>caption", found {line[:80]!r}. Correct '
+                "or remove the line."
             )
         if key not in seen:
             seen[key] = caption
@@ -59,7 +70,10 @@ def _captions(path: Path) -> tuple[dict[str, list[str]], list[str]]:
         elif seen[key] == caption:
             repeated += 1
         else:
-            raise BadDataset(f"{path}, line {number:,}: {key!r} already has another caption. Give each caption its own number.")
+            raise BadDataset(
+                f"{path}, line {number:,}: {key!r} already has another caption. Give each caption its own "
+                "number."
+            )
     return captions, [f"{counted(repeated, 'repeated line')} read only once."] if repeated else []
 
 

@@ -10,7 +10,8 @@ from .sources import assemble, counted
 
 
 def read(path: Path, spec: str) -> Dataset:
-    """Every picture file below `path`, in the order of the names. An item's id is its path relative to the folder.
+    """Every picture file below `path`, in the order of the names. An item's id is its path relative to the
+    folder.
 
     Nothing is opened: a file that turns out not to be a picture is named when it is captioned.
     errors: BadDataset for a folder that is not there or holds no pictures

@@ -1,4 +1,5 @@
-"""Karpathy's split files (Karpathy, Fei-Fei 2015): dataset_flickr8k.json, dataset_flickr30k.json, dataset_coco.json.
+"""Karpathy's split files (Karpathy, Fei-Fei 2015): dataset_flickr8k.json, dataset_flickr30k.json,
+dataset_coco.json.
 
 {"images": [{"filename": "a.jpg", "split": "train", "sentences": [{"raw": "A dog ."}, ...],
              "filepath": "train2014", "cocoid": 9}, ...]}          the last two only in COCO's
@@ -14,7 +15,15 @@ from ..records import Item
 from . import Dataset
 from .sources import Folders, assemble, field_of, id_of
 
-IMAGE_FOLDERS = (".", "images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset", "flickr30k-images", "flickr30k_images")
+IMAGE_FOLDERS = (
+    ".",
+    "images",
+    "Images",
+    "Flicker8k_Dataset",
+    "Flickr8k_Dataset",
+    "flickr30k-images",
+    "flickr30k_images",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +37,11 @@ class Entry:
 
 
 def read(path: Path, spec: str) -> Dataset:
-    """Read a dataset_*.json, or the only one in a folder. The splits keep their names: train, val, test, restval.
+    """Read a dataset_*.json, or the only one in a folder. The splits keep their names: train, val, test,
+    restval.
 
-    The pictures lie beside the file, in an image folder beside it, or one level up where the file is in "annotations";
-    "filepath", where an image has one, is a folder inside of these.
+    The pictures lie beside the file, in an image folder beside it, or one level up where the file is in
+    "annotations"; "filepath", where an image has one, is a folder inside of these.
     errors: BadDataset for a malformed file, or a folder with none or several
     """
     file = _split_file(path)
@@ -62,7 +72,10 @@ def _entry(image: Any, where: str) -> Entry:
     if "filepath" in image:
         name = f"{field_of(image, 'filepath', str, where)}/{name}"
     sentences = field_of(image, "sentences", list, where)
-    captions = tuple(field_of(sentence, "raw", str, f"{where}.sentences[{index}]") for index, sentence in enumerate(sentences))
+    captions = tuple(
+        field_of(sentence, "raw", str, f"{where}.sentences[{index}]")
+        for index, sentence in enumerate(sentences)
+    )
     key = id_of(image, "cocoid", where) if "cocoid" in image else name
     return Entry(key, name, field_of(image, "split", str, where) or None, captions)
 
@@ -75,5 +88,7 @@ def _split_file(path: Path) -> Path:
     found = sorted(path.glob("dataset_*.json"))
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
-        raise BadDataset(f"{path} should hold exactly one dataset_*.json; found {names}. Give the path of the file itself.")
+        raise BadDataset(
+            f"{path} should hold exactly one dataset_*.json; found {names}. Give the path of the file itself."
+        )
     return found[0]

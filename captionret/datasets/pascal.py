@@ -18,14 +18,17 @@ SENTENCE_FOLDERS = ("sentence", "sentences")
 
 
 def read(path: Path, spec: str) -> Dataset:
-    """Read the categories and their pictures in the order of their names. An item's id is "category/file name".
+    """Read the categories and their pictures in the order of their names. An item's id is "category/file
+    name".
 
-    The collection has no official split. Here the first 80 % of each category's pictures are train, the next 10 % val, the
-    last 10 % test: 40, 5 and 5 of 50.
+    The collection has no official split. Here the first 80 % of each category's pictures are train, the next
+    10 % val, the last 10 % test: 40, 5 and 5 of 50.
     errors: BadDataset for a folder without categories that hold pictures
     """
     if not path.is_dir():
-        raise BadDataset(f"{path} is not a folder. Give the folder that holds one folder of pictures per category.")
+        raise BadDataset(
+            f"{path} is not a folder. Give the folder that holds one folder of pictures per category."
+        )
     images = next((path / name for name in IMAGE_FOLDERS if (path / name).is_dir()), path)
     sentences = next((path / name for name in SENTENCE_FOLDERS if (path / name).is_dir()), images)
     items: list[Item] = []
@@ -35,8 +38,14 @@ def read(path: Path, spec: str) -> Dataset:
         items += found
         missing += gone
     if not items:
-        raise BadDataset(f"{path} holds no categories: expected {images.name}/<category>/<name>.jpg, one folder per category.")
-    notes = ["No official split: the first 80 % of each category by name are train, the next 10 % val, the last 10 % test."]
+        raise BadDataset(
+            f"{path} holds no categories: expected {images.name}/<category>/<name>.jpg, one folder per "
+            "category."
+        )
+    notes = [
+        "No official split: the first 80 % of each category by name are train, the next 10 % val, the last "
+        "10 % test."
+    ]
     bare = sum(not item.captions for item in items)
     if bare:
         notes.append(f"{counted(bare, 'picture')} found without sentences.")
@@ -45,8 +54,16 @@ def read(path: Path, spec: str) -> Dataset:
 
 def _category(images: Path, sentences: Path) -> tuple[list[Item], list[str]]:
     """The pictures of one category, and the names of those that have sentences and are not there."""
-    pictures = sorted(name for name in names_in(images) if Path(name).suffix.lower() in EXTENSIONS and not name.startswith("."))
-    texts = {Path(name).stem: sentences / name for name in names_in(sentences) if name.endswith(".txt")} if sentences.is_dir() else {}
+    pictures = sorted(
+        name
+        for name in names_in(images)
+        if Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
+    )
+    texts = (
+        {Path(name).stem: sentences / name for name in names_in(sentences) if name.endswith(".txt")}
+        if sentences.is_dir()
+        else {}
+    )
     items = []
     for name, split in zip(pictures, _splits(len(pictures)), strict=True):
         text = texts.get(Path(name).stem)

@@ -1,4 +1,5 @@
-"""The sample gallery: photographs that come with installed packages, so that everything can be tried without one's own."""
+"""The sample gallery: photographs that come with installed packages, so that everything can be tried without
+one's own."""
 
 import shutil
 from importlib.util import find_spec
@@ -9,7 +10,8 @@ from ..files import publishing
 
 FOLDER = Path("data/samples")
 
-# package -> folder of its pictures -> (file, the name it gets here). Licences: see the packages' own READMEs beside the pictures.
+# package -> folder of its pictures -> (file, the name it gets here). Licences: see the packages' own READMEs
+# beside the pictures.
 PICTURES: dict[tuple[str, str], dict[str, str]] = {
     ("skimage", "data"): {
         "astronaut.png": "astronaut.png",
@@ -28,7 +30,8 @@ PICTURES: dict[tuple[str, str], dict[str, str]] = {
 
 
 def sample_gallery(folder: Path = FOLDER) -> Path:
-    """A folder with the sample photographs, copied there on first use. BadDataset where a package holds none of them."""
+    """A folder with the sample photographs, copied there on first use. BadDataset where a package holds none
+    of them."""
     for (package, place), names in PICTURES.items():
         spec = find_spec(package)
         root = Path(spec.origin).parent / place if spec and spec.origin else None
@@ -36,7 +39,10 @@ def sample_gallery(folder: Path = FOLDER) -> Path:
             if (folder / copy).exists():
                 continue
             if root is None or not (root / name).is_file():
-                raise BadDataset(f"The sample photograph {name} is not in the package {package}. Install the requirements again.")
+                raise BadDataset(
+                    f"The sample photograph {name} is not in the package {package}. Install the requirements "
+                    "again."
+                )
             with open(root / name, "rb") as source, publishing(folder / copy) as target:
                 shutil.copyfileobj(source, target)
     return folder

@@ -1,6 +1,8 @@
-"""Running text, for models that learn from which sentence follows which: `text:book.txt`, a sentence on each line.
+"""Running text, for models that learn from which sentence follows which: `text:book.txt`, a sentence on each
+line.
 
-A blank line parts what does not belong together: the sentences between two of them are one item, in their order.
+A blank line parts what does not belong together: the sentences between two of them are one item, in their
+order.
 """
 
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""What every reader needs: lines of text with their faults named, one look into an image folder, and the checks on what was found."""
+"""What every reader needs: lines of text with their faults named, one look into an image folder, and the
+checks on what was found."""
 
 import os
 from collections import Counter
@@ -19,23 +20,30 @@ T = TypeVar("T")
 def text_of(path: Path) -> str:
     """The content of a UTF-8 file, without a byte order mark, its line ends as they are.
 
-    errors: BadDataset for a file that is not there, may not be read, or holds bytes that are not UTF-8 (naming the line)
+    errors: BadDataset for a file that is not there, may not be read, or holds bytes that are not UTF-8
+            (naming the line)
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise BadDataset(f"{path} cannot be read ({error.strerror}). Check the path and its permissions.") from None
+        raise BadDataset(
+            f"{path} cannot be read ({error.strerror}). Check the path and its permissions."
+        ) from None
     try:
         return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise BadDataset(f"{path}, line {line:,}: byte 0x{content[error.start]:02x} is not UTF-8. Convert the file to UTF-8.") from None
+        raise BadDataset(
+            f"{path}, line {line:,}: byte 0x{content[error.start]:02x} is not UTF-8. Convert the file to "
+            "UTF-8."
+        ) from None
 
 
 def text_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 file without their ends.
 
-    Only line feeds end a line: `str.splitlines` would also cut a caption at U+2028 or a form feed and shift all that follows.
+    Only line feeds end a line: `str.splitlines` would also cut a caption at U+2028 or a form feed and shift
+                                all that follows.
     errors: as `text_of`
     """
     lines = [line.removesuffix("\r") for line in text_of(path).split("\n")]
@@ -43,13 +51,16 @@ def text_lines(path: Path) -> list[str]:
 
 
 def names_in(folder: Path) -> frozenset[str]:
-    """The names of the files in a folder, from one listing: asking for each of 100,000 names takes minutes on a network disk."""
+    """The names of the files in a folder, from one listing: asking for each of 100,000 names takes minutes on
+    a network disk."""
     return frozenset(entry.name for entry in _listing(folder) if entry.is_file())
 
 
 def folders_in(folder: Path) -> frozenset[str]:
     """The names of the folders in a folder, hidden ones left out."""
-    return frozenset(entry.name for entry in _listing(folder) if entry.is_dir() and not entry.name.startswith("."))
+    return frozenset(
+        entry.name for entry in _listing(folder) if entry.is_dir() and not entry.name.startswith(".")
+    )
 
 
 def _listing(folder: Path) -> list[os.DirEntry[str]]:
@@ -57,7 +68,9 @@ def _listing(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError as error:
-        raise BadDataset(f"{folder} cannot be listed ({error.strerror}). Check the path and its permissions.") from None
+        raise BadDataset(
+            f"{folder} cannot be listed ({error.strerror}). Check the path and its permissions."
+        ) from None
 
 
 class Folders:
@@ -70,13 +83,13 @@ class Folders:
         """Whether `path` is a file."""
         folder = path.parent
         if folder not in self._names:
-            self._names[folder] = (
-                names_in(folder) if os.path.isdir(folder) else frozenset()
-            )  # unlike Path.is_dir, False for impossible names
+            # unlike Path.is_dir, False for impossible names
+            self._names[folder] = names_in(folder) if os.path.isdir(folder) else frozenset()
         return path.name in self._names[folder]
 
     def find(self, roots: Iterable[Path], name: str) -> Path | None:
-        """The first `root/name` that is a file; None for a name that leads out of its root, wherever that may be."""
+        """The first `root/name` that is a file; None for a name that leads out of its root, wherever that may
+        be."""
         relative = Path(name)
         if relative.is_absolute() or ".." in relative.parts:
             return None
@@ -107,7 +120,8 @@ def assemble(
 ) -> Dataset:
     """A data set whose ids are unique and whose captions are not empty.
 
-    Blanks around a caption are dropped. Empty captions are left out and counted in a note; a file named twice as missing is listed once.
+    Blanks around a caption are dropped. Empty captions are left out and counted in a note; a file named twice
+    as missing is listed once.
     errors: BadDataset for an id that stands twice, and where no image is left
     """
     kept, empty = [], 0
@@ -119,11 +133,14 @@ def assemble(
     repeated = [name for name, count in Counter(item.id for item in kept).items() if count > 1]
     if repeated:
         raise BadDataset(
-            f"{spec}: the image id {repeated[0]!r} stands more than once ({len(repeated):,} such ids). Each image needs one of its own."
+            f"{spec}: the image id {repeated[0]!r} stands more than once ({len(repeated):,} such ids). Each "
+            "image needs one of its own."
         )
     if not kept:
         gone = f" {len(missing):,} files are named and missing (first: {missing[0]!r})." if missing else ""
-        raise BadDataset(f"{spec} holds no images.{gone} Check that the path is right and the pictures are unpacked.")
+        raise BadDataset(
+            f"{spec} holds no images.{gone} Check that the path is right and the pictures are unpacked."
+        )
     found = [*notes, *([f"{counted(empty, 'empty caption')} left out."] if empty else [])]
     return Dataset(spec, tuple(kept), missing, tuple(found), features, ordered)
 
@@ -142,7 +159,10 @@ def field_of(record: object, name: str, kind: type[T], where: str) -> T:
     value = record.get(name) if isinstance(record, dict) else None
     if not isinstance(value, kind):
         kinds = {str: "text", list: "a list", int: "a number"}
-        raise BadDataset(f"{where} should have {name!r} as {kinds[kind]}. Correct that record, or restore the original file.")
+        raise BadDataset(
+            f"{where} should have {name!r} as {kinds[kind]}. Correct that record, or restore the original "
+            "file."
+        )
     return value
 
 

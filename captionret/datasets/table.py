@@ -1,11 +1,12 @@
 """One's own captions in a table: CSV, TSV or Parquet with an image and a caption in each row.
 
-    image,caption,split          image may be called file, filename or path; caption text or sentence; split is optional
-    beach/1.jpg,a dog runs,train
+    image,caption,split          image may be called file, filename or path; caption text or sentence; split
+    is optional beach/1.jpg,a dog runs,train
     beach/1.jpg,the dog is wet,train
 
-Text tables are read with Python's csv rather than pandas: pandas takes a surplus column for row names and fills short rows
-up, so that captions would stand beside the wrong picture without a word; csv gives the line to name in an error.
+Text tables are read with Python's csv rather than pandas: pandas takes a surplus column for row names and
+fills short rows up, so that captions would stand beside the wrong picture without a word; csv gives the line
+to name in an error.
 """
 
 import csv
@@ -32,11 +33,13 @@ class _Image:
 
 
 def read(path: Path, spec: str) -> Dataset:
-    """Read a table, one image per distinct name, in the order of the rows. An item's id is the image's name as the table has it.
+    """Read a table, one image per distinct name, in the order of the rows. An item's id is the image's name
+    as the table has it.
 
-    Names are relative to the table's folder. It is the user's own table: absolute names and names that lead out of the folder
-    are allowed. The split names dev, valid and validation are read as "val".
-    errors: BadDataset for columns that are not there, a malformed row (with its line), or an image in two splits
+    Names are relative to the table's folder. It is the user's own table: absolute names and names that lead
+    out of the folder are allowed. The split names dev, valid and validation are read as "val".
+    errors: BadDataset for columns that are not there, a malformed row (with its line), or an image in two
+            splits
     """
     images: dict[str, _Image] = {}
     for where, name, caption, split in _rows(path):
@@ -44,11 +47,16 @@ def read(path: Path, spec: str) -> Dataset:
             raise BadDataset(f"{path}, {where}: no image is named. Fill in the name, or remove the row.")
         image = images.setdefault(Path(name).as_posix(), _Image(split))
         if image.split != split:
-            raise BadDataset(f"{path}, {where}: {name!r} is already in the split {image.split!r}, here {split!r}. Keep it in one split.")
+            raise BadDataset(
+                f"{path}, {where}: {name!r} is already in the split {image.split!r}, here {split!r}. Keep it "
+                "in one split."
+            )
         image.captions.append(caption)
     folders = Folders()
     present = {name: path.parent / name for name in images if folders.holds(path.parent / name)}
-    items = [Item(name, file, tuple(images[name].captions), images[name].split) for name, file in present.items()]
+    items = [
+        Item(name, file, tuple(images[name].captions), images[name].split) for name, file in present.items()
+    ]
     return assemble(spec, items, [name for name in images if name not in present])
 
 
@@ -62,7 +70,8 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str | None]]:
     for where, row in rows:
         if len(row) != len(header):
             raise BadDataset(
-                f"{path}, {where}: {len(row)} fields, but the header has {len(header)}. Put quotes around texts with separators."
+                f"{path}, {where}: {len(row)} fields, but the header has {len(header)}. Put quotes around "
+                "texts with separators."
             )
         part = row[split].strip() if split is not None else ""
         yield where, row[image], row[caption], SPLIT_NAMES.get(part.lower(), part) or None
@@ -73,20 +82,29 @@ def _column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
         if name in header:
             return header.index(name)
     found = ", ".join(map(repr, header)) or "none"
-    raise BadDataset(f"{path} needs a column named {' or '.join(names)}; its columns are: {found}. Rename a column in the first line.")
+    raise BadDataset(
+        f"{path} needs a column named {' or '.join(names)}; its columns are: {found}. Rename a column in the "
+        "first line."
+    )
 
 
 def _text_rows(path: Path) -> Iterator[tuple[str, list[str]]]:
     if path.suffix.lower() not in SEPARATORS:
-        raise BadDataset(f"{path}: a table's name must end in .csv, .tsv or .parquet, so that it is known how to read it. Rename the file.")
-    reader = csv.reader(io.StringIO(text_of(path), newline=""), delimiter=SEPARATORS[path.suffix.lower()], strict=True)
+        raise BadDataset(
+            f"{path}: a table's name must end in .csv, .tsv or .parquet, so that it is known how to read it. "
+            "Rename the file."
+        )
+    reader = csv.reader(
+        io.StringIO(text_of(path), newline=""), delimiter=SEPARATORS[path.suffix.lower()], strict=True
+    )
     try:
         for row in reader:
             if row:
                 yield f"line {reader.line_num:,}", row
     except csv.Error as error:
         raise BadDataset(
-            f"{path}, line {reader.line_num:,}: {error}. Check the quotation marks: one inside a quoted text is doubled."
+            f"{path}, line {reader.line_num:,}: {error}. Check the quotation marks: one inside a quoted text "
+            "is doubled."
         ) from None
 
 
@@ -97,7 +115,12 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, list[str]]]:
     try:
         table = pandas.read_parquet(path)
     except (OSError, pyarrow.ArrowException) as error:
-        raise BadDataset(f"{path} cannot be read as Parquet ({error}). Check the path, or write the table again.") from None
+        raise BadDataset(
+            f"{path} cannot be read as Parquet ({error}). Check the path, or write the table again."
+        ) from None
     yield "header", [str(name) for name in table.columns]
     for number, row in enumerate(table.itertuples(index=False), 1):
-        yield f"row {number:,}", ["" if pandas.api.types.is_scalar(value) and pandas.isna(value) else str(value) for value in row]
+        yield (
+            f"row {number:,}",
+            ["" if pandas.api.types.is_scalar(value) and pandas.isna(value) else str(value) for value in row],
+        )

@@ -1,11 +1,13 @@
-"""Hubs: images that stand among the nearest of far too many queries, and others that stand among nobody's; and what is done about it.
+"""Hubs: images that stand among the nearest of far too many queries, and others that stand among nobody's;
+and what is done about it.
 
 hubness = measure_hubness(without_self(matrix), k=10)
 hubness.skewness, hubness.antihubs
 better = csls(without_self(matrix))
 
-All functions take scores (Q, N) of Q queries and N images, higher is better. Minus infinity marks a pair that is never compared, such
-as an image with itself, and stays. The remedies read all queries at once: what one query finds depends on the others.
+All functions take scores (Q, N) of Q queries and N images, higher is better. Minus infinity marks a pair that
+is never compared, such as an image with itself, and stays. The remedies read all queries at once: what one
+query finds depends on the others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +19,9 @@ from numpy.typing import NDArray
 from ..errors import BadSetting, UnknownName
 
 K = 10
-BETA = 3.0  # inverted softmax, per standard deviation of the scores: of 1, 2, 3, 4, 6, 8 the best sum of recalls on Flickr8k val
+# inverted softmax, per standard deviation of the scores: of 1, 2, 3, 4, 6, 8 the best sum of recalls on
+# Flickr8k val
+BETA = 3.0
 _ROWS = 256  # compared together
 
 
@@ -49,12 +53,14 @@ class Hubness:
 
     @property
     def hub_share(self) -> float:
-        """The share of all places that the one in a hundred images with the most places (at least one image) take."""
+        """The share of all places that the one in a hundred images with the most places (at least one image)
+        take."""
         most = np.sort(self.occurrence)[::-1][: max(1, round(len(self.occurrence) / 100))]
         return float(most.sum() / max(self.occurrence.sum(), 1))
 
     def distribution(self) -> dict[int, int]:
-        """How many images stand in 0, 1, 2, ... lists (parts of a list are rounded); numbers that no image has are left out."""
+        """How many images stand in 0, 1, 2, ... lists (parts of a list are rounded); numbers that no image
+        has are left out."""
         values, counts = np.unique(np.rint(self.occurrence).astype(int), return_counts=True)
         return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
@@ -81,10 +87,13 @@ def measure_hubness(scores: np.ndarray, k: int = K) -> Hubness:
 def without_self(scores: np.ndarray, relative: bool = True) -> np.ndarray:
     """A copy of (N, N) scores in which no image is compared with itself.
 
-    relative: False where a score of 0 or less says that nothing is in common: such pairs are no neighbours, either
+    relative: False where a score of 0 or less says that nothing is in common: such pairs are no neighbours,
+              either
     """
     if scores.ndim != 2 or scores.shape[0] != scores.shape[1]:
-        raise BadSetting(f"Images that ask for each other have as many queries as images; these scores are {scores.shape}.")
+        raise BadSetting(
+            f"Images that ask for each other have as many queries as images; these scores are {scores.shape}."
+        )
     others = scores.astype(np.float32)
     np.fill_diagonal(others, -np.inf)
     if not relative:
@@ -93,9 +102,11 @@ def without_self(scores: np.ndarray, relative: bool = True) -> np.ndarray:
 
 
 def k_occurrence(scores: np.ndarray, k: int = K) -> NDArray[np.float64]:
-    """In how many of the queries' k-nearest lists each image stands: (N,), N_k of Radovanović et al. 2010 (JMLR 11, sec. 2).
+    """In how many of the queries' k-nearest lists each image stands: (N,), N_k of Radovanović et al. 2010
+    (JMLR 11, sec. 2).
 
-    Images that tie for the last places of a list share them: t for p places count p/t each, as on average over all orders of the tie.
+    Images that tie for the last places of a list share them: t for p places count p/t each, as on average
+    over all orders of the tie.
     errors: BadSetting for k < 1, and for NaN
     """
     _check(scores, k)
@@ -110,7 +121,8 @@ def k_occurrence(scores: np.ndarray, k: int = K) -> NDArray[np.float64]:
 
 
 def skewness(values: np.ndarray) -> float:
-    """E[(x - mean)^3] / standard deviation^3, above 0 where a few images take most places (Radovanović et al. 2010, eq. 1)."""
+    """E[(x - mean)^3] / standard deviation^3, above 0 where a few images take most places (Radovanović et al.
+    2010, eq. 1)."""
     centred = np.asarray(values, np.float64) - np.mean(values)
     spread = float(np.sqrt(np.mean(centred**2)))
     return float(np.mean(centred**3)) / spread**3 if spread > 1e-12 else 0.0
@@ -119,7 +131,8 @@ def skewness(values: np.ndarray) -> float:
 def csls(scores: np.ndarray, k: int = K) -> NDArray[np.float32]:
     """Cross-domain similarity local scaling (Conneau et al. 2018, arXiv:1710.04087, sec. 2.3).
 
-    CSLS(q, x) = 2 s(q, x) - r(q) - r(x), r(q) the mean score of q and its k nearest images, r(x) that of x and its k nearest queries.
+    CSLS(q, x) = 2 s(q, x) - r(q) - r(x), r(q) the mean score of q and its k nearest images, r(x) that of x
+    and its k nearest queries.
     """
     _check(scores, k)
     values = scores.astype(np.float32)
@@ -129,8 +142,9 @@ def csls(scores: np.ndarray, k: int = K) -> NDArray[np.float32]:
 def mutual_proximity(scores: np.ndarray) -> NDArray[np.float32]:
     """Mutual proximity with empirical distributions taken as independent (Schnitzer et al. 2012, JMLR 13).
 
-    MP(q, x) = P(X < s) P(Y < s), s = s(q, x): the share of q's scores that are below s, times the share of x's that are. Both look at
-    what is compared at all. The joint distribution of the paper needs queries and images to be the same things; this does not.
+    MP(q, x) = P(X < s) P(Y < s), s = s(q, x): the share of q's scores that are below s, times the share of
+    x's that are. Both look at what is compared at all. The joint distribution of the paper needs queries and
+    images to be the same things; this does not.
     """
     _check(scores)
     values = scores.astype(np.float32)
@@ -141,7 +155,8 @@ def mutual_proximity(scores: np.ndarray) -> NDArray[np.float32]:
 
 
 def inverted_softmax(scores: np.ndarray, beta: float | None = None) -> NDArray[np.float32]:
-    """Inverted softmax (Smith et al. 2017, arXiv:1702.03859, sec. 2.3): the log-probability that an image's query is this one.
+    """Inverted softmax (Smith et al. 2017, arXiv:1702.03859, sec. 2.3): the log-probability that an image's
+    query is this one.
 
     IS(q, x) = beta s(q, x) - log sum over all queries p of exp(beta s(p, x))
 
@@ -181,7 +196,9 @@ def _check(scores: np.ndarray, k: int = K) -> None:
     if k < 1:
         raise BadSetting(f"k is {k}; a list of nearest images holds at least 1.")
     if scores.ndim != 2 or not scores.size:
-        raise BadSetting(f"Scores of queries and images are needed, (Q, N); these have the shape {scores.shape}.")
+        raise BadSetting(
+            f"Scores of queries and images are needed, (Q, N); these have the shape {scores.shape}."
+        )
     if any(np.isnan(block).any() or (block == np.inf).any() for block in _blocks(scores)):
         raise BadSetting("A score is NaN or infinite. A mode must score every image with a number.")
 

@@ -1,4 +1,5 @@
-"""Images that are named by words of a vector space: flat hit@k and hierarchical precision@k (Frome et al. 2013, sec. 4.2)."""
+"""Images that are named by words of a vector space: flat hit@k and hierarchical precision@k (Frome et al.
+2013, sec. 4.2)."""
 
 from math import comb
 
@@ -19,7 +20,8 @@ def hits(scores: np.ndarray, right: np.ndarray, k: int) -> np.ndarray:
 
 
 def chance_of_hit(right: np.ndarray, k: int) -> float:
-    """What `hits` gives on average where labels are drawn at random: 1 - C(L - m, k) / C(L, k) for an image with m right ones of L."""
+    """What `hits` gives on average where labels are drawn at random: 1 - C(L - m, k) / C(L, k) for an image
+    with m right ones of L."""
     labels = right.shape[1]
     counts = right.sum(1)
     k = min(k, labels)
@@ -27,7 +29,8 @@ def chance_of_hit(right: np.ndarray, k: int) -> float:
 
 
 def nearest(vectors: np.ndarray, table: np.ndarray, k: int) -> np.ndarray:
-    """The k nearest rows of `table` (W, D) for each of `vectors` (N, D), unit rows both: (N, k) int64, the nearest first."""
+    """The k nearest rows of `table` (W, D) for each of `vectors` (N, D), unit rows both: (N, k) int64, the
+    nearest first."""
     found = np.empty((len(vectors), k), np.int64)
     for start in range(0, len(vectors), 64):  # 400,000 words make 100 MB of scores for 64 images
         scores = vectors[start : start + 64] @ table.T
@@ -38,5 +41,8 @@ def nearest(vectors: np.ndarray, table: np.ndarray, k: int) -> np.ndarray:
 
 
 def hierarchical_precision(found: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
-    """|an image's k words that are among the k words nearest to its label| / k: (N,) for found and neighbours (N, k)."""
-    return np.array([len(set(a) & set(b)) / len(a) for a, b in zip(found.tolist(), neighbours.tolist(), strict=True)])
+    """|an image's k words that are among the k words nearest to its label| / k: (N,) for found and neighbours
+    (N, k)."""
+    return np.array(
+        [len(set(a) & set(b)) / len(a) for a, b in zip(found.tolist(), neighbours.tolist(), strict=True)]
+    )

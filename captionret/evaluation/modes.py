@@ -1,4 +1,5 @@
-"""Every mode of retrieval measured in one way: each image of a gallery asks for the others (METRICS of `semantic`).
+"""Every mode of retrieval measured in one way: each image of a gallery asks for the others (METRICS of
+`semantic`).
 
 matrices = {name: score_matrix(MODES[name], gallery) for name in MODES}
 rows = mode_rows(matrices, {"sbert": relevance})
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import BadSetting, NoWords
-from ..retrieval import Beliefs, Gallery, Mode, needs
-from ..retrieval.hybrid import standardised
-from ..retrieval.word_modes import JaccardWords, jaccard_by_idf
+from ..retrieval import Gallery, Mode, WordMatrix, needs
+from ..retrieval.modes.fusion import standardised
+from ..retrieval.modes.words import JaccardWords, jaccard_by_idf
 from ..text import word_set
-from .bootstrap import mean_interval, paired_interval
 from .semantic import QueryScores, measure, ndcg_linear
+from .significance import mean_interval, paired_interval
 
 RANDOM, ORACLE_ONE, ORACLE = "random", "oracle, one caption", "oracle, all captions"
 STEPS = (0.0, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5)  # weights that a hybrid may give a mode beside its best one
@@ -50,7 +51,8 @@ class MeasuredMode:
 
 
 def score_matrix(mode: Mode, gallery: Gallery) -> np.ndarray:
-    """The scores of every image of the gallery as a query: (N, N) float32. A query without a word for the mode finds nothing: 0."""
+    """The scores of every image of the gallery as a query: (N, N) float32. A query without a word for the
+    mode finds nothing: 0."""
     prepared, parts = mode.prepare(gallery), needs(mode, gallery)
     matrix = np.zeros((len(gallery), len(gallery)), np.float32)
     for row in range(len(gallery)):
@@ -62,13 +64,15 @@ def score_matrix(mode: Mode, gallery: Gallery) -> np.ndarray:
 
 
 def reference_matrices(captions: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-    """What the modes are measured against: constant scores, and Jaccard over human captions: one of each image, and all by idf."""
+    """What the modes are measured against: constant scores, and Jaccard over human captions: one of each
+    image, and all by idf."""
     first = [word_set(own[0]) for own in captions]
-    single = JaccardWords(Beliefs.of_sets(first))
+    single = JaccardWords(WordMatrix.of_sets(first))
     shares = [
-        {word: sum(word in words for words in sets) / len(sets) for word in frozenset().union(*sets)} for sets in map(_sets, captions)
+        {word: sum(word in words for words in sets) / len(sets) for word in frozenset().union(*sets)}
+        for sets in map(_sets, captions)
     ]
-    everything = jaccard_by_idf(Beliefs.of_rows(shares))
+    everything = jaccard_by_idf(WordMatrix.of_rows(shares))
     return {
         RANDOM: np.zeros((len(captions), len(captions)), np.float32),
         ORACLE_ONE: np.stack([single.scores(dict.fromkeys(words, 1.0)) for words in first]),
@@ -112,15 +116,21 @@ def agreement(matrices: Mapping[str, np.ndarray], k: int = 10) -> np.ndarray:
     return shared
 
 
-def learn_hybrid(matrices: Mapping[str, np.ndarray], relevance: np.ndarray, most: int = 4) -> dict[str, float]:
-    """Weights of standardised scores that rank best: the best mode, then one mode and weight after the other while NDCG@10 grows.
+def learn_hybrid(
+    matrices: Mapping[str, np.ndarray], relevance: np.ndarray, most: int = 4
+) -> dict[str, float]:
+    """Weights of standardised scores that rank best: the best mode, then one mode and weight after the other
+    while NDCG@10 grows.
 
     most:   at most so many modes
     errors: BadSetting for no modes
     """
     if not matrices:
         raise BadSetting("There is no mode to make a hybrid of.")
-    parts = {name: np.stack([standardised(row, place) for place, row in enumerate(scores)]) for name, scores in matrices.items()}
+    parts = {
+        name: np.stack([standardised(row, place) for place, row in enumerate(scores)])
+        for name, scores in matrices.items()
+    }
 
     def quality(scores: np.ndarray) -> float:
         return float(ndcg_linear(scores, relevance, 10)[:, -1].mean())
@@ -128,7 +138,12 @@ def learn_hybrid(matrices: Mapping[str, np.ndarray], relevance: np.ndarray, most
     best = max(parts, key=lambda name: quality(parts[name]))
     weights, total, reached = {best: 1.0}, parts[best], quality(parts[best])
     while len(weights) < most:
-        tried = [(quality(total + step * part), name, step) for name, part in parts.items() if name not in weights for step in STEPS[1:]]
+        tried = [
+            (quality(total + step * part), name, step)
+            for name, part in parts.items()
+            if name not in weights
+            for step in STEPS[1:]
+        ]
         if not tried or max(tried)[0] < reached + 5e-4:  # less is no gain but luck with this split
             break
         reached, name, step = max(tried)
@@ -136,8 +151,11 @@ def learn_hybrid(matrices: Mapping[str, np.ndarray], relevance: np.ndarray, most
     return weights
 
 
-def word_importance(gallery: Gallery, relevance: np.ndarray, mode: Mode, most: int = 40) -> list[tuple[str, int, float]]:
-    """What the commonest words do for retrieval: each left out of all captions in turn, (word, captions that hold it, loss of NDCG@10).
+def word_importance(
+    gallery: Gallery, relevance: np.ndarray, mode: Mode, most: int = 40
+) -> list[tuple[str, int, float]]:
+    """What the commonest words do for retrieval: each left out of all captions in turn, (word, captions that
+    hold it, loss of NDCG@10).
 
     The first are the words that make images found; a word with a loss below 0 misleads.
     """
@@ -155,13 +173,18 @@ def word_importance(gallery: Gallery, relevance: np.ndarray, mode: Mode, most: i
 
 
 def _quality(gallery: Gallery, captions: list[str], relevance: np.ndarray, mode: Mode) -> float:
-    return float(ndcg_linear(score_matrix(mode, Gallery(gallery.paths, captions, ids=gallery.ids)), relevance, 10)[:, -1].mean())
+    return float(
+        ndcg_linear(score_matrix(mode, Gallery(gallery.paths, captions, ids=gallery.ids)), relevance, 10)[
+            :, -1
+        ].mean()
+    )
 
 
 def costly_mistakes(
     gallery: Gallery, humans: Sequence[Sequence[str]], ndcg: np.ndarray, most: int = 20, least: int = 5
 ) -> list[tuple[str, int, float]]:
-    """Words that captions say though no person did: (word, in how many captions, NDCG@10 lost against the mean of all queries).
+    """Words that captions say though no person did: (word, in how many captions, NDCG@10 lost against the
+    mean of all queries).
 
     ndcg:  (N,) of each query
     least: words said wrongly less often are left out
@@ -171,5 +194,9 @@ def costly_mistakes(
         for word in words - frozenset().union(*_sets(captions)):
             said.setdefault(word, []).append(row)
     mean = ndcg.mean()
-    found = [(word, len(rows), float(mean - ndcg[rows].mean())) for word, rows in said.items() if len(rows) >= least]
+    found = [
+        (word, len(rows), float(mean - ndcg[rows].mean()))
+        for word, rows in said.items()
+        if len(rows) >= least
+    ]
     return sorted(found, key=lambda row: (-row[2] * row[1], row[0]))[:most]

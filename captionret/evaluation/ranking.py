@@ -1,11 +1,13 @@
-"""Sentences that find their image, and images that find their sentences: R@1, R@5, R@10, median and mean rank.
+"""Sentences that find their image, and images that find their sentences: R@1, R@5, R@10, median and mean
+rank.
 
     ranking = rank_both_ways(images @ captions.T, owner)
     ranking.i2t.r10, ranking.t2i.medr, ranking.rsum
 
-i2t: each image ranks all captions, and the rank is that of the best of its own. t2i: each caption ranks all images. Where scores are
-tied, a figure is its expected value over all orders of the tie: constant scores get what a random order gets on average.
-The figures without ties are those of the VSE evaluation (Kiros et al. 2014, Faghri et al. 2018).
+i2t: each image ranks all captions, and the rank is that of the best of its own. t2i: each caption ranks all
+     images. Where scores are
+tied, a figure is its expected value over all orders of the tie: constant scores get what a random order gets
+on average. The figures without ties are those of the VSE evaluation (Kiros et al. 2014, Faghri et al. 2018).
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,9 @@ from numpy.typing import ArrayLike
 
 from ..errors import BadSetting
 
-_ROWS = 64  # images whose scores are compared together, so that they stay in the processor's cache; at most 255, see _count
+# images whose scores are compared together, so that they stay in the processor's cache; at most 255, see
+# _count
+_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,17 @@ class Ranking:
 def rank_both_ways(scores: ArrayLike, owner: ArrayLike, folds: int = 1) -> Ranking:
     """Measure both directions.
 
-    scores: (N, M) of N images and M captions, higher is better; float32 whose rows lie together in memory is fastest
+    scores: (N, M) of N images and M captions, higher is better; float32 whose rows lie together in memory is
+            fastest
     owner:  (M,) the image of each caption, 0 to N - 1; every image owns at least one
-    folds:  the mean over so many runs of consecutive images, each ranked among itself: 5 for "1K" on COCO's 5,000
-    errors: BadSetting for other shapes, scores that are not finite, images without captions, folds of unequal size
+    folds:  the mean over so many runs of consecutive images, each ranked among itself: 5 for "1K" on COCO's
+            5,000
+    errors: BadSetting for other shapes, scores that are not finite, images without captions, folds of unequal
+            size
 
-    With g answers strictly better than the best right one, t tied with it (itself included), m of those right:
-    P(hit@K) = 1 - C(t-m, K-g) / C(t, K-g), and the expected rank, counted from 0, is g + (t-m) / (m+1). Median and mean are those
+    With g answers strictly better than the best right one, t tied with it (itself included), m of those
+    right: P(hit@K) = 1 - C(t-m, K-g) / C(t, K-g), and the expected rank, counted from 0, is g + (t-m) /
+           (m+1). Median and mean are those
     of the expected ranks. Beyond the scores it takes memory for a few times N + M numbers.
     """
     values, owners = np.asarray(scores), np.asarray(owner)
@@ -81,15 +89,21 @@ def _rank(scores: np.ndarray, owner: np.ndarray) -> Ranking:
     return Ranking(_recall(over_best, tied_best, right), _recall(over_own, tied_own, np.ones_like(over_own)))
 
 
-def _count(scores: np.ndarray, best: np.ndarray, own: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """How many scores are above each row's `best` and each column's `own`, and how many equal it: ((N,), (N,)), ((M,), (M,)) int64."""
+def _count(
+    scores: np.ndarray, best: np.ndarray, own: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """How many scores are above each row's `best` and each column's `own`, and how many equal it: ((N,),
+    (N,)), ((M,), (M,)) int64."""
     rows = np.zeros((2, len(best)), np.int64)  # above, at least
     columns = np.zeros((2, len(own)), np.int64)
     for start in range(0, len(scores), _ROWS):
         block = scores[start : start + _ROWS]
         if not np.isfinite(block).all():
             row, column = np.argwhere(~np.isfinite(block))[0].tolist()
-            raise BadSetting(f"Scores must be finite numbers; image {start + row} has {block[row, column]} for caption {column}.")
+            raise BadSetting(
+                f"Scores must be finite numbers; image {start + row} has {block[row, column]} for caption "
+                f"{column}."
+            )
         for index, compare in enumerate((np.greater, np.greater_equal)):
             # bytes, which no block can make overflow: several times as fast as counting in 64 bits
             columns[index] += np.add.reduce(compare(block, own).view(np.uint8), axis=0, dtype=np.uint8)
@@ -99,7 +113,8 @@ def _count(scores: np.ndarray, best: np.ndarray, own: np.ndarray) -> tuple[tuple
 
 
 def _recall(better: np.ndarray, tied: np.ndarray, right: np.ndarray) -> Recall:
-    """Of each query: how many answers are strictly better than its best right one, how many tied with it, how many of those right."""
+    """Of each query: how many answers are strictly better than its best right one, how many tied with it, how
+    many of those right."""
     ranks = better + (tied - right) / (right + 1)  # expected, from 0
     r1, r5, r10 = (100 * float(_hit(better, tied, right, k).mean()) for k in (1, 5, 10))
     return Recall(r1, r5, r10, float(np.floor(np.median(ranks)) + 1), float(ranks.mean() + 1))
@@ -131,14 +146,24 @@ def _mean(recalls: Sequence[Recall]) -> Recall:
 
 
 def _check(scores: np.ndarray, owner: np.ndarray, folds: int) -> None:
-    if scores.ndim != 2 or owner.shape != scores.shape[1:] or not scores.size or not np.issubdtype(owner.dtype, np.integer):
+    if (
+        scores.ndim != 2
+        or owner.shape != scores.shape[1:]
+        or not scores.size
+        or not np.issubdtype(owner.dtype, np.integer)
+    ):
         raise BadSetting(
-            f"Ranking needs the scores of N images and M captions, and each caption's image as a whole number; "
-            f"got shapes {scores.shape} and {owner.shape}."
+            "Ranking needs the scores of N images and M captions, and each caption's image as a whole "
+            f"number; got shapes {scores.shape} and {owner.shape}."
         )
     if owner.min() < 0 or owner.max() >= len(scores):
-        raise BadSetting(f"The captions' images must be 0 to {len(scores) - 1}; they are {owner.min()} to {owner.max()}.")
+        raise BadSetting(
+            f"The captions' images must be 0 to {len(scores) - 1}; they are {owner.min()} to {owner.max()}."
+        )
     if without := np.flatnonzero(np.bincount(owner, minlength=len(scores)) == 0).tolist():
-        raise BadSetting(f"{len(without):,} of {len(scores):,} images have no caption (the first is image {without[0]}). Leave them out.")
+        raise BadSetting(
+            f"{len(without):,} of {len(scores):,} images have no caption (the first is image {without[0]}). "
+            "Leave them out."
+        )
     if folds < 1 or len(scores) % folds:
         raise BadSetting(f"{len(scores):,} images do not part into {folds} folds of equal size.")

@@ -1,9 +1,11 @@
-"""How much two images have to do with each other, told from their human captions alone; never from generated ones.
+"""How much two images have to do with each other, display_fields from their human captions alone; never from
+generated ones.
 
     matrix = load_relevance("sbert", [item.captions for item in items], cache=Path("data/relevance"))
 
-Three rulers, so that a finding does not hang on one of them: meaning (`sbert`), shared words (`tfidf`), shared phrases (`cider`).
-Each gives an (N, N) float32 matrix, symmetric, 0 or more; its diagonal means nothing, for a query is left out of its own answer.
+Three rulers, so that a finding does not hang on one of them: meaning (`sbert`), shared words (`tfidf`),
+shared phrases (`cider`). Each gives an (N, N) float32 matrix, symmetric, 0 or more; its diagonal means
+nothing, for a query is left out of its own answer.
 """
 
 import hashlib
@@ -20,8 +22,8 @@ from scipy.sparse import csr_array
 from ..errors import BadDataset, UnknownName
 from ..files import publishing
 from ..text import words
-from . import ptb
-from .ngrams import ORDER, Ngram, count_ngrams
+from .captions import ptb
+from .captions.ngrams import ORDER, Ngram, count_ngrams
 
 Captions = Sequence[Sequence[str]]
 """The human captions of N images, one or more of each."""
@@ -29,7 +31,9 @@ Captions = Sequence[Sequence[str]]
 Encode = Callable[[Sequence[str]], np.ndarray]
 """Maps M sentences to unit vectors, (M, D) float32."""
 
-_VERSION = 1  # of the definitions here and of the sentence encoder: raise it when one changes, and matrices on disk are made anew
+# of the definitions here and of the sentence encoder: raise it when one changes, and matrices on disk are
+# made anew
+_VERSION = 1
 _BLOCK = 500  # captions whose CIDEr-D against all others is held at once: 100 MB at 25,000 captions
 
 
@@ -38,7 +42,8 @@ def load_relevance(kind: str, captions: Captions, cache: Path | None = None) -> 
 
     kind:   a key of RELEVANCES
     cache:  the folder of the matrices, named by kind and captions; None to make it anew and keep nothing
-    errors: UnknownName; BadDataset for no images or an image without captions; MissingWeights for "sbert" where its encoder is missing
+    errors: UnknownName; BadDataset for no images or an image without captions; MissingWeights for "sbert"
+            where its encoder is missing
     A file that is damaged or another's is made anew, with a warning that names it.
     """
     if kind not in RELEVANCES:
@@ -51,7 +56,8 @@ def load_relevance(kind: str, captions: Captions, cache: Path | None = None) -> 
     if path.exists():
         try:
             return _read(path, len(captions))
-        except (ValueError, EOFError) as error:  # what numpy raises for a file that is cut short or is none of its own
+        except (ValueError, EOFError) as error:
+            # what numpy raises for a file that is cut short or is none of its own
             warnings.warn(f"{path} is damaged ({error}); the relevance is computed again.", stacklevel=2)
     matrix = RELEVANCES[kind](captions)
     with publishing(path) as file:
@@ -60,14 +66,15 @@ def load_relevance(kind: str, captions: Captions, cache: Path | None = None) -> 
 
 
 def sbert(captions: Captions, encode: Encode | None = None) -> np.ndarray:
-    """The mean cosine over all pairs of one image's captions and the other's, by a sentence encoder, clamped at 0.
+    """The mean cosine over all pairs of one image's captions and the other's, by a sentence encoder, clamped
+    at 0.
 
     encode: another encoder than the default, the frozen all-MiniLM-L6-v2 of `models.sentences`
     It is computed as the dot product of the images' mean unit vectors, which is the same number.
     """
     _check(captions)
     if encode is None:
-        from ..models.sentences import SentenceEncoder  # imports torch
+        from ..models.sentence.minilm import SentenceEncoder  # imports torch
 
         encode = SentenceEncoder.load().encode
     vectors = encode(list(chain.from_iterable(captions)))  # (M, D)
@@ -76,14 +83,17 @@ def sbert(captions: Captions, encode: Encode | None = None) -> np.ndarray:
 
 
 def tfidf(captions: Captions) -> np.ndarray:
-    """Cosine of tf-idf vectors, each of all words of an image's captions together: raw counts times log(N / images that hold the word).
+    """Cosine of tf-idf vectors, each of all words of an image's captions together: raw counts times log(N /
+    images that hold the word).
 
-    The document frequencies are those of the N evaluated images' own captions. Images that share no word, or only words that every
-    image has, have 0.
+    The document frequencies are those of the N evaluated images' own captions. Images that share no word, or
+    only words that every image has, have 0.
     """
     _check(captions)
     ids: dict[str, int] = {}
-    documents = [[ids.setdefault(word, len(ids)) for text in texts for word in words(text)] for texts in captions]
+    documents = [
+        [ids.setdefault(word, len(ids)) for text in texts for word in words(text)] for texts in captions
+    ]
     counts = _sparse(documents, np.ones(sum(map(len, documents))), len(ids))  # (N, V)
     frequency = np.bincount(counts.indices, minlength=len(ids))
     counts.data *= np.log(len(captions) / frequency)[counts.indices]
@@ -94,11 +104,13 @@ def tfidf(captions: Captions) -> np.ndarray:
 
 
 def cider(captions: Captions) -> np.ndarray:
-    """The symmetric mean of CIDEr-D, from 0 to 10: each caption of one image against all of the other's, and the other way round.
+    """The symmetric mean of CIDEr-D, from 0 to 10: each caption of one image against all of the other's, and
+    the other way round.
 
-    Document frequencies are those of the N images (`cider.CiderD` defines the score). In tf-idf weights count * idf, the clipped
-    product min(c, r) * r is the sum over levels l = 1, 2, ... of [count_c >= l] * idf times [count_r >= l] * count_r * idf. So with a
-    column for each n-gram and level, the scores of all pairs of captions are one sparse matrix product, exactly.
+    Document frequencies are those of the N images (`cider.CiderD` defines the score). In tf-idf weights count
+    * idf, the clipped product min(c, r) * r is the sum over levels l = 1, 2, ... of [count_c >= l] * idf
+    times [count_r >= l] * count_r * idf. So with a column for each n-gram and level, the scores of all pairs
+    of captions are one sparse matrix product, exactly.
     """
     _check(captions)
     tokens = [ptb.tokenize(text) for text in chain.from_iterable(captions)]
@@ -115,7 +127,9 @@ def cider(captions: Captions) -> np.ndarray:
         rows = slice(own[0], own[-1])
         pairs = (candidates[rows] @ references).toarray()  # (captions of the block, M)
         pairs *= penalty[np.abs(lengths[rows, None] - lengths)]
-        sums[first : first + per_block] = np.add.reduceat(np.add.reduceat(pairs, own[:-1] - own[0], axis=0), starts[:-1], axis=1)
+        sums[first : first + per_block] = np.add.reduceat(
+            np.add.reduceat(pairs, own[:-1] - own[0], axis=0), starts[:-1], axis=1
+        )
     return _symmetric(10 / ORDER * sums / (groups[:, None] * groups))
 
 
@@ -123,10 +137,12 @@ RELEVANCES: dict[str, Callable[[Captions], np.ndarray]] = {"sbert": sbert, "tfid
 
 
 def _cider_vectors(tokens: Sequence[Sequence[str]], captions: Captions) -> tuple[csr_array, csr_array]:
-    """What each of the M captions is as a candidate and as a reference, so that their product is CIDEr-D before penalty and scale."""
+    """What each of the M captions is as a candidate and as a reference, so that their product is CIDEr-D
+    before penalty and scale."""
     counts = [count_ngrams(caption) for caption in tokens]
     ids: dict[Ngram, int] = {}
-    grams = [[ids.setdefault(ngram, len(ids)) for ngram in caption] for caption in counts]  # one list a caption, without repeats
+    # one list a caption, without repeats
+    grams = [[ids.setdefault(ngram, len(ids)) for ngram in caption] for caption in counts]
     starts = _starts(captions)
     frequency = np.zeros(len(ids))
     for first, last in pairwise(starts.tolist()):
@@ -146,19 +162,29 @@ def _cider_vectors(tokens: Sequence[Sequence[str]], captions: Captions) -> tuple
     columns = gram[entry] + len(ids) * level
     shape = (len(grams), len(ids) * int(count.max(initial=1)))
     places = (row[entry], columns)
-    return csr_array((candidate[entry], places), shape=shape), csr_array((reference[entry], places), shape=shape)
+    return csr_array((candidate[entry], places), shape=shape), csr_array(
+        (reference[entry], places), shape=shape
+    )
 
 
 def _check(captions: Captions) -> None:
     if not len(captions):
         raise BadDataset("There are no images to compare. Check the split.")
     for index, texts in enumerate(captions):
-        if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) and text.strip() for text in texts):
-            raise BadDataset(f"Relevance needs a list of one or more human captions for each image; image {index} has {texts!r}.")
+        if (
+            isinstance(texts, str)
+            or not len(texts)
+            or not all(isinstance(text, str) and text.strip() for text in texts)
+        ):
+            raise BadDataset(
+                f"Relevance needs a list of one or more human captions for each image; image {index} has "
+                f"{texts!r}."
+            )
 
 
 def _read(path: Path, images: int) -> np.ndarray:
-    """The matrix of a file; ValueError where it cannot be one of these: almost any damaged number breaks the symmetry."""
+    """The matrix of a file; ValueError where it cannot be one of these: almost any damaged number breaks the
+    symmetry."""
     matrix = np.load(path, allow_pickle=False)
     if not isinstance(matrix, np.ndarray) or matrix.shape != (images, images) or matrix.dtype != np.float32:
         raise ValueError(f"it is no {images} x {images} matrix of float32")

@@ -1,11 +1,13 @@
-"""How well a ranking of images follows their relevance to the query (`relevance` makes it): NDCG, Pearson correlation, ties.
+"""How well a ranking of images follows their relevance to the query (`relevance` makes it): NDCG, Pearson
+correlation, ties.
 
     each = measure(scores, load_relevance("sbert", captions, cache))
-    each.summary().ndcg10, bootstrap.mean_interval(each.ndcg10), bootstrap.paired_interval(each.ndcg10, other.ndcg10)
+    each.summary().ndcg10, bootstrap.mean_interval(each.ndcg10), bootstrap.paired_interval(each.ndcg10,
+    other.ndcg10)
 
-Scores are (N queries, N images) of the same images in the same order; the query itself, the diagonal, is always left out. Where images
-share a score, a figure is its expected value over all orders of them: exact, and without luck. So constant scores get what a random
-order gets on average.
+Scores are (N queries, N images) of the same images in the same order; the query itself, the diagonal, is
+always left out. Where images share a score, a figure is its expected value over all orders of them: exact,
+and without luck. So constant scores get what a random order gets on average.
 """
 
 from collections.abc import Callable, Iterator
@@ -66,7 +68,9 @@ class QueryScores:
 
     def summary(self) -> SemanticScores:
         """The means."""
-        return SemanticScores(*(float(values.mean()) for values in (self.ndcg10, self.ndcg50, self.pcc, self.ties10)))
+        return SemanticScores(
+            *(float(values.mean()) for values in (self.ndcg10, self.ndcg50, self.pcc, self.ties10))
+        )
 
 
 def measure(scores: ArrayLike, relevance: ArrayLike) -> QueryScores:
@@ -74,37 +78,48 @@ def measure(scores: ArrayLike, relevance: ArrayLike) -> QueryScores:
 
     scores:    (N, N), row q the scores of all images for query q, higher is better
     relevance: (N, N), 0 or more
-    errors:    BadSetting for other shapes, fewer than two images, numbers that are not finite, relevance below 0
+    errors:    BadSetting for other shapes, fewer than two images, numbers that are not finite, relevance
+               below 0
     """
-    return QueryScores(ndcg_linear(scores, relevance, LONGEST), pearson(scores, relevance), ties_at(scores, 10))
+    return QueryScores(
+        ndcg_linear(scores, relevance, LONGEST), pearson(scores, relevance), ties_at(scores, 10)
+    )
 
 
 def ndcg_linear(scores: ArrayLike, relevance: ArrayLike, k: int) -> np.ndarray:
-    """NDCG@1, ..., NDCG@k of each query, (N, k) float64: the gain is the relevance, the discount 1 / log2(rank + 1).
+    """NDCG@1, ..., NDCG@k of each query, (N, k) float64: the gain is the relevance, the discount 1 /
+    log2(rank + 1).
 
-    The ideal order sorts by relevance. A query to which nothing is relevant has 0 under every mode. Where fewer than k images are left
-    to be ranked, all of them are. (Järvelin and Kekäläinen 2002, with the discount that is usual now.) Errors as for `measure`.
+    The ideal order sorts by relevance. A query to which nothing is relevant has 0 under every mode. Where
+    fewer than k images are left to be ranked, all of them are. (Järvelin and Kekäläinen 2002, with the
+    discount that is usual now.) Errors as for `measure`.
     """
     return _ndcg(scores, relevance, k, lambda relevance: relevance, _log_discount)
 
 
 def ndcg_exponential(scores: ArrayLike, relevance: ArrayLike, k: int) -> np.ndarray:
-    """The same with the gain 2^relevance - 1 (Burges et al. 2005), made for grades such as 0 to 3; another metric than `ndcg_linear`."""
+    """The same with the gain 2^relevance - 1 (Burges et al. 2005), made for grades such as 0 to 3; another
+    metric than `ndcg_linear`."""
     return _ndcg(scores, relevance, k, lambda relevance: np.exp2(relevance) - 1, _log_discount)
 
 
 def ndcg_irsgs(scores: ArrayLike, relevance: ArrayLike, k: int) -> np.ndarray:
-    """The same with linear gain, the first rank undiscounted and the others by 1 / log2(rank): so the first two count alike.
+    """The same with linear gain, the first rank undiscounted and the others by 1 / log2(rank): so the first
+    two count alike.
 
-    Järvelin and Kekäläinen's own form with base 2, in which retrieval by scene graphs (IRSGS, Yoon et al. 2021) is reported.
+    Järvelin and Kekäläinen's own form with base 2, in which retrieval by scene graphs (IRSGS, Yoon et al.
+    2021) is reported.
     """
-    return _ndcg(scores, relevance, k, lambda relevance: relevance, lambda ranks: 1 / np.maximum(1, np.log2(ranks)))
+    return _ndcg(
+        scores, relevance, k, lambda relevance: relevance, lambda ranks: 1 / np.maximum(1, np.log2(ranks))
+    )
 
 
 def pearson(scores: ArrayLike, relevance: ArrayLike) -> np.ndarray:
     """The Pearson correlation of scores and relevance over the other images, of each query: (N,) float64.
 
-    0 where one of the two is the same for all images: such a mode says nothing about that query. Errors as for `measure`.
+    0 where one of the two is the same for all images: such a mode says nothing about that query. Errors as
+    for `measure`.
     """
     values, relevant = _checked_pair(scores, relevance)
     correlations = np.empty(len(values))
@@ -117,7 +132,8 @@ def pearson(scores: ArrayLike, relevance: ArrayLike) -> np.ndarray:
 
 
 def ties_at(scores: ArrayLike, k: int = 10) -> np.ndarray:
-    """How many images share the score of the one at rank k, itself included: (N,) float64; at the last rank where fewer than k are left."""
+    """How many images share the score of the one at rank k, itself included: (N,) float64; at the last rank
+    where fewer than k are left."""
     values = _checked(scores, "Scores")
     _check_rank(k)
     place = len(values) - min(k, len(values) - 1)
@@ -142,10 +158,13 @@ def _ndcg(
     discounts = discount(np.arange(1, ranked + 1))
     ndcg = np.zeros((len(values), k))
     for rows, own in _blocks(len(values)):
-        gains = _without_query(gain(relevant[rows].astype(np.float64)), own, -np.inf)  # the query comes last, if at all
+        # the query comes last, if at all
+        gains = _without_query(gain(relevant[rows].astype(np.float64)), own, -np.inf)
         ideal = -np.sort(np.partition(-gains, ranked - 1, axis=1)[:, :ranked], axis=1)
         gains[np.arange(len(own)), own] = 0
-        found = np.cumsum(_expected_gains(_without_query(values[rows], own, -np.inf), gains, ranked) * discounts, axis=1)
+        found = np.cumsum(
+            _expected_gains(_without_query(values[rows], own, -np.inf), gains, ranked) * discounts, axis=1
+        )
         best = np.cumsum(ideal * discounts, axis=1)
         np.divide(found, best, out=ndcg[rows, :ranked], where=best > 0)
     ndcg[:, ranked:] = ndcg[:, ranked - 1, None]
@@ -153,13 +172,15 @@ def _ndcg(
 
 
 def _expected_gains(scores: np.ndarray, gains: np.ndarray, ranked: int) -> np.ndarray:
-    """The gain that is expected at each of the first ranks, (B, ranked): the mean over all images of the score that stands there.
+    """The gain that is expected at each of the first ranks, (B, ranked): the mean over all images of the
+    score that stands there.
 
-    In a random order within ties every image of a tie takes each of its places equally often. As DCG is a sum over ranks, the
-    expected DCG follows from this.
+    In a random order within ties every image of a tie takes each of its places equally often. As DCG is a sum
+    over ranks, the expected DCG follows from this.
     """
     images = scores.shape[1]
-    first = np.argpartition(scores, images - ranked, axis=1)[:, images - ranked :]  # of the last tie some, whichever
+    # of the last tie some, whichever
+    first = np.argpartition(scores, images - ranked, axis=1)[:, images - ranked :]
     first = np.take_along_axis(first, np.argsort(-np.take_along_axis(scores, first, 1), axis=1), 1)
     values, expected = np.take_along_axis(scores, first, 1), np.take_along_axis(gains, first, 1)
     begins = np.ones(values.shape, bool)
@@ -177,7 +198,8 @@ def _log_discount(ranks: np.ndarray) -> np.ndarray:
 
 
 def _centred(values: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Each row less its mean over the other images, float64, 0 at the query; exactly 0 throughout where they are all the same."""
+    """Each row less its mean over the other images, float64, 0 at the query; exactly 0 throughout where they
+    are all the same."""
     others = _without_query(values.astype(np.float64), own, 0)
     rows = np.arange(len(own))
     others -= others.sum(1, keepdims=True) / (others.shape[1] - 1)
@@ -203,7 +225,10 @@ def _without_query(values: np.ndarray, own: np.ndarray, instead: float) -> np.nd
 def _checked_pair(scores: ArrayLike, relevance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     values, relevant = _checked(scores, "Scores"), _checked(relevance, "Relevance")
     if values.shape != relevant.shape:
-        raise BadSetting(f"Scores of {len(values):,} images cannot be compared with the relevance of {len(relevant):,}. Use one split.")
+        raise BadSetting(
+            f"Scores of {len(values):,} images cannot be compared with the relevance of {len(relevant):,}. "
+            "Use one split."
+        )
     if relevant.min() < 0:
         raise BadSetting(f"Relevance must be 0 or more; the least is {relevant.min():g}.")
     return values, relevant
@@ -212,14 +237,17 @@ def _checked_pair(scores: ArrayLike, relevance: ArrayLike) -> tuple[np.ndarray, 
 def _checked(matrix: ArrayLike, what: str) -> np.ndarray:
     values = np.asarray(matrix)
     if values.ndim != 2 or values.shape[0] != values.shape[1] or len(values) < 2:
-        raise BadSetting(f"{what} must be a square matrix of at least two images; got the shape {values.shape}.")
+        raise BadSetting(
+            f"{what} must be a square matrix of at least two images; got the shape {values.shape}."
+        )
     if not np.issubdtype(values.dtype, np.floating):
         values = values.astype(np.float64)
     for rows, _ in _blocks(len(values)):
         if not np.isfinite(values[rows]).all():
             row, column = np.argwhere(~np.isfinite(values[rows]))[0].tolist()
             raise BadSetting(
-                f"{what} must be finite numbers; query {rows.start + row} has {values[rows.start + row, column]} for image {column}."
+                f"{what} must be finite numbers; query {rows.start + row} has "
+                f"{values[rows.start + row, column]} for image {column}."
             )
     return values
 

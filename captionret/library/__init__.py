@@ -1,8 +1,7 @@
 """A gallery on disk: scanned, captioned, kept up to date, verified."""
 
-from .captioning import Captioning
 from .library import Library, MadeBy
-from .space import Space
+from .protocols import Captioning, Space
 from .update import UpdateReport
 
 __all__ = ["Captioning", "Library", "MadeBy", "Space", "UpdateReport"]

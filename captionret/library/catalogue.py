@@ -1,4 +1,5 @@
-"""The SQLite file in which a library keeps what it knows: files, contents, captions, failures, and who captioned them.
+"""The SQLite file in which a library keeps what it knows: files, contents, captions, failures, and who
+captioned them.
 
 It is in WAL mode: readers never wait for a writer, and what was committed survives a kill.
 """
@@ -16,10 +17,12 @@ from ..errors import BadLibrary, NoSpace
 
 FORMAT = 1
 APPLICATION = 0x63617074  # SQLite's application_id: "capt"
-# From an older format to the next one: {1: upgrade_1_to_2} when there is a format 2. Each runs inside a transaction.
+# From an older format to the next one: {1: upgrade_1_to_2} when there is a format 2. Each runs inside a
+# transaction.
 UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {}
 
-# captioners.rows counts the rows of its feature file that are part of the catalogue; what lies behind them is of a killed run
+# captioners.rows counts the rows of its feature file that are part of the catalogue; what lies behind them is
+# of a killed run
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE captioners (
@@ -55,10 +58,12 @@ class Catalogue:
     """An open catalogue. Every error of SQLite leaves it as a BadLibrary or NoSpace that names the file."""
 
     def __init__(self, file: Path) -> None:
-        """Open an existing catalogue, bringing an older format up to date; BadLibrary where that cannot be."""
+        """Open an existing catalogue, bringing an older format up to date; BadLibrary where that cannot
+        be."""
         if not file.is_file():
             raise BadLibrary(
-                f"There is no library in {file.parent} ({file.name} is missing). Check its name, or caption a folder into it first."
+                f"There is no library in {file.parent} ({file.name} is missing). Check its name, or caption "
+                "a folder into it first."
             )
         self.file = file
         with self._errors_named():
@@ -79,7 +84,9 @@ class Catalogue:
             with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(SCHEMA)
-                connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("version", __version__)])
+                connection.executemany(
+                    "INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("version", __version__)]
+                )
                 connection.execute(f"PRAGMA application_id = {APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             os.replace(unfinished, file)
@@ -128,7 +135,8 @@ class Catalogue:
             raise BadLibrary(f"{self.file} is an SQLite file of another program. Give another --library.")
         if found > FORMAT:
             raise BadLibrary(
-                f"{self.file} has format {found}, written by captionret {self.meta('version')}; this is {__version__}, which reads "
+                f"{self.file} has format {found}, written by captionret {self.meta('version')}; this is "
+                f"{__version__}, which reads "
                 f"up to format {FORMAT}. Update captionret, or caption the folder into a new --library."
             )
         for version in range(found, FORMAT):
@@ -148,20 +156,38 @@ class Catalogue:
 
 
 def _named(error: sqlite3.DatabaseError, file: Path) -> BadLibrary | NoSpace:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the low byte is the kind, the others say more about it
+    # the low byte is the kind, the others say more about it
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return NoSpace(f"No space left to write {file}. What was there before is untouched; free some space and run again.")
+        return NoSpace(
+            f"No space left to write {file}. What was there before is untouched; free some space and run "
+            "again."
+        )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return BadLibrary(f"{file} is held by another program ({error}). Wait until it has ended and run again.")
-    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-        return BadLibrary(f"{file} cannot be read or written ({error}). Check the disk, its free space and the folder's permissions.")
-    return BadLibrary(f"{file} is damaged ({error}). Restore a copy, or delete {file.parent} and caption the folder again.")
+        return BadLibrary(
+            f"{file} is held by another program ({error}). Wait until it has ended and run again."
+        )
+    if code in (
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_AUTH,
+    ):
+        return BadLibrary(
+            f"{file} cannot be read or written ({error}). Check the disk, its free space and the folder's "
+            "permissions."
+        )
+    return BadLibrary(
+        f"{file} is damaged ({error}). Restore a copy, or delete {file.parent} and caption the folder again."
+    )
 
 
 def _uri(file: Path) -> str:
     address = f"file:{quote(os.fsencode(file.absolute()))}"
     if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
         return f"{address}?mode=rw"
-    # On a read-only disk SQLite cannot make the small files by which readers and writers agree; with no writer none are needed.
+    # On a read-only disk SQLite cannot make the small files by which readers and writers agree; with no
+    # writer none are needed.
     idle = not file.with_name(f"{file.name}-wal").exists()
     return f"{address}?mode=ro{'&immutable=1' if idle else ''}"

@@ -1,4 +1,5 @@
-"""The backbone's features of a library's images: plain rows of little-endian float16, read through a memory map."""
+"""The backbone's features of a library's images: plain rows of little-endian float16, read through a memory
+map."""
 
 import os
 from pathlib import Path
@@ -12,7 +13,8 @@ _FLOAT16 = np.dtype("<f2")
 
 
 def append(file: Path, first: int, features: np.ndarray) -> None:
-    """Write rows (K, D) from row `first` on, over whatever a killed run left there, and see them safely on the disk."""
+    """Write rows (K, D) from row `first` on, over whatever a killed run left there, and see them safely on
+    the disk."""
     values = np.ascontiguousarray(features, _FLOAT16)
     with no_space_named(file):
         handle = os.open(file, os.O_WRONLY | os.O_CREAT, 0o666)
@@ -24,7 +26,8 @@ def append(file: Path, first: int, features: np.ndarray) -> None:
 
 
 def read(file: Path, rows: int, dim: int) -> np.ndarray:
-    """The first `rows` rows: (rows, dim) float16, mapped rather than read; BadLibrary where the file is too short."""
+    """The first `rows` rows: (rows, dim) float16, mapped rather than read; BadLibrary where the file is too
+    short."""
     if rows == 0:
         return np.empty((0, dim), _FLOAT16)
     problem = check(file, rows, dim)

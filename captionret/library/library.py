@@ -1,4 +1,5 @@
-"""A gallery on disk: a folder's pictures, each with its captions and its feature, kept up to date by content."""
+"""A gallery on disk: a folder's pictures, each with its captions and its feature, kept up to date by
+content."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,16 +14,15 @@ import numpy as np
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
 from ..records import Caption, Decoding, Failure
-from ..retrieval import Beliefs, Gallery
+from ..retrieval import Gallery, WordMatrix
 from . import features
-from .beliefs import FILE as BELIEFS
-from .beliefs import Believing, StoredBeliefs
-from .believing import believe_all
-from .captioning import Captioning
 from .catalogue import Catalogue, restored, stored
-from .check import problems
-from .space import Space
+from .predicting import predict_all
+from .protocols import Captioning, Space
 from .update import Updater, UpdateReport, feature_file, writing
+from .verify import problems
+from .word_probabilities import FILE as WORD_PROBABILITIES
+from .word_probabilities import StoredWordProbabilities, WordPredicting
 
 CATALOGUE = "catalogue.sqlite"
 _CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
@@ -30,7 +30,7 @@ _ITEMS = f"""
 SELECT path, sha256, text, feature_row, captioners.id, fingerprint, rows, dim
 FROM files JOIN images USING (sha256) JOIN captions USING (sha256) JOIN captioners ON captioners.id = images.captioner
 WHERE captions.n = 0 AND captioners.id = {_CURRENT}
-"""  # noqa: S608 - no value from outside is in it
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class MadeBy:
 
 
 class Library:
-    """An open library. Searching it never waits for an update; what an update commits is seen by the next search."""
+    """An open library. Searching it never waits for an update; what an update commits is seen by the next
+    search."""
 
     def __init__(self, path: Path, catalogue: Catalogue) -> None:
         self.path = path
@@ -74,7 +75,10 @@ class Library:
             with no_space_named(folder):
                 folder.mkdir(parents=True, exist_ok=True)
         except (PermissionError, NotADirectoryError, FileExistsError) as error:
-            raise BadLibrary(f"{folder} cannot be made a library ({error.strerror}). Give another --library, or work elsewhere.") from None
+            raise BadLibrary(
+                f"{folder} cannot be made a library ({error.strerror}). Give another --library, or work "
+                "elsewhere."
+            ) from None
         return cls(folder, Catalogue.create(folder / CATALOGUE, {"root": stored(str(pictures))}))
 
     @classmethod
@@ -97,7 +101,9 @@ class Library:
     @property
     def made_by(self) -> MadeBy | None:
         """Who captioned it; None before the first update."""
-        found = self._catalogue.rows(f"SELECT name, fingerprint, decoding, described FROM captioners WHERE id = {_CURRENT}")  # noqa: S608
+        found = self._catalogue.rows(
+            f"SELECT name, fingerprint, decoding, described FROM captioners WHERE id = {_CURRENT}"
+        )
         if not found:
             return None
         name, fingerprint, decoding, described = found[0]
@@ -117,33 +123,40 @@ class Library:
         allow_empty: bool = False,
         moved: bool = False,
     ) -> UpdateReport:
-        """Caption what is new or changed below `root`; each batch is kept as soon as it is done, so a stopped update goes on later.
+        """Caption what is new or changed below `root`; each batch is kept as soon as it is done, so a stopped
+        update goes on later.
 
         decoding:    how captions are found and how many are kept of each picture; in place of the beam
         progress:    show a bar on stderr
         limit:       caption at most so many pictures now
-        recaption:   go over to this captioner or decoding, if the library was made with another; until all is captioned again, the
-                     pictures still to come are not found, for two captioners' captions don't compare
+        recaption:   go over to this captioner or decoding, if the library was made with another; until all is
+                     captioned again, the pictures still to come are not found, for two captioners' captions
+                     don't compare
         allow_empty: accept that the folder holds no picture any more
         moved:       accept that the folder now lies at `root`
         errors:      BadLibrary (another folder, another captioner, another writer, nothing there), NoSpace
         """
         if beam < 1 or batch_size < 1 or (limit is not None and limit < 0):
             raise BadSetting(
-                f"beam {beam}, batch size {batch_size}, limit {limit}: beam and batch size must be at least 1, limit at least 0."
+                f"beam {beam}, batch size {batch_size}, limit {limit}: beam and batch size must be at least "
+                "1, limit at least 0."
             )
         with writing(self.path):
             pictures = self._accept_root(root, moved)
             try:
                 updater = Updater(self._catalogue, captioner, decoding or Decoding(beam=beam), recaption)
-                return updater.run(pictures, batch_size=batch_size, progress=progress, limit=limit, allow_empty=allow_empty)
+                return updater.run(
+                    pictures, batch_size=batch_size, progress=progress, limit=limit, allow_empty=allow_empty
+                )
             finally:
                 self._gallery = None
 
     def gallery(self) -> Gallery:
-        """Its images as retrieval takes them: ids are the paths relative to the root. Read again only after a change.
+        """Its images as retrieval takes them: ids are the paths relative to the root. Read again only after a
+        change.
 
-        `gallery().features` is (N, D) float16, read from the feature file when first asked for; BadLibrary where that is cut short.
+        `gallery().features` is (N, D) float16, read from the feature file when first asked for; BadLibrary
+        where that is cut short.
         """
         state = self._catalogue.value("PRAGMA data_version")  # changes when another process commits
         if self._gallery is None or state != self._state:
@@ -151,29 +164,33 @@ class Library:
             self._state = state
         return self._gallery
 
-    def believe(self, believer: Believing, *, batch_size: int = 256, progress: bool = True) -> int:
-        """Keep what `believer` believes of every picture; what it said before is not asked again. Returns how many pictures were new.
+    def predict_words(
+        self, predictor: WordPredicting, *, batch_size: int = 256, progress: bool = True
+    ) -> int:
+        """Keep what `predictor` predicts of every picture; what it said before is not asked again. Returns
+        how many pictures were new.
 
         A run that is stopped or killed goes on later: what it has done is kept every half minute.
-        errors: BadSetting for a words head that reads another backbone's features, BadImage for a picture that has gone bad
+        errors: BadSetting for a lexical head that reads another backbone's features, BadImage for a picture
+                that has gone bad
         """
         with writing(self.path):
             gallery = self.gallery()
             made_by = self.made_by
-            believer.check(made_by.described.get("backbone") if made_by else None)
-            new = believe_all(self.path, self.root, gallery, believer, batch_size, progress)
+            predictor.check(made_by.described.get("backbone") if made_by else None)
+            new = predict_all(self.path, self.root, gallery, predictor, batch_size, progress)
             self._gallery = None
         return new
 
     @property
-    def believed_by(self) -> dict[str, Any] | None:
+    def predicted_by(self) -> dict[str, Any] | None:
         """Who said what to believe of the pictures; None where nobody did."""
-        stored = StoredBeliefs.read(self.path)
+        stored = StoredWordProbabilities.read(self.path)
         return stored.made_by if stored else None
 
-    def unbelieved(self) -> int:
-        """Of how many pictures nothing is believed yet."""
-        stored = StoredBeliefs.read(self.path)
+    def without_word_probabilities(self) -> int:
+        """Of how many pictures nothing is predicted yet."""
+        stored = StoredWordProbabilities.read(self.path)
         known = stored.row_of if stored else {}
         return sum(sha256 not in known for sha256 in self.gallery().hashes)
 
@@ -191,24 +208,32 @@ class Library:
     def set_hybrid(self, weights: Mapping[str, float]) -> None:
         """Keep the weight of each mode in this library's hybrid."""
         with self._catalogue.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('hybrid', ?)", (json.dumps(dict(weights)),))
+            connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('hybrid', ?)", (json.dumps(dict(weights)),)
+            )
         self._gallery = None
 
     def captions(self, sha256: str) -> list[Caption]:
-        """The captions of the content with this hash, best first; empty where the library does not hold it."""
+        """The captions of the content with this hash, best first; empty where the library does not hold
+        it."""
         found = self._catalogue.rows(
-            f"SELECT text, tokens, logprob FROM captions JOIN images USING (sha256) WHERE sha256 = ? AND captioner = {_CURRENT} ORDER BY n",  # noqa: S608
+            "SELECT text, tokens, logprob FROM captions JOIN images USING (sha256) WHERE sha256 = ? AND "
+            f"captioner = {_CURRENT} ORDER BY n",
             sha256,
         )
         return [Caption(text, tuple(json.loads(tokens)), logprob) for text, tokens, logprob in found]
 
     def failures(self) -> list[Failure]:
         """The files that could not be captioned, by name."""
-        found = [Failure(restored(path), restored(reason)) for path, reason in self._catalogue.rows("SELECT path, reason FROM failures")]
+        found = [
+            Failure(restored(path), restored(reason))
+            for path, reason in self._catalogue.rows("SELECT path, reason FROM failures")
+        ]
         return sorted(found, key=lambda failure: failure.path)
 
     def verify(self) -> list[str]:
-        """What is wrong, one sentence each: in the catalogue, in the feature file, between the catalogue and the folder."""
+        """What is wrong, one sentence each: in the catalogue, in the feature file, between the catalogue and
+        the folder."""
         return problems(self._catalogue, self.root)
 
     def close(self) -> None:
@@ -221,7 +246,9 @@ class Library:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _read_gallery(self) -> Gallery:
@@ -239,16 +266,22 @@ class Library:
             return space.encode_features(load_features(hashes)) if hashes else np.empty((0, 0), np.float32)
 
         def load_captions(hashes: Sequence[str]) -> list[tuple[str, ...]]:
-            sql = f"SELECT sha256, text FROM captions JOIN images USING (sha256) WHERE captioner = {_CURRENT} ORDER BY sha256, n"  # noqa: S608
+            sql = (
+                "SELECT sha256, text FROM captions JOIN images USING (sha256) WHERE captioner = "
+                f"{_CURRENT} ORDER BY sha256, n"
+            )
             texts: dict[str, list[str]] = {}
             for sha256, text in self._catalogue.rows(sql):
                 texts.setdefault(sha256, []).append(text)
             return [tuple(texts[sha256]) for sha256 in hashes]
 
-        def load_beliefs(hashes: Sequence[str]) -> Beliefs:
-            stored = StoredBeliefs.read(self.path)
+        def load_word_probabilities(hashes: Sequence[str]) -> WordMatrix:
+            stored = StoredWordProbabilities.read(self.path)
             if stored is None:
-                raise BadLibrary(f"{self.path / BELIEFS} is not there any more. Make it again: python scripts/believe.py --library NAME.")
+                raise BadLibrary(
+                    f"{self.path / WORD_PROBABILITIES} is not there any more. Make it again: python "
+                    "scripts/predict_words.py --library NAME."
+                )
             return stored.take(hashes, self.path)
 
         hybrid = self._catalogue.meta("hybrid")
@@ -258,7 +291,9 @@ class Library:
             [row[1] for row in found],
             load_features=load_features,
             load_captions=load_captions,
-            load_beliefs=load_beliefs if (self.path / BELIEFS).is_file() else None,
+            load_word_probabilities=load_word_probabilities
+            if (self.path / WORD_PROBABILITIES).is_file()
+            else None,
             load_vectors={mode: partial(placed, space) for mode, space in self.spaces.items()},
             hybrid=json.loads(hybrid) if hybrid else None,
         )
@@ -270,7 +305,7 @@ class Library:
         # A library that holds nothing, perhaps of a run that failed at once, takes any folder.
         if not moved and self._catalogue.value("SELECT EXISTS (SELECT 1 FROM files)"):
             raise BadLibrary(
-                f"{self.path} holds the pictures of {known}, not of {pictures}. Give another --library; or, if the folder was moved, "
-                f"say so (--moved)."
+                f"{self.path} holds the pictures of {known}, not of {pictures}. Give another --library; or, "
+                "if the folder was moved, say so (--moved)."
             )
         return pictures

@@ -50,7 +50,8 @@ class Failed:
     reason: str
 
     def is_still(self, file: Found) -> bool:
-        """Whether trying again is in vain. A file that may now be read has the same content and time of writing, but another ctime."""
+        """Whether trying again is in vain. A file that may now be read has the same content and time of
+        writing, but another ctime."""
         return (self.size, self.ctime_ns) == (file.size, file.ctime_ns)
 
 
@@ -63,14 +64,16 @@ class Listing:
     unreadable: list[str]
 
     def covers(self, name: str) -> bool:
-        """Whether the file would have been seen if it were there: what cannot be looked at is not taken for deleted."""
+        """Whether the file would have been seen if it were there: what cannot be looked at is not taken for
+        deleted."""
         hidden = any(folder == "." or name.startswith(f"{folder}/") for folder in self.unreadable)
         return not hidden and not any(failure.path == name for failure in self.failures)
 
 
 @dataclass(slots=True)
 class Task:
-    """One content to be captioned: the file to read and the others that hold the same. sha256 is None where nothing has its size."""
+    """One content to be captioned: the file to read and the others that hold the same. sha256 is None where
+    nothing has its size."""
 
     files: list[tuple[Found, str]]
     sha256: str | None
@@ -78,7 +81,8 @@ class Task:
 
 @dataclass(slots=True)
 class Plan:
-    """What an update has to do. counts: of the files for which nothing is to be captioned, by what became of them."""
+    """What an update has to do. counts: of the files for which nothing is to be captioned, by what became of
+    them."""
 
     known_content: list[tuple[Found, str]] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
@@ -88,12 +92,16 @@ class Plan:
 
 
 def list_folder(root: Path) -> Listing:
-    """Every picture file below `root` with its size and time; BadLibrary where the root itself is not there."""
+    """Every picture file below `root` with its size and time; BadLibrary where the root itself is not
+    there."""
     if not root.is_dir():
         raise BadLibrary(
-            f"{root} is not a folder any more (moved, deleted, or its disk is not mounted). Nothing was changed in the library."
+            f"{root} is not a folder any more (moved, deleted, or its disk is not mounted). Nothing was "
+            "changed in the library."
         )
-    from ..images import find_images  # importing every decoder of pictures takes a search's time, which lists nothing
+    from ..images import (
+        find_images,  # importing every decoder of pictures takes a search's time, which lists nothing
+    )
 
     messages: list[str] = []
     files: list[Found] = []
@@ -103,7 +111,9 @@ def list_folder(root: Path) -> Listing:
         try:
             facts = path.stat()
         except OSError as error:
-            failures.append(Failure(name, f"{path} cannot be read ({error.strerror}). Check the link or its permissions."))
+            failures.append(
+                Failure(name, f"{path} cannot be read ({error.strerror}). Check the link or its permissions.")
+            )
             continue
         if stat.S_ISREG(facts.st_mode):
             files.append(Found(path, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
@@ -114,22 +124,33 @@ def list_folder(root: Path) -> Listing:
         folder, _, reason = message.rpartition(": ")
         unreadable.append(Path(folder).relative_to(root).as_posix())
         failures.append(
-            Failure(unreadable[-1], f"The folder {folder} cannot be listed ({reason}). Change its permissions or leave it out.")
+            Failure(
+                unreadable[-1],
+                f"The folder {folder} cannot be listed ({reason}). Change its permissions or leave it out.",
+            )
         )
     return Listing(files, failures, unreadable)
 
 
 def make_plan(catalogue: Catalogue, captioner: int, listing: Listing) -> Plan:
-    """Compare a listing with the catalogue. Files are read (for their hash) only where their content could be a known one.
+    """Compare a listing with the catalogue. Files are read (for their hash) only where their content could be
+    a known one.
 
     captioner: the id of the one that captions now; contents that another one captioned are captioned again
     """
-    files = {restored(path): Known(*facts) for path, *facts in catalogue.rows("SELECT path, size, mtime_ns, sha256 FROM files")}
+    files = {
+        restored(path): Known(*facts)
+        for path, *facts in catalogue.rows("SELECT path, size, mtime_ns, sha256 FROM files")
+    }
     failed = {
         restored(path): Failed(size, ctime_ns, restored(reason))
-        for path, size, ctime_ns, reason in catalogue.rows("SELECT path, size, ctime_ns, reason FROM failures")
+        for path, size, ctime_ns, reason in catalogue.rows(
+            "SELECT path, size, ctime_ns, reason FROM failures"
+        )
     }
-    current = {sha256 for (sha256,) in catalogue.rows("SELECT sha256 FROM images WHERE captioner = ?", captioner)}
+    current = {
+        sha256 for (sha256,) in catalogue.rows("SELECT sha256 FROM images WHERE captioner = ?", captioner)
+    }
     present = {file.name for file in listing.files}
     plan = Plan(failures=list(listing.failures))
     plan.gone = [name for name in files if name not in present and listing.covers(name)]
@@ -154,8 +175,11 @@ def make_plan(catalogue: Catalogue, captioner: int, listing: Listing) -> Plan:
     return plan
 
 
-def _with_hashes(found: list[Found], files: dict[str, Known], failed: dict[str, Failed], plan: Plan) -> Iterable[tuple[Found, str | None]]:
-    """Each file with its content's hash: the known one, the one computed now, or None where no other file has its size."""
+def _with_hashes(
+    found: list[Found], files: dict[str, Known], failed: dict[str, Failed], plan: Plan
+) -> Iterable[tuple[Found, str | None]]:
+    """Each file with its content's hash: the known one, the one computed now, or None where no other file has
+    its size."""
     sizes = Counter(known.size for known in files.values())
     sizes.update(file.size for file in found if not (file.name in files and files[file.name].is_still(file)))
     for file in found:
@@ -169,7 +193,11 @@ def _with_hashes(found: list[Found], files: dict[str, Known], failed: dict[str, 
             try:
                 yield file, sha256_of(file.path)
             except OSError as error:
-                plan.failures.append(Failure(file.name, f"{file.path} cannot be read ({error.strerror}). Check its permissions."))
+                plan.failures.append(
+                    Failure(
+                        file.name, f"{file.path} cannot be read ({error.strerror}). Check its permissions."
+                    )
+                )
 
 
 class _Kinds:
@@ -178,7 +206,8 @@ class _Kinds:
     def __init__(self, files: dict[str, Known], gone: list[str]) -> None:
         self.files = files
         self.seen = {known.sha256 for known in files.values()}
-        self.gone: defaultdict[str, int] = defaultdict(int)  # vanished names by content: a new name for it is a rename
+        # vanished names by content: a new name for it is a rename
+        self.gone: defaultdict[str, int] = defaultdict(int)
         for name in gone:
             self.gone[files[name].sha256] += 1
         self.renamed = 0

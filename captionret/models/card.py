@@ -1,4 +1,5 @@
-"""The model card: what a checkpoint is, how it was made, what was measured. Generated from config.json, never written by hand."""
+"""The model card: what a checkpoint is, how it was made, what was measured. Generated from config.json, never
+written by hand."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,13 @@ _MEASURES = {
     "distinct": "distinct captions",
     "images": "images",
 }
-_MEASURED_AS = {"train_loss": "{:.3f}", "val_loss": "{:.3f}", "cider_d": "{:.1f}", "distinct": "{:.0f}", "ndcg10": "{:.1f}"}
+_MEASURED_AS = {
+    "train_loss": "{:.3f}",
+    "val_loss": "{:.3f}",
+    "cider_d": "{:.1f}",
+    "distinct": "{:.0f}",
+    "ndcg10": "{:.1f}",
+}
 
 
 def write_card(path: Path | str) -> Path:
@@ -31,33 +38,49 @@ def write_card(path: Path | str) -> Path:
 def card(name: str, record: dict[str, Any]) -> str:
     """The card's text."""
     training = record["training"]
-    lines = [f"# {name}", "", *_about(record), *_scores(record["scores"]), *_history(training), *_brought(training), *_how(record)]
+    lines = [
+        f"# {name}",
+        "",
+        *_about(record),
+        *_scores(record["scores"]),
+        *_history(training),
+        *_brought(training),
+        *_how(record),
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _about(record: dict[str, Any]) -> list[str]:
     config, training = record["config"], record["training"]
-    sizes = f"E {config['embed_dim']}, H {config['hidden_dim']}, {config['layers']} layer(s), {record['vocabulary_size']:,} words"
+    sizes = (
+        f"E {config['embed_dim']}, H {config['hidden_dim']}, {config['layers']} layer(s), "
+        f"{record['vocabulary_size']:,} words"
+    )
     words = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
     words_head = config["decoder"] == "words"
     network = f"{config['decoder']} decoder ({sizes}; word vectors {words})"
     if words_head:
         network = f"two layers (H {config['hidden_dim']}, {record['vocabulary_size']:,} words)"
     lines = [
-        f"A {'words head' if words_head else 'captioner'} of variant `{record['variant']}`: {network} "
+        f"A {'lexical head' if words_head else 'captioner'} of variant `{record['variant']}`: {network} "
         f"on the {_feature(config)} feature of `{record['backbone']['name']}` "
-        f"(weights {record['backbone']['sha256'][:12]}, {'fine-tuned' if training.get('fine_tuned') else 'frozen'}).",
+        f"(weights {record['backbone']['sha256'][:12]}, "
+        f"{'fine-tuned' if training.get('fine_tuned') else 'frozen'}).",
         "",
     ]
     if "data" in training:
         lines += [
-            f"Trained on `{training['data']}`, split {training['split']}: {training['images']:,} images with {training['captions']:,} "
-            f"captions; the epoch kept was chosen on {training['validated_on'] or 'val'} by "
-            f"{'NDCG@10 of mode expected-cosine' if words_head else 'the CIDEr-D of greedy captions'}. Seed {training['seed']}.",
+            f"Trained on `{training['data']}`, split {training['split']}: {training['images']:,} images "
+            f"with {training['captions']:,} captions; the epoch kept was chosen on "
+            f"{training['validated_on'] or 'val'} by "
+            f"{'NDCG@10 of mode expected-cosine' if words_head else 'the CIDEr-D of greedy captions'}. Seed "
+            f"{training['seed']}.",
             "",
         ]
     if "imported_from" in training:
-        sources = ", ".join(f"`{name}` (SHA-256 {sha256[:12]})" for name, sha256 in training["imported_from"].items())
+        sources = ", ".join(
+            f"`{name}` (SHA-256 {sha256[:12]})" for name, sha256 in training["imported_from"].items()
+        )
         lines += [f"Imported from the published {sources}.", ""]
     return lines
 
@@ -70,10 +93,20 @@ def _scores(scores: dict[str, Any]) -> list[str]:
     if not scores:
         return []
     shown = [key for key in _MEASURES if any(row.get(key) is not None for row in scores.values())]
-    lines = ["## Measured", "", f"| on | {' | '.join(_MEASURES[key] for key in shown)} |", f"|---|{'---|' * len(shown)}"]
+    lines = [
+        "## Measured",
+        "",
+        f"| on | {' | '.join(_MEASURES[key] for key in shown)} |",
+        f"|---|{'---|' * len(shown)}",
+    ]
     for on, row in scores.items():
         lines.append(f"| {on} | {' | '.join(_number(row.get(key)) for key in shown)} |")
-    return [*lines, "", "All but the counts x100, with PTB tokens, as the COCO caption scorer computes them.", ""]
+    return [
+        *lines,
+        "",
+        "All but the counts x100, with PTB tokens, as the COCO caption scorer computes them.",
+        "",
+    ]
 
 
 def _number(value: float | int | None) -> str:
@@ -93,10 +126,17 @@ def _history(training: dict[str, Any]) -> list[str]:
         "ndcg10": "NDCG@10",
     }
     columns = {key: name for key, name in columns.items() if key in training["history"][0]}
-    lines = ["## Training", "", f"| epoch | {' | '.join(columns.values())} |", f"|---|{'---|' * len(columns)}"]
+    lines = [
+        "## Training",
+        "",
+        f"| epoch | {' | '.join(columns.values())} |",
+        f"|---|{'---|' * len(columns)}",
+    ]
     for row in training["history"]:
         mark = " (kept)" if row["epoch"] == training["best_epoch"] else ""
-        lines.append(f"| {row['epoch']}{mark} | {' | '.join(_MEASURED_AS[key].format(row[key]) for key in columns)} |")
+        lines.append(
+            f"| {row['epoch']}{mark} | {' | '.join(_MEASURED_AS[key].format(row[key]) for key in columns)} |"
+        )
     return [*lines, "", f"{training['seconds']:.0f} seconds in all, validation included.", ""]
 
 
@@ -110,7 +150,10 @@ def _brought(training: dict[str, Any]) -> list[str]:
         "| trained | CIDEr-D | against the settings as they are |",
         "|---|---|---|",
     ]
-    lines += [f"| {row['change']} | {row['cider_d']:.1f} | {row['against'] or '–'} |" for row in training["brought"]["rows"]]
+    lines += [
+        f"| {row['change']} | {row['cider_d']:.1f} | {row['against'] or '–'} |"
+        for row in training["brought"]["rows"]
+    ]
     return [*lines, "", training["brought"]["how"], ""]
 
 

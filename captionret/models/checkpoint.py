@@ -1,13 +1,14 @@
 """A checkpoint is a directory that explains itself:
 
-    config.json        the commit record: format, variant, training data, hashes of the other files and of the settings
-    vocab.json         the words, in the order of their ids
+    config.json        the commit record: format, variant, training data, hashes of the other files and of the
+    settings vocab.json         the words, in the order of their ids
     model.safetensors  what was trained; the backbone is named with its hash, not copied
     README.md          the model card, generated
 
-Opening one never runs code. Weights and vocabulary are bound to each other by the hashes in config.json. Over an older checkpoint
-the new parts are first written beside the old ones, under names of their own: until config.json is replaced the old ones count, from
-then on the new ones, even if a kill comes before they are renamed.
+Opening one never runs code. Weights and vocabulary are bound to each other by the hashes in config.json. Over
+an older checkpoint the new parts are first written beside the old ones, under names of their own: until
+config.json is replaced the old ones count, from then on the new ones, even if a kill comes before they are
+renamed.
 """
 
 import hashlib
@@ -24,19 +25,29 @@ from torch import Tensor
 from .. import files
 from ..errors import BadCheckpoint, BadSetting
 from ..text import Vocabulary
-from .variants import C, CaptionerConfig
+from .captioning.config import C, CaptionerConfig
 
 FORMAT = 1
 PARTS = ("vocab.json", "model.safetensors")
-OWN_BACKBONE = "backbone.safetensors"  # the CNN's weights, where they were trained, too, or came with an imported checkpoint
-_FIELDS = {"variant": str, "config": dict, "vocabulary_size": int, "backbone": dict, "training": dict, "scores": dict, "sha256": dict}
+# the CNN's weights, where they were trained, too, or came with an imported checkpoint
+OWN_BACKBONE = "backbone.safetensors"
+_FIELDS = {
+    "variant": str,
+    "config": dict,
+    "vocabulary_size": int,
+    "backbone": dict,
+    "training": dict,
+    "scores": dict,
+    "sha256": dict,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[C]):
     """What a checkpoint is of.
 
-    name:   in its record; a record without one is a captioner's, which were there before there was another kind
+    name:   in its record; a record without one is a captioner's, which were there before there was another
+            kind
     config: the dataclass of its settings
     script: what trains one
     """
@@ -55,7 +66,8 @@ class Checkpoint(Generic[C]):
 
     variant:   the row it was made from: of VARIANTS, for a captioner
     backbone:  {"name", "sha256", "preprocessing"}: what the features must come from
-    training:  how it was made (data, seconds, epochs, seed, history, command ...), for the card and the comparison
+    training:  how it was made (data, seconds, epochs, seed, history, command ...), for the card and the
+               comparison
     scores:    measured quality, by data and setting
     tensors:   the state dict, float32
     kind:      see Kind
@@ -82,7 +94,9 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint[C], dtype: torch.dt
         for name, tensor in checkpoint.tensors.items()
     }
     parts = {
-        "vocab.json": (json.dumps(checkpoint.vocabulary.to_json(), ensure_ascii=False, indent=0) + "\n").encode(),
+        "vocab.json": (
+            json.dumps(checkpoint.vocabulary.to_json(), ensure_ascii=False, indent=0) + "\n"
+        ).encode(),
         "model.safetensors": safetensors.torch.save(tensors),
     }
     record = {
@@ -100,10 +114,13 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint[C], dtype: torch.dt
     for name, content in parts.items():
         with files.publishing(_beside(path, name, hashes[name])) as file:
             file.write(content)
-    files.publish_json(path / "config.json", record | {"sha256": hashes | {"settings": _hash_of_settings(record)}})
+    files.publish_json(
+        path / "config.json", record | {"sha256": hashes | {"settings": _hash_of_settings(record)}}
+    )
     for name in parts:
         os.replace(_beside(path, name, hashes[name]), path / name)
-        for left_over in path.glob(f"{name}.{'[0-9a-f]' * 12}"):  # of a save that was killed; a person's own copies stay
+        # of a save that was killed; a person's own copies stay
+        for left_over in path.glob(f"{name}.{'[0-9a-f]' * 12}"):
             left_over.unlink()
     files.sync_directory(path)
 
@@ -116,7 +133,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint[CaptionerConfig]:
 def read_checkpoint(path: Path | str, kind: Kind[C]) -> Checkpoint[C]:
     """Read and check a checkpoint directory.
 
-    errors: BadCheckpoint for a missing or cut-off part, a flipped byte, parts of different trainings, a newer format, another kind
+    errors: BadCheckpoint for a missing or cut-off part, a flipped byte, parts of different trainings, a newer
+            format, another kind
     """
     path = Path(path)
     record = read_record(path, kind)
@@ -127,8 +145,19 @@ def read_checkpoint(path: Path | str, kind: Kind[C]) -> Checkpoint[C]:
     except safetensors.SafetensorError as error:
         raise BadCheckpoint(f"{weights_file} cannot be read ({error}). Restore it, or train again.") from None
     config = _config(path, record["config"], kind)
-    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    return Checkpoint(record["variant"], config, vocabulary, record["backbone"], tensors, record["training"], record["scores"], kind.name)
+    tensors = {
+        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
+    }
+    return Checkpoint(
+        record["variant"],
+        config,
+        vocabulary,
+        record["backbone"],
+        tensors,
+        record["training"],
+        record["scores"],
+        kind.name,
+    )
 
 
 def read_record(path: Path | str, kind: Kind[Any] | None = None) -> dict[str, Any]:
@@ -139,22 +168,29 @@ def read_record(path: Path | str, kind: Kind[Any] | None = None) -> dict[str, An
     path = Path(path)
     if not path.is_dir():
         raise BadCheckpoint(
-            f"There is no checkpoint directory {path}. Train one: python scripts/{(kind or CAPTIONER).script}.py --out {path}"
+            f"There is no checkpoint directory {path}. Train one: python "
+            f"scripts/{(kind or CAPTIONER).script}.py --out {path}"
         )
-    remedy = "The directory is not a finished checkpoint: restore it, or train again (with --resume where a training was cut)."
+    remedy = (
+        "The directory is not a finished checkpoint: restore it, or train again (with --resume where "
+        "a training was cut)."
+    )
     record = files.read_json(path / "config.json", BadCheckpoint, remedy)
     if not isinstance(record, dict) or not isinstance(record.get("format"), int) or record["format"] < 1:
         raise BadCheckpoint(f"{path / 'config.json'} is not a checkpoint's record. {remedy}")
     if record["format"] > FORMAT:
         raise BadCheckpoint(
-            f"{path} has checkpoint format {record['format']}; this release reads up to {FORMAT}. Use a newer release of captionret."
+            f"{path} has checkpoint format {record['format']}; this release reads up to {FORMAT}. Use a "
+            "newer release of captionret."
         )
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(record.get(name), kind)]
     if wrong or set(PARTS) - record["sha256"].keys() or {"name", "sha256"} - record["backbone"].keys():
         raise BadCheckpoint(f"{path / 'config.json'} lacks {', '.join(wrong) or 'hashes'}. {remedy}")
-    if record["sha256"].get("settings", _hash_of_settings(record)) != _hash_of_settings(record):  # not in the oldest checkpoints
+    # not in the oldest checkpoints
+    if record["sha256"].get("settings", _hash_of_settings(record)) != _hash_of_settings(record):
         raise BadCheckpoint(
-            f"{path / 'config.json'} was altered after the checkpoint was saved. Restore it, or train again into a new --out."
+            f"{path / 'config.json'} was altered after the checkpoint was saved. Restore it, or train again "
+            "into a new --out."
         )
     if kind and kind_of(record) != kind.name:
         raise BadCheckpoint(
@@ -187,7 +223,11 @@ def _amend(path: Path | str, part: str, facts: dict[str, Any]) -> None:
 
 def _hash_of_settings(record: dict[str, Any]) -> str:
     """A hash of what in the record changes an answer; the rest of it, as scores, may be added to."""
-    settings = [record[name] for name in ("variant", "config", "vocabulary_size", "backbone", "kind") if name in record]
+    settings = [
+        record[name]
+        for name in ("variant", "config", "vocabulary_size", "backbone", "kind")
+        if name in record
+    ]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
@@ -195,12 +235,15 @@ def _config(path: Path, values: dict[str, Any], kind: Kind[C]) -> C:
     known = set(kind.config.__dataclass_fields__)
     if set(values) - known:
         raise BadCheckpoint(
-            f"{path / 'config.json'} has fields this release does not know: {', '.join(sorted(set(values) - known))}. Use a newer release."
+            f"{path / 'config.json'} has fields this release does not know: "
+            f"{', '.join(sorted(set(values) - known))}. Use a newer release."
         )
     try:
         return kind.config(**values)
     except (BadSetting, TypeError) as error:
-        raise BadCheckpoint(f"{path / 'config.json'} describes no {kind.name}: {error} Restore it, or train again.") from None
+        raise BadCheckpoint(
+            f"{path / 'config.json'} describes no {kind.name}: {error} Restore it, or train again."
+        ) from None
 
 
 def _beside(path: Path, name: str, sha256: str) -> Path:
@@ -209,21 +252,30 @@ def _beside(path: Path, name: str, sha256: str) -> Path:
 
 
 def _whole(path: Path, name: str, record: dict[str, Any]) -> Path:
-    """The file that holds a part, its hash checked; the one beside it where a save was cut before its last step."""
+    """The file that holds a part, its hash checked; the one beside it where a save was cut before its last
+    step."""
     for file in (path / name, _beside(path, name, record["sha256"][name])):
         if file.is_file() and files.sha256_of(file) == record["sha256"][name]:
             return file
     if not (path / name).is_file():
-        raise BadCheckpoint(f"{path / name} is missing. Restore the whole directory, or train again into a new --out.")
+        raise BadCheckpoint(
+            f"{path / name} is missing. Restore the whole directory, or train again into a new --out."
+        )
     if name == "vocab.json":
         vocabulary = files.read_json(path / name, BadCheckpoint, "Restore it, or train again.")
-        count = len(vocabulary["tokens"]) if isinstance(vocabulary, dict) and isinstance(vocabulary.get("tokens"), list) else 0
+        count = (
+            len(vocabulary["tokens"])
+            if isinstance(vocabulary, dict) and isinstance(vocabulary.get("tokens"), list)
+            else 0
+        )
         if count != record["vocabulary_size"]:
             raise BadCheckpoint(
-                f"{path / name} has {count:,} words, model.safetensors was trained with {record['vocabulary_size']:,}. "
+                f"{path / name} has {count:,} words, model.safetensors was trained with "
+                f"{record['vocabulary_size']:,}. "
                 "They come from different trainings. Restore the pair, or train again into a new --out."
             )
     raise BadCheckpoint(
-        f"{path / name} ({(path / name).stat().st_size:,} bytes) is not the file this checkpoint was saved with: cut short or altered. "
+        f"{path / name} ({(path / name).stat().st_size:,} bytes) is not the file this checkpoint was saved "
+        "with: cut short or altered. "
         "Restore it, or train again."
     )

@@ -1,7 +1,9 @@
 """One static HTML file that shows searches, tables and variants side by side.
 
-The file stands alone: pictures are embedded, there is no script, and its own content policy forbids every request. Whatever
-comes from outside (file names, captions, notes) is escaped by the templates and made visible as on the terminal.
+The file stands alone: pictures are embedded, there is no script, and its own content policy forbids every
+                       request. Whatever
+comes from outside (file names, captions, notes) is escaped by the templates and made visible as on the
+terminal.
 """
 
 import base64
@@ -95,7 +97,8 @@ class VariantAnswer:
 
 @dataclass(frozen=True)
 class VariantsRow:
-    """A picture, what people said of it (if anybody did), and every variant's answer, in the same order in each row."""
+    """A picture, what people said of it (if anybody did), and every variant's answer, in the same order in
+    each row."""
 
     image: Path
     answers: Sequence[VariantAnswer]
@@ -163,7 +166,15 @@ class LinksSection:
     note: str = ""
 
 
-Section = LinksSection | SearchSection | TableSection | VariantsSection | PlotSection | PicturesSection | TextSection
+Section = (
+    LinksSection
+    | SearchSection
+    | TableSection
+    | VariantsSection
+    | PlotSection
+    | PicturesSection
+    | TextSection
+)
 
 TEMPLATES: dict[type, str] = {
     SearchSection: "search.html",
@@ -194,7 +205,11 @@ def write_page(path: Path | str, title: str, lead: str, sections: Sequence[Secti
     errors:  NoSpace; FileNotFoundError for the file of a PlotSection
     """
     path = Path(path).absolute()
-    page = _environment().get_template("page.html").render(title=title, lead=lead, sections=sections, templates=TEMPLATES)
+    page = (
+        _environment()
+        .get_template("page.html")
+        .render(title=title, lead=lead, sections=sections, templates=TEMPLATES)
+    )
     with publishing(path, "w") as file:
         file.write(page)
     return path
@@ -208,7 +223,9 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+        finalize=lambda value: (
+            visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
     )
     environment.filters.update(marked=marked, unmarked=unmarked, breakable=breakable)
     environment.globals.update(thumbnail=cache(thumbnail), embedded=embedded, share=share)
@@ -216,14 +233,19 @@ def _environment() -> Environment:
 
 
 def thumbnail(path: Path, side: int) -> Thumbnail:
-    """The picture as a JPEG whose shorter side has `side` pixels (less if the picture has less, or is very long)."""
+    """The picture as a JPEG whose shorter side has `side` pixels (less if the picture has less, or is very
+    long)."""
     try:
         image = open_image(path, at_least=side)
     except BadImage as error:
         return Thumbnail(None, problem=str(error).replace(str(path), path.name))
     width, height = image.size
     scale = min(1.0, side / min(width, height), 3 * side / max(width, height))
-    image = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image = image.resize(
+        (max(1, round(width * scale)), max(1, round(height * scale))),
+        Image.Resampling.LANCZOS,
+        reducing_gap=3.0,
+    )
     content = io.BytesIO()
     image.save(content, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
     return Thumbnail(_data_uri("image/jpeg", content.getvalue()), *image.size)
@@ -236,28 +258,35 @@ def embedded(path: Path) -> Markup:
 
 
 def _data_uri(kind: str, content: bytes) -> Markup:
-    return Markup(f"data:{kind};base64,{base64.b64encode(content).decode()}")  # noqa: S704 – base64 holds nothing to escape
+    return Markup(f"data:{kind};base64,{base64.b64encode(content).decode()}")
 
 
 def marked(caption: str, shared: Sequence[str]) -> Markup:
-    """The caption, escaped, with every shared word in <mark>. Words are found as retrieval found them: by the one tokenizer."""
+    """The caption, escaped, with every shared word in <mark>. Words are found as retrieval found them: by the
+    one tokenizer."""
     parts, end = [], 0
     for start, token in _tokens(caption):
         if token in shared:
-            parts.append(Markup("{}<mark>{}</mark>").format(visible(caption[end:start]), visible(caption[start : start + len(token)])))
+            parts.append(
+                Markup("{}<mark>{}</mark>").format(
+                    visible(caption[end:start]), visible(caption[start : start + len(token)])
+                )
+            )
             end = start + len(token)
     return Markup("").join([*parts, visible(caption[end:])])
 
 
 def unmarked(caption: str, shared: Sequence[str]) -> list[str]:
-    """The shared words that the caption itself does not hold (a mode may compare more words than it writes)."""
+    """The shared words that the caption itself does not hold (a mode may compare more words than it
+    writes)."""
     held = {token for _, token in _tokens(caption)}
     return [word for word in shared if word not in held]
 
 
 def _tokens(caption: str) -> list[tuple[int, str]]:
     """Each token with its place in the caption."""
-    lowered = "".join(low if len(low := letter.lower()) == 1 else letter for letter in caption)  # so that places stay
+    # so that places stay
+    lowered = "".join(low if len(low := letter.lower()) == 1 else letter for letter in caption)
     found, end = [], 0
     for token in tokenize(caption):
         start = lowered.find(token, end)
@@ -273,5 +302,6 @@ def breakable(path: str) -> Markup:
 
 
 def share(hit: Hit, hits: Sequence[Hit]) -> int:
-    """The length of a score's bar in percent: of 1, or of the best score where a mode's scores go beyond 1."""
+    """The length of a score's bar in percent: of 1, or of the best score where a mode's scores go beyond
+    1."""
     return round(100 * max(0.0, hit.score) / max(1.0, *(other.score for other in hits)))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..errors import BadSetting
 from ..files import publishing
 
-# Okabe and Ito's colours, told apart with every kind of colour vision
+# Okabe and Ito's colours, display_fields apart with every kind of colour vision
 _BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"
 _INK, _GRID = "#3a3d44", "#e4e4e4"
 
@@ -21,8 +21,10 @@ _INK, _GRID = "#3a3d44", "#e4e4e4"
 def training_curve(history: Sequence[Mapping[str, float]], path: Path | str) -> Path:
     """Draw a training's losses and CIDEr-D over the epochs, the best epoch marked, as a PNG.
 
-    history: a row per epoch with `epoch` and, where measured, `train_loss`, `val_loss` (both nats per word) and `cider_d` (x100)
-    returns: the file's path. The best epoch is that of the highest CIDEr-D, or of the lowest validation loss without one.
+    history: a row per epoch with `epoch` and, where measured, `train_loss`, `val_loss` (both nats per word)
+             and `cider_d` (x100)
+    returns: the file's path. The best epoch is that of the highest CIDEr-D, or of the lowest validation loss
+             without one.
     errors:  BadSetting for an empty history; NoSpace
     """
     if not history:
@@ -33,7 +35,10 @@ def training_curve(history: Sequence[Mapping[str, float]], path: Path | str) -> 
     _line(losses, history, "val_loss", _ORANGE, "s--", "validation")
     _line(cider, history, "cider_d", _GREEN, "D-", "validation")
     best = _best(history)
-    for axes, name, key in ((losses, "loss (nats per word)", "val_loss"), (cider, "CIDEr-D (×100)", "cider_d")):
+    for axes, name, key in (
+        (losses, "loss (nats per word)", "val_loss"),
+        (cider, "CIDEr-D (×100)", "cider_d"),
+    ):
         _dress(axes, name)
         if best is not None and key in best:
             label = f"best epoch: {best['epoch']:.0f} ({best[key]:.4g})"
@@ -45,10 +50,20 @@ def training_curve(history: Sequence[Mapping[str, float]], path: Path | str) -> 
     return Path(path)
 
 
-def _line(axes: Axes, history: Sequence[Mapping[str, float]], key: str, colour: str, style: str, label: str) -> None:
+def _line(
+    axes: Axes, history: Sequence[Mapping[str, float]], key: str, colour: str, style: str, label: str
+) -> None:
     points = [(row["epoch"], row[key]) for row in history if key in row]
     if points:
-        axes.plot(*zip(*points, strict=True), style, color=colour, label=label, linewidth=1.8, markersize=4.5, zorder=2)
+        axes.plot(
+            *zip(*points, strict=True),
+            style,
+            color=colour,
+            label=label,
+            linewidth=1.8,
+            markersize=4.5,
+            zorder=2,
+        )
 
 
 def _best(history: Sequence[Mapping[str, float]]) -> Mapping[str, float] | None:
@@ -75,21 +90,38 @@ def ndcg_curves(curves: Mapping[str, Sequence[float]], path: Path | str) -> Path
         raise BadSetting(f"There is no mode to draw into {path}. Choose at least one.")
     figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
     axes = figure.subplots()
-    for place, (name, values) in enumerate(sorted(curves.items(), key=lambda curve: -curve[1][min(9, len(curve[1]) - 1)])):
+    for place, (name, values) in enumerate(
+        sorted(curves.items(), key=lambda curve: -curve[1][min(9, len(curve[1]) - 1)])
+    ):
         style = ("-", "--", ":", "-.")[place // 10 % 4]
-        axes.plot(range(1, len(values) + 1), values, style, label=f"{name} ({values[min(9, len(values) - 1)]:.3f})", linewidth=1.6)
+        axes.plot(
+            range(1, len(values) + 1),
+            values,
+            style,
+            label=f"{name} ({values[min(9, len(values) - 1)]:.3f})",
+            linewidth=1.6,
+        )
     _dress(axes, "NDCG@k")
     axes.set_xlabel("k", color=_INK)
-    axes.legend(frameon=False, fontsize=8, labelcolor=_INK, loc="center left", bbox_to_anchor=(1, 0.5), title="mode (NDCG@10)")
+    axes.legend(
+        frameon=False,
+        fontsize=8,
+        labelcolor=_INK,
+        loc="center left",
+        bbox_to_anchor=(1, 0.5),
+        title="mode (NDCG@10)",
+    )
     with publishing(path) as file:
         figure.savefig(file, format="png")
     return Path(path)
 
 
 def occurrences(counts: Mapping[str, ArrayLike], k: int, path: Path | str) -> Path:
-    """Draw how many images stand in at least so many k-nearest lists, a line for each way of comparing; a PNG.
+    """Draw how many images stand in at least so many k-nearest lists, a line for each way of comparing; a
+    PNG.
 
-    counts: of each way the N_k of N images. Both axes are logarithmic, so that a few hubs are seen beside many antihubs.
+    counts: of each way the N_k of N images. Both axes are logarithmic, so that a few hubs are seen beside
+            many antihubs.
     errors: BadSetting for none
     """
     if not counts:
@@ -99,7 +131,14 @@ def occurrences(counts: Mapping[str, ArrayLike], k: int, path: Path | str) -> Pa
     for (name, values), style in zip(counts.items(), cycle(("-", "--", ":", "-."))):  # the styles never end
         ordered = np.sort(np.asarray(values, np.float64))[::-1]
         shown = ordered > 0
-        axes.step(ordered[shown], np.arange(1, len(ordered) + 1)[shown], style, where="post", label=name, linewidth=1.8)
+        axes.step(
+            ordered[shown],
+            np.arange(1, len(ordered) + 1)[shown],
+            style,
+            where="post",
+            label=name,
+            linewidth=1.8,
+        )
     axes.axvline(k, color=_INK, linewidth=1, linestyle=":", label=f"the mean, {k}")
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -122,7 +161,15 @@ def heat_map(names: Sequence[str], values: Sequence[Sequence[float]], path: Path
     axes.set_yticks(range(len(names)), names, fontsize=8, color=_INK)
     for row, line in enumerate(values):
         for column, value in enumerate(line):
-            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7, color="white" if value > 0.6 else _INK)
+            axes.text(
+                column,
+                row,
+                f"{100 * value:.0f}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="white" if value > 0.6 else _INK,
+            )
     with publishing(path) as file:
         figure.savefig(file, format="png")
     return Path(path)

@@ -1,7 +1,8 @@
 """What a search or a comparison looks like on a terminal, and as JSON.
 
-Columns are aligned by what a terminal shows: wide letters take two cells, combining ones none. Names come from other people's
-disks, so nothing in them may move the cursor, break a line or reorder the text: such characters are shown as escapes.
+Columns are aligned by what a terminal shows: wide letters take two cells, combining ones none. Names come
+from other people's disks, so nothing in them may move the cursor, break a line or reorder the text: such
+characters are shown as escapes.
 """
 
 import re
@@ -15,8 +16,8 @@ from ..records import Explanation, Hit, Query
 
 Value = str | int | float | None  # what a table's cell may hold; None is "not known"
 
-# Controls, line and paragraph separators, lone surrogates (bytes that are no UTF-8) and the marks that reorder or hide text.
-# U+200C and U+200D stay: they join letters and emoji.
+# Controls, line and paragraph separators, lone surrogates (bytes that are no UTF-8) and the marks that
+# reorder or hide text. U+200C and U+200D stay: they join letters and emoji.
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -26,7 +27,8 @@ _NARROWEST = 8  # cells a column keeps on a terminal that is too narrow for it
 
 
 def visible(text: str) -> str:
-    r"""`text` on one line, with control characters, bytes that are no UTF-8 and direction marks as escapes (\n, \x1b, \u202e)."""
+    r"""`text` on one line, with control characters, bytes that are no UTF-8 and direction marks as escapes
+    (\n, \x1b, \u202e)."""
     return _INVISIBLE.sub(_escape, text)
 
 
@@ -35,7 +37,9 @@ def _escape(match: re.Match[str]) -> str:
     code = ord(letter)
     if 0xDC80 <= code <= 0xDCFF:  # how Python spells a byte of a file name that is no UTF-8
         code -= 0xDC00
-    return _NAMED.get(letter) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+    return _NAMED.get(letter) or (
+        f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    )
 
 
 def cells(text: str) -> int:
@@ -68,26 +72,50 @@ def shorten_path(text: str, width: int) -> str:
 
 
 def search_text(
-    query: Query, caption: str | None, tokens: Sequence[str], hits: Sequence[Hit], source: str, width: int | None = None
+    query: Query,
+    caption: str | None,
+    tokens: Sequence[str],
+    hits: Sequence[Hit],
+    source: str,
+    width: int | None = None,
 ) -> str:
     """A search as a person reads it: one line for the query, one per hit.
 
-    caption: what the captioner says of the query; None where it was not asked (a text query, a mode without captions)
+    caption: what the captioner says of the query; None where it was not asked (a text query, a mode without
+             captions)
     tokens:  the words that were searched with; shown where there is neither caption nor text
     source:  who captioned, in a few words: "photos-lite, beam 3"
     width:   cells per line; None takes stdout's terminal, and whole lines where stdout is a file or a pipe
     """
     limit = _limit(width)
-    lines = [(f"{hit.rank}", f"{hit.score:.2f}", _path_cell(hit), visible(hit.caption), visible(" ".join(hit.why))) for hit in hits]
-    widths = _fit([max(map(cells, column)) for column in zip(*lines, strict=True)] if lines else [], limit, first_flexible=2)
+    lines = [
+        (f"{hit.rank}", f"{hit.score:.2f}", _path_cell(hit), visible(hit.caption), visible(" ".join(hit.why)))
+        for hit in hits
+    ]
+    widths = _fit(
+        [max(map(cells, column)) for column in zip(*lines, strict=True)] if lines else [],
+        limit,
+        first_flexible=2,
+    )
     cut = (shorten, shorten, shorten_path, shorten, shorten)
-    body = [_row([cut[i](cell, widths[i]) for i, cell in enumerate(line)], widths, right=(0, 1), margin=" ") for line in lines]
+    body = [
+        _row([cut[i](cell, widths[i]) for i, cell in enumerate(line)], widths, right=(0, 1), margin=" ")
+        for line in lines
+    ]
     before_why = 1 + sum(widths[:4]) + 4 * len(_GAP)
-    return "\n".join([_query_line(query, caption, tokens, visible(source), before_why, limit), *(body or [" nothing found"])])
+    return "\n".join(
+        [
+            _query_line(query, caption, tokens, visible(source), before_why, limit),
+            *(body or [" nothing found"]),
+        ]
+    )
 
 
-def _query_line(query: Query, caption: str | None, tokens: Sequence[str], source: str, column: int, limit: int) -> str:
-    """The query, and the source over the column of shared words; on a line of its own where both don't fit in one."""
+def _query_line(
+    query: Query, caption: str | None, tokens: Sequence[str], source: str, column: int, limit: int
+) -> str:
+    """The query, and the source over the column of shared words; on a line of its own where both don't fit in
+    one."""
     parts = [visible(query.image.name)] if query.image else []
     said = [visible(part) for part in (query.text, caption) if part]
     parts += [f'"{part}"' for part in said] or [visible(" ".join(tokens))]
@@ -100,7 +128,8 @@ def _query_line(query: Query, caption: str | None, tokens: Sequence[str], source
 
 
 def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
-    """A hit's score taken apart: each word with its weight on both sides and what it adds, the most telling first; then what is missing.
+    """A hit's score taken apart: each word with its weight on both sides and what it adds, the most telling
+    first; then what is missing.
 
     most: so many words are shown; of the others how many there are
     """
@@ -111,15 +140,24 @@ def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
         word = f"{reason.word} ~ {reason.matched}" if reason.matched else reason.word
         lines.append(f"   {reason.share:+.3f}  {visible(word)}  ({sides}, counts {reason.weight:.2f})")
     if len(shared) > most:
-        lines.append(f"   {sum(reason.share for reason in shared[most:]):+.3f}  {len(shared) - most} more words")
+        lines.append(
+            f"   {sum(reason.share for reason in shared[most:]):+.3f}  {len(shared) - most} more words"
+        )
     lines += [f"   {share:+.3f}  {name}" for name, share in explained.parts]
     only = {
-        "only in the query": [reason.word for reason in explained.words if reason.share <= 0 and reason.query > reason.image],
-        "only in the image": [reason.word for reason in explained.words if reason.share <= 0 and reason.image > reason.query],
+        "only in the query": [
+            reason.word for reason in explained.words if reason.share <= 0 and reason.query > reason.image
+        ],
+        "only in the image": [
+            reason.word for reason in explained.words if reason.share <= 0 and reason.image > reason.query
+        ],
     }
     lines += [f"   {where}: {visible(' '.join(words[:most]))}" for where, words in only.items() if words]
     if abs(explained.rest) >= 0.0005:
-        lines.append(f"   {explained.rest:+.3f}  {'what no word accounts for' if explained.words else 'by features, not by words'}")
+        lines.append(
+            f"   {explained.rest:+.3f}  "
+            f"{'what no word accounts for' if explained.words else 'by features, not by words'}"
+        )
     return "\n".join(lines)
 
 
@@ -127,20 +165,36 @@ def _path_cell(hit: Hit) -> str:
     return visible(hit.path) + (f" (+{len(hit.copies)})" if hit.copies else "")
 
 
-def search_json(query: Query, caption: str | None, tokens: Sequence[str], hits: Sequence[Hit], mode: str, library: str) -> dict[str, Any]:
-    """A search as programs read it. Paths are unaltered: write it with `json.dumps`' own ASCII, since a name may be no UTF-8."""
+def search_json(
+    query: Query, caption: str | None, tokens: Sequence[str], hits: Sequence[Hit], mode: str, library: str
+) -> dict[str, Any]:
+    """A search as programs read it. Paths are unaltered: write it with `json.dumps`' own ASCII, since a name
+    may be no UTF-8."""
     return {
-        "query": {"image": str(query.image) if query.image else None, "text": query.text, "caption": caption, "tokens": list(tokens)},
+        "query": {
+            "image": str(query.image) if query.image else None,
+            "text": query.text,
+            "caption": caption,
+            "tokens": list(tokens),
+        },
         "mode": mode,
         "library": library,
         "hits": [
-            {"rank": hit.rank, "score": float(hit.score), "path": hit.path, "caption": hit.caption, "why": list(hit.why)} for hit in hits
+            {
+                "rank": hit.rank,
+                "score": float(hit.score),
+                "path": hit.path,
+                "caption": hit.caption,
+                "why": list(hit.why),
+            }
+            for hit in hits
         ],
     }
 
 
 def cell_text(value: Value, form: str | None = None) -> str:
-    """A table's cell: None as "–", whole numbers with thousands marks, others with two decimals unless `form` says else (".1f")."""
+    """A table's cell: None as "–", whole numbers with thousands marks, others with two decimals unless `form`
+    says else (".1f")."""
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -155,7 +209,10 @@ def numeric(rows: Sequence[Sequence[Value]], index: int) -> bool:
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[Value]], formats: Mapping[str, str] | None = None, width: int | None = None
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Value]],
+    formats: Mapping[str, str] | None = None,
+    width: int | None = None,
 ) -> str:
     """A plain table, numbers flush right.
 
@@ -164,7 +221,10 @@ def table(
     width:   as in `search_text`
     """
     formats = formats or {}
-    texts = [[cell_text(value, formats.get(name)) for name, value in zip(columns, row, strict=True)] for row in rows]
+    texts = [
+        [cell_text(value, formats.get(name)) for name, value in zip(columns, row, strict=True)]
+        for row in rows
+    ]
     grid = [[visible(name) for name in columns], *texts]
     right = [index for index in range(len(columns)) if numeric(rows, index)]
     widths = _fit([max(map(cells, column)) for column in zip(*grid, strict=True)], _limit(width), keep=right)
@@ -180,8 +240,13 @@ def _limit(width: int | None) -> int:
 
 
 def _fit(widths: list[int], limit: int, first_flexible: int = 0, keep: Sequence[int] = ()) -> list[int]:
-    """Take cells from the widest column until the line fits; numbers are never cut, and no column goes below _NARROWEST."""
-    flexible = [index for index in range(first_flexible, len(widths)) if index not in keep and widths[index] > _NARROWEST]
+    """Take cells from the widest column until the line fits; numbers are never cut, and no column goes below
+    _NARROWEST."""
+    flexible = [
+        index
+        for index in range(first_flexible, len(widths))
+        if index not in keep and widths[index] > _NARROWEST
+    ]
     excess = sum(widths) + len(_GAP) * (len(widths) - 1) + (1 if first_flexible else 0) - limit
     while excess > 0 and flexible:
         widest = max(flexible, key=lambda index: widths[index])
@@ -193,7 +258,10 @@ def _fit(widths: list[int], limit: int, first_flexible: int = 0, keep: Sequence[
 
 
 def _row(line: Sequence[str], widths: Sequence[int], right: Sequence[int], margin: str = "") -> str:
-    padded = (_pad(cell, width, right=index in right) for index, (cell, width) in enumerate(zip(line, widths, strict=True)))
+    padded = (
+        _pad(cell, width, right=index in right)
+        for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+    )
     return (margin + _GAP.join(padded)).rstrip()
 
 

@@ -1,7 +1,8 @@
 """How common words are in captions: the stated corpus of every idf in retrieval.
 
-It is COCO train2014, 414,113 captions. So a word weighs the same in every gallery, even in one of a single image, and nothing that is
-evaluated on (Flickr8k, COCO val2014) has a part in it. `benchmarks/word_counts.py` makes the table.
+It is COCO train2014, 414,113 captions. So a word weighs the same in every gallery, even in one of a single
+image, and nothing that is evaluated on (Flickr8k, COCO val2014) has a part in it. `benchmarks/word_counts.py`
+makes the table.
 """
 
 import math

@@ -11,26 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSetting
-from .query import DescribedQuery, Feedback
+from .query import EncodedQuery, Feedback
 
 WEIGHTS = (1.0, 0.75, 0.15)  # as usual in information retrieval (Manning et al. 2008, sec. 9.1.1)
 
 
 def rocchio(
-    query: DescribedQuery,
-    liked: Sequence[DescribedQuery] = (),
-    disliked: Sequence[DescribedQuery] = (),
+    query: EncodedQuery,
+    liked: Sequence[EncodedQuery] = (),
+    disliked: Sequence[EncodedQuery] = (),
     weights: tuple[float, float, float] = WEIGHTS,
-) -> DescribedQuery:
+) -> EncodedQuery:
     """The query q as a q + b mean(liked) - c mean(disliked), in every part that modes compare.
 
-    Vectors of embedding spaces are unit vectors again. Features are taken as unit vectors, too, and then given the length of the query's
-    own, for some modes take a mean from them. Words and beliefs are weighted as `Feedback.moved` says, each mode's own way of reading
-    words first; soft Jaccard, which knows no weights, takes every word that is left. A part that one of them lacks is left out, so that
-    no mode compares one that was not moved.
+    Vectors of embedding spaces are unit vectors again. Features are taken as unit vectors, too, and then
+    given the length of the query's own, for some modes take a mean from them. Words and word probabilities
+    are weighted as `Feedback.moved` says, each mode's own way of reading words first; soft Jaccard, which
+    knows no weights, takes every word that is left. A part that one of them lacks is left out, so that no
+    mode compares one that was not moved.
 
-    errors: BadSetting for weights that are no numbers of at least 0, or all 0 for what there is; for a picture that is both liked and
-            disliked, or asked for and disliked; where query and disliked cancel each other out
+    errors: BadSetting for weights that are no numbers of at least 0, or all 0 for what there is; for a
+            picture that is both liked and disliked, or asked for and disliked; where query and disliked
+            cancel each other out
     """
     check_weights(weights)
     if not liked and not disliked:
@@ -41,7 +43,9 @@ def rocchio(
     features = [one.feature for one in everything if one.feature is not None]
     return replace(
         query,
-        vectors={mode: _moved([one.vectors[mode] for one in everything], len(liked), weights) for mode in modes},
+        vectors={
+            mode: _moved([one.vectors[mode] for one in everything], len(liked), weights) for mode in modes
+        },
         feature=_feature(features, len(liked), weights) if len(features) == len(everything) else None,
         feedback=Feedback(tuple(liked), tuple(disliked), weights),
     )
@@ -50,17 +54,28 @@ def rocchio(
 def check_weights(weights: Sequence[float]) -> None:
     """BadSetting for weights that no feedback can have."""
     if len(weights) != 3 or not all(0 <= weight < inf for weight in weights):
-        raise BadSetting(f"The weights of feedback are {[*weights]}; they are three numbers of at least 0: of query, liked, disliked.")
+        raise BadSetting(
+            f"The weights of feedback are {[*weights]}; they are three numbers of at least 0: of query, "
+            "liked, disliked."
+        )
 
 
-def _feature(features: Sequence[np.ndarray], liked: int, weights: tuple[float, float, float]) -> NDArray[np.float32]:
+def _feature(
+    features: Sequence[np.ndarray], liked: int, weights: tuple[float, float, float]
+) -> NDArray[np.float32]:
     lengths = [float(np.linalg.norm(np.asarray(feature, np.float32))) for feature in features]
-    units = [np.asarray(feature, np.float32) / (length or 1.0) for feature, length in zip(features, lengths, strict=True)]
+    units = [
+        np.asarray(feature, np.float32) / (length or 1.0)
+        for feature, length in zip(features, lengths, strict=True)
+    ]
     return _moved(units, liked, weights) * np.float32(lengths[0])
 
 
-def _moved(vectors: Sequence[np.ndarray], liked: int, weights: tuple[float, float, float]) -> NDArray[np.float32]:
-    """Of unit vectors: the query's, then those of the liked pictures, then those of the disliked ones; (D,) of length 1."""
+def _moved(
+    vectors: Sequence[np.ndarray], liked: int, weights: tuple[float, float, float]
+) -> NDArray[np.float32]:
+    """Of unit vectors: the query's, then those of the liked pictures, then those of the disliked ones; (D,)
+    of length 1."""
     a, b, c = weights
     own, good, bad = vectors[0], vectors[1 : 1 + liked], vectors[1 + liked :]
     total = a * np.asarray(own, np.float64)
@@ -70,21 +85,33 @@ def _moved(vectors: Sequence[np.ndarray], liked: int, weights: tuple[float, floa
         total -= c * np.mean(bad, axis=0, dtype=np.float64)
     length = float(np.linalg.norm(total))
     if length < 1e-6:
-        raise BadSetting("What is asked for and what is disliked cancel each other out. Ask for something else, or give other weights.")
+        raise BadSetting(
+            "What is asked for and what is disliked cancel each other out. Ask for something else, or give "
+            "other weights."
+        )
     return (total / length).astype(np.float32)
 
 
 def _check(
-    query: DescribedQuery, liked: Sequence[DescribedQuery], disliked: Sequence[DescribedQuery], weights: tuple[float, float, float]
+    query: EncodedQuery,
+    liked: Sequence[EncodedQuery],
+    disliked: Sequence[EncodedQuery],
+    weights: tuple[float, float, float],
 ) -> None:
     if not weights[0] + (weights[1] if liked else 0):
-        raise BadSetting("With these weights nothing is asked for. Give the query, or the liked pictures, a weight above 0.")
+        raise BadSetting(
+            "With these weights nothing is asked for. Give the query, or the liked pictures, a weight above "
+            "0."
+        )
     hated = {one.sha256 for one in disliked} - {None}
     if both := [one for one in liked if one.sha256 in hated]:
         raise BadSetting(f"A picture ({_named(both[0])}) is both liked and disliked. Decide on one.")
     if query.sha256 in hated:
-        raise BadSetting("The picture that is asked for is disliked. Ask with another one, or leave it out of the disliked.")
+        raise BadSetting(
+            "The picture that is asked for is disliked. Ask with another one, or leave it out of the "
+            "disliked."
+        )
 
 
-def _named(query: DescribedQuery) -> str:
+def _named(query: EncodedQuery) -> str:
     return f"{query.caption!r}" if query.caption else str(query.sha256)[:12]

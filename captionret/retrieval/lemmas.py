@@ -17,7 +17,8 @@ _IRREGULAR = dict(
 
 @lru_cache(maxsize=65536)
 def lemma(word: str) -> str:
-    """A word's base form, or a stem that its forms share: the irregular ones by a table, the others by Porter's rules (Snowball)."""
+    """A word's base form, or a stem that its forms share: the irregular ones by a table, the others by
+    Porter's rules (Snowball)."""
     base = _IRREGULAR.get(word, word)
     return str(_stemmer().stem(base))
 

@@ -9,24 +9,28 @@ _LEAST = 1e-6  # a weight below it is rounding, not a word
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DescribedQuery:
+class EncodedQuery:
     """A query with all that is known of it. Which parts are there decides which modes can answer.
 
     caption:  the query picture's generated caption; None where no picture is asked for
     text:     the query text; None where none was given
-    sha256:   of the query picture's content, by which it is left out of its own answer; None without a picture
+    sha256:   of the query picture's content, by which it is left out of its own answer; None without a
+              picture
     captions: all generated captions of the picture, the best first; where not given, the one
-    belief:   for each word the probability that a caption of the picture holds it; None where nobody believes anything
+    word_probabilities:   for each word the probability that a caption of the picture holds it; None where
+                          nobody predicts anything
     feature:  (D,) the backbone's pooled feature of the picture
-    vectors:  (D,) unit rows: where the whole query, picture and text, stands in each embedding space, by the mode that compares there
-    feedback: what was liked and disliked; feature and vectors are moved by it already, words and beliefs as each mode reads them
+    vectors:  (D,) unit rows: where the whole query, picture and text, stands in each embedding space, by the
+              mode that compares there
+    feedback: what was liked and disliked; feature and vectors are moved by it already, words and word
+              probabilities as each mode reads them
     """
 
     caption: str | None = None
     text: str | None = None
     sha256: str | None = None
     captions: tuple[str, ...] = ()
-    belief: Mapping[str, float] | None = None
+    word_probabilities: Mapping[str, float] | None = None
     feature: np.ndarray | None = None
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
     feedback: "Feedback | None" = None
@@ -34,7 +38,9 @@ class DescribedQuery:
     @property
     def parts(self) -> frozenset[str]:
         """Of "image" and "text" those it has."""
-        return frozenset(name for name, value in (("image", self.caption), ("text", self.text)) if value is not None)
+        return frozenset(
+            name for name, value in (("image", self.caption), ("text", self.text)) if value is not None
+        )
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -46,7 +52,9 @@ class DescribedQuery:
         """Every caption of the picture."""
         return self.captions or (() if self.caption is None else (self.caption,))
 
-    def moved(self, own: Mapping[str, float], read: "Callable[[DescribedQuery], Mapping[str, float]]") -> Mapping[str, float]:
+    def moved(
+        self, own: Mapping[str, float], read: "Callable[[EncodedQuery], Mapping[str, float]]"
+    ) -> Mapping[str, float]:
         """The words of this query as feedback moves them; `own` where there is none.
 
         own:  the weight of each word that the query itself holds, as a mode reads it
@@ -57,17 +65,22 @@ class DescribedQuery:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Feedback:
-    """Pictures that a person liked and disliked, and how much a, b, c the query itself, the liked and the disliked count."""
+    """Pictures that a person liked and disliked, and how much a, b, c the query itself, the liked and the
+    disliked count."""
 
-    liked: tuple[DescribedQuery, ...]
-    disliked: tuple[DescribedQuery, ...]
+    liked: tuple[EncodedQuery, ...]
+    disliked: tuple[EncodedQuery, ...]
     weights: tuple[float, float, float]
 
-    def moved(self, own: Mapping[str, float], read: Callable[[DescribedQuery], Mapping[str, float]]) -> dict[str, float]:
-        """(a own + b mean of the liked - c mean of the disliked) / (a + b), by word; words at or below 0 are left out.
+    def moved(
+        self, own: Mapping[str, float], read: Callable[[EncodedQuery], Mapping[str, float]]
+    ) -> dict[str, float]:
+        """(a own + b mean of the liked - c mean of the disliked) / (a + b), by word; words at or below 0 are
+        left out.
 
-        The quotient (a alone, where nothing is liked) keeps the weight of a word that the query and all liked pictures hold at 1:
-        probabilities stay probabilities, and Jaccard similarity does not take more than 1 for a lack on the other side.
+        The quotient (a alone, where nothing is liked) keeps the weight of a word that the query and all liked
+        pictures hold at 1: probabilities stay probabilities, and Jaccard similarity does not take more than 1
+                            for a lack on the other side.
         """
         a, b, c = self.weights
         total = {word: a * weight for word, weight in own.items()}

@@ -1,4 +1,5 @@
-"""The one place that ranks: best score first, ties by id, thresholds, the query itself left out, the reason attached."""
+"""The one place that ranks: best score first, ties by id, thresholds, the query itself left out, the reason
+attached."""
 
 import math
 from collections.abc import Sequence
@@ -9,8 +10,8 @@ import numpy as np
 from ..errors import BadSetting
 from ..records import Hit
 from .gallery import Gallery
-from .modes import find_mode
-from .query import DescribedQuery
+from .modes.registry import find_mode
+from .query import EncodedQuery
 
 _LEAST = float(np.finfo(np.float32).tiny)  # a score of 0 means "nothing in common" and is no hit
 _NEVER = float(np.finfo(np.float32).min)  # but minus infinity, the score of what is left out, is below it
@@ -18,7 +19,7 @@ _NEVER = float(np.finfo(np.float32).min)  # but minus infinity, the score of wha
 
 def search(
     gallery: Gallery,
-    query: DescribedQuery,
+    query: EncodedQuery,
     mode: str = "jaccard",
     top: int | None = 10,
     min_score: float | None = None,
@@ -35,7 +36,9 @@ def search(
     check_limits(top, min_score)
     if not query.parts or not query.parts <= chosen.accepts:
         given = " and ".join(sorted(query.parts)) or "nothing"
-        raise BadSetting(f"Mode {mode!r} compares by {' or '.join(sorted(chosen.accepts))}; the query holds {given}.")
+        raise BadSetting(
+            f"Mode {mode!r} compares by {' or '.join(sorted(chosen.accepts))}; the query holds {given}."
+        )
     if mode not in gallery.prepared:
         gallery.prepared[mode] = chosen.prepare(gallery)
     prepared = gallery.prepared[mode]
@@ -47,11 +50,17 @@ def search(
             scores[gallery.row_of[other.sha256]] = -np.inf
     least = (_NEVER if min_score is None else min_score) if chosen.relative else max(_LEAST, min_score or 0.0)
     rows = rank(scores, range(len(gallery)), top, least)  # rows ascend with the ids
-    return [_hit(gallery, place, row, scores[row], prepared.why(query, row)) for place, row in enumerate(rows.tolist(), start=1)]
+    return [
+        _hit(gallery, place, row, scores[row], prepared.why(query, row))
+        for place, row in enumerate(rows.tolist(), start=1)
+    ]
 
 
-def towards_first(gallery: Gallery, query: DescribedQuery, mode: str, count: int, keep_self: bool = False) -> DescribedQuery:
-    """The query moved to the mean of its first hits' vectors, in a mode that compares in an embedding space (Kiros et al. 2014's rerank).
+def towards_first(
+    gallery: Gallery, query: EncodedQuery, mode: str, count: int, keep_self: bool = False
+) -> EncodedQuery:
+    """The query moved to the mean of its first hits' vectors, in a mode that compares in an embedding space
+    (Kiros et al. 2014's rerank).
 
     count:  of hits
     errors: as `search`
@@ -72,8 +81,14 @@ def check_limits(top: int | None, min_score: float | None) -> None:
         raise BadSetting("The least score is not a number. Give one between 0 and 1.")
 
 
-def rank(scores: np.ndarray, ids: Sequence[str] | Sequence[int], top: int | None = None, min_score: float | None = None) -> np.ndarray:
-    """The places of the best scores: score descending, then id ascending, whatever order the gallery comes in.
+def rank(
+    scores: np.ndarray,
+    ids: Sequence[str] | Sequence[int],
+    top: int | None = None,
+    min_score: float | None = None,
+) -> np.ndarray:
+    """The places of the best scores: score descending, then id ascending, whatever order the gallery comes
+    in.
 
     scores:    (N,) floats; NaN is refused, for it has no place in an order
     ids:       N unique ids that can be compared
@@ -87,7 +102,8 @@ def rank(scores: np.ndarray, ids: Sequence[str] | Sequence[int], top: int | None
     found = np.arange(len(scores)) if min_score is None else np.flatnonzero(scores >= float(min_score))
     if top is not None and 0 < top < len(found):
         last = np.partition(scores[found], len(found) - top)[len(found) - top]
-        found = found[scores[found] >= last]  # with all that tie with the last place: the id decides among them
+        # with all that tie with the last place: the id decides among them
+        found = found[scores[found] >= last]
     if isinstance(ids, range):
         order = np.argsort(-scores[found], kind="stable")
     else:

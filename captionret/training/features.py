@@ -1,7 +1,10 @@
-"""The feature cache: a picture passes through a frozen CNN once, whatever is trained or captioned on top of it.
+"""The feature cache: a picture passes through a frozen CNN once, whatever is trained or captioned on top of
+it.
 
-On disk: data/features/<backbone key>/<kind>-<view>/ with `rows.f16`, float16 rows, and `index.txt`, one content hash a line.
-Rows are appended first and named afterwards, so a run that is cut leaves at worst rows without a name, which the next one overwrites.
+On disk: data/features/<backbone key>/<kind>-<view>/ with `rows.f16`, float16 rows, and `index.txt`, one
+         content hash a line.
+Rows are appended first and named afterwards, so a run that is cut leaves at worst rows without a name, which
+the next one overwrites.
 """
 
 import fcntl
@@ -20,7 +23,7 @@ from tqdm import tqdm
 from ..errors import BadCheckpoint, BadSetting
 from ..files import no_space_named
 from ..images import WHOLE, View, decoded_batches
-from ..models.backbones import Backbone
+from ..models.vision.backbones import Backbone
 from ..records import Failure
 
 DEFAULT_ROOT = Path("data/features")
@@ -41,26 +44,34 @@ class FeatureStore:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what has been added since; only rows that are wholly on disk count, up to the first damaged name."""
+        """Read what has been added since; only rows that are wholly on disk count, up to the first damaged
+        name."""
         index, rows = self.folder / "index.txt", self.folder / "rows.f16"
         if not index.exists() or not rows.exists():
             self.rows = {}
             return
-        lines = index.read_bytes().split(b"\n")[:-1]  # what follows the last line's end is a name that was cut
+        # what follows the last line's end is a name that was cut
+        lines = index.read_bytes().split(b"\n")[:-1]
         whole = rows.stat().st_size // self.row_bytes
         self.rows = {line.decode(): row for row, line in enumerate(takewhile(_NAME.fullmatch, lines[:whole]))}
 
     def append(self, hashes: Sequence[str], values: np.ndarray) -> None:
         """Add rows; values: (len(hashes), *shape), stored as float16."""
         if not np.isfinite(np.asarray(values, dtype=np.float16)).all():
-            raise BadCheckpoint(f"The CNN gives features that float16 cannot hold, for {self.folder.parent.name}. Check its weights.")
+            raise BadCheckpoint(
+                f"The CNN gives features that float16 cannot hold, for {self.folder.parent.name}. Check its "
+                "weights."
+            )
         with no_space_named(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             with open(self.folder / "lock", "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # two trainings may fill one cache
                 self.refresh()
                 new = [i for i, name in enumerate(hashes) if name not in self.rows and name not in hashes[:i]]
-                with open(self.folder / "index.txt", "a+", encoding="ascii") as index, open(self.folder / "rows.f16", "ab") as rows:
+                with (
+                    open(self.folder / "index.txt", "a+", encoding="ascii") as index,
+                    open(self.folder / "rows.f16", "ab") as rows,
+                ):
                     index.truncate(65 * len(self.rows))
                     rows.truncate(self.row_bytes * len(self.rows))
                     rows.write(np.ascontiguousarray(values[new], dtype=np.float16).tobytes())
@@ -90,7 +101,8 @@ class Features:
     present: np.ndarray
 
     def of(self, pictures: np.ndarray, views: np.ndarray | None = None) -> torch.Tensor:
-        """(len(pictures), D) or (len(pictures), cells, D) float32; views: which view of each, default the whole picture."""
+        """(len(pictures), D) or (len(pictures), cells, D) float32; views: which view of each, default the
+        whole picture."""
         views = np.zeros_like(pictures) if views is None else views
         values = np.empty((len(pictures), *self.table[0].shape[1:]), np.float32)
         for view in np.unique(views):
@@ -104,13 +116,17 @@ def view_name(view: View) -> str:
 
 
 def augmented_views(count: int) -> tuple[View, ...]:
-    """The whole picture, its mirror image, then crops of 7/8 of each side at the corners and the centre, every other one mirrored.
+    """The whole picture, its mirror image, then crops of 7/8 of each side at the corners and the centre,
+    every other one mirrored.
 
-    7/8 is the published 224 of 256. The crops are fixed so that they can be cached: training then picks one of them at random.
+    7/8 is the published 224 of 256. The crops are fixed so that they can be cached: training then picks one
+    of them at random.
     errors: BadSetting for more views than there are different ones
     """
     if count > MOST_VIEWS:
-        raise BadSetting(f"There are {MOST_VIEWS} views of a picture, not {count}. Give --augment {MOST_VIEWS} or less.")
+        raise BadSetting(
+            f"There are {MOST_VIEWS} views of a picture, not {count}. Give --augment {MOST_VIEWS} or less."
+        )
     offset = 1 - 7 / 8
     corners = [(offset / 2, offset / 2), (0.0, 0.0), (offset, offset), (offset, 0.0), (0.0, offset)]
     views = [WHOLE, View(mirrored=True)]
@@ -135,13 +151,26 @@ def extract(
     kind:    "pooled" or "grid"
     returns: the features of the pictures that could be read, in order, and the failures
     """
-    shape = (backbone.config.dim,) if kind == "pooled" else (backbone.config.grid[0] ** 2, backbone.config.grid[1])
+    shape = (
+        (backbone.config.dim,)
+        if kind == "pooled"
+        else (backbone.config.grid[0] ** 2, backbone.config.grid[1])
+    )
     stores = [FeatureStore(root / backbone.key / f"{kind}-{view_name(view)}", shape) for view in views]
     # The pooled feature is a by-product of the grid, and small: who trains on one soon trains on the other.
-    pooled = [FeatureStore(root / backbone.key / f"pooled-{view_name(view)}", (backbone.config.dim,)) for view in views]
+    pooled = [
+        FeatureStore(root / backbone.key / f"pooled-{view_name(view)}", (backbone.config.dim,))
+        for view in views
+    ]
     hashes, failures = _hash_all(paths)
-    todo = {name: path for path, name in zip(paths, hashes, strict=True) if name and not all(name in store.rows for store in stores)}
-    bar = tqdm(total=len(todo), desc=f"{backbone.config.name} {kind}", unit="img", disable=not progress or not todo)
+    todo = {
+        name: path
+        for path, name in zip(paths, hashes, strict=True)
+        if name and not all(name in store.rows for store in stores)
+    }
+    bar = tqdm(
+        total=len(todo), desc=f"{backbone.config.name} {kind}", unit="img", disable=not progress or not todo
+    )
     for batch in decoded_batches(list(todo.values()), backbone.config.preprocessing.size, batch_size, views):
         failures += batch.failures
         for store, beside, pixels in zip(stores, pooled, batch.pixels, strict=True):
@@ -156,7 +185,9 @@ def extract(
     present = [i for i, name in enumerate(hashes) if name and all(name in store.rows for store in stores)]
     failures += _copies_of_failures(paths, hashes, present, todo, failures)
     kept = [str(hashes[i]) for i in present]
-    rows = np.array([[store.rows[name] for name in kept] for store in stores], dtype=np.int64).reshape(len(stores), len(kept))
+    rows = np.array([[store.rows[name] for name in kept] for store in stores], dtype=np.int64).reshape(
+        len(stores), len(kept)
+    )
     table = [store.memmap() if store.rows else np.empty((0, *shape), np.float16) for store in stores]
     return Features(rows, table, kept, np.array(present, dtype=np.int64)), failures
 
@@ -170,9 +201,14 @@ def run(backbone: Backbone, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _copies_of_failures(
-    paths: Sequence[Path], hashes: Sequence[str | None], present: Sequence[int], todo: Mapping[str, Path], failures: Sequence[Failure]
+    paths: Sequence[Path],
+    hashes: Sequence[str | None],
+    present: Sequence[int],
+    todo: Mapping[str, Path],
+    failures: Sequence[Failure],
 ) -> list[Failure]:
-    """Of several files with one content only one is decoded; where that fails, the others are failures, too."""
+    """Of several files with one content only one is decoded; where that fails, the others are failures,
+    too."""
     reasons = {failure.path: failure.reason for failure in failures}
     found = []
     for index in sorted(set(range(len(paths))) - set(present)):
@@ -192,7 +228,12 @@ def _hash_all(paths: Sequence[Path]) -> tuple[list[str | None], list[Failure]]:
             with open(path, "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            failures.append(Failure(str(path), f"{path} cannot be read ({error.strerror}). Check the path and its permissions."))
+            failures.append(
+                Failure(
+                    str(path),
+                    f"{path} cannot be read ({error.strerror}). Check the path and its permissions.",
+                )
+            )
             return None
 
     return [hash_of(path) for path in paths], failures

@@ -1,6 +1,7 @@
 """Training the CNN together with the decoder: every picture passes through it in every epoch, with gradients.
 
-The CNN's batch norms keep their ImageNet statistics: with a dozen pictures in a batch, their own would be noise.
+The CNN's batch norms keep their ImageNet statistics: with a dozen pictures in a batch, their own would be
+noise.
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,10 @@ from torch import Tensor, nn
 
 from .. import files
 from ..images import View, decoded_batches, load_views
-from ..models.backbones import Backbone
-from ..models.captioner import Decoder
+from ..models.captioning.beam_search import State
+from ..models.captioning.captioner import Decoder
 from ..models.checkpoint import OWN_BACKBONE
-from ..models.decoding import State
+from ..models.vision.backbones import Backbone
 from ..records import Failure
 
 BACKBONE_RATE = 0.1  # of the decoder's learning rate: the CNN is trained already
@@ -58,14 +59,18 @@ class LiveFeatures:
         """(len(pictures), D) or (len(pictures), cells, D) float32, with gradients where they are enabled."""
         chosen = np.zeros_like(pictures) if views is None else views
         size = self.backbone.config.preprocessing.size
-        pixels = [load_views(self.paths[picture], size, (self.views[view],))[1][0] for picture, view in zip(pictures, chosen, strict=True)]
+        pixels = [
+            load_views(self.paths[picture], size, (self.views[view],))[1][0]
+            for picture, view in zip(pictures, chosen, strict=True)
+        ]
         device = next(self.backbone.parameters()).device
         pooled, grid = self.backbone(self.backbone.normalise(torch.from_numpy(np.stack(pixels)).to(device)))
         return grid if self.kind == "grid" else pooled
 
 
 def readable(paths: Sequence[Path], size: int) -> tuple[list[int], list[Failure]]:
-    """Which of the pictures can be read, and the failures: better found before the training than in the middle of it."""
+    """Which of the pictures can be read, and the failures: better found before the training than in the
+    middle of it."""
     failures = [failure for batch in decoded_batches(paths, size, 32) for failure in batch.failures]
     failed = {failure.path for failure in failures}
     return [index for index, path in enumerate(paths) if str(path) not in failed], failures
@@ -73,7 +78,9 @@ def readable(paths: Sequence[Path], size: int) -> tuple[list[int], list[Failure]
 
 def save_backbone(backbone: Backbone, folder: Path) -> str:
     """Put the CNN's weights, without its classifier, beside a checkpoint; returns the file's SHA-256."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in backbone.network.state_dict().items()}
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in backbone.network.state_dict().items()
+    }
     kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(("fc.", "_fc."))}
     with files.publishing(folder / OWN_BACKBONE) as file:
         file.write(safetensors.torch.save(kept))

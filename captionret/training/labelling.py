@@ -1,4 +1,5 @@
-"""What a space of words learns from in a batch, and how it is validated: images and the words they are labelled with (DeViSE)."""
+"""What a space of words learns from in a batch, and how it is validated: images and the words they are
+labelled with (DeViSE)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from torch import Tensor, nn
 
 from ..errors import BadDataset
 from ..evaluation.labels import hits
-from ..models import losses
-from ..models.joint_variants import JointConfig
-from ..models.towers import JointSpace
+from ..models.embedding import losses
+from ..models.embedding.config import EmbeddingConfig
+from ..models.embedding.towers import EmbeddingNetwork
 from .features import Features
 from .pairs import Keep, encoded_images, part_of, parts_of
 
@@ -32,15 +33,16 @@ class LabelTask:
     """The fit loop's task for a space that is learned from labels.
 
     table: (L, D) float32 unit rows, the labels' vectors
-    seen:  (L,) bool, the labels that may be a target; the others are there to be recognised without ever having been one
+    seen:  (L,) bool, the labels that may be a target; the others are there to be recognised without ever
+           having been one
     """
 
     criterion = "hit5"
 
     def __init__(
         self,
-        module: JointSpace,
-        config: JointConfig,
+        module: EmbeddingNetwork,
+        config: EmbeddingConfig,
         train: LabelData,
         val: LabelData,
         table: np.ndarray,
@@ -51,31 +53,52 @@ class LabelTask:
         self.module: nn.Module = module
         self.space = module
         self.rates: dict[str, float] = {}
-        self.config, self.train, self.val, self.seen, self.seed, self.keep = config, train, val, seen, seed, keep
+        self.config, self.train, self.val, self.seen, self.seed, self.keep = (
+            config,
+            train,
+            val,
+            seen,
+            seed,
+            keep,
+        )
         self.device = next(module.parameters()).device
         self.table = torch.from_numpy(table).to(self.device)
         self.targets = torch.from_numpy(np.flatnonzero(seen)).to(self.device)
-        self.samples = np.argwhere(train.right[:, seen])  # (S, 2): an image, and one of its labels as a row of `targets`
+        # (S, 2): an image, and one of its labels as a row of `targets`
+        self.samples = np.argwhere(train.right[:, seen])
         if len(self.samples) < 2:
-            raise BadDataset("There is a single labelled image to train on; batch norm needs two at least. Add pictures.")
+            raise BadDataset(
+                "There is a single labelled image to train on; batch norm needs two at least. Add pictures."
+            )
         if not val.right[:, seen].any():
-            raise BadDataset("No image to validate on has one of the labels. Add pictures, or lower --set label_count.")
+            raise BadDataset(
+                "No image to validate on has one of the labels. Add pictures, or lower --set label_count."
+            )
         self.parts = parts_of(len(self.samples), config)
 
     def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
-        """(samples (B, 2), a view for each), in random order; with validate_every, `epoch` counts the parts of epochs."""
+        """(samples (B, 2), a view for each), in random order; with validate_every, `epoch` counts the parts
+        of epochs."""
         whole, part = divmod(epoch, self.parts)
         random = np.random.default_rng([self.seed, whole])
         order, size = random.permutation(len(self.samples)), self.config.batch_size
-        starts = range(0, max(1, len(order) - 1), size)  # a sample that would be left alone joins the batch before it
+        # a sample that would be left alone joins the batch before it
+        starts = range(0, max(1, len(order) - 1), size)
         rows = [order[start : None if start == starts[-1] else start + size] for start in starts]
-        return part_of([(self.samples[batch], random.integers(0, self.config.views, len(batch))) for batch in rows], part, self.parts)
+        return part_of(
+            [(self.samples[batch], random.integers(0, self.config.views, len(batch))) for batch in rows],
+            part,
+            self.parts,
+        )
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
-        """The configured loss: against all other labels that may be a target and are wrong for the image, or the cosine."""
+        """The configured loss: against all other labels that may be a target and are wrong for the image, or
+        the cosine."""
         samples, views = batch
         images, positive = samples.T
-        vectors = self.space.image_vectors(self.train.features.of(images, views).to(self.device), self.config.unit_in_training)
+        vectors = self.space.image_vectors(
+            self.train.features.of(images, views).to(self.device), self.config.unit_in_training
+        )
         table = self.table[self.targets]  # (L seen, D)
         label = torch.from_numpy(positive).to(self.device)
         if self.config.loss == "cosine":
@@ -86,11 +109,14 @@ class LabelTask:
         return losses.hinge_rank(vectors @ table.T, label, wrong, self.config.margin)
 
     def validate(self, module: Any) -> dict[str, float]:
-        """hit5: share (in %) of validation images with a right one among the five nearest of the labels that were targets;
+        """hit5: share (in %) of validation images with a right one among the five nearest of the labels that
+        were targets;
         unseen_hit5: among the five nearest of those that never were, for the images that have one.
         """
         scores = encoded_images(module, self.val.features, self.device) @ self.table.cpu().numpy().T
         measures = {"hit5": 100 * float(hits(scores[:, self.seen], self.val.right[:, self.seen], 5).mean())}
         if self.val.right[:, ~self.seen].any():
-            measures["unseen_hit5"] = 100 * float(hits(scores[:, ~self.seen], self.val.right[:, ~self.seen], 5).mean())
+            measures["unseen_hit5"] = 100 * float(
+                hits(scores[:, ~self.seen], self.val.right[:, ~self.seen], 5).mean()
+            )
         return measures

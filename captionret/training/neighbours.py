@@ -1,7 +1,7 @@
 """Sentences and the ones before and after them: what skip-thoughts learn from.
 
-A text's sentences stand in an order. An image's captions don't: each is the neighbour of any other, so they are put into another
-order, the last before the first, in every epoch.
+A text's sentences stand in an order. An image's captions don't: each is the neighbour of any other, so they
+are put into another order, the last before the first, in every epoch.
 """
 
 from collections.abc import Sequence
@@ -87,14 +87,16 @@ def training_passages(dataset: Dataset, also: Sequence[Dataset]) -> tuple[list[P
         train += passages(other, "train" if other.splits() else "all")
     if not train or not val:
         raise BadDataset(
-            f"{dataset.spec} has too few sentences beside each other to train and validate on. Give a text with a sentence on each line, "
+            f"{dataset.spec} has too few sentences beside each other to train and validate on. Give a text "
+            "with a sentence on each line, "
             "blank lines only between what does not belong together, or images with several captions each."
         )
     return train, val, held_out
 
 
 def _tails(train: Sequence[Passage]) -> tuple[list[Passage], list[Passage]]:
-    """Passages without their last twentieth (at least two sentences), and these; too short ones are trained on as a whole."""
+    """Passages without their last twentieth (at least two sentences), and these; too short ones are trained
+    on as a whole."""
     heads, tails = [], []
     for one in train:
         cut = len(one.sentences) - max(2, len(one.sentences) // HELD_OUT)
@@ -113,10 +115,14 @@ def encoded(found: Sequence[Passage], vocabulary: Vocabulary, max_words: int) ->
     tokens = np.full((len(ids), max(map(len, ids))), PAD_ID, np.int32)
     for row, own in enumerate(ids):
         tokens[row, : len(own)] = own
-    return NeighbourData(tokens, tuple(len(one.sentences) for one in found), tuple(one.ordered for one in found))
+    return NeighbourData(
+        tokens, tuple(len(one.sentences) for one in found), tuple(one.ordered for one in found)
+    )
 
 
 def commonest(found: Sequence[Passage], size: int, min_count: int) -> Vocabulary:
     """The `size` commonest words of the passages that occur `min_count` times."""
-    built = Vocabulary.build((sentence for one in found for sentence in one.sentences), min_count, punctuation=False)
+    built = Vocabulary.build(
+        (sentence for one in found for sentence in one.sentences), min_count, punctuation=False
+    )
     return Vocabulary(built.tokens[: 4 + size], punctuation=False)

@@ -1,4 +1,5 @@
-"""What an embedding space learns from in a batch, and how it is validated: images and captions that belong together, and recalls."""
+"""What an embedding space learns from in a batch, and how it is validated: images and captions that belong
+together, and recalls."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from torch import Tensor, nn
 
 from ..errors import BadDataset
 from ..evaluation.ranking import rank_both_ways
-from ..models import losses
-from ..models.joint_variants import JointConfig
-from ..models.towers import JointSpace, Read
+from ..models.embedding import losses
+from ..models.embedding.config import EmbeddingConfig
+from ..models.embedding.towers import EmbeddingNetwork, Read
 from .batches import by_length
 from .features import Features
 
@@ -39,10 +40,19 @@ class PairData:
 class PairTask:
     """The fit loop's task for a space that is learned from captions.
 
-    criterion: the sum of the recalls; of triples, which only ever teach a text its image, how many of them are right
+    criterion: the sum of the recalls; of triples, which only ever teach a text its image, how many of them
+               are right
     """
 
-    def __init__(self, module: JointSpace, config: JointConfig, train: PairData, val: PairData, seed: int, keep: Keep) -> None:
+    def __init__(
+        self,
+        module: EmbeddingNetwork,
+        config: EmbeddingConfig,
+        train: PairData,
+        val: PairData,
+        seed: int,
+        keep: Keep,
+    ) -> None:
         self.module: nn.Module = module
         self.space = module
         self.rates: dict[str, float] = {}
@@ -50,54 +60,86 @@ class PairTask:
         self.config, self.train, self.val, self.seed, self.keep = config, train, val, seed, keep
         self.device = next(module.parameters()).device
         if len(train) < 2:
-            raise BadDataset("There is a single image to train on, and nothing it could be told from. Add pictures.")
+            raise BadDataset(
+                "There is a single image to train on, and nothing it could be told from. Add pictures."
+            )
         self.parts = parts_of(len(train.owner), config)
         self.epoch = 0
 
     def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
         """(captions (B,), a view for each): of nearly equal lengths, in random order.
 
-        With validate_every an epoch is parted, and `epoch` counts the parts. A batch with captions of one image only is left
+        With validate_every an epoch is parted, and `epoch` counts the parts. A batch with captions of one
+        image only is left
         out: its loss is 0, and batch norm would have a single row.
         """
         whole, part = divmod(epoch, self.parts)
         self.epoch = whole
         random = np.random.default_rng([self.seed, whole])
-        batches = [rows for rows in by_length(self.train.read.lengths, self.config.batch_size, random) if np.ptp(self.train.owner[rows])]
+        batches = [
+            rows
+            for rows in by_length(self.train.read.lengths, self.config.batch_size, random)
+            if np.ptp(self.train.owner[rows])
+        ]
         views = [random.integers(0, self.config.views, len(rows)) for rows in batches]
         return part_of(list(zip(batches, views, strict=True)), part, self.parts)
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
-        """The configured loss of a batch; each image of it counts once, with all of its captions that are there."""
+        """The configured loss of a batch; each image of it counts once, with all of its captions that are
+        there."""
         rows, views = batch
         images, owner = np.unique(self.train.owner[rows], return_inverse=True)
         features = self.train.features.of(images, views[: len(images)]).to(self.device)
         vectors = self.space.image_vectors(features, self.config.unit_in_training)  # (N, D)
         sentences = self.space.sentence_vectors(*self.train.read.of(rows, self.device))  # (M, D)
-        return pair_loss(self.space, self.config, vectors, sentences, torch.from_numpy(owner).to(self.device), self.epoch)
+        return pair_loss(
+            self.space, self.config, vectors, sentences, torch.from_numpy(owner).to(self.device), self.epoch
+        )
 
     def validate(self, module: Any) -> dict[str, float]:
         """Recalls in both directions on the validation images, and where the right image stands among them.
 
-        triple_accuracy: how often a caption's image scores above another one, drawn at random: its expected value
+        triple_accuracy: how often a caption's image scores above another one, drawn at random: its expected
+                         value
         """
-        scores = encoded_images(module, self.val.features, self.device) @ encoded_sentences(module, self.val.read, self.device).T
+        scores = (
+            encoded_images(module, self.val.features, self.device)
+            @ encoded_sentences(module, self.val.read, self.device).T
+        )
         ranking = rank_both_ways(scores, self.val.owner)
         i2t, t2i = ranking.i2t, ranking.t2i
-        measures = {"rsum": ranking.rsum, "i2t_r1": i2t.r1, "i2t_r10": i2t.r10, "t2i_r1": t2i.r1, "t2i_r10": t2i.r10}
+        measures = {
+            "rsum": ranking.rsum,
+            "i2t_r1": i2t.r1,
+            "i2t_r10": i2t.r10,
+            "t2i_r1": t2i.r1,
+            "t2i_r10": t2i.r10,
+        }
         measures |= {"i2t_medr": i2t.medr, "t2i_medr": t2i.medr, "true_rank": t2i.meanr}
         return measures | {"triple_accuracy": triple_accuracy(t2i.meanr, len(scores))}
 
 
-def pair_loss(space: JointSpace, config: JointConfig, images: Tensor, sentences: Tensor, owner: Tensor, epoch: int = 0) -> Tensor:
-    """The loss of `config` in an epoch for images (N, D), sentences (M, D) and the image of each, owner (M,)."""
+def pair_loss(
+    space: EmbeddingNetwork,
+    config: EmbeddingConfig,
+    images: Tensor,
+    sentences: Tensor,
+    owner: Tensor,
+    epoch: int = 0,
+) -> Tensor:
+    """The loss of `config` in an epoch for images (N, D), sentences (M, D) and the image of each, owner
+    (M,)."""
     loss = config.loss_in(epoch)
     scores = images @ sentences.T
     if loss == "cosine":
         return losses.cosine_loss(images[owner], sentences)
     if loss in ("hinge-rank", "label-softmax"):  # the labels are the captions of the batch
         labels = (scores[owner], torch.arange(len(owner), device=owner.device), owner[:, None] != owner)
-        return losses.hinge_rank(*labels, config.margin) if loss == "hinge-rank" else losses.label_softmax(*labels, config.temperature)
+        return (
+            losses.hinge_rank(*labels, config.margin)
+            if loss == "hinge-rank"
+            else losses.label_softmax(*labels, config.temperature)
+        )
     if loss == "info-nce":
         return losses.info_nce(scores, owner, space.temperature)
     if loss == "sampled-hinges":
@@ -113,11 +155,12 @@ def pair_loss(space: JointSpace, config: JointConfig, images: Tensor, sentences:
 
 
 def triple_accuracy(mean_rank: float, images: int) -> float:
-    """The chance that a text's image scores above another one of `images`, ties half: 1 - (mean rank - 1) / (images - 1)."""
+    """The chance that a text's image scores above another one of `images`, ties half: 1 - (mean rank - 1) /
+    (images - 1)."""
     return 1 - (mean_rank - 1) / (images - 1) if images > 1 else 1.0
 
 
-def parts_of(samples: int, config: JointConfig) -> int:
+def parts_of(samples: int, config: EmbeddingConfig) -> int:
     """How often an epoch of so many samples is validated."""
     return max(1, round(samples / config.batch_size / config.validate_every)) if config.validate_every else 1
 
@@ -129,15 +172,17 @@ def part_of(batches: Sequence[Any], part: int, parts: int) -> Sequence[Any]:
 
 
 @torch.no_grad()
-def encoded_images(space: JointSpace, features: Features, device: torch.device) -> np.ndarray:
+def encoded_images(space: EmbeddingNetwork, features: Features, device: torch.device) -> np.ndarray:
     """(N, D) float32 unit rows of whole pictures."""
     everyone = np.arange(len(features.hashes))
-    chunks = [features.of(everyone[start : start + 4096]).to(device) for start in range(0, len(everyone), 4096)]
+    chunks = [
+        features.of(everyone[start : start + 4096]).to(device) for start in range(0, len(everyone), 4096)
+    ]
     return np.concatenate([space.image_vectors(chunk).float().cpu().numpy() for chunk in chunks])
 
 
 @torch.no_grad()
-def encoded_sentences(space: JointSpace, read: Read, device: torch.device) -> np.ndarray:
+def encoded_sentences(space: EmbeddingNetwork, read: Read, device: torch.device) -> np.ndarray:
     """(M, D) float32 unit rows; sentences of like length share a batch."""
     order = np.argsort(read.lengths, kind="stable")
     chunks = [order[start : start + 512] for start in range(0, len(order), 512)]

@@ -1,8 +1,10 @@
-"""Self-critical sequence training (Rennie et al. 2017): a captioner learns from the CIDEr-D of the captions it says itself.
+"""Self-critical sequence training (Rennie et al. 2017): a captioner learns from the CIDEr-D of the captions
+it says itself.
 
     python scripts/train_captioner.py --self-critical checkpoints/mine --data flickr8k:data/flickr8k --out checkpoints/mine-better
 
-Captions are drawn from the captioner; those better than a baseline become more probable, the others less. <end> is a word of the reward,
+Captions are drawn from the captioner; those better than a baseline become more probable, the others less.
+<end> is a word of the reward,
 too: without it captioners learn to stop at "a man in a", which costs no n-gram.
 """
 
@@ -16,18 +18,19 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import BadDataset, BadSetting, UnknownName
-from ..evaluation.cider import CiderD
-from ..models.decoding import Beams, beam_search
-from ..models.sampling import sample
+from ..evaluation.captions.cider import CiderD
+from ..models.captioning.beam_search import Beams, beam_search
+from ..models.captioning.sampling import sample
 from ..text import END, END_ID, PAD_ID, START_ID, UNKNOWN_ID, Vocabulary, is_word, tokenize
-from .teaching import CaptioningTask
+from .teacher_forcing import CaptioningTask
 
 BASELINES = ("mean", "greedy")
 LEARNS = ("all", "biases")
 # What a training for the reward changes in a variant's row.
 CHANGES: dict[str, Any] = {
     "epochs": 5,
-    "learning_rate": 2e-5,  # at 1e-4 the captions of val got worse within an epoch: the gradient is mostly noise
+    # at 1e-4 the captions of val got worse within an epoch: the gradient is mostly noise
+    "learning_rate": 2e-5,
     "schedule": "cosine",
     "warmup": 0.0,
     "batch_size": 160,
@@ -43,10 +46,11 @@ CHANGES: dict[str, Any] = {
 class SelfCritical:
     """How a captioner is compared with itself.
 
-    baseline: "mean", of the image's other samples (Luo 2020, https://arxiv.org/abs/2003.09971), or "greedy", the greedy caption (Rennie)
+    baseline: "mean", of the image's other samples (Luo 2020, https://arxiv.org/abs/2003.09971), or "greedy",
+              the greedy caption (Rennie)
     samples:  captions drawn of each image
-    learns:   "all" weights, or "biases": only what has one dimension, biases and the gains of norms. So little learns fewer
-              pictures by heart, and can learn how captions are to be worded
+    learns:   "all" weights, or "biases": only what has one dimension, biases and the gains of norms. So
+              little learns fewer pictures by heart, and can learn how captions are to be worded
     """
 
     baseline: str = "mean"
@@ -59,14 +63,18 @@ class SelfCritical:
         if self.learns not in LEARNS:
             raise UnknownName.among("part that learns", self.learns, LEARNS)
         if self.samples < (2 if self.baseline == "mean" else 1):
-            raise BadSetting(f"The mean of an image's other samples needs at least 2 samples, not {self.samples}.")
+            raise BadSetting(
+                f"The mean of an image's other samples needs at least 2 samples, not {self.samples}."
+            )
 
 
 class Reward:
-    """CIDEr-D of sampled tokens against the human captions, <end> included; document frequencies are those of these captions.
+    """CIDEr-D of sampled tokens against the human captions, <end> included; document frequencies are those of
+    these captions.
 
     captions: the human captions of each training image
-    errors:   BadDataset where no n-gram is rarer than another (a single image, or equal captions): every reward would be 0
+    errors:   BadDataset where no n-gram is rarer than another (a single image, or equal captions): every
+              reward would be 0
     """
 
     def __init__(self, captions: Sequence[Sequence[str]], vocabulary: Vocabulary) -> None:
@@ -77,12 +85,14 @@ class Reward:
         self.cider = CiderD([[words(caption) for caption in image] for image in captions])
         if not self.cider.informative:
             raise BadDataset(
-                f"The reward has no document frequencies: all n-grams stand in the captions of each of the {len(captions):,} images, so "
+                "The reward has no document frequencies: all n-grams stand in the captions of each of the "
+                f"{len(captions):,} images, so "
                 "that CIDEr-D is 0 whatever is said. Train on more images."
             )
 
     def __call__(self, tokens: Tensor, ended: Tensor, images: np.ndarray) -> np.ndarray:
-        """tokens (N, K, T) and ended (N, K) as the search gives them, images (N,) of the training captions -> (N, K) float32, 0 to 10."""
+        """tokens (N, K, T) and ended (N, K) as the search gives them, images (N,) of the training captions ->
+        (N, K) float32, 0 to 10."""
         candidates = [
             [*self.vocabulary.decode(ids), *([END] if over else [])]
             for image, image_ended in zip(tokens.tolist(), ended.tolist(), strict=True)
@@ -113,10 +123,14 @@ class SelfCriticalTask(CaptioningTask):
         size = max(1, self.config.batch_size // self.how.samples)
         order = random.permutation(len(self.train))
         parts = [order[start : start + size] for start in range(0, len(order), size)]
-        return [(part, int(random.integers(2**31)), random.integers(0, self.config.views, len(part))) for part in parts]
+        return [
+            (part, int(random.integers(2**31)), random.integers(0, self.config.views, len(part)))
+            for part in parts
+        ]
 
     def loss(self, batch: Any) -> Tensor:
-        """Draw, reward, and weigh the log-probability of each drawn token by how much better its caption is than the baseline."""
+        """Draw, reward, and weigh the log-probability of each drawn token by how much better its caption is
+        than the baseline."""
         images, seed, views = batch
         began = time.perf_counter()
         self.module.eval()  # drawn without dropout; learned from with it, for there are few pictures
@@ -130,20 +144,29 @@ class SelfCriticalTask(CaptioningTask):
         advantage = torch.from_numpy(rewards - baseline).to(self.device)  # (N, K)
         tokens = self._read(drawn)
         for part in self.module.modules():
-            if isinstance(part, nn.Dropout | nn.RNNBase):  # not the batch norm, whose statistics are those of the training before
+            # not the batch norm, whose statistics are those of the training before
+            if isinstance(part, nn.Dropout | nn.RNNBase):
                 part.train()
         logits, targets = self.module(features, tokens)
-        logprob = self._sayable(logits, tokens).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)  # (M,)
+        # (M,)
+        logprob = self._sayable(logits, tokens).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)
         words = self._predicted(tokens).sum(-1).flatten()
         loss = -(logprob * advantage.flatten().repeat_interleave(words)).mean()
         done = time.perf_counter()
-        for name, seconds in (("sampling", sampled - began), ("reward", rewarded - sampled), ("loss", done - rewarded)):
+        for name, seconds in (
+            ("sampling", sampled - began),
+            ("reward", rewarded - sampled),
+            ("loss", done - rewarded),
+        ):
             self.seconds[name] += seconds
         return loss
 
     def validate(self, module: Any) -> dict[str, float]:
         """As for cross-entropy, and the mean reward x100 of the epoch's samples."""
-        return {**super().validate(module), "reward": 100 * float(np.mean(self.rewards)) if self.rewards else 0.0}
+        return {
+            **super().validate(module),
+            "reward": 100 * float(np.mean(self.rewards)) if self.rewards else 0.0,
+        }
 
     def _draw(self, features: Tensor, seed: int) -> Beams:
         self.random.manual_seed(seed)
@@ -159,7 +182,14 @@ class SelfCriticalTask(CaptioningTask):
             return (rewards.sum(1, keepdims=True) - rewards) / (self.how.samples - 1)
         with torch.inference_mode():
             first, state = self.module.begin(features)
-            said = beam_search(first, state, self.module.step, beam=1, max_words=self.config.max_words, says_start=self.config.says_start)
+            said = beam_search(
+                first,
+                state,
+                self.module.step,
+                beam=1,
+                max_words=self.config.max_words,
+                says_start=self.config.says_start,
+            )
         return self.reward(said.tokens, said.ended, images)
 
     def _predicted(self, tokens: Tensor) -> Tensor:
@@ -167,7 +197,8 @@ class SelfCriticalTask(CaptioningTask):
         return (tokens != PAD_ID) & (self.config.says_start | (tokens != START_ID))
 
     def _sayable(self, logits: Tensor, tokens: Tensor) -> Tensor:
-        """Logits (M, V) with what is never drawn at -inf. Left in, it would swallow what is taken from bad captions, unpunished."""
+        """Logits (M, V) with what is never drawn at -inf. Left in, it would swallow what is taken from bad
+        captions, unpunished."""
         predicted = self._predicted(tokens)
         words_before = (tokens > UNKNOWN_ID).cumsum(-1) - (tokens > UNKNOWN_ID).to(torch.int64)
         bare = (words_before == 0)[predicted]
@@ -182,7 +213,8 @@ class SelfCriticalTask(CaptioningTask):
     def _read(self, drawn: Beams) -> Tensor:
         """The drawn captions as the decoder reads them in training: (N, K, T), one <end>, then padding."""
         tokens = drawn.tokens.clone()
-        over = (tokens == END_ID).cumsum(-1) - (tokens == END_ID).to(torch.int64) > 0  # behind the first <end>
+        # behind the first <end>
+        over = (tokens == END_ID).cumsum(-1) - (tokens == END_ID).to(torch.int64) > 0
         tokens[over] = PAD_ID
         if self.config.says_start:
             return tokens

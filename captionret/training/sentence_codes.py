@@ -1,6 +1,8 @@
-"""The cache of sentence codes: a caption passes through a frozen encoder once, whatever is trained on top of it.
+"""The cache of sentence codes: a caption passes through a frozen encoder once, whatever is trained on top of
+it.
 
-It lies beside the pictures' features and in the same form: data/features/<encoder>/sentences/, float16 rows named by the text's hash.
+It lies beside the pictures' features and in the same form: data/features/<encoder>/sentences/, float16 rows
+named by the text's hash.
 """
 
 import hashlib
@@ -10,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..models.sentences import DIM, FILES, NAME
-from ..models.skipthought import SkipThought
-from ..models.towers import FrozenEncoder
+from ..models.embedding.towers import FrozenEncoder
+from ..models.sentence.minilm import DIM, FILES, NAME
+from ..models.sentence.skipthought.encoder import SkipThought
 from .features import FeatureStore
 
 _CHUNK = 1024  # sentences that are encoded, then stored: a run that is cut loses no more
@@ -35,9 +37,13 @@ class CachedSentenceEncoder:
     def encode(self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False) -> np.ndarray:
         """(N, E) float32, each row a unit vector but for rounding; see the encoder's own."""
         hashes = [hashlib.sha256(sentence.encode()).hexdigest() for sentence in sentences]
-        todo = {name: text for name, text in zip(hashes, sentences, strict=True) if name not in self.store.rows}
+        todo = {
+            name: text for name, text in zip(hashes, sentences, strict=True) if name not in self.store.rows
+        }
         names = sorted(todo, key=lambda name: len(todo[name]))
-        with tqdm(total=len(names), desc="sentence codes", unit=" sentences", disable=not progress or not names) as bar:
+        with tqdm(
+            total=len(names), desc="sentence codes", unit=" sentences", disable=not progress or not names
+        ) as bar:
             for start in range(0, len(names), _CHUNK):
                 chunk = names[start : start + _CHUNK]
                 self.store.append(chunk, self.encoder.encode([todo[name] for name in chunk], batch_size))

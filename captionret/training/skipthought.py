@@ -1,4 +1,5 @@
-"""Training a skip-thought encoder: it reads a sentence, and two decoders tell the sentences before and after it from the code alone."""
+"""Training a skip-thought encoder: it reads a sentence, and two decoders tell the sentences before and after
+it from the code alone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,19 +15,20 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from ..datasets import Dataset
 from ..errors import BadSetting
 from ..models.checkpoint import Checkpoint, add_training, read_checkpoint, save_checkpoint
-from ..models.skipthought import SKIPTHOUGHT, SentenceReader, combined, make_encoders
-from ..models.skipthought_variants import SkipThoughtConfig
+from ..models.sentence.skipthought.config import SkipThoughtConfig
+from ..models.sentence.skipthought.encoder import SKIPTHOUGHT, SkipThoughtEncoder, combined, make_encoders
 from ..word_vectors import load_word_vectors
 from .batches import by_length
-from .fit import Fit, FitConfig, check_patience_and_seed
+from .loop import Fit, FitConfig, check_patience_and_seed
 from .neighbours import NeighbourData, commonest, encoded, training_passages
 
 Keep = Callable[[nn.Module, list[dict[str, float]]], None]
 NO_BACKBONE = {"name": "none", "sha256": ""}
 
 
-class Teller(nn.Module):
-    """A GRU that says a sentence, with the code of its neighbour in every gate of every step (Kiros et al. 2015, eq. 5 to 9)."""
+class SkipThoughtDecoder(nn.Module):
+    """A GRU that says a sentence, with the code of its neighbour in every gate of every step (Kiros et al.
+    2015, eq. 5 to 9)."""
 
     def __init__(self, config: SkipThoughtConfig) -> None:
         super().__init__()
@@ -40,8 +42,10 @@ class Teller(nn.Module):
     def forward(self, vectors: Tensor, codes: Tensor, sizes: Sequence[int]) -> Tensor:
         """The state before each word that has to be told, (N, S).
 
-        vectors: (N, W) of the words before, those of all sentences' first step first: packed, the longest sentence first
-        codes:   (B, H), in the order of the packed sentences; sizes: how many of them go on at each step, sum N
+        vectors: (N, W) of the words before, those of all sentences' first step first: packed, the longest
+                 sentence first
+        codes:   (B, H), in the order of the packed sentences; sizes: how many of them go on at each step, sum
+                 N
         """
         words, code = self.words(vectors), self.code(codes)
         state = code.new_zeros(len(code), self.state.in_features)
@@ -62,26 +66,29 @@ class SkipThoughtNetwork(nn.Module):
     def __init__(self, config: SkipThoughtConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.encoders = make_encoders(config, vocabulary_size)
-        self.tellers = nn.ModuleList(Teller(config) for _ in ("before", "after"))
+        self.tellers = nn.ModuleList(SkipThoughtDecoder(config) for _ in ("before", "after"))
         self.output = nn.Linear(config.decoder_dim or config.hidden_dim, vocabulary_size)
         self.dropout = nn.Dropout(config.dropout)
         self.norm = nn.BatchNorm1d(config.hidden_dim, affine=False) if config.code_norm else nn.Identity()
 
     @property
-    def encoder(self) -> SentenceReader:
+    def encoder(self) -> SkipThoughtEncoder:
         """The only encoder: a combined one is never trained as such."""
         (encoder,) = self.encoders.values()
-        assert isinstance(encoder, SentenceReader)
+        assert isinstance(encoder, SkipThoughtEncoder)
         return encoder
 
-    def forward(self, tokens: Tensor, lengths: Tensor, told: Sequence[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, int]:
+    def forward(
+        self, tokens: Tensor, lengths: Tensor, told: Sequence[tuple[Tensor, Tensor, Tensor]]
+    ) -> tuple[Tensor, int]:
         """The summed negative log-likelihood of all neighbours, and of how many words (<end> counts as one).
 
         tokens: (B, T) int64, the words of each sentence; lengths: (B,)
-        told:   before, then after: which of the B sentences have this neighbour, (K,), its tokens with <start> and <end>, (K, T'),
-                and how many words have to be told of each, (K,), on the CPU
+        told:   before, then after: which of the B sentences have this neighbour, (K,), its tokens with
+                <start> and <end>, (K, T'), and how many words have to be told of each, (K,), on the CPU
         """
-        codes = self.dropout(self.norm(self.encoder(self.dropout(self.encoder.embed(tokens)), lengths)))  # (B, H)
+        # (B, H)
+        codes = self.dropout(self.norm(self.encoder(self.dropout(self.encoder.embed(tokens)), lengths)))
         states, targets = [], []
         for teller, (rows, neighbours, counts) in zip(self.tellers, told, strict=True):
             if not len(rows):
@@ -90,7 +97,9 @@ class SkipThoughtNetwork(nn.Module):
             vectors = self.dropout(self.encoder.embed(packed.data))
             assert packed.sorted_indices is not None
             states.append(teller(vectors, codes[rows[packed.sorted_indices]], packed.batch_sizes.tolist()))
-            targets.append(pack_padded_sequence(neighbours[:, 1:], counts, batch_first=True, enforce_sorted=False).data)
+            targets.append(
+                pack_padded_sequence(neighbours[:, 1:], counts, batch_first=True, enforce_sorted=False).data
+            )
         said = torch.cat(targets)
         return F.cross_entropy(self.output(self.dropout(torch.cat(states))), said, reduction="sum"), len(said)
 
@@ -101,7 +110,13 @@ class NeighbourTask:
     criterion = "log_likelihood"
 
     def __init__(
-        self, module: SkipThoughtNetwork, config: SkipThoughtConfig, train: NeighbourData, val: NeighbourData, seed: int, keep: Keep
+        self,
+        module: SkipThoughtNetwork,
+        config: SkipThoughtConfig,
+        train: NeighbourData,
+        val: NeighbourData,
+        seed: int,
+        keep: Keep,
     ) -> None:
         self.module: nn.Module = module
         self.rates: dict[str, float] = {}
@@ -112,7 +127,9 @@ class NeighbourTask:
         """(sentences (B,), their neighbours (B, 2)), of nearly equal lengths, in random order."""
         return self._batches(self.train, np.random.default_rng([self.seed, epoch]))
 
-    def _batches(self, data: NeighbourData, random: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _batches(
+        self, data: NeighbourData, random: np.random.Generator
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         neighbours = data.neighbours(random)
         rows = np.flatnonzero((neighbours >= 0).any(1))
         chosen = (rows[batch] for batch in by_length(data.lengths[rows], self.config.batch_size, random))
@@ -123,7 +140,9 @@ class NeighbourTask:
         total, _ = self._told(self.module, self.train, batch)
         return total / len(batch[0])
 
-    def _told(self, module: Any, data: NeighbourData, batch: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor, int]:
+    def _told(
+        self, module: Any, data: NeighbourData, batch: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[Tensor, int]:
         rows, neighbours = batch
         lengths = data.lengths[rows]
         tokens = data.tokens[rows, 1 : lengths.max() + 1].astype(np.int64)
@@ -140,7 +159,8 @@ class NeighbourTask:
         return torch.from_numpy(values).to(self.device)
 
     def validate(self, module: Any) -> dict[str, float]:
-        """How likely a word of a neighbour is: the mean log-probability, and the perplexity that it amounts to."""
+        """How likely a word of a neighbour is: the mean log-probability, and the perplexity that it amounts
+        to."""
         total, count = 0.0, 0
         for batch in self._batches(self.val, np.random.default_rng(0)):
             loss, said = self._told(module, self.val, batch)
@@ -173,11 +193,17 @@ class SkipThoughtRun:
     def __post_init__(self) -> None:
         check_patience_and_seed(self.patience, self.seed)
         if self.config.direction == "combine":
-            raise BadSetting("A combined encoder is not trained: train one of direction uni and one of direction bi, and combine them.")
+            raise BadSetting(
+                "A combined encoder is not trained: train one of direction uni and one of direction bi, and "
+                "combine them."
+            )
 
 
-def train_skipthought(run: SkipThoughtRun, device: torch.device, resume: bool = False) -> Checkpoint[SkipThoughtConfig]:
-    """Train, keep the encoder of the epoch that tells the val split's neighbours best, and save it to run.out."""
+def train_skipthought(
+    run: SkipThoughtRun, device: torch.device, resume: bool = False
+) -> Checkpoint[SkipThoughtConfig]:
+    """Train, keep the encoder of the epoch that tells the val split's neighbours best, and save it to
+    run.out."""
     train, val, held_out = training_passages(run.dataset, run.also)
     vocabulary = commonest(train, run.config.vocabulary_size, run.config.min_count)
     torch.manual_seed(run.seed)
@@ -194,9 +220,16 @@ def train_skipthought(run: SkipThoughtRun, device: torch.device, resume: bool = 
         network.encoder.begin_with(torch.from_numpy(matrix))
 
     def keep(module: Any, history: list[dict[str, float]]) -> None:
-        training = {**facts, "history": history, "best_epoch": len(history), "seconds": history[-1]["seconds"]}
+        training = {
+            **facts,
+            "history": history,
+            "best_epoch": len(history),
+            "seconds": history[-1]["seconds"],
+        }
         tensors = module.encoders.state_dict()
-        checkpoint = Checkpoint(run.name, run.config, vocabulary, NO_BACKBONE, tensors, training, kind=SKIPTHOUGHT.name)
+        checkpoint = Checkpoint(
+            run.name, run.config, vocabulary, NO_BACKBONE, tensors, training, kind=SKIPTHOUGHT.name
+        )
         save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
 
     data = [encoded(found, vocabulary, run.config.max_words) for found in (train, val)]
@@ -211,12 +244,16 @@ def train_skipthought(run: SkipThoughtRun, device: torch.device, resume: bool = 
     return read_checkpoint(run.out, SKIPTHOUGHT)
 
 
-def combine(uni: Path, bi: Path, out: Path, command: str = "", half: bool = False) -> Checkpoint[SkipThoughtConfig]:
+def combine(
+    uni: Path, bi: Path, out: Path, command: str = "", half: bool = False
+) -> Checkpoint[SkipThoughtConfig]:
     """Save two trained encoders as one, with all they need; errors: see read_checkpoint and combined."""
     parts = [read_checkpoint(path, SKIPTHOUGHT) for path in (uni, bi)]
     checkpoint = combined(*parts)
     checkpoint.training.update(
-        parts=[str(path) for path in (uni, bi)], seconds=sum(part.training["seconds"] for part in parts), command=command
+        parts=[str(path) for path in (uni, bi)],
+        seconds=sum(part.training["seconds"] for part in parts),
+        command=command,
     )
     save_checkpoint(out, checkpoint, torch.float16 if half else torch.float32)
     return read_checkpoint(out, SKIPTHOUGHT)

@@ -1,4 +1,5 @@
-"""Addresses that lead to no picture, to too much of one, nowhere, somewhere private, or never end: refused in time, by name."""
+"""Addresses that lead to no picture, to too much of one, nowhere, somewhere private, or never end: refused in
+time, by name."""
 
 import socket
 import threading
@@ -75,8 +76,14 @@ def redirect(to: str, status: int = 302) -> bytes:
 
 def test_a_picture_comes_back_byte_for_byte_also_over_redirects(server: Server, tmp_path: Path) -> None:
     content = shape(tmp_path / "red.png", "red", "circle").read_bytes()
-    server.answers = {"/a/red.png?size=1": page(content), "/b": redirect("/a/red.png?size=1"), "/c": redirect(f"{server.url}/b", 301)}
-    chunks = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in (content[:100], content[100:], b""))
+    server.answers = {
+        "/a/red.png?size=1": page(content),
+        "/b": redirect("/a/red.png?size=1"),
+        "/c": redirect(f"{server.url}/b", 301),
+    }
+    chunks = b"".join(
+        f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in (content[:100], content[100:], b"")
+    )
     server.answers["/chunked"] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
     server.answers["/no-length"] = b"HTTP/1.0 200 OK\r\n\r\n" + content
     for path in ("/a/red.png?size=1", "/b", "/c", "/chunked", "/no-length"):
@@ -86,7 +93,9 @@ def test_a_picture_comes_back_byte_for_byte_also_over_redirects(server: Server, 
 
 @pytest.mark.parametrize("text", ["http://a.org/q.jpg", "HTTPS://a.org/q.jpg"])
 def test_addresses_are_told_from_files(text: str) -> None:
-    assert is_address(text) and not any(is_address(name) for name in ("q.jpg", "http.jpg", "ftp://a.org/q.jpg", "file:///q.jpg", ""))
+    assert is_address(text) and not any(
+        is_address(name) for name in ("q.jpg", "http.jpg", "ftp://a.org/q.jpg", "file:///q.jpg", "")
+    )
 
 
 def test_a_page_that_is_no_picture_is_refused_when_it_is_opened(server: Server) -> None:
@@ -95,7 +104,10 @@ def test_a_page_that_is_no_picture_is_refused_when_it_is_opened(server: Server) 
         open_image(fetch(f"{server.url}/"))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.2", "10.1.2.3", "192.168.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.2]", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.2", "10.1.2.3", "192.168.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.2]", "0.0.0.0"],
+)
 def test_private_addresses_are_refused_at_once_and_behind_a_redirect(server: Server, host: str) -> None:
     server.answers["/"] = redirect(f"http://{host}/secret")
     for address in (f"http://{host}/secret", f"{server.url}/"):
@@ -108,7 +120,9 @@ def test_this_machine_is_private_by_its_name_too() -> None:
         fetch("http://localhost:1/q.jpg")
 
 
-def test_a_name_is_asked_once_and_what_it_said_is_connected_to(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_is_asked_once_and_what_it_said_is_connected_to(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the second answer could be a private address (DNS rebinding)."""
     asked, real = [], socket.getaddrinfo
 
@@ -161,7 +175,11 @@ def drip(connection: socket.socket, before: bytes) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["status", "header", "body"])
+@pytest.mark.parametrize(
+    "before",
+    [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"],
+    ids=["status", "header", "body"],
+)
 def test_what_never_ends_is_ended(server: Server, monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
     """Byte by byte, so that no single wait is long."""
     monkeypatch.setattr(fetching, "MAX_SECONDS", 0.7)

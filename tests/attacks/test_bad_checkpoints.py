@@ -1,4 +1,5 @@
-"""Checkpoints that are damaged, mixed, cut or from another release are refused by name; a save is all or nothing."""
+"""Checkpoints that are damaged, mixed, cut or from another release are refused by name; a save is all or
+nothing."""
 
 import contextlib
 import errno
@@ -14,10 +15,17 @@ import torch
 
 from captionret import files
 from captionret.errors import BadCheckpoint, NoSpace
-from captionret.models.captioner import Captioner, make_decoder
+from captionret.models.captioning.captioner import Captioner, make_decoder
+from captionret.models.captioning.config import CaptionerConfig
 from captionret.models.card import write_card
-from captionret.models.checkpoint import FORMAT, PARTS, Checkpoint, add_scores, load_checkpoint, save_checkpoint
-from captionret.models.variants import CaptionerConfig
+from captionret.models.checkpoint import (
+    FORMAT,
+    PARTS,
+    Checkpoint,
+    add_scores,
+    load_checkpoint,
+    save_checkpoint,
+)
 from captionret.text import SPECIAL, Vocabulary
 
 CONFIG = CaptionerConfig("resnet18", embed_dim=4, hidden_dim=4, max_words=6)
@@ -56,7 +64,11 @@ def same(one: Checkpoint, other: Checkpoint) -> bool:
         torch.equal(one.tensors[name], other.tensors[name]) for name in one.tensors
     )
     plain = ("variant", "config", "backbone", "training", "scores")
-    return tensors and one.vocabulary.tokens == other.vocabulary.tokens and all(getattr(one, key) == getattr(other, key) for key in plain)
+    return (
+        tensors
+        and one.vocabulary.tokens == other.vocabulary.tokens
+        and all(getattr(one, key) == getattr(other, key) for key in plain)
+    )
 
 
 # --- what is saved is what is loaded ---
@@ -79,10 +91,17 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path
 
 def test_a_directory_holds_its_documented_files_and_no_pickle(saved: Path) -> None:
     write_card(saved)
-    assert sorted(path.name for path in saved.iterdir()) == ["README.md", "config.json", "model.safetensors", "vocab.json"]
+    assert sorted(path.name for path in saved.iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "vocab.json",
+    ]
     for path in saved.iterdir():
         content = path.read_bytes()
-        assert not content.startswith((b"\x80", b"PK")), f"{path.name} begins like a pickle or a zip of pickles"
+        assert not content.startswith((b"\x80", b"PK")), (
+            f"{path.name} begins like a pickle or a zip of pickles"
+        )
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -102,7 +121,10 @@ def test_a_pickle_that_would_run_code_is_refused_and_not_run(saved: Path, tmp_pa
 
 def test_noted_scores_leave_the_rest_as_it_was(saved: Path) -> None:
     add_scores(saved, "test", {"bleu4": 0.5})
-    assert same(load_checkpoint(saved), replace(checkpoint_of(), scores={"val": {"bleu4": 0.25}, "test": {"bleu4": 0.5}}))
+    assert same(
+        load_checkpoint(saved),
+        replace(checkpoint_of(), scores={"val": {"bleu4": 0.25}, "test": {"bleu4": 0.5}}),
+    )
 
 
 def test_a_record_without_a_hash_of_its_settings_is_still_read(saved: Path) -> None:
@@ -127,14 +149,20 @@ def test_a_flipped_byte_in_the_record_is_refused_or_changes_no_caption(saved: Pa
     whole = load_checkpoint(saved)
     notes = content.index(b'"training"'), content.index(b'"sha256": {\n  "vocab')
     for place in range(0, len(content), 3):
-        (saved / "config.json").write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        (saved / "config.json").write_bytes(
+            content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        )
         try:
             loaded = load_checkpoint(saved)
         except BadCheckpoint as error:
             assert "config.json" in str(error) or "ckpt" in str(error)
             continue
         assert same(replace(loaded, training=whole.training, scores=whole.scores), whole)
-        assert notes[0] < place < notes[1] or content[place : place + 1].isspace() or b"settings" in content[place - 8 : place + 8]
+        assert (
+            notes[0] < place < notes[1]
+            or content[place : place + 1].isspace()
+            or b"settings" in content[place - 8 : place + 8]
+        )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
@@ -161,7 +189,9 @@ def test_a_directory_in_a_files_place_is_named(saved: Path) -> None:
 
 
 def test_a_missing_directory_says_how_to_train_one(tmp_path: Path) -> None:
-    with pytest.raises(BadCheckpoint, match=r"no checkpoint directory .*nowhere.*scripts/train_captioner\.py"):
+    with pytest.raises(
+        BadCheckpoint, match=r"no checkpoint directory .*nowhere.*scripts/train_captioner\.py"
+    ):
         Captioner.load(tmp_path / "nowhere")
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadCheckpoint, match="no checkpoint directory"):
@@ -171,12 +201,18 @@ def test_a_missing_directory_says_how_to_train_one(tmp_path: Path) -> None:
 def test_the_vocabulary_of_another_training_is_told_by_its_size(saved: Path, tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "other", checkpoint_of("a dog"))
     (tmp_path / "other" / "vocab.json").rename(saved / "vocab.json")
-    with pytest.raises(BadCheckpoint, match=r"vocab\.json has 6 words, model\.safetensors was trained with 9") as caught:
+    with pytest.raises(
+        BadCheckpoint, match=r"vocab\.json has 6 words, model\.safetensors was trained with 9"
+    ) as caught:
         load_checkpoint(saved)
-    assert "They come from different trainings. Restore the pair, or train again into a new --out." in str(caught.value)
+    assert "They come from different trainings. Restore the pair, or train again into a new --out." in str(
+        caught.value
+    )
 
 
-def test_a_vocabulary_of_the_same_size_from_another_training_is_refused_too(saved: Path, tmp_path: Path) -> None:
+def test_a_vocabulary_of_the_same_size_from_another_training_is_refused_too(
+    saved: Path, tmp_path: Path
+) -> None:
     save_checkpoint(tmp_path / "other", checkpoint_of("a cat café 's ."))
     (tmp_path / "other" / "vocab.json").rename(saved / "vocab.json")
     with pytest.raises(BadCheckpoint, match=r"vocab\.json .*is not the file"):
@@ -190,14 +226,18 @@ def test_a_vocabulary_file_of_another_kind_is_refused(saved: Path, content: str)
         load_checkpoint(saved)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "3", "null", "{}", '{"format": "1"}', '{"format": 0}', "\udcff", "[" * 100_000])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "3", "null", "{}", '{"format": "1"}', '{"format": 0}', "\udcff", "[" * 100_000]
+)
 def test_a_record_that_is_none_is_refused(saved: Path, content: str) -> None:
     (saved / "config.json").write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(BadCheckpoint, match=r"config\.json"):
         load_checkpoint(saved)
 
 
-@pytest.mark.parametrize("key", ["variant", "config", "vocabulary_size", "backbone", "training", "scores", "sha256"])
+@pytest.mark.parametrize(
+    "key", ["variant", "config", "vocabulary_size", "backbone", "training", "scores", "sha256"]
+)
 def test_a_record_that_lacks_a_part_or_holds_another_kind_says_which(saved: Path, key: str) -> None:
     content = (saved / "config.json").read_text()
     edit(saved, lambda record: record.pop(key))
@@ -218,7 +258,9 @@ def test_a_record_without_a_hash_is_refused(saved: Path, part: str) -> None:
 
 def test_a_newer_format_names_itself_and_the_remedy(saved: Path) -> None:
     edit(saved, lambda record: record.update(format=FORMAT + 1))
-    with pytest.raises(BadCheckpoint, match=f"format {FORMAT + 1}; this release reads up to {FORMAT}. Use a newer release"):
+    with pytest.raises(
+        BadCheckpoint, match=f"format {FORMAT + 1}; this release reads up to {FORMAT}. Use a newer release"
+    ):
         load_checkpoint(saved)
 
 
@@ -260,7 +302,9 @@ def test_weights_that_do_not_fit_the_settings_are_refused(tmp_path: Path, broken
     else:
         tensors["extra"] = torch.zeros(3)
     save_checkpoint(tmp_path / "odd", replace(whole, tensors=tensors))
-    with pytest.raises(BadCheckpoint, match=r"odd does not fit its own configuration: .*(output\.bias|extra).*Restore") as caught:
+    with pytest.raises(
+        BadCheckpoint, match=r"odd does not fit its own configuration: .*(output\.bias|extra).*Restore"
+    ) as caught:
         Captioner.load(tmp_path / "odd")
     assert "\n" not in str(caught.value)
 
@@ -272,7 +316,9 @@ STEPS = {"fsync": 7, "replace": 5}  # how often a save calls them at least
 
 
 @contextlib.contextmanager
-def failing(monkeypatch: pytest.MonkeyPatch, call: str, number: int, error: BaseException) -> Iterator[list[int]]:
+def failing(
+    monkeypatch: pytest.MonkeyPatch, call: str, number: int, error: BaseException
+) -> Iterator[list[int]]:
     """The `number`th call of os.<call> raises; yields the count of calls."""
     calls, real = [0], getattr(os, call)
 
@@ -304,24 +350,36 @@ def test_a_save_that_fails_at_any_step_leaves_the_old_or_the_new_checkpoint_whol
                 outcomes.append(same(loaded, new))
         if calls[0] < number:
             break
-    assert len(outcomes) >= STEPS[call] and outcomes == sorted(outcomes), "the old one up to a single step, the new one from then on"
+    assert len(outcomes) >= STEPS[call] and outcomes == sorted(outcomes), (
+        "the old one up to a single step, the new one from then on"
+    )
     assert not outcomes[0] and outcomes[-1]
 
 
-def test_two_saves_killed_one_after_the_other_still_leave_a_whole_checkpoint(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_saves_killed_one_after_the_other_still_leave_a_whole_checkpoint(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     versions = [checkpoint_of(), *(checkpoint_of("a cat sits", seed=seed) for seed in (1, 2))]
     for first in range(1, 6):
         for second in range(1, 6):
             for number, version in zip((99, first, second), versions, strict=True):
-                with failing(monkeypatch, "replace", number, KeyboardInterrupt()), contextlib.suppress(KeyboardInterrupt):
+                with (
+                    failing(monkeypatch, "replace", number, KeyboardInterrupt()),
+                    contextlib.suppress(KeyboardInterrupt),
+                ):
                     save_checkpoint(saved, version)
             loaded = load_checkpoint(saved)
             assert any(same(loaded, version) for version in versions)
 
 
-def test_a_full_disk_is_said_and_leaves_the_old_checkpoint_and_no_litter(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said_and_leaves_the_old_checkpoint_and_no_litter(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = sorted(path.name for path in saved.iterdir())
-    with failing(monkeypatch, "fsync", 1, OSError(errno.ENOSPC, "No space left on device")), pytest.raises(NoSpace, match="untouched"):
+    with (
+        failing(monkeypatch, "fsync", 1, OSError(errno.ENOSPC, "No space left on device")),
+        pytest.raises(NoSpace, match="untouched"),
+    ):
         save_checkpoint(saved, checkpoint_of(seed=1))
     assert same(load_checkpoint(saved), checkpoint_of())
     assert sorted(path.name for path in saved.iterdir()) == before
@@ -347,7 +405,10 @@ def test_a_card_is_published_whole_or_not_at_all(saved: Path, monkeypatch: pytes
     write_card(saved)
     before = (saved / "README.md").read_text()
     add_scores(saved, "test", {"bleu4": 50.0})
-    with failing(monkeypatch, "fsync", 1, OSError(errno.ENOSPC, "No space left on device")), pytest.raises(NoSpace):
+    with (
+        failing(monkeypatch, "fsync", 1, OSError(errno.ENOSPC, "No space left on device")),
+        pytest.raises(NoSpace),
+    ):
         write_card(saved)
     assert (saved / "README.md").read_text() == before
     assert files.sha256_of(write_card(saved)) and "50.0" in (saved / "README.md").read_text()

@@ -1,4 +1,5 @@
-"""Collections that are broken, contradict themselves or are something else: each a clear error, none a traceback or a silent loss."""
+"""Collections that are broken, contradict themselves or are something else: each a clear error, none a
+traceback or a silent loss."""
 
 import errno
 import json
@@ -42,7 +43,9 @@ def test_an_empty_folder_is_an_error_that_names_it(tmp_path: Path, kind: str) ->
         ("pascal", "<category>/<name>.jpg"),
     ],
 )
-def test_a_folder_of_another_kind_says_what_was_expected_where(tmp_path: Path, kind: str, expected: str) -> None:
+def test_a_folder_of_another_kind_says_what_was_expected_where(
+    tmp_path: Path, kind: str, expected: str
+) -> None:
     write(tmp_path / "holiday.jpg", b"")
     with pytest.raises(BadDataset, match=expected):
         open_dataset(f"{kind}:{tmp_path}")
@@ -57,7 +60,15 @@ BROKEN = {
     "an id that is a list": '{"images": [{"id": [1], "file_name": "a.jpg"}], "annotations": []}',
     "a caption that is a number": json.dumps(
         {
-            "images": [{"id": 1, "file_name": "a.jpg", "filename": "a.jpg", "split": "train", "sentences": [{"raw": 7}]}],
+            "images": [
+                {
+                    "id": 1,
+                    "file_name": "a.jpg",
+                    "filename": "a.jpg",
+                    "split": "train",
+                    "sentences": [{"raw": 7}],
+                }
+            ],
             "annotations": [{"id": 1, "image_id": 1, "caption": 7}],
         }
     ),
@@ -108,7 +119,9 @@ def test_undecodable_bytes_are_named_by_file_and_line(tmp_path: Path) -> None:
 def test_captions_without_any_picture_are_an_error_that_counts_them(tmp_path: Path) -> None:
     (tmp_path / "Images").mkdir()
     write(tmp_path / "Flickr8k.token.txt", "a.jpg#0\tA .\nb.jpg#0\tB .\n")
-    with pytest.raises(BadDataset, match=r"holds no images\. 2 files are named and missing \(first: 'a\.jpg'\)"):
+    with pytest.raises(
+        BadDataset, match=r"holds no images\. 2 files are named and missing \(first: 'a\.jpg'\)"
+    ):
         open_dataset(f"flickr8k:{tmp_path}")
 
 
@@ -121,7 +134,18 @@ def test_an_image_that_stands_twice_in_a_split_file_is_an_error(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "name", ["../secret.jpg", "sub/../../secret.jpg", "{root}/secret.jpg", "nul\0/x.jpg", "nul\0.jpg", "x" * 300 + "/a.jpg", "", ".", ".."]
+    "name",
+    [
+        "../secret.jpg",
+        "sub/../../secret.jpg",
+        "{root}/secret.jpg",
+        "nul\0/x.jpg",
+        "nul\0.jpg",
+        "x" * 300 + "/a.jpg",
+        "",
+        ".",
+        "..",
+    ],
 )
 def test_names_in_a_downloaded_caption_file_never_reach_outside_its_folder(tmp_path: Path, name: str) -> None:
     write(tmp_path / "secret.jpg", b"")
@@ -157,7 +181,15 @@ def test_an_array_cut_short_is_an_error(tmp_path: Path, keep: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "array", [np.ones(5), np.ones((5, 2, 2)), np.ones((0, 4)), np.ones((5, 0)), np.array([["a"]] * 5), np.ones((5, 2), complex)]
+    "array",
+    [
+        np.ones(5),
+        np.ones((5, 2, 2)),
+        np.ones((0, 4)),
+        np.ones((5, 0)),
+        np.array([["a"]] * 5),
+        np.ones((5, 2), complex),
+    ],
 )
 def test_an_array_of_another_shape_or_kind_is_an_error(tmp_path: Path, array: np.ndarray) -> None:
     write(tmp_path / "x_test_caps.txt", "a\n" * 5)
@@ -189,7 +221,9 @@ def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(os, "scandir", guarded)
 
 
-def test_an_unreadable_subfolder_is_noted_and_the_rest_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_subfolder_is_noted_and_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path / "a.jpg", b"")
     write(tmp_path / "locked/b.jpg", b"")
     forbid(monkeypatch, tmp_path / "locked")
@@ -198,7 +232,9 @@ def test_an_unreadable_subfolder_is_noted_and_the_rest_is_read(tmp_path: Path, m
     assert dataset.notes == (f"Not read: {tmp_path}/locked: Permission denied",)
 
 
-def test_an_unreadable_image_folder_is_an_error_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_image_folder_is_an_error_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path / "Images/a.jpg", b"")
     write(tmp_path / "Flickr8k.token.txt", "a.jpg#0\tA .\n")
     forbid(monkeypatch, tmp_path / "Images")

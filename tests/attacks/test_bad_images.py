@@ -1,4 +1,5 @@
-"""Pictures that are cut, hostile, or none at all: each is one BadImage that names its file, never zeros, a crash or a hang."""
+"""Pictures that are cut, hostile, or none at all: each is one BadImage that names its file, never zeros, a
+crash or a hang."""
 
 import io
 import os
@@ -35,7 +36,17 @@ def refused(path: Path | str, said: str | None = None) -> str:
     return str(other.value)
 
 
-KINDS = ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", *(["AVIF"] if features.check("avif") else [])]
+KINDS = [
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "BMP",
+    "GIF",
+    "TIFF",
+    "PPM",
+    "JPEG2000",
+    *(["AVIF"] if features.check("avif") else []),
+]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
@@ -49,7 +60,14 @@ def test_a_truncated_picture_is_refused_not_filled_up(tmp_path: Path, kind: str,
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"a shopping list\n", b"\x00" * 1000, b"%PDF-1.7", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%!PS-Adobe-3.0 EPSF-3.0\n"],
+    [
+        b"",
+        b"a shopping list\n",
+        b"\x00" * 1000,
+        b"%PDF-1.7",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    ],
 )
 def test_another_kind_of_file_under_a_pictures_name_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.jpg").write_bytes(content)
@@ -65,10 +83,17 @@ def png_that_claims(width: int, height: int) -> bytes:
     """A 1-bit PNG of that size, its pixels all missing."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("height", [MAX_PIXELS // 10_000 + 1, 2 * MAX_PIXELS // 10_000 - 1, 100_000_000])
@@ -126,7 +151,16 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "name", ["Grüße 犬 😀.jpg", "new\nline.jpg", " blank .jpg", "-rf.jpg", "quote'\".jpg", os.fsdecode(b"not utf-8 \xff.jpg"), "%s{0}.jpg"]
+    "name",
+    [
+        "Grüße 犬 😀.jpg",
+        "new\nline.jpg",
+        " blank .jpg",
+        "-rf.jpg",
+        "quote'\".jpg",
+        os.fsdecode(b"not utf-8 \xff.jpg"),
+        "%s{0}.jpg",
+    ],
 )
 def test_any_name_a_file_can_have_is_read(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(encoded("JPEG"))
@@ -143,7 +177,8 @@ def test_a_name_no_file_can_have_is_refused() -> None:
 
 
 def test_a_damaged_picture_is_read_as_rgb_or_refused_and_nothing_else() -> None:
-    """A thousand damaged files, some cut, some with changed bytes: no other exception comes out of the reader."""
+    """A thousand damaged files, some cut, some with changed bytes: no other exception comes out of the
+    reader."""
     chance = random.Random(0)
     tags = Image.Exif()
     tags[0x0112], tags[0x010F] = 6, "maker"
@@ -156,7 +191,9 @@ def test_a_damaged_picture_is_read_as_rgb_or_refused_and_nothing_else() -> None:
                 damaged = damaged[: chance.randrange(len(damaged))]
             else:
                 for _ in range(chance.choice([1, 2, 8])):
-                    damaged[chance.randrange(len(damaged) if trial % 2 else min(len(damaged), 300))] = chance.randrange(256)
+                    damaged[chance.randrange(len(damaged) if trial % 2 else min(len(damaged), 300))] = (
+                        chance.randrange(256)
+                    )
             try:
                 assert open_image(bytes(damaged), at_least=10).mode == "RGB"
                 outcomes["read"] += 1

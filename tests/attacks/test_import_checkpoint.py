@@ -1,4 +1,5 @@
-"""The published checkpoint files are pickles from strangers: they are read exactly, or refused, and never run."""
+"""The published checkpoint files are pickles from strangers: they are read exactly, or refused, and never
+run."""
 
 import pickle
 import struct
@@ -18,8 +19,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from captionret.errors import BadCheckpoint, BadSetting, MissingWeights
-from captionret.models.captioner import Captioner
-from captionret.models.import_published import import_published, read_published, read_vocabulary
+from captionret.models.captioning.captioner import Captioner
+from captionret.models.captioning.import_published import import_published, read_published, read_vocabulary
 
 SCRIPT = Path(__file__).parents[2] / "scripts/import_checkpoint.py"
 SPECIAL = ["<pad>", "<start>", "<end>", "<unk>"]
@@ -84,8 +85,19 @@ class Files:
 
     def command(self, **changed: Any) -> list[str]:
         encoder, decoder, vocab = self.all
-        options = {"encoder": encoder, "decoder": decoder, "vocab": vocab, "backbone": "resnet18", "out": self.root / "out", **changed}
-        return [sys.executable, str(SCRIPT), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+        options = {
+            "encoder": encoder,
+            "decoder": decoder,
+            "vocab": vocab,
+            "backbone": "resnet18",
+            "out": self.root / "out",
+            **changed,
+        }
+        return [
+            sys.executable,
+            str(SCRIPT),
+            *(part for name, value in options.items() for part in (f"--{name}", str(value))),
+        ]
 
 
 def tutorial_vocabulary(words: list[str], module: str) -> Any:
@@ -114,12 +126,15 @@ def pickled(value: Any, protocol: int = 3) -> bytes:
 
 
 def make(root: Path, layers: int = 1, legacy: bool = True) -> Files:
-    """Train the tutorial's model until it says one caption for each of four pictures, and save it as the tutorial did."""
+    """Train the tutorial's model until it says one caption for each of four pictures, and save it as the
+    tutorial did."""
     torch.manual_seed(7)
     encoder, decoder = Encoder().eval(), Decoder(layers)
     pictures = [root / f"{index}.png" for index in range(4)]
     for index, path in enumerate(pictures):
-        pixels = np.random.default_rng(index).integers(0, 255, (7, 7, 3), np.uint8).repeat(32, 0).repeat(32, 1)
+        pixels = (
+            np.random.default_rng(index).integers(0, 255, (7, 7, 3), np.uint8).repeat(32, 0).repeat(32, 1)
+        )
         Image.fromarray(pixels).save(path)
     images = torch.stack([normalised(path) for path in pictures])
     with torch.no_grad():
@@ -141,7 +156,9 @@ def make(root: Path, layers: int = 1, legacy: bool = True) -> Files:
 
 def normalised(path: Path) -> Tensor:
     pixels = np.asarray(Image.open(path), np.float32) / 255
-    pixels = (pixels - np.array([0.485, 0.456, 0.406], np.float32)) / np.array([0.229, 0.224, 0.225], np.float32)
+    pixels = (pixels - np.array([0.485, 0.456, 0.406], np.float32)) / np.array(
+        [0.229, 0.224, 0.225], np.float32
+    )
     return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
@@ -150,7 +167,9 @@ def teach(decoder: Decoder, features: Tensor) -> None:
     tokens = torch.tensor([row + [0] * (max(map(len, rows)) - len(row)) for row in rows])
     optimizer = torch.optim.Adam(decoder.parameters(), 0.03)
     for _ in range(150):
-        loss = nn.functional.cross_entropy(decoder(features, tokens).flatten(0, 1), tokens.flatten(), ignore_index=0)
+        loss = nn.functional.cross_entropy(
+            decoder(features, tokens).flatten(0, 1), tokens.flatten(), ignore_index=0
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -172,11 +191,19 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return make(tmp_path_factory.mktemp("published"))
 
 
-@pytest.mark.parametrize(("layers", "legacy"), [(1, True), (2, False)], ids=["one layer, as saved in 2018", "two layers, as saved today"])
+@pytest.mark.parametrize(
+    ("layers", "legacy"),
+    [(1, True), (2, False)],
+    ids=["one layer, as saved in 2018", "two layers, as saved today"],
+)
 def test_an_imported_captioner_says_what_the_original_says(tmp_path: Path, layers: int, legacy: bool) -> None:
     files = make(tmp_path, layers, legacy)
-    assert files.said[:3] == [caption.split() for caption in CAPTIONS[:3]], "the original must have learnt something worth comparing"
-    assert files.said[3] == CAPTIONS[3].split()[:19], "20 steps, the first of which says <start>; the last word is not lost"
+    assert files.said[:3] == [caption.split() for caption in CAPTIONS[:3]], (
+        "the original must have learnt something worth comparing"
+    )
+    assert files.said[3] == CAPTIONS[3].split()[:19], (
+        "20 steps, the first of which says <start>; the last word is not lost"
+    )
     done = subprocess.run(files.command(), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'out'}\n"
@@ -212,7 +239,9 @@ def test_an_encoder_without_its_cnn_needs_the_backbones_own_weights(
     monkeypatch.setenv("CAPTIONRET_BACKBONES", str(tmp_path))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     small = tmp_path / "encoder.pkl"
-    torch.save({name: value for name, value in torch.load(encoder).items() if not name.startswith("resnet.")}, small)
+    torch.save(
+        {name: value for name, value in torch.load(encoder).items() if not name.startswith("resnet.")}, small
+    )
     with pytest.raises(MissingWeights, match="resnet18-f37072fd"):
         import_published(small, decoder, vocab, "resnet18", tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -267,7 +296,11 @@ def test_a_state_dict_that_runs_code_is_refused_and_not_run(published: Files, tm
     _, decoder, vocab = published.all
     mark, path = tmp_path / "was-run", tmp_path / "encoder.pkl"
     for legacy in (False, True):
-        torch.save({"linear.weight": Runs(exec, f"open({str(mark)!r}, 'w')")}, path, _use_new_zipfile_serialization=not legacy)
+        torch.save(
+            {"linear.weight": Runs(exec, f"open({str(mark)!r}, 'w')")},
+            path,
+            _use_new_zipfile_serialization=not legacy,
+        )
         with pytest.raises(BadCheckpoint, match=r"encoder\.pkl is damaged, or holds more than tensors"):
             read_published(path, decoder, vocab, "resnet18")
     assert not mark.exists()
@@ -298,7 +331,9 @@ def test_what_is_no_vocabulary_is_said_to_be_none(tmp_path: Path, content: bytes
 
 @pytest.mark.parametrize("which", range(3), ids=["encoder", "decoder", "vocab"])
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
-def test_a_file_cut_short_is_refused_by_name(published: Files, tmp_path: Path, which: int, share: float) -> None:
+def test_a_file_cut_short_is_refused_by_name(
+    published: Files, tmp_path: Path, which: int, share: float
+) -> None:
     paths = list(published.all)
     content = paths[which].read_bytes()
     paths[which] = tmp_path / paths[which].name
@@ -310,9 +345,14 @@ def test_a_file_cut_short_is_refused_by_name(published: Files, tmp_path: Path, w
 def test_a_rebuilt_vocabulary_that_no_longer_fits_is_refused(published: Files, tmp_path: Path) -> None:
     other = tmp_path / "rebuilt.pkl"
     other.write_bytes(pickled(tutorial_vocabulary(WORDS[:-2], "build_vocab")))
-    done = subprocess.run(published.command(vocab=other, out=tmp_path / "out"), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        published.command(vocab=other, out=tmp_path / "out"), capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 3 and "Traceback" not in done.stderr
-    assert f"{other} has {len(WORDS) - 2} words" in done.stderr and f"was trained with {len(WORDS)}" in done.stderr
+    assert (
+        f"{other} has {len(WORDS) - 2} words" in done.stderr
+        and f"was trained with {len(WORDS)}" in done.stderr
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -369,7 +409,9 @@ def test_what_lies_in_the_place_already_is_never_written_over(published: Files, 
 
 
 @pytest.mark.parametrize("damage", ["flipped byte", "cut short"])
-def test_a_damaged_cnn_beside_the_checkpoint_is_refused(published: Files, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_cnn_beside_the_checkpoint_is_refused(
+    published: Files, tmp_path: Path, damage: str
+) -> None:
     import_published(*published.all, "resnet18", tmp_path / "out")
     path = tmp_path / "out/backbone.safetensors"
     content = bytearray(path.read_bytes())
@@ -383,5 +425,10 @@ def test_a_damaged_cnn_beside_the_checkpoint_is_refused(published: Files, tmp_pa
 
 
 def test_a_missing_file_is_named(published: Files, tmp_path: Path) -> None:
-    done = subprocess.run(published.command(decoder="nowhere.pkl", out=tmp_path / "out"), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        published.command(decoder="nowhere.pkl", out=tmp_path / "out"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 3 and "nowhere.pkl" in done.stderr and "Traceback" not in done.stderr

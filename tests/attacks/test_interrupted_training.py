@@ -1,4 +1,5 @@
-"""A training survives what happens to programs: Ctrl-C, polite kills, kill -9 at any moment, damage to what it left."""
+"""A training survives what happens to programs: Ctrl-C, polite kills, kill -9 at any moment, damage to what
+it left."""
 
 import os
 import signal
@@ -14,7 +15,7 @@ from shapes import Trained
 from toy_task import Toy, equal, fit, interrupt_at
 
 from captionret import files
-from captionret.training.fit import Interrupted
+from captionret.training.loop import Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +31,9 @@ def start(folder: Path, code: str) -> subprocess.Popen[str]:
     folder = Path({str(folder)!r})
     """
     program = textwrap.dedent(head) + textwrap.dedent(code)
-    return subprocess.Popen([sys.executable, "-c", program], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", program], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 def resumed(folder: Path, **changes: Any) -> Toy:
@@ -46,7 +49,9 @@ def straight(folder: Path, **changes: Any) -> Toy:
 
 
 def test_kill_9_loses_no_finished_epoch_and_the_end_is_the_same(tmp_path: Path) -> None:
-    process = start(tmp_path / "cut", "fit(Toy(on_loss=interrupt_at(2, 3, signal.SIGKILL)), folder, average=0.9).run()")
+    process = start(
+        tmp_path / "cut", "fit(Toy(on_loss=interrupt_at(2, 3, signal.SIGKILL)), folder, average=0.9).run()"
+    )
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     task = resumed(tmp_path / "cut", average=0.9)
@@ -55,7 +60,10 @@ def test_kill_9_loses_no_finished_epoch_and_the_end_is_the_same(tmp_path: Path) 
 
 
 def test_kill_9_loses_at_most_what_the_interval_says(tmp_path: Path) -> None:
-    process = start(tmp_path / "cut", "fit_module.SAVE_EVERY = 0.0\nfit(Toy(on_loss=interrupt_at(1, 4, signal.SIGKILL)), folder).run()")
+    process = start(
+        tmp_path / "cut",
+        "fit_module.SAVE_EVERY = 0.0\nfit(Toy(on_loss=interrupt_at(1, 4, signal.SIGKILL)), folder).run()",
+    )
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     task = resumed(tmp_path / "cut")
@@ -66,19 +74,26 @@ def test_kill_9_loses_at_most_what_the_interval_says(tmp_path: Path) -> None:
 def test_training_killed_in_its_first_epoch_can_be_resumed(tmp_path: Path) -> None:
     process = start(tmp_path / "cut", "fit(Toy(on_loss=interrupt_at(0, 1, signal.SIGKILL)), folder).run()")
     process.communicate(timeout=60)
-    assert equal(resumed(tmp_path / "cut").module.state_dict(), straight(tmp_path / "straight").module.state_dict())
+    assert equal(
+        resumed(tmp_path / "cut").module.state_dict(), straight(tmp_path / "straight").module.state_dict()
+    )
 
 
 @pytest.mark.parametrize("after", range(1, 9))
-def test_death_between_any_two_files_never_mixes_two_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """Every file is renamed into place; die right before the `after`-th rename of an epoch's saving, and right after it."""
+def test_death_between_any_two_files_never_mixes_two_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """Every file is renamed into place; die right before the `after`-th rename of an epoch's saving, and
+    right after it."""
     expected = straight(tmp_path / "straight").module.state_dict()
     for late in (False, True):
         folder = tmp_path / f"cut-{late}"
         left = [after]
         real = os.replace
 
-        def replace(source: Any, target: Any, left: list[int] = left, late: bool = late, real: Any = real) -> None:
+        def replace(
+            source: Any, target: Any, left: list[int] = left, late: bool = late, real: Any = real
+        ) -> None:
             left[0] -= 1
             if left[0] == 0 and not late:
                 raise MemoryError
@@ -151,11 +166,16 @@ def test_training_in_a_thread_needs_no_signals(tmp_path: Path) -> None:
         assert pool.submit(fit(Toy(), tmp_path, epochs=1).run).result().epoch == 1
 
 
-def test_interrupted_command_exits_130_and_resumes_to_the_same_checkpoint(trained: Trained, tmp_path: Path) -> None:
-    """The real command, interrupted by a real Ctrl-C once it has begun to train, then gone on with; the shared one was never cut."""
+def test_interrupted_command_exits_130_and_resumes_to_the_same_checkpoint(
+    trained: Trained, tmp_path: Path
+) -> None:
+    """The real command, interrupted by a real Ctrl-C once it has begun to train, then gone on with; the
+    shared one was never cut."""
     script = [sys.executable, str(ROOT / "scripts" / "train_captioner.py"), "--out", str(tmp_path / "cut")]
     command = [*script, "--data", trained.spec, "--features", str(trained.features), *trained.settings]
-    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+    process = subprocess.Popen(
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    )
     for _ in range(6000):
         if (tmp_path / "cut" / "training" / "log.jsonl").exists() or process.poll() is not None:
             break

@@ -1,4 +1,5 @@
-"""A library survives what happens to programs: kills, Ctrl-C, full disks, a second writer, readers in between."""
+"""A library survives what happens to programs: kills, Ctrl-C, full disks, a second writer, readers in
+between."""
 
 import os
 import signal
@@ -14,11 +15,11 @@ from pathlib import Path
 import pytest
 from mean_colour import MeanColour, picture
 
+from captionret.app.searching import search
 from captionret.errors import BadLibrary, CaptionretError, NoSpace
 from captionret.library import Library, features
 from captionret.library.update import UpdateReport
-from captionret.records import Captioned, Decoding, Failure
-from captionret.searching import search
+from captionret.records import CaptionResult, Decoding, Failure
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = 12
@@ -27,7 +28,9 @@ PICTURES = 12
 class Slow(MeanColour):
     """Takes its time over every batch, so that a test can come in between."""
 
-    def caption_stream(self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int) -> Iterator[list[Captioned | Failure]]:
+    def caption_stream(
+        self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int
+    ) -> Iterator[list[CaptionResult | Failure]]:
         for batch in super().caption_stream(paths, decoding=decoding, batch_size=batch_size):
             yield batch
             time.sleep(0.15)
@@ -54,7 +57,9 @@ def start(library: Library, code: str) -> subprocess.Popen[str]:
     library = Library.open({str(library.path)!r})
     """
     program = textwrap.dedent(head) + textwrap.dedent(code)
-    return subprocess.Popen([sys.executable, "-c", program], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", program], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 def wait_for(library: Library, images: int, process: subprocess.Popen[str]) -> None:
@@ -90,7 +95,9 @@ def test_killed_update_goes_on_where_it_stopped(library: Library) -> None:
     assert library.gallery().features.argmax(1).tolist() == [number % 3 for number in range(PICTURES)]
 
 
-def test_kill_between_features_and_catalogue_leaves_no_wrong_feature(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kill_between_features_and_catalogue_leaves_no_wrong_feature(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = features.append
 
     def die_after(*arguments: object) -> None:
@@ -159,7 +166,9 @@ def test_second_writer_is_told_who_writes(library: Library) -> None:
     assert update(library).failed == 0  # the lock ended with the process
 
 
-def test_full_disk_under_the_features_leaves_the_library_readable(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_under_the_features_leaves_the_library_readable(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     picture(library.root / "00.png", "white")
     update(library)
     picture(library.root / "one more.png", "yellow")
@@ -182,7 +191,8 @@ def test_full_disk_under_the_catalogue_leaves_the_library_readable(library: Libr
     for number in range(40):
         picture(library.root / f"more {number}.png", "yellow", shade=-number)
     pages = library._catalogue.value("PRAGMA page_count")
-    library._catalogue.value(f"PRAGMA max_page_count = {pages}")  # SQLite then answers as it does on a full disk
+    # SQLite then answers as it does on a full disk
+    library._catalogue.value(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(NoSpace, match=r"catalogue\.sqlite"):
         update(library, batch_size=40)
     with Library.open(library.path) as again:
@@ -229,7 +239,10 @@ def test_damaged_catalogue_is_a_clear_error(library: Library, damage: str) -> No
     else:
         content[:] = b"this is not a database\n" * 100
     file.write_bytes(content)
-    with pytest.raises(CaptionretError, match=r"catalogue\.sqlite") as caught, Library.open(library.path) as opened:
+    with (
+        pytest.raises(CaptionretError, match=r"catalogue\.sqlite") as caught,
+        Library.open(library.path) as opened,
+    ):
         opened.gallery()
     assert isinstance(caught.value, BadLibrary)
 

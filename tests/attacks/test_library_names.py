@@ -8,12 +8,20 @@ from pathlib import Path
 import pytest
 from mean_colour import MeanColour, picture
 
+from captionret.app.searching import search
 from captionret.library import Library
 from captionret.library.update import UpdateReport
-from captionret.records import Captioned, Failure
-from captionret.searching import search
+from captionret.records import CaptionResult, Failure
 
-ODD_NAMES = ["ünï cødé 🐕.png", "new\nline.png", "tab\there.png", "'; DROP TABLE files; --.png", "%s%00.png", "-rf.png", "a" * 200 + ".png"]
+ODD_NAMES = [
+    "ünï cødé 🐕.png",
+    "new\nline.png",
+    "tab\there.png",
+    "'; DROP TABLE files; --.png",
+    "%s%00.png",
+    "-rf.png",
+    "a" * 200 + ".png",
+]
 
 
 @pytest.fixture
@@ -70,7 +78,9 @@ def locked(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     yield lambda: monkeypatch.setattr(os, "scandir", scandir)
 
 
-def test_unreadable_folder_is_named_and_its_pictures_are_kept(library: Library, locked: Callable[[], None]) -> None:
+def test_unreadable_folder_is_named_and_its_pictures_are_kept(
+    library: Library, locked: Callable[[], None]
+) -> None:
     assert update(library).new == 2
     locked()
     report = update(library)
@@ -102,7 +112,7 @@ class Meanwhile(MeanColour):
         super().__init__()
         self.at, self.act = name, act
 
-    def answer(self, path: Path) -> Captioned | Failure:
+    def answer(self, path: Path) -> CaptionResult | Failure:
         if path.name == self.at:
             self.act(path)
         return super().answer(path)
@@ -141,7 +151,9 @@ def test_copies_of_a_broken_picture_are_all_named(library: Library) -> None:
 
 def test_captioner_that_skips_a_picture_is_caught(library: Library) -> None:
     class Skipping(MeanColour):
-        def caption_stream(self, *arguments: object, **options: object) -> Iterator[list[Captioned | Failure]]:
+        def caption_stream(
+            self, *arguments: object, **options: object
+        ) -> Iterator[list[CaptionResult | Failure]]:
             yield from ()
 
     with pytest.raises(RuntimeError, match="did not answer for every picture"):

@@ -1,4 +1,5 @@
-"""A full disk: the message names the file, what was there before stays whole, and nothing half-written is left."""
+"""A full disk: the message names the file, what was there before stays whole, and nothing half-written is
+left."""
 
 import contextlib
 import errno
@@ -21,7 +22,7 @@ from toy_task import Toy, equal, fit
 
 from captionret import files
 from captionret.errors import NoSpace
-from captionret.models.captioner import Captioner
+from captionret.models.captioning.captioner import Captioner
 from captionret.models.card import write_card
 from captionret.models.checkpoint import load_checkpoint, save_checkpoint
 from captionret.report.plots import training_curve
@@ -64,14 +65,23 @@ def small_files(limit: int) -> Iterator[None]:
 
 def contents(folder: Path) -> dict[str, str]:
     """Every file below a folder with its content."""
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("code", FULL, ids=errno.errorcode.get)
-def test_publishing_names_the_file_and_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+def test_publishing_names_the_file_and_keeps_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     path = tmp_path / "deep" / "file.txt"
     files.publish_json(path, "old")
-    with full_disk(monkeypatch, code=code), pytest.raises(NoSpace, match=rf"No space left to write {path}\. What was there before"):
+    with (
+        full_disk(monkeypatch, code=code),
+        pytest.raises(NoSpace, match=rf"No space left to write {path}\. What was there before"),
+    ):
         files.publish_json(path, "new")
     assert files.read_json(path) == "old"
     assert list(path.parent.iterdir()) == [path]
@@ -91,7 +101,9 @@ def test_other_failures_are_not_called_a_full_disk(tmp_path: Path, monkeypatch: 
         files.publish_json(tmp_path / "file.json", 1)
 
 
-def test_full_disk_under_the_feature_cache_keeps_what_it_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_under_the_feature_cache_keeps_what_it_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [f"{number:064x}" for number in range(9)]
     rows = np.arange(9, dtype=np.float16)[:, None] * np.ones(4, np.float16)
     store = FeatureStore(tmp_path, (4,))
@@ -135,7 +147,11 @@ def test_full_disk_under_a_checkpoint_leaves_the_old_one_whole(
         save_checkpoint(tmp_path / "ck", new)
     assert load_checkpoint(tmp_path / "ck").tensors["output.bias"].equal(old.tensors["output.bias"])
     save_checkpoint(tmp_path / "ck", new)
-    assert sorted(path.name for path in (tmp_path / "ck").iterdir()) == ["config.json", "model.safetensors", "vocab.json"]
+    assert sorted(path.name for path in (tmp_path / "ck").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "vocab.json",
+    ]
 
 
 def test_real_limit_under_a_checkpoint_leaves_the_old_one_whole(trained: Trained, tmp_path: Path) -> None:
@@ -148,7 +164,9 @@ def test_real_limit_under_a_checkpoint_leaves_the_old_one_whole(trained: Trained
     Captioner.load(tmp_path / "ck")
 
 
-def test_full_disk_during_a_training_leaves_a_state_to_go_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_during_a_training_leaves_a_state_to_go_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     straight = Toy()
     fit(straight, tmp_path / "straight").run()
     for after in range(2, 14):  # the state the training begins with, then three files an epoch
@@ -187,11 +205,19 @@ def test_command_on_a_full_disk_ends_with_the_message_alone(trained: Trained, tm
     import resource, sys
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
     sys.path.insert(0, {str(ROOT)!r})
-    from captionret.cli.command import run
+    from captionret.cli.options import run
     from captionret.cli.train_captioner import main
     sys.exit(run(main))
     """
-    arguments = ("--data", trained.spec, "--features", str(trained.features), "--out", "out", *trained.settings)
+    arguments = (
+        "--data",
+        trained.spec,
+        "--features",
+        str(trained.features),
+        "--out",
+        "out",
+        *trained.settings,
+    )
     line = [sys.executable, "-c", textwrap.dedent(program), *arguments]
     ended = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (3, "")

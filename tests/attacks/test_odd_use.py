@@ -1,4 +1,5 @@
-"""What clumsy and hostile users type: every command ends with a message, and nothing that was there before is lost."""
+"""What clumsy and hostile users type: every command ends with a message, and nothing that was there before is
+lost."""
 
 import io
 import sys
@@ -11,7 +12,8 @@ from mean_colour import MeanColour
 from PIL import Image
 from shapes import Trained
 
-from captionret.cli import caption_images, command, compare_variants, demo, retrieve, train_captioner
+from captionret.cli import caption_images, compare_variants, demo, retrieve, train_captioner
+from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.errors import BadDataset, BadImage, BadLibrary
 from captionret.files import expanded, publishing
@@ -29,7 +31,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
 
     def run(module: Any, *arguments: object) -> tuple[int, str, str]:
         try:
-            code = command.run(lambda _: module.main([str(argument) for argument in arguments]))
+            code = options.run(lambda _: module.main([str(argument) for argument in arguments]))
         except SystemExit as usage:
             code = int(str(usage.code))
         return code, *capsys.readouterr()
@@ -60,7 +62,9 @@ def folder(tmp_path: Path) -> Path:
         (demo, ("--photos", "")),
     ],
 )
-def test_a_name_left_empty_never_means_the_current_folder(call: Call, tmp_path: Path, module: Any, arguments: tuple[str, ...]) -> None:
+def test_a_name_left_empty_never_means_the_current_folder(
+    call: Call, tmp_path: Path, module: Any, arguments: tuple[str, ...]
+) -> None:
     code, out, err = call(module, *arguments)
     assert (code, out) == (2, "")
     assert "name is empty" in err
@@ -77,7 +81,9 @@ def test_a_name_left_empty_never_means_the_current_folder(call: Call, tmp_path: 
         (demo, ("--photos", NOBODY)),
     ],
 )
-def test_the_home_of_an_unknown_user_is_a_file_that_is_not_there(call: Call, module: Any, arguments: tuple[str, ...]) -> None:
+def test_the_home_of_an_unknown_user_is_a_file_that_is_not_there(
+    call: Call, module: Any, arguments: tuple[str, ...]
+) -> None:
     code, out, err = call(module, *arguments)
     assert code in (2, 3) and out == ""
     assert "~no-such-user" in err
@@ -106,7 +112,9 @@ def test_a_page_is_never_written_over_a_picture(call: Call, folder: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["a-folder", "no-folder/page.html"])
-def test_a_place_that_cannot_be_written_is_named_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_place_that_cannot_be_written_is_named_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     (tmp_path / "a-folder").mkdir()
     monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
     with pytest.raises(OSError) as error, publishing(tmp_path / name) as file:
@@ -115,7 +123,9 @@ def test_a_place_that_cannot_be_written_is_named_as_it_was_given(tmp_path: Path,
     assert [path.name for path in tmp_path.iterdir()] == ["a-folder"]
 
 
-def test_a_name_outside_the_terminals_encoding_is_printed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_outside_the_terminals_encoding_is_printed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
 
@@ -123,7 +133,7 @@ def test_a_name_outside_the_terminals_encoding_is_printed_all_the_same(monkeypat
         print("ünï\udcff.png")
         return 0
 
-    assert command.run(main) == 0
+    assert options.run(main) == 0
     assert raw.getvalue() == b"\\xfcn\\xef\\udcff.png\n"
 
 
@@ -133,15 +143,18 @@ def test_an_answer_that_finds_no_space_is_an_error_not_a_traceback(
 ) -> None:
     with open("/dev/full", "w") as full:
         monkeypatch.setattr(sys, "stdout", full)
-        assert command.run(lambda _: print("answer") or 0) == 3  # type: ignore[func-returns-value]
+        assert options.run(lambda _: print("answer") or 0) == 3  # type: ignore[func-returns-value]
     assert "No space left to write the answer" in capsys.readouterr().err
 
 
 def test_too_little_memory_says_what_to_lower(capsys: pytest.CaptureFixture[str]) -> None:
     def main(_: object) -> int:
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 512 bytes.\nmore")
+        raise RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 512 "
+            "bytes.\nmore"
+        )
 
-    assert command.run(main) == 3
+    assert options.run(main) == 3
     err = capsys.readouterr().err
     assert "not enough memory" in err and "--batch-size" in err and "more" not in err
 
@@ -151,7 +164,7 @@ def test_other_mistakes_of_the_program_keep_their_traceback() -> None:
         raise RuntimeError("something else")
 
     with pytest.raises(RuntimeError, match="something else"):
-        command.run(main)
+        options.run(main)
 
 
 # Folders and libraries
@@ -195,18 +208,35 @@ def test_a_data_set_that_cannot_be_written_is_not_called_unreadable_alone(tmp_pa
 # Numbers
 
 
-@pytest.mark.parametrize("arguments", [("--seed", "-1"), ("--seed", str(2**63)), ("--patience", "0"), ("--patience", "-1")])
-def test_training_numbers_that_cannot_work_are_refused(call: Call, trained: Trained, tmp_path: Path, arguments: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [("--seed", "-1"), ("--seed", str(2**63)), ("--patience", "0"), ("--patience", "-1")]
+)
+def test_training_numbers_that_cannot_work_are_refused(
+    call: Call, trained: Trained, tmp_path: Path, arguments: tuple[str, str]
+) -> None:
     code, out, err = call(train_captioner, "--data", trained.spec, "--out", tmp_path / "out", *arguments)
     assert (code, out) == (2, "")
     assert f"must be at least {0 if arguments[0] == '--seed' else 1}" in err
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("arguments", [("--beam", "0"), ("--beam", "-1"), ("--length-penalty", "nan"), ("--length-penalty", "-1")])
-def test_comparisons_with_numbers_that_cannot_work_are_refused(call: Call, trained: Trained, arguments: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [("--beam", "0"), ("--beam", "-1"), ("--length-penalty", "nan"), ("--length-penalty", "-1")]
+)
+def test_comparisons_with_numbers_that_cannot_work_are_refused(
+    call: Call, trained: Trained, arguments: tuple[str, str]
+) -> None:
     code, out, err = call(
-        *(compare_variants, "--data", trained.spec, "--checkpoints", trained.checkpoint, "--features", trained.features, *arguments)
+        *(
+            compare_variants,
+            "--data",
+            trained.spec,
+            "--checkpoints",
+            trained.checkpoint,
+            "--features",
+            trained.features,
+            *arguments,
+        )
     )
     assert (code, out) == (2, "")
     assert "at least" in err
@@ -217,6 +247,8 @@ def test_a_damaged_checkpoint_is_named_before_the_whole_ones_are_measured(
 ) -> None:
     monkeypatch.setattr(compare_variants, "compare_one", lambda *_: pytest.fail("a checkpoint was measured"))
     (tmp_path / "bad").mkdir()
-    code, _, err = call(compare_variants, "--data", trained.spec, "--checkpoints", trained.checkpoint, tmp_path / "bad")
+    code, _, err = call(
+        compare_variants, "--data", trained.spec, "--checkpoints", trained.checkpoint, tmp_path / "bad"
+    )
     assert code == 3
     assert "bad/config.json does not exist" in err

@@ -1,4 +1,5 @@
-"""What every mode promises, and the one ranking under all of them. A new mode is tested here without an edit."""
+"""What every mode promises, and the one ranking under all of them. A new mode is tested here without an
+edit."""
 
 import hashlib
 import random
@@ -11,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captionret.errors import BadSetting, UnknownName
-from captionret.retrieval import MODES, Beliefs, DescribedQuery, Gallery, corpus, rank, search
-from captionret.retrieval.feature_modes import SpaceMode
+from captionret.retrieval import MODES, EncodedQuery, Gallery, WordMatrix, corpus, rank, search
+from captionret.retrieval.modes.vectors import SpaceMode
 from captionret.retrieval.search import towards_first
 from captionret.text import word_set, words
 
@@ -33,8 +34,12 @@ every_mode = pytest.mark.parametrize("mode", sorted(MODES))
 
 
 def known_of(captions: dict[str, str]) -> Gallery:
-    """A gallery of which everything is known: further captions, beliefs and features follow from each image's caption."""
-    return gallery_of(list(captions), list(captions.values()), [sha_of(caption) for caption in captions.values()])
+    """A gallery of which everything is known: further captions, word probabilities and features follow from
+    each image's
+    caption."""
+    return gallery_of(
+        list(captions), list(captions.values()), [sha_of(caption) for caption in captions.values()]
+    )
 
 
 def sha_of(caption: str) -> str:
@@ -53,27 +58,34 @@ def feature_of(caption: str) -> np.ndarray:
 
 
 def vectors_of(text: str) -> dict[str, np.ndarray]:
-    """Where pictures of this caption, and sentences alike, stand in the space of each mode that compares in one."""
+    """Where pictures of this caption, and sentences alike, stand in the space of each mode that compares in
+    one."""
     vector = feature_of(text).astype(np.float32)
     return dict.fromkeys(SPACES, vector / np.linalg.norm(vector))
 
 
-def text_query(text: str) -> DescribedQuery:
-    return DescribedQuery(text=text, vectors=vectors_of(text))
+def text_query(text: str) -> EncodedQuery:
+    return EncodedQuery(text=text, vectors=vectors_of(text))
 
 
-def gallery_of(paths: Sequence[str] = PATHS, captions: Sequence[str] = CAPTIONS, hashes: Sequence[str] = HASHES) -> Gallery:
+def gallery_of(
+    paths: Sequence[str] = PATHS, captions: Sequence[str] = CAPTIONS, hashes: Sequence[str] = HASHES
+) -> Gallery:
     said = dict(zip(hashes, captions, strict=True))
     return Gallery(
         paths,
         captions,
         hashes,
-        load_features=lambda asked: np.stack([feature_of(said[name]) for name in asked]) if asked else np.empty((0, 0), np.float16),
+        load_features=lambda asked: (
+            np.stack([feature_of(said[name]) for name in asked]) if asked else np.empty((0, 0), np.float16)
+        ),
         load_captions=lambda asked: [(said[name], f"{said[name]} outside") for name in asked],
-        load_beliefs=lambda asked: Beliefs.of_rows([belief_of(said[name]) for name in asked]),
+        load_word_probabilities=lambda asked: WordMatrix.of_rows([belief_of(said[name]) for name in asked]),
         load_vectors={
             mode: lambda asked, mode=mode: (
-                np.stack([vectors_of(said[name])[mode] for name in asked]) if asked else np.empty((0, 0), np.float32)
+                np.stack([vectors_of(said[name])[mode] for name in asked])
+                if asked
+                else np.empty((0, 0), np.float32)
             )
             for mode in SPACES
         },
@@ -84,20 +96,20 @@ def shuffled(order: list[int]) -> Gallery:
     return gallery_of([PATHS[i] for i in order], [CAPTIONS[i] for i in order], [HASHES[i] for i in order])
 
 
-def asked(caption: str, sha256: str | None = None) -> DescribedQuery:
+def asked(caption: str, sha256: str | None = None) -> EncodedQuery:
     """A picture with this caption."""
-    return DescribedQuery(
+    return EncodedQuery(
         caption,
         None,
         sha256,
         captions=(caption, f"{caption} outside"),
-        belief=belief_of(caption),
+        word_probabilities=belief_of(caption),
         feature=feature_of(caption),
         vectors=vectors_of(caption),
     )
 
 
-def query_for(mode: str) -> DescribedQuery:
+def query_for(mode: str) -> EncodedQuery:
     """The first picture; every mode takes one."""
     assert "image" in MODES[mode].accepts
     return asked(CAPTIONS[0], HASHES[0])
@@ -137,7 +149,9 @@ def test_hits_agree_with_a_naive_sort_of_the_scores(mode: str) -> None:
         if (score > 0 or MODES[mode].relative) and sha256 != HASHES[0]
     )
     hits = search(gallery, query_for(mode), mode, top=None)
-    assert [(hit.id, hit.rank) for hit in hits] == [(name, place) for place, (_, name) in enumerate(naive, start=1)]
+    assert [(hit.id, hit.rank) for hit in hits] == [
+        (name, place) for place, (_, name) in enumerate(naive, start=1)
+    ]
 
 
 @every_mode
@@ -150,7 +164,9 @@ def test_first_hits_do_not_depend_on_how_many_are_asked_for(mode: str) -> None:
 @every_mode
 def test_query_is_left_out_even_under_another_name(mode: str) -> None:
     copied = gallery_of([*PATHS, "copy.jpg"], [*CAPTIONS, CAPTIONS[0]], [*HASHES, HASHES[0]])
-    shown = {path for hit in search(copied, query_for(mode), mode, top=None) for path in (hit.path, *hit.copies)}
+    shown = {
+        path for hit in search(copied, query_for(mode), mode, top=None) for path in (hit.path, *hit.copies)
+    }
     assert shown.isdisjoint({PATHS[0], "copy.jpg"})
     kept = search(copied, query_for(mode), mode, top=None, keep_self=True)
     assert ("copy.jpg", (PATHS[0],)) in [(hit.path, hit.copies) for hit in kept]
@@ -165,7 +181,9 @@ def test_leaving_the_query_out_once_does_not_leave_it_out_for_ever(mode: str) ->
 
 @every_mode
 def test_one_image_fills_one_place(mode: str) -> None:
-    copied = gallery_of([*PATHS, "y.jpg", "x.jpg"], [*CAPTIONS, CAPTIONS[1], CAPTIONS[1]], [*HASHES, HASHES[1], HASHES[1]])
+    copied = gallery_of(
+        [*PATHS, "y.jpg", "x.jpg"], [*CAPTIONS, CAPTIONS[1], CAPTIONS[1]], [*HASHES, HASHES[1], HASHES[1]]
+    )
     (hit,) = [hit for hit in search(copied, query_for(mode), mode, top=None) if hit.path == PATHS[1]]
     assert hit.copies == ("x.jpg", "y.jpg")
 
@@ -190,7 +208,9 @@ def test_an_equal_image_scores_one_and_no_image_more(mode: str) -> None:
 def test_two_images_are_as_similar_either_way_round(mode: str) -> None:
     if not MODES[mode].symmetric:
         pytest.skip(f"{mode} is not meant to be symmetric")
-    gallery = known_of({f"{number}.jpg": caption for number, caption in enumerate(dict.fromkeys(CAPTIONS)) if caption})
+    gallery = known_of(
+        {f"{number}.jpg": caption for number, caption in enumerate(dict.fromkeys(CAPTIONS)) if caption}
+    )
     prepared = MODES[mode].prepare(gallery)
     matrix = np.stack([prepared.scores(gallery.query(row)) for row in range(len(gallery))])
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-6)
@@ -215,7 +235,12 @@ def best_pair(ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
     for one in ours:
         for other in theirs:
             either = set(words(one)) | set(words(other))
-            best = max(best, sum(word in words(one) and word in words(other) for word in either) / len(either) if either else 0.0)
+            best = max(
+                best,
+                sum(word in words(one) and word in words(other) for word in either) / len(either)
+                if either
+                else 0.0,
+            )
     return best
 
 
@@ -225,13 +250,20 @@ def all_together(ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
     return shared / either
 
 
-@pytest.mark.parametrize(("mode", "naive"), [("multi-caption", best_pair), ("multi-caption-union", all_together)])
+@pytest.mark.parametrize(
+    ("mode", "naive"), [("multi-caption", best_pair), ("multi-caption-union", all_together)]
+)
 def test_several_captions_are_compared_as_a_loop_over_them_does(
     mode: str, naive: Callable[[tuple[str, ...], tuple[str, ...]], float]
 ) -> None:
     gallery = gallery_of()
     prepared = MODES[mode].prepare(gallery)
-    for query in [query_for(mode), asked("a red cat sleeps on the sand"), asked(""), DescribedQuery(text="two dogs outside")]:
+    for query in [
+        query_for(mode),
+        asked("a red cat sleeps on the sand"),
+        asked(""),
+        EncodedQuery(text="two dogs outside"),
+    ]:
         ours = query.captions or (query.text or "",)
         expected = [naive(ours, theirs) for theirs in gallery.all_captions]
         assert prepared.scores(query).tolist() == pytest.approx(expected, abs=1e-6)
@@ -242,7 +274,8 @@ def test_whitened_features_are_compared_by_the_inverse_of_their_covariance() -> 
     rows = [feature.astype(float) for feature in gallery.features]
     centre = sum(rows) / len(rows)
     covariance = sum(np.outer(row - centre, row - centre) for row in rows) / len(rows)
-    steady = covariance + 10 * np.trace(covariance) / 16 * np.eye(16)  # ten mean variances more in every direction
+    # ten mean variances more in every direction
+    steady = covariance + 10 * np.trace(covariance) / 16 * np.eye(16)
 
     def product(one: np.ndarray, other: np.ndarray) -> float:
         return float((one - centre) @ np.linalg.solve(steady, other - centre))
@@ -278,7 +311,9 @@ def test_a_text_is_answered_or_refused_with_a_reason(mode: str) -> None:
 def test_hits_below_the_least_score_are_left_out(mode: str) -> None:
     everything = search(gallery_of(), query_for(mode), mode, top=None)
     least = everything[1].score
-    assert search(gallery_of(), query_for(mode), mode, top=None, min_score=least) == [hit for hit in everything if hit.score >= least]
+    assert search(gallery_of(), query_for(mode), mode, top=None, min_score=least) == [
+        hit for hit in everything if hit.score >= least
+    ]
     assert search(gallery_of(), query_for(mode), mode, min_score=1e9) == []
 
 
@@ -294,7 +329,7 @@ def test_limits_that_cannot_work_are_refused(mode: str) -> None:
 @every_mode
 def test_query_with_nothing_in_it_is_refused(mode: str) -> None:
     with pytest.raises(BadSetting, match="the query holds nothing"):
-        search(gallery_of(), DescribedQuery(), mode)
+        search(gallery_of(), EncodedQuery(), mode)
 
 
 @every_mode
@@ -314,8 +349,8 @@ def test_a_gallery_or_query_without_vectors_is_told_what_is_missing() -> None:
     with pytest.raises(BadSetting, match="no vectors for mode 'devise'"):
         search(Gallery(["a.jpg"], ["a dog"]), text_query("a dog"), "devise")
     with pytest.raises(BadSetting, match="the query has none"):
-        search(gallery_of(), DescribedQuery(text="a dog"), "vse")
-    other = DescribedQuery(text="a dog", vectors={"vse": np.ones(3, np.float32)})
+        search(gallery_of(), EncodedQuery(text="a dog"), "vse")
+    other = EncodedQuery(text="a dog", vectors={"vse": np.ones(3, np.float32)})
     with pytest.raises(BadSetting, match="two networks"):
         search(gallery_of(), other, "vse")
 
@@ -331,29 +366,29 @@ def test_reranking_asks_with_the_mean_of_the_first_hits() -> None:
 
 def test_unknown_mode_lists_the_known_ones() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'jaccard'"):
-        search(gallery_of(), DescribedQuery(text="dog"), "jacard")
+        search(gallery_of(), EncodedQuery(text="dog"), "jacard")
 
 
 def test_jaccard_gives_the_shared_words_rarest_first_and_stop_words_last() -> None:
-    hits = search(gallery_of(), DescribedQuery(text="A brown dog on the beach!"))
+    hits = search(gallery_of(), EncodedQuery(text="A brown dog on the beach!"))
     by_path = {hit.path: hit for hit in hits}
     assert by_path["f.jpg"].why == ("brown", "beach", "dog", "the", "a")
     assert by_path["d.jpg"].why == ("a", "on")  # equally rare: by spelling
 
 
 def test_words_that_no_caption_holds_find_nothing() -> None:
-    assert search(gallery_of(), DescribedQuery(text="zeppelin")) == []
+    assert search(gallery_of(), EncodedQuery(text="zeppelin")) == []
 
 
 @pytest.mark.parametrize("text", ["", "   ", "?!..."])
 def test_text_without_a_word_is_refused(text: str) -> None:
     with pytest.raises(BadSetting, match="no word to compare by"):
-        search(gallery_of(), DescribedQuery(text=text))
+        search(gallery_of(), EncodedQuery(text=text))
 
 
 def test_score_is_shown_as_the_shortest_decimal() -> None:
     gallery = Gallery(["x"], ["one two three four five six seven"])
-    query = DescribedQuery(text="one two three four five six seven eight nine ten")
+    query = EncodedQuery(text="one two three four five six seven eight nine ten")
     assert [hit.score for hit in search(gallery, query, min_score=0.7)] == [0.7]
 
 
@@ -363,22 +398,33 @@ def test_duplicate_ids_are_refused() -> None:
 
 
 def test_gallery_without_hashes_keeps_every_row() -> None:
-    assert [hit.path for hit in search(Gallery(["b", "a"], ["dog", "dog"]), DescribedQuery(text="dog"))] == ["a", "b"]
+    assert [hit.path for hit in search(Gallery(["b", "a"], ["dog", "dog"]), EncodedQuery(text="dog"))] == [
+        "a",
+        "b",
+    ]
 
 
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, -1.0]), max_size=40)
 
 
-@given(SCORES, st.none() | st.integers(1, 50), st.none() | st.sampled_from([-1.0, 0.25, 0.3, 2.0]), st.randoms())
-def test_rank_sorts_by_score_then_id(scores: list[float], top: int | None, least: float | None, source: random.Random) -> None:
+@given(
+    SCORES, st.none() | st.integers(1, 50), st.none() | st.sampled_from([-1.0, 0.25, 0.3, 2.0]), st.randoms()
+)
+def test_rank_sorts_by_score_then_id(
+    scores: list[float], top: int | None, least: float | None, source: random.Random
+) -> None:
     ids = [f"{number:03d}" for number in range(len(scores))]
     source.shuffle(ids)
-    naive = sorted((-score, name) for score, name in zip(scores, ids, strict=True) if least is None or score >= least)[:top]
+    naive = sorted(
+        (-score, name) for score, name in zip(scores, ids, strict=True) if least is None or score >= least
+    )[:top]
     found = rank(np.array(scores, np.float32), ids, top, least)
     assert [(-scores[place], ids[place]) for place in found] == naive
 
 
-@pytest.mark.parametrize("make_ids", [lambda n: range(n), lambda n: [f"{i:05d}" for i in range(n)]], ids=["rows", "names"])
+@pytest.mark.parametrize(
+    "make_ids", [lambda n: range(n), lambda n: [f"{i:05d}" for i in range(n)]], ids=["rows", "names"]
+)
 def test_ties_at_the_cut_are_settled_by_id(make_ids: Callable[[int], range | list[str]]) -> None:
     scores = np.full(1000, 0.5, np.float32)
     scores[700] = 1

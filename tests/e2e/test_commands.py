@@ -15,7 +15,9 @@ import pytest
 from shapes import Trained, shape
 from typed import Call, Ended
 
-from captionret.cli import caption_images, command, compare_variants, retrieve, train_captioner
+from captionret.app import places
+from captionret.cli import caption_images, compare_variants, retrieve, train_captioner
+from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.text import word_set
 
@@ -29,7 +31,7 @@ SCRIPTS = (
     "reproduce",
     "demo",
     "import_checkpoint",
-    "believe",
+    "predict_words",
     "evaluate_retrieval",
 )
 
@@ -44,17 +46,25 @@ def script(name: str, *arguments: object, cwd: Path, options: tuple[str, ...] = 
 @pytest.fixture(scope="session")
 def captions(trained: Trained) -> dict[str, str]:
     """What the shared captioner says of its test pictures, by file name."""
-    from captionret.models.captioner import Captioner
+    from captionret.models.captioning.captioner import Captioner
 
     pictures = sorted(trained.pictures.iterdir())
-    return {path.name: said[0].text for path, said in zip(pictures, Captioner.load(trained.checkpoint).caption(pictures), strict=True)}
+    return {
+        path.name: said[0].text
+        for path, said in zip(pictures, Captioner.load(trained.checkpoint).caption(pictures), strict=True)
+    }
 
 
 @pytest.fixture(scope="session")
 def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The test pictures, captioned by the command."""
     path = tmp_path_factory.mktemp("libraries") / "shapes"
-    assert caption_images.main([str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)]) == 0
+    assert (
+        caption_images.main(
+            [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)]
+        )
+        == 0
+    )
     return path
 
 
@@ -63,13 +73,22 @@ def other(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second checkpoint, of another variant and hardly trained."""
     out = tmp_path_factory.mktemp("checkpoints") / "other"
     settings = ("--variant", "model5-lite", "--epochs", "2", "--augment", "1", "--set", "hidden_dim=32")
-    assert train_captioner.main(["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]) == 0
+    assert (
+        train_captioner.main(
+            ["--data", trained.spec, "--out", str(out), "--features", str(trained.features), *settings]
+        )
+        == 0
+    )
     return out
 
 
 def hashes(folder: Path) -> dict[str, str]:
     """Every file below a folder with its content."""
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 # Every command
@@ -94,7 +113,9 @@ def test_unknown_option_is_wrong_usage(call: Call, module: Any) -> None:
 
 def test_file_that_may_not_be_used_is_named(call: Call, trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "features").write_text("a file where a folder belongs")
-    code, _, err = call(train_captioner, "--data", trained.spec, "--out", "out", "--features", "features", "--augment", "1")
+    code, _, err = call(
+        train_captioner, "--data", trained.spec, "--out", "out", "--features", "features", "--augment", "1"
+    )
     assert code == 3
     assert "features" in err and "Check the path" in err
     assert "Traceback" not in err
@@ -104,8 +125,8 @@ def test_file_that_may_not_be_used_is_named(call: Call, trained: Trained, tmp_pa
 
 
 def test_list_shows_every_variant_and_what_learns(call: Call) -> None:
-    from captionret.models.captioner import count_parameters, make_decoder
-    from captionret.models.variants import VARIANTS
+    from captionret.models.captioning.captioner import count_parameters, make_decoder
+    from captionret.models.captioning.config import VARIANTS
 
     code, out, err = call(train_captioner, "--list")
     assert (code, err) == (0, "")
@@ -120,12 +141,16 @@ def test_list_shows_every_variant_and_what_learns(call: Call) -> None:
         assert by_name[name][7] == f"{count_parameters(make_decoder(config, 2933)):,}"
 
 
-def test_bare_command_trains_on_the_built_in_scenes(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_bare_command_trains_on_the_built_in_scenes(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from captionret.datasets import scenes
-    from captionret.models.variants import VARIANTS
+    from captionret.models.captioning.config import VARIANTS
 
     monkeypatch.setattr(scenes, "COUNT", 40)
-    monkeypatch.setitem(VARIANTS, "model2-lite", replace(VARIANTS["model2-lite"], epochs=1, views=1, hidden_dim=32))
+    monkeypatch.setitem(
+        VARIANTS, "model2-lite", replace(VARIANTS["model2-lite"], epochs=1, views=1, hidden_dim=32)
+    )
     code, out, err = call(train_captioner)
     assert code == 0
     assert out == "checkpoints/model2-lite-scenes\n"
@@ -138,7 +163,10 @@ def test_trained_checkpoint_is_never_overwritten(call: Call, trained: Trained) -
     before = hashes(trained.checkpoint)
     code, out, err = call(train_captioner, "--data", trained.spec, "--out", trained.checkpoint)
     assert (code, out) == (2, "")
-    assert f"{trained.checkpoint} already holds a training. Go on with it (--resume), choose another --out, or delete it first." in err
+    assert (
+        f"{trained.checkpoint} already holds a training. Go on with it (--resume), choose another --out, or "
+        "delete it first." in err
+    )
     assert hashes(trained.checkpoint) == before
 
 
@@ -150,7 +178,9 @@ def test_cut_training_is_never_overwritten(call: Call, trained: Trained, tmp_pat
     assert "cut already holds a training" in err
 
 
-def test_resuming_a_finished_training_leaves_it_as_it_was(call: Call, trained: Trained, tmp_path: Path) -> None:
+def test_resuming_a_finished_training_leaves_it_as_it_was(
+    call: Call, trained: Trained, tmp_path: Path
+) -> None:
     shutil.copytree(trained.checkpoint, tmp_path / "copy")
     where = ("--data", trained.spec, "--out", "copy", "--features", trained.features)
     code, out, err = call(train_captioner, *where, *trained.settings, "--resume")
@@ -180,7 +210,11 @@ def test_resuming_with_another_setting_is_refused(call: Call, trained: Trained, 
         (("--augment", "13"), 2, "There are 12 views of a picture, not 13"),
         (("--precision", "float8"), 2, "precision is auto, float32 or bfloat16"),
         (("--device", "cuda:99"), 2, "The device 'cuda:99' cannot be used here"),
-        (("--split", "tests"), 3, "has no images in split 'tests'. Its splits: train (64), val (24), test (16)."),
+        (
+            ("--split", "tests"),
+            3,
+            "has no images in split 'tests'. Its splits: train (64), val (24), test (16).",
+        ),
         (("--resume",), 3, "There is no cut training to go on with; leave --resume out."),
         (("--data", "flicker8k:x"), 2, "There is no data set kind 'flicker8k'. Did you mean 'flickr8k'?"),
         (("--data", "coco:nowhere"), 3, "nowhere"),
@@ -190,19 +224,27 @@ def test_resuming_with_another_setting_is_refused(call: Call, trained: Trained, 
 def test_training_that_cannot_be_is_refused_with_a_reason(
     call: Call, trained: Trained, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    ended = call(train_captioner, "--data", trained.spec, "--out", "out", "--features", trained.features, *arguments)
+    ended = call(
+        train_captioner, "--data", trained.spec, "--out", "out", "--features", trained.features, *arguments
+    )
     assert (ended.code, ended.out) == (code, "")
     assert said in ended.err
     assert "Traceback" not in ended.err
 
 
-def test_nothing_to_go_on_with_is_said_before_a_picture_passes_through_the_cnn(call: Call, trained: Trained, tmp_path: Path) -> None:
-    code, _, err = call(train_captioner, "--data", trained.spec, "--out", "out", "--features", "features", "--resume")
+def test_nothing_to_go_on_with_is_said_before_a_picture_passes_through_the_cnn(
+    call: Call, trained: Trained, tmp_path: Path
+) -> None:
+    code, _, err = call(
+        train_captioner, "--data", trained.spec, "--out", "out", "--features", "features", "--resume"
+    )
     assert code == 3 and "There is no cut training to go on with; leave --resume out." in err
     assert not (tmp_path / "features").exists()
 
 
-def test_missing_cnn_weights_say_how_to_get_them(call: Call, trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_cnn_weights_say_how_to_get_them(
+    call: Call, trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("CAPTIONRET_BACKBONES", raising=False)
     code, _, err = call(train_captioner, "--variant", "model2", "--data", trained.spec, "--out", "out")
@@ -221,23 +263,60 @@ def test_missing_word_vectors_are_named_before_a_picture_passes_through_the_cnn(
     assert not (tmp_path / "data").exists()
 
 
-def test_random_backbone_is_said_and_has_features_of_its_own(call: Call, trained: Trained, tmp_path: Path) -> None:
-    settings = ("--set", "backbone=resnet18", "--epochs", "1", "--augment", "1", "--set", "hidden_dim=32", "--split", "val")
-    code, _, err = call(train_captioner, "--data", trained.spec, "--out", "out", "--random-backbone", "--features", "features", *settings)
+def test_random_backbone_is_said_and_has_features_of_its_own(
+    call: Call, trained: Trained, tmp_path: Path
+) -> None:
+    settings = (
+        "--set",
+        "backbone=resnet18",
+        "--epochs",
+        "1",
+        "--augment",
+        "1",
+        "--set",
+        "hidden_dim=32",
+        "--split",
+        "val",
+    )
+    code, _, err = call(
+        train_captioner,
+        "--data",
+        trained.spec,
+        "--out",
+        "out",
+        "--random-backbone",
+        "--features",
+        "features",
+        *settings,
+    )
     assert code == 0
     assert "Random weights for resnet18, as asked for" in err
-    assert [path.name.split("-")[:2] for path in (tmp_path / "features").iterdir()] == [["resnet18", "random"]]
+    assert [path.name.split("-")[:2] for path in (tmp_path / "features").iterdir()] == [
+        ["resnet18", "random"]
+    ]
 
 
 def test_card_repeats_the_command_as_a_shell_reads_it(call: Call, trained: Trained, tmp_path: Path) -> None:
     out = tmp_path / "a name with blanks"
     assert (
         call(
-            train_captioner, "--data", trained.spec, "--out", out, "--features", trained.features, *trained.settings[:4], "--epochs", 1
+            train_captioner,
+            "--data",
+            trained.spec,
+            "--out",
+            out,
+            "--features",
+            trained.features,
+            *trained.settings[:4],
+            "--epochs",
+            1,
         ).code
         == 0
     )
-    assert f"    python scripts/train_captioner.py --data {trained.spec} --out '{out}'" in (out / "README.md").read_text()
+    assert (
+        f"    python scripts/train_captioner.py --data {trained.spec} --out '{out}'"
+        in (out / "README.md").read_text()
+    )
 
 
 # Caption
@@ -249,12 +328,17 @@ def counts(line: str) -> dict[str, int]:
     return dict(zip(fields[::2], map(int, fields[1::2]), strict=True))
 
 
-def test_captioning_says_what_is_new_unchanged_changed_removed_and_failed(call: Call, trained: Trained, tmp_path: Path) -> None:
+def test_captioning_says_what_is_new_unchanged_changed_removed_and_failed(
+    call: Call, trained: Trained, tmp_path: Path
+) -> None:
     photos = tmp_path / "photos"
     shutil.copytree(trained.pictures, photos / "deep" / "er")
     arguments = (photos, "--library", "mine", "--checkpoint", trained.checkpoint)
     first = call(caption_images, *arguments)
-    assert (first.code, counts(first.out)) == (0, {"new": 16, "unchanged": 0, "changed": 0, "removed": 0, "failed": 0})
+    assert (first.code, counts(first.out)) == (
+        0,
+        {"new": 16, "unchanged": 0, "changed": 0, "removed": 0, "failed": 0},
+    )
     assert (tmp_path / "data" / "libraries" / "mine").is_dir()
 
     second = call(caption_images, *arguments)
@@ -274,7 +358,9 @@ def test_captioning_says_what_is_new_unchanged_changed_removed_and_failed(call: 
 def test_captioning_as_json_gives_counts_and_failures(call: Call, trained: Trained, tmp_path: Path) -> None:
     shape(tmp_path / "photos" / "a.png", "red", "circle")
     (tmp_path / "photos" / "empty.png").touch()
-    code, out, _ = call(caption_images, "photos", "--library", "./lib", "--checkpoint", trained.checkpoint, "--json")
+    code, out, _ = call(
+        caption_images, "photos", "--library", "./lib", "--checkpoint", trained.checkpoint, "--json"
+    )
     answer = json.loads(out)
     assert code == 0
     assert (answer["library"], answer["new"], answer["failed"]) == ("lib", 1, 1)
@@ -285,7 +371,13 @@ def test_captioning_as_json_gives_counts_and_failures(call: Call, trained: Train
 def test_limited_captioning_goes_on_next_time(call: Call, trained: Trained, tmp_path: Path) -> None:
     arguments = (trained.pictures, "--library", "./lib", "--checkpoint", trained.checkpoint)
     assert counts(call(caption_images, *arguments, "--limit", 6).out)["new"] == 6
-    assert counts(call(caption_images, *arguments).out) == {"new": 10, "unchanged": 6, "changed": 0, "removed": 0, "failed": 0}
+    assert counts(call(caption_images, *arguments).out) == {
+        "new": 10,
+        "unchanged": 6,
+        "changed": 0,
+        "removed": 0,
+        "failed": 0,
+    }
 
 
 def test_library_goes_on_with_its_own_checkpoint(call: Call, trained: Trained, tmp_path: Path) -> None:
@@ -296,7 +388,9 @@ def test_library_goes_on_with_its_own_checkpoint(call: Call, trained: Trained, t
     assert "shipped" not in err
 
 
-def test_captioning_with_another_checkpoint_is_refused(call: Call, trained: Trained, other: Path, tmp_path: Path) -> None:
+def test_captioning_with_another_checkpoint_is_refused(
+    call: Call, trained: Trained, other: Path, tmp_path: Path
+) -> None:
     shape(tmp_path / "photos" / "a.png", "red", "circle")
     call(caption_images, "photos", "--library", "lib", "--checkpoint", trained.checkpoint)
     code, out, err = call(caption_images, "photos", "--library", "lib", "--checkpoint", other)
@@ -306,7 +400,9 @@ def test_captioning_with_another_checkpoint_is_refused(call: Call, trained: Trai
     assert code == 0
 
 
-def test_folder_without_pictures_ends_with_nothing_found(call: Call, trained: Trained, tmp_path: Path) -> None:
+def test_folder_without_pictures_ends_with_nothing_found(
+    call: Call, trained: Trained, tmp_path: Path
+) -> None:
     (tmp_path / "photos").mkdir()
     code, out, _ = call(caption_images, "photos", "--library", "lib", "--checkpoint", trained.checkpoint)
     assert (code, counts(out)["new"]) == (1, 0)
@@ -316,17 +412,24 @@ def test_folder_without_pictures_ends_with_nothing_found(call: Call, trained: Tr
     ("arguments", "said"),
     [
         (("nowhere", "--library", "lib"), "nowhere is not a folder"),
-        ((".", "--library", "lib", "--checkpoint", "gone"), "There is no checkpoint directory checkpoints/gone"),
+        (
+            (".", "--library", "lib", "--checkpoint", "gone"),
+            "There is no checkpoint directory checkpoints/gone",
+        ),
     ],
 )
-def test_captioning_that_cannot_be_is_refused_with_a_reason(call: Call, arguments: tuple[str, ...], said: str) -> None:
+def test_captioning_that_cannot_be_is_refused_with_a_reason(
+    call: Call, arguments: tuple[str, ...], said: str
+) -> None:
     code, out, err = call(caption_images, *arguments)
     assert (code, out) == (3, "")
     assert said in err
 
 
-def test_missing_shipped_checkpoint_is_named(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(command, "SHIPPED", tmp_path / "not there")
+def test_missing_shipped_checkpoint_is_named(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(places, "SHIPPED", tmp_path / "not there")
     shape(tmp_path / "photos" / "a.png", "red", "circle")
     code, _, err = call(caption_images, "photos", "--library", "lib")
     assert code == 3
@@ -339,7 +442,11 @@ def test_missing_shipped_checkpoint_is_named(call: Call, monkeypatch: pytest.Mon
 def ranking(captions: dict[str, str], words: str, without: str = "") -> list[tuple[str, float]]:
     """Names and scores by Jaccard over word sets, computed plainly."""
     query = word_set(words)
-    scored = [(name, len(query & word_set(text)) / len(query | word_set(text))) for name, text in captions.items() if name != without]
+    scored = [
+        (name, len(query & word_set(text)) / len(query | word_set(text)))
+        for name, text in captions.items()
+        if name != without
+    ]
     return sorted([pair for pair in scored if pair[1] > 0], key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -349,13 +456,17 @@ def found(out: str) -> list[tuple[str, float]]:
 
 
 def same(hits: list[tuple[str, float]], expected: list[tuple[str, float]]) -> bool:
-    return [name for name, _ in hits] == [name for name, _ in expected] and [score for _, score in hits] == pytest.approx(
-        [score for _, score in expected]
+    return [name for name, _ in hits] == [name for name, _ in expected] and [
+        score for _, score in hits
+    ] == pytest.approx([score for _, score in expected])
+
+
+def test_query_finds_what_shows_the_same_and_prints_each_hit(
+    call: Call, library: Path, trained: Trained, captions: dict[str, str]
+) -> None:
+    code, out, err = call(
+        retrieve, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--top", 3
     )
-
-
-def test_query_finds_what_shows_the_same_and_prints_each_hit(call: Call, library: Path, trained: Trained, captions: dict[str, str]) -> None:
-    code, out, err = call(retrieve, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--top", 3)
     assert (code, err) == (0, "")
     query, *hits = out.splitlines()
     assert query.split()[0] == "red-circle-0.png"
@@ -369,14 +480,21 @@ def test_query_finds_what_shows_the_same_and_prints_each_hit(call: Call, library
         assert set(why.split()) == word_set(captions["red-circle-0.png"]) & word_set(captions[name])
 
 
-def test_json_has_the_documented_shape_and_the_exact_ranking(call: Call, library: Path, trained: Trained, captions: dict[str, str]) -> None:
+def test_json_has_the_documented_shape_and_the_exact_ranking(
+    call: Call, library: Path, trained: Trained, captions: dict[str, str]
+) -> None:
     picture = trained.pictures / "blue-square-1.png"
     code, out, err = call(retrieve, "--image", picture, "--library", library, "--json")
     answer = json.loads(out)
     caption = captions[picture.name]
     assert (code, err) == (0, "")
     assert list(answer) == ["query", "mode", "library", "hits"]
-    assert answer["query"] == {"image": str(picture), "text": None, "caption": caption, "tokens": list(dict.fromkeys(caption.split()))}
+    assert answer["query"] == {
+        "image": str(picture),
+        "text": None,
+        "caption": caption,
+        "tokens": list(dict.fromkeys(caption.split())),
+    }
     assert (answer["mode"], answer["library"]) == ("jaccard", str(library))
     assert len(answer["hits"]) == 10
     for rank, hit in enumerate(answer["hits"], start=1):
@@ -390,14 +508,29 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(call: Call, library
 def test_text_query_needs_no_captioner(call: Call, library: Path, captions: dict[str, str]) -> None:
     code, out, _ = call(retrieve, "--text", "a yellow circle", "--library", library, "--json", "--top", 100)
     assert code == 0
-    assert json.loads(out)["query"] == {"image": None, "text": "a yellow circle", "caption": None, "tokens": ["a", "yellow", "circle"]}
+    assert json.loads(out)["query"] == {
+        "image": None,
+        "text": "a yellow circle",
+        "caption": None,
+        "tokens": ["a", "yellow", "circle"],
+    }
     assert same(found(out), ranking(captions, "a yellow circle"))
 
 
 def test_picture_and_text_together_search_with_the_words_of_both(
     call: Call, library: Path, trained: Trained, captions: dict[str, str]
 ) -> None:
-    arguments = ("--image", trained.pictures / "red-circle-0.png", "--text", "green square", "--library", library, "--json", "--top", 100)
+    arguments = (
+        "--image",
+        trained.pictures / "red-circle-0.png",
+        "--text",
+        "green square",
+        "--library",
+        library,
+        "--json",
+        "--top",
+        100,
+    )
     code, out, _ = call(retrieve, *arguments)
     words = f"{captions['red-circle-0.png']} green square"
     assert code == 0
@@ -405,7 +538,9 @@ def test_picture_and_text_together_search_with_the_words_of_both(
     assert same(found(out), ranking(captions, words, without="red-circle-0.png"))
 
 
-def test_query_is_left_out_even_under_another_name(call: Call, library: Path, trained: Trained, tmp_path: Path) -> None:
+def test_query_is_left_out_even_under_another_name(
+    call: Call, library: Path, trained: Trained, tmp_path: Path
+) -> None:
     copy = shutil.copy(trained.pictures / "green-circle-0.png", tmp_path / "holiday.jpg")
     _, out, _ = call(retrieve, "--image", copy, "--library", library, "--json", "--top", 100)
     assert len(found(out)) == 15
@@ -414,7 +549,9 @@ def test_query_is_left_out_even_under_another_name(call: Call, library: Path, tr
     assert dict(found(out))["green-circle-0.png"] == 1.0
 
 
-def test_picture_outside_the_library_is_captioned_by_the_librarys_checkpoint(call: Call, library: Path, tmp_path: Path) -> None:
+def test_picture_outside_the_library_is_captioned_by_the_librarys_checkpoint(
+    call: Call, library: Path, tmp_path: Path
+) -> None:
     picture = shape(tmp_path / "new.png", "yellow", "square", 991)
     code, out, err = call(retrieve, "--image", picture, "--library", library, "--json", "--top", 2)
     assert (code, err) == (0, "")
@@ -422,18 +559,32 @@ def test_picture_outside_the_library_is_captioned_by_the_librarys_checkpoint(cal
     assert {name.rsplit("-", 1)[0] for name, _ in found(out)} == {"yellow-square"}
 
 
-def test_librarys_own_checkpoint_computes_on_the_device_asked_for(call: Call, library: Path, tmp_path: Path) -> None:
+def test_librarys_own_checkpoint_computes_on_the_device_asked_for(
+    call: Call, library: Path, tmp_path: Path
+) -> None:
     picture = shape(tmp_path / "new.png", "yellow", "square", 992)
     code, _, err = call(retrieve, "--image", picture, "--library", library, "--device", "cuda:99")
     assert code == 2
     assert "The device 'cuda:99' cannot be used here" in err
 
 
-def test_min_score_leaves_out_what_is_below_it(call: Call, library: Path, trained: Trained, captions: dict[str, str]) -> None:
-    arguments = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--json", "--top", 100)
+def test_min_score_leaves_out_what_is_below_it(
+    call: Call, library: Path, trained: Trained, captions: dict[str, str]
+) -> None:
+    arguments = (
+        "--image",
+        trained.pictures / "red-circle-0.png",
+        "--library",
+        library,
+        "--json",
+        "--top",
+        100,
+    )
     all_hits = found(call(retrieve, *arguments).out)
     limit = all_hits[4][1]
-    assert found(call(retrieve, *arguments, "--min-score", limit).out) == [hit for hit in all_hits if hit[1] >= limit]
+    assert found(call(retrieve, *arguments, "--min-score", limit).out) == [
+        hit for hit in all_hits if hit[1] >= limit
+    ]
     nothing = call(retrieve, *arguments[:-1], 100, "--min-score", 1.01)
     assert (nothing.code, found(nothing.out)) == (1, [])
 
@@ -447,7 +598,7 @@ def test_nothing_in_common_exits_1_and_says_so(call: Call, library: Path) -> Non
 def test_gallery_is_captioned_once_and_kept_up_to_date(
     call: Call, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from captionret.models.captioner import Captioner
+    from captionret.models.captioning.captioner import Captioner
 
     seen: list[Path] = []
     real = Captioner.caption_stream
@@ -459,7 +610,17 @@ def test_gallery_is_captioned_once_and_kept_up_to_date(
     monkeypatch.setattr(Captioner, "caption_stream", watched)
     shutil.copytree(trained.pictures, tmp_path / "photos")
     (tmp_path / "photos" / "broken.jpg").write_text("no picture")
-    arguments = ("--image", "photos/red-circle-0.png", "--gallery", "photos", "--checkpoint", trained.checkpoint, "--json", "--top", "100")
+    arguments = (
+        "--image",
+        "photos/red-circle-0.png",
+        "--gallery",
+        "photos",
+        "--checkpoint",
+        trained.checkpoint,
+        "--json",
+        "--top",
+        "100",
+    )
     code, out, err = call(retrieve, *arguments)
     assert (code, len(found(out))) == (0, 15)
     assert "left out: " in err and "broken.jpg" in err
@@ -474,13 +635,16 @@ def test_gallery_is_captioned_once_and_kept_up_to_date(
 def test_bare_command_searches_the_sample_photographs_with_the_shipped_checkpoint(
     call: Call, trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(command, "SHIPPED", trained.checkpoint)
+    monkeypatch.setattr(places, "SHIPPED", trained.checkpoint)
     shape(tmp_path / "q.png", "red", "circle")
     code, out, err = call(retrieve, "--image", "q.png")
     assert code == 0
     assert out.splitlines()[0].startswith("q.png") and len(out.splitlines()) > 5
     assert "With the shipped checkpoint tiny; choose another with --checkpoint." in err
-    assert "In the sample gallery data/samples; choose your own pictures with --gallery DIR or --library NAME." in err
+    assert (
+        "In the sample gallery data/samples; choose your own pictures with --gallery DIR or --library NAME."
+        in err
+    )
     assert (tmp_path / "data" / "samples" / "cat.png").exists()
 
 
@@ -514,7 +678,13 @@ def test_html_answer_stands_alone(call: Call, library: Path, trained: Trained, t
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_query_that_cannot_be_answered_is_refused_with_a_reason(
-    call: Call, library: Path, trained: Trained, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+    call: Call,
+    library: Path,
+    trained: Trained,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    code: int,
+    said: str,
 ) -> None:
     (tmp_path / "text.jpg").write_text("a text")
     (tmp_path / "empty.png").touch()
@@ -526,8 +696,12 @@ def test_query_that_cannot_be_answered_is_refused_with_a_reason(
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.parametrize("wrong", [("--mode", "nope", "--text", "dog"), ("--image", "gone.jpg"), ("--text", "dog", "--top", "0")])
-def test_wrong_query_is_refused_before_a_gallery_is_captioned(call: Call, trained: Trained, tmp_path: Path, wrong: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [("--mode", "nope", "--text", "dog"), ("--image", "gone.jpg"), ("--text", "dog", "--top", "0")]
+)
+def test_wrong_query_is_refused_before_a_gallery_is_captioned(
+    call: Call, trained: Trained, tmp_path: Path, wrong: tuple[str, ...]
+) -> None:
     code, _, _ = call(retrieve, "--gallery", trained.pictures, "--checkpoint", trained.checkpoint, *wrong)
     assert code in (2, 3)
     assert not (tmp_path / "data").exists()
@@ -542,14 +716,18 @@ def test_missing_library_and_gallery_are_named(call: Call, trained: Trained) -> 
     assert "nope is not a folder" in err
 
 
-def test_library_captioned_by_another_checkpoint_is_refused(call: Call, library: Path, other: Path, tmp_path: Path) -> None:
+def test_library_captioned_by_another_checkpoint_is_refused(
+    call: Call, library: Path, other: Path, tmp_path: Path
+) -> None:
     picture = shape(tmp_path / "new.png", "red", "circle", 500)
     code, out, err = call(retrieve, "--image", picture, "--library", library, "--checkpoint", other)
     assert (code, out) == (3, "")
     assert "was captioned by tiny" in err and "the query would be by other" in err
 
 
-def test_damaged_checkpoint_is_refused_by_the_files_name(call: Call, trained: Trained, tmp_path: Path) -> None:
+def test_damaged_checkpoint_is_refused_by_the_files_name(
+    call: Call, trained: Trained, tmp_path: Path
+) -> None:
     shutil.copytree(trained.checkpoint, tmp_path / "ck")
     weights = tmp_path / "ck" / "model.safetensors"
     content = bytearray(weights.read_bytes())
@@ -560,7 +738,9 @@ def test_damaged_checkpoint_is_refused_by_the_files_name(call: Call, trained: Tr
     assert "model.safetensors" in err and "altered" in err
 
 
-def test_script_prints_results_alone_and_survives_a_closed_pipe(library: Path, trained: Trained, tmp_path: Path) -> None:
+def test_script_prints_results_alone_and_survives_a_closed_pipe(
+    library: Path, trained: Trained, tmp_path: Path
+) -> None:
     arguments = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--json")
     ended = script("retrieve", *arguments, cwd=tmp_path)
     assert (ended.code, ended.err) == (0, "")
@@ -568,7 +748,9 @@ def test_script_prints_results_alone_and_survives_a_closed_pipe(library: Path, t
     reader, writer = os.pipe()
     os.close(reader)
     line = [sys.executable, str(ROOT / "scripts" / "retrieve.py"), *map(str, arguments)]
-    closed = subprocess.run(line, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=tmp_path, timeout=60, check=False)
+    closed = subprocess.run(
+        line, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=tmp_path, timeout=60, check=False
+    )
     os.close(writer)
     assert closed.stderr == ""
 
@@ -586,33 +768,55 @@ def test_script_ends_with_the_errors_code_and_no_traceback(tmp_path: Path) -> No
 def compared(call: Call, trained: Trained, other: Path) -> Ended:
     checkpoints = ("--checkpoints", trained.checkpoint, other)
     return call(
-        compare_variants, "--data", trained.spec, *checkpoints, "--out", "comparison", "--features", trained.features, "--pictures", 4
+        compare_variants,
+        "--data",
+        trained.spec,
+        *checkpoints,
+        "--out",
+        "comparison",
+        "--features",
+        trained.features,
+        "--pictures",
+        4,
     )
 
 
-def test_comparison_has_a_row_per_variant_on_terminal_csv_and_page(compared: Ended, trained: Trained, other: Path, tmp_path: Path) -> None:
+def test_comparison_has_a_row_per_variant_on_terminal_csv_and_page(
+    compared: Ended, trained: Trained, other: Path, tmp_path: Path
+) -> None:
     assert compared.code == 0
-    assert [line.split()[0] for line in compared.out.splitlines() if line.startswith("model")] == ["model2-lite", "model5-lite"]
+    assert [line.split()[0] for line in compared.out.splitlines() if line.startswith("model")] == [
+        "model2-lite",
+        "model5-lite",
+    ]
     with open(tmp_path / "comparison" / "variants.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    asked = "variant checkpoint parameters train_seconds captions_per_second bleu1 bleu2 bleu3 bleu4 rouge_l cider_d distinct".split()
+    asked = (
+        "variant checkpoint parameters train_seconds captions_per_second bleu1 bleu2 bleu3 bleu4 "
+        "rouge_l cider_d distinct"
+    ).split()
     assert list(rows[0])[: len(asked)] == asked
     assert [row["checkpoint"] for row in rows] == [str(trained.checkpoint), str(other)]
     assert all(float(row["train_seconds"]) > 0 and float(row["captions_per_second"]) > 0 for row in rows)
     page = (tmp_path / "comparison" / "index.html").read_text()
     for name in ("tiny", "other", "blue circle", "Quality and speed"):
         assert name in page
-    assert page.count("data:image/jpeg;base64,") >= 4 * (1 + 2 * 5)  # four pictures, each with two variants' five hits
+    # four pictures, each with two variants' five hits
+    assert page.count("data:image/jpeg;base64,") >= 4 * (1 + 2 * 5)
     assert "comparison/variants.csv" in compared.err and "comparison/index.html" in compared.err
 
 
-def test_compared_scores_are_the_scorers_own(compared: Ended, trained: Trained, captions: dict[str, str], tmp_path: Path) -> None:
-    from captionret.evaluation.captions import score
-    from captionret.models.captioner import Captioner, count_parameters
+def test_compared_scores_are_the_scorers_own(
+    compared: Ended, trained: Trained, captions: dict[str, str], tmp_path: Path
+) -> None:
+    from captionret.evaluation.captions.scorer import score
+    from captionret.models.captioning.captioner import Captioner, count_parameters
 
     items = open_dataset(trained.spec).split("test")
     assert compared.code == 0
-    expected = score({item.id: captions[Path(item.id).name] for item in items}, {item.id: item.captions for item in items})
+    expected = score(
+        {item.id: captions[Path(item.id).name] for item in items}, {item.id: item.captions for item in items}
+    )
     with open(tmp_path / "comparison" / "variants.csv", newline="") as file:
         row = next(csv.DictReader(file))
     for name in ("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "distinct"):
@@ -621,7 +825,9 @@ def test_compared_scores_are_the_scorers_own(compared: Ended, trained: Trained, 
     assert int(row["parameters"]) == count_parameters(Captioner.load(trained.checkpoint).decoder)
 
 
-def test_comparison_takes_every_checkpoint_by_default(call: Call, trained: Trained, other: Path, tmp_path: Path) -> None:
+def test_comparison_takes_every_checkpoint_by_default(
+    call: Call, trained: Trained, other: Path, tmp_path: Path
+) -> None:
     for path in (trained.checkpoint, other):
         shutil.copytree(path, tmp_path / "checkpoints" / path.name)
     code, out, _ = call(compare_variants, "--data", trained.spec, "--features", trained.features)
@@ -630,7 +836,9 @@ def test_comparison_takes_every_checkpoint_by_default(call: Call, trained: Train
     assert (tmp_path / "report" / "variants" / "variants.csv").exists()
 
 
-def test_noted_scores_stand_in_the_record_and_on_the_card(call: Call, trained: Trained, tmp_path: Path) -> None:
+def test_noted_scores_stand_in_the_record_and_on_the_card(
+    call: Call, trained: Trained, tmp_path: Path
+) -> None:
     shutil.copytree(trained.checkpoint, tmp_path / "ck")
     where = ("--data", trained.spec, "--checkpoints", "ck", "--features", trained.features)
     code, _, _ = call(compare_variants, *where, "--length-penalty", 0, "--note")
@@ -662,7 +870,14 @@ def test_comparison_that_cannot_be_is_refused_with_a_reason(
 def test_comparison_on_a_broken_picture_names_it(call: Call, trained: Trained, tmp_path: Path) -> None:
     shutil.copytree(trained.pictures.parent, tmp_path / "shapes")
     (tmp_path / "shapes" / "test" / "red-circle-1.png").write_text("broken")
-    arguments = ("--data", "table:shapes/captions.csv", "--checkpoints", trained.checkpoint, "--features", trained.features)
+    arguments = (
+        "--data",
+        "table:shapes/captions.csv",
+        "--checkpoints",
+        trained.checkpoint,
+        "--features",
+        trained.features,
+    )
     code, _, err = call(compare_variants, *arguments)
     assert code == 3
     assert "red-circle-1.png" in err and "cannot be compared" in err

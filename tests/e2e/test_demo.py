@@ -1,4 +1,5 @@
-"""The demo: every part of it on one page, a second run that trains nothing again, and one's own photographs."""
+"""The demo: every part of it on one page, a second run that trains nothing again, and one's own
+photographs."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 from shapes import Trained, shape
 
-from captionret.cli import command, compare_variants, demo, train_captioner
+from captionret.app import places
+from captionret.cli import compare_variants, demo, train_captioner
+from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.errors import BadImage, BadSetting
 from captionret.records import Hit, Item
@@ -21,7 +24,7 @@ QUICK = ("--epochs", "1", "--augment", "1", "--set", "average=0", "--set", "hidd
 def shipped(trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The shared captioner in place of the shipped one, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "SHIPPED", trained.checkpoint)
+    monkeypatch.setattr(places, "SHIPPED", trained.checkpoint)
     monkeypatch.setattr(demo, "TRAINING", QUICK)
     return trained.checkpoint
 
@@ -62,7 +65,9 @@ def test_page_holds_every_part_and_the_second_run_trains_nothing_again(
     assert again.out.splitlines()[-1] == output.out.splitlines()[-1]
 
 
-def test_training_that_was_cut_is_gone_on_with(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_that_was_cut_is_gone_on_with(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[list[str]] = []
 
     def cut(arguments: list[str]) -> Any:
@@ -77,7 +82,9 @@ def test_training_that_was_cut_is_gone_on_with(shipped: Path, tmp_path: Path, mo
     assert ["--resume" in arguments for arguments in calls] == [False, True]
 
 
-def test_own_photographs_take_the_place_of_all_the_rest(shipped: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_own_photographs_take_the_place_of_all_the_rest(
+    shipped: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (photos / "a broken one.jpg").write_text("no picture")
     assert demo.main(["--photos", str(photos), "--query", str(photos / "red-circle-0.png")]) == 0
     output = capsys.readouterr()
@@ -111,20 +118,34 @@ def test_missing_folder_is_a_clear_error(shipped: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("--photos", ".")])
-def test_missing_query_is_found_before_anything_is_done(shipped: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+def test_missing_query_is_found_before_anything_is_done(
+    shipped: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
     with pytest.raises(BadImage, match=r"gone\.jpg does not exist"):
         demo.main(["--query", "gone.jpg", *more])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_right_first_hits_are_counted_by_object_and_colour() -> None:
-    shown = {"a": ("boat", "red", "sea"), "b": ("boat", "red", "lake"), "c": ("boat", "blue", "sea"), "d": ("car", "red", "road")}
+    shown = {
+        "a": ("boat", "red", "sea"),
+        "b": ("boat", "red", "lake"),
+        "c": ("boat", "blue", "sea"),
+        "d": ("car", "red", "road"),
+    }
     items = [Item(name, None, labels=labels) for name, labels in shown.items()]
-    answers = [[Hit(1, 1.0, "", "", id="b"), Hit(2, 0.5, "", "", id="c")], [Hit(1, 1.0, "", "", id="c")], [Hit(1, 1.0, "", "", id="a")], []]
+    answers = [
+        [Hit(1, 1.0, "", "", id="b"), Hit(2, 0.5, "", "", id="c")],
+        [Hit(1, 1.0, "", "", id="c")],
+        [Hit(1, 1.0, "", "", id="a")],
+        [],
+    ]
     assert demo.first_hit_rate(items, answers) == 0.25
 
 
-def test_query_from_elsewhere_is_captioned_too(shipped: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_query_from_elsewhere_is_captioned_too(
+    shipped: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     query = shape(tmp_path / "elsewhere.png", "yellow", "square", 321)
     assert demo.main(["--photos", str(photos), "--query", str(query)]) == 0
     assert "yellow-square" in capsys.readouterr().out.splitlines()[1]
@@ -133,10 +154,13 @@ def test_query_from_elsewhere_is_captioned_too(shipped: Path, photos: Path, tmp_
 def test_first_hit_shows_the_same_thing_in_the_same_colour_after_the_demos_own_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The real set and the real training, half a minute of it; the figure itself is kept by benchmarks/first_hit.py."""
+    """The real set and the real training, half a minute of it; the figure itself is kept by
+    benchmarks/first_hit.py."""
     monkeypatch.chdir(tmp_path)
     items = open_dataset("scenes").split("test")
     settings = compare_variants.parse(["--data", "scenes"])
-    compared = compare_variants.compare_one(demo.trained(demo.VARIANTS[0], tmp_path, "scenes"), items, [], settings)
+    compared = compare_variants.compare_one(
+        demo.trained(demo.VARIANTS[0], tmp_path, "scenes"), items, [], settings
+    )
     hits = [compare_variants.top_hits(compared, picture, 1) for picture in range(len(items))]
     assert demo.first_hit_rate(items, hits) >= 0.9

@@ -109,7 +109,8 @@ class Shelf:
         with self.table.open("a") as table:
             address = f"https://unreachable.invalid/pub/{file}"
             table.write(
-                f"{collection} | {name} | {size} | {unpacked} | {checksum} | {address} | {folder} | {take} | A thing; free for all\n"
+                f"{collection} | {name} | {size} | {unpacked} | {checksum} | {address} | {folder} | {take} | "
+                "A thing; free for all\n"
             )
 
     def environment(self) -> dict[str, str]:
@@ -122,10 +123,14 @@ class Shelf:
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [str(SCRIPT), "--dir", str(self.data), *arguments]
-        return subprocess.run(command, env={**self.environment(), **environment}, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            command, env={**self.environment(), **environment}, capture_output=True, text=True, timeout=60
+        )
 
     def leftovers(self) -> list[str]:
-        return sorted(path.name for path in self.data.iterdir() if path.is_file() or path.name.startswith("."))
+        return sorted(
+            path.name for path in self.data.iterdir() if path.is_file() or path.name.startswith(".")
+        )
 
 
 @pytest.fixture
@@ -153,7 +158,13 @@ def test_list_needs_no_network_and_names_sizes_licences_addresses_and_places(tmp
         "http_proxy": "http://127.0.0.1:1",
         "https_proxy": "http://127.0.0.1:1",
     }
-    done = subprocess.run([SCRIPT, "--list", "--dir", str(tmp_path / "data")], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [SCRIPT, "--list", "--dir", str(tmp_path / "data")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0 and done.stderr == ""
     for expected in (
         "13.5 GB",
@@ -165,7 +176,13 @@ def test_list_needs_no_network_and_names_sizes_licences_addresses_and_places(tmp
         "missing",
     ):
         assert expected in done.stdout
-    places = ("coco/train2014", "coco/annotations", "flickr8k/Flicker8k_Dataset", "flickr8k/Flickr8k_text", "glove/glove.6B.300d.txt")
+    places = (
+        "coco/train2014",
+        "coco/annotations",
+        "flickr8k/Flicker8k_Dataset",
+        "flickr8k/Flickr8k_text",
+        "glove/glove.6B.300d.txt",
+    )
     for place in places:
         assert f"{tmp_path}/data/{place}" in done.stdout
     assert not (tmp_path / "data").exists()
@@ -173,7 +190,9 @@ def test_list_needs_no_network_and_names_sizes_licences_addresses_and_places(tmp
 
 def test_every_backbone_is_the_file_that_torchvision_names() -> None:
     models = pytest.importorskip("torchvision.models")
-    listed = dict(re.findall(r"^backbones \| (\w+) .* sha256:\w+ +\| (\S+)", SCRIPT.read_text(), re.MULTILINE))
+    listed = dict(
+        re.findall(r"^backbones \| (\w+) .* sha256:\w+ +\| (\S+)", SCRIPT.read_text(), re.MULTILINE)
+    )
     published = {name: models.get_model_weights(name)["IMAGENET1K_V1"].url for name in listed}
     assert listed == published and len(listed) == 7
 
@@ -201,15 +220,24 @@ def offer_everything(shelf: Shelf) -> None:
     )
     text = archive(
         {
-            "Flickr8k.token.txt": "".join(f"{name}#{index}\tA dog runs .\n" for name in names for index in range(5)),
+            "Flickr8k.token.txt": "".join(
+                f"{name}#{index}\tA dog runs .\n" for name in names for index in range(5)
+            ),
             "Flickr_8k.trainImages.txt": names[0] + "\n",
             "Flickr_8k.devImages.txt": names[1] + "\n",
             "Flickr_8k.testImages.txt": names[2] + "\n",
             "__MACOSX/._Flickr8k.token.txt": b"junk",
         }
     )
-    shelf.offer("flickr8k text flickr8k/Flickr8k_text .", "Flickr8k_text.zip", text, f"md5:{hashlib.md5(text).hexdigest()}")
-    shelf.offer(f"glove glove.6B glove {','.join(GLOVE)}", "glove.6B.zip", archive(dict.fromkeys(GLOVE, b"the 0.1")))
+    shelf.offer(
+        "flickr8k text flickr8k/Flickr8k_text .",
+        "Flickr8k_text.zip",
+        text,
+        f"md5:{hashlib.md5(text).hexdigest()}",
+    )
+    shelf.offer(
+        f"glove glove.6B glove {','.join(GLOVE)}", "glove.6B.zip", archive(dict.fromkeys(GLOVE, b"the 0.1"))
+    )
     weights = noise(640)
     digits = hashlib.sha256(weights).hexdigest()[:8]
     shelf.offer("backbones resnet18 backbones -", f"resnet18-{digits}.pth", weights, f"sha256:{digits}")
@@ -303,7 +331,9 @@ def test_a_stopped_download_goes_on_where_it_stopped(shelf: Shelf) -> None:
     shelf.offer("backbones net backbones -", "net.pth", content)
     shelf.server.hang = True
     command = [str(SCRIPT), "net", "--dir", str(shelf.data)]
-    running = subprocess.Popen(command, env=shelf.environment(), stderr=subprocess.PIPE, text=True, start_new_session=True)
+    running = subprocess.Popen(
+        command, env=shelf.environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     part = shelf.data / "net.pth.part"
     deadline = time.monotonic() + 20
     while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
@@ -325,7 +355,11 @@ def test_a_wrong_file_is_refused_with_both_checksums(shelf: Shelf) -> None:
     shelf.offer("backbones net backbones -", "net.pth", content, f"sha256:{expected}")
     done = shelf.run("net")
     assert done.returncode == 3
-    assert expected in done.stderr and hashlib.sha256(content).hexdigest() in done.stderr and "run again" in done.stderr
+    assert (
+        expected in done.stderr
+        and hashlib.sha256(content).hexdigest() in done.stderr
+        and "run again" in done.stderr
+    )
     assert not (shelf.data / "backbones").exists() and shelf.leftovers() == []
 
 
@@ -370,7 +404,11 @@ def test_a_bad_archive_is_refused_and_nothing_is_unpacked(shelf: Shelf, content:
     shelf.offer("glove words glove words", "words.zip", content)
     done = shelf.run("words")
     assert done.returncode == 3
-    assert message in done.stderr and str(shelf.data / "words.zip.part") in done.stderr and "Traceback" not in done.stderr
+    assert (
+        message in done.stderr
+        and str(shelf.data / "words.zip.part") in done.stderr
+        and "Traceback" not in done.stderr
+    )
     assert not (shelf.data / "glove").exists() and not list(shelf.root.rglob("evil"))
     assert shelf.leftovers() == ["words.zip.part"]
 

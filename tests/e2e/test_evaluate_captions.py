@@ -1,4 +1,5 @@
-"""Evaluating as people type it: a checkpoint's captions or another program's, with and without Java, and what is refused."""
+"""Evaluating as people type it: a checkpoint's captions or another program's, with and without Java, and what
+is refused."""
 
 import json
 import shutil
@@ -9,14 +10,18 @@ from typing import Any, NamedTuple
 import pytest
 from shapes import Trained
 
-from captionret.cli import caption_images, command, evaluate_captions, retrieve
+from captionret.cli import caption_images, evaluate_captions, retrieve
+from captionret.cli import options as options
 from captionret.datasets import open_dataset
-from captionret.evaluation.results_file import ImageNames, coco_id
+from captionret.evaluation.captions.results_file import ImageNames, coco_id
 from captionret.library import Library
-from captionret.models.joint import JointModel
+from captionret.models.embedding.model import EmbeddingModel
 from captionret.records import Decoding, Item
 
-KEYS = "bleu1 bleu2 bleu3 bleu4 meteor rouge_l cider_d spice images distinct vocabulary copied bad_endings setting reasons".split()
+KEYS = (
+    "bleu1 bleu2 bleu3 bleu4 meteor rouge_l cider_d spice images distinct vocabulary copied bad_endings "
+    "setting reasons"
+).split()
 
 
 class Ended(NamedTuple):
@@ -29,7 +34,9 @@ Call = Callable[..., Ended]
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trained: Trained) -> Call:
+def call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trained: Trained
+) -> Call:
     """Run the command on the shapes in an empty folder, without Java."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bin").mkdir()
@@ -38,7 +45,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
     def run(*arguments: object) -> Ended:
         words = [str(word) for word in ("--data", trained.spec, "--features", trained.features, *arguments)]
         try:
-            code = command.run(lambda _: evaluate_captions.main(words))
+            code = options.run(lambda _: evaluate_captions.main(words))
         except SystemExit as usage:
             code = int(str(usage.code))
         return Ended(code, *capsys.readouterr())
@@ -49,7 +56,10 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
 @pytest.fixture
 def right(trained: Trained) -> list[dict[str, Any]]:
     """A right caption for each test picture."""
-    return [{"image_id": item.id, "caption": item.captions[0]} for item in open_dataset(trained.spec).split("test")]
+    return [
+        {"image_id": item.id, "caption": item.captions[0]}
+        for item in open_dataset(trained.spec).split("test")
+    ]
 
 
 def write(name: str, content: Any) -> Path:
@@ -58,16 +68,29 @@ def write(name: str, content: Any) -> Path:
 
 
 def test_checkpoint_is_scored_written_and_exported(call: Call, trained: Trained) -> None:
-    code, out, err = call("--checkpoint", trained.checkpoint, "--json", "s.json", "--out", "o.json", "--export", "e.json")
+    code, out, err = call(
+        "--checkpoint", trained.checkpoint, "--json", "s.json", "--out", "o.json", "--export", "e.json"
+    )
     assert code == 0
     scores = json.loads(Path("s.json").read_text())
     assert list(scores) == KEYS
-    assert scores["images"] == 16 and scores["bleu1"] > 60 and scores["copied"] > 50 and scores["bad_endings"] == 0
-    assert scores["meteor"] is None and scores["spice"] is None and set(scores["reasons"]) == {"meteor", "spice"}
+    assert (
+        scores["images"] == 16
+        and scores["bleu1"] > 60
+        and scores["copied"] > 50
+        and scores["bad_endings"] == 0
+    )
+    assert (
+        scores["meteor"] is None and scores["spice"] is None and set(scores["reasons"]) == {"meteor", "spice"}
+    )
     assert scores["setting"]["beam"] == 3 and scores["setting"]["constraints"] is False
     whole = json.loads(Path("o.json").read_text())
     assert {key: whole[key] for key in KEYS} == scores
-    assert (whole["checkpoint"], whole["data"], whole["split"]) == ([str(trained.checkpoint)], trained.spec, "test")
+    assert (whole["checkpoint"], whole["data"], whole["split"]) == (
+        [str(trained.checkpoint)],
+        trained.spec,
+        "test",
+    )
     assert sum(one["cider_d"] for one in whole["captions"]) / 16 == pytest.approx(scores["cider_d"])
     exported = json.loads(Path("e.json").read_text())
     assert exported == [{"image_id": one["image_id"], "caption": one["caption"]} for one in whole["captions"]]
@@ -89,7 +112,9 @@ def test_an_export_scores_as_the_checkpoint_did(call: Call, trained: Trained) ->
 def test_better_captions_are_seen_against_an_out_file(call: Call, right: list[dict[str, Any]]) -> None:
     write("worse.json", [one | {"caption": "a boat in the rain"} for one in right])
     call("--results", "worse.json", "--out", "worse-out.json")
-    code, out, _ = call("--results", write("right.json", right), "--against", "worse-out.json", "--json", "s.json")
+    code, out, _ = call(
+        "--results", write("right.json", right), "--against", "worse-out.json", "--json", "s.json"
+    )
     against = json.loads(Path("s.json").read_text())["against"]
     assert code == 0
     assert 0 < against["low"] <= against["difference"] <= against["high"]
@@ -109,12 +134,33 @@ def test_several_checkpoints_caption_together(call: Call, trained: Trained) -> N
 
 
 def test_a_consensus_is_scored_and_named(call: Call, trained: Trained) -> None:
-    code, out, _ = call("--checkpoint", trained.checkpoint, "--decode", "consensus", "--beam", 5, "--drawn", 3, "--json", "s.json")
+    code, out, _ = call(
+        "--checkpoint",
+        trained.checkpoint,
+        "--decode",
+        "consensus",
+        "--beam",
+        5,
+        "--drawn",
+        3,
+        "--json",
+        "s.json",
+    )
     scores = json.loads(Path("s.json").read_text())
     assert code == 0 and scores["bleu1"] > 60
-    facts = {"method": "consensus", "beam": 5, "length_penalty": 0.6, "constraints": False, "sharpness": 3.0, "drawn": 3}
+    facts = {
+        "method": "consensus",
+        "beam": 5,
+        "length_penalty": 0.6,
+        "constraints": False,
+        "sharpness": 3.0,
+        "drawn": 3,
+    }
     assert scores["setting"].items() >= (facts | {"temperature": 1.0, "seed": 0}).items()
-    assert "Decoding: consensus, beam 5, sharpness 3, drawn 3, temperature 1, seed 0, length penalty 0.6; PTB tokens" in out
+    assert (
+        "Decoding: consensus, beam 5, sharpness 3, drawn 3, temperature 1, seed 0, length penalty 0.6; PTB "
+        "tokens" in out
+    )
 
 
 def test_matched_captions_are_scored_and_a_library_remembers_their_space(
@@ -124,22 +170,58 @@ def test_matched_captions_are_scored_and_a_library_remembers_their_space(
     options += ["--captions-from", trained.spec, "--neighbours", 4]
     code, out, _ = call("--checkpoint", trained.checkpoint, *options, "--json", "s.json")
     setting = json.loads(Path("s.json").read_text())["setting"]
-    assert code == 0 and (setting["method"], setting["match"], setting["length_penalty"]) == ("matched", 3.0, 1.0)
-    said = f"spaces {spaces['vse'].name}, corpora {Path(setting['corpora'][0]).name}, neighbours 4, agree 12, length penalty 1; PTB tokens"
+    assert code == 0 and (setting["method"], setting["match"], setting["length_penalty"]) == (
+        "matched",
+        3.0,
+        1.0,
+    )
+    said = (
+        f"spaces {spaces['vse'].name}, corpora {Path(setting['corpora'][0]).name}, neighbours 4, agree "
+        "12, length penalty 1; PTB tokens"
+    )
     assert f"Decoding: matched, beam 5, match 3, {said}" in out
     assert Path(setting["corpora"][0]).parent == tmp_path / "data/indexes"
-    arguments = [trained.pictures, "--library", tmp_path / "one", "--checkpoint", trained.checkpoint, *options]
+    arguments = [
+        trained.pictures,
+        "--library",
+        tmp_path / "one",
+        "--checkpoint",
+        trained.checkpoint,
+        *options,
+    ]
     assert caption_images.main([str(one) for one in arguments]) == 0
     with Library.open(tmp_path / "one") as library:
         made_by = library.made_by
         assert made_by is not None and made_by.decoding.spaces == (str(spaces["vse"].resolve()),)
-        assert made_by.decoding.spaces_sha256 == (JointModel.load(spaces["vse"], "cpu").fingerprint,)
+        assert made_by.decoding.spaces_sha256 == (EmbeddingModel.load(spaces["vse"], "cpu").fingerprint,)
         picture = str(trained.pictures / library.gallery().paths[0])
-    assert retrieve.main(["--image", picture, "--library", str(tmp_path / "one"), "--checkpoint", str(trained.checkpoint), "--json"]) == 0
+    assert (
+        retrieve.main(
+            [
+                "--image",
+                picture,
+                "--library",
+                str(tmp_path / "one"),
+                "--checkpoint",
+                str(trained.checkpoint),
+                "--json",
+            ]
+        )
+        == 0
+    )
 
 
 def test_pictures_are_not_compared_with_their_own_captions(call: Call, trained: Trained) -> None:
-    code, _, err = call("--checkpoint", trained.checkpoint, "--decode", "matched", "--captions-from", trained.spec, "--split", "train")
+    code, _, err = call(
+        "--checkpoint",
+        trained.checkpoint,
+        "--decode",
+        "matched",
+        "--captions-from",
+        trained.spec,
+        "--split",
+        "train",
+    )
     assert code == 2 and "holds scored pictures' own captions" in err
 
 
@@ -148,21 +230,36 @@ def test_what_matched_captions_are_chosen_by_is_refused_elsewhere(call: Call, tr
     assert code == 2 and "Add --decode matched" in err
 
 
-def test_a_space_of_words_cannot_match_captions(call: Call, trained: Trained, spaces: dict[str, Path]) -> None:
-    code, _, err = call("--checkpoint", trained.checkpoint, "--decode", "matched", "--embedding", spaces["devise"])
+def test_a_space_of_words_cannot_match_captions(
+    call: Call, trained: Trained, spaces: dict[str, Path]
+) -> None:
+    code, _, err = call(
+        "--checkpoint", trained.checkpoint, "--decode", "matched", "--embedding", spaces["devise"]
+    )
     assert code == 2 and "is a space of words (devise)" in err
 
 
 def test_a_library_remembers_a_consensus(trained: Trained, tmp_path: Path) -> None:
-    arguments = [str(trained.pictures), "--library", str(tmp_path / "one"), "--checkpoint", str(trained.checkpoint)]
-    assert caption_images.main([*arguments, "--decode", "consensus", "--beam", "5", "--captions-per-image", "2"]) == 0
+    arguments = [
+        str(trained.pictures),
+        "--library",
+        str(tmp_path / "one"),
+        "--checkpoint",
+        str(trained.checkpoint),
+    ]
+    assert (
+        caption_images.main([*arguments, "--decode", "consensus", "--beam", "5", "--captions-per-image", "2"])
+        == 0
+    )
     with Library.open(tmp_path / "one") as library:
         made_by = library.made_by
         assert made_by is not None and made_by.decoding == Decoding("consensus", beam=5, captions=2)
         assert {len(library.captions(sha256)) for sha256 in library.gallery().hashes} == {2}
 
 
-def test_broken_java_gives_the_other_scores_and_the_reason(call: Call, right: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_broken_java_gives_the_other_scores_and_the_reason(
+    call: Call, right: list[dict[str, Any]], tmp_path: Path
+) -> None:
     if evaluate_captions_needs_package():
         pytest.skip("needs pycocoevalcap")
     java = tmp_path / "bin" / "java"
@@ -202,17 +299,28 @@ def test_noted_scores_stand_on_the_card(call: Call, trained: Trained, tmp_path: 
         (lambda right: right[1:], "have no caption in it: 1 ("),
         (lambda right: [*right, right[0]], "of an image that has another one"),
         (lambda right: [right[0] | {"caption": 3}, *right[1:]], "'caption' must be text"),
-        (lambda right: [right[0] | {"caption": "half a letter \ud83d"}, *right[1:]], "'caption' must be text"),
+        (
+            lambda right: [right[0] | {"caption": "half a letter \ud83d"}, *right[1:]],
+            "'caption' must be text",
+        ),
         (lambda right: [right[0] | {"image_id": True}, *right[1:]], "must be a whole number or text"),
         (lambda right: [right[0] | {"caption": " \n"}, *right[1:]], "captions are empty: 1 ("),
         (lambda right: [], "have no caption in it: 16"),
     ],
 )
 @pytest.mark.parametrize("option", ["--results", "--against"])
-def test_bad_results_are_refused_by_name(call: Call, right: list[dict[str, Any]], change: Any, said: str, option: str) -> None:
+def test_bad_results_are_refused_by_name(
+    call: Call, right: list[dict[str, Any]], change: Any, said: str, option: str
+) -> None:
     write("good.json", right)
     write("bad.json", change(right))
-    code, out, err = call(*(("--results", "bad.json") if option == "--results" else ("--results", "good.json", "--against", "bad.json")))
+    code, out, err = call(
+        *(
+            ("--results", "bad.json")
+            if option == "--results"
+            else ("--results", "good.json", "--against", "bad.json")
+        )
+    )
     assert (code, out) == (3, "")
     assert "bad.json" in err and said in err
 
@@ -232,13 +340,17 @@ def test_bad_results_are_refused_by_name(call: Call, right: list[dict[str, Any]]
         (("--checkpoint", "gone/x"), 3, "gone/x"),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_reason(call: Call, arguments: tuple[str, ...], code: int, said: str) -> None:
+def test_what_cannot_be_is_refused_with_a_reason(
+    call: Call, arguments: tuple[str, ...], code: int, said: str
+) -> None:
     ended = call(*arguments)
     assert (ended.code, ended.out) == (code, "")
     assert said in ended.err
 
 
-def test_an_image_without_references_is_named(call: Call, trained: Trained, right: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_an_image_without_references_is_named(
+    call: Call, trained: Trained, right: list[dict[str, Any]], tmp_path: Path
+) -> None:
     shutil.copytree(trained.pictures.parent, tmp_path / "shapes")
     table = tmp_path / "shapes" / "captions.csv"
     lines = table.read_text().splitlines()
@@ -251,7 +363,10 @@ def test_an_image_without_references_is_named(call: Call, trained: Trained, righ
 
 
 def test_an_image_is_found_by_each_of_its_names_and_never_by_two() -> None:
-    coco = [Item("42", Path("val2014/COCO_val2014_000000000042.jpg")), Item("142", Path("val2014/COCO_val2014_000000000142.jpg"))]
+    coco = [
+        Item("42", Path("val2014/COCO_val2014_000000000042.jpg")),
+        Item("142", Path("val2014/COCO_val2014_000000000142.jpg")),
+    ]
     names = ImageNames(coco)
     for name in (
         "42",

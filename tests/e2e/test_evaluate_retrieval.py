@@ -1,4 +1,4 @@
-"""Modes as people use them: listed, explained, believed, measured; what is wrong is said."""
+"""Modes as people use them: listed, explained, predicted, measured; what is wrong is said."""
 
 import csv
 import json
@@ -13,15 +13,15 @@ import pytest
 from shapes import Trained
 from typed import Call
 
-from captionret.cli import believe, caption_images, compare_variants, evaluate_retrieval, retrieve
+from captionret.app.searching import search
+from captionret.cli import caption_images, compare_variants, evaluate_retrieval, predict_words, retrieve
 from captionret.datasets import open_dataset
 from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.relevance import load_relevance
 from captionret.evaluation.semantic import measure
 from captionret.library import Library
-from captionret.library.beliefs import StoredBeliefs
+from captionret.library.word_probabilities import StoredWordProbabilities
 from captionret.retrieval import MODES, needs
-from captionret.searching import search
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,11 +33,19 @@ def table(file: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def captioned(trained: Trained, words_head: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Captioned and believed once; nothing may change it."""
+    """CaptionResult and predicted once; nothing may change it."""
     path = tmp_path_factory.mktemp("library") / "shapes"
-    arguments = [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint), "--captions-per-image", "3"]
+    arguments = [
+        str(trained.pictures),
+        "--library",
+        str(path),
+        "--checkpoint",
+        str(trained.checkpoint),
+        "--captions-per-image",
+        "3",
+    ]
     assert caption_images.main(arguments) == 0
-    assert believe.main(["--library", str(path), "--words-head", str(words_head)]) == 0
+    assert predict_words.main(["--library", str(path), "--words-head", str(words_head)]) == 0
     return path
 
 
@@ -59,22 +67,36 @@ def test_every_mode_answers_a_picture_from_a_library(
     call: Call, library: Path, trained: Trained, spaces: dict[str, Path], mode: str
 ) -> None:
     with Library.open(library) as opened:
-        needed = needs(MODES[mode], opened.gallery()) - {"beliefs", "features"}
+        needed = needs(MODES[mode], opened.gallery()) - {"word_probabilities", "features"}
     given = [word for name in sorted(needed) for word in ("--embedding", str(spaces[name]))]
-    asked = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--mode", mode, "--top", 1, *given)
+    asked = (
+        "--image",
+        trained.pictures / "red-circle-0.png",
+        "--library",
+        library,
+        "--mode",
+        mode,
+        "--top",
+        1,
+        *given,
+    )
     code, out, err = call(retrieve, *asked)
     assert code == 0, err
     if not mode.startswith("multi"):  # this captioner's second and third captions are wrong
         assert "red-circle-1.png" in out, "the other picture of the same"
 
 
-def test_a_text_finds_by_belief(call: Call, library: Path) -> None:
-    code, out, _ = call(retrieve, "--text", "a blue square", "--library", library, "--mode", "expected-jaccard", "--top", 2)
+def test_a_text_finds_by_word_probabilities(call: Call, library: Path) -> None:
+    code, out, _ = call(
+        retrieve, "--text", "a blue square", "--library", library, "--mode", "expected-jaccard", "--top", 2
+    )
     assert code == 0
     assert "blue-square-0.png" in out and "blue-square-1.png" in out
 
 
-def test_a_text_finds_in_a_space_of_images_and_sentences(call: Call, library: Path, spaces: dict[str, Path], trained: Trained) -> None:
+def test_a_text_finds_in_a_space_of_images_and_sentences(
+    call: Call, library: Path, spaces: dict[str, Path], trained: Trained
+) -> None:
     where = ("--library", library, "--mode", "vse", "--embedding", spaces["vse"], "--top", 2, "--json")
     blue = {f"blue-square-{number}.png" for number in range(2)}
     for more in ((), ("--rerank", 2)):
@@ -82,18 +104,32 @@ def test_a_text_finds_in_a_space_of_images_and_sentences(call: Call, library: Pa
         assert code == 0, err
         assert {hit["path"] for hit in json.loads(out)["hits"]} == blue
     asked = ("--image", trained.pictures / "red-square-0.png", "--minus", "red", "--plus", "blue", *where)
-    assert {hit["path"] for hit in json.loads(call(retrieve, *asked).out)["hits"]} == blue, "a red square, but blue"
+    assert {hit["path"] for hit in json.loads(call(retrieve, *asked).out)["hits"]} == blue, (
+        "a red square, but blue"
+    )
 
 
-def test_similar_pictures_by_raw_features_or_learned_ones(call: Call, library: Path, spaces: dict[str, Path], trained: Trained) -> None:
-    asked = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--json", "--embedding", spaces["vse"])
+def test_similar_pictures_by_raw_features_or_learned_ones(
+    call: Call, library: Path, spaces: dict[str, Path], trained: Trained
+) -> None:
+    asked = (
+        "--image",
+        trained.pictures / "red-circle-0.png",
+        "--library",
+        library,
+        "--json",
+        "--embedding",
+        spaces["vse"],
+    )
     raw = json.loads(call(retrieve, *asked[:-2], "--mode", "vse", "--space", "raw").out)["hits"]
     assert raw == json.loads(call(retrieve, *asked[:-2], "--mode", "cnn").out)["hits"]
     learned = json.loads(call(retrieve, *asked, "--mode", "vse", "--space", "learned").out)["hits"]
     assert [hit["score"] for hit in learned] != [hit["score"] for hit in raw]
 
 
-def test_what_a_space_cannot_do_is_said(call: Call, library: Path, spaces: dict[str, Path], trained: Trained) -> None:
+def test_what_a_space_cannot_do_is_said(
+    call: Call, library: Path, spaces: dict[str, Path], trained: Trained
+) -> None:
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
     code, _, err = call(retrieve, *image, "--mode", "devise")
     assert code == 2 and "train_embedding.py --model devise" in err
@@ -111,13 +147,26 @@ def test_what_a_space_cannot_do_is_said(call: Call, library: Path, spaces: dict[
 
 
 def test_an_explanation_names_the_words_of_both_sides(call: Call, library: Path) -> None:
-    code, out, _ = call(retrieve, "--text", "a blue circle", "--library", library, "--mode", "jaccard-idf", "--top", 20, "--explain")
+    code, out, _ = call(
+        retrieve,
+        "--text",
+        "a blue circle",
+        "--library",
+        library,
+        "--mode",
+        "jaccard-idf",
+        "--top",
+        20,
+        "--explain",
+    )
     assert code == 0
     assert "blue  (query 1.00, image 1.00, counts" in out
     assert "only in the query: " in out and "only in the image: " in out
 
 
-def test_a_picture_from_elsewhere_is_believed_like_the_library(call: Call, library: Path, trained: Trained, tmp_path: Path) -> None:
+def test_a_picture_from_elsewhere_is_predicted_like_the_library(
+    call: Call, library: Path, trained: Trained, tmp_path: Path
+) -> None:
     from shapes import shape
 
     stranger = shape(tmp_path / "stranger.png", "yellow", "circle", variation=77)
@@ -127,41 +176,56 @@ def test_a_picture_from_elsewhere_is_believed_like_the_library(call: Call, libra
     assert "yellow" in hits[0].why
 
 
-def test_beliefs_follow_the_library(call: Call, library: Path, words_head: Path) -> None:
-    code, out, _ = call(believe, "--library", library, "--words-head", words_head)
+def test_word_probabilities_follow_the_library(call: Call, library: Path, words_head: Path) -> None:
+    code, out, _ = call(predict_words, "--library", library, "--words-head", words_head)
     assert (code, out.strip()) == (0, "new 0  known 16")
-    code, out, err = call(believe, "--library", library, "--words-head", words_head, "--samples", 5)
+    code, out, err = call(predict_words, "--library", library, "--words-head", words_head, "--samples", 5)
     assert (code, out.strip()) == (0, "new 16  known 0") and "words and 5 captions of tiny" in err
     with Library.open(library) as opened:
-        assert opened.believed_by is not None and opened.believed_by["name"] == "words and 5 captions of tiny"
-        assert len(opened.gallery().beliefs) == 16
-        assert opened.gallery().beliefs.weights.dtype == np.float16
+        assert (
+            opened.predicted_by is not None and opened.predicted_by["name"] == "words and 5 captions of tiny"
+        )
+        assert len(opened.gallery().word_probabilities) == 16
+        assert opened.gallery().word_probabilities.weights.dtype == np.float16
 
 
-def test_damaged_beliefs_are_refused_with_the_way_out(call: Call, library: Path) -> None:
+def test_damaged_word_probabilities_are_refused_with_the_way_out(call: Call, library: Path) -> None:
     file = library / "beliefs.npz"
     file.write_bytes(file.read_bytes()[:100])
     code, _, err = call(retrieve, "--text", "red", "--library", library, "--mode", "expected-jaccard")
-    assert code == 3 and "is damaged" in err and "believe.py" in err
+    assert code == 3 and "is damaged" in err and "predict_words.py" in err
 
 
 def test_a_captioner_is_no_words_head(call: Call, library: Path, trained: Trained) -> None:
-    code, _, err = call(believe, "--library", library, "--words-head", trained.checkpoint)
-    assert code == 2 and "not a words head" in err
-    code, _, err = call(believe, "--library", library, "--no-head")
+    code, _, err = call(predict_words, "--library", library, "--words-head", trained.checkpoint)
+    assert code == 2 and "not a lexical head" in err
+    code, _, err = call(predict_words, "--library", library, "--no-head")
     assert code == 2 and "--samples 30" in err
 
 
-def test_every_mode_is_measured(call: Call, trained: Trained, words_head: Path, spaces: dict[str, Path], tmp_path: Path) -> None:
+def test_every_mode_is_measured(
+    call: Call, trained: Trained, words_head: Path, spaces: dict[str, Path], tmp_path: Path
+) -> None:
     code, out, err = call(
         evaluate_retrieval,
-        *("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", words_head, "--features", trained.features),
+        *(
+            "--data",
+            trained.spec,
+            "--checkpoint",
+            trained.checkpoint,
+            "--words-head",
+            words_head,
+            "--features",
+            trained.features,
+        ),
         *("--samples", 5, "--relevance", "tfidf", "cider", "--out", "report", "--pages", 2),
         *("--embedding", *spaces.values()),
     )
     assert code == 0, err
     rows = table(tmp_path / "report/modes.csv")
-    assert {"mode", "relevance", "ndcg10", "ndcg10_low", "ndcg10_high", "ndcg50", "pcc", "ties10"} <= rows[0].keys()
+    assert {"mode", "relevance", "ndcg10", "ndcg10_low", "ndcg10_high", "ndcg50", "pcc", "ties10"} <= rows[
+        0
+    ].keys()
     tfidf = {row["mode"]: row for row in rows if row["relevance"] == "tfidf"}
     assert set(tfidf) == {*MODES, "random", "oracle, one caption", "oracle, all captions"}
     for row in rows:
@@ -181,38 +245,99 @@ def test_every_mode_is_measured(call: Call, trained: Trained, words_head: Path, 
         assert title in (tmp_path / "report" / name).read_text(encoding="utf-8")
 
 
-def test_a_second_measurement_captions_nothing(call: Call, trained: Trained, words_head: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from captionret.models.captioner import Captioner
+def test_a_second_measurement_captions_nothing(
+    call: Call, trained: Trained, words_head: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from captionret.models.captioning.captioner import Captioner
 
-    asked = ("--data", trained.spec, "--checkpoint", trained.checkpoint, "--words-head", words_head, "--features", trained.features)
-    asked += ("--samples", 3, "--relevance", "tfidf", "--modes", "jaccard", "expected-jaccard", "multi-caption")
+    asked = (
+        "--data",
+        trained.spec,
+        "--checkpoint",
+        trained.checkpoint,
+        "--words-head",
+        words_head,
+        "--features",
+        trained.features,
+    )
+    asked += (
+        "--samples",
+        3,
+        "--relevance",
+        "tfidf",
+        "--modes",
+        "jaccard",
+        "expected-jaccard",
+        "multi-caption",
+    )
     first = call(evaluate_retrieval, *asked)
     monkeypatch.setattr(Captioner, "decode", lambda *_: pytest.fail("captioned again"))
-    monkeypatch.setattr(Captioner, "believe", lambda *_: pytest.fail("believed again"))
+    monkeypatch.setattr(Captioner, "predict_words", lambda *_: pytest.fail("predicted again"))
     assert call(evaluate_retrieval, *asked).out == first.out
 
 
 def test_a_library_is_measured_as_it_is(call: Call, library: Path, trained: Trained) -> None:
     code, out, err = call(
-        evaluate_retrieval, "--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes", "cnn", "jaccard"
+        evaluate_retrieval,
+        "--data",
+        trained.spec,
+        "--library",
+        library,
+        "--relevance",
+        "tfidf",
+        "--modes",
+        "cnn",
+        "jaccard",
     )
     assert code == 0, err
     assert "jaccard" in out and "cnn" in out
 
 
 def test_a_library_of_other_pictures_is_refused(call: Call, library: Path, trained: Trained) -> None:
-    code, _, err = call(evaluate_retrieval, "--data", trained.spec, "--split", "val", "--library", library, "--relevance", "tfidf")
+    code, _, err = call(
+        evaluate_retrieval,
+        "--data",
+        trained.spec,
+        "--split",
+        "val",
+        "--library",
+        library,
+        "--relevance",
+        "tfidf",
+    )
     assert code == 3 and "does not hold 24 of the split's 24 pictures" in err
 
 
 def test_a_hybrid_is_learnt_and_kept_with_the_library(call: Call, library: Path, trained: Trained) -> None:
-    asked = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes", "jaccard", "expected-cosine", "cnn")
+    asked = (
+        "--data",
+        trained.spec,
+        "--library",
+        library,
+        "--relevance",
+        "tfidf",
+        "--modes",
+        "jaccard",
+        "expected-cosine",
+        "cnn",
+    )
     code, out, err = call(evaluate_retrieval, *asked, "--learn-hybrid")
     assert code == 0, err
-    weights = {name: float(weight) for name, weight in (line.rsplit(" ", 1) for line in out.strip().splitlines())}
+    weights = {
+        name: float(weight) for name, weight in (line.rsplit(" ", 1) for line in out.strip().splitlines())
+    }
     with Library.open(library) as opened:
         assert opened.gallery().hybrid == weights
-    code, out, _ = call(retrieve, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--mode", "hybrid", "--explain")
+    code, out, _ = call(
+        retrieve,
+        "--image",
+        trained.pictures / "red-circle-0.png",
+        "--library",
+        library,
+        "--mode",
+        "hybrid",
+        "--explain",
+    )
     assert code == 0
     assert all(name in out for name in weights)
 
@@ -237,8 +362,19 @@ def test_a_text_query_needs_neither_torch_nor_nltk(library: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_variants_are_compared_by_what_their_captions_retrieve(call: Call, trained: Trained, tmp_path: Path) -> None:
-    where = ("--data", trained.spec, "--checkpoints", trained.checkpoint, "--features", trained.features, "--out", "variants")
+def test_variants_are_compared_by_what_their_captions_retrieve(
+    call: Call, trained: Trained, tmp_path: Path
+) -> None:
+    where = (
+        "--data",
+        trained.spec,
+        "--checkpoints",
+        trained.checkpoint,
+        "--features",
+        trained.features,
+        "--out",
+        "variants",
+    )
     assert call(compare_variants, *where).code == 0
     (row,) = table(tmp_path / "variants/variants.csv")
     assert row["relevance"] == "tfidf"
@@ -248,12 +384,23 @@ def test_variants_are_compared_by_what_their_captions_retrieve(call: Call, train
 
 
 def test_variants_are_compared_at_two_cut_offs(call: Call, trained: Trained, tmp_path: Path) -> None:
-    where = ("--data", trained.spec, "--split", "train", "--checkpoints", trained.checkpoint, "--features", trained.features)
+    where = (
+        "--data",
+        trained.spec,
+        "--split",
+        "train",
+        "--checkpoints",
+        trained.checkpoint,
+        "--features",
+        trained.features,
+    )
     assert call(compare_variants, *where, "--out", "variants").code == 0
     (row,) = table(tmp_path / "variants/variants.csv")
     items = {item.id: item.captions for item in open_dataset(trained.spec).split("train")}
     settings = compare_variants.parse([str(word) for word in where])
-    gallery = compare_variants.compare_one(trained.checkpoint, open_dataset(trained.spec).split("train"), [], settings).gallery
+    gallery = compare_variants.compare_one(
+        trained.checkpoint, open_dataset(trained.spec).split("train"), [], settings
+    ).gallery
     relevance = load_relevance("tfidf", [items[name] for name in gallery.ids], Path("data/relevance"))
     page = (tmp_path / "variants/index.html").read_text(encoding="utf-8")
     for mode in ("jaccard", "jaccard-idf"):
@@ -264,8 +411,19 @@ def test_variants_are_compared_at_two_cut_offs(call: Call, trained: Trained, tmp
             assert float(row[name]) == pytest.approx(expected, abs=1e-4) and name in page
 
 
-def test_captions_stand_beside_spaces_in_one_table(call: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path) -> None:
-    where = ("--data", trained.spec, "--checkpoints", trained.checkpoint, "--features", trained.features, "--out", "variants")
+def test_captions_stand_beside_spaces_in_one_table(
+    call: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path
+) -> None:
+    where = (
+        "--data",
+        trained.spec,
+        "--checkpoints",
+        trained.checkpoint,
+        "--features",
+        trained.features,
+        "--out",
+        "variants",
+    )
     code, out, err = call(compare_variants, *where, "--embedding", spaces["vse"], spaces["devise"])
     assert code == 0, err
     rows = table(tmp_path / "variants/modes.csv")
@@ -275,11 +433,24 @@ def test_captions_stand_beside_spaces_in_one_table(call: Call, trained: Trained,
         assert row["mode"] in out
     (variant,) = table(tmp_path / "variants/variants.csv")
     assert rows[0]["ndcg10"] == variant["ndcg10_jaccard"]
-    assert "Captions beside embedding spaces" in (tmp_path / "variants/index.html").read_text(encoding="utf-8")
+    assert "Captions beside embedding spaces" in (tmp_path / "variants/index.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_program_reads_the_explanation_with_the_hits(call: Call, library: Path) -> None:
-    asked = ("--text", "a blue circles", "--library", library, "--mode", "soft-jaccard", "--top", 1, "--json", "--explain")
+    asked = (
+        "--text",
+        "a blue circles",
+        "--library",
+        library,
+        "--mode",
+        "soft-jaccard",
+        "--top",
+        1,
+        "--json",
+        "--explain",
+    )
     code, out, _ = call(retrieve, *asked)
     assert code == 0
     (hit,) = json.loads(out)["hits"]
@@ -288,16 +459,28 @@ def test_a_program_reads_the_explanation_with_the_hits(call: Call, library: Path
     assert sum(reason["share"] for reason in told.values()) == pytest.approx(hit["score"], abs=1e-5)
 
 
-def test_a_picture_nothing_is_believed_of_yet_stops_only_modes_that_believe(call: Call, library: Path, trained: Trained) -> None:
+def test_a_picture_nothing_is_predicted_of_yet_stops_only_modes_that_believe(
+    call: Call, library: Path, trained: Trained
+) -> None:
     with Library.open(library) as opened:
-        stored = StoredBeliefs.read(opened.path)
+        stored = StoredWordProbabilities.read(opened.path)
         assert stored is not None
-        StoredBeliefs(stored.made_by, stored.hashes[1:], stored.beliefs.take(range(1, 16))).write(opened.path)
+        StoredWordProbabilities(
+            stored.made_by, stored.hashes[1:], stored.word_probabilities.take(range(1, 16))
+        ).write(opened.path)
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
     measured = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes")
     assert call(evaluate_retrieval, *measured, "cnn").code == 0
     assert call(retrieve, *image, "--mode", "jaccard").code == 0
     code, _, err = call(
-        evaluate_retrieval, "--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes", "expected-jaccard"
+        evaluate_retrieval,
+        "--data",
+        trained.spec,
+        "--library",
+        library,
+        "--relevance",
+        "tfidf",
+        "--modes",
+        "expected-jaccard",
     )
-    assert code == 3 and "no belief of 1 pictures" in err
+    assert code == 3 and "no word probabilities of 1 pictures" in err

@@ -18,7 +18,12 @@ from captionret.retrieval import search
 @pytest.fixture(scope="module")
 def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("libraries") / "shapes"
-    assert caption_images.main([str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)]) == 0
+    assert (
+        caption_images.main(
+            [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)]
+        )
+        == 0
+    )
     return path
 
 
@@ -34,7 +39,9 @@ class Page(HTMLParser):
 
 
 def test_occurrences_are_those_of_searches_by_every_picture(call: Call, library: Path) -> None:
-    code, out, err = call(hubness, "--library", library, "--mode", "cnn", "--k", 3, "--json", "hubs.json", "--worst", 2)
+    code, out, err = call(
+        hubness, "--library", library, "--mode", "cnn", "--k", 3, "--json", "hubs.json", "--worst", 2
+    )
     assert code == 0 and "Written: hubs.json" in err
     counts: dict[str, int] = {}
     with Library.open(library) as opened:
@@ -44,13 +51,17 @@ def test_occurrences_are_those_of_searches_by_every_picture(call: Call, library:
                 counts[hit.path] = counts.get(hit.path, 0) + 1
     row = json.loads(Path("hubs.json").read_text())["rows"]["cnn"]
     assert {path: count for path, count in row["occurrence"].items() if count} == pytest.approx(counts)
-    assert row["maximum"] == max(counts.values()) and row["antihubs"] == pytest.approx(1 - len(counts) / len(gallery))
+    assert row["maximum"] == max(counts.values()) and row["antihubs"] == pytest.approx(
+        1 - len(counts) / len(gallery)
+    )
     assert sum(row["distribution"].values()) == len(gallery)
     worst = max(sorted(counts), key=counts.__getitem__)
     assert f"{len(gallery)} pictures, the 3 nearest of each by cnn" in out and worst in out and "N_3" in out
 
 
-def test_remedies_stand_beside_the_mode_and_the_worst_hubs_on_the_page(call: Call, library: Path, spaces: dict[str, Path]) -> None:
+def test_remedies_stand_beside_the_mode_and_the_worst_hubs_on_the_page(
+    call: Call, library: Path, spaces: dict[str, Path]
+) -> None:
     where = ("--library", library, "--mode", "vse", "--embedding", spaces["vse"], "--k", 2, "--worst", 3)
     code, out, err = call(hubness, *where, "--remedy", "all", "--html", "hubs.html")
     assert code == 0 and "The page: " in err
@@ -71,7 +82,9 @@ def test_pictures_that_share_no_word_are_no_neighbours(call: Call, library: Path
     assert sum(occurrence.values()) == pytest.approx(sum(lists), abs=0.01)
 
 
-def test_what_cannot_be_counted_is_said(call: Call, library: Path, spaces: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_counted_is_said(
+    call: Call, library: Path, spaces: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for arguments, code, said in (
         (("--k", 0), 2, "--k 0"),
         (("--mode", "jacard"), 2, "Did you mean 'jaccard'"),
@@ -97,8 +110,19 @@ def test_remedies_share_out_as_many_places_as_the_mode_does(mode: str, library: 
     assert len(places) == 4 and places == pytest.approx(dict.fromkeys(places, places[mode]))
 
 
-def test_what_remedies_do_for_recall_stands_in_a_table(call: Call, trained: Trained, spaces: dict[str, Path]) -> None:
-    where = ("--checkpoint", spaces["vse"], "--data", trained.spec, "--split", "test", "--features", trained.features)
+def test_what_remedies_do_for_recall_stands_in_a_table(
+    call: Call, trained: Trained, spaces: dict[str, Path]
+) -> None:
+    where = (
+        "--checkpoint",
+        spaces["vse"],
+        "--data",
+        trained.spec,
+        "--split",
+        "test",
+        "--features",
+        trained.features,
+    )
     code, out, _ = call(evaluate_ranking, *where, "--remedy", "all", "--json", "scores.json")
     scores = json.loads(Path("scores.json").read_text())
     assert code == 0 and list(scores["remedies"]) == ["none", "csls", "mutual-proximity", "inverted-softmax"]

@@ -12,7 +12,13 @@ from captionret.records import Hit, Query
 from captionret.report.page import SearchSection, TableSection, write_page
 
 CHROMIUM = shutil.which("chromium")
-OFFLINE = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+OFFLINE = [
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
@@ -20,8 +26,21 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 def screenshot(page: Path, folder: Path, width: int, *options: str) -> np.ndarray:
     """The page as it looks, (1600, width, 3) uint8."""
     out = folder / "shot.png"
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *OFFLINE, *options]
-    command += [f"--user-data-dir={folder / 'profile'}", f"--window-size={width},1600", f"--screenshot={out}", page.as_uri()]
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        *OFFLINE,
+        *options,
+    ]
+    command += [
+        f"--user-data-dir={folder / 'profile'}",
+        f"--window-size={width},1600",
+        f"--screenshot={out}",
+        page.as_uri(),
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     with Image.open(out) as image:
         return np.asarray(image.convert("RGB"))
@@ -31,8 +50,14 @@ def screenshot(page: Path, folder: Path, width: int, *options: str) -> np.ndarra
 def page(tmp_path: Path) -> Path:
     for name, colour in (("q.jpg", (250, 20, 20)), ("a.jpg", (20, 20, 250)), ("b.jpg", (20, 250, 20))):
         Image.new("RGB", (640, 480), colour).save(tmp_path / name, quality=95)
-    hits = [Hit(1, 0.7, "a.jpg", "a blue dog", ("dog",)), Hit(2, 0.5, "b.jpg", "a green dog", ("dog",)), Hit(3, 0.2, "gone.jpg", "a dog")]
-    search = SearchSection("A dog", Query(tmp_path / "q.jpg"), "a red dog", ["a", "red", "dog"], hits, tmp_path)
+    hits = [
+        Hit(1, 0.7, "a.jpg", "a blue dog", ("dog",)),
+        Hit(2, 0.5, "b.jpg", "a green dog", ("dog",)),
+        Hit(3, 0.2, "gone.jpg", "a dog"),
+    ]
+    search = SearchSection(
+        "A dog", Query(tmp_path / "q.jpg"), "a red dog", ["a", "red", "dog"], hits, tmp_path
+    )
     wide = TableSection("Wide", [f"a column {n}" for n in range(30)], [["x"] * 30])
     return write_page(tmp_path / "page.html", "Found", "", [search, wide])
 

@@ -1,7 +1,7 @@
 """Everything the README shows is run as it stands there, in an empty folder with a few pictures.
 
-The first command and the Python example run in a new process, as a reader runs them; the others run their script in this one, for in a
-new one most of the time would go into importing torch.
+The first command and the Python example run in a new process, as a reader runs them; the others run their
+script in this one, for in a new one most of the time would go into importing torch.
 """
 
 import json
@@ -23,16 +23,28 @@ from captionret.datasets.scenes import draw_scene, plan
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line.split("  #")[0].strip() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+COMMANDS = [
+    line.split("  #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
 SCRIPTS = [line for line in COMMANDS if line.startswith(("python ", "./download.sh"))]
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh clone's look-alike: the code, the shipped checkpoint, a home with photographs, and data sets in miniature."""
+    """A fresh clone's look-alike: the code, the shipped checkpoint, a home with photographs, and data sets in
+    miniature."""
     folder = tmp_path_factory.mktemp("readme")
-    for name in ("captionret", "scripts", "download.sh", "Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in (
+        "captionret",
+        "scripts",
+        "download.sh",
+        "Makefile",
+        "requirements.txt",
+        "requirements-dev.txt",
+    ):
         (folder / name).symlink_to(ROOT / name)
     (folder / "checkpoints").mkdir()
     for name in ("photos-lite", "photos-space", "words-lite"):
@@ -53,7 +65,9 @@ def _write_data_sets(folder: Path) -> None:
         made.mkdir(parents=True)
     names: dict[str, list[str]] = {"train": [], "dev": [], "test": []}
     tokens, table = [], ["image,caption"]
-    records: dict[str, dict[str, list[dict[str, object]]]] = {part: {"images": [], "annotations": []} for part in ("train", "val")}
+    records: dict[str, dict[str, list[dict[str, object]]]] = {
+        part: {"images": [], "annotations": []} for part in ("train", "val")
+    }
     scenes = plan(3, 106)
     for number, (_, scene) in enumerate(scenes[:: len(scenes) // 28][:28]):
         picture, _, captions = draw_scene(scene, np.random.default_rng(number))
@@ -66,7 +80,9 @@ def _write_data_sets(folder: Path) -> None:
         for index, caption in enumerate(captions):
             tokens.append(f"{name}#{index}\t{caption}")
             table.append(f'data/flickr8k/Flicker8k_Dataset/{name},"{caption}"')
-            records[part]["annotations"].append({"id": 10 * number + index, "image_id": number, "caption": caption})
+            records[part]["annotations"].append(
+                {"id": 10 * number + index, "image_id": number, "caption": caption}
+            )
     (text / "Flickr8k.token.txt").write_text("\n".join(tokens) + "\n")
     for split, listed in names.items():
         (text / f"Flickr_8k.{split}Images.txt").write_text("\n".join(listed) + "\n")
@@ -86,7 +102,8 @@ def _run_here(
     """Run a script as the program itself; its exit code and what it wrote to stdout and stderr."""
     monkeypatch.chdir(sandbox)
     monkeypatch.setenv("HOME", str(sandbox / "home"))
-    if "--results" in words:  # METEOR's program is slow to start, and has measured the same captions one command before
+    # METEOR's program is slow to start, and has measured the same captions one command before
+    if "--results" in words:
         monkeypatch.setenv("PATH", str(sandbox / "home"))
     monkeypatch.setattr(sys, "argv", words)
     monkeypatch.setattr(sys, "path", list(sys.path))  # scripts put themselves first
@@ -105,7 +122,9 @@ def test_the_readme_shows_commands_and_python() -> None:
 def test_every_command_works_as_the_readme_writes_it(
     command: str, sandbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [str(sandbox / "home") + word[1:] if word.startswith("~") else word for word in shlex.split(command)]
+    words = [
+        str(sandbox / "home") + word[1:] if word.startswith("~") else word for word in shlex.split(command)
+    ]
     if words[0] != "python" or command == SCRIPTS[0]:
         done = _run([sys.executable, *words[1:]] if words[0] == "python" else words, sandbox)
         code, out, err = done.returncode, done.stdout, done.stderr

@@ -1,4 +1,5 @@
-"""Skip-thoughts as people type them: train either direction, combine, encode, find what is near, rank images on top; what is refused."""
+"""Skip-thoughts as people type them: train either direction, combine, encode, find what is near, rank images
+on top; what is refused."""
 
 import json
 from pathlib import Path
@@ -10,11 +11,18 @@ from typed import Call
 
 from captionret.cli import encode, evaluate_ranking, nearest, train_embedding, train_skipthought
 from captionret.datasets.vse import write_split
-from captionret.models.joint import JointModel
-from captionret.models.skipthought import SkipThought
+from captionret.models.embedding.model import EmbeddingModel
+from captionret.models.sentence.skipthought.encoder import SkipThought
 
 WORDS = "dog cat car tree boat bird".split()
-FIELDS = {"word_dim": 50, "hidden_dim": 32, "decoder_dim": 16, "min_count": 1, "epochs": 3, "learning_rate": 0.02}
+FIELDS = {
+    "word_dim": 50,
+    "hidden_dim": 32,
+    "decoder_dim": 16,
+    "min_count": 1,
+    "epochs": 3,
+    "learning_rate": 0.02,
+}
 SETTINGS = [word for name, value in FIELDS.items() for word in ("--set", f"{name}={value}")]
 
 
@@ -32,12 +40,23 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Encoders:
     for split in ("train", "val", "test"):
         kinds = random.integers(0, len(WORDS), 25)
         features = np.eye(len(WORDS))[kinds] + random.normal(scale=0.05, size=(25, len(WORDS)))
-        write_split(folder, "f8k", split, [[f"a {WORDS[kind]} number {k}" for k in range(5)] for kind in kinds], features)
+        write_split(
+            folder,
+            "f8k",
+            split,
+            [[f"a {WORDS[kind]} number {k}" for k in range(5)] for kind in kinds],
+            features,
+        )
     spec = f"vse:{folder}/f8k"
     for direction in ("uni", "bi"):
         arguments = ["--direction", direction, "--data", spec, "--out", str(folder / direction), *SETTINGS]
         assert train_skipthought.main(arguments) == 0
-    assert train_skipthought.main(["--combine", str(folder / "uni"), str(folder / "bi"), "--out", str(folder / "both")]) == 0
+    assert (
+        train_skipthought.main(
+            ["--combine", str(folder / "uni"), str(folder / "bi"), "--out", str(folder / "both")]
+        )
+        == 0
+    )
     return Encoders(folder, spec)
 
 
@@ -45,7 +64,11 @@ def test_a_trained_directory_holds_its_documented_files(encoders: Encoders) -> N
     names = sorted(path.name for path in (encoders.folder / "uni").iterdir())
     assert names == ["README.md", "config.json", "model.safetensors", "training", "vocab.json"]
     card = (encoders.folder / "uni" / "README.md").read_text()
-    assert "32 dimensions, one GRU" in card and "(kept)" in card and "python scripts/train_skipthought.py --direction uni" in card
+    assert (
+        "32 dimensions, one GRU" in card
+        and "(kept)" in card
+        and "python scripts/train_skipthought.py --direction uni" in card
+    )
     card = (encoders.folder / "both" / "README.md").read_text()
     assert "64 dimensions, a uni-skip and a bi-skip code" in card and "--combine" in card
 
@@ -72,7 +95,11 @@ def test_what_cannot_be_trained_is_refused(call: Call, encoders: Encoders) -> No
         (("--direction", "uni", "--data", encoders.spec, "--set", "wings=2"), 2, "no field 'wings'"),
         (("--direction", "uni", "--data", "text:nowhere.txt"), 3, "nowhere.txt cannot be read"),
         (("--combine", uni, bi), 2, "Give --out DIR"),
-        (("--combine", bi, uni, "--out", "x"), 2, "An encoder of direction uni is needed here, this one is bi"),
+        (
+            ("--combine", bi, uni, "--out", "x"),
+            2,
+            "An encoder of direction uni is needed here, this one is bi",
+        ),
         (("--combine", uni, bi, "--out", uni), 2, "already holds a checkpoint"),
         (("--combine", uni, bi, "--out", "x", "--resume"), 2, "as they are"),
     ):
@@ -85,7 +112,9 @@ def test_sentences_are_written_as_codes(call: Call, encoders: Encoders) -> None:
     both = encoders.folder / "both"
     code, out, _ = call(encode, "--checkpoint", both, "--sentences", "texts.txt", "--out", "texts.npy")
     model = SkipThought.load(both, "cpu")
-    assert code == 0 and np.load(out.strip()) == pytest.approx(model.encode(["a dog number 3", "a puppy"]), abs=1e-6)
+    assert code == 0 and np.load(out.strip()) == pytest.approx(
+        model.encode(["a dog number 3", "a puppy"]), abs=1e-6
+    )
     beside = json.loads(Path("texts.json").read_text())
     assert beside["fingerprint"] == model.fingerprint and beside["sentences"] == ["a dog number 3", "a puppy"]
     code, _, err = call(encode, "--checkpoint", both, "--images", "q.jpg", "--out", "x.npy")
@@ -97,7 +126,9 @@ def test_near_sentences_and_words_are_shown(call: Call, encoders: Encoders) -> N
     uni = ("--checkpoint", encoders.folder / "uni")
     code, out, err = call(nearest, *uni, "--to", "A dog, number 3!", "--sentences", "texts.txt", "--json")
     found = json.loads(out)["sentences"]
-    assert code == 0 and found[0] == {"text": "a dog number 3", "score": pytest.approx(1.0)} and len(found) == 2
+    assert (
+        code == 0 and found[0] == {"text": "a dog number 3", "score": pytest.approx(1.0)} and len(found) == 2
+    )
     assert "1 of 3 sentences hold no word that uni can read" in err
     code, out, _ = call(nearest, *uni, "--to", "a dog number 1", "--captions-from", encoders.spec, "--top", 1)
     assert code == 0 and out.splitlines()[-1].split(maxsplit=2) == ["1", "1.00", "a dog number 1"]
@@ -106,7 +137,11 @@ def test_near_sentences_and_words_are_shown(call: Call, encoders: Encoders) -> N
     assert code == 0 and len(words) == 3 and "puppy" not in words
     for arguments, code, said in (
         (("--to", "qwertzuiop", "--words"), 2, "uni has no vector for 'qwertzuiop'"),
-        (("--to", "qwertzuiop", "--sentences", "texts.txt"), 2, "'qwertzuiop' holds only words that uni was not trained on"),
+        (
+            ("--to", "qwertzuiop", "--sentences", "texts.txt"),
+            2,
+            "'qwertzuiop' holds only words that uni was not trained on",
+        ),
         (("--to", "dog", "--words", "--top", 0), 2, "--top must be at least 1"),
     ):
         ended = call(nearest, *uni, *arguments)
@@ -116,12 +151,19 @@ def test_near_sentences_and_words_are_shown(call: Call, encoders: Encoders) -> N
 def test_images_are_ranked_on_top_of_an_encoder(call: Call, encoders: Encoders) -> None:
     changed = ("--set", "dim=32", "--set", "learning_rate=0.01", "--set", "epochs=15")
     rank = ("--model", "skipthought-rank", "--data", encoders.spec, *changed)
-    code, out, _ = call(train_embedding, *rank, "--set", f"skipthought={encoders.folder}/both", "--features", "cache")
+    code, out, _ = call(
+        train_embedding, *rank, "--set", f"skipthought={encoders.folder}/both", "--features", "cache"
+    )
     space = out.strip()
     assert code == 0 and space == "checkpoints/skipthought-rank-dim=32-learning_rate=0.01-both-vse"
-    code, out, _ = call(evaluate_ranking, "--checkpoint", f"./{space}", "--data", encoders.spec, "--json", "scores.json")
+    code, out, _ = call(
+        evaluate_ranking, "--checkpoint", f"./{space}", "--data", encoders.spec, "--json", "scores.json"
+    )
     assert code == 0 and json.loads(Path("scores.json").read_text())["t2i"]["r10"] > 80
-    assert JointModel.load(space, "cpu").config.skipthought_sha256 == SkipThought.load(encoders.folder / "both", "cpu").fingerprint
+    assert (
+        EmbeddingModel.load(space, "cpu").config.skipthought_sha256
+        == SkipThought.load(encoders.folder / "both", "cpu").fingerprint
+    )
     code, _, err = call(train_embedding, *rank)
     assert code == 2 and "Add --set skipthought=DIR" in err
     code, _, err = call(train_embedding, *rank, "--set", "skipthought=nowhere")

@@ -1,4 +1,5 @@
-"""What release 0.5.0 answered is what this one answers: ranks, scores, captions, vectors, fingerprints; and its files open.
+"""What release 0.5.0 answered is what this one answers: ranks, scores, captions, vectors, fingerprints; and
+its files open.
 
 The files were written by release 0.5.0 (release-0.5.0/make_with_0_5_0.py).
 """
@@ -15,19 +16,19 @@ import torch
 from PIL import Image
 
 from captionret import Captioner, Library
-from captionret.cli.command import SHIPPED, SHIPPED_SPACES, WORDS_HEAD
+from captionret.app.places import LEXICAL_HEAD, SHIPPED, SHIPPED_SPACES
+from captionret.app.searching import encode_query, move_by_feedback
 from captionret.datasets.samples import sample_gallery
-from captionret.evaluation.captions import score
+from captionret.evaluation.captions.scorer import score
 from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.semantic import measure
-from captionret.models.backbones import backbone_config
-from captionret.models.believer import Believer
-from captionret.models.joint import JointModel
-from captionret.models.skipthought import SkipThought
+from captionret.models.embedding.model import EmbeddingModel
+from captionret.models.lexical.predictor import WordPredictor
+from captionret.models.sentence.skipthought.encoder import SkipThought
+from captionret.models.vision.backbones import backbone_config
 from captionret.records import Decoding
 from captionret.retrieval import MODES
 from captionret.retrieval import search as search_gallery
-from captionret.searching import describe, move_by_feedback
 
 RELEASE = Path(__file__).resolve().parent / "release-0.5.0"
 ANSWERS: dict[str, Any] = json.loads((RELEASE / "answers.json").read_text())
@@ -36,7 +37,13 @@ CAPTIONERS = ("model1-lite", "model4-lite", "attention-lite", "adaptive-lite", "
 SKIP_THOUGHTS = ("skip-uni", "skip-bi", "skip-combine")
 SPACES = sorted(set(ANSWERS["checkpoints"]) - {*CAPTIONERS, *SKIP_THOUGHTS, "words-lite"})
 SENTENCES = ["a dog runs on the beach", "two people", "a red car near a tree", "the zebra sits", "a"]
-TEXTS = ["a cat", "a person on a motorcycle", "a red flower and green leaves", "coins", "people in the street"]
+TEXTS = [
+    "a cat",
+    "a person on a motorcycle",
+    "a red flower and green leaves",
+    "coins",
+    "people in the street",
+]
 SPACE_OF = {"devise": "devise", "glove-map": "glove-map", "skip-thoughts": "skipthought-rank"}
 NEAR = 2e-4  # another processor adds up in another order
 
@@ -70,16 +77,20 @@ def test_captioner_of_the_release_says_what_it_said(name: str) -> None:
     given = torch.from_numpy((grid if captioner.config.feature == "grid" else pooled).astype(np.float32))
     for way, decoding in decodings().items():
         said = captioner.decode(given, decoding, [f"{row:064x}" for row in range(4)])
-        assert [[one.text for one in image] for image in said] == [[text for text, _ in image] for image in known[way]], way
+        assert [[one.text for one in image] for image in said] == [
+            [text for text, _ in image] for image in known[way]
+        ], way
         for image, expected in zip(said, known[way], strict=True):
-            assert [one.logprob for one in image] == pytest.approx([logprob for _, logprob in expected], abs=1e-3)
+            assert [one.logprob for one in image] == pytest.approx(
+                [logprob for _, logprob in expected], abs=1e-3
+            )
 
 
 def test_lexical_head_of_the_release_gives_the_same_probabilities() -> None:
     head = Captioner.load(CHECKPOINTS / "words-lite", "cpu")
     known = ANSWERS["checkpoints"]["words-lite"]
     assert head.fingerprint == known["fingerprint"]
-    found = head.believe(torch.from_numpy(features(5, 4, backbone_config("efficientnet_lite2").dim)))
+    found = head.predict_words(torch.from_numpy(features(5, 4, backbone_config("efficientnet_lite2").dim)))
     assert np.allclose(found, known["probabilities"], atol=1e-5)
 
 
@@ -92,11 +103,13 @@ def test_skip_thought_encoder_of_the_release_gives_the_same_codes(name: str) -> 
 
 @pytest.mark.parametrize("name", SPACES)
 def test_space_of_the_release_gives_the_same_vectors(name: str) -> None:
-    model = JointModel.load(CHECKPOINTS / name, "cpu")
+    model = EmbeddingModel.load(CHECKPOINTS / name, "cpu")
     known = ANSWERS["checkpoints"][name]
     assert (model.fingerprint, model.mode) == (known["fingerprint"], known["mode"])
-    assert np.allclose(model.encode_sentences(known["readable"]), known["sentences"], atol=1e-5)
-    assert np.allclose(model.encode_features(features(6, 4, model.config.image_dim)), known["images"], atol=1e-5)
+    assert np.allclose(model.encode_texts(known["readable"]), known["sentences"], atol=1e-5)
+    assert np.allclose(
+        model.encode_features(features(6, 4, model.config.image_dim)), known["images"], atol=1e-5
+    )
 
 
 # --- what ships ---
@@ -108,8 +121,8 @@ def captioner() -> Captioner:
 
 
 @pytest.fixture(scope="module")
-def space() -> JointModel:
-    return JointModel.load(SHIPPED_SPACES["vse"], "cpu")
+def space() -> EmbeddingModel:
+    return EmbeddingModel.load(SHIPPED_SPACES["vse"], "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -117,19 +130,23 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sample_gallery(tmp_path_factory.mktemp("photographs") / "samples")
 
 
-def test_fingerprints_of_what_ships_are_those_of_the_release(captioner: Captioner, space: JointModel) -> None:
-    head = Captioner.load(WORDS_HEAD, "cpu")
+def test_fingerprints_of_what_ships_are_those_of_the_release(
+    captioner: Captioner, space: EmbeddingModel
+) -> None:
+    head = Captioner.load(LEXICAL_HEAD, "cpu")
     assert ANSWERS["fingerprints"] == {
         "photos-lite": captioner.fingerprint,
         "words-lite": head.fingerprint,
         "photos-space": space.fingerprint,
-        "predictor": Believer(head=head).fingerprint,
-        "drawing predictor": Believer(head, captioner).fingerprint,
+        "predictor": WordPredictor(head=head).fingerprint,
+        "drawing predictor": WordPredictor(head, captioner).fingerprint,
     }
 
 
 @pytest.mark.parametrize("way", sorted(ANSWERS["captions"]))
-def test_photographs_are_captioned_as_by_the_release(captioner: Captioner, space: JointModel, pictures: Path, way: str) -> None:
+def test_photographs_are_captioned_as_by_the_release(
+    captioner: Captioner, space: EmbeddingModel, pictures: Path, way: str
+) -> None:
     ways = {
         "beam3": Decoding(beam=3, captions=2),
         "greedy": Decoding(beam=1),
@@ -137,12 +154,19 @@ def test_photographs_are_captioned_as_by_the_release(captioner: Captioner, space
         "nucleus": Decoding(method="nucleus", captions=2, seed=1, temperature=0.8),
         "sample": Decoding(method="sample", captions=2, seed=1, top_k=20),
         "consensus": Decoding(method="consensus", beam=10, drawn=10, captions=1),
-        "matched": Decoding(method="matched", beam=10, spaces=(str(space.path),), spaces_sha256=(space.fingerprint,)),
+        "matched": Decoding(
+            method="matched", beam=10, spaces=(str(space.path),), spaces_sha256=(space.fingerprint,)
+        ),
     }
     known = ANSWERS["captions"][way]
     paths = [pictures / name for name in known]
-    results = [one for batch in captioner.caption_stream(paths, decoding=ways[way], batch_size=32) for one in batch]
-    said = {path.name: [caption.text for caption in one.captions] for path, one in zip(paths, results, strict=True)}
+    results = [
+        one for batch in captioner.caption_stream(paths, decoding=ways[way], batch_size=32) for one in batch
+    ]
+    said = {
+        path.name: [caption.text for caption in one.captions]
+        for path, one in zip(paths, results, strict=True)
+    }
     assert said == {name: [text for text, _ in captions] for name, captions in known.items()}
 
 
@@ -150,24 +174,35 @@ def test_photographs_are_captioned_as_by_the_release(captioner: Captioner, space
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory, pictures: Path, captioner: Captioner, space: JointModel) -> Library:
+def library(
+    tmp_path_factory: pytest.TempPathFactory, pictures: Path, captioner: Captioner, space: EmbeddingModel
+) -> Library:
     """The release's library, with its photographs where they are on this machine."""
     folder = tmp_path_factory.mktemp("library") / "photographs"
     shutil.copytree(RELEASE / "library", folder)
     opened = Library.open(folder)
     report = opened.update(
-        pictures, captioner, decoding=opened.made_by.decoding if opened.made_by else None, progress=False, moved=True
+        pictures,
+        captioner,
+        decoding=opened.made_by.decoding if opened.made_by else None,
+        progress=False,
+        moved=True,
     )
-    assert (report.unchanged + report.changed, report.new) == (len(ANSWERS["library"]), 0), "nothing is captioned again"
+    assert (report.unchanged + report.changed, report.new) == (len(ANSWERS["library"]), 0), (
+        "nothing is captioned again"
+    )
     opened.use_space("vse", space)
     for mode, name in SPACE_OF.items():
-        opened.use_space(mode, JointModel.load(CHECKPOINTS / name, "cpu"))
+        opened.use_space(mode, EmbeddingModel.load(CHECKPOINTS / name, "cpu"))
     return opened
 
 
 def test_library_of_the_release_holds_its_captions(library: Library) -> None:
     gallery = library.gallery()
-    found = {path: [one.text for one in library.captions(sha)] for path, sha in zip(gallery.paths, gallery.hashes, strict=True)}
+    found = {
+        path: [one.text for one in library.captions(sha)]
+        for path, sha in zip(gallery.paths, gallery.hashes, strict=True)
+    }
     assert found == ANSWERS["library"]
     assert library.verify() == []
 
@@ -188,12 +223,21 @@ def test_mode_ranks_and_scores_as_in_the_release(
     gallery = library.gallery()
 
     def asked(**query: Any) -> Any:
-        return describe(library, mode=mode, captioner=captioner, device="cpu", **query)
+        return encode_query(library, mode=mode, captioner=captioner, device="cpu", **query)
 
-    queries = {f"image:{name}": asked(image=pictures / name) for name in ("cat.png", "motorcycle-left.png", "coffee.png")}
+    queries = {
+        f"image:{name}": asked(image=pictures / name)
+        for name in ("cat.png", "motorcycle-left.png", "coffee.png")
+    }
     queries["image:outside"] = asked(image=outside)
     queries["feedback"] = move_by_feedback(
-        library, queries["image:outside"], [pictures / "coffee.png"], ["moon.png"], mode=mode, captioner=captioner, device="cpu"
+        library,
+        queries["image:outside"],
+        [pictures / "coffee.png"],
+        ["moon.png"],
+        mode=mode,
+        captioner=captioner,
+        device="cpu",
     )
     if "both" in known:
         queries |= {f"text:{text}": asked(text=text) for text in TEXTS}
@@ -221,7 +265,11 @@ def test_mode_is_measured_as_in_the_release(mode: str, library: Library) -> None
 
 
 def test_captions_are_scored_as_in_the_release() -> None:
-    human = {"1": ["a cat sits on a sofa", "a tabby cat"], "2": ["a man rides a bike"], "3": ["a dog on a beach", "the dog runs"]}
+    human = {
+        "1": ["a cat sits on a sofa", "a tabby cat"],
+        "2": ["a man rides a bike"],
+        "3": ["a dog on a beach", "the dog runs"],
+    }
     scores = score({"1": "a cat on a sofa", "2": "a man rides a horse", "3": "a dog runs"}, human)
     for name, value in ANSWERS["caption scores"].items():
         assert getattr(scores, name) == pytest.approx(value, abs=1e-9), name

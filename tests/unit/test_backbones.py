@@ -1,4 +1,5 @@
-"""The image networks: right weights, right normalisation, the same numbers after folding, and no silent substitutes."""
+"""The image networks: right weights, right normalisation, the same numbers after folding, and no silent
+substitutes."""
 
 from dataclasses import replace
 from importlib.util import find_spec
@@ -11,8 +12,8 @@ from torch import nn
 from captionret.errors import BadCheckpoint, MissingWeights, UnknownName
 from captionret.files import sha256_of
 from captionret.images import load_views
-from captionret.models import backbones
-from captionret.models.backbones import (
+from captionret.models.vision import backbones
+from captionret.models.vision.backbones import (
     BACKBONES,
     Backbone,
     BackboneConfig,
@@ -118,7 +119,9 @@ def test_normalising_is_scaling_to_0_1_then_mean_and_deviation() -> None:
 
 
 @pytest.mark.parametrize(("picture", "classes"), [("chelsea.png", IMAGENET_CATS), ("coffee.png", [ESPRESSO])])
-def test_the_lite_weights_and_their_normalisation_recognise_a_photograph(picture: str, classes: list[int]) -> None:
+def test_the_lite_weights_and_their_normalisation_recognise_a_photograph(
+    picture: str, classes: list[int]
+) -> None:
     backbone = load_backbone("efficientnet_lite0")
     _, pixels = load_views(sample(picture), backbone.config.preprocessing.size)
     with torch.inference_mode():
@@ -128,7 +131,9 @@ def test_the_lite_weights_and_their_normalisation_recognise_a_photograph(picture
         whole.load_state_dict(torch.load(find_weights(backbone.config), weights_only=True))
         expected = whole.eval()(backbone.normalise(torch.from_numpy(pixels)))
     assert int(logits.argmax()) in classes
-    assert torch.allclose(logits, expected, rtol=1e-3, atol=1e-2), "the pooled feature is what the network's own classifier reads"
+    assert torch.allclose(logits, expected, rtol=1e-3, atol=1e-2), (
+        "the pooled feature is what the network's own classifier reads"
+    )
 
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"])
@@ -154,13 +159,21 @@ def place(folder: Path, config: BackboneConfig, network: nn.Module, monkeypatch:
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(network.state_dict(), folder / "new.pth")
     row = BackboneConfig(
-        config.name, config.dim, config.grid, config.preprocessing, f"{config.name}-{sha256_of(folder / 'new.pth')[:8]}.pth", None, "none"
+        config.name,
+        config.dim,
+        config.grid,
+        config.preprocessing,
+        f"{config.name}-{sha256_of(folder / 'new.pth')[:8]}.pth",
+        None,
+        "none",
     )
     monkeypatch.setitem(BACKBONES, config.name, row)
     return (folder / "new.pth").rename(folder / row.weights)
 
 
-def test_missing_weights_are_an_error_that_names_the_places_and_the_remedy(no_weights: Path, tmp_path: Path) -> None:
+def test_missing_weights_are_an_error_that_names_the_places_and_the_remedy(
+    no_weights: Path, tmp_path: Path
+) -> None:
     with pytest.raises(MissingWeights, match=r"\./download\.sh backbones") as caught:
         load_backbone("resnet18")
     assert str(tmp_path / "own") in str(caught.value) and str(no_weights) in str(caught.value)
@@ -183,7 +196,9 @@ def test_weights_in_torch_hubs_cache_are_found(no_weights: Path, monkeypatch: py
         assert torch.allclose(backbone.network.fc(backbone(images)[0]), network(images), atol=1e-3)
 
 
-def test_weights_that_were_downloaded_come_before_torch_hubs(no_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_were_downloaded_come_before_torch_hubs(
+    no_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = backbone_config("resnet18")
     for folder in (no_weights, tmp_path / "own", tmp_path / "given"):
         folder.mkdir(parents=True)
@@ -193,11 +208,15 @@ def test_weights_that_were_downloaded_come_before_torch_hubs(no_weights: Path, t
 
 
 @pytest.mark.parametrize("damage", ["a flipped byte", "cut short", "empty"])
-def test_a_damaged_weight_file_is_refused_by_its_hash(no_weights: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+def test_a_damaged_weight_file_is_refused_by_its_hash(
+    no_weights: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
     path = place(no_weights, backbone_config("resnet18"), build_network("resnet18"), monkeypatch)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    path.write_bytes({"a flipped byte": bytes(content), "cut short": bytes(content[:-100]), "empty": b""}[damage])
+    path.write_bytes(
+        {"a flipped byte": bytes(content), "cut short": bytes(content[:-100]), "empty": b""}[damage]
+    )
     with pytest.raises(BadCheckpoint, match="Delete it and fetch it again") as caught:
         load_backbone("resnet18")
     assert str(path) in str(caught.value)
@@ -220,7 +239,10 @@ def test_random_weights_of_other_seeds_have_other_keys() -> None:
 
 def test_the_key_names_network_weights_and_size() -> None:
     backbone = load_backbone("efficientnet_lite0")
-    assert backbone.key == f"efficientnet_lite0-{backbone.weights_sha256[:12]}-{backbone.config.preprocessing.key}"
+    assert (
+        backbone.key
+        == f"efficientnet_lite0-{backbone.weights_sha256[:12]}-{backbone.config.preprocessing.key}"
+    )
     other = replace(backbone.config.preprocessing, std=(0.2, 0.2, 0.2))
     assert other.key.startswith("224-")
     assert other.key != backbone.config.preprocessing.key
@@ -240,10 +262,15 @@ def test_a_checkpoints_own_backbone_must_hold_every_weight_but_the_classifiers(t
     images = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
         assert torch.allclose(
-            network.fc(load_own_backbone("resnet18", tmp_path / "whole.safetensors")(images)[0]), network(images), atol=1e-3
+            network.fc(load_own_backbone("resnet18", tmp_path / "whole.safetensors")(images)[0]),
+            network(images),
+            atol=1e-3,
         )
 
-    save_file({name: tensor for name, tensor in weights.items() if name != "conv1.weight"}, tmp_path / "less.safetensors")
+    save_file(
+        {name: tensor for name, tensor in weights.items() if name != "conv1.weight"},
+        tmp_path / "less.safetensors",
+    )
     save_file({**weights, "more": torch.zeros(1)}, tmp_path / "more.safetensors")
     save_file({**weights, "conv1.weight": torch.zeros(2, 2)}, tmp_path / "shapes.safetensors")
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / "whole.safetensors").read_bytes()[:-10])
@@ -252,7 +279,9 @@ def test_a_checkpoints_own_backbone_must_hold_every_weight_but_the_classifiers(t
             load_own_backbone("resnet18", tmp_path / f"{name}.safetensors")
 
 
-def test_a_vggs_hidden_layers_are_not_taken_for_its_classifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vggs_hidden_layers_are_not_taken_for_its_classifier(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They make the pooled feature: missing, it would come from random weights."""
     from safetensors.torch import save_file
 
@@ -261,13 +290,30 @@ def test_a_vggs_hidden_layers_are_not_taken_for_its_classifier(tmp_path: Path, m
             super().__init__()
             self.features = nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU())
             self.avgpool = nn.AdaptiveAvgPool2d(1)
-            layers = [nn.Linear(2, 4), nn.ReLU(), nn.Dropout(), nn.Linear(4, 4), nn.ReLU(), nn.Dropout(), nn.Linear(4, 3)]
+            layers = [
+                nn.Linear(2, 4),
+                nn.ReLU(),
+                nn.Dropout(),
+                nn.Linear(4, 4),
+                nn.ReLU(),
+                nn.Dropout(),
+                nn.Linear(4, 3),
+            ]
             self.classifier = nn.Sequential(*layers)
 
     monkeypatch.setattr(backbones, "build_network", lambda name: SmallVGG())
     weights = SmallVGG().state_dict()
-    save_file({name: tensor for name, tensor in weights.items() if "classifier.6" not in name}, tmp_path / "whole.safetensors")
-    assert load_own_backbone("vgg16", tmp_path / "whole.safetensors")(torch.zeros(1, 3, 8, 8))[0].shape == (1, 4)
-    save_file({name: tensor for name, tensor in weights.items() if "classifier" not in name}, tmp_path / "less.safetensors")
+    save_file(
+        {name: tensor for name, tensor in weights.items() if "classifier.6" not in name},
+        tmp_path / "whole.safetensors",
+    )
+    assert load_own_backbone("vgg16", tmp_path / "whole.safetensors")(torch.zeros(1, 3, 8, 8))[0].shape == (
+        1,
+        4,
+    )
+    save_file(
+        {name: tensor for name, tensor in weights.items() if "classifier" not in name},
+        tmp_path / "less.safetensors",
+    )
     with pytest.raises(BadCheckpoint, match="does not hold the weights of vgg16"):
         load_own_backbone("vgg16", tmp_path / "less.safetensors")

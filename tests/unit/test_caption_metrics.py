@@ -14,20 +14,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captionret.errors import BadDataset, BadSetting
-from captionret.evaluation import ptb
-from captionret.evaluation.bleu import bleu
-from captionret.evaluation.bootstrap import paired_interval
-from captionret.evaluation.captions import score
-from captionret.evaluation.cider import CiderD
-from captionret.evaluation.rouge import rouge_l
+from captionret.evaluation.captions import ptb
+from captionret.evaluation.captions.bleu import bleu
+from captionret.evaluation.captions.cider import CiderD
+from captionret.evaluation.captions.rouge import rouge_l
+from captionret.evaluation.captions.scorer import score
+from captionret.evaluation.significance import paired_interval
 
 # Few words, so that n-grams repeat and match.
 CAPTION = st.lists(st.sampled_from(["a", "dog", "cat", "runs", "on", "grass"]), min_size=1, max_size=9)
-CORPUS = st.lists(st.tuples(CAPTION | st.just([]), st.lists(CAPTION, min_size=1, max_size=4)), min_size=1, max_size=6)
+CORPUS = st.lists(
+    st.tuples(CAPTION | st.just([]), st.lists(CAPTION, min_size=1, max_size=4)), min_size=1, max_size=6
+)
 Corpus = list[tuple[list[str], list[list[str]]]]
 
 CAPTIONS = {1: "a dog runs on grass", 2: "a cat sleeps", 3: "two birds"}
-REFERENCES = {1: ["a brown dog runs on the grass", "the dog runs"], 2: ["a cat is asleep"], 3: ["two birds fly", "birds in the sky"]}
+REFERENCES = {
+    1: ["a brown dog runs on the grass", "the dog runs"],
+    2: ["a cat is asleep"],
+    3: ["two birds fly", "birds in the sky"],
+}
 
 
 def grams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
@@ -38,8 +44,13 @@ def naive_cider(corpus: Corpus) -> list[float]:
     """The definition, a loop per symbol."""
 
     def vector(tokens: Sequence[str], n: int) -> dict[tuple[str, ...], float]:
-        seen = {gram: sum(any(gram in grams(ref, n) for ref in refs) for _, refs in corpus) for gram in grams(tokens, n)}
-        return {gram: tf * math.log(len(corpus) / max(1, seen[gram])) for gram, tf in grams(tokens, n).items()}
+        seen = {
+            gram: sum(any(gram in grams(ref, n) for ref in refs) for _, refs in corpus)
+            for gram in grams(tokens, n)
+        }
+        return {
+            gram: tf * math.log(len(corpus) / max(1, seen[gram])) for gram, tf in grams(tokens, n).items()
+        }
 
     def similarity(candidate: Sequence[str], reference: Sequence[str], n: int) -> float:
         c, r = vector(candidate, n), vector(reference, n)
@@ -47,7 +58,10 @@ def naive_cider(corpus: Corpus) -> list[float]:
         dot = sum(min(c[gram], r.get(gram, 0)) * r.get(gram, 0) for gram in c)
         return dot / norms * math.exp(-((len(candidate) - len(reference)) ** 2) / 72) if norms else 0.0
 
-    return [10 * float(np.mean([similarity(c, ref, n) for ref in refs for n in (1, 2, 3, 4)])) for c, refs in corpus]
+    return [
+        10 * float(np.mean([similarity(c, ref, n) for ref in refs for n in (1, 2, 3, 4)]))
+        for c, refs in corpus
+    ]
 
 
 def naive_bleu(corpus: Corpus) -> list[float]:
@@ -55,9 +69,15 @@ def naive_bleu(corpus: Corpus) -> list[float]:
     closest = sum(sorted((abs(len(ref) - len(c)), len(ref)) for ref in refs)[0][1] for c, refs in corpus)
     scores, product = [], 1.0
     for n in (1, 2, 3, 4):
-        right = sum(min(count, max(grams(ref, n)[gram] for ref in refs)) for c, refs in corpus for gram, count in grams(c, n).items())
+        right = sum(
+            min(count, max(grams(ref, n)[gram] for ref in refs))
+            for c, refs in corpus
+            for gram, count in grams(c, n).items()
+        )
         product *= (right + 1e-15) / (sum(max(0, len(c) - n + 1) for c, _ in corpus) + 1e-9)
-        scores.append(product ** (1 / n) * min(1, math.exp(1 - (closest + 1e-9) / (length + 1e-15)) if length else 0))
+        scores.append(
+            product ** (1 / n) * min(1, math.exp(1 - (closest + 1e-9) / (length + 1e-15)) if length else 0)
+        )
     return scores
 
 
@@ -81,7 +101,9 @@ def test_cider_d_is_its_definition(corpus: Corpus) -> None:
 @given(CORPUS)
 @settings(max_examples=60, deadline=None)
 def test_bleu_is_its_definition(corpus: Corpus) -> None:
-    assert bleu([c for c, _ in corpus], [refs for _, refs in corpus]) == pytest.approx(naive_bleu(corpus), abs=1e-9)
+    assert bleu([c for c, _ in corpus], [refs for _, refs in corpus]) == pytest.approx(
+        naive_bleu(corpus), abs=1e-9
+    )
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=6), st.lists(st.sampled_from("abc"), min_size=1, max_size=6))
@@ -104,9 +126,15 @@ def test_scores_are_those_of_pycocoevalcap(corpus: Corpus) -> None:
     candidates, references = [c for c, _ in corpus], [refs for _, refs in corpus]
     said = {index: [" ".join(c)] for index, c in enumerate(candidates)}
     true = {index: [" ".join(ref) for ref in refs] for index, refs in enumerate(references)}
-    assert bleu(candidates, references) == pytest.approx(Bleu(4).compute_score(true, said, verbose=0)[0], abs=1e-12)
-    assert rouge_l(candidates, references)[1] == pytest.approx(Rouge().compute_score(true, said)[1], abs=1e-12)
-    assert CiderD(references).score(candidates)[1] == pytest.approx(Cider().compute_score(true, said)[1], abs=1e-9)
+    assert bleu(candidates, references) == pytest.approx(
+        Bleu(4).compute_score(true, said, verbose=0)[0], abs=1e-12
+    )
+    assert rouge_l(candidates, references)[1] == pytest.approx(
+        Rouge().compute_score(true, said)[1], abs=1e-12
+    )
+    assert CiderD(references).score(candidates)[1] == pytest.approx(
+        Cider().compute_score(true, said)[1], abs=1e-9
+    )
 
 
 def test_the_best_precision_and_the_best_recall_may_come_from_different_references() -> None:
@@ -121,7 +149,10 @@ def test_a_tie_of_reference_lengths_takes_the_shorter() -> None:
 
 
 def test_cider_d_takes_texts_and_tokens_alike() -> None:
-    texts, tokens = CiderD(list(REFERENCES.values())), CiderD([ptb.tokenize_many(refs) for refs in REFERENCES.values()])
+    texts, tokens = (
+        CiderD(list(REFERENCES.values())),
+        CiderD([ptb.tokenize_many(refs) for refs in REFERENCES.values()]),
+    )
     said = list(CAPTIONS.values())
     assert texts.score(said)[1] == pytest.approx(tokens.score(ptb.tokenize_many(said))[1])
 
@@ -187,12 +218,16 @@ def test_collapse_and_copying_are_shown() -> None:
         (CAPTIONS, {**REFERENCES, 3: ["two birds", float("nan")]}, "Image 3 needs a list"),
     ],
 )
-def test_what_does_not_belong_together_is_refused(candidates: dict[int, str], references: dict[int, list[str]], message: str) -> None:
+def test_what_does_not_belong_together_is_refused(
+    candidates: dict[int, str], references: dict[int, list[str]], message: str
+) -> None:
     with pytest.raises(BadDataset, match=message):
         score(candidates, references)
 
 
-def test_without_java_the_other_scores_are_given_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_java_the_other_scores_are_given_and_the_reason_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pytest.importorskip("pycocoevalcap", reason="without it another reason is given first")
     monkeypatch.setenv("PATH", str(tmp_path))
     scores = score(CAPTIONS, REFERENCES, with_java=True)
@@ -208,10 +243,15 @@ def test_without_java_the_other_scores_are_given_and_the_reason_is_said(monkeypa
         ("echo 'no JVM here' >&2; exit 3", r"code 3 \(no JVM here\)"),
         ("exit 0", "answered 0 of 3 captions"),
         ("while read -r line; do echo nonsense; done", "in place of a score"),
-        ('while read -r line; do case "$line" in EVAL*) echo NaN;; *) echo 1 2;; esac; done', r"answered \['NaN'\] in place of a score"),
+        (
+            'while read -r line; do case "$line" in EVAL*) echo NaN;; *) echo 1 2;; esac; done',
+            r"answered \['NaN'\] in place of a score",
+        ),
     ],
 )
-def test_a_broken_java_is_named_and_invents_no_score(script: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_broken_java_is_named_and_invents_no_score(
+    script: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pytest.importorskip("pycocoevalcap", reason="without it Java is never started")
     java = tmp_path / "java"
     java.write_text(f"#!/bin/sh\n{script}\n")
@@ -223,7 +263,7 @@ def test_a_broken_java_is_named_and_invents_no_score(script: str, reason: str, m
 
 
 def test_without_the_optional_package_the_reason_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("captionret.evaluation.java_metrics.find_spec", lambda name: None)
+    monkeypatch.setattr("captionret.evaluation.captions.java_metrics.find_spec", lambda name: None)
     assert "Install captionret[java-metrics]" in score(CAPTIONS, REFERENCES, with_java=True).reasons["spice"]
 
 
@@ -233,7 +273,9 @@ def test_java_metrics_are_left_alone_unless_asked_for() -> None:
     assert set(scores.reasons) == {"meteor", "spice"}
 
 
-@pytest.mark.parametrize("motif", ["a", "a-", "a_", "_1", "a.", "1:", "'", "a'a", "-_A", "<a", "@a.", "/a", "n't", " ", ".", "a_-"])
+@pytest.mark.parametrize(
+    "motif", ["a", "a-", "a_", "_1", "a.", "1:", "'", "a'a", "-_A", "<a", "@a.", "/a", "n't", " ", ".", "a_-"]
+)
 def test_hostile_text_is_tokenized_in_linear_time(motif: str) -> None:
     started = time.perf_counter()
     ptb.tokenize(motif * (200_000 // len(motif)))
@@ -280,7 +322,9 @@ def test_paired_interval_of_a_system_with_itself_is_zero_and_a_seed_repeats_it()
     assert paired_interval(scores, scores**2, seed=5) == paired_interval(scores, scores**2, seed=5)
 
 
-@pytest.mark.parametrize(("a", "b"), [([], []), ([1.0], [1.0, 2.0]), ([[1.0]], [[1.0]]), ([1.0, math.nan], [1.0, 1.0])])
+@pytest.mark.parametrize(
+    ("a", "b"), [([], []), ([1.0], [1.0, 2.0]), ([[1.0]], [[1.0]]), ([1.0, math.nan], [1.0, 1.0])]
+)
 def test_paired_interval_refuses_what_is_not_paired(a: list[float], b: list[float]) -> None:
     with pytest.raises(BadSetting, match="paired interval needs"):
         paired_interval(a, b)

@@ -14,21 +14,33 @@ from torch.nn import functional as F
 
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
 from captionret.images import decoded_batches, load_views
-from captionret.models.attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder, doubly_stochastic
-from captionret.models.backbones import Backbone, load_backbone
-from captionret.models.captioner import Captioner, Decoder, choose_device, count_parameters, make_decoder, new_decoder
+from captionret.models.captioning.attention import (
+    AdaptiveDecoder,
+    AttentionDecoder,
+    SoftAttentionDecoder,
+    doubly_stochastic,
+)
+from captionret.models.captioning.captioner import (
+    Captioner,
+    Decoder,
+    count_parameters,
+    make_decoder,
+    new_decoder,
+)
+from captionret.models.captioning.config import VARIANTS, CaptionerConfig
+from captionret.models.captioning.ensemble import Ensemble
+from captionret.models.captioning.lstm import LSTMDecoder
+from captionret.models.captioning.transformer import TransformerDecoder
 from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
-from captionret.models.corpus import Corpus
-from captionret.models.ensemble import Ensemble
-from captionret.models.joint import JOINT, JointModel
-from captionret.models.joint_variants import JointConfig
-from captionret.models.lstm import LSTMDecoder
-from captionret.models.matching import matched
-from captionret.models.towers import JointSpace
-from captionret.models.transformer import TransformerDecoder
-from captionret.models.variants import VARIANTS, CaptionerConfig
-from captionret.models.words_head import WordsHead
-from captionret.records import Caption, Captioned, Decoding, Failure
+from captionret.models.device import choose_device
+from captionret.models.embedding.config import EmbeddingConfig
+from captionret.models.embedding.model import EMBEDDING, EmbeddingModel
+from captionret.models.embedding.towers import EmbeddingNetwork
+from captionret.models.lexical.head import LexicalHead
+from captionret.models.reranking.fit import matched
+from captionret.models.reranking.reference_captions import Corpus
+from captionret.models.vision.backbones import Backbone, load_backbone
+from captionret.records import Caption, CaptionResult, Decoding, Failure
 from captionret.text import END_ID, PAD_ID, START_ID, Vocabulary, ends_badly, join
 
 WORDS = Vocabulary("<pad> <start> <end> <unk> a dog cat runs sits on the beach bed brown 's .".split())
@@ -72,7 +84,9 @@ def test_padding_does_not_change_the_loss(kind: str) -> None:
     for image in range(5):
         for caption in tokens[image]:
             bare = caption[caption != PAD_ID]
-            one_by_one.append(F.cross_entropy(*decoder(features[image : image + 1], bare.view(1, 1, -1)), reduction="none"))
+            one_by_one.append(
+                F.cross_entropy(*decoder(features[image : image + 1], bare.view(1, 1, -1)), reduction="none")
+            )
     assert torch.allclose(padded, torch.cat(one_by_one), atol=1e-5)
 
 
@@ -140,7 +154,8 @@ def test_dropout_is_at_work_in_training_and_off_in_eval(kind: str) -> None:
 def test_bfloat16_autocast_leaves_the_lstms_image_projection_as_it_is() -> None:
     decoder = decoder_of("lstm")
     assert isinstance(decoder, LSTMDecoder)
-    features = features_of("lstm", 6) * 0.01 + 10  # alike but for the third digit, which bfloat16 does not hold
+    # alike but for the third digit, which bfloat16 does not hold
+    features = features_of("lstm", 6) * 0.01 + 10
     plain = decoder._image(features)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(decoder._image(features), plain)
@@ -151,7 +166,9 @@ def test_bfloat16_autocast_leaves_the_lstms_image_projection_as_it_is() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_frozen_word_vectors_do_not_learn_and_all_else_does(kind: str) -> None:
     decoder = decoder_of(kind, word_vectors="glove-50", embed_dim=50)
-    assert [name for name, parameter in decoder.named_parameters() if not parameter.requires_grad] == ["embed.weight"]
+    assert [name for name, parameter in decoder.named_parameters() if not parameter.requires_grad] == [
+        "embed.weight"
+    ]
     F.cross_entropy(*decoder(features_of(kind, 3), captions(3, 2))).backward()
     assert decoder.embed.weight.grad is None
     assert all(parameter.grad is not None for parameter in decoder.parameters() if parameter.requires_grad)
@@ -174,8 +191,13 @@ def test_the_published_decoders_have_their_published_shapes() -> None:
 def test_every_variant_makes_a_decoder_that_fits_its_backbone(name: str) -> None:
     with torch.device("meta"):
         decoder = make_decoder(VARIANTS[name], 50)
-    kinds = {"lstm": LSTMDecoder, "transformer": TransformerDecoder, "soft-attention": SoftAttentionDecoder, "adaptive": AdaptiveDecoder}
-    kinds["words"] = WordsHead
+    kinds = {
+        "lstm": LSTMDecoder,
+        "transformer": TransformerDecoder,
+        "soft-attention": SoftAttentionDecoder,
+        "adaptive": AdaptiveDecoder,
+    }
+    kinds["words"] = LexicalHead
     assert isinstance(decoder, kinds[VARIANTS[name].decoder])
 
 
@@ -194,7 +216,9 @@ def test_where_a_word_looks_are_weights_that_sum_to_one(kind: str) -> None:
 def test_doubly_stochastic_attention_is_the_papers_sum_written_out() -> None:
     tokens = captions(2, 3)
     tokens[1, 2] = PAD_ID  # an image with a caption less
-    weights = torch.rand(2, 3, tokens.shape[2] - 1, CELLS, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    weights = torch.rand(
+        2, 3, tokens.shape[2] - 1, CELLS, generator=torch.Generator().manual_seed(0)
+    ).softmax(-1)
     terms = []
     for image in range(2):
         for caption in range(3):
@@ -235,14 +259,20 @@ def a_checkpoint(backbone: Backbone, kind: str = "lstm", seed: int = 0) -> Check
             for parameter in decoder.lstm.parameters():
                 parameter.normal_(std=0.8)
             decoder.output.weight *= 8
-            decoder.norm.momentum = 1.0  # from random features; without it a random backbone's pictures all look alike
-            decoder.train()._image(backbone(torch.randn(9, 3, 2, 2).repeat_interleave(32, 2).repeat_interleave(32, 3))[0])
+            decoder.norm.momentum = (
+                1.0  # from random features; without it a random backbone's pictures all look alike
+            )
+            decoder.train()._image(
+                backbone(torch.randn(9, 3, 2, 2).repeat_interleave(32, 2).repeat_interleave(32, 3))[0]
+            )
         elif isinstance(decoder, TransformerDecoder):
             decoder.norm.weight *= 5
         else:
             for parameter in decoder.parameters():
                 parameter.normal_(std=0.5)
-    return Checkpoint("model2", config, WORDS, {"name": "resnet18", "sha256": backbone.weights_sha256}, decoder.state_dict())
+    return Checkpoint(
+        "model2", config, WORDS, {"name": "resnet18", "sha256": backbone.weights_sha256}, decoder.state_dict()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -256,16 +286,22 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_captions_are_the_same_in_any_batch_and_come_in_the_order_of_the_paths(kind: str, backbone: Backbone, pictures: list[Path]) -> None:
+def test_captions_are_the_same_in_any_batch_and_come_in_the_order_of_the_paths(
+    kind: str, backbone: Backbone, pictures: list[Path]
+) -> None:
     captioner = Captioner(a_checkpoint(backbone, kind), "test", backbone=backbone)
     found = captioner.caption(pictures, beam=3, batch_size=7)
     assert len(found) == 7 and len({entry[0].text for entry in found}) > 1
     again = captioner.caption(pictures[::-1], beam=3, batch_size=2)[::-1]
     assert [entry[0].tokens for entry in again] == [entry[0].tokens for entry in found]
-    assert [entry[0].logprob for entry in again] == pytest.approx([entry[0].logprob for entry in found], abs=1e-3)
+    assert [entry[0].logprob for entry in again] == pytest.approx(
+        [entry[0].logprob for entry in found], abs=1e-3
+    )
 
 
-def test_n_captions_come_most_probable_first_as_words_without_special_tokens(backbone: Backbone, pictures: list[Path]) -> None:
+def test_n_captions_come_most_probable_first_as_words_without_special_tokens(
+    backbone: Backbone, pictures: list[Path]
+) -> None:
     captioner = Captioner(a_checkpoint(backbone, "transformer"), "test", backbone=backbone)
     for entry in captioner.caption(pictures[:2], beam=4, n=4):
         assert len(entry) == 4 and len({caption.tokens for caption in entry}) == 4
@@ -274,16 +310,24 @@ def test_n_captions_come_most_probable_first_as_words_without_special_tokens(bac
             assert caption.text == join(caption.tokens) and caption.logprob < 0
 
 
-def test_what_is_drawn_of_a_picture_depends_on_the_seed_alone_not_on_the_batch(backbone: Backbone, pictures: list[Path]) -> None:
+def test_what_is_drawn_of_a_picture_depends_on_the_seed_alone_not_on_the_batch(
+    backbone: Backbone, pictures: list[Path]
+) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
 
     def drawn(paths: list[Path], seed: int, batch_size: int) -> list[list[tuple[str, ...]]]:
         decoding = Decoding("sample", captions=4, temperature=2.0, seed=seed)
-        return [[one.tokens for one in entry] for entry in captioner.caption(paths, decoding=decoding, batch_size=batch_size)]
+        return [
+            [one.tokens for one in entry]
+            for entry in captioner.caption(paths, decoding=decoding, batch_size=batch_size)
+        ]
 
     found = drawn(pictures, 1, 7)
     assert drawn(pictures[::-1], 1, 2)[::-1] == found and drawn(pictures, 2, 7) != found
-    assert all(len(set(entry)) == len(entry) for entry in found) and len({one for entry in found for one in entry}) > 7
+    assert (
+        all(len(set(entry)) == len(entry) for entry in found)
+        and len({one for entry in found for one in entry}) > 7
+    )
 
 
 def features_of_pictures(captioner: Captioner, pictures: list[Path]) -> Tensor:
@@ -292,7 +336,9 @@ def features_of_pictures(captioner: Captioner, pictures: list[Path]) -> Tensor:
 
 
 @pytest.mark.parametrize("together", [False, True])
-def test_a_consensus_depends_on_picture_and_seed_alone(together: bool, backbone: Backbone, pictures: list[Path]) -> None:
+def test_a_consensus_depends_on_picture_and_seed_alone(
+    together: bool, backbone: Backbone, pictures: list[Path]
+) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     if together:
         captioner = Ensemble([captioner, Captioner(a_checkpoint(backbone), "other", backbone=backbone)])
@@ -301,15 +347,24 @@ def test_a_consensus_depends_on_picture_and_seed_alone(together: bool, backbone:
     hashes = [f"{number:064x}" for number in range(1, 8)]
 
     def said(rows: slice, **changes: Any) -> list[list[tuple[str, ...]]]:
-        decoding = replace(Decoding("consensus", beam=4, drawn=4, captions=8, temperature=3.0, seed=1), **changes)
-        return [[one.tokens for one in entry] for entry in captioner.decode(features[rows], decoding, hashes[rows])]
+        decoding = replace(
+            Decoding("consensus", beam=4, drawn=4, captions=8, temperature=3.0, seed=1), **changes
+        )
+        return [
+            [one.tokens for one in entry]
+            for entry in captioner.decode(features[rows], decoding, hashes[rows])
+        ]
 
     everything = slice(0, 7)
     found = said(everything)
-    assert said(slice(4, 7)) + said(slice(0, 4)) == found[4:] + found[:4] and said(everything, seed=2) != found
+    assert (
+        said(slice(4, 7)) + said(slice(0, 4)) == found[4:] + found[:4] and said(everything, seed=2) != found
+    )
     assert all(len(set(entry)) == len(entry) for entry in found)
     beam = [{one.tokens for one in entry} for entry in captioner.caption_features(features, beam=4, n=4)]
-    assert any(set(all_of_them) > few for all_of_them, few in zip(found, beam, strict=True)), "drawn ones come beside the beam's"
+    assert any(set(all_of_them) > few for all_of_them, few in zip(found, beam, strict=True)), (
+        "drawn ones come beside the beam's"
+    )
     assert [set(entry) for entry in said(everything, drawn=0, captions=4)] == beam
 
 
@@ -318,13 +373,13 @@ class ToySpace:
 
     class read:
         @staticmethod
-        def lacks(text: str) -> str:
+        def missing_reason(text: str) -> str:
             return "" if text.strip("!") else "holds no word"
 
     def encode_features(self, features: np.ndarray) -> np.ndarray:
         return np.tile(np.float32([1.0, 0.0]), (len(features), 1))
 
-    def encode_sentences(self, sentences: list[str]) -> np.ndarray:
+    def encode_texts(self, sentences: list[str]) -> np.ndarray:
         angles = np.array([0.3 * len(text.split()) for text in sentences])
         return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
 
@@ -334,15 +389,31 @@ def test_matched_captions_come_by_probability_and_fit() -> None:
         return Caption(text, tuple(text.split()), logprob)
 
     images = [[said("a b c", -3.0), said("a b", -2.4), said("!", -0.1)], [], [said("a", -9.0)]]
-    found = matched(images, np.ones((3, 2), np.float32), [ToySpace()], Decoding("matched", spaces=("toy",)), 1.0)  # type: ignore[arg-type]
+    found = matched(
+        images, np.ones((3, 2), np.float32), [ToySpace()], Decoding("matched", spaces=("toy",)), 1.0
+    )  # type: ignore[arg-type]
     scores = {"a b c": -1.0 + 2 * np.cos(0.9), "a b": -1.2 + 2 * np.cos(0.6), "!": -0.1 - 2.0}
-    assert [one.text for one in found[0]] == sorted(scores, key=lambda text: -scores[text]) == ["a b", "a b c", "!"]
+    assert (
+        [one.text for one in found[0]]
+        == sorted(scores, key=lambda text: -scores[text])
+        == ["a b", "a b c", "!"]
+    )
     assert found[1:] == images[1:]
-    plain = matched(images, np.ones((3, 2), np.float32), [ToySpace()], Decoding("matched", spaces=("toy",), match=0.0), 1.0)  # type: ignore[arg-type]
+    plain = matched(
+        images,
+        np.ones((3, 2), np.float32),
+        [ToySpace()],
+        Decoding("matched", spaces=("toy",), match=0.0),
+        1.0,
+    )  # type: ignore[arg-type]
     assert [one.text for one in plain[0]] == ["!", "a b c", "a b"]
     corpus = Corpus(["a b c d", "x y", "a b"], np.arange(3), np.float16([[1, 0], [1, 0], [0, 1]]), "toy")
-    agreeing = Decoding("matched", spaces=("toy",), match=0.0, neighbours=2, agree=50.0)  # with the first two of the corpus
-    assert matched(images, np.ones((3, 2), np.float32), [ToySpace()], agreeing, 1.0, [corpus])[0][0].text == "a b c"  # type: ignore[arg-type]
+    # with the first two of the corpus
+    agreeing = Decoding("matched", spaces=("toy",), match=0.0, neighbours=2, agree=50.0)
+    assert (
+        matched(images, np.ones((3, 2), np.float32), [ToySpace()], agreeing, 1.0, [corpus])[0][0].text
+        == "a b c"
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["lstm", "transformer"])
@@ -350,21 +421,27 @@ def test_matched_captions_are_a_beams_in_the_order_that_a_space_gives(
     kind: str, backbone: Backbone, pictures: list[Path], tmp_path: Path
 ) -> None:
     captioner = Captioner(a_checkpoint(backbone, kind), "test", backbone=backbone)
-    config = JointConfig(backbone="resnet18", sentence_tower="bow", dim=16, word_dim=16)
+    config = EmbeddingConfig(backbone="resnet18", sentence_tower="bow", dim=16, word_dim=16)
     torch.manual_seed(1)
     record = {"name": "resnet18", "sha256": backbone.weights_sha256}
-    place, tensors = tmp_path / "space", JointSpace(config, len(WORDS)).state_dict()
-    save_checkpoint(place, Checkpoint("vse-bow", config, WORDS, record, tensors, {}, kind=JOINT.name))
-    space = JointModel.load(place, "cpu", backbone)
+    place, tensors = tmp_path / "space", EmbeddingNetwork(config, len(WORDS)).state_dict()
+    save_checkpoint(place, Checkpoint("vse-bow", config, WORDS, record, tensors, {}, kind=EMBEDDING.name))
+    space = EmbeddingModel.load(place, "cpu", backbone)
     (batch,) = decoded_batches(pictures, 224, len(pictures))
     features, pooled = captioner.features(batch.pixels[0])
     beam = captioner.caption_features(features, beam=6, n=6, length_penalty=1.0)
-    decoding = Decoding("matched", beam=6, captions=6, spaces=(str(place),), spaces_sha256=(space.fingerprint,), match=5.0)
+    decoding = Decoding(
+        "matched", beam=6, captions=6, spaces=(str(place),), spaces_sha256=(space.fingerprint,), match=5.0
+    )
     found, moved = captioner.decode(features, decoding), 0
     for vector, before, after in zip(space.encode_images(pictures), beam, found, strict=True):
-        cosines = space.encode_sentences([one.text for one in before]) @ vector
-        scores = [one.logprob / len(one.tokens) + 5.0 * cosine for one, cosine in zip(before, cosines, strict=True)]
-        assert [one.tokens for one in after] == [before[place].tokens for place in np.argsort(-np.array(scores), kind="stable")]
+        cosines = space.encode_texts([one.text for one in before]) @ vector
+        scores = [
+            one.logprob / len(one.tokens) + 5.0 * cosine for one, cosine in zip(before, cosines, strict=True)
+        ]
+        assert [one.tokens for one in after] == [
+            before[place].tokens for place in np.argsort(-np.array(scores), kind="stable")
+        ]
         moved += before[0].tokens != after[0].tokens
     assert moved and pooled.shape == (7, 512)
     with pytest.raises(BadCheckpoint, match="is another space"):
@@ -383,20 +460,32 @@ def test_constraints_hold_for_every_way_of_decoding(backbone: Backbone, pictures
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     features, broken = features_of_pictures(captioner, pictures), 0
     ways = (
-        *(Decoding(beam=4, captions=4), Decoding("diverse-beam", beam=4, groups=2, captions=4), Decoding("nucleus", captions=6)),
+        *(
+            Decoding(beam=4, captions=4),
+            Decoding("diverse-beam", beam=4, groups=2, captions=4),
+            Decoding("nucleus", captions=6),
+        ),
         Decoding("consensus", beam=4, drawn=4, captions=8),
     )
     for decoding in ways:
         for constraints in (False, True):
-            for entry in captioner.decode(features, replace(decoding, constraints=constraints), [f"{number:064x}" for number in range(7)]):
+            for entry in captioner.decode(
+                features,
+                replace(decoding, constraints=constraints),
+                [f"{number:064x}" for number in range(7)],
+            ):
                 for one in entry:
-                    faults = ends_badly(one.tokens) + any(a == b for a, b in zip(one.tokens, one.tokens[1:], strict=False))
+                    faults = ends_badly(one.tokens) + any(
+                        a == b for a, b in zip(one.tokens, one.tokens[1:], strict=False)
+                    )
                     assert not (constraints and faults), one.tokens
                     broken += faults
     assert broken, "without them the same captioner does break the rules"
 
 
-def test_asking_for_more_captions_than_the_beam_is_wide_is_refused(backbone: Backbone, pictures: list[Path]) -> None:
+def test_asking_for_more_captions_than_the_beam_is_wide_is_refused(
+    backbone: Backbone, pictures: list[Path]
+) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     for beam, n in ((3, 4), (3, 0), (0, 1)):
         with pytest.raises(BadSetting, match="beam"):
@@ -421,7 +510,7 @@ def test_a_bad_picture_is_named_by_caption_and_passed_on_by_caption_stream(
     for size in (1, 2, 5):
         entries = [entry for batch in captioner.caption_stream(paths, batch_size=size) for entry in batch]
         assert [str(entry.path) for entry in entries] == [str(path) for path in paths]
-        assert [type(entry) for entry in entries] == [Captioned, Failure, Captioned, Failure, Failure]
+        assert [type(entry) for entry in entries] == [CaptionResult, Failure, CaptionResult, Failure, Failure]
 
 
 def test_a_path_given_twice_is_answered_twice(backbone: Backbone, pictures: list[Path]) -> None:
@@ -432,10 +521,12 @@ def test_a_path_given_twice_is_answered_twice(backbone: Backbone, pictures: list
         assert [entry.path for entry in entries] == paths
 
 
-def test_the_stream_gives_the_hash_of_the_file_and_its_pooled_feature(backbone: Backbone, pictures: list[Path]) -> None:
+def test_the_stream_gives_the_hash_of_the_file_and_its_pooled_feature(
+    backbone: Backbone, pictures: list[Path]
+) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     [[entry]] = captioner.caption_stream(pictures[:1])
-    assert isinstance(entry, Captioned)
+    assert isinstance(entry, CaptionResult)
     sha256, pixels = load_views(pictures[0], 224)
     pooled, _ = backbone(backbone.normalise(torch.from_numpy(pixels)))
     assert entry.sha256 == sha256
@@ -443,21 +534,34 @@ def test_the_stream_gives_the_hash_of_the_file_and_its_pooled_feature(backbone: 
     assert entry.captions[0] == captioner.caption(pictures[:1])[0][0]
 
 
-def test_features_computed_before_give_the_captions_of_the_pictures(backbone: Backbone, pictures: list[Path]) -> None:
+def test_features_computed_before_give_the_captions_of_the_pictures(
+    backbone: Backbone, pictures: list[Path]
+) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
-    features = torch.stack([torch.from_numpy(entry.feature) for batch in captioner.caption_stream(pictures) for entry in batch]).float()
-    assert [entry[0].tokens for entry in captioner.caption_features(features)] == [entry[0].tokens for entry in captioner.caption(pictures)]
+    features = torch.stack(
+        [torch.from_numpy(entry.feature) for batch in captioner.caption_stream(pictures) for entry in batch]
+    ).float()
+    assert [entry[0].tokens for entry in captioner.caption_features(features)] == [
+        entry[0].tokens for entry in captioner.caption(pictures)
+    ]
 
 
-def test_a_backbone_with_other_weights_is_refused(backbone: Backbone, pictures: list[Path], tmp_path: Path) -> None:
+def test_a_backbone_with_other_weights_is_refused(
+    backbone: Backbone, pictures: list[Path], tmp_path: Path
+) -> None:
     checkpoint = a_checkpoint(backbone)
-    save_checkpoint(tmp_path / "it", replace(checkpoint, backbone={"name": "resnet18", "sha256": "0123456789ab" + "c" * 52}))
+    save_checkpoint(
+        tmp_path / "it",
+        replace(checkpoint, backbone={"name": "resnet18", "sha256": "0123456789ab" + "c" * 52}),
+    )
     captioner = Captioner.load(tmp_path / "it", backbone=backbone)
     with pytest.raises(BadCheckpoint, match="0123456789ab"):
         captioner.caption(pictures[:1])
 
 
-def test_a_checkpoint_that_was_moved_captions_as_before(backbone: Backbone, pictures: list[Path], tmp_path: Path) -> None:
+def test_a_checkpoint_that_was_moved_captions_as_before(
+    backbone: Backbone, pictures: list[Path], tmp_path: Path
+) -> None:
     save_checkpoint(tmp_path / "here", a_checkpoint(backbone))
     before = Captioner.load(tmp_path / "here", backbone=backbone)
     shutil.move(tmp_path / "here", tmp_path / "there")
@@ -466,10 +570,17 @@ def test_a_checkpoint_that_was_moved_captions_as_before(backbone: Backbone, pict
     assert after.fingerprint == before.fingerprint
     backbone = {name: after.checkpoint.backbone[name] for name in ("name", "sha256")}
     where = str((tmp_path / "there").resolve())
-    assert after.describe() == {"name": "there", "checkpoint": where, "variant": "model2", "backbone": backbone}
+    assert after.describe() == {
+        "name": "there",
+        "checkpoint": where,
+        "variant": "model2",
+        "backbone": backbone,
+    }
 
 
-def test_the_fingerprint_changes_with_whatever_changes_a_caption_and_with_nothing_else(backbone: Backbone, tmp_path: Path) -> None:
+def test_the_fingerprint_changes_with_whatever_changes_a_caption_and_with_nothing_else(
+    backbone: Backbone, tmp_path: Path
+) -> None:
     base = a_checkpoint(backbone)
     other_words = Vocabulary([*WORDS.tokens[:-2], *WORDS.tokens[:-3:-1]])
     one_weight = {name: tensor.clone() for name, tensor in base.tensors.items()}
@@ -483,7 +594,10 @@ def test_the_fingerprint_changes_with_whatever_changes_a_caption_and_with_nothin
     ]
     assert len({Captioner(one, "a").fingerprint for one in different}) == len(different)
 
-    alike = [replace(base, scores={"val": {"bleu4": 0.1}}, training={"seed": 3}), replace(base, variant="model4")]
+    alike = [
+        replace(base, scores={"val": {"bleu4": 0.1}}, training={"seed": 3}),
+        replace(base, variant="model4"),
+    ]
     save_checkpoint(tmp_path, base)
     add_scores(tmp_path, "val", {"bleu4": 0.2})
     fingerprints = {Captioner(one, "b").fingerprint for one in alike} | {Captioner.load(tmp_path).fingerprint}

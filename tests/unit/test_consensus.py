@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captionret.errors import BadSetting
-from captionret.models.consensus import consensus, similarities
+from captionret.models.reranking.consensus import consensus, similarities
 from captionret.records import Caption, Decoding
 
 SENTENCE = st.lists(st.sampled_from(["a", "dog", "cat", "runs"]), min_size=1, max_size=7)
@@ -24,22 +24,36 @@ def alike(ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
     """How CIDEr-D likens a caption to one reference, all n-grams weighing 1."""
     total = 0.0
     for n in range(1, 5):
-        one, other = (Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1)) for words in (ours, theirs))
-        norms = math.sqrt(sum(count**2 for count in one.values())) * math.sqrt(sum(count**2 for count in other.values()))
+        one, other = (
+            Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1)) for words in (ours, theirs)
+        )
+        norms = math.sqrt(sum(count**2 for count in one.values())) * math.sqrt(
+            sum(count**2 for count in other.values())
+        )
         dot = sum(min(count, other[ngram]) * other[ngram] for ngram, count in one.items())
         total += dot / norms if norms else 0.0
     return total / 4 * math.exp(-((len(ours) - len(theirs)) ** 2) / 72)
 
 
 def expected(one: Caption, all_of_them: list[Caption], sharpness: float, length_penalty: float) -> float:
-    weights = [math.exp(sharpness * other.logprob / len(other.tokens) ** length_penalty) for other in all_of_them]
-    gain = sum(weight * alike(one.tokens, other.tokens) for weight, other in zip(weights, all_of_them, strict=True))
+    weights = [
+        math.exp(sharpness * other.logprob / len(other.tokens) ** length_penalty) for other in all_of_them
+    ]
+    gain = sum(
+        weight * alike(one.tokens, other.tokens) for weight, other in zip(weights, all_of_them, strict=True)
+    )
     return gain / sum(weights)
 
 
 @settings(deadline=None)
-@given(st.lists(CANDIDATES, min_size=1, max_size=4), st.sampled_from([0.0, 1.0, 3.0]), st.sampled_from([0.0, 0.6]))
-def test_the_first_caption_has_the_largest_expected_similarity(drawn: Any, sharpness: float, length_penalty: float) -> None:
+@given(
+    st.lists(CANDIDATES, min_size=1, max_size=4),
+    st.sampled_from([0.0, 1.0, 3.0]),
+    st.sampled_from([0.0, 0.6]),
+)
+def test_the_first_caption_has_the_largest_expected_similarity(
+    drawn: Any, sharpness: float, length_penalty: float
+) -> None:
     images = [[caption(" ".join(words), logprob) for words, logprob in image] for image in drawn]
     found = consensus(images, sharpness, length_penalty)
     for image, ranked in zip(images, found, strict=True):
@@ -47,7 +61,9 @@ def test_the_first_caption_has_the_largest_expected_similarity(drawn: Any, sharp
         assert len(ranked) == len(once) and set(ranked) == set(once)
         gains = [expected(one, once, sharpness, length_penalty) for one in ranked]
         assert gains == pytest.approx(sorted(gains, reverse=True), abs=1e-9)
-    assert [consensus([image], sharpness, length_penalty)[0] for image in images] == found, "an image depends on no other"
+    assert [consensus([image], sharpness, length_penalty)[0] for image in images] == found, (
+        "an image depends on no other"
+    )
 
 
 @settings(deadline=None)
@@ -56,12 +72,17 @@ def test_similarities_of_a_batch_are_those_of_each_pair(images: list[list[list[s
     for image, found in zip(images, similarities(images), strict=True):
         assert found.shape == (len(image), len(image))
         for row, ours in enumerate(image):
-            assert found[row].tolist() == pytest.approx([alike(tuple(ours), tuple(theirs)) for theirs in image], abs=1e-12)
+            assert found[row].tolist() == pytest.approx(
+                [alike(tuple(ours), tuple(theirs)) for theirs in image], abs=1e-12
+            )
 
 
 def test_what_most_candidates_say_beats_what_is_most_probable() -> None:
     odd = caption("people stand about", -1.0)
-    agreed = [caption(f"a {colour} dog runs on the beach", -3.0 - place / 10) for place, colour in enumerate(("brown", "big", "wet"))]
+    agreed = [
+        caption(f"a {colour} dog runs on the beach", -3.0 - place / 10)
+        for place, colour in enumerate(("brown", "big", "wet"))
+    ]
     assert consensus([[odd, *agreed]], 0.0)[0][0] in agreed
     assert consensus([[odd, *agreed]], 100.0)[0][0] == odd, "the sharper, the more the probable one counts"
 

@@ -22,7 +22,9 @@ def table(root: Path, content: str, name: str = "t.csv") -> str:
 
 
 def test_rows_of_one_image_are_gathered_in_the_order_of_the_table(tmp_path: Path) -> None:
-    dataset = open_dataset(table(tmp_path, "image,caption,split\nsub/b.jpg,B.,dev\na.jpg,A.,train\n./sub/b.jpg,Bee.,dev\n"))
+    dataset = open_dataset(
+        table(tmp_path, "image,caption,split\nsub/b.jpg,B.,dev\na.jpg,A.,train\n./sub/b.jpg,Bee.,dev\n")
+    )
     assert [(item.id, item.captions, item.split) for item in dataset.items] == [
         ("sub/b.jpg", ("B.", "Bee."), "val"),
         ("a.jpg", ("A.",), "train"),
@@ -31,9 +33,16 @@ def test_rows_of_one_image_are_gathered_in_the_order_of_the_table(tmp_path: Path
 
 
 @pytest.mark.parametrize(("name", "separator"), [("t.csv", ","), ("t.TSV", "\t")])
-def test_quotes_line_breaks_unicode_and_a_byte_order_mark_are_read_as_meant(tmp_path: Path, name: str, separator: str) -> None:
+def test_quotes_line_breaks_unicode_and_a_byte_order_mark_are_read_as_meant(
+    tmp_path: Path, name: str, separator: str
+) -> None:
     touch(tmp_path, "naïve 犬\n.jpg")
-    rows = ["\ufeffPATH | Sentence", '"naïve 犬\n.jpg" | "a ""big"" dog, wet\tand\nhappy 🐕"', "a.jpg | NA", "a.jpg | null"]
+    rows = [
+        "\ufeffPATH | Sentence",
+        '"naïve 犬\n.jpg" | "a ""big"" dog, wet\tand\nhappy 🐕"',
+        "a.jpg | NA",
+        "a.jpg | null",
+    ]
     dataset = open_dataset(table(tmp_path, "\r\n".join(rows).replace(" | ", separator) + "\r\n\r\n", name))
     assert dataset.items[0].id == "naïve 犬\n.jpg"
     assert dataset.items[0].captions == ('a "big" dog, wet\tand\nhappy 🐕',)
@@ -41,10 +50,14 @@ def test_quotes_line_breaks_unicode_and_a_byte_order_mark_are_read_as_meant(tmp_
     assert dataset.items[1].split is None
 
 
-def test_a_tables_names_may_be_absolute_or_lead_out_of_its_folder_and_missing_ones_are_told(tmp_path: Path) -> None:
+def test_a_tables_names_may_be_absolute_or_lead_out_of_its_folder_and_missing_ones_are_told(
+    tmp_path: Path,
+) -> None:
     touch(tmp_path, "out.jpg", "far/away.jpg")
     (tmp_path / "own").mkdir()
-    content = f"file,text\n../out.jpg,Out.\n{tmp_path}/far/away.jpg,Away.\n../gone.jpg,Gone.\nhttp://x/y.jpg,Web.\n"
+    content = (
+        f"file,text\n../out.jpg,Out.\n{tmp_path}/far/away.jpg,Away.\n../gone.jpg,Gone.\nhttp://x/y.jpg,Web.\n"
+    )
     dataset = open_dataset(table(tmp_path / "own", content))
     assert [item.id for item in dataset.items] == ["../out.jpg", f"{tmp_path}/far/away.jpg"]
     assert dataset.missing == ("../gone.jpg", "http:/x/y.jpg")
@@ -52,38 +65,60 @@ def test_a_tables_names_may_be_absolute_or_lead_out_of_its_folder_and_missing_on
 
 def test_a_parquet_table_is_read_like_a_text_table(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.jpg")
-    columns = {"filename": ["a.jpg", "b.jpg", "a.jpg"], "caption": ["A.", None, "Ay."], "split": ["test", None, "test"]}
+    columns = {
+        "filename": ["a.jpg", "b.jpg", "a.jpg"],
+        "caption": ["A.", None, "Ay."],
+        "split": ["test", None, "test"],
+    }
     pandas.DataFrame(columns).to_parquet(tmp_path / "t.parquet")
     dataset = open_dataset(f"table:{tmp_path}/t.parquet")
-    assert [(item.id, item.captions, item.split) for item in dataset.items] == [("a.jpg", ("A.", "Ay."), "test"), ("b.jpg", (), None)]
+    assert [(item.id, item.captions, item.split) for item in dataset.items] == [
+        ("a.jpg", ("A.", "Ay."), "test"),
+        ("b.jpg", (), None),
+    ]
     assert dataset.notes == ("1 empty caption was left out.",)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("picture,caption\na.jpg,A.\n", r"needs a column named image or file or filename or path; its columns are: 'picture', 'caption'"),
-        ("image,words\na.jpg,A.\n", r"needs a column named caption or text or sentence; its columns are: 'image', 'words'"),
+        (
+            "picture,caption\na.jpg,A.\n",
+            r"needs a column named image or file or filename or path; its columns are: 'picture', 'caption'",
+        ),
+        (
+            "image,words\na.jpg,A.\n",
+            r"needs a column named caption or text or sentence; its columns are: 'image', 'words'",
+        ),
         ("", r"its columns are: none"),
         ("image,caption\na.jpg,A., wet\n", r"t\.csv, line 2: 3 fields, but the header has 2"),
         ("image,caption\na.jpg,A.\na.jpg\n", r"t\.csv, line 3: 1 fields"),
         ('image,caption\na.jpg,"A.\n', r"t\.csv, line 2: unexpected end of data"),
         ("image,caption\n,A.\n", r"t\.csv, line 2: no image is named"),
-        ("image,caption,split\na.jpg,A.,train\na.jpg,A.,test\n", r"line 3: 'a\.jpg' is already in the split 'train', here 'test'"),
+        (
+            "image,caption,split\na.jpg,A.,train\na.jpg,A.,test\n",
+            r"line 3: 'a\.jpg' is already in the split 'train', here 'test'",
+        ),
     ],
 )
-def test_a_table_that_cannot_be_meant_is_an_error_that_says_where(tmp_path: Path, content: str, message: str) -> None:
+def test_a_table_that_cannot_be_meant_is_an_error_that_says_where(
+    tmp_path: Path, content: str, message: str
+) -> None:
     with pytest.raises(BadDataset, match=message):
         open_dataset(table(tmp_path, content))
 
 
 @pytest.mark.parametrize(("pictures", "texts"), [("dataset/", "sentence/"), ("", "")])
-def test_pascal_takes_categories_as_labels_and_splits_each_by_name(tmp_path: Path, pictures: str, texts: str) -> None:
+def test_pascal_takes_categories_as_labels_and_splits_each_by_name(
+    tmp_path: Path, pictures: str, texts: str
+) -> None:
     for category in ("cat", "dog"):
         touch(tmp_path, *(f"{pictures}{category}/{index:02}.jpg" for index in range(50)))
         (tmp_path / f"{texts}{category}").mkdir(parents=True, exist_ok=True)
         for index in range(49):
-            (tmp_path / f"{texts}{category}/{index:02}.txt").write_text(f"One {category}.\n\nNumber {index}.\n")
+            (tmp_path / f"{texts}{category}/{index:02}.txt").write_text(
+                f"One {category}.\n\nNumber {index}.\n"
+            )
     (tmp_path / f"{texts}dog/99.txt").write_text("Gone.\n")
     dataset = open_dataset(f"pascal:{tmp_path}")
     assert dataset.splits() == {"train": 80, "val": 10, "test": 10}

@@ -25,7 +25,11 @@ TOKENS = "b.jpg#0\tA dog .\nb.jpg#1\tA brown dog .\na.jpg#0\tA cat\tsleeps .\nc.
 
 def test_items_keep_the_token_files_order_and_dev_is_val(tmp_path: Path) -> None:
     dataset = open_dataset(make(tmp_path, TOKENS))
-    assert [(item.id, item.split) for item in dataset.items] == [("b.jpg", "val"), ("a.jpg", "train"), ("c.jpg", None)]
+    assert [(item.id, item.split) for item in dataset.items] == [
+        ("b.jpg", "val"),
+        ("a.jpg", "train"),
+        ("c.jpg", None),
+    ]
     assert dataset.items[0].captions == ("A dog .", "A brown dog .")
     assert dataset.items[1].captions == ("A cat\tsleeps .",)
     assert dataset.items[0].path == tmp_path / "Flicker8k_Dataset" / "b.jpg"
@@ -33,7 +37,9 @@ def test_items_keep_the_token_files_order_and_dev_is_val(tmp_path: Path) -> None
 
 
 def test_names_without_a_file_are_reported_and_not_fatal(tmp_path: Path) -> None:
-    dataset = open_dataset(make(tmp_path, TOKENS + "x.jpg.1#0\tLost .\nx.jpg.1#1\tLost too .\n", train="a.jpg\ngone.jpg\n"))
+    dataset = open_dataset(
+        make(tmp_path, TOKENS + "x.jpg.1#0\tLost .\nx.jpg.1#1\tLost too .\n", train="a.jpg\ngone.jpg\n")
+    )
     assert dataset.missing == ("x.jpg.1", "gone.jpg")
     assert len(dataset.items) == 3
 
@@ -45,7 +51,9 @@ def test_names_that_lead_out_of_the_folder_are_missing(tmp_path: Path) -> None:
 
 
 def test_empty_captions_and_pictures_without_captions_are_counted(tmp_path: Path) -> None:
-    dataset = open_dataset(make(tmp_path, TOKENS + "a.jpg#1\t  \n", images=("a.jpg", "b.jpg", "c.jpg", "new.jpg")))
+    dataset = open_dataset(
+        make(tmp_path, TOKENS + "a.jpg#1\t  \n", images=("a.jpg", "b.jpg", "c.jpg", "new.jpg"))
+    )
     assert dataset.items[1].captions == ("A cat\tsleeps .",)
     assert any("1 empty caption was left out" in note for note in dataset.notes)
     assert any("1 file was left out" in note for note in dataset.notes)
@@ -69,7 +77,9 @@ def test_a_malformed_line_is_an_error_with_its_line(tmp_path: Path, line: str) -
 
 
 def test_a_picture_in_two_lists_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(BadDataset, match=r"testImages\.txt, line 2: 'a\.jpg' is already in the split 'train'"):
+    with pytest.raises(
+        BadDataset, match=r"testImages\.txt, line 2: 'a\.jpg' is already in the split 'train'"
+    ):
         open_dataset(make(tmp_path, TOKENS, test="c.jpg\na.jpg\n"))
 
 

@@ -73,7 +73,9 @@ def test_a_value_that_is_no_finite_float32_is_an_error_with_its_row(tmp_path: Pa
         open_dataset(f"vse:{tmp_path}")
 
 
-def test_faults_behind_the_first_block_are_named_by_their_own_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_behind_the_first_block_are_named_by_their_own_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("captionret.datasets.vse._CHUNK", 10)
     rows = features(7)
     _, file = write_split(tmp_path, "x", "test", captions(7), rows)

@@ -1,6 +1,8 @@
-"""The batched search against a textbook beam written out here: one image, plain Python, every prefix scored from scratch.
+"""The batched search against a textbook beam written out here: one image, plain Python, every prefix scored
+from scratch.
 
-The oracle knows the decoder only through `forward` (teacher forcing), so it also holds `begin` and `step` to it.
+The oracle knows the decoder only through `forward` (teacher forcing), so it also holds `begin` and `step` to
+it.
 """
 
 import math
@@ -13,12 +15,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from captionret.models.captioner import Decoder, new_decoder
-from captionret.models.decoding import Beams, Rules, State, beam_search
-from captionret.models.ensemble import EnsembleDecoder
-from captionret.models.sampling import sample
-from captionret.models.transformer import TransformerDecoder
-from captionret.models.variants import CaptionerConfig
+from captionret.models.captioning.beam_search import Beams, Rules, State, beam_search
+from captionret.models.captioning.captioner import Decoder, new_decoder
+from captionret.models.captioning.config import CaptionerConfig
+from captionret.models.captioning.ensemble import EnsembleDecoder
+from captionret.models.captioning.sampling import sample
+from captionret.models.captioning.transformer import TransformerDecoder
 from captionret.text import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 SIZE, MAX_WORDS, DIM, CELLS = 14, 7, 6, 4
@@ -31,7 +33,9 @@ DECODERS = {
     "two-layer lstm": replace(CONFIG, layers=2),
     "two-layer lstm without saying start": replace(CONFIG, layers=2, says_start=False),
     "transformer": replace(CONFIG, decoder="transformer", layers=2, says_start=False),
-    "transformer with tied words": replace(CONFIG, decoder="transformer", embed_dim=16, layers=1, says_start=False),
+    "transformer with tied words": replace(
+        CONFIG, decoder="transformer", embed_dim=16, layers=1, says_start=False
+    ),
     "soft attention": replace(CONFIG, decoder="soft-attention", says_start=False),
     "adaptive": replace(CONFIG, decoder="adaptive", says_start=False),
 }
@@ -40,7 +44,8 @@ NextLogprob = Callable[[tuple[int, ...]], list[float]]
 
 
 def make(config: CaptionerConfig, seed: int = 0) -> Decoder:
-    """A decoder with random weights that makes clear choices, looks at its image and ends its captions at various lengths."""
+    """A decoder with random weights that makes clear choices, looks at its image and ends its captions at
+    various lengths."""
     torch.manual_seed(seed)
     decoder = new_decoder(config, DIM, CELLS, SIZE)
     with torch.no_grad():
@@ -61,7 +66,9 @@ def pictures(config: CaptionerConfig, count: int = 6) -> Tensor:
     return torch.randn(shape, generator=generator) * 2
 
 
-def search(decoder: Decoder, features: Tensor, config: CaptionerConfig, beam: int, penalty: float = 0.0, **more: Any) -> Beams:
+def search(
+    decoder: Decoder, features: Tensor, config: CaptionerConfig, beam: int, penalty: float = 0.0, **more: Any
+) -> Beams:
     with torch.inference_mode():
         first, state = decoder.begin(features)
     settings = {"max_words": config.max_words, "length_penalty": penalty, "says_start": config.says_start}
@@ -69,7 +76,8 @@ def search(decoder: Decoder, features: Tensor, config: CaptionerConfig, beam: in
 
 
 def teacher(decoder: Decoder, features: Tensor, config: CaptionerConfig) -> NextLogprob:
-    """prefix -> the log-probability of every next token after it, by teacher forcing of the whole prefix. features: one image's."""
+    """prefix -> the log-probability of every next token after it, by teacher forcing of the whole prefix.
+    features: one image's."""
 
     @torch.inference_mode()
     def next_logprob(prefix: tuple[int, ...]) -> list[float]:
@@ -81,13 +89,23 @@ def teacher(decoder: Decoder, features: Tensor, config: CaptionerConfig) -> Next
 
 
 def breaks_a_rule(prefix: Sequence[int], token: int) -> bool:
-    """Rules, written out: the same word again, three words for the second time, an end on a word that leads on."""
+    """Rules, written out: the same word again, three words for the second time, an end on a word that leads
+    on."""
     triples = list(zip(prefix, prefix[1:], prefix[2:], strict=False))
-    return bool(prefix) and (token == prefix[-1] or (*prefix[-2:], token) in triples or (token == END_ID and prefix[-1] in LEADS_ON))
+    return bool(prefix) and (
+        token == prefix[-1]
+        or (*prefix[-2:], token) in triples
+        or (token == END_ID and prefix[-1] in LEADS_ON)
+    )
 
 
 def textbook(
-    next_logprob: NextLogprob, beam: int, max_words: int, penalty: float, says_start: bool, rules: bool = False
+    next_logprob: NextLogprob,
+    beam: int,
+    max_words: int,
+    penalty: float,
+    says_start: bool,
+    rules: bool = False,
 ) -> list[tuple[tuple[int, ...], float, float, bool]]:
     """(tokens, score, log-probability, ended), best first, as the docstring of beam_search tells it."""
 
@@ -110,8 +128,13 @@ def textbook(
         live = [entry for entry in longer if entry[1][-1] != END_ID][:beam]
         if len(ended) >= beam:
             break
-    found = [(*entry, True) for entry in ended[:beam]] + [(*entry, False) for entry in live[: max(0, beam - len(ended))]]
-    scored = [(tokens, logprob / max(1, words(tokens)) ** penalty, logprob, whole) for logprob, tokens, whole in found]
+    found = [(*entry, True) for entry in ended[:beam]] + [
+        (*entry, False) for entry in live[: max(0, beam - len(ended))]
+    ]
+    scored = [
+        (tokens, logprob / max(1, words(tokens)) ** penalty, logprob, whole)
+        for logprob, tokens, whole in found
+    ]
     return sorted(scored, key=lambda entry: (not entry[3], -entry[1]))
 
 
@@ -124,20 +147,30 @@ def agrees(beams: Beams, image: int, expected: list[tuple[tuple[int, ...], float
     """One image's captions are the expected ones, in order, with their scores."""
     found = int(beams.scores[image].isfinite().sum())
     assert [said(ids) for ids in beams.tokens[image, :found].tolist()] == [tokens for tokens, *_ in expected]
-    assert beams.scores[image, :found].tolist() == pytest.approx([score for _, score, *_ in expected], abs=1e-3)
-    assert beams.logprob[image, :found].tolist() == pytest.approx([logprob for *_, logprob, _ in expected], abs=1e-3)
+    assert beams.scores[image, :found].tolist() == pytest.approx(
+        [score for _, score, *_ in expected], abs=1e-3
+    )
+    assert beams.logprob[image, :found].tolist() == pytest.approx(
+        [logprob for *_, logprob, _ in expected], abs=1e-3
+    )
     assert beams.ended[image, :found].tolist() == [whole for *_, whole in expected]
 
 
 @pytest.mark.parametrize("penalty", [0.0, 0.7, 1.0])
 @pytest.mark.parametrize("beam", [1, 3, 5])
 @pytest.mark.parametrize("name", DECODERS)
-def test_the_batched_search_finds_what_a_textbook_beam_finds_image_by_image(name: str, beam: int, penalty: float) -> None:
+def test_the_batched_search_finds_what_a_textbook_beam_finds_image_by_image(
+    name: str, beam: int, penalty: float
+) -> None:
     config = DECODERS[name]
     decoder, features = make(config), pictures(config)
     beams = search(decoder, features, config, beam, penalty)
     for image in range(len(features)):
-        agrees(beams, image, textbook(teacher(decoder, features[image], config), beam, MAX_WORDS, penalty, config.says_start))
+        agrees(
+            beams,
+            image,
+            textbook(teacher(decoder, features[image], config), beam, MAX_WORDS, penalty, config.says_start),
+        )
 
 
 @pytest.mark.parametrize("beam", [1, 3])
@@ -147,13 +180,20 @@ def test_the_batched_search_keeps_the_rules_as_a_textbook_beam_does(name: str, b
     decoder, features = make(config), pictures(config)
     beams = search(decoder, features, config, beam, rules=RULES)
     for image in range(len(features)):
-        agrees(beams, image, textbook(teacher(decoder, features[image], config), beam, 9, 0.0, config.says_start, rules=True))
+        agrees(
+            beams,
+            image,
+            textbook(teacher(decoder, features[image], config), beam, 9, 0.0, config.says_start, rules=True),
+        )
     free = search(decoder, features, config, beam)
     assert not torch.equal(free.tokens, beams.tokens), "the rules made a difference"
 
 
-def diverse_textbook(next_logprob: NextLogprob, groups: int, max_words: int, diversity: float, says_start: bool) -> list[tuple[int, ...]]:
-    """Diverse beam search with groups of one, each a greedy search that pays for the words of the groups before it."""
+def diverse_textbook(
+    next_logprob: NextLogprob, groups: int, max_words: int, diversity: float, says_start: bool
+) -> list[tuple[int, ...]]:
+    """Diverse beam search with groups of one, each a greedy search that pays for the words of the groups
+    before it."""
     prefixes: list[tuple[int, ...]] = [()] * groups
     for _ in range(max_words):
         said: Counter[int] = Counter()
@@ -182,12 +222,18 @@ def test_a_diverse_beam_is_the_textbooks_groups_and_its_captions_differ(name: st
     plain = search(decoder, features, config, 3)
     for image, ids in enumerate(beams.tokens.tolist()):
         next_logprob = teacher(decoder, features[image], config)
-        expected = [said(prefix) for prefix in diverse_textbook(next_logprob, 3, MAX_WORDS, 2.0, config.says_start)]
+        expected = [
+            said(prefix) for prefix in diverse_textbook(next_logprob, 3, MAX_WORDS, 2.0, config.says_start)
+        ]
         assert sorted(said(one) for one in ids) == sorted(expected)
-        for tokens, logprob, ended in zip(ids, beams.logprob[image].tolist(), beams.ended[image].tolist(), strict=True):
+        for tokens, logprob, ended in zip(
+            ids, beams.logprob[image].tolist(), beams.ended[image].tolist(), strict=True
+        ):
             whole = (*said(tokens), END_ID) if ended else said(tokens)
             own = sum(next_logprob(tuple(whole[:position]))[token] for position, token in enumerate(whole))
-            assert logprob == pytest.approx(own, abs=1e-3), "what a group pays is no part of its captions' probability"
+            assert logprob == pytest.approx(own, abs=1e-3), (
+                "what a group pays is no part of its captions' probability"
+            )
     first_words = [len({ids[0] for ids in image}) for image in beams.tokens.tolist()]
     assert sum(first_words) >= sum(len({ids[0] for ids in image}) for image in plain.tokens.tolist())
     assert not torch.equal(beams.tokens, plain.tokens)
@@ -209,7 +255,10 @@ def test_samples_come_as_often_as_their_probability_says() -> None:
         order = expected.argsort(descending=True)
         held = 0.0
         for word in order.tolist():
-            expected[word], held = (0.0 if held >= top_p else float(expected[word])), held + float(expected[word])
+            expected[word], held = (
+                (0.0 if held >= top_p else float(expected[word])),
+                held + float(expected[word]),
+            )
         expected /= expected.sum()
         found = torch.bincount(drawn.tokens[0, :, 0], minlength=SIZE) / count
         assert (found - expected).abs().max() < 0.02
@@ -227,24 +276,36 @@ def test_a_samples_log_probability_is_the_decoders_own(name: str) -> None:
     for image in range(3):
         next_logprob = teacher(decoder, features[image], config)
         for tokens, logprob, ended in zip(
-            drawn.tokens[image].tolist(), drawn.logprob[image].tolist(), drawn.ended[image].tolist(), strict=True
+            drawn.tokens[image].tolist(),
+            drawn.logprob[image].tolist(),
+            drawn.ended[image].tolist(),
+            strict=True,
         ):
             whole = (*said(tokens), END_ID) if ended else said(tokens)
-            assert logprob == pytest.approx(sum(next_logprob(tuple(whole[:at]))[token] for at, token in enumerate(whole)), abs=1e-3)
+            assert logprob == pytest.approx(
+                sum(next_logprob(tuple(whole[:at]))[token] for at, token in enumerate(whole)), abs=1e-3
+            )
 
 
 def test_an_ensemble_searches_in_the_mean_of_its_members_probabilities() -> None:
     names = ["transformer", "soft attention", "adaptive"]
     decoders = [make(DECODERS[name], seed) for seed, name in enumerate(names)]
     config, features = DECODERS["adaptive"], pictures(DECODERS["adaptive"])
-    order = [torch.arange(SIZE), torch.tensor([0, 1, 2, 3, *range(SIZE - 1, 3, -1)]), torch.arange(SIZE)]  # the second has its own ids
+    # the second has its own ids
+    order = [torch.arange(SIZE), torch.tensor([0, 1, 2, 3, *range(SIZE - 1, 3, -1)]), torch.arange(SIZE)]
     together = EnsembleDecoder(decoders, order)
     beams = search(together, features, config, 3)
     for image in range(len(features)):
-        parts = [teacher(decoder, features[image], DECODERS[name]) for decoder, name in zip(decoders, names, strict=True)]
+        parts = [
+            teacher(decoder, features[image], DECODERS[name])
+            for decoder, name in zip(decoders, names, strict=True)
+        ]
 
         def mean(prefix: tuple[int, ...], parts: Sequence[NextLogprob] = parts) -> list[float]:
-            rows = [torch.tensor(part(tuple(ids[token].item() for token in prefix)))[ids] for part, ids in zip(parts, order, strict=True)]
+            rows = [
+                torch.tensor(part(tuple(ids[token].item() for token in prefix)))[ids]
+                for part, ids in zip(parts, order, strict=True)
+            ]
             return torch.stack(rows).exp().mean(0).log().tolist()
 
         agrees(beams, image, textbook(mean, 3, MAX_WORDS, 0.0, False))
@@ -303,7 +364,10 @@ def test_logprob_is_the_probability_that_teacher_forcing_gives_the_caption(name:
     beams = search(decoder, features, config, 4, penalty=0.7)
     for image in range(len(features)):
         for ids, logprob, ended in zip(
-            beams.tokens[image].tolist(), beams.logprob[image].tolist(), beams.ended[image].tolist(), strict=True
+            beams.tokens[image].tolist(),
+            beams.logprob[image].tolist(),
+            beams.ended[image].tolist(),
+            strict=True,
         ):
             caption = [*said(ids), *([END_ID] if ended else [])]
             inputs = caption if config.says_start else [START_ID, *caption]
@@ -319,7 +383,9 @@ def test_logprob_is_the_probability_that_teacher_forcing_gives_the_caption(name:
 def test_captions_come_best_first_and_none_twice(name: str, penalty: float) -> None:
     config = DECODERS[name]
     beams = search(make(config, seed=4), pictures(config), config, 5, penalty)
-    for ids, scores, ended in zip(beams.tokens.tolist(), beams.scores.tolist(), beams.ended.tolist(), strict=True):
+    for ids, scores, ended in zip(
+        beams.tokens.tolist(), beams.scores.tolist(), beams.ended.tolist(), strict=True
+    ):
         assert ended == sorted(ended, reverse=True), "whole captions before cut ones"
         for kind in (True, False):
             alike = [score for score, whole in zip(scores, ended, strict=True) if whole is kind]
@@ -331,7 +397,11 @@ def test_a_picture_is_never_left_without_a_caption_when_none_ends() -> None:
     for config in DECODERS.values():
         decoder = make(config)
         with torch.no_grad():
-            bias = decoder.bias if isinstance(decoder, TransformerDecoder) and decoder.tied else decoder.output.bias
+            bias = (
+                decoder.bias
+                if isinstance(decoder, TransformerDecoder) and decoder.tied
+                else decoder.output.bias
+            )
             bias[END_ID] = -1000.0
         beams = search(decoder, pictures(config), config, 3)
         assert not beams.ended.any()
@@ -340,7 +410,8 @@ def test_a_picture_is_never_left_without_a_caption_when_none_ends() -> None:
 
 
 class Table:
-    """A decoder that is a table: logits by image, round and last word. It checks that it is asked about the right rows.
+    """A decoder that is a table: logits by image, round and last word. It checks that it is asked about the
+    right rows.
 
     logits: (N, max_words, V, V)
     """
@@ -355,7 +426,9 @@ class Table:
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         images, rounds = state.rows
         group = len(images) // len(state.images[0])
-        assert torch.equal(images, state.images[0].repeat_interleave(group)), "a live caption was given another image's state"
+        assert torch.equal(images, state.images[0].repeat_interleave(group)), (
+            "a live caption was given another image's state"
+        )
         return self.logits[images, rounds, tokens], State((images, rounds + 1), state.images)
 
     def next_logprob(self, image: int) -> NextLogprob:
@@ -373,7 +446,9 @@ def test_random_tables_of_every_size_are_searched_as_the_textbook_does() -> None
         table = Table(torch.randn((images, length, size, size), generator=generator) * 3)
         penalty, start = (0.0, 0.7, 1.0)[trial % 3], trial % 2 == 0
         first, state = table.begin()
-        beams = beam_search(first, state, table.step, beam=beam, max_words=length, length_penalty=penalty, says_start=start)
+        beams = beam_search(
+            first, state, table.step, beam=beam, max_words=length, length_penalty=penalty, says_start=start
+        )
         for image in range(images):
             agrees(beams, image, textbook(table.next_logprob(image), beam, length, penalty, start))
 
@@ -394,7 +469,9 @@ def test_unk_pad_and_a_second_start_are_never_said_however_probable(beam: int, s
 @pytest.mark.parametrize("says_start", [True, False])
 @pytest.mark.parametrize("max_words", [1, 2, 5])
 @pytest.mark.parametrize("beam", [1, 4])
-def test_no_caption_is_empty_even_when_the_end_comes_first(beam: int, max_words: int, says_start: bool) -> None:
+def test_no_caption_is_empty_even_when_the_end_comes_first(
+    beam: int, max_words: int, says_start: bool
+) -> None:
     logits = torch.randn((4, max_words, 9, 9), generator=torch.Generator().manual_seed(6))
     logits[..., END_ID] += 20
     logits[..., START_ID] += 10
@@ -408,7 +485,10 @@ def test_no_caption_is_empty_even_when_the_end_comes_first(beam: int, max_words:
 def test_images_that_end_early_do_not_disturb_the_others() -> None:
     logits = torch.randn((4, 8, 9, 9), generator=torch.Generator().manual_seed(8)) * 2
     logits[..., END_ID] -= 8
-    alone = [beam_search(*(table := Table(logits[i : i + 1])).begin(), table.step, beam=3, max_words=8) for i in range(4)]
+    alone = [
+        beam_search(*(table := Table(logits[i : i + 1])).begin(), table.step, beam=3, max_words=8)
+        for i in range(4)
+    ]
     logits[1, 1:, :, END_ID] += 30  # the second image is done at once, its neighbours never
     first, state = (table := Table(logits)).begin()
     beams = beam_search(first, state, table.step, beam=3, max_words=8)

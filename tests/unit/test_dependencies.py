@@ -1,33 +1,39 @@
-"""The parts depend on each other one way. An import against the arrow fails here, wherever in a module it stands."""
+"""The parts depend on each other one way and never in a circle. An import against the arrow fails here,
+wherever in a module it stands."""
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "captionret"
-FOUNDATION = {"errors", "records", "files", "text", "images", "word_vectors"}
+FOUNDATION = {"errors", "records", "files", "text", "images", "word_vectors", "config"}
 # part -> the parts it may import; the foundation's own order is finer, and a part may always import itself
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": {"errors"},
     "files": {"errors"},
     "text": {"errors"},
+    "config": {"errors"},
     "images": {"errors", "records", "files"},
     "word_vectors": {"errors", "text"},
     "fetching": {"errors"},
     "datasets": FOUNDATION,
+    "retrieval": FOUNDATION - {"images"},
     "models": FOUNDATION | {"datasets"},
-    "retrieval": {"records", "text", "errors", "word_vectors"},
     "report": FOUNDATION,
-    "evaluation": {"records", "text", "errors", "files", "retrieval", "models"},  # models: the sentence encoder that makes relevance
+    # models: the sentence encoder that makes relevance
+    "evaluation": FOUNDATION | {"retrieval", "models"},
     "training": FOUNDATION | {"datasets", "models", "evaluation", "retrieval"},
     "library": FOUNDATION | {"retrieval"},
-    "searching": FOUNDATION | {"library", "retrieval", "models"},
-    "cli": FOUNDATION | {"datasets", "models", "training", "evaluation", "library", "retrieval", "searching", "report", "fetching"},
+    "app": FOUNDATION
+    | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching"},
+    "cli": FOUNDATION
+    | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching", "app"},
 }
-WITHOUT_TORCH = [*sorted(FOUNDATION), "datasets", "retrieval", "library", "report", "searching"]
+WITHOUT_TORCH = [*sorted(FOUNDATION), "datasets", "retrieval", "library", "report", "app", "cli"]
 
 
 def modules() -> dict[str, Path]:
@@ -39,25 +45,49 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports(name: str) -> Iterator[str]:
-    """What a module imports: "torch", "captionret.retrieval.search", ... with relative imports resolved."""
+def imports(name: str) -> Iterator[tuple[str, int]]:
+    """What a module imports, with the column it stands in: "torch", "captionret.retrieval.search", ...;
+    relative imports resolved, those for type checkers alone left out."""
     path = MODULES[name]
     package = ["captionret", *name.split(".")] if name else ["captionret"]
     if path.name != "__init__.py":
         package = package[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in node.body
+        for inner in ast.walk(child)
+    }
+    for node in ast.walk(tree):
+        if node in typing_only:
+            continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, node.col_offset) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             origin = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+            yield from ((f"{origin}.{alias.name}", node.col_offset) for alias in node.names)
 
 
 def parts_imported(name: str) -> set[str]:
     """The parts of the package a module imports; the package's own `__version__` is nobody's part."""
-    own = {target for target in imports(name) if target.startswith("captionret.")}
+    own = {target for target, _ in imports(name) if target.startswith("captionret.")}
     return {target.split(".")[1] for target in own} - {"__version__"}
+
+
+def modules_imported(name: str) -> set[str]:
+    """The modules of the package that a module imports, wherever in it; a package stands for its
+    __init__."""
+    found = set()
+    for target, _ in imports(name):
+        if target.startswith("captionret."):
+            inside = target.removeprefix("captionret.")
+            while inside and inside not in MODULES:
+                inside = inside.rpartition(".")[0]
+            found.add(inside)
+    return found - {name, ""}
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
@@ -71,10 +101,28 @@ def test_module_imports_only_what_stands_below_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("part", WITHOUT_TORCH)
-def test_part_never_imports_torch(part: str) -> None:
+def test_part_imports_torch_only_when_it_is_used(part: str) -> None:
+    """app and cli load models inside functions; the parts below them never import torch at all."""
     for name in MODULES:
         if name.split(".")[0] == part:
-            assert not {target.split(".")[0] for target in imports(name)} & {"torch", "torchvision"}, f"{name} imports torch"
+            direct = {
+                target.split(".")[0]
+                for target, column in imports(name)
+                if column == 0 or part not in ("app", "cli")
+            }
+            assert not direct & {"torch", "torchvision"}, f"{name} imports torch"
+
+
+def test_no_module_stands_in_a_circle() -> None:
+    """Not even one that an import inside a function hides. A package and its own modules are one place."""
+    graph = {
+        name: {other for other in modules_imported(name) if not name.startswith(f"{other}.")}
+        for name in MODULES
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
 
 
 def test_nothing_imports_the_command_line() -> None:

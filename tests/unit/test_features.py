@@ -1,4 +1,5 @@
-"""The feature cache: each picture passes through the CNN once, and what comes back is always that picture's own feature."""
+"""The feature cache: each picture passes through the CNN once, and what comes back is always that picture's
+own feature."""
 
 import os
 import shutil
@@ -14,7 +15,7 @@ from shapes import shape
 
 from captionret.errors import BadSetting
 from captionret.images import WHOLE, View
-from captionret.models.backbones import Backbone, load_backbone
+from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.training import features
 from captionret.training.features import Features, FeatureStore, augmented_views, extract
 
@@ -52,13 +53,21 @@ def pictures(tmp_path: Path) -> list[Path]:
     return [shape(tmp_path / "pictures" / f"{number}.png", "red", "circle", number) for number in range(5)]
 
 
-def get(backbone: Backbone, paths: Sequence[Path], root: Path, kind: str = "pooled", views: tuple[View, ...] = (WHOLE,)) -> Features:
+def get(
+    backbone: Backbone,
+    paths: Sequence[Path],
+    root: Path,
+    kind: str = "pooled",
+    views: tuple[View, ...] = (WHOLE,),
+) -> Features:
     found, failures = extract(backbone, paths, kind, views, root=root, batch_size=2, progress=False)
     assert failures == []
     return found
 
 
-def test_each_picture_passes_through_the_cnn_once(resnet: Backbone, pictures: list[Path], tmp_path: Path, passed: list[int]) -> None:
+def test_each_picture_passes_through_the_cnn_once(
+    resnet: Backbone, pictures: list[Path], tmp_path: Path, passed: list[int]
+) -> None:
     first = get(resnet, pictures, tmp_path / "cache")
     assert sum(passed) == 5
     again = get(resnet, pictures, tmp_path / "cache")
@@ -77,7 +86,9 @@ def test_cached_feature_is_the_pictures_own(resnet: Backbone, pictures: list[Pat
         assert torch.allclose(found[index], alone[0], rtol=2e-3, atol=1e-3)  # float16, and other batches
 
 
-def test_other_weights_have_a_cache_of_their_own(resnet: Backbone, pictures: list[Path], tmp_path: Path, passed: list[int]) -> None:
+def test_other_weights_have_a_cache_of_their_own(
+    resnet: Backbone, pictures: list[Path], tmp_path: Path, passed: list[int]
+) -> None:
     first = get(resnet, pictures, tmp_path / "cache")
     other = get(random_backbone(seed=1), pictures, tmp_path / "cache")
     assert sum(passed) == 10
@@ -100,7 +111,9 @@ def test_mean_of_the_grid_is_the_pooled_feature(name: str, pictures: list[Path],
     assert torch.allclose(grid.mean(1), pooled, rtol=5e-3, atol=5e-3)
 
 
-def test_every_view_has_its_own_features(resnet: Backbone, pictures: list[Path], tmp_path: Path, passed: list[int]) -> None:
+def test_every_view_has_its_own_features(
+    resnet: Backbone, pictures: list[Path], tmp_path: Path, passed: list[int]
+) -> None:
     views = augmented_views(3)
     found = get(resnet, pictures, tmp_path / "cache", views=views)
     assert sum(passed) == 15
@@ -114,13 +127,20 @@ def test_every_view_has_its_own_features(resnet: Backbone, pictures: list[Path],
         assert torch.allclose(mixed[index], alone.of(np.arange(1))[0], rtol=2e-3, atol=1e-3)
 
 
-def test_mirrored_view_is_the_feature_of_the_mirrored_picture(resnet: Backbone, pictures: list[Path], tmp_path: Path) -> None:
+def test_mirrored_view_is_the_feature_of_the_mirrored_picture(
+    resnet: Backbone, pictures: list[Path], tmp_path: Path
+) -> None:
     from PIL import Image, ImageOps
 
     with Image.open(pictures[0]) as image:
         ImageOps.mirror(image).save(tmp_path / "mirrored.png")
     mirrored = get(resnet, pictures[:1], tmp_path / "cache", views=(View(mirrored=True),)).of(np.arange(1))
-    assert torch.allclose(mirrored, get(resnet, [tmp_path / "mirrored.png"], tmp_path / "cache").of(np.arange(1)), rtol=2e-3, atol=2e-3)
+    assert torch.allclose(
+        mirrored,
+        get(resnet, [tmp_path / "mirrored.png"], tmp_path / "cache").of(np.arange(1)),
+        rtol=2e-3,
+        atol=2e-3,
+    )
 
 
 def test_augmented_views_are_distinct_and_inside_the_picture() -> None:
@@ -136,7 +156,9 @@ def test_augmented_views_are_distinct_and_inside_the_picture() -> None:
         augmented_views(13)
 
 
-def test_copies_of_one_content_share_a_row(resnet: Backbone, pictures: list[Path], tmp_path: Path, passed: list[int]) -> None:
+def test_copies_of_one_content_share_a_row(
+    resnet: Backbone, pictures: list[Path], tmp_path: Path, passed: list[int]
+) -> None:
     copy = Path(shutil.copy(pictures[0], tmp_path / "copy.png"))
     found = get(resnet, [*pictures, copy], tmp_path / "cache")
     assert sum(passed) == 5
@@ -145,9 +167,13 @@ def test_copies_of_one_content_share_a_row(resnet: Backbone, pictures: list[Path
     assert len(found.present) == 6
 
 
-def test_unreadable_pictures_are_named_and_the_others_stay_aligned(resnet: Backbone, pictures: list[Path], tmp_path: Path) -> None:
+def test_unreadable_pictures_are_named_and_the_others_stay_aligned(
+    resnet: Backbone, pictures: list[Path], tmp_path: Path
+) -> None:
     expected = get(resnet, pictures, tmp_path / "cache").of(np.arange(5))
-    text, missing, empty, copy = (tmp_path / name for name in ("notes.jpg", "missing.jpg", "empty.png", "empty too.png"))
+    text, missing, empty, copy = (
+        tmp_path / name for name in ("notes.jpg", "missing.jpg", "empty.png", "empty too.png")
+    )
     text.write_text("not a picture")
     empty.touch()
     copy.touch()
@@ -208,7 +234,13 @@ def damage(folder: Path, how: str) -> None:
 
 
 DAMAGE = (
-    *("rows without names", "half a row", "names without rows", "name cut in the middle", "name cut before its line's end"),
+    *(
+        "rows without names",
+        "half a row",
+        "names without rows",
+        "name cut in the middle",
+        "name cut before its line's end",
+    ),
     *("names lost to zeros", "names lost to other bytes", "rows cut", "rows gone", "names gone"),
 )
 
@@ -250,7 +282,10 @@ for turn in range(40):
     store.append([NAMES[number] for number in chosen], ROWS[chosen])
 """
     command = [sys.executable, "-c", program]
-    processes = [subprocess.Popen([*command, seed, str(tmp_path / "store")], stderr=subprocess.PIPE, text=True) for seed in "12"]
+    processes = [
+        subprocess.Popen([*command, seed, str(tmp_path / "store")], stderr=subprocess.PIPE, text=True)
+        for seed in "12"
+    ]
     for process in processes:
         _, message = process.communicate(timeout=60)
         assert process.returncode == 0, message

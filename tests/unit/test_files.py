@@ -19,8 +19,14 @@ def test_published_file_has_the_permissions_that_the_umask_leaves(tmp_path: Path
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
-def test_publishing_never_changes_the_umask_which_belongs_to_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("between two calls another thread would make files that anyone may write"))
+def test_publishing_never_changes_the_umask_which_belongs_to_all_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        os,
+        "umask",
+        lambda mask: pytest.fail("between two calls another thread would make files that anyone may write"),
+    )
     with files.publishing(tmp_path / "file") as file:
         file.write(b"new")
     assert (tmp_path / "file").read_bytes() == b"new"

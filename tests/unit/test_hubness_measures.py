@@ -21,9 +21,15 @@ from captionret.evaluation.hubness import (
 )
 
 
-def some_scores(queries: int = 7, images: int = 9, distinct: int | None = None, masked: int = 0, seed: int = 0) -> np.ndarray:
+def some_scores(
+    queries: int = 7, images: int = 9, distinct: int | None = None, masked: int = 0, seed: int = 0
+) -> np.ndarray:
     random = np.random.default_rng(seed)
-    scores = random.normal(size=(queries, images)) if distinct is None else random.integers(distinct, size=(queries, images))
+    scores = (
+        random.normal(size=(queries, images))
+        if distinct is None
+        else random.integers(distinct, size=(queries, images))
+    )
     scores = scores.astype(np.float32)
     scores.flat[random.permutation(scores.size)[:masked]] = -np.inf
     return scores
@@ -34,18 +40,25 @@ def compared(values: np.ndarray) -> list[float]:
 
 
 def naive_occurrence(scores: np.ndarray, k: int) -> list[float]:
-    """The mean, over all orders of the images, of the counts by lists that are sorted with ties in that order."""
+    """The mean, over all orders of the images, of the counts by lists that are sorted with ties in that
+    order."""
     orders = list(permutations(range(scores.shape[1])))
     counts = [0.0] * scores.shape[1]
     for order in orders:
         for row in scores.tolist():
-            for image in [image for image in sorted(order, key=lambda image: -row[image]) if row[image] > -inf][:k]:
+            for image in [
+                image for image in sorted(order, key=lambda image: -row[image]) if row[image] > -inf
+            ][:k]:
                 counts[image] += 1 / len(orders)
     return counts
 
 
-@pytest.mark.parametrize(("k", "distinct", "masked"), [(1, None, 0), (3, None, 5), (2, 3, 4), (3, 2, 0), (9, 3, 6)])
-def test_occurrences_are_those_of_sorted_lists_over_all_orders_of_ties(k: int, distinct: int | None, masked: int) -> None:
+@pytest.mark.parametrize(
+    ("k", "distinct", "masked"), [(1, None, 0), (3, None, 5), (2, 3, 4), (3, 2, 0), (9, 3, 6)]
+)
+def test_occurrences_are_those_of_sorted_lists_over_all_orders_of_ties(
+    k: int, distinct: int | None, masked: int
+) -> None:
     scores = some_scores(8, 5, distinct, masked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hubness, "_ROWS", 3)
@@ -72,12 +85,22 @@ def test_the_figures_of_a_hand_worked_gallery() -> None:
     assert found.occurrence.tolist() == [3, 1, 0, 0]
     assert (found.maximum, found.antihubs, found.hub_share, found.worst(2)) == (3, 0.5, 0.75, [0, 1])
     assert found.distribution() == {0: 2, 1: 1, 3: 1}
-    assert found.to_json() == {"k": 1, "skewness": found.skewness, "maximum": 3, "antihubs": 0.5, "hub_share": 0.75}
+    assert found.to_json() == {
+        "k": 1,
+        "skewness": found.skewness,
+        "maximum": 3,
+        "antihubs": 0.5,
+        "hub_share": 0.75,
+    }
 
 
 def test_an_image_is_no_neighbour_of_itself_nor_of_one_that_shares_nothing() -> None:
     scores = np.array([[1, 0, 0.5], [0, 1, -0.1], [0.5, -0.1, 1]], np.float32)
-    assert without_self(scores).tolist() == [[-inf, 0, 0.5], [0, -inf, pytest.approx(-0.1)], [0.5, pytest.approx(-0.1), -inf]]
+    assert without_self(scores).tolist() == [
+        [-inf, 0, 0.5],
+        [0, -inf, pytest.approx(-0.1)],
+        [0.5, pytest.approx(-0.1), -inf],
+    ]
     assert without_self(scores, relative=False).tolist() == [[-inf, -inf, 0.5], [-inf] * 3, [0.5, -inf, -inf]]
     assert scores[0, 0] == 1, "the scores that were given are left alone"
     with pytest.raises(BadSetting, match="as many queries as images"):
@@ -90,7 +113,8 @@ def naive_csls(scores: np.ndarray, k: int) -> list[list[float]]:
         return sum(best) / len(best) if best else 0
 
     return [
-        [2 * s - mean_of_best(scores[q]) - mean_of_best(scores[:, x]) for x, s in enumerate(row)] for q, row in enumerate(scores.tolist())
+        [2 * s - mean_of_best(scores[q]) - mean_of_best(scores[:, x]) for x, s in enumerate(row)]
+        for q, row in enumerate(scores.tolist())
     ]
 
 
@@ -106,13 +130,18 @@ def naive_mutual_proximity(scores: np.ndarray) -> list[list[float]]:
 
 def naive_inverted_softmax(scores: np.ndarray, beta: float) -> list[list[float]]:
     return [
-        [beta * s - log(sum(exp(beta * other) for other in scores[:, x].tolist())) if s > -inf else -inf for x, s in enumerate(row)]
+        [
+            beta * s - log(sum(exp(beta * other) for other in scores[:, x].tolist())) if s > -inf else -inf
+            for x, s in enumerate(row)
+        ]
         for row in scores.tolist()
     ]
 
 
 @pytest.mark.parametrize(
-    "scores", [some_scores(), some_scores(masked=12), some_scores(12, 4, distinct=3, masked=5)], ids=["plain", "masked", "ties"]
+    "scores",
+    [some_scores(), some_scores(masked=12), some_scores(12, 4, distinct=3, masked=5)],
+    ids=["plain", "masked", "ties"],
 )
 @pytest.mark.parametrize(
     ("remedy", "naive"),
@@ -121,12 +150,17 @@ def naive_inverted_softmax(scores: np.ndarray, beta: float) -> list[list[float]]
         (csls, lambda scores: naive_csls(scores, 10)),
         (mutual_proximity, naive_mutual_proximity),
         (lambda scores: inverted_softmax(scores, 5.0), lambda scores: naive_inverted_softmax(scores, 5.0)),
-        (inverted_softmax, lambda scores: naive_inverted_softmax(scores, 3 / float(np.std(compared(scores.reshape(-1)))))),
+        (
+            inverted_softmax,
+            lambda scores: naive_inverted_softmax(scores, 3 / float(np.std(compared(scores.reshape(-1))))),
+        ),
     ],
     ids=["csls 3", "csls", "mutual proximity", "inverted softmax 5", "inverted softmax"],
 )
 def test_a_remedy_is_its_equation(
-    remedy: Callable[[np.ndarray], np.ndarray], naive: Callable[[np.ndarray], list[list[float]]], scores: np.ndarray
+    remedy: Callable[[np.ndarray], np.ndarray],
+    naive: Callable[[np.ndarray], list[list[float]]],
+    scores: np.ndarray,
 ) -> None:
     before = scores.copy()
     with pytest.MonkeyPatch.context() as patch:
@@ -152,12 +186,19 @@ def test_each_remedy_takes_places_from_the_hubs_of_many_dimensions() -> None:
     assert plain.skewness > 3 and plain.antihubs > 0.1
     for name, remedy in hubness.REMEDIES.items():
         better = measure_hubness(remedy(scores))
-        assert better.skewness < plain.skewness / 2 and better.antihubs < plain.antihubs and better.maximum < plain.maximum, name
+        assert (
+            better.skewness < plain.skewness / 2
+            and better.antihubs < plain.antihubs
+            and better.maximum < plain.maximum
+        ), name
 
 
 def test_remedies_are_found_by_name() -> None:
     assert list(find_remedies(["all"])) == ["csls", "mutual-proximity", "inverted-softmax"]
-    assert list(find_remedies(["inverted-softmax", "csls"])) == ["csls", "inverted-softmax"] and not find_remedies([])
+    assert list(find_remedies(["inverted-softmax", "csls"])) == [
+        "csls",
+        "inverted-softmax",
+    ] and not find_remedies([])
     with pytest.raises(UnknownName, match="Did you mean 'csls'"):
         find_remedies(["clsl"])
 

@@ -79,7 +79,9 @@ def test_big_endian_sixteen_bit_grey_is_read_alike() -> None:
 
 
 def test_a_picture_of_floats_is_stretched_over_the_whole_range() -> None:
-    pixels = np.asarray(open_image(encoded(Image.fromarray(np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)), "TIFF")))
+    pixels = np.asarray(
+        open_image(encoded(Image.fromarray(np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)), "TIFF"))
+    )
     assert pixels.min() == 0 and pixels.max() == 255
     with pytest.raises(BadImage, match="not numbers"):
         open_image(encoded(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"))
@@ -109,7 +111,9 @@ def test_a_transparent_palette_colour_is_white() -> None:
 
 
 @pytest.mark.parametrize(("mode", "colour"), [("L", 7), ("RGB", (7, 8, 9))])
-def test_a_transparent_colour_without_an_alpha_channel_is_white(mode: str, colour: int | tuple[int, ...]) -> None:
+def test_a_transparent_colour_without_an_alpha_channel_is_white(
+    mode: str, colour: int | tuple[int, ...]
+) -> None:
     image = Image.new(mode, (2, 1), 100 if mode == "L" else (100, 100, 100))
     image.putpixel((0, 0), colour)
     assert np.asarray(open_image(encoded(image, "PNG", transparency=colour)))[0, :, 0].tolist() == [255, 100]
@@ -131,7 +135,8 @@ def test_a_cameras_multi_picture_file_is_its_first_picture() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_cameras_rotation_is_undone(kind: str, orientation: int) -> None:
     transpose = Image.Transpose
-    as_stored = {  # how a camera stores an upright scene, by the orientation it then notes: the inverse of the turn
+    # how a camera stores an upright scene, by the orientation it then notes: the inverse of the turn
+    as_stored = {
         2: transpose.FLIP_LEFT_RIGHT,
         3: transpose.ROTATE_180,
         4: transpose.FLIP_TOP_BOTTOM,
@@ -155,7 +160,12 @@ def test_whole_pixels_beside_corrupt_exif_are_read(kind: str) -> None:
     content = encoded(scene(), kind, exif=exif(6), **({"lossless": True} if kind == "WEBP" else {}))
     tags = exif(6).tobytes().removeprefix(b"Exif\0\0")
     place = content.index(tags)
-    for damaged in (bytes(len(tags)), b"\xff" * len(tags), tags[:4] + b"\xff\xff\xff\xff" + tags[8:], b"XX" + tags[2:]):
+    for damaged in (
+        bytes(len(tags)),
+        b"\xff" * len(tags),
+        tags[:4] + b"\xff\xff\xff\xff" + tags[8:],
+        b"XX" + tags[2:],
+    ):
         broken = content[:place] + damaged + content[place + len(tags) :]
         if kind == "PNG":
             chunk = content.index(b"eXIf")
@@ -168,7 +178,9 @@ def test_whole_pixels_beside_corrupt_exif_are_read(kind: str) -> None:
 def test_a_large_jpeg_decoded_at_a_fraction_stays_close_to_the_whole() -> None:
     content = encoded(scene(1600, 1200), "JPEG", quality=95)
     fast = open_image(content, at_least=224)
-    assert min(fast.size) >= 448 and fast.width < 1600, "it was decoded at a fraction, still twice as large as needed"
+    assert min(fast.size) >= 448 and fast.width < 1600, (
+        "it was decoded at a fraction, still twice as large as needed"
+    )
     assert np.abs(prepare(fast, 224).astype(int) - prepare(open_image(content), 224)).mean() < 1
 
 
@@ -179,7 +191,12 @@ def test_a_small_jpeg_is_never_decoded_at_a_fraction() -> None:
 def test_preparing_squeezes_the_whole_picture_into_the_square() -> None:
     pixels = prepare(scene(300, 100), 24)
     assert pixels.shape == (24, 24, 3) and pixels.dtype == np.uint8
-    for (row, column), colour in {(0, 0): (220, 20, 20), (0, -1): (20, 200, 20), (-1, 0): (20, 20, 220), (-1, -1): (250, 250, 250)}.items():
+    for (row, column), colour in {
+        (0, 0): (220, 20, 20),
+        (0, -1): (20, 200, 20),
+        (-1, 0): (20, 20, 220),
+        (-1, -1): (250, 250, 250),
+    }.items():
         assert np.abs(pixels[row, column].astype(int) - colour).max() < 15
 
 
@@ -215,7 +232,9 @@ def test_batches_keep_the_order_and_name_what_cannot_be_read(tmp_path: Path, bat
     ]
     good = [0, 1, 4, 5]
     assert [path for batch in batches for path in batch.paths] == [paths[index] for index in good]
-    assert [failure.path for batch in batches for failure in batch.failures] == [str(paths[index]) for index in (2, 3, 6)]
+    assert [failure.path for batch in batches for failure in batch.failures] == [
+        str(paths[index]) for index in (2, 3, 6)
+    ]
     for batch in batches:
         assert batch.pixels.shape == (2, len(batch.paths), 8, 8, 3) and batch.pixels.dtype == np.uint8
         assert batch.pixels[:, :, 0, 0, 0].tolist() == [[30 * int(path.stem) for path in batch.paths]] * 2
@@ -227,9 +246,21 @@ def test_no_paths_are_no_batches() -> None:
     assert list(decoded_batches([], 8, 4)) == []
 
 
-def test_a_folder_is_searched_in_a_fixed_order_without_hidden_ones_and_links_to_folders(tmp_path: Path) -> None:
+def test_a_folder_is_searched_in_a_fixed_order_without_hidden_ones_and_links_to_folders(
+    tmp_path: Path,
+) -> None:
     root = tmp_path / "root"
-    names = ["b.PNG", "a.jpg", "sub/c.jpeg", "sub/.hidden.jpg", ".git/d.jpg", "sub/deep/e.webp", "notes.txt", "Z/f.gif", "noextension"]
+    names = [
+        "b.PNG",
+        "a.jpg",
+        "sub/c.jpeg",
+        "sub/.hidden.jpg",
+        ".git/d.jpg",
+        "sub/deep/e.webp",
+        "notes.txt",
+        "Z/f.gif",
+        "noextension",
+    ]
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"")

@@ -1,4 +1,5 @@
-"""A library follows its folder: what is added, changed, renamed, copied or removed, and nothing captioned twice."""
+"""A library follows its folder: what is added, changed, renamed, copied or removed, and nothing captioned
+twice."""
 
 import os
 import shutil
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 from mean_colour import MeanColour, picture
 
+from captionret.app.searching import encode_query, search
 from captionret.errors import BadImage, BadLibrary, BadSetting
 from captionret.library import Library
 from captionret.library.update import UpdateReport
-from captionret.searching import describe, search
 
 
 @pytest.fixture
@@ -123,7 +124,10 @@ def test_two_files_that_swap_their_names_swap_their_captions(library: Library) -
     captioner = MeanColour()
     report = update(library, captioner)
     assert (report.changed, report.unchanged, captioner.seen) == (2, 2, [])
-    assert (captions(library)["red.png"], captions(library)["green.png"]) == ("a plain green picture", "a plain red picture")
+    assert (captions(library)["red.png"], captions(library)["green.png"]) == (
+        "a plain green picture",
+        "a plain red picture",
+    )
 
 
 def test_removed_files_are_dropped_with_their_captions(library: Library) -> None:
@@ -144,7 +148,10 @@ def test_features_stand_in_the_order_of_the_gallery(library: Library) -> None:
     features = library.gallery().features
     assert features.dtype == np.float16
     assert features.shape == (4, 3)
-    white, red = features[library.gallery().paths.index("a first.png")], features[library.gallery().paths.index("red.png")]
+    white, red = (
+        features[library.gallery().paths.index("a first.png")],
+        features[library.gallery().paths.index("red.png")],
+    )
     assert white.min() > 0.9
     assert red.argmax() == 0 and red.min() < 0.2
 
@@ -197,7 +204,10 @@ def test_limit_leaves_the_rest_for_the_next_update(library: Library) -> None:
 
 def test_library_of_another_captioner_is_refused_by_name(library: Library) -> None:
     update(library, MeanColour("a" * 64, "first"))
-    with pytest.raises(BadLibrary, match=r"first \(aaaaaaaaaaaa, beam 3\), not by second \(bbbbbbbbbbbb, beam 3\).*--recaption"):
+    with pytest.raises(
+        BadLibrary,
+        match=r"first \(aaaaaaaaaaaa, beam 3\), not by second \(bbbbbbbbbbbb, beam 3\).*--recaption",
+    ):
         update(library, MeanColour("b" * 64, "second"))
     with pytest.raises(BadLibrary, match=r"beam 3.*beam 5"):
         update(library, MeanColour("a" * 64, "first"), beam=5)
@@ -292,7 +302,9 @@ def test_open_library_sees_what_another_one_committed(library: Library) -> None:
         assert reader.gallery() is reader.gallery()  # read once, while nothing changes
 
 
-def test_search_by_a_picture_of_the_library_leaves_it_out_even_under_another_name(library: Library, tmp_path: Path) -> None:
+def test_search_by_a_picture_of_the_library_leaves_it_out_even_under_another_name(
+    library: Library, tmp_path: Path
+) -> None:
     update(library)
     query = shutil.copy(library.root / "beach" / "blue.jpg", tmp_path / "query.jpg")
     hits = search(library, image=query)
@@ -301,14 +313,16 @@ def test_search_by_a_picture_of_the_library_leaves_it_out_even_under_another_nam
     assert search(library, image=query, keep_self=True)[0].path == "beach/blue.jpg"
 
 
-def test_picture_the_library_does_not_hold_is_captioned_by_the_given_captioner(library: Library, tmp_path: Path) -> None:
+def test_picture_the_library_does_not_hold_is_captioned_by_the_given_captioner(
+    library: Library, tmp_path: Path
+) -> None:
     update(library)
     query = picture(tmp_path / "query.png", "green", shade=5)
     assert search(library, image=query, captioner=MeanColour(), top=1)[0].path == "green.png"
-    described = describe(library, image=query, text="in a garden", captioner=MeanColour())
+    described = encode_query(library, image=query, text="in a garden", captioner=MeanColour())
     assert described.texts == ("a plain green picture", "in a garden")
     assert described.captions == ("a plain green picture", "green")
-    assert described.feature is not None and described.belief is None
+    assert described.feature is not None and described.word_probabilities is None
     with pytest.raises(BadLibrary, match="their words don't compare"):
         search(library, image=query, captioner=MeanColour("0" * 64))
     with pytest.raises(BadSetting, match="--checkpoint"):
@@ -329,19 +343,25 @@ def test_queries_that_cannot_be_answered_say_so(library: Library, tmp_path: Path
 
 def test_public_names_load_without_torch() -> None:
     code = (
-        "import sys, captionret\n"
-        "from captionret import Caption, Hit, Item, Library, Query, open_dataset, search\n"
-        "assert 'torch' not in sys.modules, 'torch was imported'\n"
-        "assert callable(search) and captionret.__version__ and 'Captioner' in dir(captionret)\n"
+        "import sys, captionret\nfrom captionret import Caption, Hit, Item, Library, Query, open_dataset, "
+        "search\nassert 'torch' not in sys.modules, 'torch was imported'\nassert callable(search) and "
+        "captionret.__version__ and 'Captioner' in dir(captionret)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
 
 
-def test_a_folder_that_holds_none_of_the_pictures_is_not_taken_for_the_moved_one(library: Library, tmp_path: Path) -> None:
+def test_a_folder_that_holds_none_of_the_pictures_is_not_taken_for_the_moved_one(
+    library: Library, tmp_path: Path
+) -> None:
     update(library)
     picture(tmp_path / "elsewhere" / "other.png", "red", shade=5)
     before = library.gallery().paths
     with pytest.raises(BadLibrary, match="none of the 4 pictures"):
         library.update(tmp_path / "elsewhere", MeanColour(), progress=False, moved=True)
     assert library.gallery().paths == before
-    assert library.update(tmp_path / "elsewhere", MeanColour(), progress=False, moved=True, allow_empty=True).removed == 4
+    assert (
+        library.update(
+            tmp_path / "elsewhere", MeanColour(), progress=False, moved=True, allow_empty=True
+        ).removed
+        == 4
+    )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from captionret.errors import BadSetting
-from captionret.models.losses import (
+from captionret.models.embedding.losses import (
     cosine_loss,
     drawn,
     hardest_negative,
@@ -21,7 +21,8 @@ from captionret.models.losses import (
     triple_loss,
 )
 
-# who owns the sentences of a batch: square as in the papers, several of one image, an order of its own, one image alone
+# who owns the sentences of a batch: square as in the papers, several of one image, an order of its own, one
+# image alone
 OWNERS = [[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 2, 2, 3], [3, 1, 0, 2, 1, 0, 3, 3], [0, 0, 0]]
 MARGIN = 0.2
 
@@ -36,15 +37,24 @@ def batch(owner: list[int], seed: int = 0) -> tuple[Tensor, Tensor]:
 def negatives(owner: list[int], m: int) -> tuple[list[int], list[int]]:
     """The sentences and the images that are negatives of pair m."""
     images = sorted(set(owner))
-    return [other for other in range(len(owner)) if owner[other] != owner[m]], [n for n in images if n != owner[m]]
+    return [other for other in range(len(owner)) if owner[other] != owner[m]], [
+        n for n in images if n != owner[m]
+    ]
 
 
 def pairs(owner: list[int], scores: Tensor) -> list[tuple[float, list[float], list[float]]]:
-    """Of every pair: its own score, those of its image with other sentences, those of its sentence with other images."""
+    """Of every pair: its own score, those of its image with other sentences, those of its sentence with other
+    images."""
     found = []
     for m, n in enumerate(owner):
         sentences, images = negatives(owner, m)
-        found.append((scores[n, m].item(), [scores[n, other].item() for other in sentences], [scores[other, m].item() for other in images]))
+        found.append(
+            (
+                scores[n, m].item(),
+                [scores[n, other].item() for other in sentences],
+                [scores[other, m].item() for other in images],
+            )
+        )
     return found
 
 
@@ -55,7 +65,11 @@ def hinge(own: float, other: float, margin: float = MARGIN) -> float:
 @pytest.mark.parametrize("owner", OWNERS, ids=str)
 def test_sum_of_hinges_is_the_sum_over_all_negatives_of_both_directions(owner: list[int]) -> None:
     scores, owners = batch(owner)
-    expected = sum(hinge(own, other) for own, sentences, images in pairs(owner, scores) for other in (*sentences, *images))
+    expected = sum(
+        hinge(own, other)
+        for own, sentences, images in pairs(owner, scores)
+        for other in (*sentences, *images)
+    )
     assert sum_of_hinges(scores, owners, MARGIN).item() == pytest.approx(expected)
 
 
@@ -85,18 +99,23 @@ def test_semi_hard_negative_is_the_hardest_below_the_pair_or_else_the_easiest(ow
 @pytest.mark.parametrize("owner", OWNERS, ids=str)
 def test_sampled_hinges_with_room_for_all_are_the_sum_of_hinges(owner: list[int]) -> None:
     scores, owners = batch(owner)
-    assert sampled_hinges(scores, owners, MARGIN, 50).item() == pytest.approx(sum_of_hinges(scores, owners, MARGIN).item())
+    assert sampled_hinges(scores, owners, MARGIN, 50).item() == pytest.approx(
+        sum_of_hinges(scores, owners, MARGIN).item()
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_sampled_hinges_compare_each_pair_with_so_many_negatives_and_never_with_its_own(count: int) -> None:
-    """Every negative violates the margin by 1, the pairs and their siblings would by more: the loss counts what was drawn."""
+    """Every negative violates the margin by 1, the pairs and their siblings would by more: the loss counts
+    what was drawn."""
     owner = torch.tensor([0, 0, 1, 2, 2, 3, 4])
     own = owner[None, :] == torch.arange(5)[:, None]
     scores = torch.where(own, 100.0, 101.0 - MARGIN)
     for seed in range(20):
         torch.manual_seed(seed)
-        assert sampled_hinges(scores, owner, MARGIN, count).item() == pytest.approx(2 * count * len(owner), rel=1e-5)
+        assert sampled_hinges(scores, owner, MARGIN, count).item() == pytest.approx(
+            2 * count * len(owner), rel=1e-5
+        )
 
 
 def test_negatives_are_drawn_evenly_and_only_among_those_allowed() -> None:
@@ -119,13 +138,18 @@ def test_triples_with_a_drawn_image_are_on_average_the_mean_over_all_of_them() -
     scores, owners = batch(OWNERS[1])
     torch.manual_seed(0)
     found = [triple_loss(scores, owners, MARGIN, hard=False).item() for _ in range(3000)]
-    each = [sum(hinge(own, other) for other in images) / len(images) for own, _, images in pairs(OWNERS[1], scores)]
+    each = [
+        sum(hinge(own, other) for other in images) / len(images)
+        for own, _, images in pairs(OWNERS[1], scores)
+    ]
     assert sum(found) / len(found) == pytest.approx(sum(each) / len(each), rel=0.02)
 
 
 @pytest.mark.parametrize("owner", OWNERS, ids=str)
 @pytest.mark.parametrize("temperature", [0.05, 1.0])
-def test_info_nce_is_the_mean_of_both_choices_without_the_images_other_captions(owner: list[int], temperature: float) -> None:
+def test_info_nce_is_the_mean_of_both_choices_without_the_images_other_captions(
+    owner: list[int], temperature: float
+) -> None:
     scores, owners = batch(owner)
     expected = 0.0
     for own, sentences, images in pairs(owner, scores):
@@ -152,7 +176,10 @@ def test_hinge_rank_sums_over_the_wrong_labels_and_no_others() -> None:
     positive, right = [0, 5, 2, 2], [{0, 3}, {5}, {2}, {1, 2, 4}]
     others = torch.tensor([[label not in own for label in range(6)] for own in right])
     expected = sum(
-        hinge(scores[n, positive[n]].item(), scores[n, label].item(), 0.1) for n in range(4) for label in range(6) if label not in right[n]
+        hinge(scores[n, positive[n]].item(), scores[n, label].item(), 0.1)
+        for n in range(4)
+        for label in range(6)
+        if label not in right[n]
     )
     assert hinge_rank(scores, torch.tensor(positive), others, 0.1).item() == pytest.approx(expected / 4)
 
@@ -170,7 +197,9 @@ WITH_MARGIN: dict[str, Loss] = {
     "hardest": hardest_negative,
     "semi-hard": semi_hard_negative,
     "triples": lambda scores, owner, margin: triple_loss(scores, owner, margin, hard=False),
-    "labels": lambda scores, owner, margin: hinge_rank(scores.T, owner, torch.ones_like(scores.T, dtype=torch.bool), margin),
+    "labels": lambda scores, owner, margin: hinge_rank(
+        scores.T, owner, torch.ones_like(scores.T, dtype=torch.bool), margin
+    ),
 }
 
 

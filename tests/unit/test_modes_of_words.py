@@ -1,4 +1,5 @@
-"""What single modes compute, each against its definition written out, and what stands beside them: lemmas, corpus, hybrids."""
+"""What single modes compute, each against its definition written out, and what stands beside them: lemmas,
+corpus, hybrids."""
 
 import itertools
 import math
@@ -11,14 +12,16 @@ from hypothesis import strategies as st
 
 from captionret.errors import BadSetting, NoWords
 from captionret.evaluation import modes as measuring
-from captionret.retrieval import MODES, Beliefs, DescribedQuery, Gallery, corpus
-from captionret.retrieval.belief_modes import ExpectedCosine
-from captionret.retrieval.cosine import BM25Index, CosineIndex
-from captionret.retrieval.fuzzy import SoftJaccardIndex, by_spelling
-from captionret.retrieval.hybrid import reciprocal_ranks, standardised
+from captionret.retrieval import MODES, EncodedQuery, Gallery, WordMatrix, corpus
+from captionret.retrieval.index.cosine import BM25Index, CosineIndex
+from captionret.retrieval.index.soft_jaccard import SoftJaccardIndex, by_spelling
 from captionret.retrieval.lemmas import lemma
+from captionret.retrieval.modes.fusion import reciprocal_ranks, standardised
+from captionret.retrieval.modes.lexical import ExpectedCosine
 
-WORDS = st.dictionaries(st.sampled_from("dog cat man beach red two".split()), st.floats(0.125, 5, width=32), max_size=5)
+WORDS = st.dictionaries(
+    st.sampled_from("dog cat man beach red two".split()), st.floats(0.125, 5, width=32), max_size=5
+)
 
 
 @settings(deadline=None)  # the first example imports what compares words
@@ -31,7 +34,7 @@ def test_a_centred_cosine_is_the_cosine_of_dense_vectors(
     def dense(row: dict[str, float]) -> np.ndarray:
         return np.array([row.get(name, 0.0) - centre.get(name, 0.0) for name in names])
 
-    found = CosineIndex(Beliefs.of_rows(rows), centre).scores(query)
+    found = CosineIndex(WordMatrix.of_rows(rows), centre).scores(query)
     for score, row in zip(found, rows, strict=True):
         product = np.linalg.norm(dense(row)) * np.linalg.norm(dense(query))
         if product > 1e-2:
@@ -40,7 +43,7 @@ def test_a_centred_cosine_is_the_cosine_of_dense_vectors(
 
 def test_bm25_is_its_equation() -> None:
     rows = [{"dog": 1.0, "runs": 2.0}, {"cat": 1.0}, {"dog": 1.0, "on": 1.0, "grass": 1.0}]
-    index = BM25Index(Beliefs.of_rows(rows), {"dog": 2.0, "runs": 3.0}, 5.0)
+    index = BM25Index(WordMatrix.of_rows(rows), {"dog": 2.0, "runs": 3.0}, 5.0)
     mean = (3 + 1 + 3) / 3
     for row, score in zip(rows, index.scores({"dog": 1.0, "runs": 1.0}), strict=True):
         length = sum(row.values())
@@ -63,7 +66,7 @@ def test_soft_jaccard_is_the_best_of_all_matchings(ours: list[str], theirs: set[
         return
     similarity = by_spelling(0.6)
     row = sorted(theirs)
-    (found,) = SoftJaccardIndex(Beliefs.of_sets([theirs]), similarity).scores(dict.fromkeys(query, 1.0))
+    (found,) = SoftJaccardIndex(WordMatrix.of_sets([theirs]), similarity).scores(dict.fromkeys(query, 1.0))
     best = 0.0
     if row:
         table = similarity(query, row)
@@ -75,26 +78,29 @@ def test_soft_jaccard_is_the_best_of_all_matchings(ours: list[str], theirs: set[
 
 def test_soft_jaccard_does_not_call_a_part_the_whole() -> None:
     gallery = Gallery(["part.jpg", "plural.jpg"], ["a dog on the beach with a man", "dogs"])
-    part, plural = MODES["soft-jaccard"].prepare(gallery).scores(DescribedQuery(text="a dog"))
+    part, plural = MODES["soft-jaccard"].prepare(gallery).scores(EncodedQuery(text="a dog"))
     assert plural > 0.7 > 0.4 > part > 0
 
 
 def test_words_of_like_meaning_are_matched_by_their_vectors() -> None:
     gallery = Gallery(["a.jpg", "b.jpg"], ["a puppy", "a truck"])
-    puppy, truck = MODES["vector-jaccard"].prepare(gallery).scores(DescribedQuery(text="dog"))
+    puppy, truck = MODES["vector-jaccard"].prepare(gallery).scores(EncodedQuery(text="dog"))
     assert puppy > 0 == truck
 
 
 def test_stop_words_do_not_decide_among_contents() -> None:
     gallery = Gallery(["cat.jpg", "dog.jpg"], ["cat sleeping in bed", "a dog on a road"])
-    query = DescribedQuery(text="a cat on a bed .")
+    query = EncodedQuery(text="a cat on a bed .")
     by_all, by_stop_words = MODES["jaccard"].prepare(gallery).scores(query)
     assert by_all == by_stop_words, "as published, a shared 'a' and 'on' are worth a shared 'cat' and 'bed'"
     for mode in ("jaccard-content", "jaccard-idf", "jaccard-lemma", "tfidf", "bm25"):
         assert np.argmax(MODES[mode].prepare(gallery).scores(query)) == 0, mode
 
 
-@pytest.mark.parametrize("forms", ["dog dogs", "run runs running ran", "man men", "child children", "stand standing stood", "woman women"])
+@pytest.mark.parametrize(
+    "forms",
+    ["dog dogs", "run runs running ran", "man men", "child children", "stand standing stood", "woman women"],
+)
 def test_forms_of_a_word_have_one_lemma(forms: str) -> None:
     assert len({lemma(form) for form in forms.split()}) == 1
 
@@ -108,19 +114,19 @@ def test_the_corpus_is_what_it_says() -> None:
 def test_a_query_of_stop_words_only_is_refused_where_they_do_not_count() -> None:
     gallery = Gallery(["a.jpg"], ["a dog"])
     with pytest.raises(NoWords, match="no word to compare by"):
-        MODES["jaccard-content"].prepare(gallery).scores(DescribedQuery(text="with the"))
+        MODES["jaccard-content"].prepare(gallery).scores(EncodedQuery(text="with the"))
 
 
-def test_what_is_believed_of_every_image_tells_nothing() -> None:
+def test_what_is_predicted_of_every_image_tells_nothing() -> None:
     rows = [{"man": 0.9, "dog": 0.8}, {"man": 0.9, "cat": 0.8}] * 60 + [{"man": 0.1, "dog": 0.8}]
-    scores = ExpectedCosine(Beliefs.of_rows(rows)).scores({"man": 0.9, "dog": 0.8})
+    scores = ExpectedCosine(WordMatrix.of_rows(rows)).scores({"man": 0.9, "dog": 0.8})
     assert scores[0] == pytest.approx(1, abs=1e-6)
     assert scores[-1] > scores[1], "a shared dog says more than a shared man"
 
 
 def test_a_mode_without_what_it_compares_says_which_command_makes_it() -> None:
     gallery = Gallery(["a.jpg"], ["a dog"])
-    with pytest.raises(BadSetting, match=r"scripts/believe\.py"):
+    with pytest.raises(BadSetting, match=r"scripts/predict_words\.py"):
         MODES["expected-jaccard"].prepare(gallery)
     with pytest.raises(BadSetting, match="no features"):
         MODES["cnn"].prepare(gallery)
@@ -133,7 +139,9 @@ def test_standardised_scores_leave_the_query_itself_out() -> None:
 
 
 def test_reciprocal_ranks_share_the_places_of_a_tie() -> None:
-    assert reciprocal_ranks(np.array([3, 1, 1, 0], np.float32)).tolist() == pytest.approx([1 / 61, 1 / 62.5, 1 / 62.5, 1 / 64])
+    assert reciprocal_ranks(np.array([3, 1, 1, 0], np.float32)).tolist() == pytest.approx(
+        [1 / 61, 1 / 62.5, 1 / 62.5, 1 / 64]
+    )
 
 
 def test_a_hybrid_of_nothing_or_of_hybrids_is_refused() -> None:
@@ -146,7 +154,10 @@ def test_a_hybrid_is_learnt_only_from_what_helps() -> None:
     random = np.random.default_rng(0)
     truth = random.random((60, 60)).astype(np.float32)
     truth = (truth + truth.T) / 2
-    matrices = {name: truth + noise * random.standard_normal((60, 60)) for name, noise in (("good", 0.3), ("also", 0.4))}
+    matrices = {
+        name: truth + noise * random.standard_normal((60, 60))
+        for name, noise in (("good", 0.3), ("also", 0.4))
+    }
     matrices["noise"] = random.standard_normal((60, 60))
     weights = measuring.learn_hybrid(matrices, truth)
     assert weights["good"] == 1.0 and weights["also"] > 0 and weights.get("noise", 0) <= 0.1
@@ -165,6 +176,9 @@ def test_a_word_that_finds_images_is_told_from_one_that_misleads(tmp_path: Path)
     found = {word: loss for word, _, loss in measuring.word_importance(gallery, relevance, MODES["jaccard"])}
     assert found["ball"] == pytest.approx(0)
     mistakes = measuring.costly_mistakes(
-        gallery, [("a red thing",), ("a red ball",), ("the blue ball",), ("the blue ball",)], np.array([0.1, 1, 1, 1]), least=1
+        gallery,
+        [("a red thing",), ("a red ball",), ("the blue ball",), ("the blue ball",)],
+        np.array([0.1, 1, 1, 1]),
+        least=1,
     )
     assert mistakes[0][:2] == ("ball", 1) and mistakes[0][2] > 0.5

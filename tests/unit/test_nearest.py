@@ -1,4 +1,5 @@
-"""The nearest vectors: exact against a loop, the graph against the exact, and what becomes of a kept graph that is not the right one."""
+"""The nearest vectors: exact against a loop, the graph against the exact, and what becomes of a kept graph
+that is not the right one."""
 
 import json
 from pathlib import Path
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 
 from captionret.errors import BadSetting
-from captionret.library import nearest
-from captionret.library.nearest import ExactIndex, GraphIndex, open_index
+from captionret.retrieval.index import nearest
+from captionret.retrieval.index.nearest import ExactIndex, GraphIndex, open_index
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -24,7 +25,9 @@ def clustered(count: int, dim: int = 24, seed: int = 0) -> tuple[np.ndarray, np.
 
 
 def naive(vectors: np.ndarray, query: np.ndarray, top: int) -> list[int]:
-    scores = [float(sum(np.float64(a) * np.float64(b) for a, b in zip(row, query, strict=True))) for row in vectors]
+    scores = [
+        float(sum(np.float64(a) * np.float64(b) for a, b in zip(row, query, strict=True))) for row in vectors
+    ]
     return sorted(range(len(vectors)), key=lambda row: (-round(scores[row], 6), row))[:top]
 
 
@@ -44,7 +47,9 @@ def test_the_graph_finds_nearly_all_that_exact_search_finds(tmp_path: Path) -> N
     vectors, queries = clustered(4000)
     found = open_index(vectors, tmp_path / "graph", exact_up_to=0).search(queries, 10)
     exact = ExactIndex(vectors).search(queries, 10)
-    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.rows.tolist(), exact.rows.tolist(), strict=True)])
+    recall = np.mean(
+        [len(set(a) & set(b)) / 10 for a, b in zip(found.rows.tolist(), exact.rows.tolist(), strict=True)]
+    )
     assert recall >= 0.95
     same = found.rows == exact.rows
     assert (found.scores[same] == exact.scores[same]).all(), "scores are exact whoever proposed the row"
@@ -63,15 +68,20 @@ def test_rows_may_lie_in_memory_in_any_way(tmp_path: Path) -> None:
     vectors, queries = clustered(400)
     plain = open_index(vectors, tmp_path / "graph", exact_up_to=0).search(queries, 5)
     said: list[str] = []
-    turned = open_index(np.asfortranarray(vectors), tmp_path / "graph", exact_up_to=0, note=said.append).search(
-        np.asfortranarray(queries), 5
-    )
+    turned = open_index(
+        np.asfortranarray(vectors), tmp_path / "graph", exact_up_to=0, note=said.append
+    ).search(np.asfortranarray(queries), 5)
     assert not said and (turned.rows == plain.rows).all() and (turned.scores == plain.scores).all()
     (tmp_path / "graph").unlink()
-    assert (open_index(np.asfortranarray(vectors), tmp_path / "graph", exact_up_to=0).search(queries, 5).rows == plain.rows).all()
+    assert (
+        open_index(np.asfortranarray(vectors), tmp_path / "graph", exact_up_to=0).search(queries, 5).rows
+        == plain.rows
+    ).all()
 
 
-def test_a_kept_graph_answers_as_before_and_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kept_graph_answers_as_before_and_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vectors, queries = clustered(600)
     before = open_index(vectors, tmp_path / "graph", exact_up_to=0).search(queries, 5)
     monkeypatch.setattr(nearest, "_built", None)
@@ -81,7 +91,9 @@ def test_a_kept_graph_answers_as_before_and_is_not_made_again(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("change", ["one number", "one row more", "rows changed about", "another setting"])
-def test_a_graph_of_other_vectors_is_never_used(change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_of_other_vectors_is_never_used(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vectors, _ = clustered(200)
     open_index(vectors, tmp_path / "graph", exact_up_to=0)
     old = (tmp_path / "graph").read_bytes()
@@ -95,7 +107,11 @@ def test_a_graph_of_other_vectors_is_never_used(change: str, tmp_path: Path, mon
         monkeypatch.setattr(nearest, "BUILD_WIDTH", 50)
     said: list[str] = []
     kept = open_index(vectors, tmp_path / "graph", exact_up_to=0, build=False, note=said.append)
-    assert type(kept) is ExactIndex and "no index of these vectors" in said[0] and (tmp_path / "graph").read_bytes() == old
+    assert (
+        type(kept) is ExactIndex
+        and "no index of these vectors" in said[0]
+        and (tmp_path / "graph").read_bytes() == old
+    )
     made = open_index(vectors, tmp_path / "graph", exact_up_to=0, note=said.append)
     assert made.search(vectors, 1).rows[:200, 0].tolist() == list(range(200))
     assert "put into a new one" in said[1] and (tmp_path / "graph").read_bytes() != old
@@ -110,7 +126,14 @@ def test_a_damaged_graph_is_named_and_made_again(harm: str, tmp_path: Path) -> N
     place = whole.index(b"\n") + 2000
     flipped = whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :]
     file.write_bytes(
-        {"cut": whole[:-9], "a bit": flipped, "head": whole[20:], "empty": b"", "text": b"{}\nno graph", "list": b"[1]\n"}[harm]
+        {
+            "cut": whole[:-9],
+            "a bit": flipped,
+            "head": whole[20:],
+            "empty": b"",
+            "text": b"{}\nno graph",
+            "list": b"[1]\n",
+        }[harm]
     )
     said: list[str] = []
     after = open_index(vectors, file, exact_up_to=0, note=said.append).search(queries, 3)
@@ -122,7 +145,9 @@ def test_a_file_whose_hash_is_right_but_that_voyager_refuses_is_made_again(tmp_p
     vectors, _ = clustered(60)
     file = tmp_path / "graph"
     open_index(vectors, file, exact_up_to=0)
-    nearest._write(file, json.loads(file.read_bytes().partition(b"\n")[0])["vectors"], b"VOYA from the future")
+    nearest._write(
+        file, json.loads(file.read_bytes().partition(b"\n")[0])["vectors"], b"VOYA from the future"
+    )
     said: list[str] = []
     assert type(open_index(vectors, file, exact_up_to=0, note=said.append)) is GraphIndex
     assert "cannot be used by the installed voyager" in said[0]

@@ -1,4 +1,5 @@
-"""Ranking between images and sentences: against the original VSE evaluation, and against every order of ties written out."""
+"""Ranking between images and sentences: against the original VSE evaluation, and against every order of ties
+written out."""
 
 import itertools
 import json
@@ -15,7 +16,9 @@ from captionret.errors import BadSetting
 from captionret.evaluation import ranking
 from captionret.evaluation.ranking import Recall, rank_both_ways
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "ranking_metrics.json").read_text(encoding="utf-8"))["recall"]
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "golden" / "ranking_metrics.json").read_text(encoding="utf-8")
+)["recall"]
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -26,18 +29,25 @@ def values(recall: Recall) -> list[float]:
     return [recall.r1, recall.r5, recall.r10, recall.medr, recall.meanr]
 
 
-def random_scores(images: int, each: int, distinct: int | None = None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def random_scores(
+    images: int, each: int, distinct: int | None = None, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Scores with or without ties, and captions that stand in no order."""
     random = np.random.default_rng(seed)
     owner = random.permutation(np.repeat(np.arange(images), each))
-    scores = random.random((images, len(owner)), np.float32) if distinct is None else random.integers(distinct, size=(images, len(owner)))
+    scores = (
+        random.random((images, len(owner)), np.float32)
+        if distinct is None
+        else random.integers(distinct, size=(images, len(owner)))
+    )
     return scores.astype(np.float32), owner
 
 
 def naive_ranks(scores: np.ndarray, owner: np.ndarray) -> tuple[list[int], list[int]]:
     """Ranks counted from 0 where no two scores are equal: i2t, t2i."""
     i2t = [
-        min(place for place, caption in enumerate(np.argsort(-row).tolist()) if owner[caption] == image) for image, row in enumerate(scores)
+        min(place for place, caption in enumerate(np.argsort(-row).tolist()) if owner[caption] == image)
+        for image, row in enumerate(scores)
     ]
     t2i = [np.argsort(-column).tolist().index(owner[caption]) for caption, column in enumerate(scores.T)]
     return i2t, t2i
@@ -49,9 +59,12 @@ def naive_recall(ranks: list[int]) -> list[float]:
 
 
 def best_rank_in_every_order(scores: list[float], right: set[int]) -> list[int]:
-    """The rank, from 0, of the first right answer in each order that puts no better score behind a worse one."""
+    """The rank, from 0, of the first right answer in each order that puts no better score behind a worse
+    one."""
     orders = [
-        order for order in itertools.permutations(range(len(scores))) if all(scores[a] >= scores[b] for a, b in itertools.pairwise(order))
+        order
+        for order in itertools.permutations(range(len(scores)))
+        if all(scores[a] >= scores[b] for a, b in itertools.pairwise(order))
     ]
     return [min(order.index(answer) for answer in right) for order in orders]
 
@@ -59,7 +72,10 @@ def best_rank_in_every_order(scores: list[float], right: set[int]) -> list[int]:
 def naive_expected(queries: list[list[int]]) -> list[float]:
     """The measures of queries of which each has its ranks in every order."""
     expected = [sum(ranks) / len(ranks) for ranks in queries]
-    hits = [100 * float(np.mean([sum(rank < k for rank in ranks) / len(ranks) for ranks in queries])) for k in (1, 5, 10)]
+    hits = [
+        100 * float(np.mean([sum(rank < k for rank in ranks) / len(ranks) for ranks in queries]))
+        for k in (1, 5, 10)
+    ]
     return [*hits, np.floor(np.median(expected) + 1e-9) + 1, float(np.mean(expected)) + 1]
 
 
@@ -85,25 +101,40 @@ def test_without_ties_the_ranks_are_those_of_a_sort(images: int, each: int) -> N
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(0, 10**6), st.integers(1, 3))
 @settings(max_examples=60, deadline=None)
-def test_with_ties_every_figure_is_its_mean_over_all_orders(images: int, each: int, distinct: int, seed: int, block: int) -> None:
+def test_with_ties_every_figure_is_its_mean_over_all_orders(
+    images: int, each: int, distinct: int, seed: int, block: int
+) -> None:
     each = each if images * each <= 6 else 2
     scores, owner = random_scores(images, each, distinct, seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ranking, "_ROWS", block)
         found = rank_both_ways(scores, owner)
-    i2t = [best_rank_in_every_order(row.tolist(), set(np.flatnonzero(owner == image).tolist())) for image, row in enumerate(scores)]
-    t2i = [best_rank_in_every_order(column.tolist(), {int(owner[caption])}) for caption, column in enumerate(scores.T)]
+    i2t = [
+        best_rank_in_every_order(row.tolist(), set(np.flatnonzero(owner == image).tolist()))
+        for image, row in enumerate(scores)
+    ]
+    t2i = [
+        best_rank_in_every_order(column.tolist(), {int(owner[caption])})
+        for caption, column in enumerate(scores.T)
+    ]
     assert values(found.i2t) == pytest.approx(naive_expected(i2t))
     assert values(found.t2i) == pytest.approx(naive_expected(t2i))
 
 
-@pytest.mark.parametrize(("better", "tied", "right"), [(0, 6, 2), (3, 7, 5), (4, 6, 1), (5, 2, 2), (9, 3, 2), (10, 3, 1), (0, 12, 3)])
-def test_a_hit_among_ties_has_the_probability_of_drawing_without_replacement(better: int, tied: int, right: int) -> None:
+@pytest.mark.parametrize(
+    ("better", "tied", "right"),
+    [(0, 6, 2), (3, 7, 5), (4, 6, 1), (5, 2, 2), (9, 3, 2), (10, 3, 1), (0, 12, 3)],
+)
+def test_a_hit_among_ties_has_the_probability_of_drawing_without_replacement(
+    better: int, tied: int, right: int
+) -> None:
     for k in (1, 5, 10):
         places = min(max(k - better, 0), tied)
         draws = list(itertools.combinations(range(tied), places))
         expected = sum(any(drawn < right for drawn in draw) for draw in draws) / len(draws)
-        assert ranking._hit(np.array([better]), np.array([tied]), np.array([right]), k)[0] == pytest.approx(expected)
+        assert ranking._hit(np.array([better]), np.array([tied]), np.array([right]), k)[0] == pytest.approx(
+            expected
+        )
 
 
 def test_constant_scores_get_what_chance_gets() -> None:
@@ -136,7 +167,9 @@ def test_caption_order_never_changes_a_figure() -> None:
     scores, owner = random_scores(50, 5, distinct=20)
     order = np.random.default_rng(3).permutation(len(owner))
     found, moved = rank_both_ways(scores, owner), rank_both_ways(scores[:, order], owner[order])
-    assert values(moved.i2t) == pytest.approx(values(found.i2t)) and values(moved.t2i) == pytest.approx(values(found.t2i))
+    assert values(moved.i2t) == pytest.approx(values(found.i2t)) and values(moved.t2i) == pytest.approx(
+        values(found.t2i)
+    )
 
 
 def test_folds_are_the_mean_of_consecutive_images_ranked_among_themselves() -> None:
@@ -154,8 +187,16 @@ def test_folds_are_the_mean_of_consecutive_images_ranked_among_themselves() -> N
 
 def test_the_json_has_the_published_names() -> None:
     found = rank_both_ways(*random_scores(20, 5)).to_json()
-    assert found.keys() == {"i2t", "t2i", "rsum"} and found["i2t"].keys() == found["t2i"].keys() == {"r1", "r5", "r10", "medr", "meanr"}
-    assert found["rsum"] == pytest.approx(sum(found[way][k] for way in ("i2t", "t2i") for k in ("r1", "r5", "r10")))
+    assert found.keys() == {"i2t", "t2i", "rsum"} and found["i2t"].keys() == found["t2i"].keys() == {
+        "r1",
+        "r5",
+        "r10",
+        "medr",
+        "meanr",
+    }
+    assert found["rsum"] == pytest.approx(
+        sum(found[way][k] for way in ("i2t", "t2i") for k in ("r1", "r5", "r10"))
+    )
     assert json.loads(json.dumps(found)) == found
 
 

@@ -30,7 +30,15 @@ from captionret.report.terminal import cells, search_json, search_text, shorten,
 
 HITS = [
     Hit(1, 0.714, "beach/0142.jpg", "a dog runs on the beach", ("dog", "beach", "runs"), "beach/0142.jpg"),
-    Hit(2, 0.5, "trip/img_88.jpg", "two dogs play on the sand by water", ("sand",), "trip/img_88.jpg", ("again.jpg",)),
+    Hit(
+        2,
+        0.5,
+        "trip/img_88.jpg",
+        "two dogs play on the sand by water",
+        ("sand",),
+        "trip/img_88.jpg",
+        ("again.jpg",),
+    ),
     Hit(10, 0.43, "x.jpg", "a car", (), "x.jpg"),
 ]
 QUERY = Query(Path("photos/q.jpg"))
@@ -66,9 +74,15 @@ class Page(HTMLParser):
 
     def text(self, tag: str, kind: str | None = None) -> list[str]:
         """The text of every `tag`, of class `kind` if given."""
-        fits = [name == tag and (kind is None or attributes.get("class") == kind) for name, attributes in self.elements]
+        fits = [
+            name == tag and (kind is None or attributes.get("class") == kind)
+            for name, attributes in self.elements
+        ]
         wanted = [index for index, fit in enumerate(fits) if fit]
-        return [" ".join("".join(text for inside, text in self.texts if index in inside).split()) for index in wanted]
+        return [
+            " ".join("".join(text for inside, text in self.texts if index in inside).split())
+            for index in wanted
+        ]
 
 
 @pytest.fixture
@@ -81,7 +95,16 @@ def photos(tmp_path: Path) -> Path:
 
 
 def searched(root: Path, hits=HITS, caption: str | None = CAPTION, **others) -> SearchSection:
-    return SearchSection("A dog", Query(root / "q.jpg"), caption, CAPTION.split(), hits, root, "flickr8k-lite, beam 3", **others)
+    return SearchSection(
+        "A dog",
+        Query(root / "q.jpg"),
+        caption,
+        CAPTION.split(),
+        hits,
+        root,
+        "flickr8k-lite, beam 3",
+        **others,
+    )
 
 
 def written(tmp_path: Path, *sections) -> Page:
@@ -92,7 +115,9 @@ def written(tmp_path: Path, *sections) -> Page:
 
 
 def test_search_on_the_terminal_aligns_rank_score_path_caption_and_shared_words():
-    assert search_text(QUERY, CAPTION, CAPTION.split(), HITS, "flickr8k-lite, beam 3", width=120).splitlines() == [
+    assert search_text(
+        QUERY, CAPTION, CAPTION.split(), HITS, "flickr8k-lite, beam 3", width=120
+    ).splitlines() == [
         'q.jpg   "a brown dog runs along the beach"                           flickr8k-lite, beam 3',
         "  1  0.71  beach/0142.jpg        a dog runs on the beach             dog beach runs",
         "  2  0.50  trip/img_88.jpg (+1)  two dogs play on the sand by water  sand",
@@ -109,12 +134,17 @@ def test_search_keeps_to_the_terminals_width(width):
 
 
 def test_nothing_is_cut_when_the_output_is_no_terminal(capsys):
-    text = search_text(QUERY, "a dog " * 100, (), [Hit(1, 0.5, "folder/" * 40 + "x.jpg", "a dog " * 100)], "source")
+    text = search_text(
+        QUERY, "a dog " * 100, (), [Hit(1, 0.5, "folder/" * 40 + "x.jpg", "a dog " * 100)], "source"
+    )
     assert "…" not in text
 
 
 def test_text_query_and_wordless_query_say_what_was_searched():
-    assert search_text(Query(text="a dog"), None, ("a", "dog"), [], "words", 80).splitlines() == ['"a dog"  words', " nothing found"]
+    assert search_text(Query(text="a dog"), None, ("a", "dog"), [], "words", 80).splitlines() == [
+        '"a dog"  words',
+        " nothing found",
+    ]
     assert search_text(QUERY, None, ("dog", "beach"), [], "", 80).startswith("q.jpg   dog beach\n")
 
 
@@ -161,7 +191,9 @@ def test_search_json_has_exactly_the_promised_fields():
 
 
 def test_table_sets_numbers_flush_right_and_text_flush_left():
-    assert table(["variant", "n", "cider_d"], [["model1", 12345, 48.26], ["日本", None, 9.0]], {"cider_d": ".1f"}).splitlines() == [
+    assert table(
+        ["variant", "n", "cider_d"], [["model1", 12345, 48.26], ["日本", None, 9.0]], {"cider_d": ".1f"}
+    ).splitlines() == [
         "variant       n  cider_d",
         "───────  ──────  ───────",
         "model1   12,345     48.3",
@@ -212,19 +244,34 @@ def test_page_stands_alone(tmp_path, photos):
     sources = [image["src"] for image in found.tags("img")]
     assert len(sources) == 4 + 4 + 1
     assert all(source.startswith(("data:image/jpeg;base64,", "data:image/png;base64,")) for source in sources)
-    assert not {tag for tag, _ in found.elements} & {"script", "link", "iframe", "object", "video", "audio", "base"}
+    assert not {tag for tag, _ in found.elements} & {
+        "script",
+        "link",
+        "iframe",
+        "object",
+        "video",
+        "audio",
+        "base",
+    }
     loading = ("href", "srcset", "action", "data")
-    links = [value for _, attributes in found.elements for name, value in attributes.items() if name in loading]
+    links = [
+        value for _, attributes in found.elements for name, value in attributes.items() if name in loading
+    ]
     assert links and all(link.startswith("#") for link in links)
     style = "".join(found.text("style"))
     assert "url(" not in style and "@import" not in style
-    policy = next(meta["content"] for meta in found.tags("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        meta["content"] for meta in found.tags("meta") if meta.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     assert str(tmp_path) not in (tmp_path / "out" / "page.html").read_text()
 
 
 def test_links_lead_to_the_pages_beside_it(tmp_path):
-    found = written(tmp_path, LinksSection("More", [("queries/a b&c.html", "Query <1>"), ("queries/2.html", "Query 2")], "a note"))
+    found = written(
+        tmp_path,
+        LinksSection("More", [("queries/a b&c.html", "Query <1>"), ("queries/2.html", "Query 2")], "a note"),
+    )
     links = [link["href"] for link in found.tags("a") if not link["href"].startswith("#")]
     assert links == ["queries/a%20b%26c.html", "queries/2.html"]
     assert found.text("a")[-2:] == ["Query <1>", "Query 2"]
@@ -265,7 +312,10 @@ def test_broken_and_missing_pictures_become_placeholders_that_say_so(tmp_path, p
 
 def test_every_picture_has_an_alternative_text_and_headings_go_down_one_by_one(tmp_path, photos):
     found = written(tmp_path, searched(photos))
-    assert [image["alt"] for image in found.tags("img")] == [f"Query: {CAPTION}", *(hit.caption for hit in HITS)]
+    assert [image["alt"] for image in found.tags("img")] == [
+        f"Query: {CAPTION}",
+        *(hit.caption for hit in HITS),
+    ]
     assert [tag for tag, _ in found.elements if tag in ("h1", "h2", "h3")] == ["h1", "h2", "h3", "h3"]
     ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -278,7 +328,9 @@ def test_search_without_hits_says_so(tmp_path):
 
 def test_best_of_each_column_is_emphasised_and_ties_share_it(tmp_path):
     rows = [["m1", 20.0, 5, 1], ["m2", 20.0, 3, 2], ["m3", 19.0, None, 3]]
-    section = TableSection("T", ["variant", "bleu4", "seconds", "plain"], rows, best={"bleu4": "highest", "seconds": "lowest"})
+    section = TableSection(
+        "T", ["variant", "bleu4", "seconds", "plain"], rows, best={"bleu4": "highest", "seconds": "lowest"}
+    )
     found = written(tmp_path, section)
     assert found.text("strong") == ["20.00", "20.00", "3"]
     assert [cell.get("class") for cell in found.tags("th")[:4]] == [None, "right", "right", "right"]
@@ -288,7 +340,9 @@ def test_best_of_each_column_is_emphasised_and_ties_share_it(tmp_path):
 def test_variants_stand_side_by_side_with_their_first_five_hits(tmp_path, photos):
     hits = [Hit(rank, 1 / rank, "x.jpg", f"hit {rank}") for rank in range(1, 8)]
     answers = [VariantAnswer("model1", "a dog", hits), VariantAnswer("model2", "a cat", hits[:2])]
-    found = written(tmp_path, VariantsSection("V", [VariantsRow(photos / "q.jpg", answers, ("A real dog .",))], photos))
+    found = written(
+        tmp_path, VariantsSection("V", [VariantsRow(photos / "q.jpg", answers, ("A real dog .",))], photos)
+    )
     assert found.text("th")[:3] == ["picture", "model1", "model2"]
     assert found.text("p", "caption") == ["a dog", "a cat"]
     shown = ["hit 1", "hit 2", "hit 3", "hit 4", "hit 5", "hit 1", "hit 2"]
@@ -299,7 +353,11 @@ def test_variants_stand_side_by_side_with_their_first_five_hits(tmp_path, photos
 def test_each_picture_is_decoded_once_per_page_and_size(tmp_path, photos, monkeypatch):
     opened = []
     real = page_module.open_image
-    monkeypatch.setattr(page_module, "open_image", lambda path, at_least: opened.append((path.name, at_least)) or real(path, at_least))
+    monkeypatch.setattr(
+        page_module,
+        "open_image",
+        lambda path, at_least: opened.append((path.name, at_least)) or real(path, at_least),
+    )
     hits = [Hit(rank, 1.0, "x.jpg", "a car") for rank in range(1, 6)]
     written(tmp_path, searched(photos, hits), searched(photos, hits))
     assert sorted(opened) == [("q.jpg", 480), ("x.jpg", 240)]
@@ -345,11 +403,16 @@ def test_commands_to_type_keep_their_lines(tmp_path):
 
 
 def test_training_curve_is_a_readable_png_even_of_one_epoch_without_validation(tmp_path):
-    full = [{"epoch": e, "train_loss": 3 / e, "val_loss": 3.2 / e, "cider_d": 10.0 * math.sqrt(e)} for e in range(1, 6)]
+    full = [
+        {"epoch": e, "train_loss": 3 / e, "val_loss": 3.2 / e, "cider_d": 10.0 * math.sqrt(e)}
+        for e in range(1, 6)
+    ]
     for name, history in (("full", full), ("one", [{"epoch": 1, "train_loss": 3.0}])):
         path = training_curve(history, tmp_path / f"{name}.png")
         with Image.open(path) as image:
-            assert image.format == "PNG" and image.width >= 1200 and len(image.convert("L").getcolors(256)) > 10
+            assert (
+                image.format == "PNG" and image.width >= 1200 and len(image.convert("L").getcolors(256)) > 10
+            )
 
 
 def test_training_curve_of_nothing_is_an_error_that_names_the_file(tmp_path):

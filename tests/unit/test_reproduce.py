@@ -1,4 +1,5 @@
-"""The table of published figures: what holds, what is near, what fails, what is skipped, and tables that cannot be."""
+"""The table of published figures: what holds, what is near, what fails, what is skipped, and tables that
+cannot be."""
 
 import shutil
 from pathlib import Path
@@ -72,12 +73,22 @@ def test_commands_that_measure_nothing_fail(run: Any, command: str, said: str) -
 def test_what_is_not_there_is_skipped_with_the_reason(run: Any, tmp_path: Path) -> None:
     code, out = run(row(needs='["flickr8k", "no-such-program"]'), "--flickr8k", str(tmp_path / "gone"))
     assert code == 0
-    assert out.startswith("SKIP") and "gone does not exist (--flickr8k)" in out and "there is no no-such-program on the PATH" in out
+    assert (
+        out.startswith("SKIP")
+        and "gone does not exist (--flickr8k)" in out
+        and "there is no no-such-program on the PATH" in out
+    )
 
 
 def test_placeholders_become_paths(run: Any, tmp_path: Path) -> None:
-    program = "import json, os, sys; json.dump({'x': float(os.path.isabs(sys.argv[1]))}, open(sys.argv[2], 'w'))"
-    code, out = run(row(command=f"""["-c", "{program}", "{{coco}}", "{{out}}"]""", needs='["coco"]'), "--coco", str(tmp_path))
+    program = (
+        "import json, os, sys; json.dump({'x': float(os.path.isabs(sys.argv[1]))}, open(sys.argv[2], 'w'))"
+    )
+    code, out = run(
+        row(command=f"""["-c", "{program}", "{{coco}}", "{{out}}"]""", needs='["coco"]'),
+        "--coco",
+        str(tmp_path),
+    )
     assert (code, out[:2]) == (0, "OK")
 
 
@@ -130,4 +141,6 @@ def test_the_projects_own_table_names_files_that_exist() -> None:
     assert "photos-lite" in [row.name for row in rows]
     for one in rows:
         assert (ROOT / one.command[0]).is_file()
-        assert set(one.needs) <= {*reproduce.DATA, "java"} or all(shutil.which(need) for need in set(one.needs) - set(reproduce.DATA))
+        assert set(one.needs) <= {*reproduce.DATA, "java"} or all(
+            shutil.which(need) for need in set(one.needs) - set(reproduce.DATA)
+        )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from captionret.errors import BadSetting, NoWords
-from captionret.retrieval import MODES, Beliefs, DescribedQuery, Gallery, rocchio, search
+from captionret.retrieval import MODES, EncodedQuery, Gallery, WordMatrix, rocchio, search
 from captionret.retrieval.query import Feedback
 from captionret.text import word_set
 
@@ -19,12 +19,12 @@ def vector(caption: str, length: float = 1.0) -> np.ndarray:
     return length * values / np.linalg.norm(values)
 
 
-def picture(caption: str, sha256: str | None = None) -> DescribedQuery:
-    return DescribedQuery(
+def picture(caption: str, sha256: str | None = None) -> EncodedQuery:
+    return EncodedQuery(
         caption,
         sha256=sha256 or caption,
         captions=(caption, f"{caption} outside"),
-        belief=dict.fromkeys(word_set(caption), 0.5),
+        word_probabilities=dict.fromkeys(word_set(caption), 0.5),
         feature=vector(caption, 3.0),
         vectors={"vse": vector(caption)},
     )
@@ -37,18 +37,22 @@ def gallery() -> Gallery:
         CAPTIONS,
         load_features=lambda names: np.stack([vector(name, 3.0) for name in names]),
         load_captions=lambda names: [(name, f"{name} outside") for name in names],
-        load_beliefs=lambda names: Beliefs.of_rows([dict.fromkeys(word_set(name), 0.5) for name in names]),
+        load_word_probabilities=lambda names: WordMatrix.of_rows(
+            [dict.fromkeys(word_set(name), 0.5) for name in names]
+        ),
         load_vectors={"vse": lambda names: np.stack([vector(name) for name in names])},
     )
 
 
-def found(query: DescribedQuery, mode: str) -> list[str]:
+def found(query: EncodedQuery, mode: str) -> list[str]:
     return [hit.caption for hit in search(gallery(), query, mode)]
 
 
 def test_vectors_and_features_of_a_hand_worked_example() -> None:
-    def of(unit: list[float], length: float, name: str) -> DescribedQuery:
-        return DescribedQuery(name, sha256=name, feature=np.array(unit) * length, vectors={"vse": np.array(unit)})
+    def of(unit: list[float], length: float, name: str) -> EncodedQuery:
+        return EncodedQuery(
+            name, sha256=name, feature=np.array(unit) * length, vectors={"vse": np.array(unit)}
+        )
 
     query, bad = of([1, 0, 0], 5, "q"), of([0, 0, 1], 9, "bad")
     liked = [of([0, 1, 0], 2, "one"), of([1, 0, 0], 7, "two")]
@@ -56,7 +60,9 @@ def test_vectors_and_features_of_a_hand_worked_example() -> None:
     length = sqrt(1.375**2 + 0.375**2 + 0.15**2)
     moved = rocchio(query, liked, [bad])
     assert moved.vectors["vse"] == pytest.approx([1.375 / length, 0.375 / length, -0.15 / length], abs=1e-6)
-    assert moved.feature == pytest.approx([5 * 1.375 / length, 5 * 0.375 / length, -5 * 0.15 / length], abs=1e-5)
+    assert moved.feature == pytest.approx(
+        [5 * 1.375 / length, 5 * 0.375 / length, -5 * 0.15 / length], abs=1e-5
+    )
     # 0 (1 0 0) + 2 (0 1 0) - 1 (0 0 1)
     moved = rocchio(query, liked[:1], [bad], (0, 2, 1))
     assert moved.vectors["vse"] == pytest.approx([0, 2 / sqrt(5), -1 / sqrt(5)], abs=1e-6)
@@ -70,16 +76,18 @@ def test_words_of_a_hand_worked_example() -> None:
     # dog 1 + .75, cat 1 - .15, grass .75 / 2, run -.15: all by 1.75, and the last below 0
     assert moved == pytest.approx({"cat": 0.85 / 1.75, "dog": 1.0, "grass": 0.375 / 1.75})
     assert list(moved) == ["cat", "dog", "grass"]
-    only_bad = Feedback((), (picture("cat"),), (2, 0.75, 2)).moved({"dog": 0.5, "cat": 0.9}, lambda other: {"cat": 1.0})
+    only_bad = Feedback((), (picture("cat"),), (2, 0.75, 2)).moved(
+        {"dog": 0.5, "cat": 0.9}, lambda other: {"cat": 1.0}
+    )
     assert only_bad == pytest.approx({"dog": 0.5}), "2 of 2 for the query alone, and nothing below 0"
 
 
-def test_beliefs_are_moved_as_the_words_of_a_text_are() -> None:
-    query = DescribedQuery(text="dog")
+def test_word_probabilities_are_moved_as_the_words_of_a_text_are() -> None:
+    query = EncodedQuery(text="dog")
     moved = rocchio(query, [picture("a dog on sand")], [picture("a cat on grass")], (1, 1, 0.2))
     prepared = MODES["expected-jaccard"].prepare(gallery())
     # dog (1 + .5) / 2, sand and "a", "on" .5 / 2, less .1 / 2 where the cat's picture holds them
-    assert prepared._belief(moved) == pytest.approx({"a": 0.2, "dog": 0.75, "on": 0.2, "sand": 0.25})  # type: ignore[attr-defined]
+    assert prepared._probabilities(moved) == pytest.approx({"a": 0.2, "dog": 0.75, "on": 0.2, "sand": 0.25})  # type: ignore[attr-defined]
     assert prepared.scores(moved).argmax() == 1
 
 
@@ -111,11 +119,17 @@ def test_in_every_kind_of_mode_the_liked_comes_nearer_and_the_disliked_goes(mode
     assert "a dog on grass" not in [hit.caption for hit in search(gallery(), moved, mode, keep_self=True)]
 
 
-@pytest.mark.parametrize("mode", sorted(name for name, mode in MODES.items() if mode.needs <= {"beliefs", "features", "vse"}))
+@pytest.mark.parametrize(
+    "mode",
+    sorted(name for name, mode in MODES.items() if mode.needs <= {"word_probabilities", "features", "vse"}),
+)
 def test_feedback_that_weighs_nothing_changes_no_score(mode: str) -> None:
     query = picture("a dog on grass", "another picture")
     plain = {hit.path: hit.score for hit in search(gallery(), query, mode, top=None)}
-    moved = {hit.path: hit.score for hit in search(gallery(), rocchio(query, [picture(CAPTIONS[3])], (), (1, 0, 0)), mode, top=None)}
+    moved = {
+        hit.path: hit.score
+        for hit in search(gallery(), rocchio(query, [picture(CAPTIONS[3])], (), (1, 0, 0)), mode, top=None)
+    }
     assert moved == pytest.approx(plain, abs=1e-5)
 
 
@@ -130,7 +144,7 @@ def test_an_explanation_of_a_moved_query_adds_up(mode: str = "multi-caption") ->
 
 def test_a_part_that_somebody_lacks_is_compared_by_nobody() -> None:
     query = picture("a dog on grass", "q")
-    moved = rocchio(query, [DescribedQuery("a cat on sand", sha256="liked")])
+    moved = rocchio(query, [EncodedQuery("a cat on sand", sha256="liked")])
     assert moved.feature is None and not moved.vectors
     with pytest.raises(BadSetting, match="the query has none"):
         found(moved, "cnn")
@@ -140,10 +154,10 @@ def test_a_part_that_somebody_lacks_is_compared_by_nobody() -> None:
 
 def test_a_query_of_which_nothing_is_left_says_so() -> None:
     with pytest.raises(NoWords, match="no word is left: what is disliked takes all away"):
-        found(rocchio(DescribedQuery(text="dog"), (), [picture("dog")], (1, 0, 1)), "jaccard")
-    query = DescribedQuery("q", sha256="q", vectors={"vse": vector("dog")})
+        found(rocchio(EncodedQuery(text="dog"), (), [picture("dog")], (1, 0, 1)), "jaccard")
+    query = EncodedQuery("q", sha256="q", vectors={"vse": vector("dog")})
     with pytest.raises(BadSetting, match="cancel each other out"):
-        rocchio(query, (), [DescribedQuery("b", sha256="b", vectors={"vse": vector("dog")})], (1, 0, 1))
+        rocchio(query, (), [EncodedQuery("b", sha256="b", vectors={"vse": vector("dog")})], (1, 0, 1))
 
 
 def test_feedback_that_contradicts_itself_is_refused() -> None:

@@ -36,9 +36,13 @@ def test_deleted_photograph_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", [None, ModuleSpec("skimage", None, origin="/nowhere/skimage/__init__.py")])
-def test_package_without_its_photographs_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: ModuleSpec | None) -> None:
+def test_package_without_its_photographs_is_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: ModuleSpec | None
+) -> None:
     monkeypatch.setattr(samples, "find_spec", lambda package: spec)
-    with pytest.raises(BadDataset, match=r"astronaut\.png is not in the package skimage\. Install the requirements again\."):
+    with pytest.raises(
+        BadDataset, match=r"astronaut\.png is not in the package skimage\. Install the requirements again\."
+    ):
         sample_gallery(tmp_path)
 
 

@@ -14,7 +14,12 @@ from captionret.datasets.scenes.words import PLURALS, describe
 from captionret.errors import BadDataset, BadSetting
 from captionret.text import Vocabulary, word_set
 
-EVERY_KIND = [Scene(name, colour, place) for name, thing in THINGS.items() for colour in thing.colours for place in thing.places]
+EVERY_KIND = [
+    Scene(name, colour, place)
+    for name, thing in THINGS.items()
+    for colour in thing.colours
+    for place in thing.places
+]
 
 
 def rng(seed=0):
@@ -52,7 +57,9 @@ def test_several_things_and_a_second_one_are_drawn_in_every_place():
         scene = next(scene for scene in EVERY_KIND if scene.place == place)
         alone = draw_scene(Scene(scene.thing, scene.colour, place), rng(2))[0]
         for second in seconds:
-            picture, labels, _ = draw_scene(Scene(scene.thing, scene.colour, place, "three", "small", second), rng(2))
+            picture, labels, _ = draw_scene(
+                Scene(scene.thing, scene.colour, place, "three", "small", second), rng(2)
+            )
             assert picture.tobytes() != alone.tobytes()
             assert labels == (scene.thing, scene.colour, place, "three", "small", second)
 
@@ -69,7 +76,9 @@ def test_every_caption_says_the_object_and_its_colour_in_its_own_way():
 
 
 def test_articles_and_plurals_are_right():
-    said = " ".join(caption for index, scene in enumerate(EVERY_KIND) for caption in describe(scene, "day", rng(index))).lower()
+    said = " ".join(
+        caption for index, scene in enumerate(EVERY_KIND) for caption in describe(scene, "day", rng(index))
+    ).lower()
     assert " a orange" not in said and "an orange" in said
     several = " ".join(describe(Scene("butterfly", "blue", "meadow", "two"), "day", rng())).lower()
     assert "butterflies fly" in several and "there is" not in several and "here is" not in several
@@ -86,9 +95,16 @@ def test_every_query_has_a_right_answer_in_its_gallery(seed, count):
 
 def test_what_is_tested_was_trained_as_often_as_anything_else():
     drawn = plan(scenes.SEED, COUNT)
-    counts = {split: Counter(scene.labels[:2] for name, scene in drawn if name == split) for split in ("train", "val", "test")}
+    counts = {
+        split: Counter(scene.labels[:2] for name, scene in drawn if name == split)
+        for split in ("train", "val", "test")
+    }
     assert len(counts["train"]) == sum(len(thing.colours) for thing in THINGS.values())
-    assert set(counts["train"].values()) == {14} and set(counts["test"].values()) == {4} and set(counts["val"].values()) == {2}
+    assert (
+        set(counts["train"].values()) == {14}
+        and set(counts["test"].values()) == {4}
+        and set(counts["val"].values()) == {2}
+    )
 
 
 def test_every_word_is_frequent_enough_to_be_learned():

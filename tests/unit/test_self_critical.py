@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from captionret.errors import BadDataset, BadSetting, UnknownName
-from captionret.evaluation.cider import CiderD
-from captionret.models.captioner import new_decoder
-from captionret.models.decoding import Beams
-from captionret.models.variants import CaptionerConfig
+from captionret.evaluation.captions.cider import CiderD
+from captionret.models.captioning.beam_search import Beams
+from captionret.models.captioning.captioner import new_decoder
+from captionret.models.captioning.config import CaptionerConfig
 from captionret.text import END_ID, PAD_ID, START_ID, UNKNOWN_ID, Vocabulary
 from captionret.training.features import Features
 from captionret.training.self_critical import Reward, SelfCritical, SelfCriticalTask
-from captionret.training.teaching import CaptionData, encode_captions
+from captionret.training.teacher_forcing import CaptionData, encode_captions
 
 CAPTIONS = [
     ("a red dog runs", "a dog runs on sand"),
@@ -26,8 +26,12 @@ VOCABULARY = Vocabulary.build((one for image in CAPTIONS for one in image), 1, p
 CONFIGS = {
     "lstm that says start": CaptionerConfig("resnet18", embed_dim=12, hidden_dim=16, max_words=7),
     "lstm": CaptionerConfig("resnet18", embed_dim=12, hidden_dim=16, max_words=7, says_start=False),
-    "adaptive": CaptionerConfig("resnet18", decoder="adaptive", embed_dim=12, hidden_dim=16, max_words=7, says_start=False),
-    "transformer": CaptionerConfig("resnet18", decoder="transformer", embed_dim=16, hidden_dim=16, heads=2, max_words=7, says_start=False),
+    "adaptive": CaptionerConfig(
+        "resnet18", decoder="adaptive", embed_dim=12, hidden_dim=16, max_words=7, says_start=False
+    ),
+    "transformer": CaptionerConfig(
+        "resnet18", decoder="transformer", embed_dim=16, hidden_dim=16, heads=2, max_words=7, says_start=False
+    ),
 }
 
 
@@ -35,11 +39,15 @@ def task_of(name: str, **how: Any) -> SelfCriticalTask:
     config = CONFIGS[name]
     shape = (len(CAPTIONS), 4, 8) if config.feature == "grid" else (len(CAPTIONS), 8)
     values = np.random.default_rng(0).normal(size=shape).astype(np.float16)
-    features = Features(np.arange(len(CAPTIONS))[None], [values], ["0" * 64] * len(CAPTIONS), np.arange(len(CAPTIONS)))
+    features = Features(
+        np.arange(len(CAPTIONS))[None], [values], ["0" * 64] * len(CAPTIONS), np.arange(len(CAPTIONS))
+    )
     data = CaptionData(features, encode_captions(CAPTIONS, VOCABULARY), list(CAPTIONS))
     torch.manual_seed(0)
     module = new_decoder(config, 8, 4, len(VOCABULARY))
-    return SelfCriticalTask(module, config, data, data, VOCABULARY, 0, lambda module, history: None, how=SelfCritical(**how))
+    return SelfCriticalTask(
+        module, config, data, data, VOCABULARY, 0, lambda module, history: None, how=SelfCritical(**how)
+    )
 
 
 def ids(*texts: str, longest: int = 7) -> torch.Tensor:
@@ -78,7 +86,9 @@ def test_a_baseline_that_cannot_be_is_refused() -> None:
 
 @pytest.mark.parametrize("baseline", ["mean", "greedy"])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_the_loss_is_the_papers_written_out(name: str, baseline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_is_the_papers_written_out(
+    name: str, baseline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     task = task_of(name, baseline=baseline, samples=2)
     config = task.config
     said = ["a dog runs", "two cats sleep on sand"]
@@ -120,20 +130,27 @@ def test_it_learns_with_dropout_and_draws_without(name: str) -> None:
     for part in task.module.modules():
         if isinstance(part, torch.nn.Dropout):
             part.p = 0.5
-    drawn = [task._draw(task.train.features.of(batch[0], batch[2]), batch[1]).tokens for _ in range(2) if task.module.eval()]
+    drawn = [
+        task._draw(task.train.features.of(batch[0], batch[2]), batch[1]).tokens
+        for _ in range(2)
+        if task.module.eval()
+    ]
     assert torch.equal(*drawn)
     losses = [float(task.loss(batch).detach()) for _ in range(2)]
     assert losses[0] != losses[1] and plain[0] not in losses
-    assert all(part.training == isinstance(part, torch.nn.Dropout | torch.nn.RNNBase) for part in task.module.modules()), (
-        "batch statistics stay as they were"
-    )
+    assert all(
+        part.training == isinstance(part, torch.nn.Dropout | torch.nn.RNNBase)
+        for part in task.module.modules()
+    ), "batch statistics stay as they were"
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_where_only_biases_learn_no_matrix_changes(name: str) -> None:
     task = task_of(name, learns="biases")
     before = {key: value.clone() for key, value in task.module.named_parameters()}
-    optimizer = torch.optim.Adam([value for value in task.module.parameters() if value.requires_grad], lr=1e-2)
+    optimizer = torch.optim.Adam(
+        [value for value in task.module.parameters() if value.requires_grad], lr=1e-2
+    )
     for batch in task.batches(0):
         task.loss(batch).backward()
         optimizer.step()
@@ -147,7 +164,9 @@ def test_what_is_drawn_is_read_back_with_one_end_and_padding(name: str) -> None:
     task = task_of(name)
     drawn = task._draw(task.train.features.of(np.arange(4)), 1)
     read = task._read(drawn)
-    for row, tokens, ended in zip(read.flatten(0, 1).tolist(), drawn.tokens.flatten(0, 1).tolist(), drawn.ended.flatten(), strict=True):
+    for row, tokens, ended in zip(
+        read.flatten(0, 1).tolist(), drawn.tokens.flatten(0, 1).tolist(), drawn.ended.flatten(), strict=True
+    ):
         said = tokens[: tokens.index(END_ID)] if END_ID in tokens else tokens
         whole = [*([] if task.config.says_start else [START_ID]), *said, *([END_ID] if ended else [])]
         assert row == whole + [PAD_ID] * (len(row) - len(whole))
@@ -166,6 +185,8 @@ def test_a_captioner_gets_better_by_its_own_captions(name: str) -> None:
             first = task.rewards[0]
     assert task.rewards[-1] > 3 * first
     assert min(task.seconds.values()) > 0
-    logits, _ = task.module(task.train.features.of(np.arange(4)), torch.from_numpy(task.train.tokens.astype(np.int64)))
+    logits, _ = task.module(
+        task.train.features.of(np.arange(4)), torch.from_numpy(task.train.tokens.astype(np.int64))
+    )
     never = torch.log_softmax(logits, -1)[:, [PAD_ID, UNKNOWN_ID, START_ID]].exp()
     assert never.max() < 0.2, "what is taken from bad captions does not go to what is never said"

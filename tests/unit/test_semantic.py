@@ -1,4 +1,5 @@
-"""Relevance from human captions, and the measures of a ranking against it, each beside its definition written out."""
+"""Relevance from human captions, and the measures of a ranking against it, each beside its definition written
+out."""
 
 import itertools
 import json
@@ -17,13 +18,22 @@ from hypothesis import strategies as st
 
 from captionret.errors import BadDataset, BadSetting, UnknownName
 from captionret.evaluation import relevance, semantic
-from captionret.evaluation.bootstrap import mean_interval, paired_interval
-from captionret.evaluation.cider import CiderD
+from captionret.evaluation.captions.cider import CiderD
 from captionret.evaluation.relevance import RELEVANCES, cider, load_relevance, sbert, tfidf
-from captionret.evaluation.semantic import measure, ndcg_exponential, ndcg_irsgs, ndcg_linear, pearson, ties_at
+from captionret.evaluation.semantic import (
+    measure,
+    ndcg_exponential,
+    ndcg_irsgs,
+    ndcg_linear,
+    pearson,
+    ties_at,
+)
+from captionret.evaluation.significance import mean_interval, paired_interval
 from captionret.text import words
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "ranking_metrics.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "golden" / "ranking_metrics.json").read_text(encoding="utf-8")
+)
 
 CAPTIONS = [
     ["a dog runs on the grass", "the brown dog runs", "a dog and a dog and a dog"],
@@ -32,7 +42,11 @@ CAPTIONS = [
     ["a cat sleeps"],
 ]
 WORD = st.sampled_from(["a", "dog", "cat", "runs", "on", "grass"])
-IMAGES = st.lists(st.lists(st.lists(WORD, min_size=1, max_size=9).map(" ".join), min_size=1, max_size=4), min_size=1, max_size=6)
+IMAGES = st.lists(
+    st.lists(st.lists(WORD, min_size=1, max_size=9).map(" ".join), min_size=1, max_size=4),
+    min_size=1,
+    max_size=6,
+)
 
 Gain = Callable[[float], float]
 Discount = Callable[[int], float]
@@ -58,20 +72,30 @@ def naive_ndcg(order: list[int], gains: list[float], discount: Discount, k: int)
 def naive_expected_ndcg(scores: list[float], gains: list[float], discount: Discount, k: int) -> float:
     """The mean over every order of the images in which no better score stands behind a worse one."""
     images = range(len(scores))
-    orders = [list(order) for order in itertools.permutations(images) if all(scores[a] >= scores[b] for a, b in itertools.pairwise(order))]
+    orders = [
+        list(order)
+        for order in itertools.permutations(images)
+        if all(scores[a] >= scores[b] for a, b in itertools.pairwise(order))
+    ]
     return float(np.mean([naive_ndcg(order, gains, discount, k) for order in orders]))
 
 
 def test_sbert_is_the_mean_cosine_over_all_pairs_of_captions_and_never_negative() -> None:
     found = sbert(CAPTIONS, meanings)
     expected = [
-        [max(0.0, float(np.mean([meanings([a])[0] @ meanings([b])[0] for a in one for b in other]))) for other in CAPTIONS]
+        [
+            max(0.0, float(np.mean([meanings([a])[0] @ meanings([b])[0] for a in one for b in other])))
+            for other in CAPTIONS
+        ]
         for one in CAPTIONS
     ]
     assert found == pytest.approx(np.array(expected), abs=1e-6)
     assert found.dtype == np.float32
     opposite = {"yes": [1, 0], "no": [-1, 0]}
-    assert sbert([["yes"], ["no"]], lambda texts: np.array([opposite[text] for text in texts], np.float32))[0, 1] == 0
+    assert (
+        sbert([["yes"], ["no"]], lambda texts: np.array([opposite[text] for text in texts], np.float32))[0, 1]
+        == 0
+    )
 
 
 @given(IMAGES)
@@ -83,12 +107,16 @@ def test_tfidf_is_its_definition(captions: list[list[str]]) -> None:
     vectors = [np.array([image[word] * idf[word] for word in vocabulary]) for image in counts]
     for i, j in itertools.product(range(len(captions)), repeat=2):
         norms = np.linalg.norm(vectors[i]) * np.linalg.norm(vectors[j])
-        assert tfidf(captions)[i, j] == pytest.approx(vectors[i] @ vectors[j] / norms if norms else 0, abs=1e-6)
+        assert tfidf(captions)[i, j] == pytest.approx(
+            vectors[i] @ vectors[j] / norms if norms else 0, abs=1e-6
+        )
 
 
 @given(IMAGES, st.integers(1, 5))
 @settings(max_examples=60, deadline=None)
-def test_cider_is_the_mean_of_both_directions_of_cider_d_with_clipping_and_length_penalty(captions: list[list[str]], block: int) -> None:
+def test_cider_is_the_mean_of_both_directions_of_cider_d_with_clipping_and_length_penalty(
+    captions: list[list[str]], block: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(relevance, "_BLOCK", block)
         found = cider(captions)
@@ -117,30 +145,41 @@ def test_relevance_is_symmetric_finite_and_not_negative(kind: str, monkeypatch: 
     assert matrix.dtype == np.float32 and matrix.shape == (4, 4)
     assert np.array_equal(matrix, matrix.T) and np.isfinite(matrix).all() and matrix.min() >= 0
     order = [2, 0, 3, 1]
-    assert load_relevance(kind, [CAPTIONS[i] for i in order]) == pytest.approx(matrix[np.ix_(order, order)], abs=1e-6)
+    assert load_relevance(kind, [CAPTIONS[i] for i in order]) == pytest.approx(
+        matrix[np.ix_(order, order)], abs=1e-6
+    )
 
 
-def test_relevance_is_read_from_the_disk_the_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relevance_is_read_from_the_disk_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = load_relevance("cider", CAPTIONS, tmp_path / "new")
     monkeypatch.setitem(relevance.RELEVANCES, "cider", lambda captions: pytest.fail("it was computed again"))
-    assert np.array_equal(load_relevance("cider", [tuple(texts) for texts in CAPTIONS], tmp_path / "new"), first)
+    assert np.array_equal(
+        load_relevance("cider", [tuple(texts) for texts in CAPTIONS], tmp_path / "new"), first
+    )
 
 
 def test_other_captions_and_other_kinds_have_other_files(tmp_path: Path) -> None:
-    moved = [CAPTIONS[0][:2], [CAPTIONS[0][2], *CAPTIONS[1]], *CAPTIONS[2:]]  # the same captions in a row, parted otherwise
+    # the same captions in a row, parted otherwise
+    moved = [CAPTIONS[0][:2], [CAPTIONS[0][2], *CAPTIONS[1]], *CAPTIONS[2:]]
     for kind, captions in itertools.product(("cider", "tfidf"), (CAPTIONS, CAPTIONS[::-1], moved)):
         load_relevance(kind, captions, tmp_path)
     assert len(list(tmp_path.iterdir())) == 6
 
 
-@pytest.mark.parametrize("damage", ["cut short", "empty", "text", "other shape", "a number", "a bad number", "a pickle"])
+@pytest.mark.parametrize(
+    "damage", ["cut short", "empty", "text", "other shape", "a number", "a bad number", "a pickle"]
+)
 def test_a_damaged_matrix_is_made_again_with_a_warning_that_names_it(tmp_path: Path, damage: str) -> None:
     whole = load_relevance("tfidf", CAPTIONS, tmp_path)
     (path,) = tmp_path.iterdir()
     if damage in ("cut short", "empty", "text"):
         path.write_bytes({"cut short": path.read_bytes()[:-9], "empty": b"", "text": b"hello"}[damage])
     else:
-        broken = {"other shape": whole[:2], "a pickle": np.array([{"a": 1}], object)}.get(damage, whole.copy())
+        broken = {"other shape": whole[:2], "a pickle": np.array([{"a": 1}], object)}.get(
+            damage, whole.copy()
+        )
         if damage.endswith("number"):
             broken[0, 1] = 0.5 if damage == "a number" else np.nan
         np.save(path, broken, allow_pickle=True)
@@ -162,7 +201,10 @@ def test_an_unknown_relevance_is_refused_with_the_known_ones() -> None:
 
 
 def test_measuring_never_imports_torch() -> None:
-    code = "import sys, captionret.evaluation.semantic, captionret.evaluation.relevance; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, captionret.evaluation.semantic, captionret.evaluation.relevance; sys.exit('torch' "
+        "in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -178,7 +220,9 @@ def test_ndcg_is_that_of_the_reference_code(k: str, variant: str) -> None:
 
 
 MATRICES = st.integers(2, 6).flatmap(
-    lambda n: st.tuples(*(st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), min_size=n * n, max_size=n * n) for _ in range(2)))
+    lambda n: st.tuples(
+        *(st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), min_size=n * n, max_size=n * n) for _ in range(2))
+    )
 )
 
 
@@ -233,7 +277,10 @@ def test_gallery_order_never_changes_a_measure() -> None:
     scores, relevant = random_pair()
     scores = np.round(scores, 1)
     order = np.random.default_rng(1).permutation(len(scores))
-    each, moved = measure(scores, relevant), measure(scores[np.ix_(order, order)], relevant[np.ix_(order, order)])
+    each, moved = (
+        measure(scores, relevant),
+        measure(scores[np.ix_(order, order)], relevant[np.ix_(order, order)]),
+    )
     assert moved.ndcg == pytest.approx(each.ndcg[order]) and moved.pcc == pytest.approx(each.pcc[order])
     assert np.array_equal(moved.ties10, each.ties10[order])
 
@@ -271,14 +318,21 @@ def test_few_images_are_measured_as_far_as_they_go() -> None:
 
 def test_a_large_offset_of_the_scores_changes_no_correlation() -> None:
     scores, relevant = random_pair()
-    assert pearson(scores.astype(np.float64) + 1e6, relevant) == pytest.approx(pearson(scores, relevant), abs=1e-6)
+    assert pearson(scores.astype(np.float64) + 1e6, relevant) == pytest.approx(
+        pearson(scores, relevant), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_scores_that_are_not_finite_are_refused_by_place(bad: float) -> None:
     scores, relevant = random_pair()
     scores[7, 3] = bad
-    for measured in (measure, pearson, lambda scores, relevant: ties_at(scores), lambda *pair: ndcg_linear(*pair, 10)):
+    for measured in (
+        measure,
+        pearson,
+        lambda scores, relevant: ties_at(scores),
+        lambda *pair: ndcg_linear(*pair, 10),
+    ):
         with pytest.raises(BadSetting, match=r"query 7 has .* for image 3"):
             measured(scores, relevant)
     with pytest.raises(BadSetting, match="Relevance must be finite"):

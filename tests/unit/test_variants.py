@@ -1,4 +1,5 @@
-"""The table of captioners: the published ones unchanged, and settings that are checked before anything is trained."""
+"""The table of captioners: the published ones unchanged, and settings that are checked before anything is
+trained."""
 
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -6,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from captionret.errors import BadSetting, UnknownName
-from captionret.models import variants as module
-from captionret.models.backbones import BACKBONES
-from captionret.models.variants import VARIANTS, CaptionerConfig, run_name, variant_config, with_settings
+from captionret.models.captioning import config as module
+from captionret.models.captioning.config import (
+    VARIANTS,
+    CaptionerConfig,
+    run_name,
+    variant_config,
+    with_settings,
+)
+from captionret.models.vision.backbones import BACKBONES
 
 PUBLISHED = {  # CNN, E, H, LSTM layers, word vectors
     "model1": ("resnet152", 256, 512, 1, None),
@@ -23,9 +30,30 @@ NETWORK = {"decoder", "hidden_dim", "layers", "heads", "says_start", "punctuatio
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_published_variants_have_exactly_their_published_values(name: str) -> None:
     config = VARIANTS[name]
-    assert (config.backbone, config.embed_dim, config.hidden_dim, config.layers, config.word_vectors) == PUBLISHED[name]
-    training = {"epochs": 5, "batch_size": 128, "learning_rate": 1e-3, "schedule": "constant", "weight_decay": 0.0, "label_smoothing": 0.0}
-    as_published = {"decoder": "lstm", "dropout": 0.0, "says_start": True, "punctuation": True, "min_count": 4, "max_words": 20, **training}
+    assert (
+        config.backbone,
+        config.embed_dim,
+        config.hidden_dim,
+        config.layers,
+        config.word_vectors,
+    ) == PUBLISHED[name]
+    training = {
+        "epochs": 5,
+        "batch_size": 128,
+        "learning_rate": 1e-3,
+        "schedule": "constant",
+        "weight_decay": 0.0,
+        "label_smoothing": 0.0,
+    }
+    as_published = {
+        "decoder": "lstm",
+        "dropout": 0.0,
+        "says_start": True,
+        "punctuation": True,
+        "min_count": 4,
+        "max_words": 20,
+        **training,
+    }
     as_published |= {"captions_together": False, "views": 1, "average": 0.0, "warmup": 0.0}
     assert {key: getattr(config, key) for key in as_published} == as_published
 
@@ -34,7 +62,10 @@ def test_the_published_variants_have_exactly_their_published_values(name: str) -
 def test_a_lite_twin_differs_in_backbone_word_vectors_and_training_only(name: str) -> None:
     published, lite = VARIANTS[name], VARIANTS[f"{name}-lite"]
     assert {key: getattr(lite, key) for key in NETWORK} == {key: getattr(published, key) for key in NETWORK}
-    assert lite.backbone == {"resnet101": "efficientnet_lite0", "resnet152": "efficientnet_lite2"}[published.backbone]
+    assert (
+        lite.backbone
+        == {"resnet101": "efficientnet_lite0", "resnet152": "efficientnet_lite2"}[published.backbone]
+    )
     if published.word_vectors:
         assert (lite.word_vectors, lite.embed_dim) == ("glove-50", 50)
     else:
@@ -67,9 +98,23 @@ def test_an_unknown_variant_is_told_the_nearest_and_all_names() -> None:
 def test_settings_are_read_by_the_type_of_their_field() -> None:
     changed = with_settings(
         VARIANTS["model2"],
-        ["hidden_dim=64", "dropout=0.25", "says_start=FALSE", "word_vectors=none", "backbone=resnet18", "learning_rate=3e-4"],
+        [
+            "hidden_dim=64",
+            "dropout=0.25",
+            "says_start=FALSE",
+            "word_vectors=none",
+            "backbone=resnet18",
+            "learning_rate=3e-4",
+        ],
     )
-    expected = replace(VARIANTS["model2"], hidden_dim=64, dropout=0.25, says_start=False, backbone="resnet18", learning_rate=3e-4)
+    expected = replace(
+        VARIANTS["model2"],
+        hidden_dim=64,
+        dropout=0.25,
+        says_start=False,
+        backbone="resnet18",
+        learning_rate=3e-4,
+    )
     assert changed == expected
     assert [type(getattr(changed, field.name)) for field in fields(changed)] == [
         type(getattr(expected, field.name)) for field in fields(expected)
@@ -136,7 +181,9 @@ def test_a_misspelt_field_or_choice_is_told_the_nearest(setting: str, nearest: s
         ("says_start=true", "never learns to say it"),
     ],
 )
-def test_a_transformer_that_cannot_be_built_is_refused_before_anything_is_read(setting: str, said: str) -> None:
+def test_a_transformer_that_cannot_be_built_is_refused_before_anything_is_read(
+    setting: str, said: str
+) -> None:
     with pytest.raises(BadSetting, match=said):
         with_settings(VARIANTS["transformer-lite"], [setting])
 
@@ -150,7 +197,10 @@ def test_a_run_is_named_by_its_variant_and_what_differs_from_it() -> None:
     assert run_name("model2", VARIANTS["model2"]) == "model2"
     changed = with_settings(VARIANTS["model2-lite"], ["hidden_dim=256", "dropout=0.1"])
     assert run_name("model2-lite", changed) == "model2-lite-hidden_dim=256-dropout=0.1"
-    assert run_name("model2-lite", replace(changed, hidden_dim=512, dropout=VARIANTS["model2-lite"].dropout)) == "model2-lite"
+    assert (
+        run_name("model2-lite", replace(changed, hidden_dim=512, dropout=VARIANTS["model2-lite"].dropout))
+        == "model2-lite"
+    )
 
 
 def test_a_config_says_which_of_the_backbones_outputs_it_reads() -> None:

@@ -28,9 +28,10 @@ def test_the_installed_vectors_are_gloves(tmp_path: Path) -> None:
     vectors = load_word_vectors("glove-50", tmp_path)
     assert vectors.table.shape == (400_000, 50) and len(vectors.words) == 400_000
     assert vectors.table.dtype == np.float32
+    # glove.6B.50d.txt, line 1
     assert vectors.table[vectors.words["the"], :4] == pytest.approx(
         [0.418, 0.24968, -0.41242, 0.1217], abs=1e-5
-    )  # glove.6B.50d.txt, line 1
+    )
 
     def nearness(one: str, other: str) -> float:
         a, b = (vectors.table[vectors.words[word]] for word in (one, other))
@@ -48,7 +49,9 @@ def test_a_vocabularys_matrix_holds_the_words_own_vectors_and_counts_the_others(
         assert np.array_equal(matrix[row], vectors.table[vectors.words[word]])
 
 
-def test_words_without_a_vector_get_distinct_ones_of_the_usual_size_that_a_seed_repeats(tmp_path: Path) -> None:
+def test_words_without_a_vector_get_distinct_ones_of_the_usual_size_that_a_seed_repeats(
+    tmp_path: Path,
+) -> None:
     vectors = load_word_vectors("glove-50", tmp_path)
     matrix, _ = vectors.matrix(VOCABULARY, seed=1)
     made_up = matrix[[0, 1, 2, 3, 5, 7]]
@@ -68,7 +71,9 @@ def test_a_text_file_is_read_word_by_word_and_preferred_to_the_package(tmp_path:
     assert load_word_vectors("glove-50", tmp_path).table.tolist() == [[7.0] * 50]
 
 
-def test_the_folder_of_text_files_can_be_set_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_text_files_can_be_set_from_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     glove_file(tmp_path, [line("dog", 1, dim=100)], dim=100)
     monkeypatch.setenv("CAPTIONRET_GLOVE", str(tmp_path))
     assert load_word_vectors("glove-100").table.shape == (1, 100)
@@ -105,7 +110,9 @@ def test_a_file_that_holds_no_text_is_refused(tmp_path: Path, content: bytes) ->
         load_word_vectors("glove-300", tmp_path)
 
 
-def test_missing_vectors_are_an_error_that_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_vectors_are_an_error_that_says_how_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(MissingWeights, match=r"\./download\.sh glove.*model5-lite") as caught:
         load_word_vectors("glove-300", tmp_path)
     assert str(tmp_path / "glove.6B.300d.txt") in str(caught.value)

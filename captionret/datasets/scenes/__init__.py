@@ -4,8 +4,10 @@
     scenes:FOLDER               the same set in a folder of your choice
     scenes:seed=7,count=600     another seed, another size; also FOLDER,seed=7
 
-Item.labels are (object, colour, place, number, size) and, where there is one, the second object. Object and colour are the
-known right answer to every query: in val and test every picture has others beside it that show the same, drawn differently.
+Item.labels are (object, colour, place, number, size) and, where there is one, the second object. Object and
+colour are the
+known right answer to every query: in val and test every picture has others beside it that show the same,
+                                   drawn differently.
 """
 
 import re
@@ -26,9 +28,12 @@ from .plan import COMBINATIONS, SECOND, THINGS, Scene, plan
 
 __all__ = ["SECOND", "THINGS", "Scene", "draw_scene", "plan", "read"]
 
-VERSION = 1  # raise it with every change that alters a picture or a caption: sets drawn before are then drawn anew
+VERSION = (
+    1  # raise it with every change that alters a picture or a caption: sets drawn before are then drawn anew
+)
 SEED = 1
-COUNT = 20 * len(COMBINATIONS)  # 1,060: fourteen of each thing in each colour to train on, two to validate, four to test
+# 1,060: fourteen of each thing in each colour to train on, two to validate, four to test
+COUNT = 20 * len(COMBINATIONS)
 ROOT = Path("data/scenes")
 MANIFEST, PICTURES = "scenes.json", "pictures"
 _SETTING = re.compile(r"(?:^|,)(\w+)=([^,/\\]*)$")
@@ -58,7 +63,13 @@ def read(path: Path, spec: str) -> Dataset:
     notes = [] if state in ("whole", "absent") else [f"{folder} was {state} and has been drawn again."]
     entries = read_json(folder / MANIFEST)["pictures"]
     items = [
-        Item(Path(entry["file"]).stem, folder / entry["file"], tuple(entry["captions"]), entry["split"], tuple(entry["labels"]))
+        Item(
+            Path(entry["file"]).stem,
+            folder / entry["file"],
+            tuple(entry["captions"]),
+            entry["split"],
+            tuple(entry["labels"]),
+        )
         for entry in entries
     ]
     return Dataset(spec, tuple(items), notes=tuple(notes))
@@ -70,7 +81,9 @@ def _parse(spec: str) -> tuple[Path, Order]:
     while found := _SETTING.search(rest):
         name, value = found.groups()
         if name not in values or not value.isdecimal():
-            raise BadSetting(f"{spec}: {name}={value} is not a setting of scenes. Write seed=NUMBER or count=NUMBER.")
+            raise BadSetting(
+                f"{spec}: {name}={value} is not a setting of scenes. Write seed=NUMBER or count=NUMBER."
+            )
         values[name] = int(value)
         rest = rest[: found.start()]
     order = Order(VERSION, **values)
@@ -79,14 +92,17 @@ def _parse(spec: str) -> tuple[Path, Order]:
 
 
 def _state(folder: Path, order: Order) -> str:
-    """ "absent", "whole", or what is wrong with the set in `folder`; the manifest, written last, says that a drawing was finished."""
+    """ "absent", "whole", or what is wrong with the set in `folder`; the manifest, written last, says that a
+    drawing was finished."""
     if not (folder / MANIFEST).exists():
         return "unfinished" if (folder / PICTURES).exists() else "absent"
     try:
         manifest = read_json(folder / MANIFEST)
         if manifest["order"] != asdict(order):
             return "another set"
-        whole = len(manifest["pictures"]) == order.count and all(_is_intact(folder, entry) for entry in manifest["pictures"])
+        whole = len(manifest["pictures"]) == order.count and all(
+            _is_intact(folder, entry) for entry in manifest["pictures"]
+        )
     except (BadDataset, KeyError, TypeError):
         return "damaged"
     return "whole" if whole else "damaged"
@@ -100,24 +116,47 @@ def _is_intact(folder: Path, entry: dict[str, Any]) -> bool:
 def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise BadDataset(f"{folder} is a file. Name a folder to draw the scenes in.")
-    foreign = sorted(path.name for path in folder.glob("*") if path.name not in (MANIFEST, PICTURES) and not path.name.startswith("."))
+    foreign = sorted(
+        path.name
+        for path in folder.glob("*")
+        if path.name not in (MANIFEST, PICTURES) and not path.name.startswith(".")
+    )
     if foreign:
-        raise BadDataset(f"{folder} holds other files ({foreign[0]}). Name an empty or a new folder to draw the scenes in.")
+        raise BadDataset(
+            f"{folder} holds other files ({foreign[0]}). Name an empty or a new folder to draw the scenes in."
+        )
 
 
 def _draw(folder: Path, order: Order, scenes: list[tuple[str, Scene]]) -> None:
     def draw(index: int) -> dict[str, Any]:
         split, scene = scenes[index]
         name = f"{PICTURES}/{split}-{index:05d}.jpg"
-        picture, labels, captions = draw_scene(scene, np.random.default_rng([order.seed, order.version, index]))
+        picture, labels, captions = draw_scene(
+            scene, np.random.default_rng([order.seed, order.version, index])
+        )
         with publishing(folder / name) as file:
             picture.save(file, "JPEG", quality=92)
-        return {"file": name, "split": split, "labels": labels, "captions": captions, "sha256": sha256_of(folder / name)}
+        return {
+            "file": name,
+            "split": split,
+            "labels": labels,
+            "captions": captions,
+            "sha256": sha256_of(folder / name),
+        }
 
-    # threads, not processes: Pillow and the disk work outside the interpreter's lock, and a plain script needs no main guard
+    # threads, not processes: Pillow and the disk work outside the interpreter's lock, and a plain script
+    # needs no main guard
     pool = ThreadPoolExecutor(2)
     try:
-        entries = list(tqdm(pool.map(draw, range(len(scenes))), total=len(scenes), desc=f"drawing {folder}", unit="picture"))
+        entries = list(
+            tqdm(
+                pool.map(draw, range(len(scenes))),
+                total=len(scenes),
+                desc=f"drawing {folder}",
+                unit="picture",
+            )
+        )
     finally:
-        pool.shutdown(cancel_futures=True)  # without it an interrupt would wait until the last picture is drawn
+        # without it an interrupt would wait until the last picture is drawn
+        pool.shutdown(cancel_futures=True)
     publish_json(folder / MANIFEST, {"order": asdict(order), "pictures": entries})

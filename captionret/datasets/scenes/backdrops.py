@@ -1,4 +1,5 @@
-"""The places: meadow, beach, sea, road, sky, snow, room, table, and under water. Each function paints one onto an empty canvas."""
+"""The places: meadow, beach, sea, road, sky, snow, room, table, and under water. Each function paints one
+onto an empty canvas."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +40,13 @@ def _sky(canvas: Canvas, rng: np.random.Generator, mood: Mood, horizon: float, c
         canvas.glow(x, y, 62, 62, mood.sun, 0.75)
         canvas.pen.ellipse(x, y, 11, 11, mood.sun)
     for _ in range(clouds + (2 if mood.sun is None else 0)):
-        cloud(canvas, float(rng.uniform(0, SIZE)), float(rng.uniform(14, horizon * 0.62)), float(rng.uniform(0.6, 1.1)), mood)
+        cloud(
+            canvas,
+            float(rng.uniform(0, SIZE)),
+            float(rng.uniform(14, horizon * 0.62)),
+            float(rng.uniform(0.6, 1.1)),
+            mood,
+        )
 
 
 def cloud(canvas: Canvas, x: float, y: float, scale: float, mood: Mood) -> None:
@@ -52,22 +59,30 @@ def cloud(canvas: Canvas, x: float, y: float, scale: float, mood: Mood) -> None:
 def _hills(canvas: Canvas, rng: np.random.Generator, base: float, height: float, colour: Colour) -> None:
     xs = np.linspace(-10, SIZE + 10, 56)
     phase, waves = rng.uniform(0, 6.28, 3), (1.0, 2.1, 3.7)
-    bumps = sum(np.sin(xs / SIZE * 6.28 * wave * 0.7 + shift) / wave for wave, shift in zip(waves, phase, strict=True))
+    bumps = sum(
+        np.sin(xs / SIZE * 6.28 * wave * 0.7 + shift) / wave for wave, shift in zip(waves, phase, strict=True)
+    )
     tops = base - height * (0.55 + 0.3 * bumps)
-    canvas.pen.polygon([*zip(xs.tolist(), tops.tolist(), strict=True), (SIZE + 10, base + 3), (-10, base + 3)], colour)
+    canvas.pen.polygon(
+        [*zip(xs.tolist(), tops.tolist(), strict=True), (SIZE + 10, base + 3), (-10, base + 3)], colour
+    )
 
 
 def _far_trees(canvas: Canvas, rng: np.random.Generator, base: float, count: int, colour: Colour) -> None:
     for x in rng.uniform(0, SIZE, count).tolist():
         height = float(rng.uniform(5, 10))
-        canvas.pen.ellipse(x, base - height * 0.6, height * 0.75, height * 0.7, darker(colour, float(rng.uniform(0, 0.16))))
+        canvas.pen.ellipse(
+            x, base - height * 0.6, height * 0.75, height * 0.7, darker(colour, float(rng.uniform(0, 0.16)))
+        )
 
 
 def meadow(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
     """Grass under the sky, with hills, trees far away and little flowers."""
     horizon = float(rng.uniform(118, 136))
     _sky(canvas, rng, mood, horizon, int(rng.integers(1, 4)))
-    _hills(canvas, rng, horizon, float(rng.uniform(18, 34)), mix(mood.lit((128, 172, 160)), mood.bottom, 0.35))
+    _hills(
+        canvas, rng, horizon, float(rng.uniform(18, 34)), mix(mood.lit((128, 172, 160)), mood.bottom, 0.35)
+    )
     _hills(canvas, rng, horizon, float(rng.uniform(8, 18)), mood.lit((128, 178, 112)))
     _far_trees(canvas, rng, horizon, int(rng.integers(3, 12)), mood.lit((92, 146, 92)))
     _grass(canvas, rng, mood, horizon)
@@ -76,7 +91,14 @@ def meadow(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
 def _grass(canvas: Canvas, rng: np.random.Generator, mood: Mood, top: float) -> None:
     canvas.gradient(top, SIZE, mood.lit((160, 204, 112)), mood.lit((92, 160, 66)))
     for _ in range(6):
-        canvas.glow(float(rng.uniform(0, SIZE)), float(rng.uniform(top + 14, SIZE)), 70, 9, mood.lit((178, 214, 120)), 0.5)
+        canvas.glow(
+            float(rng.uniform(0, SIZE)),
+            float(rng.uniform(top + 14, SIZE)),
+            70,
+            9,
+            mood.lit((178, 214, 120)),
+            0.5,
+        )
     for y in np.sort(rng.uniform(top + 6, SIZE + 4, 90)).tolist():
         x, reach = float(rng.uniform(0, SIZE)), 2 + 5 * (y - top) / (SIZE - top)
         blade = mood.lit(mix((78, 146, 56), (150, 200, 100), float(rng.uniform(0, 1))))
@@ -95,7 +117,9 @@ def _water(canvas: Canvas, rng: np.random.Generator, mood: Mood, top: float, bot
         depth = (y - top) / (SIZE - top)
         x, reach = float(rng.uniform(-10, SIZE)), 4 + 22 * depth
         crest = lighter(mix(far, near, depth), float(rng.uniform(0.15, 0.4)))
-        canvas.pen.line([(x, y), (x + reach * 0.5, y - 0.5 - 2 * depth), (x + reach, y)], 0.7 + 0.8 * depth, crest)
+        canvas.pen.line(
+            [(x, y), (x + reach * 0.5, y - 0.5 - 2 * depth), (x + reach, y)], 0.7 + 0.8 * depth, crest
+        )
 
 
 def sea(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
@@ -103,7 +127,9 @@ def sea(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
     horizon = float(rng.uniform(112, 138))
     _sky(canvas, rng, mood, horizon, int(rng.integers(1, 4)))
     if rng.random() < 0.5:
-        _hills(canvas, rng, horizon, float(rng.uniform(5, 12)), mix(mood.lit((120, 150, 170)), mood.bottom, 0.4))
+        _hills(
+            canvas, rng, horizon, float(rng.uniform(5, 12)), mix(mood.lit((120, 150, 170)), mood.bottom, 0.4)
+        )
     _water(canvas, rng, mood, horizon, SIZE)
 
 
@@ -118,11 +144,26 @@ def beach(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
     line = shore + 2.6 * np.sin(xs / 28 + phase) + 1.6 * np.sin(xs / 11 + 2 * phase)
     edge = list(zip(xs.tolist(), line.tolist(), strict=True))
     canvas.gradient(shore + 6, SIZE, mood.lit((236, 214, 166)), mood.lit((222, 190, 136)))
-    for shift, colour in ((0, (250, 252, 250)), (4, mood.lit((206, 182, 138))), (8, mood.lit((236, 214, 166)))):
-        canvas.pen.polygon([*((x, y + shift) for x, y in edge), (SIZE + 5, shore + 18), (-5, shore + 18)], colour)
+    for shift, colour in (
+        (0, (250, 252, 250)),
+        (4, mood.lit((206, 182, 138))),
+        (8, mood.lit((236, 214, 166))),
+    ):
+        canvas.pen.polygon(
+            [*((x, y + shift) for x, y in edge), (SIZE + 5, shore + 18), (-5, shore + 18)], colour
+        )
     for _ in range(9):
-        canvas.glow(float(rng.uniform(0, SIZE)), float(rng.uniform(shore + 26, SIZE)), 60, 6, mood.lit((246, 228, 186)), 0.6)
-    for x, y in zip(rng.uniform(0, SIZE, 130).tolist(), rng.uniform(shore + 12, SIZE, 130).tolist(), strict=True):
+        canvas.glow(
+            float(rng.uniform(0, SIZE)),
+            float(rng.uniform(shore + 26, SIZE)),
+            60,
+            6,
+            mood.lit((246, 228, 186)),
+            0.6,
+        )
+    for x, y in zip(
+        rng.uniform(0, SIZE, 130).tolist(), rng.uniform(shore + 12, SIZE, 130).tolist(), strict=True
+    ):
         canvas.pen.ellipse(x, y, 0.8, 0.6, mood.lit((200, 166, 112)))
 
 
@@ -133,7 +174,9 @@ def road(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
     if rng.random() < 0.5:
         _skyline(canvas, rng, mood, horizon)
     else:
-        _hills(canvas, rng, horizon, float(rng.uniform(16, 34)), mix(mood.lit((128, 172, 160)), mood.bottom, 0.3))
+        _hills(
+            canvas, rng, horizon, float(rng.uniform(16, 34)), mix(mood.lit((128, 172, 160)), mood.bottom, 0.3)
+        )
     canvas.gradient(horizon, SIZE, mood.lit((152, 196, 112)), mood.lit((104, 164, 78)))
     _far_trees(canvas, rng, horizon + 3, int(rng.integers(8, 20)), mood.lit((92, 150, 88)))
     top = 168.0
@@ -176,7 +219,9 @@ def snow(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
         fir(canvas, x, horizon + float(rng.uniform(0, 5)), float(rng.uniform(14, 26)))
     canvas.gradient(horizon, SIZE, (236, 242, 250), (212, 224, 240))
     for _ in range(8):
-        canvas.glow(float(rng.uniform(0, SIZE)), float(rng.uniform(horizon + 14, SIZE)), 80, 9, (252, 253, 255), 0.8)
+        canvas.glow(
+            float(rng.uniform(0, SIZE)), float(rng.uniform(horizon + 14, SIZE)), 80, 9, (252, 253, 255), 0.8
+        )
     for x, y in rng.uniform(0, SIZE, (70, 2)).tolist():
         canvas.pen.ellipse(x, y, 1.3, 1.3, (255, 255, 255, 210))
 
@@ -188,7 +233,12 @@ def fir(canvas: Canvas, x: float, base: float, height: float) -> None:
         low, half = base - height * (0.12 + share), height * (0.32 - share * 0.32)
         canvas.pen.polygon([(x - half, low), (x, low - height * 0.42), (x + half, low)], (84, 128, 108))
         canvas.pen.polygon(
-            [(x - half * 0.45, low - height * 0.23), (x, low - height * 0.42), (x + half * 0.45, low - height * 0.23)], (244, 248, 252)
+            [
+                (x - half * 0.45, low - height * 0.23),
+                (x, low - height * 0.42),
+                (x + half * 0.45, low - height * 0.23),
+            ],
+            (244, 248, 252),
         )
 
 
@@ -238,11 +288,16 @@ def water(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
     canvas.gradient(0, SIZE, mood.lit((110, 204, 220)), (22, 92, 142))
     for _ in range(5):
         x, width = float(rng.uniform(-10, SIZE)), float(rng.uniform(8, 22))
-        canvas.pen.polygon([(x, 0), (x + width, 0), (x + width * 2 - 40, 215), (x - width - 40, 215)], (224, 250, 250, 26))
+        canvas.pen.polygon(
+            [(x, 0), (x + width, 0), (x + width * 2 - 40, 215), (x - width - 40, 215)], (224, 250, 250, 26)
+        )
     _hills(canvas, rng, SIZE, float(rng.uniform(44, 56)), (52, 122, 152))
     _hills(canvas, rng, SIZE, float(rng.uniform(22, 34)), (206, 192, 150))
     for x in rng.uniform(0, SIZE, int(rng.integers(4, 8))).tolist():
-        height, green = float(rng.uniform(26, 60)), mix((44, 120, 96), (86, 152, 92), float(rng.uniform(0, 1)))
+        height, green = (
+            float(rng.uniform(26, 60)),
+            mix((44, 120, 96), (86, 152, 92), float(rng.uniform(0, 1))),
+        )
         for shift in (-6, 0, 6):
             sway = [
                 (x + shift, 252),
@@ -254,7 +309,9 @@ def water(canvas: Canvas, rng: np.random.Generator, mood: Mood) -> None:
     for _ in range(int(rng.integers(5, 11))):
         x, y, radius = float(rng.uniform(0, SIZE)), float(rng.uniform(10, 200)), float(rng.uniform(1.5, 4))
         canvas.pen.ellipse(x, y, radius, radius, (224, 246, 250, 130))
-        canvas.pen.ellipse(x - radius * 0.3, y - radius * 0.3, radius * 0.35, radius * 0.35, (255, 255, 255, 220))
+        canvas.pen.ellipse(
+            x - radius * 0.3, y - radius * 0.3, radius * 0.35, radius * 0.35, (255, 255, 255, 220)
+        )
 
 
 BACKDROPS: dict[str, Callable[[Canvas, np.random.Generator, Mood], None]] = {

@@ -86,7 +86,9 @@ HALF_HEIGHT = {
 }
 
 
-def draw_scene(scene: Scene, rng: np.random.Generator) -> tuple[Image.Image, tuple[str, ...], tuple[str, ...]]:
+def draw_scene(
+    scene: Scene, rng: np.random.Generator
+) -> tuple[Image.Image, tuple[str, ...], tuple[str, ...]]:
     """Draw and describe a scene; the same generator state gives the same picture and the same words.
 
     returns: the picture (256, 256) RGB; its labels (Scene.labels); five captions
@@ -112,11 +114,15 @@ def _figure(scene: Scene) -> Figure:
 def _spots(scene: Scene, away: float, rng: np.random.Generator) -> list[tuple[float, float, float]]:
     """The middle column, the lowest row and the half height of each of the things.
 
-    away: 1 draws a single thing to the right and -1 to the left, where it does not cover what is behind; 0 leaves it to chance
+    away: 1 draws a single thing to the right and -1 to the left, where it does not cover what is behind; 0
+          leaves it to chance
     """
     figure, count = _figure(scene), NUMBERS.index(scene.number) + 1
     room = SIZE / count
-    unit = min(HALF_HEIGHT[scene.number, scene.size] * figure.scale, (0.47 if count == 1 else 0.56) * room / figure.reach)
+    unit = min(
+        HALF_HEIGHT[scene.number, scene.size] * figure.scale,
+        (0.47 if count == 1 else 0.56) * room / figure.reach,
+    )
     spots = []
     for index in range(count):
         half = unit * float(rng.uniform(0.95, 1.04))
@@ -138,17 +144,30 @@ def _lowest(scene: Scene, half: float, index: int, count: int, rng: np.random.Ge
     return max(float(rng.uniform(low, high)), 2 * half + 6)
 
 
-def _draw_thing(canvas: Canvas, scene: Scene, flip: bool, rng: np.random.Generator, x: float, bottom: float, half: float) -> None:
+def _draw_thing(
+    canvas: Canvas, scene: Scene, flip: bool, rng: np.random.Generator, x: float, bottom: float, half: float
+) -> None:
     figure = _figure(scene)
     in_air = (scene.thing, scene.place) in IN_THE_AIR
     if scene.thing == "kite":
         canvas.pen.line(
-            [(x - 0.2 * half, bottom - half), (x + 0.3 * half, (bottom + SIZE) / 2), (x + float(rng.uniform(-40, 60)), SIZE)],
+            [
+                (x - 0.2 * half, bottom - half),
+                (x + 0.3 * half, (bottom + SIZE) / 2),
+                (x + float(rng.uniform(-40, 60)), SIZE),
+            ],
             0.8,
             (90, 90, 96),
         )
     if not in_air and scene.place != "sea":
-        canvas.glow(x + 0.1 * half, bottom - 1, half * figure.reach * figure.foot, max(6, half * 0.16), (30, 34, 40), 0.75)
+        canvas.glow(
+            x + 0.1 * half,
+            bottom - 1,
+            half * figure.reach * figure.foot,
+            max(6, half * 0.16),
+            (30, 34, 40),
+            0.75,
+        )
     unit = half * OVERSAMPLE
     width, height = round(unit * (figure.reach * 2 + 0.3)), round(unit * 2.2)
     layer = Image.new("RGBA", (width, height))

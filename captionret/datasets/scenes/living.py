@@ -1,4 +1,5 @@
-"""The living things: bird, butterfly, cat, dog, fish, flower, tree. Units as in things.py; animals look to the right."""
+"""The living things: bird, butterfly, cat, dog, fish, flower, tree. Units as in things.py; animals look to
+the right."""
 
 import math
 
@@ -22,18 +23,49 @@ def flying_bird(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     """A bird on the wing."""
     wing, under = darker(colour, 0.14), darker(colour, 0.32)
     pen.blob([(0.1, 0.1), (0.3, -0.5), (0.18, -0.98), (0.62, -0.66), (0.7, -0.2), (0.5, 0.2)], under)
-    pen.polygon([(-0.66, 0.3), (-1.36, 0.22), (-1.2, 0.4), (-1.4, 0.52), (-1.14, 0.58), (-1.2, 0.76), (-0.56, 0.52)], under)
+    pen.polygon(
+        [(-0.66, 0.3), (-1.36, 0.22), (-1.2, 0.4), (-1.4, 0.52), (-1.14, 0.58), (-1.2, 0.76), (-0.56, 0.52)],
+        under,
+    )
     pen.blob(
-        [(-0.9, 0.36), (-0.3, 0.06), (0.3, -0.06), (0.76, -0.14), (1.06, 0.06), (1.0, 0.34), (0.6, 0.6), (0, 0.74), (-0.5, 0.62)], colour
+        [
+            (-0.9, 0.36),
+            (-0.3, 0.06),
+            (0.3, -0.06),
+            (0.76, -0.14),
+            (1.06, 0.06),
+            (1.0, 0.34),
+            (0.6, 0.6),
+            (0, 0.74),
+            (-0.5, 0.62),
+        ],
+        colour,
     )
     pen.blob([(0.9, 0.3), (0.5, 0.64), (0, 0.7), (-0.3, 0.6), (0.3, 0.5)], lighter(colour, 0.45))
-    pen.polygon([(1.04, -0.02), (1.4, 0.14), (1.02, 0.24)], (244, 168, 40) if colour != COLOURS["yellow"] else (226, 110, 30))
+    pen.polygon(
+        [(1.04, -0.02), (1.4, 0.14), (1.02, 0.24)],
+        (244, 168, 40) if colour != COLOURS["yellow"] else (226, 110, 30),
+    )
     pen.blob(
-        [(0.36, 0.2), (0.1, -0.4), (-0.42, -0.98), (-0.52, -0.7), (-0.74, -0.72), (-0.66, -0.46), (-0.78, -0.34), (-0.5, 0.0), (-0.2, 0.3)],
+        [
+            (0.36, 0.2),
+            (0.1, -0.4),
+            (-0.42, -0.98),
+            (-0.52, -0.7),
+            (-0.74, -0.72),
+            (-0.66, -0.46),
+            (-0.78, -0.34),
+            (-0.5, 0.0),
+            (-0.2, 0.3),
+        ],
         wing,
     )
     for share in (0.3, 0.55, 0.8):
-        pen.line([(-0.2 * share + 0.2, 0.2 - 0.5 * share), (-0.62 * share - 0.06, 0.06 - 0.55 * share)], 0.03, under)
+        pen.line(
+            [(-0.2 * share + 0.2, 0.2 - 0.5 * share), (-0.62 * share - 0.06, 0.06 - 0.55 * share)],
+            0.03,
+            under,
+        )
     eye(pen, 0.84, 0.03, 0.1)
 
 
@@ -91,7 +123,10 @@ def cat(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     """A cat that sits and looks at us, its tail curled to the side."""
     shade, pale = darker(colour, 0.25), lighter(colour, 0.4)
     pen.line([(0.4, 0.86), (0.86, 0.8), (0.98, 0.44), (0.8, 0.14), (0.9, -0.06)], 0.2, shade)
-    pen.blob([(-0.5, 0.96), (-0.6, 0.5), (-0.36, 0), (0, -0.16), (0.36, 0), (0.6, 0.5), (0.5, 0.96), (0, 1)], colour)
+    pen.blob(
+        [(-0.5, 0.96), (-0.6, 0.5), (-0.36, 0), (0, -0.16), (0.36, 0), (0.6, 0.5), (0.5, 0.96), (0, 1)],
+        colour,
+    )
     pen.blob([(0, -0.06), (0.2, 0.3), (0.14, 0.7), (0, 0.78), (-0.14, 0.7), (-0.2, 0.3)], pale)
     for side in (-1, 1):
         pen.ellipse(side * 0.2, 0.9, 0.17, 0.1, pale)
@@ -102,8 +137,16 @@ def cat(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     for x in (-0.12, 0, 0.12):
         pen.line([(x, -0.84), (x * 0.8, -0.66)], 0.05, shade)
     for side in (-1, 1):
-        pen.line([(side * 0.2, -0.2), (side * 0.74, -0.28)], 0.02, (240, 240, 236) if max(colour) < 200 else (90, 84, 84))
-        pen.line([(side * 0.2, -0.16), (side * 0.74, -0.12)], 0.02, (240, 240, 236) if max(colour) < 200 else (90, 84, 84))
+        pen.line(
+            [(side * 0.2, -0.2), (side * 0.74, -0.28)],
+            0.02,
+            (240, 240, 236) if max(colour) < 200 else (90, 84, 84),
+        )
+        pen.line(
+            [(side * 0.2, -0.16), (side * 0.74, -0.12)],
+            0.02,
+            (240, 240, 236) if max(colour) < 200 else (90, 84, 84),
+        )
         pen.ellipse(side * 0.22, -0.45, 0.13, 0.14, (176, 208, 84))
         pen.ellipse(side * 0.22, -0.45, 0.05, 0.13, EYE)
         pen.ellipse(side * 0.22 - 0.04, -0.5, 0.03, 0.03, (255, 255, 255))
@@ -182,8 +225,32 @@ def fish(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
         ],
         colour,
     )
-    pen.blob([(0.36, -0.62), (0.52, -0.2), (0.5, 0.2), (0.34, 0.62), (0.2, 0.62), (0.32, 0.2), (0.34, -0.2), (0.2, -0.63)], stripe)
-    pen.blob([(-0.34, -0.52), (-0.2, -0.2), (-0.2, 0.2), (-0.34, 0.52), (-0.48, 0.44), (-0.36, 0.2), (-0.36, -0.2), (-0.48, -0.44)], stripe)
+    pen.blob(
+        [
+            (0.36, -0.62),
+            (0.52, -0.2),
+            (0.5, 0.2),
+            (0.34, 0.62),
+            (0.2, 0.62),
+            (0.32, 0.2),
+            (0.34, -0.2),
+            (0.2, -0.63),
+        ],
+        stripe,
+    )
+    pen.blob(
+        [
+            (-0.34, -0.52),
+            (-0.2, -0.2),
+            (-0.2, 0.2),
+            (-0.34, 0.52),
+            (-0.48, 0.44),
+            (-0.36, 0.2),
+            (-0.36, -0.2),
+            (-0.48, -0.44),
+        ],
+        stripe,
+    )
     pen.blob([(0.1, 0.04), (-0.3, 0.0), (-0.34, 0.3), (-0.1, 0.4)], fin)
     pen.line([(1.13, 0.14), (1.0, 0.18), (0.9, 0.12)], 0.04, darker(colour, 0.6))
     eye(pen, 0.82, -0.2, 0.14)
@@ -194,7 +261,12 @@ def _bloom(pen: Pen, x: float, y: float, radius: float, colour: Colour) -> None:
         angle = math.radians(step * 45 + 10)
         fill = colour if step % 2 else darker(colour, 0.12)
         pen.ellipse(
-            x + radius * 0.6 * math.cos(angle), y + radius * 0.6 * math.sin(angle), radius * 0.42, radius * 0.27, fill, math.degrees(angle)
+            x + radius * 0.6 * math.cos(angle),
+            y + radius * 0.6 * math.sin(angle),
+            radius * 0.42,
+            radius * 0.27,
+            fill,
+            math.degrees(angle),
         )
     middle = (246, 196, 52) if colour != COLOURS["yellow"] else (150, 92, 40)
     pen.ellipse(x, y, radius * 0.3, radius * 0.3, darker(middle, 0.15))

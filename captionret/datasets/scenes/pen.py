@@ -1,4 +1,5 @@
-"""Drawing with soft edges: colours, and a pen that draws in its own units on a layer several times the final resolution."""
+"""Drawing with soft edges: colours, and a pen that draws in its own units on a layer several times the final
+resolution."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,7 +56,9 @@ def smooth(points: Points, closed: bool, steps: int = 9) -> list[tuple[float, fl
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]  # (steps, 1)
     parts = []
     for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False):
-        parts.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
+        parts.append(
+            0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+        )
     curve = np.concatenate(parts if closed else [*parts, p[-1:]])
     return [(float(x), float(y)) for x, y in curve]
 
@@ -67,7 +70,9 @@ class Pen:
     origin: where (0, 0) lies, in pixels of the image
     """
 
-    def __init__(self, image: Image.Image, unit: float, origin: tuple[float, float] = (0, 0), flip: bool = False) -> None:
+    def __init__(
+        self, image: Image.Image, unit: float, origin: tuple[float, float] = (0, 0), flip: bool = False
+    ) -> None:
         self._draw = ImageDraw.Draw(image, "RGBA" if image.mode == "RGB" else None)
         self._scale = np.array([-unit if flip else unit, unit])
         self._origin = np.array(origin)
@@ -75,7 +80,9 @@ class Pen:
 
     def polygon(self, points: Points, fill: Any) -> None:
         """A straight-edged shape."""
-        self._draw.polygon([tuple(point) for point in (np.asarray(points) * self._scale + self._origin).tolist()], fill)
+        self._draw.polygon(
+            [tuple(point) for point in (np.asarray(points) * self._scale + self._origin).tolist()], fill
+        )
 
     def blob(self, points: Points, fill: Any) -> None:
         """A closed curve through the points."""
@@ -91,7 +98,9 @@ class Pen:
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Any, radius: float = 0) -> None:
         """A rectangle, its corners rounded by `radius`."""
-        (x0, y0), (x1, y1) = ((np.array([[left, top], [right, bottom]]) * self._scale) + self._origin).tolist()
+        (x0, y0), (x1, y1) = (
+            (np.array([[left, top], [right, bottom]]) * self._scale) + self._origin
+        ).tolist()
         self._draw.rounded_rectangle((min(x0, x1), y0, max(x0, x1), y1), radius * self._unit, fill)
 
     def line(self, points: Points, width: float, fill: Any) -> None:
@@ -119,18 +128,21 @@ class Canvas:
         self.image.paste(band, (0, round(top * OVERSAMPLE)))
 
     def glow(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
-        """A soft-edged ellipse: light around a sun, a shadow on the ground. strength: 0 ... 1 in its middle."""
+        """A soft-edged ellipse: light around a sun, a shadow on the ground. strength: 0 ... 1 in its
+        middle."""
         left, top, right, bottom = (round(value * OVERSAMPLE) for value in (x - rx, y - ry, x + rx, y + ry))
         if right > left and bottom > top:
             mask = _SPOT.resize((right - left, bottom - top)).point(lambda value: value * strength)
             self.image.paste(colour, (left, top), mask)
 
     def stamp(self, layer: Image.Image, left: int, top: int, shadow: float = 0.35) -> None:
-        """Shade a drawn RGBA layer as if lit from the upper left, and lay it on; left, top: in pixels of the large image."""
+        """Shade a drawn RGBA layer as if lit from the upper left, and lay it on; left, top: in pixels of the
+        large image."""
         alpha = layer.getchannel("A")
         eighth = (max(1, layer.width // 8), max(1, layer.height // 8))
         small = alpha.resize(eighth, Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(2.2))
-        rim = small.point(lambda value: 168 + value * 87 // 255)  # darker towards the edge, which rounds the form
+        # darker towards the edge, which rounds the form
+        rim = small.point(lambda value: 168 + value * 87 // 255)
         light = ImageChops.multiply(rim, _LIGHT.resize(eighth)).resize(layer.size, Image.Resampling.BILINEAR)
         shaded = ImageChops.multiply(layer.convert("RGB"), Image.merge("RGB", (light, light, light)))
         # a soft dark seam sets a white thing off from a pale sky and a green one off from grass

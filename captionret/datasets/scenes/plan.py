@@ -14,7 +14,8 @@ SMALLEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """A main object: the colours it comes in, chosen so that no two are easily confused, and the places where it makes sense."""
+    """A main object: the colours it comes in, chosen so that no two are easily confused, and the places where
+    it makes sense."""
 
     colours: tuple[str, ...]
     places: tuple[str, ...]
@@ -82,13 +83,15 @@ class Scene:
 def plan(seed: int, count: int) -> list[tuple[str, Scene]]:
     """The split and the scene of each picture, `count` of them.
 
-    Object and colour go round in one shuffled order, so each combination is as frequent as every other, and what is tested was also
-    trained. In val and test a scene is drawn ALIKE times, differently each time: whichever of them is the query, others that show the
-    same stand in the gallery.
+    Object and colour go round in one shuffled order, so each combination is as frequent as every other, and
+    what is tested was also trained. In val and test a scene is drawn ALIKE times, differently each time:
+    whichever of them is the query, others that show the same stand in the gallery.
     errors: BadSetting for a count below SMALLEST
     """
     if count < SMALLEST:
-        raise BadSetting(f"scenes: count={count} is too few to train and to test on. Ask for at least {SMALLEST}.")
+        raise BadSetting(
+            f"scenes: count={count} is too few to train and to test on. Ask for at least {SMALLEST}."
+        )
     order = np.random.default_rng(seed).permutation(len(COMBINATIONS))
     groups = {split: round(share * count / ALIKE[split]) for split, share in SHARES.items()}
     groups["train"] = count - sum(groups[split] * ALIKE[split] for split in ("val", "test"))

@@ -1,6 +1,7 @@
 """The made things: ball, balloon, boat, car, cup, house, kite, truck, umbrella.
 
-Each function draws one thing with a pen whose units run from -1 to 1 over the thing's height; it stands on y = 1.
+Each function draws one thing with a pen whose units run from -1 to 1 over the thing's height; it stands on y
+= 1.
 """
 
 import math
@@ -73,13 +74,32 @@ def boat(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.blob([(-0.06, -0.9), (-0.32, -0.3), (-0.62, 0.34), (-0.3, 0.4), (-0.06, 0.36)], lighter(colour, 0.5))
     pen.polygon([(0.09, -0.92), (0.34, -0.5), (0.58, -0.06), (0.74, 0.34), (0.09, 0.36)], colour)
     pen.polygon(
-        [(0.09, -0.3), (0.44, -0.3), (0.58, -0.06), (0.09, -0.06)], lighter(colour, 0.3) if not is_pale(colour) else darker(colour, 0.18)
+        [(0.09, -0.3), (0.44, -0.3), (0.58, -0.06), (0.09, -0.06)],
+        lighter(colour, 0.3) if not is_pale(colour) else darker(colour, 0.18),
     )
-    pen.polygon([(0.02, -1), (0.02, -0.88), (0.24, -0.94)], (214, 70, 60) if colour[0] < 200 or is_pale(colour) else (70, 110, 190))
+    pen.polygon(
+        [(0.02, -1), (0.02, -0.88), (0.24, -0.94)],
+        (214, 70, 60) if colour[0] < 200 or is_pale(colour) else (70, 110, 190),
+    )
     pen.blob(
-        [(-0.98, 0.46), (-0.4, 0.54), (0.4, 0.54), (1.02, 0.42), (0.86, 0.76), (0.62, 0.98), (0, 1), (-0.6, 0.98), (-0.84, 0.76)], colour
+        [
+            (-0.98, 0.46),
+            (-0.4, 0.54),
+            (0.4, 0.54),
+            (1.02, 0.42),
+            (0.86, 0.76),
+            (0.62, 0.98),
+            (0, 1),
+            (-0.6, 0.98),
+            (-0.84, 0.76),
+        ],
+        colour,
     )
-    pen.line([(-0.9, 0.56), (-0.4, 0.63), (0.4, 0.63), (0.94, 0.53)], 0.05, CREAM if not is_pale(colour) else (90, 110, 140))
+    pen.line(
+        [(-0.9, 0.56), (-0.4, 0.63), (0.4, 0.63), (0.94, 0.53)],
+        0.05,
+        CREAM if not is_pale(colour) else (90, 110, 140),
+    )
     for x in (-0.4, 0, 0.4):
         pen.ellipse(x, 0.78, 0.07, 0.07, (60, 66, 80))
 
@@ -94,7 +114,19 @@ def wheel(pen: Pen, x: float, y: float, radius: float) -> None:
 def car(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     """A car from the side, looking to the right."""
     edge = lighter(colour, 0.25)
-    pen.blob([(-0.98, 0.02), (-0.72, -0.5), (-0.4, -0.68), (0.2, -0.66), (0.5, -0.44), (0.86, 0.04), (0.4, 0.2), (-0.6, 0.2)], colour)
+    pen.blob(
+        [
+            (-0.98, 0.02),
+            (-0.72, -0.5),
+            (-0.4, -0.68),
+            (0.2, -0.66),
+            (0.5, -0.44),
+            (0.86, 0.04),
+            (0.4, 0.2),
+            (-0.6, 0.2),
+        ],
+        colour,
+    )
     pen.polygon([(-0.76, -0.02), (-0.6, -0.42), (-0.38, -0.54), (-0.16, -0.54), (-0.16, -0.02)], GLASS)
     pen.polygon([(-0.06, -0.02), (-0.06, -0.54), (0.16, -0.52), (0.38, -0.36), (0.62, -0.02)], GLASS)
     pen.polygon([(-0.58, -0.02), (-0.42, -0.5), (-0.32, -0.53), (-0.46, -0.02)], (214, 236, 248))
@@ -133,7 +165,19 @@ def cup(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.ellipse(0, 0.86, 1, 0.12, CREAM)
     pen.blob([(0.5, -0.24), (0.92, -0.3), (1.08, 0.06), (0.9, 0.4), (0.48, 0.5)], darker(colour, 0.12))
     pen.blob([(0.58, -0.06), (0.8, -0.1), (0.88, 0.08), (0.76, 0.26), (0.54, 0.32)], (214, 190, 160))
-    pen.blob([(-0.74, -0.44), (0, -0.4), (0.74, -0.44), (0.72, 0.3), (0.54, 0.8), (0, 0.92), (-0.54, 0.8), (-0.72, 0.3)], colour)
+    pen.blob(
+        [
+            (-0.74, -0.44),
+            (0, -0.4),
+            (0.74, -0.44),
+            (0.72, 0.3),
+            (0.54, 0.8),
+            (0, 0.92),
+            (-0.54, 0.8),
+            (-0.72, 0.3),
+        ],
+        colour,
+    )
     pen.ellipse(0, -0.44, 0.74, 0.17, lighter(colour, 0.3) if not is_pale(colour) else (226, 228, 230))
     pen.ellipse(0, -0.42, 0.64, 0.125, (92, 56, 34))
     pen.line([(-0.54, -0.1), (-0.54, 0.3), (-0.42, 0.6)], 0.1, lighter(colour, 0.45))
@@ -217,10 +261,30 @@ def umbrella(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.line([(0, -0.95), (0, 1)], 0.07, (150, 106, 66))
     pen.ellipse(0, -0.97, 0.05, 0.06, (150, 106, 66))
     ribs = [-1.2, -0.74, -0.26, 0.26, 0.74, 1.2]
-    crown = [(-1.2, -0.06), (-1.02, -0.5), (-0.6, -0.82), (0, -0.94), (0.6, -0.82), (1.02, -0.5), (1.2, -0.06)]
-    pen.polygon([*smooth(crown, closed=False), (0.74, -0.1), (0.26, -0.12), (-0.26, -0.12), (-0.74, -0.1)], colour)
+    crown = [
+        (-1.2, -0.06),
+        (-1.02, -0.5),
+        (-0.6, -0.82),
+        (0, -0.94),
+        (0.6, -0.82),
+        (1.02, -0.5),
+        (1.2, -0.06),
+    ]
+    pen.polygon(
+        [*smooth(crown, closed=False), (0.74, -0.1), (0.26, -0.12), (-0.26, -0.12), (-0.74, -0.1)], colour
+    )
     for left, right in ((-0.74, -0.26), (0.26, 0.74)):
-        pen.blob([(0, -0.93), (right * 0.8, -0.6), (right, -0.1), ((left + right) / 2, -0.14), (left, -0.1), (left * 0.8, -0.6)], pale)
+        pen.blob(
+            [
+                (0, -0.93),
+                (right * 0.8, -0.6),
+                (right, -0.1),
+                ((left + right) / 2, -0.14),
+                (left, -0.1),
+                (left * 0.8, -0.6),
+            ],
+            pale,
+        )
     for left, right in pairwise(ribs):
         fill = pale if left in (-0.74, 0.26) else colour
         pen.ellipse((left + right) / 2, -0.09, (right - left) / 2, 0.1, fill)

@@ -46,19 +46,31 @@ WHERE_THERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("tree", "road"): ("by the road", "near the road"),
     ("house", "beach"): ("on the beach", "by the sea"),
 }
-STAGES = {"road": "a road", "sea": "the sea", "sky": "the sky", "snow": "a snowy field", "water": "the deep sea"}
+STAGES = {
+    "road": "a road",
+    "sea": "the sea",
+    "sky": "the sky",
+    "snow": "a snowy field",
+    "water": "the deep sea",
+}
 SIZES = {"large": ("large", "big"), "small": ("small", "little")}
-DAYS = {"day": "on a sunny day", "morning": "in the morning", "evening": "at sunset", "cloudy": "on a cloudy day"}
+DAYS = {
+    "day": "on a sunny day",
+    "morning": "in the morning",
+    "evening": "at sunset",
+    "cloudy": "on a cloudy day",
+}
 OPENINGS = ("there is", "here is", "you can see")
 OPENINGS_OF_SEVERAL = ("there are", "here are", "you can see")
 OUT_OF_SIGHT = ("room", "table", "water")  # no sky to tell the time of day by
 
 
 def describe(scene: Scene, mood: str, rng: np.random.Generator) -> tuple[str, ...]:
-    """Five captions, no two alike; each says the main thing and its colour, some the size, the second thing or the day.
+    """Five captions, no two alike; each says the main thing and its colour, some the size, the second thing
+    or the day.
 
-    The first is the plainest, and another may begin with its words: a captioner that takes the most probable words then says similar
-    things of similar pictures, instead of one wording here and another there.
+    The first is the plainest, and another may begin with its words: a captioner that takes the most probable
+    words then says similar things of similar pictures, instead of one wording here and another there.
     """
     it_does, they_do, doing = VERBS_THERE.get((scene.thing, scene.place), VERBS.get(scene.thing, STANDS))
     places = WHERE_THERE.get((scene.thing, scene.place), WHERE[scene.place])
@@ -72,13 +84,16 @@ def describe(scene: Scene, mood: str, rng: np.random.Generator) -> tuple[str, ..
         f"{sized if rng.random() < 0.6 else plain} {doing} {_usually(places, rng)}{_with(scene, rng)}",
         f"{plain} {does} {_usually(places, rng)}{behind}" if behind else f"{plain} {_usually(places, rng)}",
         f"{there_is} {sized if rng.random() < 0.3 else plain} {_usually(places, rng)}{day}",
-        f"{STAGES.get(scene.place, f'a {scene.place}')} with {plain}" if rng.random() < 0.5 else f"a picture of {plain} {places[0]}",
+        f"{STAGES.get(scene.place, f'a {scene.place}')} with {plain}"
+        if rng.random() < 0.5
+        else f"a picture of {plain} {places[0]}",
     )
     return tuple(f"{caption[0].upper()}{caption[1:]}." for caption in captions)
 
 
 def _things(scene: Scene, size: str = "") -> str:
-    """The main things with article or number: "a red car", "a small orange cat", "two brown dogs"; several are given no size."""
+    """The main things with article or number: "a red car", "a small orange cat", "two brown dogs"; several
+    are given no size."""
     words = [size, scene.colour] if size and scene.number == "one" else [scene.colour]
     if scene.number == "one":
         return " ".join(["an" if words[0][0] in "aeiou" else "a", *words, scene.thing])
@@ -89,7 +104,11 @@ def _with(scene: Scene, rng: np.random.Generator) -> str:
     """What stands behind, if anything does: " near a tree"."""
     if not scene.second:
         return ""
-    second = scene.second if scene.second.endswith("s") else f"{'an' if scene.second[0] in 'aeiou' else 'a'} {scene.second}"
+    second = (
+        scene.second
+        if scene.second.endswith("s")
+        else f"{'an' if scene.second[0] in 'aeiou' else 'a'} {scene.second}"
+    )
     them = "it" if scene.number == "one" else "them"
     return _any((f" with {second} behind {them}", f" with {second}", f" near {second}"), rng)
 

@@ -1,0 +1,1 @@
+"""What the command line, Python and the web page all do. No argparse, no print."""

@@ -1,0 +1,117 @@
+"""Caption space beside embedding space: what captions, features and trained spaces retrieve on the same
+pictures, in one table."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..datasets import Dataset
+from ..evaluation.modes import score_matrix
+from ..evaluation.relevance import load_relevance
+from ..evaluation.semantic import measure
+from ..evaluation.significance import mean_interval
+from ..records import Item
+from ..retrieval import MODES, Gallery
+from .encoded_split import split_features
+
+if TYPE_CHECKING:  # it imports torch, which --help does without
+    from ..models.embedding.model import EmbeddingModel
+
+COLUMNS = (
+    "what",
+    "checkpoint",
+    "mode",
+    "relevance",
+    "ndcg10",
+    "ndcg10_low",
+    "ndcg10_high",
+    "ndcg50",
+    "pcc",
+    "ties10",
+)
+FORMATS = dict.fromkeys(("ndcg10", "ndcg10_low", "ndcg10_high", "ndcg50", "pcc"), ".3f") | {"ties10": ".1f"}
+
+
+def compared_modes(
+    captioned: Mapping[Path, Gallery],
+    spaces: "Sequence[EmbeddingModel]",
+    dataset: Dataset,
+    items: Sequence[Item],
+    kind: str,
+    features: Path,
+) -> list[dict[str, Any]]:
+    """A row of COLUMNS for each way to compare, NDCG@10 with its 95 % bootstrap interval over queries.
+
+    captioned: for each captioner's checkpoint the gallery of its captions
+    kind:      of relevance, see load_relevance
+    """
+    rows = [
+        _row("captions", checkpoint, mode, gallery, items, kind)
+        for checkpoint, gallery in captioned.items()
+        for mode in ("jaccard", "jaccard-idf")
+    ]
+    hashes = _hashes(captioned)
+    seen: set[str] = set()
+    for model in spaces:
+        table = split_features(model, dataset, items, features)
+        backbone = model.backbone.key
+        if backbone not in seen:
+            seen.add(backbone)
+            gallery = _gallery(items, hashes, {"features": table})
+            rows += [
+                _row("CNN", Path(model.config.backbone), mode, gallery, items, kind)
+                for mode in ("cnn", "cnn-centred")
+            ]
+        gallery = _gallery(items, hashes, {model.mode: model.encode_features(table)})
+        rows.append(_row("space", model.path or Path(model.name), model.mode, gallery, items, kind))
+    return rows
+
+
+def _hashes(captioned: Mapping[Path, Gallery]) -> dict[str, str]:
+    """The content's hash of each picture, by its id; equal pictures are one, as among the captions."""
+    first = next(iter(captioned.values()))
+    return dict(zip(first.ids, first.hashes, strict=True))
+
+
+def _gallery(items: Sequence[Item], hashes: Mapping[str, str], parts: Mapping[str, np.ndarray]) -> Gallery:
+    """The pictures that stand in the captions' galleries, with features or vectors in place of captions."""
+    kept = [(row, item) for row, item in enumerate(items) if item.id in hashes]
+    place = {hashes[item.id]: row for row, item in kept}
+
+    def load(name: str) -> Any:
+        return lambda asked: parts[name][[place[one] for one in asked]]
+
+    return Gallery(
+        [item.id for _, item in kept],
+        [""] * len(kept),
+        [hashes[item.id] for _, item in kept],
+        load_features=load("features") if "features" in parts else None,
+        load_vectors={name: load(name) for name in parts if name != "features"},
+    )
+
+
+def _row(
+    what: str, checkpoint: Path, mode: str, gallery: Gallery, items: Sequence[Item], kind: str
+) -> dict[str, Any]:
+    captions = {item.id: item.captions for item in items}
+    scores = measure(
+        score_matrix(MODES[mode], gallery),
+        load_relevance(kind, [captions[one] for one in gallery.ids], Path("data/relevance")),
+    )
+    summary = scores.summary()
+    _, low, high = mean_interval(scores.ndcg10)
+    found = (
+        what,
+        str(checkpoint),
+        mode,
+        kind,
+        summary.ndcg10,
+        low,
+        high,
+        summary.ndcg50,
+        summary.pcc,
+        summary.ties10,
+    )
+    return dict(zip(COLUMNS, found, strict=True))

@@ -1,0 +1,52 @@
+"""A library made ready for a mode: what the mode compares is made or loaded before the first query."""
+
+import logging
+from collections.abc import Sequence
+
+from ..errors import BadSetting
+from ..library import Library
+from ..retrieval import MODES, needs
+from ..retrieval.modes.registry import find_mode
+from ..retrieval.modes.vectors import SpaceMode
+from .places import LEXICAL_HEAD
+from .spaces import spaces_for
+
+log = logging.getLogger(__name__)
+
+
+def predict_words_first(library: Library, mode: str, device: str) -> None:
+    """A mode that compares word probabilities needs some: those of the shipped lexical head take seconds and
+    are kept."""
+    if "word_probabilities" not in needs(find_mode(mode), library.gallery()) or not len(library):
+        return
+    known = library.predicted_by
+    if known is not None and not library.without_word_probabilities():
+        return
+    from ..models.lexical.predictor import WordPredictor
+
+    if known is not None:
+        predictor = WordPredictor.load(known, device)
+    elif LEXICAL_HEAD.is_dir():
+        from ..models.captioning.captioner import Captioner
+
+        predictor = WordPredictor(head=Captioner.load(LEXICAL_HEAD, device))
+    else:
+        raise BadSetting(
+            f"Mode {mode!r} compares word probabilities, and {library.path} has none. Run python "
+            "scripts/predict_words.py first."
+        )
+    log.info(f"WordPredicting the pictures of {library.path}, once: {predictor.name}.")
+    library.predict_words(predictor)
+
+
+def place_first(library: Library, mode: str, embedding: Sequence[str], device: str) -> None:
+    """A mode that compares in an embedding space needs its checkpoint; embedding: see spaces_for."""
+    lacking = [
+        part
+        for part in sorted(needs(find_mode(mode), library.gallery()))
+        if isinstance(MODES.get(part), SpaceMode)
+    ]
+    if not lacking and not embedding:
+        return
+    for name, model in spaces_for(lacking, embedding, device).items():
+        library.use_space(name, model)

@@ -1,0 +1,59 @@
+"""What a library needs of the models: only this, so that a library can be kept, searched and tested without
+torch."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..records import CaptionResult, Decoding, Failure
+
+
+class Captioning(Protocol):
+    """Anything that can caption pictures."""
+
+    @property
+    def name(self) -> str:
+        """What people call it, e.g. "photos-lite"."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over everything that changes a caption or a feature: weights, vocabulary, backbone,
+        preprocessing."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Facts for the catalogue, as JSON can hold them; "checkpoint" is the directory it was loaded from,
+        where there is one."""
+        ...
+
+    def caption_stream(
+        self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int
+    ) -> Iterator[list[CaptionResult | Failure]]:
+        """One list per batch, an entry for every path, in the order of the paths. A bad picture is a Failure,
+        never an exception."""
+        ...
+
+
+class Space(Protocol):
+    """Anything that puts pictures' features and sentences into one space."""
+
+    @property
+    def name(self) -> str:
+        """What people call it, e.g. "photos-space"."""
+        ...
+
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        """BadSetting where features of this backbone ({"name", "sha256"}; None: nobody knows) are not what it
+        reads."""
+        ...
+
+    def encode_features(self, features: np.ndarray) -> np.ndarray:
+        """(N, D_image) features of pictures -> (N, D) float32 unit rows."""
+        ...
+
+    def encode_texts(self, sentences: Sequence[str]) -> np.ndarray:
+        """M sentences -> (M, D) float32 unit rows."""
+        ...

@@ -1,0 +1,1 @@
+"""Captioners: their configurations, networks and searches."""

@@ -1,0 +1,421 @@
+"""The captioner: pictures in, captions out.
+
+    captioner = Captioner.load("checkpoints/photos-lite")
+    captioner.caption(["q.jpg"], beam=3)[0][0].text
+
+One file, read once: the decoder is made from its variant's row, the features come from the backbone, the
+                     search says the words.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ...errors import BadCheckpoint, BadImage, BadSetting
+from ...images import decoded_batches
+from ...records import Caption, CaptionResult, Decoding, Failure
+from ...text import Vocabulary, ends_badly, is_word, join
+from ..checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
+from ..device import choose_device
+from ..lexical.head import LexicalHead
+from ..reranking.consensus import LENGTH_PENALTY as CONSENSUS_PENALTY
+from ..reranking.consensus import consensus
+from ..reranking.fit import LENGTH_PENALTY as MATCHED_PENALTY
+from ..reranking.fit import matched, space_of
+from ..reranking.reference_captions import corpus_of
+from ..vision.backbones import Backbone, backbone_config, checked_backbone, load_backbone, load_own_backbone
+from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
+from .beam_search import Beams, Rules, beam_search, ordered
+from .config import TRAINING_FIELDS, CaptionerConfig
+from .lstm import LSTMDecoder
+from .sampling import sample, uniforms
+from .transformer import TransformerDecoder
+
+BEAM_OF_3 = Decoding()
+Decoder = LSTMDecoder | AttentionDecoder | TransformerDecoder
+DRAWN = Decoding(method="sample", captions=30)
+
+
+def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Any:
+    """The part that learns, with random weights: a Decoder, or a LexicalHead."""
+    backbone = backbone_config(config.backbone)
+    side, depth = backbone.grid
+    return new_decoder(
+        config, depth if config.feature == "grid" else backbone.dim, side * side, vocabulary_size
+    )
+
+
+def new_decoder(config: CaptionerConfig, feature_dim: int, cells: int, vocabulary_size: int) -> Any:
+    """A decoder for features of any size: (N, feature_dim), or (N, cells, feature_dim) for those that read
+    the grid."""
+    if config.decoder == "transformer":
+        return TransformerDecoder(config, feature_dim, vocabulary_size, cells)
+    kinds: dict[str, type[LSTMDecoder | AttentionDecoder | LexicalHead]]
+    kinds = {
+        "lstm": LSTMDecoder,
+        "soft-attention": SoftAttentionDecoder,
+        "adaptive": AdaptiveDecoder,
+        "words": LexicalHead,
+    }
+    return kinds[config.decoder](config, feature_dim, vocabulary_size)
+
+
+def count_parameters(module: nn.Module) -> int:
+    """How many numbers of it learn."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+class Captioner:
+    """A trained decoder, its vocabulary and (loaded when first needed) its backbone."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        name: str,
+        path: Path | None = None,
+        device: str | torch.device = "cpu",
+        backbone: Backbone | None = None,
+    ) -> None:
+        self.checkpoint, self.name, self.path = checkpoint, name, path
+        self.config: CaptionerConfig = checkpoint.config
+        self.vocabulary: Vocabulary = checkpoint.vocabulary
+        self.device = torch.device(device)
+        self.decoder: Any = make_decoder(self.config, len(self.vocabulary))
+        _load_state(self.decoder, checkpoint, path)
+        self.decoder.to(self.device).eval()
+        self._backbone = backbone
+
+    @classmethod
+    def load(cls, path: Path | str, device: str = "auto", backbone: Backbone | None = None) -> "Captioner":
+        """Open a checkpoint directory.
+
+        backbone: one that is loaded already; it must have the weights the checkpoint was trained with
+        errors:   BadCheckpoint, see load_checkpoint
+        """
+        path = Path(path)
+        return cls(load_checkpoint(path), path.name, path, choose_device(device), backbone)
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The frozen CNN; MissingWeights where its weights are not installed, BadCheckpoint where they are
+        others."""
+        backbone = (
+            self._backbone or self._own_backbone() or load_backbone(self.config.backbone, device=self.device)
+        )
+        return checked_backbone(backbone, self.checkpoint.backbone, self.name)
+
+    def caption(
+        self,
+        paths: Sequence[Path | str],
+        *,
+        beam: int = 3,
+        n: int = 1,
+        batch_size: int = 32,
+        length_penalty: float | None = None,
+        decoding: Decoding | None = None,
+        progress: bool = False,
+    ) -> list[list[Caption]]:
+        """The n most probable captions of every picture, the most probable first.
+
+        n:      at most `beam`
+        length_penalty: captions are ranked by log-probability / words**length_penalty; None: as the variant
+                        says
+        decoding: in place of the three, for whatever else: sampling, diverse beams, with or without
+                  constraints
+        errors: BadImage for the first picture that cannot be read
+        """
+        decoding = decoding or Decoding(beam=beam, captions=n, length_penalty=length_penalty)
+        captions: list[list[Caption]] = []
+        with tqdm(total=len(paths), desc="captions", unit="img", disable=not progress) as bar:
+            for batch in decoded_batches(
+                [Path(path) for path in paths], self.backbone.config.preprocessing.size, batch_size
+            ):
+                if batch.failures:
+                    raise BadImage(batch.failures[0].reason)
+                captions += self.decode(self.features(batch.pixels[0])[0], decoding, batch.hashes)
+                bar.update(len(batch.paths))
+        return captions
+
+    def caption_stream(
+        self, paths: Sequence[Path], *, decoding: Decoding = BEAM_OF_3, batch_size: int = 32
+    ) -> Iterator[list[CaptionResult | Failure]]:
+        """One list per batch, an entry for every path, in their order. A bad picture is a Failure, never an
+        exception."""
+        for batch in decoded_batches(paths, self.backbone.config.preprocessing.size, batch_size):
+            entries: dict[str, CaptionResult | Failure] = {
+                failure.path: failure for failure in batch.failures
+            }
+            if batch.paths:
+                features, pooled = self.features(batch.pixels[0])
+                captions = self.decode(features, decoding, batch.hashes)
+                for path, name, said, feature in zip(
+                    batch.paths, batch.hashes, captions, pooled, strict=True
+                ):
+                    entries[str(path)] = CaptionResult(path, name, said, feature)
+            count = len(batch.paths) + len(batch.failures)  # not len(entries): a path may be given twice
+            yield [entries[str(path)] for path in paths[:count]]
+            paths = paths[count:]
+
+    def caption_features(
+        self,
+        features: Tensor,
+        *,
+        beam: int = 3,
+        n: int = 1,
+        length_penalty: float | None = None,
+        constraints: bool | None = None,
+    ) -> list[list[Caption]]:
+        """The n most probable captions for each row of features, (N, D) or (N, cells, D) float32."""
+        return self.decode(
+            features, Decoding(beam=beam, captions=n, length_penalty=length_penalty, constraints=constraints)
+        )
+
+    @torch.inference_mode()
+    def decode(
+        self, features: Tensor, decoding: Decoding, pictures: Sequence[str] = ()
+    ) -> list[list[Caption]]:
+        """Captions for each row of features, (N, D) or (N, cells, D) float32, the best first; drawn ones by
+        probability, equal ones once.
+
+        Those of a consensus come by how much they agree with all the others, matched ones by how well they
+        fit the picture, too.
+        pictures: content hashes, which drawing needs: a picture's captions depend on it and the seed, not on
+                  the batch it is in
+        errors:   BadSetting for a lexical head, which has no captions to give
+        """
+        if self.config.decoder == "words":
+            raise BadSetting(
+                f"{self.name} is a lexical head: it predicts, but doesn't speak. Caption with another "
+                "checkpoint."
+            )
+        rules = (
+            self.rules
+            if (self.config.constraints if decoding.constraints is None else decoding.constraints)
+            else None
+        )
+        if decoding.samples:
+            captions = self._said(ordered(self._drawn(features, decoding, pictures, rules)), rules)
+            captions = [
+                list({caption.tokens: caption for caption in reversed(image)}.values())[::-1]
+                for image in captions
+            ]
+        else:
+            captions = self._said(self._searched(features, decoding, rules), rules)
+        if decoding.method == "consensus":
+            if decoding.drawn:
+                beside = replace(decoding, method="sample", captions=decoding.drawn)
+                drawn = self._said(self._drawn(features, beside, pictures, rules), rules)
+                captions = [image + more for image, more in zip(captions, drawn, strict=True)]
+            captions = consensus(captions, decoding.sharpness, self.length_penalty(decoding))
+        elif decoding.method == "matched":
+            captions = self._matched(captions, features, decoding)
+        return [image[: decoding.captions] for image in captions]
+
+    def length_penalty(self, decoding: Decoding) -> float:
+        """By which captions are ranked, or weighed for a consensus: the decoding's own, else the usual
+        one."""
+        if decoding.length_penalty is not None:
+            return decoding.length_penalty
+        return {"consensus": CONSENSUS_PENALTY, "matched": MATCHED_PENALTY}.get(
+            decoding.method, self.config.length_penalty
+        )
+
+    def _matched(
+        self, captions: list[list[Caption]], features: Tensor, decoding: Decoding
+    ) -> list[list[Caption]]:
+        fingerprints = decoding.spaces_sha256 or (None,) * len(decoding.spaces)
+        spaces = [
+            space_of(place, sha256, str(self.device))
+            for place, sha256 in zip(decoding.spaces, fingerprints, strict=True)
+        ]
+        for space in spaces:
+            space.check(self.checkpoint.backbone)
+        corpora = [
+            corpus_of(file, space.fingerprint) for file, space in zip(decoding.corpora, spaces, strict=False)
+        ]
+        pooled = self.pooled(features).cpu().numpy()
+        return matched(captions, pooled, spaces, decoding, self.length_penalty(decoding), corpora)
+
+    def pooled(self, features: Tensor) -> Tensor:
+        """The pooled features (N, D) of what the captioner reads, which may be the grid.
+
+        errors: BadSetting for the grid of a VGG, whose pooled feature is not the grid's mean
+        """
+        if features.ndim == 2:
+            return features
+        if self.config.backbone.startswith("vgg"):
+            raise BadSetting(
+                f"{self.name} reads the grid of {self.config.backbone}, from which its pooled feature cannot "
+                "be had."
+            )
+        return features.mean(1)
+
+    @torch.inference_mode()
+    def predict_words(
+        self, features: Tensor, decoding: Decoding = DRAWN, pictures: Sequence[str] = ()
+    ) -> np.ndarray:
+        """For each row of features the probability that a caption holds each word: (N, V) float32, V as in
+        `vocabulary`.
+
+        A lexical head says it at once. A captioner draws captions, by `decoding`, and counts in how many of
+        them each word is.
+        pictures: content hashes, as `decode` takes them
+        """
+        if self.config.decoder == "words":
+            predicted = torch.sigmoid(self.decoder(features.to(self.device))).cpu().numpy()
+        else:
+            tokens = self._drawn(features, decoding, pictures, None).tokens.cpu().numpy()  # (N, K, T)
+            predicted = np.zeros((len(tokens), len(self.vocabulary)), np.float32)
+            for drawn in range(tokens.shape[1]):
+                held = np.zeros_like(predicted, dtype=bool)
+                held[np.arange(len(tokens))[:, None], tokens[:, drawn]] = True
+                predicted += held
+            predicted /= tokens.shape[1]
+        predicted[:, [place for place, token in enumerate(self.vocabulary.tokens) if not is_word(token)]] = 0
+        return predicted
+
+    def word_probabilities(
+        self, paths: Sequence[Path | str], *, decoding: Decoding = DRAWN, least: float = 0.01
+    ) -> list[dict[str, float]]:
+        """Of every picture the words that a caption of it holds with a probability of `least` or more.
+
+        errors: BadImage for the first picture that cannot be read
+        """
+        word_probabilities: list[dict[str, float]] = []
+        for batch in decoded_batches(
+            [Path(path) for path in paths], self.backbone.config.preprocessing.size, 32
+        ):
+            if batch.failures:
+                raise BadImage(batch.failures[0].reason)
+            predicted = self.predict_words(self.features(batch.pixels[0])[0], decoding, batch.hashes)
+            word_probabilities += [
+                {self.vocabulary.tokens[word]: float(row[word]) for word in np.flatnonzero(row >= least)}
+                for row in predicted
+            ]
+        return word_probabilities
+
+    def _searched(self, features: Tensor, decoding: Decoding, rules: Rules | None) -> Beams:
+        first, state = self.decoder.begin(features.to(self.device))
+        settings: dict[str, Any] = {
+            "says_start": self.config.says_start,
+            "rules": rules,
+            "length_penalty": self.length_penalty(decoding),
+        }
+        if decoding.method == "diverse-beam":
+            settings |= {"groups": decoding.groups, "diversity": decoding.diversity}
+        return beam_search(
+            first, state, self.decoder.step, beam=decoding.beam, max_words=self.config.max_words, **settings
+        )
+
+    def _said(self, beams: Beams, rules: Rules | None) -> list[list[Caption]]:
+        found = beams.scores.isfinite().tolist()
+        return [
+            [
+                self._caption(ids, score, rules is not None)
+                for ids, score, there in zip(*image, strict=True)
+                if there
+            ]
+            for image in zip(beams.tokens.tolist(), beams.logprob.tolist(), found, strict=True)
+        ]
+
+    def _drawn(
+        self, features: Tensor, decoding: Decoding, pictures: Sequence[str], rules: Rules | None
+    ) -> Beams:
+        if not decoding.samples:
+            raise BadSetting(
+                "A captioner's word probabilities is made of drawn captions (sample, nucleus), not of a "
+                f"{decoding.method}."
+            )
+        if len(pictures) != len(features):
+            raise BadSetting(
+                f"Sampling needs the content hash of each of the {len(features)} pictures, not "
+                f"{len(pictures)}."
+            )
+        first, state = self.decoder.begin(features.to(self.device))
+        draws = [
+            uniforms(decoding.seed, picture, decoding.captions, self.config.max_words) for picture in pictures
+        ]
+        return sample(
+            first,
+            state,
+            self.decoder.step,
+            torch.from_numpy(np.stack(draws)).to(self.device),
+            temperature=decoding.temperature,
+            top_k=decoding.top_k,
+            top_p=decoding.top_p if decoding.method == "nucleus" else 1.0,
+            says_start=self.config.says_start,
+            rules=rules,
+        )
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What its captions must not do where constraints are asked for."""
+        return Rules.of(self.vocabulary, self.device)
+
+    def describe(self) -> dict[str, Any]:
+        """Facts for a library's catalogue; "checkpoint" is the directory, None for a captioner that was never
+        saved."""
+        return {
+            "name": self.name,
+            "checkpoint": str(self.path.resolve()) if self.path else None,
+            "variant": self.checkpoint.variant,
+        } | {"backbone": {name: self.checkpoint.backbone[name] for name in ("name", "sha256")}}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash over everything that changes a caption: weights, vocabulary, backbone, and of the settings
+        those that outlive training."""
+        settings = {
+            name: value for name, value in self.config.to_json().items() if name not in TRAINING_FIELDS
+        }
+        if not settings["constraints"]:
+            # as before there were any: a library that was captioned then stays this captioner's
+            del settings["constraints"]
+        digest = hashlib.sha256(
+            json.dumps(
+                [settings, self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True
+            ).encode()
+        )
+        for name, tensor in sorted(self.checkpoint.tensors.items()):
+            digest.update(name.encode() + tensor.numpy().tobytes())
+        return digest.hexdigest()
+
+    def _own_backbone(self) -> Backbone | None:
+        """The CNN whose weights lie beside the checkpoint, where they do."""
+        path = self.path / OWN_BACKBONE if self.path else None
+        if path is None or not path.is_file():
+            return None
+        return load_own_backbone(self.config.backbone, path).to(self.device)
+
+    @torch.inference_mode()
+    def features(self, pixels: np.ndarray) -> tuple[Tensor, np.ndarray]:
+        """pixels (N, S, S, 3) uint8 -> what the decoder reads, and the pooled features (N, D) float16."""
+        pooled, grid = self.backbone(self.backbone.normalise(torch.from_numpy(pixels).to(self.device)))
+        return (grid if self.config.feature == "grid" else pooled), pooled.cpu().numpy().astype(np.float16)
+
+    def _caption(self, ids: list[int], logprob: float, whole: bool) -> Caption:
+        """whole: a caption that max_words cut off is ended before the words that lead on."""
+        tokens = self.vocabulary.decode(ids)
+        while whole and len(tokens) > 1 and ends_badly(tokens):
+            tokens.pop()
+        return Caption(join(tokens), tuple(tokens), logprob)
+
+
+def _load_state(decoder: nn.Module, checkpoint: Checkpoint, path: Path | None) -> None:
+    try:
+        decoder.load_state_dict(checkpoint.tensors)
+    except RuntimeError as error:
+        mismatch = " ".join(str(error).split("\n\t")[1:2]) or str(error)
+        raise BadCheckpoint(
+            f"{path or 'The checkpoint'} does not fit its own configuration: {mismatch} Restore the "
+            "directory, or train again."
+        ) from None

@@ -1,0 +1,119 @@
+"""Several captioners that say one caption together: at every word their probabilities are averaged.
+
+    Ensemble.load(["checkpoints/a", "checkpoints/b"]).caption(["q.jpg"])
+
+They must read the same feature of the same backbone; their vocabularies may differ, then only the words that
+all of them know are said.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import BadSetting
+from ...text import SPECIAL, Vocabulary
+from .beam_search import State
+from .captioner import Captioner, Decoder
+
+
+class Ensemble(Captioner):
+    """A captioner made of captioners. Its decoding settings are those of the first."""
+
+    def __init__(self, members: Sequence[Captioner]) -> None:
+        if not members:
+            raise BadSetting("An ensemble needs at least one captioner.")
+        first = members[0]
+        for other in members[1:]:
+            if other.checkpoint.backbone["sha256"] != first.checkpoint.backbone["sha256"]:
+                raise BadSetting(
+                    f"{other.name} reads another CNN's features than {first.name}. An ensemble's captioners "
+                    "share one CNN."
+                )
+            if (other.config.feature, other.config.says_start) != (
+                first.config.feature,
+                first.config.says_start,
+            ):
+                raise BadSetting(
+                    f"{other.name} does not begin as {first.name} ({first.config.feature} feature). They "
+                    "cannot speak together."
+                )
+        self.members = list(members)
+        self.checkpoint, self.config, self.path, self.device = (
+            first.checkpoint,
+            first.config,
+            None,
+            first.device,
+        )
+        self.name = "+".join(member.name for member in members)
+        shared = [
+            token
+            for token in first.vocabulary.tokens
+            if all(token in member.vocabulary for member in members)
+        ]
+        self.vocabulary = Vocabulary(shared, first.vocabulary.punctuation)
+        ids = [
+            torch.tensor([member.vocabulary.ids[token] for token in shared], device=self.device)
+            for member in members
+        ]
+        self.decoder = EnsembleDecoder([member.decoder for member in members], ids)
+        self._backbone = first._backbone
+
+    @classmethod
+    def load(cls, paths: Sequence[Path | str], device: str = "auto") -> "Ensemble":  # type: ignore[override]  # several, where a captioner has one
+        """Open several checkpoint directories. BadSetting where they cannot speak together; BadCheckpoint,
+        see load_checkpoint."""
+        return cls([Captioner.load(path, device) for path in paths])
+
+    def describe(self) -> dict[str, Any]:
+        """As Captioner.describe; an ensemble lies in no single directory."""
+        return {"name": self.name, "checkpoint": None, "variant": "ensemble"}
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over what changes a caption: the members, in their order."""
+        return hashlib.sha256("\n".join(member.fingerprint for member in self.members).encode()).hexdigest()
+
+
+class EnsembleDecoder(nn.Module):
+    """Decoders side by side. Its state is theirs, one after another; its words are the shared ones.
+
+    ids: for each decoder (V,) int64, the decoder's own id of every shared word; the special tokens come first
+         in each
+    """
+
+    def __init__(self, decoders: Sequence[Decoder], ids: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(decoders)
+        self.decoders, self.ids = list(decoders), list(ids)  # the same ones, by their own type
+        # how many tensors of the state are each decoder's: of rows, of images
+        self.sizes: list[tuple[int, int]] = []
+        if any(one[: len(SPECIAL)].tolist() != list(range(len(SPECIAL))) for one in ids):
+            raise BadSetting("The special tokens must have the same ids in all vocabularies.")
+
+    def begin(self, features: Tensor) -> tuple[Tensor, State]:
+        """What is said first: logits (N, V), here log-probabilities, and the state after it."""
+        return self._together([decoder.begin(features) for decoder in self.decoders])
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """tokens (M,) int64 -> log-probabilities (M, V) of the next ones."""
+        said, row, image = [], 0, 0
+        for decoder, ids, (rows, images) in zip(self.decoders, self.ids, self.sizes, strict=True):
+            own = State(state.rows[row : row + rows], state.images[image : image + images])
+            said.append(decoder.step(ids[tokens], own))
+            row, image = row + rows, image + images
+        return self._together(said)
+
+    def _together(self, said: Sequence[tuple[Tensor, State]]) -> tuple[Tensor, State]:
+        """The logarithm of the mean probability, and the states in one."""
+        self.sizes = [(len(state.rows), len(state.images)) for _, state in said]
+        each = [
+            torch.log_softmax(logits.float(), -1)[:, ids]
+            for (logits, _), ids in zip(said, self.ids, strict=True)
+        ]
+        rows = tuple(tensor for _, state in said for tensor in state.rows)
+        images = tuple(tensor for _, state in said for tensor in state.images)
+        return torch.stack(each).logsumexp(0), State(rows, images)

@@ -1,0 +1,1 @@
+"""Joint spaces of images and sentences."""

@@ -1,0 +1,446 @@
+"""Every embedding space of images and sentences, one row each. A new one is one line here and no other edit.
+
+    python scripts/train_embedding.py --list
+    python scripts/train_embedding.py --model vse++ --set dim=512
+
+vse, vse++, vse-bow and vse-lstm are Kiros, Salakhutdinov, Zemel 2014 and Faghri et al. 2018; devise is Frome
+et al. 2013, devise-cosine its re-implementations; glove-map is the linear map from images into weighted word
+vectors; skipthought-rank is the ranking of Kiros et al. 2015 on a skip-thought encoder that was trained
+before (train_skipthought.py).
+"""
+
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import Any
+
+from ...config import check_fields
+from ...errors import BadSetting, UnknownName
+from ...word_vectors import DIMS as WORD_VECTOR_DIMS
+from ..sentence.minilm import DIM as MINILM_DIM
+from ..vision.backbones import BACKBONES, backbone_config
+from .losses import checked_margin
+
+PRECOMPUTED = "given"  # in place of a backbone's name: features that a collection brings (`vse:`)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingConfig:
+    """One row of EMBEDDING_MODELS: the two towers, the loss, then how it is trained.
+
+    backbone:       whose pooled features the image tower reads; "given" for those that a `vse:` collection
+                    brings
+    feature_dim:    of "given" features; a backbone's is its own
+    image_tower:    "linear", or "dense": Dense, batch norm, ReLU, dropout, Dense, batch norm
+    image_hidden:   of "dense"
+    image_bias:     of "linear"
+    image_dropout:  of "linear": on the features; of "dense": before its last layer
+    features_as:    "raw", "unit" (rows of length 1) or "root" (the square root with its sign: a few large
+                    ones no longer rule)
+    unit_in_training: whether images have length 1 in training, too; they always have when encoded, and
+                      sentences always
+    sentence_tower: "bow" (the sum of word vectors), "gru", "lstm"; "minilm", a frozen sentence transformer
+                    with a linear map, alone or added to one of those, or "minilm-frozen", without a map;
+                    "skipthought", a frozen encoder of one's own with a linear map; "glove", the mean of
+                    frozen word vectors, or "glove-idf", weighted by idf: nothing to learn
+    skipthought:    directory of the skip-thought encoder; it may move together with the space's own.
+                    skipthought_sha256, its fingerprint, and code_dim, the size of its codes, are noted in
+                    training: no other one is taken in its place
+    word_states:    of "gru" and "lstm": what of their states is the sentence, "last" as published, "mean" or
+                    "max" over the words
+    both_ways:      (gru, lstm) read the sentence backwards, too; the mean of both
+    dim:            of the space
+    word_dim:       of a word vector
+    word_vectors:   frozen, of the glove towers; for the others what the word vectors begin with, None:
+                    uniform in -0.1 to 0.1
+    word_dropout:   share of the words that are read as unknown ones in training
+    sentence_dropout: on word vectors and codes
+    min_count:      a word is known if the training captions hold it this often
+    max_words:      longer sentences are cut
+
+    loss:           a name of LOSSES
+    first_loss, first_epochs: another loss to begin with, for so many epochs: from untrained towers "hardest"
+                              draws all vectors together
+    margin:         of all losses but cosine and info-nce
+    contrastive:    of "sampled-hinges": negatives for each pair
+    temperature:    of "label-softmax"; of "info-nce", what it begins with, learned unless temperature_fixed
+    targets:        what an image is drawn to: its "captions", its "labels", or the commonest "nouns" of the
+                    training captions
+    label_count, unseen: of "nouns": how many are labels, and how many of these, the rarest, are never a
+                         target
+
+    epochs, batch_size (in pairs), learning_rate, weight_decay, clip_norm, schedule, warmup, average: as for
+    CaptionerConfig
+    optimizer:      "adam", "sgd" (momentum 0.9) or "nesterov" (the same with Nesterov's)
+    views:          cached crops and flips to pick from in training; 1 is the whole picture only
+    validate_every: so many updates; 0: once an epoch
+    """
+
+    backbone: str = "efficientnet_lite2"
+    feature_dim: int = 0
+    image_tower: str = "linear"
+    image_hidden: int = 2000
+    image_bias: bool = True
+    image_dropout: float = 0.0
+    features_as: str = "raw"
+    unit_in_training: bool = True
+    sentence_tower: str = "gru"
+    skipthought: str | None = None
+    skipthought_sha256: str | None = None
+    code_dim: int = MINILM_DIM
+    word_states: str = "last"
+    both_ways: bool = False
+    dim: int = 1024
+    word_dim: int = 300
+    word_vectors: str | None = None
+    word_dropout: float = 0.0
+    sentence_dropout: float = 0.0
+    min_count: int = 1
+    max_words: int = 40
+
+    loss: str = "sum-of-hinges"
+    first_loss: str | None = None
+    first_epochs: int = 0
+    margin: float = 0.2
+    contrastive: int = 50
+    temperature: float = 0.05
+    temperature_fixed: bool = False
+    targets: str = "captions"
+    label_count: int = 200
+    unseen: int = 40
+
+    epochs: int = 15
+    batch_size: int = 128
+    optimizer: str = "adam"
+    learning_rate: float = 2e-4
+    weight_decay: float = 0.0
+    clip_norm: float = 2.0
+    schedule: str = "constant"
+    warmup: float = 0.0
+    average: float = 0.0
+    views: int = 1
+    validate_every: int = 0
+
+    def __post_init__(self) -> None:
+        check_fields(
+            self,
+            CHOICES,
+            AT_LEAST,
+            ("image_dropout", "word_dropout", "sentence_dropout", "warmup", "average"),
+        )
+        checked_margin(self.margin)
+        if not 0 < self.temperature < inf:
+            raise BadSetting(f"temperature must be a number above 0, not {self.temperature}.")
+        if self.targets != "captions" and self.loss not in LABEL_LOSSES:
+            raise BadSetting(
+                f"{self.loss} compares with captions, not with {self.targets}. Choose one of "
+                f"{', '.join(LABEL_LOSSES)}."
+            )
+        if (self.both_ways or self.word_states != "last") and not set(self.sentence_parts) & {"gru", "lstm"}:
+            raise BadSetting(
+                "word_states and both_ways are of gru and lstm, the sentence tower is "
+                f"{self.sentence_tower}. Leave them out."
+            )
+        if bool(self.first_loss) != bool(self.first_epochs):
+            raise BadSetting(
+                "first_loss and first_epochs belong together: which loss to begin with, and for how long."
+            )
+        if self.first_loss and self.targets != "captions":
+            raise BadSetting(f"first_loss compares with captions, not with {self.targets}. Leave it out.")
+        if self.targets == "nouns" and not 0 <= self.unseen < self.label_count:
+            raise BadSetting(
+                f"unseen must be below label_count {self.label_count}, not {self.unseen}: the others are "
+                "what is learned."
+            )
+        self._check_towers()
+
+    def _check_towers(self) -> None:
+        """Refuse sizes that don't fit each other."""
+        if self.backbone == PRECOMPUTED and self.feature_dim < 0:
+            raise BadSetting(
+                f"feature_dim is {self.feature_dim}; it is the number of columns of the given features."
+            )
+        if set(self.sentence_parts) & {"minilm", FROZEN_CODES} and self.code_dim != MINILM_DIM:
+            raise BadSetting(
+                f"The frozen sentence transformer's codes have {MINILM_DIM} dimensions, code_dim is "
+                f"{self.code_dim}."
+            )
+        if self.frozen_words and self.word_vectors is None:
+            raise BadSetting(
+                f"The sentence tower {self.sentence_tower} needs word vectors. Add --set "
+                "word_vectors=glove-50."
+            )
+        if self.word_vectors and self.word_dim != WORD_VECTOR_DIMS[self.word_vectors]:
+            raise BadSetting(
+                f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, word_dim is "
+                f"{self.word_dim}. Make them equal."
+            )
+        if ("bow" in self.sentence_parts or self.frozen_words) and self.dim != self.word_dim:
+            raise BadSetting(
+                f"{self.sentence_tower} adds word vectors up, so the space has their size: dim is "
+                f"{self.dim}, word_dim {self.word_dim}. "
+                "Make them equal."
+            )
+        if self.sentence_tower == FROZEN_CODES and self.dim != self.code_dim:
+            raise BadSetting(
+                f"{FROZEN_CODES} has no map, so the space has the codes' size: dim is {self.dim}, code_dim "
+                f"{self.code_dim}."
+            )
+        if self.targets != "captions" and not (self.frozen_words or self.sentence_tower == FROZEN_CODES):
+            raise BadSetting(
+                f"Labels are words with vectors: targets={self.targets} needs sentence_tower=glove, "
+                f"glove-idf or {FROZEN_CODES}, "
+                f"not {self.sentence_tower}."
+            )
+
+    @property
+    def sentence_parts(self) -> tuple[str, ...]:
+        """The parts whose vectors are added up: ("minilm", "bow")."""
+        return tuple(self.sentence_tower.split("+"))
+
+    def loss_in(self, epoch: int) -> str:
+        """The loss of an epoch, counted from 0."""
+        return self.first_loss if self.first_loss and epoch < self.first_epochs else self.loss
+
+    @property
+    def frozen_words(self) -> bool:
+        """Whether a sentence is nothing but its words' frozen vectors."""
+        return self.sentence_tower in FROZEN_WORDS
+
+    @property
+    def mode(self) -> str:
+        """The mode of retrieval that compares in such a space."""
+        if self.frozen_words:
+            return "glove-map" if self.sentence_tower == "glove-idf" else "devise"
+        if self.targets != "captions":
+            return "devise"
+        return "skip-thoughts" if any("skip" in part for part in self.sentence_parts) else "vse"
+
+    @property
+    def image_dim(self) -> int:
+        """The size of the features that are read."""
+        return self.feature_dim if self.backbone == PRECOMPUTED else backbone_config(self.backbone).dim
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields."""
+        return asdict(self)
+
+
+FROZEN_WORDS = ("glove", "glove-idf")
+WORD_PARTS = ("bow", "gru", "lstm")
+FROZEN_CODES = "minilm-frozen"
+CODE_PARTS = ("minilm", FROZEN_CODES, "skipthought")  # frozen encoders
+PAIR_LOSSES = (
+    "sum-of-hinges",
+    "sampled-hinges",
+    "hardest",
+    "semi-hard",
+    "triples",
+    "triples-hard",
+    "info-nce",
+)
+LABEL_LOSSES = ("hinge-rank", "cosine", "label-softmax")
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "backbone": (*BACKBONES, PRECOMPUTED),
+    "image_tower": ("linear", "dense"),
+    "features_as": ("raw", "unit", "root"),
+    "sentence_tower": (
+        *WORD_PARTS,
+        "minilm",
+        *(f"minilm+{part}" for part in WORD_PARTS),
+        FROZEN_CODES,
+        "skipthought",
+        *FROZEN_WORDS,
+    ),
+    "word_vectors": (None, *WORD_VECTOR_DIMS),
+    "word_states": ("last", "mean", "max"),
+    "first_loss": (None, *PAIR_LOSSES),
+    "loss": (*PAIR_LOSSES, *LABEL_LOSSES),
+    "targets": ("captions", "labels", "nouns"),
+    "optimizer": ("adam", "sgd", "nesterov"),
+    "schedule": ("constant", "cosine"),
+}
+AT_LEAST = {
+    **dict.fromkeys(
+        (
+            "image_hidden",
+            "code_dim",
+            "dim",
+            "word_dim",
+            "min_count",
+            "max_words",
+            "contrastive",
+            "epochs",
+            "views",
+        ),
+        1,
+    ),
+    **dict.fromkeys(("feature_dim", "unseen", "validate_every", "first_epochs"), 0),
+    **dict.fromkeys(("label_count", "batch_size"), 2),
+}
+# The fields that matter only while training; an encoded library outlives a change of these. (skipthought:
+# only where it lies; its fingerprint counts.)
+TRAINING_FIELDS = frozenset(
+    """image_dropout unit_in_training word_dropout sentence_dropout min_count loss first_loss first_epochs
+    margin contrastive temperature
+    temperature_fixed targets label_count unseen epochs batch_size optimizer learning_rate weight_decay
+    clip_norm schedule warmup average views validate_every skipthought""".split()
+)
+# What the original programs call these fields; --set takes either name.
+OLD_NAMES = {
+    "encoder": "sentence_tower",
+    "dim_word": "word_dim",
+    "dim_image": "feature_dim",
+    "ncon": "contrastive",
+    "max_epochs": "epochs",
+    "decay_c": "weight_decay",
+    "grad_clip": "clip_norm",
+    "maxlen_w": "max_words",
+    "validFreq": "validate_every",
+}
+
+# as published: Adam 2e-4, batches of 128, clip norm 2, margin 0.2
+_RANKING: dict[str, Any] = {"validate_every": 100}
+_WORDS: dict[str, Any] = {
+    "sentence_tower": "glove",
+    "word_vectors": "glove-50",
+    "word_dim": 50,
+    "dim": 50,
+    "targets": "nouns",
+}
+
+# Chosen on Flickr8k's validation split: all pairs of large batches compared, much dropout, annealed,
+# averaged, mirrored pictures too.
+_REGULARISED: dict[str, Any] = {
+    "features_as": "root",
+    "image_dropout": 0.5,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "warmup": 0.05,
+    "average": 0.99,
+    "views": 2,
+}
+_CONTRASTIVE: dict[str, Any] = {
+    **_REGULARISED,
+    "sentence_dropout": 0.3,
+    "loss": "info-nce",
+    "epochs": 12,
+    "batch_size": 512,
+}
+
+# Rows that end in -tuned are published architectures with settings that learn more from 6,000 pictures;
+# chosen on Flickr8k val.
+_GLOVE_TUNED: dict[str, Any] = {
+    "image_bias": False,
+    "sentence_tower": "glove-idf",
+    "word_vectors": "glove-50",
+    "word_dim": 50,
+    "dim": 50,
+    "margin": 0.25,
+    "batch_size": 32,
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "schedule": "cosine",
+    "views": 2,
+}
+
+EMBEDDING_MODELS: dict[str, EmbeddingConfig] = {
+    "vse": EmbeddingConfig(unit_in_training=False, **_RANKING),
+    "vse++": EmbeddingConfig(loss="hardest", **_RANKING),
+    "vse-bow": EmbeddingConfig(sentence_tower="bow", dim=300, unit_in_training=False, **_RANKING),
+    "vse-lstm": EmbeddingConfig(sentence_tower="lstm", unit_in_training=False, **_RANKING),
+    "devise": EmbeddingConfig(
+        image_bias=False, loss="hinge-rank", margin=0.1, epochs=30, learning_rate=1e-3, **_WORDS
+    ),
+    "devise-cosine": EmbeddingConfig(
+        image_tower="dense",
+        image_dropout=0.5,
+        loss="cosine",
+        epochs=30,
+        batch_size=32,
+        optimizer="nesterov",
+        learning_rate=0.01,
+        **_WORDS,
+    ),
+    "glove-map": EmbeddingConfig(
+        image_bias=False,
+        sentence_tower="glove-idf",
+        word_vectors="glove-50",
+        word_dim=50,
+        dim=50,
+        loss="triples",
+        margin=0.25,
+        batch_size=32,
+        optimizer="sgd",
+        learning_rate=1e-3,
+    ),
+    "vse-bow-tuned": EmbeddingConfig(
+        sentence_tower="bow",
+        sentence_dropout=0.3,
+        word_dropout=0.1,
+        dim=512,
+        word_dim=512,
+        min_count=2,
+        **_REGULARISED,
+    ),
+    # the hardest negative only once the towers tell pictures apart; it overfits soon, the best epoch is kept
+    "vse++-tuned": EmbeddingConfig(
+        sentence_tower="gru",
+        word_states="mean",
+        sentence_dropout=0.4,
+        word_dropout=0.1,
+        dim=512,
+        min_count=2,
+        loss="hardest",
+        first_loss="info-nce",
+        first_epochs=10,
+        epochs=18,
+        batch_size=512,
+        **_REGULARISED,
+    ),
+    # the paper's margin is of image vectors that are not brought to length 1
+    "devise-tuned": EmbeddingConfig(
+        features_as="root",
+        image_bias=False,
+        image_dropout=0.5,
+        loss="hinge-rank",
+        margin=0.3,
+        epochs=30,
+        learning_rate=3e-4,
+        **_WORDS,
+    ),
+    "devise-sentence": EmbeddingConfig(  # a word's place by a sentence encoder in place of GloVe
+        features_as="root",
+        image_dropout=0.5,
+        sentence_tower=FROZEN_CODES,
+        dim=MINILM_DIM,
+        loss="label-softmax",
+        targets="nouns",
+        epochs=8,
+        learning_rate=1e-3,
+        weight_decay=0.02,
+        schedule="cosine",
+        views=2,
+    ),
+    "glove-map-tuned": EmbeddingConfig(loss="triples", epochs=40, image_dropout=0.3, **_GLOVE_TUNED),
+    "glove-map-hard": EmbeddingConfig(loss="triples-hard", epochs=20, **_GLOVE_TUNED),
+    "skipthought-rank": EmbeddingConfig(
+        sentence_tower="skipthought", code_dim=4800, dim=1000, loss="sampled-hinges", batch_size=100
+    ),
+    "sentence-map": EmbeddingConfig(sentence_tower="minilm", dim=512, **_CONTRASTIVE),
+    "sentence-words": EmbeddingConfig(
+        sentence_tower="minilm+bow",
+        dim=512,
+        word_dim=512,
+        word_dropout=0.1,
+        min_count=4,
+        **{**_CONTRASTIVE, "epochs": 18, "sentence_dropout": 0.4},
+    ),
+}
+
+
+def embedding_config(name: str) -> EmbeddingConfig:
+    """The row of that name; UnknownName lists the others and the nearest."""
+    if name not in EMBEDDING_MODELS:
+        raise UnknownName.among("embedding model", name, EMBEDDING_MODELS)
+    return EMBEDDING_MODELS[name]

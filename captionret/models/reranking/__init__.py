@@ -1,0 +1,1 @@
+"""Choosing among the captions of a beam."""

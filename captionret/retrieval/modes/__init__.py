@@ -1,0 +1,1 @@
+"""The modes of retrieval, one small object each, and the registry that holds them."""

@@ -1,0 +1,109 @@
+"""Several modes as one: a weighted sum of standardised scores, or reciprocal rank fusion."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadSetting
+from ...records import Explanation
+from ..gallery import Gallery
+from ..query import EncodedQuery
+
+if TYPE_CHECKING:
+    from .registry import Mode, Prepared
+
+# Learnt on Flickr8k's val split by `scripts/evaluate_retrieval.py --split val --learn-hybrid`; a library may
+# hold others.
+WEIGHTS: Mapping[str, float] = {"expected-cosine": 1.0, "vse": 0.7, "multi-caption-union": 0.1}
+FUSION_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
+
+
+class HybridMode:
+    """The modes of a gallery's own weights, or of WEIGHTS, put together.
+
+    Those that cannot take the query are left out: a text has no feature.
+    """
+
+    accepts = frozenset({"image", "text"})
+    needs: frozenset[str] = frozenset()  # those of its parts, see modes.needs
+    usual = WEIGHTS
+    # scores are standardised over the gallery, for each query
+    symmetric, bounded, relative = (False, False, True)
+
+    def __init__(self, name: str, about: str, find: Callable[[str], "Mode"], by_rank: bool) -> None:
+        """by_rank: reciprocal rank fusion in place of the sum of scores."""
+        self.name, self.about, self.find, self.by_rank = name, about, find, by_rank
+
+    def prepare(self, gallery: Gallery) -> "PreparedHybrid":
+        """Prepare every mode that has a part in it."""
+        weights = gallery.hybrid or WEIGHTS
+        if not weights or not all(np.isfinite(weight) and weight > 0 for weight in weights.values()):
+            raise BadSetting(f"A hybrid needs weights above 0, not {dict(weights)}.")
+        modes = {name: self.find(name) for name in weights}
+        if inner := [name for name, mode in modes.items() if isinstance(mode, HybridMode)]:
+            raise BadSetting(f"A hybrid cannot be made of a hybrid ({inner[0]}). Choose other modes.")
+        return PreparedHybrid(
+            gallery,
+            {mode: (weights[name], mode.prepare(gallery)) for name, mode in modes.items()},
+            self.by_rank,
+        )
+
+
+class PreparedHybrid:
+    """The modes of one gallery."""
+
+    def __init__(
+        self, gallery: Gallery, parts: Mapping["Mode", tuple[float, "Prepared"]], by_rank: bool
+    ) -> None:
+        self.gallery, self.parts, self.by_rank = gallery, parts, by_rank
+
+    def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
+        """(N,) float32, above 0 for rank fusion; a sum of standardised scores has the mean 0."""
+        return np.sum([added for _, added in self._added(query)], axis=0).astype(np.float32)
+
+    def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
+        """The words of the first part that has any."""
+        reasons = (
+            part.why(query, row) for mode, (_, part) in self.parts.items() if query.parts <= mode.accepts
+        )
+        return next((words for words in reasons if words), ())
+
+    def explain(self, query: EncodedQuery, row: int) -> Explanation:
+        """What each mode adds."""
+        return Explanation(parts=tuple((mode.name, float(added[row])) for mode, added in self._added(query)))
+
+    def _added(self, query: EncodedQuery) -> list[tuple["Mode", NDArray[np.float64]]]:
+        usable = [
+            (mode, weight, part) for mode, (weight, part) in self.parts.items() if query.parts <= mode.accepts
+        ]
+        if not usable:
+            raise BadSetting(
+                f"None of {', '.join(mode.name for mode in self.parts)} takes this query. Ask with a "
+                "picture, or choose another mode."
+            )
+        own = self.gallery.row_of.get(query.sha256 or "")
+        combine = reciprocal_ranks if self.by_rank else standardised
+        return [(mode, weight * combine(part.scores(query), own)) for mode, weight, part in usable]
+
+
+def standardised(scores: NDArray[np.float32], own: int | None = None) -> NDArray[np.float64]:
+    """Scores less their mean, by their standard deviation; the query's own image has no part in either. All 0
+    where all are equal."""
+    values = scores.astype(np.float64)
+    others = values if own is None else np.delete(values, own)
+    spread = others.std() if len(others) else 0.0
+    return (values - others.mean()) / spread if spread > 1e-12 else np.zeros_like(values)
+
+
+def reciprocal_ranks(scores: NDArray[np.float32], own: int | None = None) -> NDArray[np.float64]:
+    """1 / (60 + rank), rank 1 being the best; equal scores share the mean of their ranks."""
+    values = scores.copy()
+    if own is not None:
+        # it takes the first rank whatever its score, and moves nobody relative to another
+        values[own] = np.inf
+    _, inverse, counts = np.unique(-values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks = (last - (counts - 1) / 2)[inverse]
+    return 1 / (FUSION_CONSTANT + ranks)

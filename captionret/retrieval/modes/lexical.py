@@ -1,0 +1,128 @@
+"""Modes that compare what is predicted of images: for each word the probability that a caption of the image
+holds it.
+
+One caption throws away what a captioner knows; its word probabilities keeps it. A text is word probabilities
+that is sure of its words.
+"""
+
+from collections.abc import Callable, Mapping
+from math import sqrt
+
+import numpy as np
+
+from ...errors import BadSetting
+from ...records import Explanation, WordReason
+from ...text import word_set
+from .. import corpus
+from ..gallery import Gallery
+from ..index.cosine import CosineIndex
+from ..index.sparse import WordMatrix
+from ..query import EncodedQuery
+from .explain import by_share
+from .words import JaccardWords, no_words
+
+_SHOWN = 8  # words of a reason; word probabilities holds some forty
+
+
+class LexicalMode:
+    """WordMatrix compared by one of two measures."""
+
+    accepts = frozenset({"image", "text"})
+    needs: frozenset[str] = frozenset({"word_probabilities"})
+    symmetric, bounded, relative = True, True, False
+
+    def __init__(
+        self, name: str, about: str, index: Callable[[WordMatrix], "JaccardWords | ExpectedCosine"]
+    ) -> None:
+        self.name, self.about, self.index = name, about, index
+
+    def prepare(self, gallery: Gallery) -> "PreparedLexical":
+        """Index the gallery's word probabilities; BadSetting where it has none."""
+        return PreparedLexical(self, gallery.word_probabilities)
+
+
+class PreparedLexical:
+    """The word probabilities of one gallery."""
+
+    def __init__(self, mode: LexicalMode, word_probabilities: WordMatrix) -> None:
+        self.mode, self.word_probabilities = mode, word_probabilities
+        self.index = mode.index(word_probabilities)
+
+    def scores(self, query: EncodedQuery) -> np.ndarray:
+        """(N,) float32; NoWords for a query without any word, BadSetting for a picture of which nothing is
+        predicted."""
+        return self.index.scores(self._probabilities(query))
+
+    def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
+        """The words that made the match, the most telling first."""
+        return tuple(
+            reason.word
+            for reason in self.explain(query, row).words[:_SHOWN]
+            if reason.share > 0 and reason.query and reason.image
+        )
+
+    def explain(self, query: EncodedQuery, row: int) -> Explanation:
+        """Every word of both sides with its probabilities."""
+        ours, theirs = self._probabilities(query), self.word_probabilities.row(row)
+        shares = self.index.shares(ours, theirs)
+        reasons = [
+            WordReason(word, ours.get(word, 0.0), theirs.get(word, 0.0), corpus.weight(word), share)
+            for word, share in shares.items()
+        ]
+        whole = float(self.index.scores(ours)[row])
+        return Explanation(by_share(reasons), rest=whole - sum(shares.values()))
+
+    def _probabilities(self, query: EncodedQuery) -> Mapping[str, float]:
+        probabilities = query.moved(self._own(query), self._own)
+        if not probabilities:
+            raise no_words(query)
+        return probabilities
+
+    def _own(self, query: EncodedQuery) -> Mapping[str, float]:
+        if query.caption is not None and query.word_probabilities is None:
+            raise BadSetting(
+                f"Mode {self.mode.name!r} compares word probabilities, and nothing is predicted of the "
+                "query picture. Choose another mode."
+            )
+        return dict(query.word_probabilities or {}) | dict.fromkeys(word_set(query.text or ""), 1.0)
+
+
+class ExpectedCosine:
+    """Cosine of the square roots of probability times idf, both taken from the mean image.
+
+    The square root is Hellinger's: it makes 0.1 against 0.2 matter as much as it should beside 0.8 against
+    0.9. Taking the mean away leaves what an image is said to show more, or less, than others: that both may
+    hold "a" and "man" tells nothing.
+    """
+
+    STEADY = 50  # images' worth of the corpus's word rates that steady the mean of a small gallery
+
+    def __init__(self, word_probabilities: WordMatrix) -> None:
+        values = np.sqrt(
+            word_probabilities.weights.astype(np.float32)
+            * np.fromiter(
+                map(corpus.weight, word_probabilities.words), np.float32, len(word_probabilities.words)
+            )[word_probabilities.ids]
+        )
+        rows = WordMatrix(
+            word_probabilities.words,
+            word_probabilities.starts,
+            word_probabilities.ids,
+            values.astype(np.float32),
+        )
+        sums = np.bincount(rows.ids, values.astype(np.float64), len(rows.words))  # (V,)
+        usual = np.array([sqrt(corpus.rates().get(word, 0.0) * corpus.weight(word)) for word in rows.words])
+        means = (sums + self.STEADY * usual) / (len(rows) + self.STEADY)
+        self.index = CosineIndex(rows, dict(zip(rows.words, means.tolist(), strict=True)))
+
+    def scores(self, query: Mapping[str, float]) -> np.ndarray:
+        """(N,) float32 from -1 to 1."""
+        return self.index.scores(_roots(query))
+
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+        """What each word adds; below 0 where one side holds it and the other less than most."""
+        return self.index.shares(_roots(query), _roots(row))
+
+
+def _roots(probabilities: Mapping[str, float]) -> dict[str, float]:
+    return {word: sqrt(weight * corpus.weight(word)) for word, weight in probabilities.items()}

@@ -1,0 +1,168 @@
+"""A mode is one way to compare a query with a gallery. A new mode is one entry in MODES, and one small class
+where none fits.
+
+python scripts/retrieve.py --list-modes
+"""
+
+from typing import Protocol
+
+import numpy as np
+
+from ...errors import UnknownName
+from ...records import Explanation
+from .. import corpus
+from ..gallery import Gallery
+from ..index.soft_jaccard import SoftJaccardIndex, by_meaning, by_spelling
+from ..query import EncodedQuery
+from .captions import MultiCaptionMode
+from .fusion import HybridMode
+from .lexical import ExpectedCosine, LexicalMode
+from .vectors import FeatureMode, SpaceMode
+from .words import JaccardWords, TfIdf, WordMode, bm25, content, counted, distinct, jaccard_by_idf, lemmas
+
+__all__ = ["MODES", "EncodedQuery", "Mode", "Prepared", "find_mode", "needs"]
+
+
+class Prepared(Protocol):
+    """A mode that has read a gallery of N images."""
+
+    def scores(self, query: EncodedQuery) -> np.ndarray:
+        """(N,) float32, higher is better, never NaN; 0 or less: nothing in common. A new array each time:
+        `search` writes into it."""
+        ...
+
+    def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
+        """What this image and the query share, the most telling first."""
+        ...
+
+    def explain(self, query: EncodedQuery, row: int) -> Explanation:
+        """The score of this image taken apart."""
+        ...
+
+
+class Mode(Protocol):
+    """One way to compare.
+
+    name:      its key in MODES and the value of --mode
+    about:     one sentence for --list-modes
+    accepts:   of "image" and "text" those that a query may hold
+    symmetric: whether two images are as similar either way round
+    bounded:   whether no score is above 1, which an image's own likeness has
+    relative:  whether scores say no more than which image is better, so that one below 0 is a hit, too
+    needs:     which of its `parts` the gallery must hold beside captions
+    """
+
+    name: str
+    about: str
+    accepts: frozenset[str]
+    symmetric: bool
+    bounded: bool
+    relative: bool
+    needs: frozenset[str]
+
+    def prepare(self, gallery: Gallery) -> Prepared:
+        """Read the gallery once, so that many queries can be answered. BadSetting where it lacks what the
+        mode compares."""
+        ...
+
+
+def find_mode(name: str) -> Mode:
+    """The mode of that name; an unknown one is an error that lists them."""
+    if name not in MODES:
+        raise UnknownName.among("mode", name, MODES)
+    return MODES[name]
+
+
+def needs(mode: Mode, gallery: Gallery) -> frozenset[str]:
+    """Which parts of a gallery a mode has to be given, beside captions."""
+    if isinstance(mode, HybridMode):
+        return frozenset().union(*(needs(find_mode(name), gallery) for name in gallery.hybrid or mode.usual))
+    return mode.needs
+
+
+def _table(*modes: Mode) -> dict[str, Mode]:
+    return {mode.name: mode for mode in modes}
+
+
+MODES: dict[str, Mode] = _table(
+    WordMode(
+        "jaccard",
+        "the share of words that the two captions have in common, all words alike, as published",
+        distinct,
+        JaccardWords,
+    ),
+    WordMode("jaccard-content", "the same without stop words", content, JaccardWords),
+    WordMode(
+        "jaccard-idf",
+        f"the same with rare words counting more (idf from {corpus.NAME})",
+        distinct,
+        jaccard_by_idf,
+    ),
+    WordMode(
+        "jaccard-lemma",
+        "the same on base forms, so that 'dogs' is 'dog', without stop words",
+        lemmas,
+        JaccardWords,
+    ),
+    WordMode(
+        "soft-jaccard",
+        "words that are spelt nearly alike are matched, one to one",
+        content,
+        lambda rows: SoftJaccardIndex(rows, by_spelling(0.75)),
+    ),
+    WordMode(
+        "vector-jaccard",
+        "words whose GloVe vectors are near are matched, one to one",
+        content,
+        lambda rows: SoftJaccardIndex(rows, by_meaning(0.6)),
+    ),
+    MultiCaptionMode(
+        "multi-caption",
+        "several captions of each image: the share of words of the most similar pair",
+        union=False,
+    ),
+    MultiCaptionMode(
+        "multi-caption-union",
+        "several captions of each image: the words of all of them together, by idf",
+        union=True,
+    ),
+    WordMode("tfidf", "the cosine of the captions' words, counted and weighted by idf", counted, TfIdf),
+    WordMode(
+        "bm25", "Okapi BM25, the caption being the document", counted, bm25, symmetric=False, bounded=False
+    ),
+    LexicalMode(
+        "expected-jaccard",
+        "the words a caption is likely to hold, by probability and idf: minima over maxima",
+        jaccard_by_idf,
+    ),
+    LexicalMode(
+        "expected-cosine",
+        "the same word probabilities by the cosine of what sets each image apart from the mean one",
+        ExpectedCosine,
+    ),
+    FeatureMode("cnn", "the cosine of the CNN's features, no words"),
+    FeatureMode("cnn-centred", "the same less the gallery's mean feature", centred=True),
+    FeatureMode(
+        "cnn-whitened",
+        "the same with every direction of the features counting alike",
+        centred=True,
+        whitened=True,
+    ),
+    SpaceMode(
+        "vse",
+        "the cosine in a space in which images and sentences were put side by side (the shipped one, or "
+        "--embedding)",
+    ),
+    SpaceMode(
+        "devise", "the cosine in a space of word vectors, into which images were mapped by their labels"
+    ),
+    SpaceMode("glove-map", "the cosine of an image mapped into weighted word vectors and a sentence's own"),
+    SpaceMode(
+        "skip-thoughts",
+        "the cosine of an image and a sentence's skip-thought code, both mapped into one space",
+    ),
+    HybridMode("hybrid", "a weighted sum of several modes' standardised scores", find_mode, by_rank=False),
+    HybridMode(
+        "hybrid-rrf", "several modes' rankings put together by reciprocal rank", find_mode, by_rank=True
+    ),
+)

@@ -1,0 +1,179 @@
+"""What a library keeps of word probabilities: by content, only the new asked for, never another's, and a
+hybrid's
+weights beside them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mean_colour import MeanColour, picture
+
+from captionret.app.searching import search
+from captionret.errors import BadImage, BadLibrary, BadSetting
+from captionret.library import Library
+from captionret.library import predicting as believing
+
+
+class Colours:
+    """Believes in three colours by the feature, which is the mean colour."""
+
+    words = ("blue", "green", "red")
+
+    def __init__(self, fingerprint: str = "b" * 64) -> None:
+        self.fingerprint = fingerprint
+        self.asked: list[str] = []
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": "colours", "fingerprint": self.fingerprint}
+
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        return None
+
+    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
+        self.asked += [path.name for path in paths]
+        return np.asarray(pooled[:, ::-1], np.float32)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    for name, colour in (("red.png", "red"), ("blue.png", "blue"), ("green.png", "green")):
+        picture(tmp_path / "photos" / name, colour)
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    library.update(library.root, MeanColour(), progress=False)
+    return library
+
+
+def test_only_new_pictures_are_asked_about(library: Library) -> None:
+    predictor = Colours()
+    assert library.predict_words(predictor, progress=False) == 3
+    picture(library.root / "red too.png", "red", shade=9)
+    library.update(library.root, MeanColour(), progress=False)
+    assert library.without_word_probabilities() == 1
+    assert library.predict_words(predictor, progress=False) == 1
+    assert predictor.asked[3:] == ["red too.png"]
+    assert library.without_word_probabilities() == 0
+
+
+def test_word_probabilities_belong_to_contents_not_to_places(library: Library) -> None:
+    library.predict_words(Colours(), progress=False)
+    (library.root / "red.png").rename(library.root / "a.png")
+    library.update(library.root, MeanColour(), progress=False)
+    gallery = library.gallery()
+    assert gallery.word_probabilities.row(gallery.paths.index("a.png"))["red"] == pytest.approx(
+        220 / 255, abs=1e-3
+    )
+
+
+def test_another_predictor_begins_anew(library: Library) -> None:
+    library.predict_words(Colours(), progress=False)
+    other = Colours("c" * 64)
+    assert library.predict_words(other, progress=False) == 3
+    assert library.predicted_by == other.describe()
+
+
+def test_new_pictures_without_a_word_probabilities_are_said_not_hidden(library: Library) -> None:
+    library.predict_words(Colours(), progress=False)
+    picture(library.root / "yellow.png", "yellow")
+    library.update(library.root, MeanColour(), progress=False)
+    with pytest.raises(
+        BadLibrary, match=r"no word probabilities of 1 pictures that were captioned since.*predict_words\.py"
+    ):
+        search(library, text="red", mode="expected-jaccard")
+
+
+def test_a_library_without_word_probabilities_says_how_to_get_them(library: Library) -> None:
+    assert library.predicted_by is None
+    with pytest.raises(BadSetting, match=r"predict_words\.py"):
+        search(library, text="red", mode="expected-jaccard")
+
+
+def test_a_file_of_unequal_parts_is_refused(library: Library) -> None:
+    library.predict_words(Colours(), progress=False)
+    file = library.path / "beliefs.npz"
+    parts = dict(np.load(file))
+    for name, value in (
+        ("starts", parts["starts"][:-1]),
+        ("ids", parts["ids"][::-1]),
+        ("record", parts["record"][:-5]),
+    ):
+        np.savez(file, **(parts | {name: value}))
+        with Library.open(library.path) as opened:
+            assert search(opened, text="red", mode="jaccard")[0].path == "red.png", (
+                "a mode that reads no word probabilities does not miss them"
+            )
+            with pytest.raises(BadLibrary, match=r"beliefs\.npz is damaged.*predict_words\.py"):
+                search(opened, text="red", mode="expected-jaccard")
+    predictor = Colours()
+    assert library.predict_words(predictor, progress=False) == 3, (
+        "as the message says, they can be made again"
+    )
+    assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
+
+
+def test_a_file_that_has_gone_is_said(library: Library) -> None:
+    library.predict_words(Colours(), progress=False)
+    gallery = library.gallery()
+    (library.path / "beliefs.npz").unlink()
+    with pytest.raises(BadLibrary, match=r"beliefs\.npz is not there any more.*predict_words\.py"):
+        _ = gallery.word_probabilities
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
+
+
+class Mortal(Colours):
+    """Believes, until it is asked about one picture too many."""
+
+    def __init__(self, fingerprint: str, lives: int, end: type[BaseException]) -> None:
+        super().__init__(fingerprint)
+        self.lives, self.end = lives, end
+
+    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
+        self.lives -= 1
+        if self.lives < 0:
+            raise self.end
+        return super().predict_words(paths, hashes, pooled)
+
+
+@pytest.mark.parametrize("end", [Killed, KeyboardInterrupt, BadImage])
+def test_a_run_that_ends_early_goes_on_where_it_stopped(
+    library: Library, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
+) -> None:
+    if end is Killed:
+        monkeypatch.setattr(believing, "KEEP_SECONDS", 0.0)
+    library.predict_words(Colours("a" * 64), progress=False)
+    with pytest.raises(end):
+        library.predict_words(Mortal("d" * 64, 2, end), batch_size=1, progress=False)
+    assert library.predicted_by == Colours("a" * 64).describe(), (
+        "until the new ones are complete, the old ones are read"
+    )
+    assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
+    again = Colours("d" * 64)
+    assert library.predict_words(again, batch_size=1, progress=False) == 1
+    assert len(again.asked) == 1
+    assert library.predicted_by == again.describe() and library.without_word_probabilities() == 0
+    found = [library.gallery().word_probabilities.row(row) for row in range(3)]
+    assert library.predict_words(Colours("e" * 64), progress=False) == 3
+    assert [library.gallery().word_probabilities.row(row) for row in range(3)] == found, (
+        "and they are those of a run in one piece"
+    )
+    assert [path.name for path in library.path.glob("beliefs*")] == ["beliefs.npz"]
+
+
+def test_a_known_picture_is_described_from_the_library(library: Library) -> None:
+    library.predict_words(Colours(), progress=False)
+    hits = search(library, image=library.root / "red.png", mode="expected-jaccard", keep_self=True, top=1)
+    assert (hits[0].path, hits[0].score) == ("red.png", 1.0)
+    assert hits[0].why[0] == "red"
+
+
+def test_weights_of_a_hybrid_stay_with_the_library(library: Library) -> None:
+    library.set_hybrid({"jaccard": 1.0, "cnn": 0.5})
+    library.close()
+    with Library.open(library.path) as opened:
+        assert opened.gallery().hybrid == {"jaccard": 1.0, "cnn": 0.5}
+        hits = search(opened, image=opened.root / "red.png", mode="hybrid", top=None)
+        assert len(hits) == 2

@@ -7,7 +7,7 @@ section of checkpoints/RESULTS.md.
 Every training is shorter than the variant's own, and all are of the same length. A training that was cut goes
 on where it stopped.
 Intervals: paired bootstrap over the pictures.
-"""
+"""  # noqa: E501
 
 import argparse
 import json

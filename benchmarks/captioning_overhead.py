@@ -5,7 +5,7 @@ way.
 
 Bar: at most 25 % more, batch 32, beam 3. Both are run in turn, in one process; the figure is the median of
      the pairs' ratios.
-"""
+"""  # noqa: E501
 
 import argparse
 import statistics

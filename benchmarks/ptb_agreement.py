@@ -6,7 +6,7 @@ with.
 
 Needs Java and pycocoevalcap (captionret[java-metrics]). Expected: COCO 99.997 %, Flickr8k 100 %. What remains
 on COCO are initials at the end of a caption, where the Java program looks at the next line of the file.
-"""
+"""  # noqa: E501
 
 import argparse
 import json

@@ -4,7 +4,7 @@ RESULTS.md.
     python benchmarks/spaces.py --data flickr8k:data/flickr8k --spaces checkpoints/photos-space data/zoo-joint/*
 
 Nothing is chosen on this split: the epoch and every setting of a row come from val.
-"""
+"""  # noqa: E501
 
 import argparse
 import json

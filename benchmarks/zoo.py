@@ -8,7 +8,7 @@
 Nothing is chosen on the split that is scored: the epoch is chosen in training on val, or with --hold-out on
 training pictures held out (greedy); every setting of a variant's row was chosen on Flickr8k's val. A training
 that was cut goes on where it stopped.
-"""
+"""  # noqa: E501
 
 import argparse
 import csv

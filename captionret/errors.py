@@ -1,16 +1,46 @@
 """One family of errors. Each message says what happened, which file, and what to do.
 
-The command line prints the message alone (no traceback) and exits with the class's `exit_code`:
-2 for wrong usage, 3 for bad input.
+What to do depends on who asks: `str(error)` ends with a remedy in Python's terms; the command line words the
+same remedy in its own (`error.in_shell()`), prints the message alone, without a traceback, and exits with
+the class's `exit_code`: 2 for wrong usage, 3 for bad input.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to do about an error, worded for each kind of caller; the rows stand in `remedies`.
+
+    key:    its name in the registry, by which programs can tell one remedy from another
+    python: a sentence that names calls and arguments
+    shell:  the same with commands and options
+    """
+
+    key: str
+    python: str
+    shell: str
 
 
 class CaptionretError(Exception):
-    """Anything captionret refuses to go on with."""
+    """Anything captionret refuses to go on with.
+
+    remedy: what to do about it, where that depends on the caller; None where the message says it all
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, remedy: Remedy | None = None) -> None:
+        super().__init__(message, remedy)
+        self.message, self.remedy = message, remedy
+
+    def __str__(self) -> str:
+        return self.message if self.remedy is None else f"{self.message} {self.remedy.python}"
+
+    def in_shell(self) -> str:
+        """The message as the command line prints it."""
+        return self.message if self.remedy is None else f"{self.message} {self.remedy.shell}"
 
 
 class BadImage(CaptionretError):

@@ -105,7 +105,7 @@ def _predicted(
     pooled = rows["pooled"][0]
     folder = (
         cache / "word "
-        f"probabilities-{hashlib.sha256(json.dumps([predictor.fingerprint, pooled.hashes]).encode()).hexdigest()[:24]}"
+        f"probabilities-{hashlib.sha256(json.dumps([predictor.fingerprint, pooled.hashes]).encode()).hexdigest()[:24]}"  # noqa: E501
     )
     stored = StoredWordProbabilities.read(folder)
     if stored is not None:

@@ -7,7 +7,7 @@ words.
 The words are the vocabulary of the training captions, or for a space of word vectors all words that have one:
 labels that it was never trained on are found, too. Up to 200,000 words or captions are all compared; more are
 searched through an index, where --search approximate has made one.
-"""
+"""  # noqa: E501
 
 import argparse
 import hashlib

@@ -4,7 +4,7 @@ is new or changed.
 python scripts/caption_images.py ~/Pictures --library photos
 python scripts/caption_images.py ~/Pictures --library many --captions-per-image 5 --decode nucleus --temperature 0.8 --seed 1
 python scripts/caption_images.py ~/Pictures --library agreed --decode consensus        # slower: of a wide beam, what most of it says
-"""
+"""  # noqa: E501
 
 import json
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ retrieves.
 With --embedding a second table sets the captions beside the CNN's features and embedding spaces, as ways to
 find related pictures. Writes OUT/variants.csv, OUT/modes.csv and OUT/index.html. Pictures pass through each
 CNN once; captions per second are given those features.
-"""
+"""  # noqa: E501
 
 import argparse
 import os

@@ -7,7 +7,7 @@ measures them.
 
 --results scores the captions that any other program has written, in COCO's results format. METEOR and SPICE
 are Java programs; where they cannot run the others are given all the same, and the reason is said.
-"""
+"""  # noqa: E501
 
 import argparse
 from collections.abc import Mapping, Sequence

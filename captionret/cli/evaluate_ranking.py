@@ -10,7 +10,7 @@ also asked for these: hit@k among the labels and among all words, and hierarchic
 often the right image scores above a random one. --remedy adds what a remedy for hubs makes of the same
 scores; it reads all queries of the split at once, so that its figures are those of a system that knows what
 else is asked.
-"""
+"""  # noqa: E501
 
 import argparse
 from collections.abc import Callable, Sequence

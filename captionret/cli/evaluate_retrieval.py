@@ -10,7 +10,7 @@ shipped lexical head and 30 captions drawn of each picture; both are cached. Rel
 captions
 alone: by a sentence encoder (sbert, where it is installed), by tf-idf, by CIDEr-D. The rows random and oracle
        (Jaccard over human captions) say what the numbers are worth.
-"""
+"""  # noqa: E501
 
 import argparse
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 without running any of them.
 
 python scripts/import_checkpoint.py --encoder encoder-5-3000.pkl --decoder decoder-5-3000.pkl --vocab vocab.pkl --out checkpoints/NAME
-"""
+"""  # noqa: E501
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -6,7 +6,7 @@
 
 Words are compared as the encoder reads them, those that it was trained on and all others whose vectors are
 guessed from GloVe's.
-"""
+"""  # noqa: E501
 
 import argparse
 import json

@@ -32,7 +32,7 @@ def run(main: Callable[[Sequence[str] | None], int]) -> int:
         sys.stdout.flush()
         return code
     except CaptionretError as error:
-        say(str(error))
+        say(error.in_shell())
         return error.exit_code
     except KeyboardInterrupt as stop:
         say(str(stop) or "Stopped.")

@@ -4,7 +4,7 @@ holds it.
 python scripts/predict_words.py --library photos                     # by the shipped lexical head, in seconds: the features are there
 python scripts/predict_words.py --library photos --samples 30        # and by 30 captions drawn of each picture: slower, better
 python scripts/retrieve.py --image q.jpg --library photos --mode expected-cosine
-"""
+"""  # noqa: E501
 
 from collections.abc import Sequence
 from dataclasses import replace

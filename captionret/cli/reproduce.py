@@ -189,7 +189,7 @@ def run_row(row: Row, data: Mapping[str, Path]) -> Outcome:
         command = [_PLACEHOLDER.sub(lambda found: values[found[1]], word) for word in row.command]
         say(f"{row.name}: about {row.minutes:g} minutes")
         began = time.perf_counter()
-        run = subprocess.run(
+        run = subprocess.run(  # noqa: S603
             [sys.executable, *command],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,

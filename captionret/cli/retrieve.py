@@ -297,5 +297,5 @@ def _show(
         )
         say(
             "The page: "
-            f"{write_page(given.html, f'captionret: {title}', f'{len(hits)} pictures of {len(library):,}', [section])}"
+            f"{write_page(given.html, f'captionret: {title}', f'{len(hits)} pictures of {len(library):,}', [section])}"  # noqa: E501
         )

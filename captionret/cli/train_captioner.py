@@ -6,7 +6,7 @@
     python scripts/train_captioner.py --list
 
 Ctrl-C saves where the training stands; the same command with --resume goes on from there.
-"""
+"""  # noqa: E501
 
 import argparse
 import sys

@@ -7,7 +7,7 @@
     python scripts/train_embedding.py --list
 
 Ctrl-C saves where the training stands; the same command with --resume goes on from there.
-"""
+"""  # noqa: E501
 
 import argparse
 import sys
@@ -30,7 +30,7 @@ OLD_OPTIONS = {
     "dispFreq": "always",
 }
 FIELDS = """margin dim word_dim feature_dim sentence_tower contrastive loss optimizer learning_rate epochs batch_size weight_decay clip_norm
-max_words validate_every""".split()
+max_words validate_every""".split()  # noqa: E501
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

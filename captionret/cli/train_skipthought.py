@@ -8,7 +8,7 @@
 A text holds a sentence on each line, in order; blank lines part what does not belong together. The captions
 of an image are each other's neighbours. Ctrl-C saves where the training stands; the same command with
 --resume goes on from there.
-"""
+"""  # noqa: E501
 
 import argparse
 import sys

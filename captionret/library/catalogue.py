@@ -37,7 +37,7 @@ CREATE TABLE files (
     path PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL REFERENCES images(sha256)) WITHOUT ROWID;
 CREATE INDEX files_by_content ON files(sha256);
 CREATE TABLE failures (path PRIMARY KEY, reason NOT NULL, size INTEGER NOT NULL, ctime_ns INTEGER NOT NULL) WITHOUT ROWID;
-"""
+"""  # noqa: E501
 
 
 def stored(text: str) -> str | bytes:

@@ -30,7 +30,7 @@ _ITEMS = f"""
 SELECT path, sha256, text, feature_row, captioners.id, fingerprint, rows, dim
 FROM files JOIN images USING (sha256) JOIN captions USING (sha256) JOIN captioners ON captioners.id = images.captioner
 WHERE captions.n = 0 AND captioners.id = {_CURRENT}
-"""
+"""  # noqa: E501, S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Library:
     def made_by(self) -> MadeBy | None:
         """Who captioned it; None before the first update."""
         found = self._catalogue.rows(
-            f"SELECT name, fingerprint, decoding, described FROM captioners WHERE id = {_CURRENT}"
+            f"SELECT name, fingerprint, decoding, described FROM captioners WHERE id = {_CURRENT}"  # noqa: S608
         )
         if not found:
             return None
@@ -217,7 +217,7 @@ class Library:
         """The captions of the content with this hash, best first; empty where the library does not hold
         it."""
         found = self._catalogue.rows(
-            "SELECT text, tokens, logprob FROM captions JOIN images USING (sha256) WHERE sha256 = ? AND "
+            "SELECT text, tokens, logprob FROM captions JOIN images USING (sha256) WHERE sha256 = ? AND "  # noqa: S608
             f"captioner = {_CURRENT} ORDER BY n",
             sha256,
         )
@@ -267,7 +267,7 @@ class Library:
 
         def load_captions(hashes: Sequence[str]) -> list[tuple[str, ...]]:
             sql = (
-                "SELECT sha256, text FROM captions JOIN images USING (sha256) WHERE captioner = "
+                "SELECT sha256, text FROM captions JOIN images USING (sha256) WHERE captioner = "  # noqa: S608
                 f"{_CURRENT} ORDER BY sha256, n"
             )
             texts: dict[str, list[str]] = {}

@@ -11,7 +11,7 @@ _IRREGULAR = dict(
     held:hold wore:wear worn:wear rode:ride ridden:ride ate:eat eaten:eat threw:throw thrown:throw caught:catch swam:swim swum:swim
     took:take taken:take drove:drive driven:drive flew:fly flown:fly fell:fall fallen:fall went:go gone:go came:come made:make
     broken:break broke:break written:write wrote:write drawn:draw drew:draw built:build left:leave hung:hang swung:swing sang:sing
-    blew:blow blown:blow slept:sleep spun:spin slid:slide shot:shoot dug:dig bitten:bite bit:bite lit:light""".split()
+    blew:blow blown:blow slept:sleep spun:spin slid:slide shot:shoot dug:dig bitten:bite bit:bite lit:light""".split()  # noqa: E501
 )
 
 

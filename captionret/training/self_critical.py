@@ -6,7 +6,7 @@ it says itself.
 Captions are drawn from the captioner; those better than a baseline become more probable, the others less.
 <end> is a word of the reward,
 too: without it captioners learn to stop at "a man in a", which costs no n-gram.
-"""
+"""  # noqa: E501
 
 import time
 from collections.abc import Sequence

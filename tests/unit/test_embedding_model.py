@@ -529,13 +529,13 @@ def test_a_captioner_is_refused_as_a_space_and_a_space_as_a_captioner(tmp_path: 
     save_checkpoint(tmp_path / "space", checkpoint_of(config_of()))
     with pytest.raises(
         BadCheckpoint,
-        match=r"of kind 'captioner'; here one of kind 'embedding space' is needed.*scripts/train_embedding\.py",
+        match=r"of kind 'captioner'; here one of kind 'embedding space' is needed.*scripts/train_embedding\.py",  # noqa: E501
     ):
         EmbeddingModel.load(tmp_path / "captioner")
     for load in (load_checkpoint, Captioner.load):
         with pytest.raises(
             BadCheckpoint,
-            match=r"of kind 'embedding space'; here one of kind 'captioner' is needed.*scripts/train_captioner\.py",
+            match=r"of kind 'embedding space'; here one of kind 'captioner' is needed.*scripts/train_captioner\.py",  # noqa: E501
         ):
             load(tmp_path / "space")
 

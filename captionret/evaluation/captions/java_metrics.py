@@ -83,7 +83,7 @@ def _package(metric: str) -> Path:
 def _meteor(jar: Path, lines: Sequence[str]) -> list[str]:
     command = ["java", "-Xmx2G", "-jar", jar.name, "-", "-", "-stdio", "-l", "en", "-norm"]
     try:
-        run = subprocess.run(
+        run = subprocess.run(  # noqa: S603
             command,
             cwd=jar.parent,
             input="\n".join(lines) + "\n",

@@ -283,7 +283,7 @@ def skipthought_of(place: str | None, sha256: str | None = None, near: Path | No
         raise BadCheckpoint(
             f"The skip-thought encoder {place}{' that ' + near.name + ' was trained on' if near else ''} is "
             "not there. Put it back, "
-            f"{'beside that directory or where it was' if near else 'or train one: python scripts/train_skipthought.py'}."
+            f"{'beside that directory or where it was' if near else 'or train one: python scripts/train_skipthought.py'}."  # noqa: E501
         )
     model = SkipThought.load(path)
     if sha256 is not None and model.fingerprint != sha256:

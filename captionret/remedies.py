@@ -1,0 +1,27 @@
+"""What to do about errors, a row each, in the terms of whoever asks: Python calls, or commands and options.
+
+raise BadLibrary(f"{path} holds no word probabilities.", remedy("predict words", library=path))
+"""
+
+from .config import Registry
+from .errors import Remedy
+
+REMEDIES: Registry[Remedy] = Registry("remedy")
+
+
+def _row(key: str, python: str, shell: str) -> None:
+    REMEDIES.add(key, Remedy(key, python, shell))
+
+
+def remedy(key: str, **facts: object) -> Remedy:
+    """The remedy of that name, its blanks filled with `facts`. errors: UnknownName"""
+    row = REMEDIES[key]
+    return Remedy(key, row.python.format(**facts), row.shell.format(**facts))
+
+
+# Rows in the order in which a user meets them; blanks are the keyword arguments of `remedy`.
+_row(
+    "predict words",
+    "Make them: library.predict_words(WordPredictor.load()).",
+    "Make them: captionret predict-words --library {library}.",
+)

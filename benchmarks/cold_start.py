@@ -29,8 +29,8 @@ from captionret.records import Caption, CaptionResult, Decoding, Failure
 from captionret.text import join, words
 
 PROBE = """import sys
-from captionret.cli import retrieve
-retrieve.main(sys.argv[1:])
+from captionret.cli import search
+search.main(sys.argv[1:])
 print(*sorted({"torch", "nltk", "scipy"} & set(sys.modules)))"""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from captionret.cli.caption_images import main
+from captionret.cli.index import main
 from captionret.cli.options import run
 
 if __name__ == "__main__":

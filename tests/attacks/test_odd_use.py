@@ -12,7 +12,7 @@ from mean_colour import MeanColour
 from PIL import Image
 from shapes import Trained
 
-from captionret.cli import caption_images, compare_variants, demo, retrieve, train_captioner
+from captionret.cli import compare_variants, demo, index, search, train_captioner
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.errors import BadDataset, BadImage, BadLibrary
@@ -53,12 +53,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [
-        (retrieve, ("--text", "dog", "--gallery", "")),
-        (retrieve, ("--text", "dog", "--library", "")),
-        (retrieve, ("--image", "")),
-        (retrieve, ("--text", "dog", "--html", "")),
-        (caption_images, ("", "--library", "photos")),
-        (caption_images, (".", "--library", "")),
+        (search, ("--text", "dog", "--gallery", "")),
+        (search, ("--text", "dog", "--library", "")),
+        (search, ("--image", "")),
+        (search, ("--text", "dog", "--html", "")),
+        (index, ("", "--library", "photos")),
+        (index, (".", "--library", "")),
         (demo, ("--photos", "")),
     ],
 )
@@ -74,9 +74,9 @@ def test_a_name_left_empty_never_means_the_current_folder(
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [
-        (retrieve, ("--text", "dog", "--library", NOBODY)),
-        (retrieve, ("--image", NOBODY)),
-        (caption_images, (NOBODY, "--library", "photos")),
+        (search, ("--text", "dog", "--library", NOBODY)),
+        (search, ("--image", NOBODY)),
+        (index, (NOBODY, "--library", "photos")),
         (train_captioner, ("--data", f"table:{NOBODY}.csv")),
         (demo, ("--photos", NOBODY)),
     ],
@@ -105,7 +105,7 @@ def test_a_folder_given_as_a_picture_is_said_to_be_one(folder: Path) -> None:
 
 def test_a_page_is_never_written_over_a_picture(call: Call, folder: Path) -> None:
     before = (folder / "red.png").read_bytes()
-    code, _, err = call(retrieve, "--text", "dog", "--gallery", folder, "--html", folder / "red.png")
+    code, _, err = call(search, "--text", "dog", "--gallery", folder, "--html", folder / "red.png")
     assert code == 2
     assert "red.png would write a page over a picture" in err
     assert (folder / "red.png").read_bytes() == before
@@ -191,10 +191,10 @@ def test_a_library_that_holds_nothing_takes_another_folder(folder: Path, tmp_pat
 
 def test_an_empty_gallery_says_why_nothing_is_found(call: Call, trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    code, _, err = call(retrieve, "--text", "dog", "--gallery", "empty", "--checkpoint", trained.checkpoint)
+    code, _, err = call(search, "--text", "dog", "--gallery", "empty", "--checkpoint", trained.checkpoint)
     assert code == 1
     assert "empty holds no picture" in err
-    code, _, err = call(caption_images, "empty", "--library", "photos", "--checkpoint", trained.checkpoint)
+    code, _, err = call(index, "empty", "--library", "photos", "--checkpoint", trained.checkpoint)
     assert code == 1
     assert "empty holds no picture" in err
 

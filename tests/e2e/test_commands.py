@@ -16,7 +16,7 @@ from shapes import Trained, shape
 from typed import Call, Ended
 
 from captionret.app import places
-from captionret.cli import caption_images, compare_variants, retrieve, train_captioner
+from captionret.cli import compare_variants, index, search, train_captioner
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.text import word_set
@@ -60,9 +60,7 @@ def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The test pictures, captioned by the command."""
     path = tmp_path_factory.mktemp("libraries") / "shapes"
     assert (
-        caption_images.main(
-            [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)]
-        )
+        index.main([str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)])
         == 0
     )
     return path
@@ -104,7 +102,7 @@ def test_help_comes_without_importing_torch(name: str, tmp_path: Path) -> None:
     assert "torch" not in imported
 
 
-@pytest.mark.parametrize("module", [train_captioner, caption_images, retrieve, compare_variants])
+@pytest.mark.parametrize("module", [train_captioner, index, search, compare_variants])
 def test_unknown_option_is_wrong_usage(call: Call, module: Any) -> None:
     code, out, err = call(module, "--no-such-option")
     assert (code, out) == (2, "")
@@ -334,14 +332,14 @@ def test_captioning_says_what_is_new_unchanged_changed_removed_and_failed(
     photos = tmp_path / "photos"
     shutil.copytree(trained.pictures, photos / "deep" / "er")
     arguments = (photos, "--library", "mine", "--checkpoint", trained.checkpoint)
-    first = call(caption_images, *arguments)
+    first = call(index, *arguments)
     assert (first.code, counts(first.out)) == (
         0,
         {"new": 16, "unchanged": 0, "changed": 0, "removed": 0, "failed": 0},
     )
     assert (tmp_path / "data" / "libraries" / "mine").is_dir()
 
-    second = call(caption_images, *arguments)
+    second = call(index, *arguments)
     assert counts(second.out) == {"new": 0, "unchanged": 16, "changed": 0, "removed": 0, "failed": 0}
 
     names = sorted((photos / "deep" / "er").iterdir())
@@ -349,7 +347,7 @@ def test_captioning_says_what_is_new_unchanged_changed_removed_and_failed(
     shape(names[1], "yellow", "circle", 77)
     shape(photos / "one more.png", "red", "square", 78)
     (photos / "notes.jpg").write_text("a text")
-    third = call(caption_images, *arguments)
+    third = call(index, *arguments)
     assert counts(third.out) == {"new": 1, "unchanged": 14, "changed": 1, "removed": 1, "failed": 1}
     assert "failed: " in third.err and "notes.jpg" in third.err
     assert third.code == 0
@@ -358,9 +356,7 @@ def test_captioning_says_what_is_new_unchanged_changed_removed_and_failed(
 def test_captioning_as_json_gives_counts_and_failures(call: Call, trained: Trained, tmp_path: Path) -> None:
     shape(tmp_path / "photos" / "a.png", "red", "circle")
     (tmp_path / "photos" / "empty.png").touch()
-    code, out, _ = call(
-        caption_images, "photos", "--library", "./lib", "--checkpoint", trained.checkpoint, "--json"
-    )
+    code, out, _ = call(index, "photos", "--library", "./lib", "--checkpoint", trained.checkpoint, "--json")
     answer = json.loads(out)
     assert code == 0
     assert (answer["library"], answer["new"], answer["failed"]) == ("lib", 1, 1)
@@ -370,8 +366,8 @@ def test_captioning_as_json_gives_counts_and_failures(call: Call, trained: Train
 
 def test_limited_captioning_goes_on_next_time(call: Call, trained: Trained, tmp_path: Path) -> None:
     arguments = (trained.pictures, "--library", "./lib", "--checkpoint", trained.checkpoint)
-    assert counts(call(caption_images, *arguments, "--limit", 6).out)["new"] == 6
-    assert counts(call(caption_images, *arguments).out) == {
+    assert counts(call(index, *arguments, "--limit", 6).out)["new"] == 6
+    assert counts(call(index, *arguments).out) == {
         "new": 10,
         "unchanged": 6,
         "changed": 0,
@@ -382,8 +378,8 @@ def test_limited_captioning_goes_on_next_time(call: Call, trained: Trained, tmp_
 
 def test_library_goes_on_with_its_own_checkpoint(call: Call, trained: Trained, tmp_path: Path) -> None:
     shape(tmp_path / "photos" / "a.png", "red", "circle")
-    call(caption_images, "photos", "--library", "lib", "--checkpoint", trained.checkpoint)
-    code, out, err = call(caption_images, "photos", "--library", "lib")
+    call(index, "photos", "--library", "lib", "--checkpoint", trained.checkpoint)
+    code, out, err = call(index, "photos", "--library", "lib")
     assert (code, counts(out)["unchanged"]) == (0, 1)
     assert "shipped" not in err
 
@@ -392,11 +388,11 @@ def test_captioning_with_another_checkpoint_is_refused(
     call: Call, trained: Trained, other: Path, tmp_path: Path
 ) -> None:
     shape(tmp_path / "photos" / "a.png", "red", "circle")
-    call(caption_images, "photos", "--library", "lib", "--checkpoint", trained.checkpoint)
-    code, out, err = call(caption_images, "photos", "--library", "lib", "--checkpoint", other)
+    call(index, "photos", "--library", "lib", "--checkpoint", trained.checkpoint)
+    code, out, err = call(index, "photos", "--library", "lib", "--checkpoint", other)
     assert (code, out) == (3, "")
     assert "was captioned by tiny" in err and "--recaption" in err
-    code, out, _ = call(caption_images, "photos", "--library", "lib", "--checkpoint", other, "--recaption")
+    code, out, _ = call(index, "photos", "--library", "lib", "--checkpoint", other, "--recaption")
     assert code == 0
 
 
@@ -404,7 +400,7 @@ def test_folder_without_pictures_ends_with_nothing_found(
     call: Call, trained: Trained, tmp_path: Path
 ) -> None:
     (tmp_path / "photos").mkdir()
-    code, out, _ = call(caption_images, "photos", "--library", "lib", "--checkpoint", trained.checkpoint)
+    code, out, _ = call(index, "photos", "--library", "lib", "--checkpoint", trained.checkpoint)
     assert (code, counts(out)["new"]) == (1, 0)
 
 
@@ -421,7 +417,7 @@ def test_folder_without_pictures_ends_with_nothing_found(
 def test_captioning_that_cannot_be_is_refused_with_a_reason(
     call: Call, arguments: tuple[str, ...], said: str
 ) -> None:
-    code, out, err = call(caption_images, *arguments)
+    code, out, err = call(index, *arguments)
     assert (code, out) == (3, "")
     assert said in err
 
@@ -431,7 +427,7 @@ def test_missing_shipped_checkpoint_is_named(
 ) -> None:
     monkeypatch.setattr(places, "SHIPPED", tmp_path / "not there")
     shape(tmp_path / "photos" / "a.png", "red", "circle")
-    code, _, err = call(caption_images, "photos", "--library", "lib")
+    code, _, err = call(index, "photos", "--library", "lib")
     assert code == 3
     assert "not there is missing. Restore it, or give --checkpoint." in err
 
@@ -465,7 +461,7 @@ def test_query_finds_what_shows_the_same_and_prints_each_hit(
     call: Call, library: Path, trained: Trained, captions: dict[str, str]
 ) -> None:
     code, out, err = call(
-        retrieve, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--top", 3
+        search, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--top", 3
     )
     assert (code, err) == (0, "")
     query, *hits = out.splitlines()
@@ -484,7 +480,7 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
     call: Call, library: Path, trained: Trained, captions: dict[str, str]
 ) -> None:
     picture = trained.pictures / "blue-square-1.png"
-    code, out, err = call(retrieve, "--image", picture, "--library", library, "--json")
+    code, out, err = call(search, "--image", picture, "--library", library, "--json")
     answer = json.loads(out)
     caption = captions[picture.name]
     assert (code, err) == (0, "")
@@ -506,7 +502,7 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
 
 
 def test_text_query_needs_no_captioner(call: Call, library: Path, captions: dict[str, str]) -> None:
-    code, out, _ = call(retrieve, "--text", "a yellow circle", "--library", library, "--json", "--top", 100)
+    code, out, _ = call(search, "--text", "a yellow circle", "--library", library, "--json", "--top", 100)
     assert code == 0
     assert json.loads(out)["query"] == {
         "image": None,
@@ -531,7 +527,7 @@ def test_picture_and_text_together_search_with_the_words_of_both(
         "--top",
         100,
     )
-    code, out, _ = call(retrieve, *arguments)
+    code, out, _ = call(search, *arguments)
     words = f"{captions['red-circle-0.png']} green square"
     assert code == 0
     assert set(json.loads(out)["query"]["tokens"]) == word_set(words)
@@ -542,10 +538,10 @@ def test_query_is_left_out_even_under_another_name(
     call: Call, library: Path, trained: Trained, tmp_path: Path
 ) -> None:
     copy = shutil.copy(trained.pictures / "green-circle-0.png", tmp_path / "holiday.jpg")
-    _, out, _ = call(retrieve, "--image", copy, "--library", library, "--json", "--top", 100)
+    _, out, _ = call(search, "--image", copy, "--library", library, "--json", "--top", 100)
     assert len(found(out)) == 15
     assert "green-circle-0.png" not in dict(found(out))
-    _, out, _ = call(retrieve, "--image", copy, "--library", library, "--json", "--top", 100, "--keep-self")
+    _, out, _ = call(search, "--image", copy, "--library", library, "--json", "--top", 100, "--keep-self")
     assert dict(found(out))["green-circle-0.png"] == 1.0
 
 
@@ -553,7 +549,7 @@ def test_picture_outside_the_library_is_captioned_by_the_librarys_checkpoint(
     call: Call, library: Path, tmp_path: Path
 ) -> None:
     picture = shape(tmp_path / "new.png", "yellow", "square", 991)
-    code, out, err = call(retrieve, "--image", picture, "--library", library, "--json", "--top", 2)
+    code, out, err = call(search, "--image", picture, "--library", library, "--json", "--top", 2)
     assert (code, err) == (0, "")
     assert {"yellow", "square"} < set(json.loads(out)["query"]["tokens"])
     assert {name.rsplit("-", 1)[0] for name, _ in found(out)} == {"yellow-square"}
@@ -563,7 +559,7 @@ def test_librarys_own_checkpoint_computes_on_the_device_asked_for(
     call: Call, library: Path, tmp_path: Path
 ) -> None:
     picture = shape(tmp_path / "new.png", "yellow", "square", 992)
-    code, _, err = call(retrieve, "--image", picture, "--library", library, "--device", "cuda:99")
+    code, _, err = call(search, "--image", picture, "--library", library, "--device", "cuda:99")
     assert code == 2
     assert "The device 'cuda:99' cannot be used here" in err
 
@@ -580,17 +576,17 @@ def test_min_score_leaves_out_what_is_below_it(
         "--top",
         100,
     )
-    all_hits = found(call(retrieve, *arguments).out)
+    all_hits = found(call(search, *arguments).out)
     limit = all_hits[4][1]
-    assert found(call(retrieve, *arguments, "--min-score", limit).out) == [
+    assert found(call(search, *arguments, "--min-score", limit).out) == [
         hit for hit in all_hits if hit[1] >= limit
     ]
-    nothing = call(retrieve, *arguments[:-1], 100, "--min-score", 1.01)
+    nothing = call(search, *arguments[:-1], 100, "--min-score", 1.01)
     assert (nothing.code, found(nothing.out)) == (1, [])
 
 
 def test_nothing_in_common_exits_1_and_says_so(call: Call, library: Path) -> None:
-    code, out, err = call(retrieve, "--text", "zebra", "--library", library)
+    code, out, err = call(search, "--text", "zebra", "--library", library)
     assert (code, err) == (1, "")
     assert "nothing found" in out
 
@@ -621,13 +617,13 @@ def test_gallery_is_captioned_once_and_kept_up_to_date(
         "--top",
         "100",
     )
-    code, out, err = call(retrieve, *arguments)
+    code, out, err = call(search, *arguments)
     assert (code, len(found(out))) == (0, 15)
     assert "left out: " in err and "broken.jpg" in err
     assert len(seen) == 17
     (tmp_path / "photos" / "blue-circle-0.png").unlink()
     shape(tmp_path / "photos" / "new.png", "red", "circle", 555)
-    _, again, _ = call(retrieve, *arguments)
+    _, again, _ = call(search, *arguments)
     assert {path.name for path in seen[17:]} <= {"new.png", "broken.jpg"}
     assert "new.png" in dict(found(again)) and "blue-circle-0.png" not in dict(found(again))
 
@@ -637,7 +633,7 @@ def test_bare_command_searches_the_sample_photographs_with_the_shipped_checkpoin
 ) -> None:
     monkeypatch.setattr(places, "SHIPPED", trained.checkpoint)
     shape(tmp_path / "q.png", "red", "circle")
-    code, out, err = call(retrieve, "--image", "q.png")
+    code, out, err = call(search, "--image", "q.png")
     assert code == 0
     assert out.splitlines()[0].startswith("q.png") and len(out.splitlines()) > 5
     assert "With the shipped checkpoint tiny; choose another with --checkpoint." in err
@@ -650,8 +646,8 @@ def test_bare_command_searches_the_sample_photographs_with_the_shipped_checkpoin
 
 def test_html_answer_stands_alone(call: Call, library: Path, trained: Trained, tmp_path: Path) -> None:
     arguments = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--top", 3)
-    plain = call(retrieve, *arguments)
-    code, out, err = call(retrieve, *arguments, "--html", "answers/a.html")
+    plain = call(search, *arguments)
+    code, out, err = call(search, *arguments, "--html", "answers/a.html")
     assert (code, out) == (0, plain.out)
     assert f"The page: {tmp_path / 'answers' / 'a.html'}" in err
     page = (tmp_path / "answers" / "a.html").read_text()
@@ -690,7 +686,7 @@ def test_query_that_cannot_be_answered_is_refused_with_a_reason(
     (tmp_path / "empty.png").touch()
     content = (trained.pictures / "red-circle-0.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
-    ended = call(retrieve, "--library", library, *arguments)
+    ended = call(search, "--library", library, *arguments)
     assert (ended.code, ended.out) == (code, "")
     assert said in ended.err
     assert "Traceback" not in ended.err
@@ -702,16 +698,16 @@ def test_query_that_cannot_be_answered_is_refused_with_a_reason(
 def test_wrong_query_is_refused_before_a_gallery_is_captioned(
     call: Call, trained: Trained, tmp_path: Path, wrong: tuple[str, ...]
 ) -> None:
-    code, _, _ = call(retrieve, "--gallery", trained.pictures, "--checkpoint", trained.checkpoint, *wrong)
+    code, _, _ = call(search, "--gallery", trained.pictures, "--checkpoint", trained.checkpoint, *wrong)
     assert code in (2, 3)
     assert not (tmp_path / "data").exists()
 
 
 def test_missing_library_and_gallery_are_named(call: Call, trained: Trained) -> None:
-    code, _, err = call(retrieve, "--text", "dog", "--library", "nope")
+    code, _, err = call(search, "--text", "dog", "--library", "nope")
     assert code == 3
     assert "data/libraries/nope" in err
-    code, _, err = call(retrieve, "--text", "dog", "--gallery", "nope", "--checkpoint", trained.checkpoint)
+    code, _, err = call(search, "--text", "dog", "--gallery", "nope", "--checkpoint", trained.checkpoint)
     assert code == 2
     assert "nope is not a folder" in err
 
@@ -720,7 +716,7 @@ def test_library_captioned_by_another_checkpoint_is_refused(
     call: Call, library: Path, other: Path, tmp_path: Path
 ) -> None:
     picture = shape(tmp_path / "new.png", "red", "circle", 500)
-    code, out, err = call(retrieve, "--image", picture, "--library", library, "--checkpoint", other)
+    code, out, err = call(search, "--image", picture, "--library", library, "--checkpoint", other)
     assert (code, out) == (3, "")
     assert "was captioned by tiny" in err and "the query would be by other" in err
 
@@ -733,7 +729,7 @@ def test_damaged_checkpoint_is_refused_by_the_files_name(
     content = bytearray(weights.read_bytes())
     content[-100] ^= 1
     weights.write_bytes(content)
-    code, _, err = call(retrieve, "--text", "dog", "--gallery", trained.pictures, "--checkpoint", "./ck")
+    code, _, err = call(search, "--text", "dog", "--gallery", trained.pictures, "--checkpoint", "./ck")
     assert code == 3
     assert "model.safetensors" in err and "altered" in err
 
@@ -747,7 +743,7 @@ def test_script_prints_results_alone_and_survives_a_closed_pipe(
     assert len(found(ended.out)) == 10
     reader, writer = os.pipe()
     os.close(reader)
-    line = [sys.executable, str(ROOT / "scripts" / "retrieve.py"), *map(str, arguments)]
+    line = [sys.executable, str(ROOT / "scripts" / "search.py"), *map(str, arguments)]
     closed = subprocess.run(
         line, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=tmp_path, timeout=60, check=False
     )

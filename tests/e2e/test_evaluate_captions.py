@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from shapes import Trained
 
-from captionret.cli import caption_images, evaluate_captions, retrieve
+from captionret.cli import evaluate_captions, index, search
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.evaluation.captions.results_file import ImageNames, coco_id
@@ -189,14 +189,14 @@ def test_matched_captions_are_scored_and_a_library_remembers_their_space(
         trained.checkpoint,
         *options,
     ]
-    assert caption_images.main([str(one) for one in arguments]) == 0
+    assert index.main([str(one) for one in arguments]) == 0
     with Library.open(tmp_path / "one") as library:
         made_by = library.made_by
         assert made_by is not None and made_by.decoding.spaces == (str(spaces["vse"].resolve()),)
         assert made_by.decoding.spaces_sha256 == (EmbeddingModel.load(spaces["vse"], "cpu").fingerprint,)
         picture = str(trained.pictures / library.gallery().paths[0])
     assert (
-        retrieve.main(
+        search.main(
             [
                 "--image",
                 picture,
@@ -247,10 +247,7 @@ def test_a_library_remembers_a_consensus(trained: Trained, tmp_path: Path) -> No
         "--checkpoint",
         str(trained.checkpoint),
     ]
-    assert (
-        caption_images.main([*arguments, "--decode", "consensus", "--beam", "5", "--captions-per-image", "2"])
-        == 0
-    )
+    assert index.main([*arguments, "--decode", "consensus", "--beam", "5", "--captions-per-image", "2"]) == 0
     with Library.open(tmp_path / "one") as library:
         made_by = library.made_by
         assert made_by is not None and made_by.decoding == Decoding("consensus", beam=5, captions=2)

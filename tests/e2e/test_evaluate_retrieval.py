@@ -14,7 +14,8 @@ from shapes import Trained
 from typed import Call
 
 from captionret.app.searching import search
-from captionret.cli import caption_images, compare_variants, evaluate_retrieval, predict_words, retrieve
+from captionret.cli import compare_variants, evaluate_retrieval, index, predict_words
+from captionret.cli import search as search_command
 from captionret.datasets import open_dataset
 from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.relevance import load_relevance
@@ -44,7 +45,7 @@ def captioned(trained: Trained, words_head: Path, tmp_path_factory: pytest.TempP
         "--captions-per-image",
         "3",
     ]
-    assert caption_images.main(arguments) == 0
+    assert index.main(arguments) == 0
     assert predict_words.main(["--library", str(path), "--words-head", str(words_head)]) == 0
     return path
 
@@ -56,7 +57,7 @@ def library(captioned: Path, tmp_path: Path) -> Path:
 
 
 def test_modes_are_listed_with_a_sentence_each(call: Call) -> None:
-    code, out, _ = call(retrieve, "--list-modes")
+    code, out, _ = call(search_command, "--list-modes")
     assert code == 0
     for mode in MODES.values():
         assert mode.name in out and mode.about in out
@@ -80,7 +81,7 @@ def test_every_mode_answers_a_picture_from_a_library(
         1,
         *given,
     )
-    code, out, err = call(retrieve, *asked)
+    code, out, err = call(search_command, *asked)
     assert code == 0, err
     if not mode.startswith("multi"):  # this captioner's second and third captions are wrong
         assert "red-circle-1.png" in out, "the other picture of the same"
@@ -88,7 +89,15 @@ def test_every_mode_answers_a_picture_from_a_library(
 
 def test_a_text_finds_by_word_probabilities(call: Call, library: Path) -> None:
     code, out, _ = call(
-        retrieve, "--text", "a blue square", "--library", library, "--mode", "expected-jaccard", "--top", 2
+        search_command,
+        "--text",
+        "a blue square",
+        "--library",
+        library,
+        "--mode",
+        "expected-jaccard",
+        "--top",
+        2,
     )
     assert code == 0
     assert "blue-square-0.png" in out and "blue-square-1.png" in out
@@ -100,11 +109,11 @@ def test_a_text_finds_in_a_space_of_images_and_sentences(
     where = ("--library", library, "--mode", "vse", "--embedding", spaces["vse"], "--top", 2, "--json")
     blue = {f"blue-square-{number}.png" for number in range(2)}
     for more in ((), ("--rerank", 2)):
-        code, out, err = call(retrieve, "--text", "a blue square", *where, *more)
+        code, out, err = call(search_command, "--text", "a blue square", *where, *more)
         assert code == 0, err
         assert {hit["path"] for hit in json.loads(out)["hits"]} == blue
     asked = ("--image", trained.pictures / "red-square-0.png", "--minus", "red", "--plus", "blue", *where)
-    assert {hit["path"] for hit in json.loads(call(retrieve, *asked).out)["hits"]} == blue, (
+    assert {hit["path"] for hit in json.loads(call(search_command, *asked).out)["hits"]} == blue, (
         "a red square, but blue"
     )
 
@@ -121,9 +130,9 @@ def test_similar_pictures_by_raw_features_or_learned_ones(
         "--embedding",
         spaces["vse"],
     )
-    raw = json.loads(call(retrieve, *asked[:-2], "--mode", "vse", "--space", "raw").out)["hits"]
-    assert raw == json.loads(call(retrieve, *asked[:-2], "--mode", "cnn").out)["hits"]
-    learned = json.loads(call(retrieve, *asked, "--mode", "vse", "--space", "learned").out)["hits"]
+    raw = json.loads(call(search_command, *asked[:-2], "--mode", "vse", "--space", "raw").out)["hits"]
+    assert raw == json.loads(call(search_command, *asked[:-2], "--mode", "cnn").out)["hits"]
+    learned = json.loads(call(search_command, *asked, "--mode", "vse", "--space", "learned").out)["hits"]
     assert [hit["score"] for hit in learned] != [hit["score"] for hit in raw]
 
 
@@ -131,24 +140,26 @@ def test_what_a_space_cannot_do_is_said(
     call: Call, library: Path, spaces: dict[str, Path], trained: Trained
 ) -> None:
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
-    code, _, err = call(retrieve, *image, "--mode", "devise")
+    code, _, err = call(search_command, *image, "--mode", "devise")
     assert code == 2 and "train_embedding.py --model devise" in err
-    code, _, err = call(retrieve, *image, "--mode", "vse", "--embedding", spaces["devise"])
+    code, _, err = call(search_command, *image, "--mode", "vse", "--embedding", spaces["devise"])
     assert code == 2 and "a space for mode 'devise'" in err
-    code, _, err = call(retrieve, *image, "--mode", "jaccard", "--minus", "red")
+    code, _, err = call(search_command, *image, "--mode", "jaccard", "--minus", "red")
     assert code == 2 and "--minus goes with a mode that compares in an embedding space" in err
-    code, _, err = call(retrieve, "--text", "red", "--library", library, "--mode", "vse", "--space", "raw")
+    code, _, err = call(
+        search_command, "--text", "red", "--library", library, "--mode", "vse", "--space", "raw"
+    )
     assert code == 2 and "--space raw takes --image alone" in err
     minus = ("--mode", "vse", "--embedding", spaces["vse"], "--minus", "a red circle")
-    code, _, err = call(retrieve, "--text", "a red circle", "--library", library, *minus)
+    code, _, err = call(search_command, "--text", "a red circle", "--library", library, *minus)
     assert code == 2 and "cancel each other out" in err
-    code, _, err = call(retrieve, *image, "--mode", "vse", "--embedding", trained.checkpoint)
+    code, _, err = call(search_command, *image, "--mode", "vse", "--embedding", trained.checkpoint)
     assert code == 3 and "tiny" in err
 
 
 def test_an_explanation_names_the_words_of_both_sides(call: Call, library: Path) -> None:
     code, out, _ = call(
-        retrieve,
+        search_command,
         "--text",
         "a blue circle",
         "--library",
@@ -192,7 +203,7 @@ def test_word_probabilities_follow_the_library(call: Call, library: Path, words_
 def test_damaged_word_probabilities_are_refused_with_the_way_out(call: Call, library: Path) -> None:
     file = library / "beliefs.npz"
     file.write_bytes(file.read_bytes()[:100])
-    code, _, err = call(retrieve, "--text", "red", "--library", library, "--mode", "expected-jaccard")
+    code, _, err = call(search_command, "--text", "red", "--library", library, "--mode", "expected-jaccard")
     assert code == 3 and "is damaged" in err and "predict_words.py" in err
 
 
@@ -329,7 +340,7 @@ def test_a_hybrid_is_learnt_and_kept_with_the_library(call: Call, library: Path,
     with Library.open(library) as opened:
         assert opened.gallery().hybrid == weights
     code, out, _ = call(
-        retrieve,
+        search_command,
         "--image",
         trained.pictures / "red-circle-0.png",
         "--library",
@@ -353,8 +364,8 @@ def test_what_cannot_be_measured_is_said(call: Call, trained: Trained) -> None:
 
 def test_a_text_query_needs_neither_torch_nor_nltk(library: Path) -> None:
     probe = (
-        "import sys\nfrom captionret.cli import retrieve\n"
-        f"retrieve.main(['--library', {str(library)!r}, '--text', \"a red square's corner\"])\n"
+        "import sys\nfrom captionret.cli import search\n"
+        f"search.main(['--library', {str(library)!r}, '--text', \"a red square's corner\"])\n"
         "print(sorted({'torch', 'nltk', 'pandas', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -451,7 +462,7 @@ def test_a_program_reads_the_explanation_with_the_hits(call: Call, library: Path
         "--json",
         "--explain",
     )
-    code, out, _ = call(retrieve, *asked)
+    code, out, _ = call(search_command, *asked)
     assert code == 0
     (hit,) = json.loads(out)["hits"]
     told = {reason["word"]: reason for reason in hit["explanation"]["words"]}
@@ -471,7 +482,7 @@ def test_a_picture_nothing_is_predicted_of_yet_stops_only_modes_that_believe(
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
     measured = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes")
     assert call(evaluate_retrieval, *measured, "cnn").code == 0
-    assert call(retrieve, *image, "--mode", "jaccard").code == 0
+    assert call(search_command, *image, "--mode", "jaccard").code == 0
     code, _, err = call(
         evaluate_retrieval,
         "--data",

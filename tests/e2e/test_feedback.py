@@ -9,7 +9,8 @@ from shapes import Trained
 from typed import Call
 
 from captionret import search
-from captionret.cli import caption_images, retrieve
+from captionret.cli import index
+from captionret.cli import search as search_command
 from captionret.library import Library
 from captionret.models.captioning.captioner import Captioner
 
@@ -18,9 +19,7 @@ from captionret.models.captioning.captioner import Captioner
 def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("libraries") / "shapes"
     assert (
-        caption_images.main(
-            [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)]
-        )
+        index.main([str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)])
         == 0
     )
     return path
@@ -34,9 +33,9 @@ def test_liked_pictures_lead_to_others_like_them_and_disliked_ones_are_not_shown
     call: Call, library: Path
 ) -> None:
     asked = ("--text", "a red circle", "--library", library, "--mode", "jaccard-content", "--json")
-    assert set(paths(call(retrieve, *asked).out)[:2]) == {"red-circle-0.png", "red-circle-1.png"}
+    assert set(paths(call(search_command, *asked).out)[:2]) == {"red-circle-0.png", "red-circle-1.png"}
     code, out, _ = call(
-        retrieve,
+        search_command,
         *asked,
         "--like",
         "blue-square-0.png",
@@ -60,7 +59,7 @@ def test_feedback_moves_a_picture_in_a_space_and_reads_any_file(
     shutil.copy(trained.pictures / "blue-square-0.png", tmp_path / "mine.png")
     where = ("--library", library, "--mode", "vse", "--embedding", spaces["vse"], "--json")
     asked = ("--image", trained.pictures / "red-square-0.png", *where)
-    before = call(retrieve, *asked)
+    before = call(search_command, *asked)
     said = (
         "--like",
         "mine.png",
@@ -73,7 +72,7 @@ def test_feedback_moves_a_picture_in_a_space_and_reads_any_file(
         1,
         0,
     )
-    after = call(retrieve, *asked, *said)
+    after = call(search_command, *asked, *said)
     assert (before.code, after.code) == (0, 0), after.err
     assert paths(before.out)[0] == "red-square-1.png"
     assert set(paths(after.out)[:2]) == {"blue-square-0.png", "blue-square-1.png"}
@@ -88,7 +87,7 @@ def test_a_picture_from_elsewhere_is_described_like_a_query(
     Image.open(trained.pictures / "green-circle-0.png").resize((180, 180)).save(tmp_path / "other.png")
     weights = ("--feedback-weights", 0, 1, 0)
     code, out, err = call(
-        retrieve,
+        search_command,
         "--text",
         "zebra",
         "--library",
@@ -102,7 +101,7 @@ def test_a_picture_from_elsewhere_is_described_like_a_query(
     )
     assert code == 0, err
     said = Captioner.load(trained.checkpoint).caption([tmp_path / "other.png"])[0][0].text
-    code, plain, _ = call(retrieve, "--text", said, "--library", library, "--json", "--top", 2)
+    code, plain, _ = call(search_command, "--text", said, "--library", library, "--json", "--top", 2)
     assert paths(out) == paths(plain)
 
 
@@ -144,5 +143,5 @@ def test_feedback_that_cannot_be_followed_is_refused(
         (("--feedback-weights", 1, 1, 1), 2, "goes with --like or --dislike"),
     ):
         asked = () if "--image" in arguments else ("--text", "a circle")
-        ended = call(retrieve, *asked, "--library", library, *arguments)
+        ended = call(search_command, *asked, "--library", library, *arguments)
         assert ended.code == code and said in ended.err, (arguments, ended.err)

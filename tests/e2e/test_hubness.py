@@ -9,7 +9,7 @@ import pytest
 from shapes import Trained
 from typed import Call
 
-from captionret.cli import caption_images, evaluate_ranking, hubness
+from captionret.cli import evaluate_ranking, hubness, index
 from captionret.library import Library
 from captionret.report.plots import occurrences
 from captionret.retrieval import search
@@ -19,9 +19,7 @@ from captionret.retrieval import search
 def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("libraries") / "shapes"
     assert (
-        caption_images.main(
-            [str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)]
-        )
+        index.main([str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)])
         == 0
     )
     return path

@@ -1,6 +1,7 @@
 # make demo                             the whole job in five minutes, on drawn scenes and sample photographs; prints a report's path
 # make demo PHOTOS=DIR QUERY=FILE       the last part of it on your own pictures
-# make test                             sets up what it needs and passes the tests
+# make test                             sets up what it needs and passes the tests, on two processor cores
+# make test TESTS=tests/unit            some of them
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
@@ -11,7 +12,7 @@ demo: $(VENV)/installed
 	$(RUN) scripts/demo.py $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(QUERY),--query "$(QUERY)")
 
 test: $(VENV)/installed-dev
-	$(RUN) -m pytest $(TESTS)
+	$(RUN) -m pytest -n 2 $(TESTS)
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .

@@ -1,17 +1,22 @@
-"""Where the tests find the real collections, and one small captioner that they share."""
+"""What the tests share: the real collections, one small captioner and its library, and typing a command."""
 
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import shapes
 from shapes import Trained
 from typed import Call, Ended
 
+if TYPE_CHECKING:  # a test run that needs no network imports no torch
+    from captionret.models.vision.backbones import Backbone
+
 ROOT = Path(__file__).resolve().parents[1]
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a worker, or they would stand in each other's way
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +53,24 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     where = ("--out", str(checkpoint), "--features", str(folder / "features"))
     assert train_captioner.main(["--data", spec, *where, *settings]) == 0
     return Trained(checkpoint, spec, folder / "shapes" / "test", folder / "features", settings)
+
+
+@pytest.fixture(scope="session")
+def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The test pictures, captioned by the command; nothing may change it."""
+    from captionret.cli import index
+
+    path = tmp_path_factory.mktemp("libraries") / "shapes"
+    where = ("--library", str(path), "--checkpoint", str(trained.checkpoint))
+    assert index.main([str(trained.pictures), *where]) == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def lite0() -> "Backbone":
+    from captionret.models.vision.backbones import load_backbone
+
+    return load_backbone("efficientnet_lite0")
 
 
 @pytest.fixture(scope="session")

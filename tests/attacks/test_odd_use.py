@@ -3,7 +3,6 @@ lost."""
 
 import io
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from mean_colour import MeanColour
 from PIL import Image
 from shapes import Trained
+from typed import Call
 
 from captionret.cli import compare_variants, demo, index, search, train_captioner
 from captionret.cli import options as options
@@ -20,23 +20,7 @@ from captionret.files import expanded, publishing
 from captionret.images import open_image
 from captionret.library import Library
 
-Call = Callable[..., tuple[int, str, str]]
 NOBODY = "~no-such-user/pictures"
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
-    """Run a command in this process as its script would, in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(module: Any, *arguments: object) -> tuple[int, str, str]:
-        try:
-            code = options.run(lambda _: module.main([str(argument) for argument in arguments]))
-        except SystemExit as usage:
-            code = int(str(usage.code))
-        return code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

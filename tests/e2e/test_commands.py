@@ -56,17 +56,6 @@ def captions(trained: Trained) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The test pictures, captioned by the command."""
-    path = tmp_path_factory.mktemp("libraries") / "shapes"
-    assert (
-        index.main([str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)])
-        == 0
-    )
-    return path
-
-
-@pytest.fixture(scope="session")
 def other(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second checkpoint, of another variant and hardly trained."""
     out = tmp_path_factory.mktemp("checkpoints") / "other"

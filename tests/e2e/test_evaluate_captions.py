@@ -3,12 +3,13 @@ is refused."""
 
 import json
 import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from shapes import Trained
+from typed import Call
 
 from captionret.cli import evaluate_captions, index, search
 from captionret.cli import options as options
@@ -24,33 +25,12 @@ KEYS = (
 ).split()
 
 
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Ended]
-
-
 @pytest.fixture
-def call(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trained: Trained
-) -> Call:
+def evaluate(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trained: Trained) -> Call:
     """Run the command on the shapes in an empty folder, without Java."""
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-
-    def run(*arguments: object) -> Ended:
-        words = [str(word) for word in ("--data", trained.spec, "--features", trained.features, *arguments)]
-        try:
-            code = options.run(lambda _: evaluate_captions.main(words))
-        except SystemExit as usage:
-            code = int(str(usage.code))
-        return Ended(code, *capsys.readouterr())
-
-    return run
+    return partial(call, evaluate_captions, "--data", trained.spec, "--features", trained.features)
 
 
 @pytest.fixture
@@ -67,8 +47,8 @@ def write(name: str, content: Any) -> Path:
     return Path(name)
 
 
-def test_checkpoint_is_scored_written_and_exported(call: Call, trained: Trained) -> None:
-    code, out, err = call(
+def test_checkpoint_is_scored_written_and_exported(evaluate: Call, trained: Trained) -> None:
+    code, out, err = evaluate(
         "--checkpoint", trained.checkpoint, "--json", "s.json", "--out", "o.json", "--export", "e.json"
     )
     assert code == 0
@@ -98,9 +78,9 @@ def test_checkpoint_is_scored_written_and_exported(call: Call, trained: Trained)
     assert "there is no java on the PATH" in err and "there is no java" not in out
 
 
-def test_an_export_scores_as_the_checkpoint_did(call: Call, trained: Trained) -> None:
-    call("--checkpoint", trained.checkpoint, "--json", "a.json", "--export", "e.json")
-    code, out, _ = call("--results", "e.json", "--json", "b.json", "--against", "e.json")
+def test_an_export_scores_as_the_checkpoint_did(evaluate: Call, trained: Trained) -> None:
+    evaluate("--checkpoint", trained.checkpoint, "--json", "a.json", "--export", "e.json")
+    code, out, _ = evaluate("--results", "e.json", "--json", "b.json", "--against", "e.json")
     first, second = (json.loads(Path(name).read_text()) for name in ("a.json", "b.json"))
     assert code == 0
     assert {key: first[key] for key in KEYS[:13]} == {key: second[key] for key in KEYS[:13]}
@@ -109,10 +89,10 @@ def test_an_export_scores_as_the_checkpoint_did(call: Call, trained: Trained) ->
     assert "no sure difference" in out
 
 
-def test_better_captions_are_seen_against_an_out_file(call: Call, right: list[dict[str, Any]]) -> None:
+def test_better_captions_are_seen_against_an_out_file(evaluate: Call, right: list[dict[str, Any]]) -> None:
     write("worse.json", [one | {"caption": "a boat in the rain"} for one in right])
-    call("--results", "worse.json", "--out", "worse-out.json")
-    code, out, _ = call(
+    evaluate("--results", "worse.json", "--out", "worse-out.json")
+    code, out, _ = evaluate(
         "--results", write("right.json", right), "--against", "worse-out.json", "--json", "s.json"
     )
     against = json.loads(Path("s.json").read_text())["against"]
@@ -121,20 +101,20 @@ def test_better_captions_are_seen_against_an_out_file(call: Call, right: list[di
     assert "better" in out
 
 
-def test_bad_endings_are_counted(call: Call, right: list[dict[str, Any]]) -> None:
+def test_bad_endings_are_counted(evaluate: Call, right: list[dict[str, Any]]) -> None:
     right[0]["caption"], right[1]["caption"] = "a red circle on a", "a red circle with."
-    assert call("--results", write("r.json", right), "--json", "s.json").code == 0
+    assert evaluate("--results", write("r.json", right), "--json", "s.json").code == 0
     assert json.loads(Path("s.json").read_text())["bad_endings"] == 2
 
 
-def test_several_checkpoints_caption_together(call: Call, trained: Trained) -> None:
-    code, out, _ = call("--checkpoint", trained.checkpoint, trained.checkpoint, "--json", "s.json")
+def test_several_checkpoints_caption_together(evaluate: Call, trained: Trained) -> None:
+    code, out, _ = evaluate("--checkpoint", trained.checkpoint, trained.checkpoint, "--json", "s.json")
     assert (code, json.loads(Path("s.json").read_text())["images"]) == (0, 16)
     assert "tiny + tiny" in out
 
 
-def test_a_consensus_is_scored_and_named(call: Call, trained: Trained) -> None:
-    code, out, _ = call(
+def test_a_consensus_is_scored_and_named(evaluate: Call, trained: Trained) -> None:
+    code, out, _ = evaluate(
         "--checkpoint",
         trained.checkpoint,
         "--decode",
@@ -164,11 +144,11 @@ def test_a_consensus_is_scored_and_named(call: Call, trained: Trained) -> None:
 
 
 def test_matched_captions_are_scored_and_a_library_remembers_their_space(
-    call: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path
+    evaluate: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path
 ) -> None:
     options: list[Any] = ["--decode", "matched", "--embedding", spaces["vse"], "--match", 3, "--beam", 5]
     options += ["--captions-from", trained.spec, "--neighbours", 4]
-    code, out, _ = call("--checkpoint", trained.checkpoint, *options, "--json", "s.json")
+    code, out, _ = evaluate("--checkpoint", trained.checkpoint, *options, "--json", "s.json")
     setting = json.loads(Path("s.json").read_text())["setting"]
     assert code == 0 and (setting["method"], setting["match"], setting["length_penalty"]) == (
         "matched",
@@ -211,8 +191,8 @@ def test_matched_captions_are_scored_and_a_library_remembers_their_space(
     )
 
 
-def test_pictures_are_not_compared_with_their_own_captions(call: Call, trained: Trained) -> None:
-    code, _, err = call(
+def test_pictures_are_not_compared_with_their_own_captions(evaluate: Call, trained: Trained) -> None:
+    code, _, err = evaluate(
         "--checkpoint",
         trained.checkpoint,
         "--decode",
@@ -225,15 +205,15 @@ def test_pictures_are_not_compared_with_their_own_captions(call: Call, trained: 
     assert code == 2 and "holds scored pictures' own captions" in err
 
 
-def test_what_matched_captions_are_chosen_by_is_refused_elsewhere(call: Call, trained: Trained) -> None:
-    code, _, err = call("--checkpoint", trained.checkpoint, "--captions-from", trained.spec)
+def test_what_matched_captions_are_chosen_by_is_refused_elsewhere(evaluate: Call, trained: Trained) -> None:
+    code, _, err = evaluate("--checkpoint", trained.checkpoint, "--captions-from", trained.spec)
     assert code == 2 and "Add --decode matched" in err
 
 
 def test_a_space_of_words_cannot_match_captions(
-    call: Call, trained: Trained, spaces: dict[str, Path]
+    evaluate: Call, trained: Trained, spaces: dict[str, Path]
 ) -> None:
-    code, _, err = call(
+    code, _, err = evaluate(
         "--checkpoint", trained.checkpoint, "--decode", "matched", "--embedding", spaces["devise"]
     )
     assert code == 2 and "is a space of words (devise)" in err
@@ -255,14 +235,14 @@ def test_a_library_remembers_a_consensus(trained: Trained, tmp_path: Path) -> No
 
 
 def test_broken_java_gives_the_other_scores_and_the_reason(
-    call: Call, right: list[dict[str, Any]], tmp_path: Path
+    evaluate: Call, right: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     if evaluate_captions_needs_package():
         pytest.skip("needs pycocoevalcap")
     java = tmp_path / "bin" / "java"
     java.write_text("#!/bin/sh\necho broken >&2\nexit 1\n")
     java.chmod(0o755)
-    code, out, err = call("--results", write("r.json", right), "--json", "s.json")
+    code, out, err = evaluate("--results", write("r.json", right), "--json", "s.json")
     scores = json.loads(Path("s.json").read_text())
     assert code == 0
     assert scores["meteor"] is None and scores["bleu4"] > 0
@@ -276,9 +256,9 @@ def evaluate_captions_needs_package() -> bool:
     return find_spec("pycocoevalcap") is None
 
 
-def test_noted_scores_stand_on_the_card(call: Call, trained: Trained, tmp_path: Path) -> None:
+def test_noted_scores_stand_on_the_card(evaluate: Call, trained: Trained, tmp_path: Path) -> None:
     shutil.copytree(trained.checkpoint, tmp_path / "ck")
-    assert call("--checkpoint", "./ck", "--length-penalty", 0, "--note").code == 0
+    assert evaluate("--checkpoint", "./ck", "--length-penalty", 0, "--note").code == 0
     assert list(json.loads((tmp_path / "ck" / "config.json").read_text())["scores"]) == ["table test, beam 3"]
     assert "| table test, beam 3 |" in (tmp_path / "ck" / "README.md").read_text()
 
@@ -307,11 +287,11 @@ def test_noted_scores_stand_on_the_card(call: Call, trained: Trained, tmp_path: 
 )
 @pytest.mark.parametrize("option", ["--results", "--against"])
 def test_bad_results_are_refused_by_name(
-    call: Call, right: list[dict[str, Any]], change: Any, said: str, option: str
+    evaluate: Call, right: list[dict[str, Any]], change: Any, said: str, option: str
 ) -> None:
     write("good.json", right)
     write("bad.json", change(right))
-    code, out, err = call(
+    code, out, err = evaluate(
         *(
             ("--results", "bad.json")
             if option == "--results"
@@ -338,15 +318,15 @@ def test_bad_results_are_refused_by_name(
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(
-    call: Call, arguments: tuple[str, ...], code: int, said: str
+    evaluate: Call, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    ended = call(*arguments)
+    ended = evaluate(*arguments)
     assert (ended.code, ended.out) == (code, "")
     assert said in ended.err
 
 
 def test_an_image_without_references_is_named(
-    call: Call, trained: Trained, right: list[dict[str, Any]], tmp_path: Path
+    evaluate: Call, trained: Trained, right: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     shutil.copytree(trained.pictures.parent, tmp_path / "shapes")
     table = tmp_path / "shapes" / "captions.csv"
@@ -354,7 +334,7 @@ def test_an_image_without_references_is_named(
     bare = str(right[0]["image_id"])
     kept = [f"{bare},,test" if line.startswith(f"{bare},") else line for line in lines]
     table.write_text("\n".join(kept) + "\n")
-    code, out, err = call("--data", "table:shapes/captions.csv", "--results", write("r.json", right))
+    code, out, err = evaluate("--data", "table:shapes/captions.csv", "--results", write("r.json", right))
     assert (code, out) == (3, "")
     assert bare in err and "no human captions" in err
 

@@ -4,25 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
 from shapes import Trained
 from typed import Call
 
 from captionret import search
-from captionret.cli import index
 from captionret.cli import search as search_command
 from captionret.library import Library
 from captionret.models.captioning.captioner import Captioner
-
-
-@pytest.fixture(scope="module")
-def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("libraries") / "shapes"
-    assert (
-        index.main([str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)])
-        == 0
-    )
-    return path
 
 
 def paths(out: str) -> list[str]:

@@ -9,20 +9,10 @@ import pytest
 from shapes import Trained
 from typed import Call
 
-from captionret.cli import evaluate_ranking, hubness, index
+from captionret.cli import evaluate_ranking, hubness
 from captionret.library import Library
 from captionret.report.plots import occurrences
 from captionret.retrieval import search
-
-
-@pytest.fixture(scope="module")
-def library(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("libraries") / "shapes"
-    assert (
-        index.main([str(trained.pictures), "--library", str(path), "--checkpoint", str(trained.checkpoint)])
-        == 0
-    )
-    return path
 
 
 class Page(HTMLParser):

@@ -28,7 +28,7 @@ from captionret.models.embedding.config import (
 )
 from captionret.models.embedding.model import EMBEDDING, EmbeddingModel, checked_features
 from captionret.models.embedding.towers import EmbeddingNetwork, Reader, idf_of
-from captionret.models.vision.backbones import Backbone, backbone_record, load_backbone
+from captionret.models.vision.backbones import Backbone, backbone_record
 from captionret.text import Vocabulary
 from captionret.word_vectors import load_word_vectors
 
@@ -415,11 +415,6 @@ def test_features_of_another_shape_are_refused(features: np.ndarray) -> None:
 
 
 # --- pictures ---
-
-
-@pytest.fixture(scope="module")
-def lite0() -> Backbone:
-    return load_backbone("efficientnet_lite0")
 
 
 def photo_model(lite0: Backbone) -> EmbeddingModel:

@@ -22,7 +22,7 @@ from captionret.models.embedding.config import EMBEDDING_MODELS, PRECOMPUTED, Em
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.towers import EmbeddingNetwork, Reader
 from captionret.models.sentence.minilm import SentenceEncoder
-from captionret.models.vision.backbones import Backbone, load_backbone
+from captionret.models.vision.backbones import Backbone
 from captionret.records import Item
 from captionret.text import Vocabulary
 from captionret.training import loop as fit_module
@@ -341,11 +341,6 @@ def test_labels_that_were_never_a_target_are_measured_among_themselves() -> None
 
 
 # --- training ---
-
-
-@pytest.fixture(scope="module")
-def lite0() -> Backbone:
-    return load_backbone("efficientnet_lite0")
 
 
 @pytest.fixture(scope="module")

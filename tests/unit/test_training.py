@@ -42,11 +42,6 @@ TINY = {
 }
 
 
-@pytest.fixture(scope="module")
-def lite0() -> Backbone:
-    return load_backbone("efficientnet_lite0")
-
-
 def run_of(spec: str, out: Path, features: Path, variant: str = "model2-lite", **changes: Any) -> TrainingRun:
     fields = {key: changes.pop(key) for key in list(changes) if key in CaptionerConfig.__dataclass_fields__}
     config = replace(VARIANTS[variant], **{**TINY, **fields})

@@ -25,3 +25,13 @@ _row(
     "Make them: library.predict_words(WordPredictor.load()).",
     "Make them: captionret predict-words --library {library}.",
 )
+_row(
+    "word mode",
+    "Make a library's: library.predict_words(WordPredictor.load()), or choose a mode that compares captions.",
+    "Make a library's: captionret predict-words --library NAME, or choose a mode that compares captions.",
+)
+_row(
+    "space",
+    "Use a library with an embedding space: Searcher(library, spaces=[DIRECTORY]), or choose another mode.",
+    "Use a library with an embedding space: --embedding DIR, or choose another --mode.",
+)

@@ -13,7 +13,7 @@ from ..evaluation.relevance import load_relevance
 from ..evaluation.semantic import measure
 from ..evaluation.significance import mean_interval
 from ..records import Item
-from ..retrieval import MODES, Gallery
+from ..retrieval import MODES, Gallery, TableSource
 from .encoded_split import split_features
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
@@ -78,17 +78,14 @@ def _hashes(captioned: Mapping[Path, Gallery]) -> dict[str, str]:
 def _gallery(items: Sequence[Item], hashes: Mapping[str, str], parts: Mapping[str, np.ndarray]) -> Gallery:
     """The pictures that stand in the captions' galleries, with features or vectors in place of captions."""
     kept = [(row, item) for row, item in enumerate(items) if item.id in hashes]
-    place = {hashes[item.id]: row for row, item in kept}
-
-    def load(name: str) -> Any:
-        return lambda asked: parts[name][[place[one] for one in asked]]
-
+    rows = {hashes[item.id]: row for row, item in kept}
+    tables = {name: table[list(rows.values())] for name, table in parts.items()}
+    vectors = {name: table for name, table in tables.items() if name != "features"}
     return Gallery(
         [item.id for _, item in kept],
         [""] * len(kept),
         [hashes[item.id] for _, item in kept],
-        load_features=load("features") if "features" in parts else None,
-        load_vectors={name: load(name) for name in parts if name != "features"},
+        source=TableSource(list(rows), features=tables.get("features"), vectors=vectors),
     )
 
 

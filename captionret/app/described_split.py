@@ -3,8 +3,7 @@ first time is slow."""
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from ..files import publish_json, read_json
 from ..library import Library
 from ..library.word_probabilities import LEAST, StoredWordProbabilities
 from ..records import Decoding, Item
-from ..retrieval import Gallery, WordMatrix
+from ..retrieval import Gallery, PartOfGallery, TableSource, WordMatrix
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.captioning.captioner import Captioner
@@ -73,30 +72,18 @@ def describe_split(
                 [caption.text for caption in image] for image in captioner.decode(own.of(batch), DECODING)
             ]
         publish_json(file, said)
-    captions = dict(zip(pooled.hashes, said, strict=True))
-    place = {name: row for row, name in enumerate(pooled.hashes)}
-    table = pooled.of(np.arange(len(paths))).numpy()
     stored = _predicted(predictor, rows, paths, cache) if predictor else None
-
-    def load_features(hashes: Sequence[str]) -> np.ndarray:
-        return table[[place[name] for name in hashes]]
-
-    return Gallery(
-        [str(path) for path in paths],
-        [image[0] for image in said],
-        pooled.hashes,
-        [item.id for item in items],
-        load_features=load_features,
-        load_captions=lambda hashes: [captions[name] for name in hashes],
-        load_word_probabilities=(lambda hashes: stored.take(hashes, cache)) if stored else None,
-        load_vectors={mode: partial(_placed, space, load_features) for mode, space in (spaces or {}).items()},
+    first = {sha256: row for row, sha256 in reversed(list(enumerate(pooled.hashes)))}  # equal pictures once
+    places = list(first.values())
+    source = TableSource(
+        list(first),
+        captions=[said[row] for row in places],
+        features=pooled.of(np.array(places, np.int64)).numpy(),
+        word_probabilities=stored.take(list(first), cache) if stored else None,
+        spaces={mode: space.encode_features for mode, space in (spaces or {}).items()},
     )
-
-
-def _placed(
-    space: "EmbeddingModel", load_features: Callable[[Sequence[str]], np.ndarray], hashes: Sequence[str]
-) -> np.ndarray:
-    return space.encode_features(load_features(hashes))
+    paths_shown, best = [str(path) for path in paths], [image[0] for image in said]
+    return Gallery(paths_shown, best, pooled.hashes, [item.id for item in items], source)
 
 
 def _predicted(
@@ -146,25 +133,6 @@ def library_split(library: Library, items: Sequence[Item]) -> Gallery:
             f"{library.path} does not hold {len(missing):,} of the split's {len(items):,} pictures, "
             f"{missing[0]} among them. Caption the collection's folder into it first."
         )
-    rows = [whole.row_of[sha256] for sha256 in hashes]
-    place = dict(zip(hashes, rows, strict=True))
-
-    def taken(names: Sequence[str]) -> list[int]:
-        return [place[name] for name in names]
-
-    def load_vectors(mode: str, names: Sequence[str]) -> np.ndarray:
-        return whole.vectors(mode)[taken(names)]
-
-    return Gallery(
-        [str(item.path) for item in items],
-        [whole.captions[row] for row in rows],
-        hashes,
-        [item.id for item in items],
-        load_features=lambda names: np.asarray(whole.features)[taken(names)],
-        load_captions=lambda names: [whole.all_captions[row] for row in taken(names)],
-        load_word_probabilities=(lambda names: whole.word_probabilities.take(taken(names)))
-        if "word_probabilities" in whole.parts
-        else None,
-        load_vectors={mode: partial(load_vectors, mode) for mode in library.spaces},
-        hybrid=whole.hybrid,
-    )
+    captions = [whole.captions[whole.row_of[sha256]] for sha256 in hashes]
+    paths, ids = [str(item.path) for item in items], [item.id for item in items]
+    return Gallery(paths, captions, hashes, ids, PartOfGallery(whole), whole.hybrid)

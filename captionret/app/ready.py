@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from ..errors import BadSetting
 from ..library import Library
-from ..retrieval import MODES, needs
-from ..retrieval.modes.registry import find_mode
-from ..retrieval.modes.vectors import SpaceMode
+from ..retrieval import MODES, find_mode
 from .places import LEXICAL_HEAD
 from .spaces import spaces_for
 
@@ -17,7 +15,7 @@ log = logging.getLogger(__name__)
 def predict_words_first(library: Library, mode: str, device: str) -> None:
     """A mode that compares word probabilities needs some: those of the shipped lexical head take seconds and
     are kept."""
-    if "word_probabilities" not in needs(find_mode(mode), library.gallery()) or not len(library):
+    if "word_probabilities" not in find_mode(mode).required_parts(library.gallery()) or not len(library):
         return
     known = library.predicted_by
     if known is not None and not library.without_word_probabilities():
@@ -43,8 +41,8 @@ def place_first(library: Library, mode: str, embedding: Sequence[str], device: s
     """A mode that compares in an embedding space needs its checkpoint; embedding: see spaces_for."""
     lacking = [
         part
-        for part in sorted(needs(find_mode(mode), library.gallery()))
-        if isinstance(MODES.get(part), SpaceMode)
+        for part in sorted(find_mode(mode).required_parts(library.gallery()))
+        if part in MODES and MODES[part].in_space
     ]
     if not lacking and not embedding:
         return

@@ -15,10 +15,9 @@ from ..files import expanded
 from ..library import Captioning, Library, Space
 from ..library.word_probabilities import LEAST
 from ..records import CaptionResult, Hit
-from ..retrieval import EncodedQuery, WordMatrix, find_mode, needs, rocchio
+from ..retrieval import EncodedQuery, WordMatrix, find_mode, rocchio
 from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS
-from ..retrieval.modes.vectors import SpaceMode
 
 
 def search(
@@ -69,7 +68,7 @@ def encode_query(
     errors: BadSetting where nothing is asked for, BadImage, BadLibrary where the captioner is not the one of
             the library
     """
-    if (plus or minus) and not isinstance(find_mode(mode), SpaceMode):
+    if (plus or minus) and not find_mode(mode).in_space:
         raise BadSetting(
             f"Mode {mode!r} has no vectors to add words to or take them from. Choose --mode vse or another "
             "embedding space."
@@ -79,7 +78,7 @@ def encode_query(
     vectors = {
         name: _placed(space, query.vectors.get(name), query.feature, texts)
         for name, space in library.spaces.items()
-        if name in needs(find_mode(mode), library.gallery())
+        if name in find_mode(mode).required_parts(library.gallery())
     }
     return replace(query, vectors=vectors) if vectors else query
 
@@ -129,7 +128,7 @@ def _picture(
             f"{path} is no file, and no picture of {library.path}. Name a file, or a picture as an answer of "
             "the library shows it."
         )
-    return gallery.query(names[str(path)], needs(find_mode(mode), gallery))
+    return gallery.query(names[str(path)], find_mode(mode).required_parts(gallery))
 
 
 def _texts(text: str | None) -> tuple[str, ...]:
@@ -175,7 +174,7 @@ def _encoded(
 
     sha256, _ = load_views(expanded(image), 1)
     gallery = library.gallery()
-    parts = needs(find_mode(mode), gallery)
+    parts = find_mode(mode).required_parts(gallery)
     if sha256 in gallery.row_of:
         return replace(gallery.query(gallery.row_of[sha256], parts), text=text)
     captioned = _caption(library, expanded(image), captioner, device)

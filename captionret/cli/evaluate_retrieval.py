@@ -27,7 +27,7 @@ from ..datasets import open_dataset
 from ..errors import BadDataset, BadSetting, MissingWeights
 from ..library import Library
 from ..records import Item
-from ..retrieval import MODES, Gallery, find_mode, needs
+from ..retrieval import MODES, Gallery, find_mode
 from .options import FOUND, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _spaces(
     found = load_spaces(given.embedding, given.device)
     asked = list(MODES) if given.modes == ["all"] else given.modes
     empty = Gallery([], []) if gallery is None else gallery
-    wanted = sorted(set().union(*(needs(find_mode(name), empty) for name in asked)) - found.keys())
+    wanted = sorted(set().union(*(find_mode(name).required_parts(empty) for name in asked)) - found.keys())
     for name, space in default_spaces(wanted, given.device).items():
         try:
             space.check(backbone)
@@ -216,7 +216,7 @@ def _matrices(gallery: Gallery, modes: Sequence[str], items: Sequence[Item]) -> 
     matrices = reference_matrices([item.captions for item in items])
     for name in tqdm(modes, desc="modes", unit="mode"):
         mode = find_mode(name)
-        if lacking := sorted(needs(mode, gallery) - gallery.parts):
+        if lacking := sorted(mode.required_parts(gallery) - gallery.parts):
             say(f"Mode {name} is left out: it needs {' and '.join(lacking)}. {_remedy(lacking[0])}")
             continue
         matrices[name] = score_matrix(mode, gallery)
@@ -247,7 +247,7 @@ def _learn(given: argparse.Namespace, gallery: Gallery, modes: Sequence[str], re
     usable = [
         name
         for name in modes
-        if not name.startswith("hybrid") and needs(MODES[name], gallery) <= gallery.parts
+        if not MODES[name].composite and MODES[name].required_parts(gallery) <= gallery.parts
     ]
     weights = learn_hybrid({name: score_matrix(MODES[name], gallery) for name in usable}, relevance)
     for name, weight in weights.items():

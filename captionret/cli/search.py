@@ -25,11 +25,9 @@ from ..app.searching import encode_query, move_by_feedback
 from ..errors import BadSetting
 from ..library import Library
 from ..records import Explanation, Hit, Query
-from ..retrieval import MODES, EncodedQuery
+from ..retrieval import MODES, EncodedQuery, find_mode
 from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS, check_weights
-from ..retrieval.modes.registry import find_mode
-from ..retrieval.modes.vectors import SpaceMode
 from ..retrieval.search import check_limits, towards_first
 from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument, say
 
@@ -214,7 +212,7 @@ def _in_space(given: argparse.Namespace) -> str:
     mode = find_mode(given.mode)
     if given.rerank < 0:
         raise BadSetting(f"--rerank {given.rerank} must be at least 0.")
-    if not isinstance(mode, SpaceMode):
+    if not mode.in_space:
         options = {
             "--space raw": given.space == "raw",
             "--rerank": given.rerank,
@@ -253,7 +251,7 @@ def modes_table() -> str:
 
 def _explained(library: Library, query: EncodedQuery, hits: list[Hit], mode: str) -> list[Explanation]:
     gallery = library.gallery()
-    return [gallery.prepared[mode].explain(query, gallery.row_of_id[hit.id]) for hit in hits]
+    return [gallery.prepared(find_mode(mode)).explain(query, gallery.row_of_id[hit.id]) for hit in hits]
 
 
 def _load(checkpoint: Path, device: str) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import BadSetting, NoWords
-from ..retrieval import Gallery, Mode, WordMatrix, needs
+from ..retrieval import Gallery, Mode, WordMatrix
 from ..retrieval.modes.fusion import standardised
 from ..retrieval.modes.words import JaccardWords, jaccard_by_idf
 from ..text import word_set
@@ -53,7 +53,7 @@ class MeasuredMode:
 def score_matrix(mode: Mode, gallery: Gallery) -> np.ndarray:
     """The scores of every image of the gallery as a query: (N, N) float32. A query without a word for the
     mode finds nothing: 0."""
-    prepared, parts = mode.prepare(gallery), needs(mode, gallery)
+    prepared, parts = mode.prepare(gallery), mode.required_parts(gallery)
     matrix = np.zeros((len(gallery), len(gallery)), np.float32)
     for row in range(len(gallery)):
         try:

@@ -2,26 +2,22 @@
 content."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
 from ..records import Caption, Decoding, Failure
-from ..retrieval import Gallery, WordMatrix
-from . import features
+from ..retrieval import Gallery
 from .catalogue import Catalogue, restored, stored
+from .contents import StoredContents
 from .predicting import predict_all
 from .protocols import Captioning, Space
-from .update import Updater, UpdateReport, feature_file, writing
+from .update import Updater, UpdateReport, writing
 from .verify import problems
-from .word_probabilities import FILE as WORD_PROBABILITIES
 from .word_probabilities import StoredWordProbabilities, WordPredicting
 
 CATALOGUE = "catalogue.sqlite"
@@ -253,48 +249,12 @@ class Library:
 
     def _read_gallery(self) -> Gallery:
         found = self._catalogue.rows(_ITEMS)  # one query, so that captions and features are of one moment
-
-        def load_features(hashes: Sequence[str]) -> np.ndarray:
-            if not found:
-                return np.empty((0, 0), np.float16)
-            captioner, fingerprint, rows, dim = found[0][4:]
-            row_of = {row[1]: row[3] for row in found}
-            file = feature_file(self.path, captioner, fingerprint)
-            return features.read(file, rows, dim)[[row_of[sha256] for sha256 in hashes]]
-
-        def placed(space: Space, hashes: Sequence[str]) -> np.ndarray:
-            return space.encode_features(load_features(hashes)) if hashes else np.empty((0, 0), np.float32)
-
-        def load_captions(hashes: Sequence[str]) -> list[tuple[str, ...]]:
-            sql = (
-                "SELECT sha256, text FROM captions JOIN images USING (sha256) WHERE captioner = "  # noqa: S608
-                f"{_CURRENT} ORDER BY sha256, n"
-            )
-            texts: dict[str, list[str]] = {}
-            for sha256, text in self._catalogue.rows(sql):
-                texts.setdefault(sha256, []).append(text)
-            return [tuple(texts[sha256]) for sha256 in hashes]
-
-        def load_word_probabilities(hashes: Sequence[str]) -> WordMatrix:
-            stored = StoredWordProbabilities.read(self.path)
-            if stored is None:
-                raise BadLibrary(
-                    f"{self.path / WORD_PROBABILITIES} is not there any more. Make it again: python "
-                    "scripts/predict_words.py --library NAME."
-                )
-            return stored.take(hashes, self.path)
-
         hybrid = self._catalogue.meta("hybrid")
         return Gallery(
             [restored(row[0]) for row in found],
             [row[2] for row in found],
             [row[1] for row in found],
-            load_features=load_features,
-            load_captions=load_captions,
-            load_word_probabilities=load_word_probabilities
-            if (self.path / WORD_PROBABILITIES).is_file()
-            else None,
-            load_vectors={mode: partial(placed, space) for mode, space in self.spaces.items()},
+            source=StoredContents(self._catalogue, found, self.spaces),
             hybrid=json.loads(hybrid) if hybrid else None,
         )
 

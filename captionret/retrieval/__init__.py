@@ -3,19 +3,24 @@
 from .feedback import rocchio
 from .gallery import Gallery
 from .index.sparse import WordMatrix
-from .modes.registry import MODES, Mode, Prepared, find_mode, needs
+from .modes.registry import MODES, find_mode
+from .protocols import GalleryContents, GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
 from .search import rank, search
+from .sources import PartOfGallery, TableSource
 
 __all__ = [
     "MODES",
     "EncodedQuery",
     "Gallery",
+    "GalleryContents",
+    "GallerySource",
     "Mode",
-    "Prepared",
+    "PartOfGallery",
+    "PreparedMode",
+    "TableSource",
     "WordMatrix",
     "find_mode",
-    "needs",
     "rank",
     "rocchio",
     "search",

@@ -1,4 +1,4 @@
-"""Relevance feedback: a query moved towards what was liked and away from what was not (Rocchio 1971).
+"""Relevance feedback: a query shifted towards what was liked and away from what was not (Rocchio 1971).
 
 query = rocchio(query, liked=[first, second], disliked=[third])
 """
@@ -26,9 +26,9 @@ def rocchio(
 
     Vectors of embedding spaces are unit vectors again. Features are taken as unit vectors, too, and then
     given the length of the query's own, for some modes take a mean from them. Words and word probabilities
-    are weighted as `Feedback.moved` says, each mode's own way of reading words first; soft Jaccard, which
-    knows no weights, takes every word that is left. A part that one of them lacks is left out, so that no
-    mode compares one that was not moved.
+    are weighted as `Feedback.apply_feedback` says, each mode's own way of reading words first; soft Jaccard,
+    which knows no weights, takes every word that is left. A part that one of them does not have is
+    left out, so that no mode compares one to which feedback was not applied.
 
     errors: BadSetting for weights that are no numbers of at least 0, or all 0 for what there is; for a
             picture that is both liked and disliked, or asked for and disliked; where query and disliked
@@ -44,7 +44,7 @@ def rocchio(
     return replace(
         query,
         vectors={
-            mode: _moved([one.vectors[mode] for one in everything], len(liked), weights) for mode in modes
+            mode: _shifted([one.vectors[mode] for one in everything], len(liked), weights) for mode in modes
         },
         feature=_feature(features, len(liked), weights) if len(features) == len(everything) else None,
         feedback=Feedback(tuple(liked), tuple(disliked), weights),
@@ -68,10 +68,10 @@ def _feature(
         np.asarray(feature, np.float32) / (length or 1.0)
         for feature, length in zip(features, lengths, strict=True)
     ]
-    return _moved(units, liked, weights) * np.float32(lengths[0])
+    return _shifted(units, liked, weights) * np.float32(lengths[0])
 
 
-def _moved(
+def _shifted(
     vectors: Sequence[np.ndarray], liked: int, weights: tuple[float, float, float]
 ) -> NDArray[np.float32]:
     """Of unit vectors: the query's, then those of the liked pictures, then those of the disliked ones; (D,)

@@ -1,32 +1,31 @@
 """A gallery as retrieval sees it: plain lists, one row per image, in the order of the ids."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from threading import RLock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BadSetting
+from ..remedies import remedy
 from ..text import word_set
 from .index.sparse import WordMatrix
+from .protocols import GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
-
-if TYPE_CHECKING:
-    from .modes.registry import Prepared
-
-LoadFeatures = Callable[[Sequence[str]], np.ndarray]
-LoadCaptions = Callable[[Sequence[str]], Sequence[Sequence[str]]]
-LoadWordProbabilities = Callable[[Sequence[str]], WordMatrix]
 
 
 class Gallery:
-    """The images that can be found.
+    """The images that can be found. It may be searched from several threads.
 
     ids:      unique and ascending, so that a smaller row number is a smaller id
     paths:    what a hit shows
     captions: of each image the best one
     hashes:   SHA-256 of the content, "" where it is not known
     copies:   the further paths that hold the very same content
+    hybrid:   the weight of each mode in a hybrid of this gallery; None: the usual ones
+
+    Gallery(["1.jpg", "2.jpg"], ["a dog on a beach", "a red car"])
     """
 
     def __init__(
@@ -35,23 +34,16 @@ class Gallery:
         captions: Sequence[str],
         hashes: Sequence[str] | None = None,
         ids: Sequence[str] | None = None,
-        load_features: LoadFeatures | None = None,
-        load_captions: LoadCaptions | None = None,
-        load_word_probabilities: LoadWordProbabilities | None = None,
-        load_vectors: Mapping[str, LoadFeatures] | None = None,
+        source: GallerySource | None = None,
         hybrid: Mapping[str, float] | None = None,
     ) -> None:
         """All in the same order, which need not be any. Rows of equal hash become one image, shown under its
         smallest id.
 
-        ids:           the paths where not given
-        load_features: maps the hashes of N images to their features (N, D); called when features are first
-                       asked for
-        load_captions: maps them to all captions of each, the best first; without it each image has its one
-        load_word_probabilities:  maps them to what is predicted of each
-        load_vectors:  maps them to unit vectors (N, D) of an embedding space, for each mode that compares in
-                       one
-        hybrid:        the weight of each mode in a hybrid of this gallery; None: the usual ones
+        ids:    the paths where not given
+        source: where features, word probabilities and the like are read from, by hash; None: there are only
+                captions
+        errors: ValueError for lists of different lengths, or an id that stands twice
         """
         ids = paths if ids is None else ids
         hashes = [""] * len(paths) if hashes is None else hashes
@@ -65,27 +57,29 @@ class Gallery:
         self.row_of: dict[str, int] = {}  # the row of each known hash
         first: list[int] = []
         copies: list[list[str]] = []
-        for source in sorted(range(len(ids)), key=ids.__getitem__):
-            known = self.row_of.setdefault(hashes[source], len(first)) if hashes[source] else len(first)
+        for place in sorted(range(len(ids)), key=ids.__getitem__):
+            known = self.row_of.setdefault(hashes[place], len(first)) if hashes[place] else len(first)
             if known == len(first):
-                first.append(source)
+                first.append(place)
                 copies.append([])
             else:
-                copies[known].append(paths[source])
-        self.ids = [ids[source] for source in first]
-        self.paths = [paths[source] for source in first]
-        self.captions = [captions[source] for source in first]
-        self.hashes = [hashes[source] for source in first]
+                copies[known].append(paths[place])
+        self.ids = [ids[place] for place in first]
+        self.paths = [paths[place] for place in first]
+        self.captions = [captions[place] for place in first]
+        self.hashes = [hashes[place] for place in first]
         self.copies = [tuple(names) for names in copies]
-        self._load_features, self._load_captions, self._load_word_probabilities = (
-            load_features,
-            load_captions,
-            load_word_probabilities,
-        )
-        self._load_vectors = load_vectors or {}
-        self._vectors: dict[str, np.ndarray] = {}
         self.hybrid = hybrid
-        self.prepared: dict[str, Prepared] = {}  # by a mode's name: what it made of this gallery, made once
+        self._source = source
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._prepared: dict[str, PreparedMode] = {}
+        self._lock = RLock()  # of what is read or made once
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """What it holds beside captions: "word_probabilities", "features", and the modes for which it has
+        vectors of an embedding space."""
+        return frozenset() if self._source is None else self._source.parts
 
     @cached_property
     def row_of_id(self) -> dict[str, int]:
@@ -101,65 +95,63 @@ class Gallery:
     @cached_property
     def all_captions(self) -> list[tuple[str, ...]]:
         """Every caption of each image, the best first."""
-        if self._load_captions is None:
+        if self._source is None:
             return [(caption,) for caption in self.captions]
-        return [tuple(captions) for captions in self._load_captions(self.hashes)]
+        found = zip(self._source.captions(self.hashes), self.captions, strict=True)
+        return [tuple(captions) or (first,) for captions, first in found]
 
     @cached_property
     def word_probabilities(self) -> WordMatrix:
-        """What is predicted of each image; BadSetting for a gallery of which nobody predicts anything."""
-        if self._load_word_probabilities is None:
-            raise BadSetting(
-                "Nobody has said what to believe of these pictures. Make a library's word probabilities "
-                "(python scripts/predict_words.py --library NAME), or choose a mode that compares captions."
-            )
-        return self._load_word_probabilities(self.hashes)
-
-    @property
-    def parts(self) -> frozenset[str]:
-        """What it holds beside captions: "word_probabilities", "features", and the modes for which it has
-        vectors of an embedding space."""
-        held = {
-            "word_probabilities": self._load_word_probabilities,
-            "features": self._load_features,
-            **self._load_vectors,
-        }
-        return frozenset(part for part, load in held.items() if load is not None)
+        """What is predicted of each image, N rows; BadSetting for a gallery without word probabilities."""
+        if self._source is None or "word_probabilities" not in self.parts:
+            raise BadSetting("There are no word probabilities of these pictures.", remedy("word mode"))
+        return self._source.word_probabilities(self.hashes)
 
     @cached_property
-    def features(self) -> np.ndarray:
+    def features(self) -> NDArray[np.floating]:
         """The backbone's features, (N, D); BadSetting for a gallery that was made of captions alone."""
-        if self._load_features is None:
+        if self._source is None or "features" not in self.parts:
             raise BadSetting(
                 "This gallery holds captions but no features. Use a library, or a mode that compares "
                 "captions."
             )
-        return self._load_features(self.hashes)
+        return self._source.features(self.hashes)
 
-    def vectors(self, mode: str) -> np.ndarray:
-        """Its images in the space in which a mode compares, (N, D) unit rows; BadSetting where nobody put
-        them there."""
-        if mode not in self._load_vectors:
-            raise BadSetting(
-                f"This gallery has no vectors for mode {mode!r}. Use a library with an embedding space "
-                "(--embedding DIR), or another mode."
-            )
-        if mode not in self._vectors:
-            self._vectors[mode] = self._load_vectors[mode](self.hashes)
-        return self._vectors[mode]
+    def vectors(self, mode: str) -> NDArray[np.float32]:
+        """Its images in the space in which a mode compares, (N, D) unit rows; BadSetting where there are
+        none."""
+        if self._source is None or mode not in self.parts:
+            raise BadSetting(f"This gallery has no vectors for mode {mode!r}.", remedy("space", mode=mode))
+        with self._lock:
+            if mode not in self._vectors:
+                self._vectors[mode] = self._source.vectors(mode, self.hashes)
+            return self._vectors[mode]
+
+    def prepared(self, mode: Mode) -> PreparedMode:
+        """What the mode made of this gallery, made when first asked for. BadSetting where the gallery does
+        not hold what the mode compares."""
+        with self._lock:
+            if mode.name not in self._prepared:
+                self._prepared[mode.name] = mode.prepare(self)
+            return self._prepared[mode.name]
 
     def query(self, row: int, parts: frozenset[str] | None = None) -> EncodedQuery:
         """One of the images as a query; parts: those of `parts` to read, where the gallery has them; None:
         all."""
         read = self.parts if parts is None else self.parts & parts
+        spaces = sorted(read - {"word_probabilities", "features"})
         return EncodedQuery(
             caption=self.captions[row],
             sha256=self.hashes[row] or None,
             captions=self.all_captions[row],
             word_probabilities=self.word_probabilities.row(row) if "word_probabilities" in read else None,
             feature=self.features[row] if "features" in read else None,
-            vectors={mode: self.vectors(mode)[row] for mode in sorted(read & self._load_vectors.keys())},
+            vectors={mode: self.vectors(mode)[row] for mode in spaces},
         )
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        held = ", ".join(["captions", *sorted(self.parts)])
+        return f"<Gallery of {len(self):,} pictures with {held}>"

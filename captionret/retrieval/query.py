@@ -18,12 +18,12 @@ class EncodedQuery:
               picture
     captions: all generated captions of the picture, the best first; where not given, the one
     word_probabilities:   for each word the probability that a caption of the picture holds it; None where
-                          nobody predicts anything
+                          nothing is predicted
     feature:  (D,) the backbone's pooled feature of the picture
     vectors:  (D,) unit rows: where the whole query, picture and text, stands in each embedding space, by the
               mode that compares there
-    feedback: what was liked and disliked; feature and vectors are moved by it already, words and word
-              probabilities as each mode reads them
+    feedback: what was liked and disliked; it is in feature and vectors already, words and word probabilities
+              are weighted by each mode, see apply_feedback
     """
 
     caption: str | None = None
@@ -52,15 +52,15 @@ class EncodedQuery:
         """Every caption of the picture."""
         return self.captions or (() if self.caption is None else (self.caption,))
 
-    def moved(
+    def apply_feedback(
         self, own: Mapping[str, float], read: "Callable[[EncodedQuery], Mapping[str, float]]"
     ) -> Mapping[str, float]:
-        """The words of this query as feedback moves them; `own` where there is none.
+        """The words of this query as weighted by feedback; `own` where there is none.
 
         own:  the weight of each word that the query itself holds, as a mode reads it
-        read: how that mode reads the words of another
+        read: how that mode reads the words of another query
         """
-        return own if self.feedback is None else self.feedback.moved(own, read)
+        return own if self.feedback is None else self.feedback.apply_feedback(own, read)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ class Feedback:
     disliked: tuple[EncodedQuery, ...]
     weights: tuple[float, float, float]
 
-    def moved(
+    def apply_feedback(
         self, own: Mapping[str, float], read: Callable[[EncodedQuery], Mapping[str, float]]
     ) -> dict[str, float]:
         """(a own + b mean of the liked - c mean of the disliked) / (a + b), by word; words at or below 0 are
@@ -80,7 +80,7 @@ class Feedback:
 
         The quotient (a alone, where nothing is liked) keeps the weight of a word that the query and all liked
         pictures hold at 1: probabilities stay probabilities, and Jaccard similarity does not take more than 1
-                            for a lack on the other side.
+        for a word that the other side does not hold.
         """
         a, b, c = self.weights
         total = {word: a * weight for word, weight in own.items()}

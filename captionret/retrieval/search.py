@@ -39,9 +39,7 @@ def search(
         raise BadSetting(
             f"Mode {mode!r} compares by {' or '.join(sorted(chosen.accepts))}; the query holds {given}."
         )
-    if mode not in gallery.prepared:
-        gallery.prepared[mode] = chosen.prepare(gallery)
-    prepared = gallery.prepared[mode]
+    prepared = gallery.prepared(chosen)
     scores = prepared.scores(query)
     if not keep_self and query.sha256 in gallery.row_of:
         scores[gallery.row_of[query.sha256]] = -np.inf
@@ -59,8 +57,8 @@ def search(
 def towards_first(
     gallery: Gallery, query: EncodedQuery, mode: str, count: int, keep_self: bool = False
 ) -> EncodedQuery:
-    """The query moved to the mean of its first hits' vectors, in a mode that compares in an embedding space
-    (Kiros et al. 2014's rerank).
+    """The query replaced by the mean of its first hits' vectors, in a mode that compares in an embedding
+    space (Kiros et al. 2014's rerank).
 
     count:  of hits
     errors: as `search`

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captionret.errors import BadSetting, UnknownName
-from captionret.retrieval import MODES, EncodedQuery, Gallery, WordMatrix, corpus, rank, search
-from captionret.retrieval.modes.vectors import SpaceMode
+from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, corpus, rank, search
 from captionret.retrieval.search import towards_first
 from captionret.text import word_set, words
 
@@ -29,7 +28,7 @@ CAPTIONS = [
 PATHS = [f"{letter}.jpg" for letter in "gfedcba"]
 HASHES = [f"{number:064x}" for number in range(len(PATHS))]
 
-SPACES = sorted(name for name, mode in MODES.items() if isinstance(mode, SpaceMode))
+SPACES = sorted(name for name, mode in MODES.items() if mode.in_space)
 every_mode = pytest.mark.parametrize("mode", sorted(MODES))
 
 
@@ -46,7 +45,7 @@ def sha_of(caption: str) -> str:
     return hashlib.sha256(caption.encode()).hexdigest()
 
 
-def belief_of(caption: str) -> dict[str, float]:
+def probabilities_of(caption: str) -> dict[str, float]:
     return {word: (2 + len(word) % 7) / 10 for word in word_set(caption)}
 
 
@@ -71,25 +70,20 @@ def text_query(text: str) -> EncodedQuery:
 def gallery_of(
     paths: Sequence[str] = PATHS, captions: Sequence[str] = CAPTIONS, hashes: Sequence[str] = HASHES
 ) -> Gallery:
-    said = dict(zip(hashes, captions, strict=True))
-    return Gallery(
-        paths,
-        captions,
-        hashes,
-        load_features=lambda asked: (
-            np.stack([feature_of(said[name]) for name in asked]) if asked else np.empty((0, 0), np.float16)
-        ),
-        load_captions=lambda asked: [(said[name], f"{said[name]} outside") for name in asked],
-        load_word_probabilities=lambda asked: WordMatrix.of_rows([belief_of(said[name]) for name in asked]),
-        load_vectors={
-            mode: lambda asked, mode=mode: (
-                np.stack([vectors_of(said[name])[mode] for name in asked])
-                if asked
-                else np.empty((0, 0), np.float32)
-            )
+    known = dict(zip(hashes, captions, strict=True))
+    own = list(known.values())
+    vectors = [vectors_of(caption) for caption in own]
+    source = TableSource(
+        list(known),
+        captions=[(caption, f"{caption} outside") for caption in own],
+        features=np.array([feature_of(caption) for caption in own], np.float16).reshape(len(own), 16),
+        word_probabilities=WordMatrix.of_rows([probabilities_of(caption) for caption in own]),
+        vectors={
+            mode: np.array([one[mode] for one in vectors], np.float32).reshape(len(own), 16)
             for mode in SPACES
         },
     )
+    return Gallery(paths, captions, hashes, source=source)
 
 
 def shuffled(order: list[int]) -> Gallery:
@@ -103,7 +97,7 @@ def asked(caption: str, sha256: str | None = None) -> EncodedQuery:
         None,
         sha256,
         captions=(caption, f"{caption} outside"),
-        word_probabilities=belief_of(caption),
+        word_probabilities=probabilities_of(caption),
         feature=feature_of(caption),
         vectors=vectors_of(caption),
     )

@@ -22,7 +22,7 @@ from captionret.evaluation.relevance import load_relevance
 from captionret.evaluation.semantic import measure
 from captionret.library import Library
 from captionret.library.word_probabilities import StoredWordProbabilities
-from captionret.retrieval import MODES, needs
+from captionret.retrieval import MODES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,7 +68,7 @@ def test_every_mode_answers_a_picture_from_a_library(
     call: Call, library: Path, trained: Trained, spaces: dict[str, Path], mode: str
 ) -> None:
     with Library.open(library) as opened:
-        needed = needs(MODES[mode], opened.gallery()) - {"word_probabilities", "features"}
+        needed = MODES[mode].required_parts(opened.gallery()) - {"word_probabilities", "features"}
     given = [word for name in sorted(needed) for word in ("--embedding", str(spaces[name]))]
     asked = (
         "--image",

@@ -248,7 +248,9 @@ def test_mode_ranks_and_scores_as_in_the_release(
     assert queries.keys() == known.keys() - {"explained"}
     for name, query in queries.items():
         same_hits(search_gallery(gallery, query, mode, None), known[name], name)
-    explained = json.loads(json.dumps(asdict(gallery.prepared[mode].explain(queries["image:cat.png"], 3))))
+    explained = json.loads(
+        json.dumps(asdict(gallery.prepared(MODES[mode]).explain(queries["image:cat.png"], 3)))
+    )
     for part in ("words", "parts"):
         assert [list(one.values())[:1] if part == "words" else one[:1] for one in explained[part]] == [
             list(one.values())[:1] if part == "words" else one[:1] for one in known["explained"][part]

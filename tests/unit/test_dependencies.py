@@ -59,9 +59,9 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports(name: str) -> Iterator[tuple[str, int]]:
+def imports(name: str, for_types: bool = False) -> Iterator[tuple[str, int]]:
     """What a module imports, with the column it stands in: "torch", "captionret.retrieval.search", ...;
-    relative imports resolved, those for type checkers alone left out."""
+    relative imports resolved. for_types: also what only type checkers import."""
     path = MODULES[name]
     package = ["captionret", *name.split(".")] if name else ["captionret"]
     if path.name != "__init__.py":
@@ -75,7 +75,7 @@ def imports(name: str) -> Iterator[tuple[str, int]]:
         for inner in ast.walk(child)
     }
     for node in ast.walk(tree):
-        if node in typing_only:
+        if node in typing_only and not for_types:
             continue
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.col_offset) for alias in node.names)
@@ -92,10 +92,10 @@ def parts_imported(name: str) -> set[str]:
 
 
 def modules_imported(name: str) -> set[str]:
-    """The modules of the package that a module imports, wherever in it; a package stands for its
-    __init__."""
+    """The modules of the package that a module imports, wherever in it, for type checkers too; a package
+    stands for its __init__."""
     found = set()
-    for target, _ in imports(name):
+    for target, _ in imports(name, for_types=True):
         if target.startswith("captionret."):
             inside = target.removeprefix("captionret.")
             while inside and inside not in MODULES:
@@ -128,7 +128,8 @@ def test_part_imports_torch_only_when_it_is_used(part: str) -> None:
 
 
 def test_no_module_stands_in_a_circle() -> None:
-    """Not even one that an import inside a function hides. A package and its own modules are one place."""
+    """Not even one that an import inside a function or for type checkers alone hides. A package and its own
+    modules are one place."""
     graph = {
         name: {other for other in modules_imported(name) if not name.startswith(f"{other}.")}
         for name in MODULES

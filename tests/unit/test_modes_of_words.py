@@ -124,10 +124,11 @@ def test_what_is_predicted_of_every_image_tells_nothing() -> None:
     assert scores[-1] > scores[1], "a shared dog says more than a shared man"
 
 
-def test_a_mode_without_what_it_compares_says_which_command_makes_it() -> None:
+def test_a_mode_without_what_it_compares_says_what_makes_it() -> None:
     gallery = Gallery(["a.jpg"], ["a dog"])
-    with pytest.raises(BadSetting, match=r"scripts/predict_words\.py"):
+    with pytest.raises(BadSetting, match=r"library\.predict_words") as refused:
         MODES["expected-jaccard"].prepare(gallery)
+    assert "captionret predict-words" in refused.value.in_shell()
     with pytest.raises(BadSetting, match="no features"):
         MODES["cnn"].prepare(gallery)
 

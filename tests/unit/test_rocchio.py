@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from captionret.errors import BadSetting, NoWords
-from captionret.retrieval import MODES, EncodedQuery, Gallery, WordMatrix, rocchio, search
+from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, rocchio, search
 from captionret.retrieval.query import Feedback
 from captionret.text import word_set
 
@@ -31,17 +31,15 @@ def picture(caption: str, sha256: str | None = None) -> EncodedQuery:
 
 
 def gallery() -> Gallery:
-    return Gallery(
-        [f"{place}.jpg" for place in range(len(CAPTIONS))],
+    source = TableSource(
         CAPTIONS,
-        CAPTIONS,
-        load_features=lambda names: np.stack([vector(name, 3.0) for name in names]),
-        load_captions=lambda names: [(name, f"{name} outside") for name in names],
-        load_word_probabilities=lambda names: WordMatrix.of_rows(
-            [dict.fromkeys(word_set(name), 0.5) for name in names]
-        ),
-        load_vectors={"vse": lambda names: np.stack([vector(name) for name in names])},
+        captions=[(name, f"{name} outside") for name in CAPTIONS],
+        features=np.stack([vector(name, 3.0) for name in CAPTIONS]),
+        word_probabilities=WordMatrix.of_rows([dict.fromkeys(word_set(name), 0.5) for name in CAPTIONS]),
+        vectors={"vse": np.stack([vector(name) for name in CAPTIONS])},
     )
+    paths = [f"{place}.jpg" for place in range(len(CAPTIONS))]
+    return Gallery(paths, CAPTIONS, CAPTIONS, source=source)
 
 
 def found(query: EncodedQuery, mode: str) -> list[str]:
@@ -70,13 +68,13 @@ def test_vectors_and_features_of_a_hand_worked_example() -> None:
 
 
 def test_words_of_a_hand_worked_example() -> None:
-    moved = Feedback((picture("dog grass"), picture("dog")), (picture("cat run"),), (1, 0.75, 0.15)).moved(
-        {"dog": 1.0, "cat": 1.0}, lambda other: dict.fromkeys(word_set(str(other.caption)), 1.0)
-    )
+    moved = Feedback(
+        (picture("dog grass"), picture("dog")), (picture("cat run"),), (1, 0.75, 0.15)
+    ).apply_feedback({"dog": 1.0, "cat": 1.0}, lambda other: dict.fromkeys(word_set(str(other.caption)), 1.0))
     # dog 1 + .75, cat 1 - .15, grass .75 / 2, run -.15: all by 1.75, and the last below 0
     assert moved == pytest.approx({"cat": 0.85 / 1.75, "dog": 1.0, "grass": 0.375 / 1.75})
     assert list(moved) == ["cat", "dog", "grass"]
-    only_bad = Feedback((), (picture("cat"),), (2, 0.75, 2)).moved(
+    only_bad = Feedback((), (picture("cat"),), (2, 0.75, 2)).apply_feedback(
         {"dog": 0.5, "cat": 0.9}, lambda other: {"cat": 1.0}
     )
     assert only_bad == pytest.approx({"dog": 0.5}), "2 of 2 for the query alone, and nothing below 0"
@@ -121,7 +119,7 @@ def test_in_every_kind_of_mode_the_liked_comes_nearer_and_the_disliked_goes(mode
 
 @pytest.mark.parametrize(
     "mode",
-    sorted(name for name, mode in MODES.items() if mode.needs <= {"word_probabilities", "features", "vse"}),
+    sorted(name for name, mode in MODES.items() if mode.required_parts(gallery()) <= gallery().parts),
 )
 def test_feedback_that_weighs_nothing_changes_no_score(mode: str) -> None:
     query = picture("a dog on grass", "another picture")

@@ -7,27 +7,29 @@ import numpy as np
 
 from ...records import Explanation, WordReason
 from ...text import word_set
-from ..gallery import Gallery
 from ..index.sparse import WordMatrix
+from ..protocols import GalleryContents, Mode
 from ..query import EncodedQuery
 from .explain import by_share
 from .words import JaccardWords, jaccard_by_idf, no_words
 
 
-class MultiCaptionMode:
+class MultiCaptionMode(Mode):
     """Jaccard similarity of several captions of each side.
 
     union: False: of the most similar pair; True: of the words of all captions together, weighted by idf
     """
 
     accepts = frozenset({"image", "text"})
-    needs: frozenset[str] = frozenset()
-    symmetric, bounded, relative = True, True, False
 
     def __init__(self, name: str, about: str, union: bool) -> None:
         self.name, self.about, self.union = name, about, union
 
-    def prepare(self, gallery: Gallery) -> "PreparedCaptions":
+    def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
+        """Captions are enough."""
+        return frozenset()
+
+    def prepare(self, gallery: GalleryContents) -> "PreparedCaptions":
         """Index every caption of the gallery."""
         return PreparedCaptions(gallery, self.union)
 
@@ -36,7 +38,7 @@ class PreparedCaptions:
     """Every caption of one gallery; a unit is one caption, or with `union` the words of all captions of an
     image."""
 
-    def __init__(self, gallery: Gallery, union: bool) -> None:
+    def __init__(self, gallery: GalleryContents, union: bool) -> None:
         self.union = union
         self.captions = gallery.all_captions
         units = [self._units(captions) for captions in self.captions]
@@ -88,10 +90,10 @@ class PreparedCaptions:
             if query.caption is not None
             else [asked]
         )
-        moved = [query.moved(dict.fromkeys(sorted(unit), 1.0), self._shares) for unit in units]
-        if not any(moved):
+        weighted = [query.apply_feedback(dict.fromkeys(sorted(unit), 1.0), self._shares) for unit in units]
+        if not any(weighted):
             raise no_words(query)
-        return moved
+        return weighted
 
     def _shares(self, other: EncodedQuery) -> dict[str, float]:
         """In what share of the units each word of a liked or disliked picture stands."""

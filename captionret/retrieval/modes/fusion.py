@@ -1,18 +1,14 @@
 """Several modes as one: a weighted sum of standardised scores, or reciprocal rank fusion."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from ...records import Explanation
-from ..gallery import Gallery
+from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
-
-if TYPE_CHECKING:
-    from .registry import Mode, Prepared
 
 # Learnt on Flickr8k's val split by `scripts/evaluate_retrieval.py --split val --learn-hybrid`; a library may
 # hold others.
@@ -20,42 +16,49 @@ WEIGHTS: Mapping[str, float] = {"expected-cosine": 1.0, "vse": 0.7, "multi-capti
 FUSION_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
 
 
-class HybridMode:
+class HybridMode(Mode):
     """The modes of a gallery's own weights, or of WEIGHTS, put together.
 
     Those that cannot take the query are left out: a text has no feature.
     """
 
     accepts = frozenset({"image", "text"})
-    needs: frozenset[str] = frozenset()  # those of its parts, see modes.needs
-    usual = WEIGHTS
-    # scores are standardised over the gallery, for each query
-    symmetric, bounded, relative = (False, False, True)
+    symmetric, bounded, relative = (
+        False,
+        False,
+        True,
+    )  # scores are standardised over the gallery, for each query
+    composite = True
 
-    def __init__(self, name: str, about: str, find: Callable[[str], "Mode"], by_rank: bool) -> None:
+    def __init__(self, name: str, about: str, find: Callable[[str], Mode], by_rank: bool) -> None:
         """by_rank: reciprocal rank fusion in place of the sum of scores."""
         self.name, self.about, self.find, self.by_rank = name, about, find, by_rank
 
-    def prepare(self, gallery: Gallery) -> "PreparedHybrid":
+    def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
+        """Those of the modes it is made of."""
+        return frozenset().union(*(mode.required_parts(gallery) for mode, _ in self._modes(gallery)))
+
+    def prepare(self, gallery: GalleryContents) -> "PreparedHybrid":
         """Prepare every mode that has a part in it."""
+        parts = {mode: (weight, mode.prepare(gallery)) for mode, weight in self._modes(gallery)}
+        return PreparedHybrid(gallery, parts, self.by_rank)
+
+    def _modes(self, gallery: GalleryContents) -> list[tuple[Mode, float]]:
+        """The modes it is made of in this gallery, with their weights."""
         weights = gallery.hybrid or WEIGHTS
-        if not weights or not all(np.isfinite(weight) and weight > 0 for weight in weights.values()):
-            raise BadSetting(f"A hybrid needs weights above 0, not {dict(weights)}.")
-        modes = {name: self.find(name) for name in weights}
-        if inner := [name for name, mode in modes.items() if isinstance(mode, HybridMode)]:
+        if not all(np.isfinite(weight) and weight > 0 for weight in weights.values()):
+            raise BadSetting(f"The weights of a hybrid are numbers above 0, not {dict(weights)}.")
+        modes = [(self.find(name), weight) for name, weight in weights.items()]
+        if inner := [mode.name for mode, _ in modes if mode.composite]:
             raise BadSetting(f"A hybrid cannot be made of a hybrid ({inner[0]}). Choose other modes.")
-        return PreparedHybrid(
-            gallery,
-            {mode: (weights[name], mode.prepare(gallery)) for name, mode in modes.items()},
-            self.by_rank,
-        )
+        return modes
 
 
 class PreparedHybrid:
     """The modes of one gallery."""
 
     def __init__(
-        self, gallery: Gallery, parts: Mapping["Mode", tuple[float, "Prepared"]], by_rank: bool
+        self, gallery: GalleryContents, parts: Mapping[Mode, tuple[float, PreparedMode]], by_rank: bool
     ) -> None:
         self.gallery, self.parts, self.by_rank = gallery, parts, by_rank
 
@@ -74,7 +77,7 @@ class PreparedHybrid:
         """What each mode adds."""
         return Explanation(parts=tuple((mode.name, float(added[row])) for mode, added in self._added(query)))
 
-    def _added(self, query: EncodedQuery) -> list[tuple["Mode", NDArray[np.float64]]]:
+    def _added(self, query: EncodedQuery) -> list[tuple[Mode, NDArray[np.float64]]]:
         usable = [
             (mode, weight, part) for mode, (weight, part) in self.parts.items() if query.parts <= mode.accepts
         ]

@@ -1,8 +1,8 @@
 """Modes that compare what is predicted of images: for each word the probability that a caption of the image
 holds it.
 
-One caption throws away what a captioner knows; its word probabilities keeps it. A text is word probabilities
-that is sure of its words.
+One caption throws away what a captioner knows; its word probabilities keep it. A text counts as word
+probabilities of 1.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,29 +14,31 @@ from ...errors import BadSetting
 from ...records import Explanation, WordReason
 from ...text import word_set
 from .. import corpus
-from ..gallery import Gallery
 from ..index.cosine import CosineIndex
 from ..index.sparse import WordMatrix
+from ..protocols import GalleryContents, Mode
 from ..query import EncodedQuery
 from .explain import by_share
 from .words import JaccardWords, no_words
 
-_SHOWN = 8  # words of a reason; word probabilities holds some forty
+_SHOWN = 8  # words of a reason; an image has some forty word probabilities
 
 
-class LexicalMode:
-    """WordMatrix compared by one of two measures."""
+class LexicalMode(Mode):
+    """Word probabilities compared by one of two measures."""
 
     accepts = frozenset({"image", "text"})
-    needs: frozenset[str] = frozenset({"word_probabilities"})
-    symmetric, bounded, relative = True, True, False
 
     def __init__(
         self, name: str, about: str, index: Callable[[WordMatrix], "JaccardWords | ExpectedCosine"]
     ) -> None:
         self.name, self.about, self.index = name, about, index
 
-    def prepare(self, gallery: Gallery) -> "PreparedLexical":
+    def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
+        """Word probabilities."""
+        return frozenset({"word_probabilities"})
+
+    def prepare(self, gallery: GalleryContents) -> "PreparedLexical":
         """Index the gallery's word probabilities; BadSetting where it has none."""
         return PreparedLexical(self, gallery.word_probabilities)
 
@@ -73,7 +75,7 @@ class PreparedLexical:
         return Explanation(by_share(reasons), rest=whole - sum(shares.values()))
 
     def _probabilities(self, query: EncodedQuery) -> Mapping[str, float]:
-        probabilities = query.moved(self._own(query), self._own)
+        probabilities = query.apply_feedback(self._own(query), self._own)
         if not probabilities:
             raise no_words(query)
         return probabilities
@@ -91,8 +93,8 @@ class ExpectedCosine:
     """Cosine of the square roots of probability times idf, both taken from the mean image.
 
     The square root is Hellinger's: it makes 0.1 against 0.2 matter as much as it should beside 0.8 against
-    0.9. Taking the mean away leaves what an image is said to show more, or less, than others: that both may
-    hold "a" and "man" tells nothing.
+    0.9. Taking the mean away leaves what an image shows more, or less, than others: that both may hold "a"
+    and "man" says nothing.
     """
 
     STEADY = 50  # images' worth of the corpus's word rates that steady the mean of a small gallery

@@ -4,87 +4,29 @@ where none fits.
 python scripts/retrieve.py --list-modes
 """
 
-from typing import Protocol
-
-import numpy as np
-
-from ...errors import UnknownName
-from ...records import Explanation
+from ...config import Registry
 from .. import corpus
-from ..gallery import Gallery
 from ..index.soft_jaccard import SoftJaccardIndex, by_meaning, by_spelling
-from ..query import EncodedQuery
+from ..protocols import Mode
 from .captions import MultiCaptionMode
 from .fusion import HybridMode
 from .lexical import ExpectedCosine, LexicalMode
 from .vectors import FeatureMode, SpaceMode
 from .words import JaccardWords, TfIdf, WordMode, bm25, content, counted, distinct, jaccard_by_idf, lemmas
 
-__all__ = ["MODES", "EncodedQuery", "Mode", "Prepared", "find_mode", "needs"]
-
-
-class Prepared(Protocol):
-    """A mode that has read a gallery of N images."""
-
-    def scores(self, query: EncodedQuery) -> np.ndarray:
-        """(N,) float32, higher is better, never NaN; 0 or less: nothing in common. A new array each time:
-        `search` writes into it."""
-        ...
-
-    def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
-        """What this image and the query share, the most telling first."""
-        ...
-
-    def explain(self, query: EncodedQuery, row: int) -> Explanation:
-        """The score of this image taken apart."""
-        ...
-
-
-class Mode(Protocol):
-    """One way to compare.
-
-    name:      its key in MODES and the value of --mode
-    about:     one sentence for --list-modes
-    accepts:   of "image" and "text" those that a query may hold
-    symmetric: whether two images are as similar either way round
-    bounded:   whether no score is above 1, which an image's own likeness has
-    relative:  whether scores say no more than which image is better, so that one below 0 is a hit, too
-    needs:     which of its `parts` the gallery must hold beside captions
-    """
-
-    name: str
-    about: str
-    accepts: frozenset[str]
-    symmetric: bool
-    bounded: bool
-    relative: bool
-    needs: frozenset[str]
-
-    def prepare(self, gallery: Gallery) -> Prepared:
-        """Read the gallery once, so that many queries can be answered. BadSetting where it lacks what the
-        mode compares."""
-        ...
+__all__ = ["MODES", "find_mode"]
 
 
 def find_mode(name: str) -> Mode:
-    """The mode of that name; an unknown one is an error that lists them."""
-    if name not in MODES:
-        raise UnknownName.among("mode", name, MODES)
+    """The mode of that name. errors: UnknownName, which lists the known ones"""
     return MODES[name]
 
 
-def needs(mode: Mode, gallery: Gallery) -> frozenset[str]:
-    """Which parts of a gallery a mode has to be given, beside captions."""
-    if isinstance(mode, HybridMode):
-        return frozenset().union(*(needs(find_mode(name), gallery) for name in gallery.hybrid or mode.usual))
-    return mode.needs
+def _table(*modes: Mode) -> Registry[Mode]:
+    return Registry("mode", {mode.name: mode for mode in modes})
 
 
-def _table(*modes: Mode) -> dict[str, Mode]:
-    return {mode.name: mode for mode in modes}
-
-
-MODES: dict[str, Mode] = _table(
+MODES: Registry[Mode] = _table(
     WordMode(
         "jaccard",
         "the share of words that the two captions have in common, all words alike, as published",

@@ -6,25 +6,28 @@ from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from ...records import Explanation
-from ..gallery import Gallery
+from ..protocols import GalleryContents, Mode
 from ..query import EncodedQuery
 
 # mean variances, added to every direction's before whitening: on Flickr8k val, the less the worse (0.1: .48)
 _LEAST_VARIANCE = 10.0
 
 
-class FeatureMode:
+class FeatureMode(Mode):
     """Cosine of the backbone's pooled features: plain, from the gallery's mean, or from the mean and
     whitened."""
 
     accepts = frozenset({"image"})
-    needs: frozenset[str] = frozenset({"features"})
-    symmetric, bounded, relative = True, True, True  # below 0 is less alike than most, and still has a place
+    relative = True  # below 0 is less alike than most, and still has a place
 
     def __init__(self, name: str, about: str, centred: bool = False, whitened: bool = False) -> None:
         self.name, self.about, self.centred, self.whitened = name, about, centred, whitened
 
-    def prepare(self, gallery: Gallery) -> "PreparedFeatures":
+    def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
+        """The backbone's features."""
+        return frozenset({"features"})
+
+    def prepare(self, gallery: GalleryContents) -> "PreparedFeatures":
         """Read the gallery's features; BadSetting where it has none."""
         return PreparedFeatures(self, np.asarray(gallery.features, np.float32))
 
@@ -38,12 +41,13 @@ class SpaceMode(FeatureMode):
     themselves."""
 
     accepts = frozenset({"image", "text"})
+    in_space = True
 
-    def __init__(self, name: str, about: str) -> None:
-        super().__init__(name, about)
-        self.needs = frozenset({name})
+    def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
+        """The vectors of its own space."""
+        return frozenset({self.name})
 
-    def prepare(self, gallery: Gallery) -> "PreparedFeatures":
+    def prepare(self, gallery: GalleryContents) -> "PreparedFeatures":
         """Read the gallery's vectors; BadSetting where it has none."""
         return PreparedFeatures(self, np.asarray(gallery.vectors(self.name), np.float32))
 

@@ -10,12 +10,12 @@ from ...errors import NoWords
 from ...records import Explanation, WordReason
 from ...text import STOP_WORDS, word_set, words
 from .. import corpus
-from ..gallery import Gallery
 from ..index.cosine import BM25Index, CosineIndex
 from ..index.jaccard import JaccardIndex
 from ..index.soft_jaccard import SoftJaccardIndex
 from ..index.sparse import WordMatrix
 from ..lemmas import lemma
+from ..protocols import GalleryContents, Mode
 from ..query import EncodedQuery
 from .explain import by_share
 
@@ -38,12 +38,10 @@ class Index(Protocol):
         ...
 
 
-class WordMode:
+class WordMode(Mode):
     """The captions' words, read in one way (`bag`) and compared in one way (`index`)."""
 
     accepts = frozenset({"image", "text"})
-    relative = False
-    needs: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -60,7 +58,11 @@ class WordMode:
         self.name, self.about, self.bag, self.index = name, about, bag, index
         self.symmetric, self.bounded = symmetric, bounded
 
-    def prepare(self, gallery: Gallery) -> "PreparedWords":
+    def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
+        """Captions are enough."""
+        return frozenset()
+
+    def prepare(self, gallery: GalleryContents) -> "PreparedWords":
         """Index the words of the gallery's captions. Captions repeat a lot, so each distinct one is read
         once."""
         bags = {caption: self.bag(caption) for caption in set(gallery.captions)}
@@ -110,7 +112,7 @@ class PreparedWords:
         )
 
     def _bag(self, query: EncodedQuery) -> Bag:
-        bag = query.moved(self._own(query), self._own)
+        bag = query.apply_feedback(self._own(query), self._own)
         if not bag:
             raise no_words(query)
         return bag

@@ -1,0 +1,123 @@
+"""What the parts of retrieval ask of each other: a mode, a mode that has read a gallery, and where a
+gallery's contents come from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import Explanation
+from .index.sparse import WordMatrix
+from .query import EncodedQuery
+
+
+class GallerySource(Protocol):
+    """Where the contents of a gallery's images are read from, when a mode first asks for them.
+
+    Every method takes content hashes (SHA-256 as text, one per image) and answers in their order. A source
+    is one state: what a library commits later does not change its answers.
+
+    parts: what it can give beside captions: "features", "word_probabilities", and the names of the modes for
+           which it has vectors
+    """
+
+    @property
+    def parts(self) -> frozenset[str]: ...  # noqa: D102
+
+    def features(self, hashes: Sequence[str]) -> NDArray[np.floating]:
+        """(N, D) the backbone's pooled features."""
+        ...
+
+    def captions(self, hashes: Sequence[str]) -> Sequence[Sequence[str]]:
+        """All captions of each image, the best first."""
+        ...
+
+    def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
+        """N rows: for each image the probability that a caption holds a word."""
+        ...
+
+    def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
+        """(N, D) unit rows in the embedding space in which a mode compares."""
+        ...
+
+
+class GalleryContents(Protocol):
+    """What a mode may read of a gallery of N images; `Gallery` is one."""
+
+    ids: list[str]
+    captions: list[str]
+    hashes: list[str]
+    row_of: dict[str, int]
+    hybrid: Mapping[str, float] | None
+
+    @property
+    def all_captions(self) -> list[tuple[str, ...]]:
+        """Every caption of each image, the best first."""
+        ...
+
+    @property
+    def word_probabilities(self) -> WordMatrix:
+        """N rows; BadSetting where the gallery has none."""
+        ...
+
+    @property
+    def features(self) -> NDArray[np.floating]:
+        """(N, D); BadSetting where the gallery has none."""
+        ...
+
+    def vectors(self, mode: str) -> NDArray[np.float32]:
+        """(N, D) unit rows; BadSetting where the gallery has none for this mode."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class PreparedMode(Protocol):
+    """A mode that has read a gallery of N images."""
+
+    def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
+        """(N,) float32, higher is better, never NaN; 0 or less: nothing in common. A new array each time:
+        `search` writes into it."""
+        ...
+
+    def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
+        """The words that this image and the query share, the most telling first."""
+        ...
+
+    def explain(self, query: EncodedQuery, row: int) -> Explanation:
+        """The score of this image taken apart."""
+        ...
+
+
+class Mode(Protocol):
+    """One way to compare a query with a gallery. A class of modes may inherit the usual values from here.
+
+    name:      its key in MODES and the value of `mode=`
+    about:     one sentence for lists of modes
+    accepts:   of "image" and "text" those that a query may hold
+    symmetric: whether two images are as similar either way round
+    bounded:   whether no score is above 1, which an image's own likeness has
+    relative:  whether scores say no more than which image is better, so that one below 0 is a hit, too
+    in_space:  whether it compares vectors of an embedding space, to which texts can be added and from which
+               they can be taken away; its name is then the part of the gallery that holds these vectors
+    composite: whether it is made of other modes
+    """
+
+    name: str
+    about: str
+    accepts: frozenset[str]
+    symmetric: bool = True
+    bounded: bool = True
+    relative: bool = False
+    in_space: bool = False
+    composite: bool = False
+
+    def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
+        """Which of its `parts` the gallery must hold beside captions."""
+        ...
+
+    def prepare(self, gallery: GalleryContents) -> PreparedMode:
+        """Read the gallery once, so that many queries can be answered. BadSetting where it does not hold
+        what the mode compares."""
+        ...

@@ -1,0 +1,93 @@
+"""Contents of a gallery that lie in memory, or in another gallery."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .gallery import Gallery
+from .index.sparse import WordMatrix
+
+Encode = Callable[[NDArray[np.floating]], NDArray[np.float32]]  # (N, D_image) features -> (N, D) unit rows
+
+
+class TableSource:
+    """Arrays and lists with a row for each content hash.
+
+    TableSource(hashes, features=features, captions=captions, spaces={"embedding": model.encode_features})
+    """
+
+    def __init__(
+        self,
+        hashes: Sequence[str],
+        *,
+        captions: Sequence[Sequence[str]] | None = None,
+        features: NDArray[np.floating] | None = None,
+        word_probabilities: WordMatrix | None = None,
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
+        spaces: Mapping[str, Encode] | None = None,
+    ) -> None:
+        """hashes:   N different ones
+
+        captions: of each image, the best first; None: there are none
+        features: (N, D)
+        vectors:  for each mode that compares in a space (N, D) unit rows; spaces: what makes them of
+                  features, once they are asked for
+        """
+        self._row_of = {sha256: row for row, sha256 in enumerate(hashes)}
+        self._captions, self._features, self._word_probabilities = captions, features, word_probabilities
+        self._vectors, self._spaces = dict(vectors or {}), dict(spaces or {})
+        held = {"features": features, "word_probabilities": word_probabilities}
+        names = {name for name, table in held.items() if table is not None}
+        self.parts = frozenset({*names, *self._vectors, *self._spaces})
+
+    def features(self, hashes: Sequence[str]) -> NDArray[np.floating]:
+        """(N, D) rows of the table."""
+        assert self._features is not None, "the caller looked into `parts`"
+        return self._features[self._rows(hashes)]
+
+    def captions(self, hashes: Sequence[str]) -> list[Sequence[str]]:
+        """All captions of each image, the best first."""
+        if self._captions is None:
+            return [() for _ in hashes]
+        return [self._captions[row] for row in self._rows(hashes)]
+
+    def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
+        """N rows of the table."""
+        assert self._word_probabilities is not None, "the caller looked into `parts`"
+        return self._word_probabilities.take(self._rows(hashes))
+
+    def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
+        """(N, D) unit rows of the table, or as the space makes them of the features."""
+        if mode in self._vectors:
+            return self._vectors[mode][self._rows(hashes)]
+        return self._spaces[mode](self.features(hashes)) if hashes else np.empty((0, 0), np.float32)
+
+    def _rows(self, hashes: Sequence[str]) -> NDArray[np.int64]:
+        return np.array([self._row_of[sha256] for sha256 in hashes], np.int64)
+
+
+class PartOfGallery:
+    """What a larger gallery holds of some of its images."""
+
+    def __init__(self, whole: Gallery) -> None:
+        self.whole, self.parts = whole, whole.parts
+
+    def features(self, hashes: Sequence[str]) -> NDArray[np.floating]:
+        """(N, D) rows of the whole's."""
+        return np.asarray(self.whole.features)[self._rows(hashes)]
+
+    def captions(self, hashes: Sequence[str]) -> list[tuple[str, ...]]:
+        """All captions of each image, the best first."""
+        return [self.whole.all_captions[row] for row in self._rows(hashes)]
+
+    def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
+        """N rows of the whole's."""
+        return self.whole.word_probabilities.take(self._rows(hashes))
+
+    def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
+        """(N, D) unit rows of the whole's."""
+        return self.whole.vectors(mode)[self._rows(hashes)]
+
+    def _rows(self, hashes: Sequence[str]) -> list[int]:
+        return [self.whole.row_of[sha256] for sha256 in hashes]

@@ -230,6 +230,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What a picture file says about itself.
+
+    width, height: in pixels, upright
+    taken:         when, in the camera's local time: "2019-06-01T12:30:00"; None where it is not noted
+    camera:        maker and model: "Canon EOS R5"; None where they are not noted
+    """
+
+    width: int
+    height: int
+    taken: str | None = None
+    camera: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A file that was skipped, and why."""
 

@@ -6,7 +6,9 @@ import os
 import random
 import re
 import socket
+import stat
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -14,9 +16,16 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from captionret import images
 from captionret.errors import BadImage
-from captionret.images import MAX_PIXELS, decoded_batches, find_images, load_views, open_image
+from captionret.images import (
+    MAX_PIXELS,
+    as_pictures,
+    decoded_batches,
+    find_images,
+    load_views,
+    open_image,
+    opening,
+)
 
 
 def encoded(kind: str, size: tuple[int, int] = (31, 24), **options: object) -> bytes:
@@ -79,6 +88,10 @@ def test_a_picture_under_another_kinds_name_is_read_by_its_content(tmp_path: Pat
     assert open_image(tmp_path / "x.jpg").size == (31, 24)
 
 
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+
+
 def png_that_claims(width: int, height: int) -> bytes:
     """A 1-bit PNG of that size, its pixels all missing."""
 
@@ -103,11 +116,74 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: 
 
 
 def test_the_limit_itself_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_PIXELS", 31 * 24)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 31 * 24)
     assert open_image(encoded("PNG")).size == (31, 24)
-    monkeypatch.setattr(images, "MAX_PIXELS", 31 * 24 - 1)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 31 * 24 - 1)
     with pytest.raises(BadImage, match="pixels"):
         open_image(encoded("PNG"))
+
+
+def test_a_file_of_a_hundred_gigabytes_is_refused_without_reading_it(tmp_path: Path) -> None:
+    with open(tmp_path / "sparse.jpg", "wb") as file:
+        file.truncate(100_000_000_000)
+    tracemalloc.start()
+    refused(tmp_path / "sparse.jpg", "larger than 500 MB. Scale the picture down first")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_a_file_that_grows_while_it_is_read_is_bounded_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.png").write_bytes(encoded("PNG"))
+    monkeypatch.setattr(opening, "MAX_BYTES", 100)
+    empty = os.stat_result((stat.S_IFREG, *[0] * 9))
+    monkeypatch.setattr(os, "fstat", lambda _: empty)
+    refused(tmp_path / "a.png", "larger than")
+    with pytest.raises(BadImage, match="larger than"):
+        as_pictures(io.BytesIO(encoded("PNG")))
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options", "each"),
+    [
+        ("PNG", "RGB", {}, 4),
+        ("PNG", "I;16", {}, 6),
+        ("PNG", "RGBA", {}, 8),
+        ("PNG", "L", {}, 5),
+        ("JPEG2000", "RGB", {}, 20),
+        ("JPEG", "RGB", {"progressive": True}, 10),
+        (
+            "JPEG",
+            "RGB",
+            {"exif": TURNED},
+            8,
+        ),
+    ],
+)
+def test_a_picture_that_takes_more_memory_than_allowed_is_refused_before_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch, kind: str, mode: str, options: dict[str, object], each: int
+) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (40, 30)).save(file, kind, **options)
+    monkeypatch.setattr(opening, "MAX_MEMORY", each * 40 * 30)
+    assert open_image(file.getvalue()).size in ((40, 30), (30, 40))
+    monkeypatch.setattr(opening, "MAX_MEMORY", each * 40 * 30 - 1)
+    monkeypatch.setattr(opening.Opened, "load", lambda header: pytest.fail("it was decoded"))
+    with pytest.raises(BadImage, match=r"GB of memory to decode.*Scale it down first"):
+        open_image(file.getvalue())
+
+
+def test_sixteen_bits_are_converted_piece_by_piece() -> None:
+    file = io.BytesIO()
+    Image.new("I;16", (4000, 4000), 40_000).save(file, "PNG")
+    tracemalloc.start()
+    image = open_image(file.getvalue())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert image.getpixel((3999, 3999)) == (156, 156, 156)
+    assert peak < 4 * 4000 * 4000 + 100_000_000, "arrays of 64-bit numbers for a few rows only"
 
 
 def test_a_text_chunk_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,27 @@
+"""Pictures: found in folders, given in any form, decoded, and cut for a backbone. Nothing else opens one."""
+
+from .batches import WHOLE, DecodedBatch, Preprocessing, View, decoded_batches, load_views, prepare
+from .folders import EXTENSIONS, find_images, kind_of
+from .opening import MAX_BYTES, MAX_MEMORY, MAX_PIXELS
+from .pictures import ImageInput, Picture, as_picture, as_pictures, open_image
+
+__all__ = [
+    "EXTENSIONS",
+    "MAX_BYTES",
+    "MAX_MEMORY",
+    "MAX_PIXELS",
+    "WHOLE",
+    "DecodedBatch",
+    "ImageInput",
+    "Picture",
+    "Preprocessing",
+    "View",
+    "as_picture",
+    "as_pictures",
+    "decoded_batches",
+    "find_images",
+    "kind_of",
+    "load_views",
+    "open_image",
+    "prepare",
+]

@@ -151,7 +151,12 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         train_skipthought.main([*skipthought, *(word for setting in small for word in ("--set", setting))])
         == 0
     )
-    rows = {"devise": "devise", "glove-map": "glove-map", "skip-thoughts": "skipthought-rank"}
+    rows = {
+        "devise": "devise",
+        "glove-map": "glove-map",
+        "skip-thoughts": "skipthought-rank",
+        "embedding": "sentence-map",
+    }
     for mode, name in rows.items():
         encoder = str(folder / "uni") if mode == "skip-thoughts" else None
         config = replace(EMBEDDING_MODELS[name], backbone="efficientnet_lite0", skipthought=encoder)

@@ -12,7 +12,7 @@ CHECKPOINTS = Path("checkpoints")
 LIBRARIES = Path("data/libraries")
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "photos-lite"
 LEXICAL_HEAD = SHIPPED.with_name("words-lite")
-SHIPPED_SPACES = {"vse": SHIPPED.with_name("photos-space")}  # by the mode that compares in it
+SHIPPED_SPACES = {"embedding": SHIPPED.with_name("photos-space")}  # by the mode that compares in it
 
 
 def library_path(name: str) -> Path:

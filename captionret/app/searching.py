@@ -70,8 +70,8 @@ def encode_query(
     """
     if (plus or minus) and not find_mode(mode).in_space:
         raise BadSetting(
-            f"Mode {mode!r} has no vectors to add words to or take them from. Choose --mode vse or another "
-            "embedding space."
+            f"Mode {mode!r} has no vectors to add words to or take them from. Choose mode 'embedding' or "
+            "another one of a space."
         )
     query = _encoded(library, image, text, mode, captioner, device)
     texts = [(one, 1.0) for one in (*_texts(text), *plus)] + [(one, -1.0) for one in minus]

@@ -4,7 +4,7 @@ shipped one."""
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,10 @@ from .places import SHIPPED_SPACES, checkpoint_path
 if TYPE_CHECKING:  # it imports torch, which --help and text queries do without
     from ..models.embedding.model import EmbeddingModel
 
-_ROWS = {"skip-thoughts": "skipthought-rank"}  # where a mode's name is none of EMBEDDING_MODELS
+_ROWS = {
+    "skip-thoughts": "skipthought-rank",
+    "embedding": "sentence-words",
+}  # where a mode's name is none of EMBEDDING_MODELS
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,22 @@ def spaces_for(modes: Sequence[str], given: Sequence[str], device: str) -> "dict
                 "and give it: --embedding DIR."
             )
     return found | default_spaces([mode for mode in modes if mode not in found], device)
+
+
+def renamed_mode(mode: str, kinds: Collection[str]) -> str:
+    """The mode that answers for `mode`: "embedding" for "vse" where no space of that kind is at hand.
+
+    Until release 0.5.0 the shipped space's mode was called vse, which is only Kiros et al. 2014 and its
+    descendants.
+
+    kinds: the modes of the spaces that were given
+    """
+    if mode != "vse" or "vse" in kinds or not (has_default("embedding") or "embedding" in kinds):
+        return mode
+    if kinds and "embedding" not in kinds:
+        return mode
+    log.warning("Mode vse is answered by mode embedding, as the shipped space's mode is called now.")
+    return "embedding"
 
 
 def load_spaces(given: Sequence[str], device: str) -> "dict[str, EmbeddingModel]":
@@ -80,7 +99,7 @@ def matched_by(given: Sequence[str] | None, captions_from: str | None) -> dict[s
     """
     from ..models.embedding.model import EmbeddingModel
 
-    paths = [checkpoint_path(one) for one in given] if given else [SHIPPED_SPACES["vse"]]
+    paths = [checkpoint_path(one) for one in given] if given else [SHIPPED_SPACES["embedding"]]
     spaces = [EmbeddingModel.load(path, "cpu") for path in paths]
     return {
         "spaces": tuple(str(path.resolve()) for path in paths),

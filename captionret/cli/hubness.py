@@ -88,7 +88,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="DIR",
-        help="the space of a mode such as vse or devise",
+        help="the space of a mode such as embedding or devise",
     )
     options.add_argument(
         "--json", type=path_argument, metavar="FILE", help="write the figures, and N_k of every picture"

@@ -5,8 +5,8 @@ python scripts/retrieve.py --image q.jpg --library photos         # a library ma
 python scripts/retrieve.py --text "a dog on a beach" --library photos --top 5
 python scripts/retrieve.py --image q.jpg                          # the sample gallery, to try it
 python scripts/retrieve.py --image q.jpg --library photos --mode expected-cosine --explain
-python scripts/retrieve.py --text "a dog on a beach" --library photos --mode vse
-python scripts/retrieve.py --image q.jpg --minus dog --plus cat --library photos --mode vse
+python scripts/retrieve.py --text "a dog on a beach" --library photos --mode embedding
+python scripts/retrieve.py --image q.jpg --minus dog --plus cat --library photos --mode embedding
 python scripts/retrieve.py --image q.jpg --library photos --like beach/0142.jpg --dislike trip/img_88.jpg
 python scripts/retrieve.py --list-modes
 """
@@ -22,6 +22,7 @@ from ..app.galleries import gallery_library
 from ..app.places import checkpoint_path, library_path
 from ..app.ready import place_first, predict_words_first
 from ..app.searching import encode_query, move_by_feedback
+from ..app.spaces import load_spaces, renamed_mode
 from ..errors import BadSetting
 from ..library import Library
 from ..records import Explanation, Hit, Query
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         captioner = _load(checkpoint_path(given.checkpoint), given.device)
         library = gallery_library(given.gallery, captioner, given.beam)
     with library:
+        kinds = load_spaces(given.embedding, given.device) if given.mode == "vse" else ()
+        given.mode = renamed_mode(given.mode, kinds)
         predict_words_first(library, given.mode, given.device)
         place_first(library, given.mode, given.embedding, given.device)
         query = encode_query(
@@ -132,7 +135,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="DIR",
-        help="the space of a mode such as vse or devise",
+        help="the space of a mode such as embedding or devise",
     )
     options.add_argument(
         "--plus",
@@ -221,8 +224,7 @@ def _in_space(given: argparse.Namespace) -> str:
         }
         if wrong := [name for name, value in options.items() if value]:
             raise BadSetting(
-                f"{wrong[0]} goes with a mode that compares in an embedding space, such as vse, not with "
-                f"{given.mode!r}."
+                f"{wrong[0]} goes with a mode that compares in an embedding space, not with {given.mode!r}."
             )
         return str(given.mode)
     if given.space == "learned":

@@ -52,6 +52,11 @@ class GalleryContents(Protocol):
     hybrid: Mapping[str, float] | None
 
     @property
+    def parts(self) -> frozenset[str]:
+        """What it holds beside captions, see GallerySource."""
+        ...
+
+    @property
     def all_captions(self) -> list[tuple[str, ...]]:
         """Every caption of each image, the best first."""
         ...

@@ -495,3 +495,12 @@ def test_a_picture_nothing_is_predicted_of_yet_stops_only_modes_that_believe(
         "expected-jaccard",
     )
     assert code == 3 and "no word probabilities of 1 pictures" in err
+
+
+def test_the_old_name_of_the_shipped_space_s_mode_is_taken_with_a_notice(
+    call: Call, library: Path, spaces: dict[str, Path]
+) -> None:
+    asked = ("--text", "a red circle", "--library", library, "--embedding", spaces["embedding"], "--json")
+    old, new = (call(search_command, *asked, "--mode", mode) for mode in ("vse", "embedding"))
+    assert old.code == 0 and "mode embedding" in old.err and "mode embedding" not in new.err
+    assert json.loads(old.out) == json.loads(new.out)

@@ -44,6 +44,9 @@ TEXTS = [
     "coins",
     "people in the street",
 ]
+# The release called every space that was learned from captions vse; now that is only Kiros et al. 2014's
+# kind.
+NOW_CALLED = {"sentence-map": "embedding", "sentence-words": "embedding"}
 SPACE_OF = {"devise": "devise", "glove-map": "glove-map", "skip-thoughts": "skipthought-rank"}
 NEAR = 2e-4  # another processor adds up in another order
 
@@ -105,7 +108,7 @@ def test_skip_thought_encoder_of_the_release_gives_the_same_codes(name: str) -> 
 def test_space_of_the_release_gives_the_same_vectors(name: str) -> None:
     model = EmbeddingModel.load(CHECKPOINTS / name, "cpu")
     known = ANSWERS["checkpoints"][name]
-    assert (model.fingerprint, model.mode) == (known["fingerprint"], known["mode"])
+    assert (model.fingerprint, model.mode) == (known["fingerprint"], NOW_CALLED.get(name, known["mode"]))
     assert np.allclose(model.encode_texts(known["readable"]), known["sentences"], atol=1e-5)
     assert np.allclose(
         model.encode_features(features(6, 4, model.config.image_dim)), known["images"], atol=1e-5
@@ -122,7 +125,7 @@ def captioner() -> Captioner:
 
 @pytest.fixture(scope="module")
 def space() -> EmbeddingModel:
-    return EmbeddingModel.load(SHIPPED_SPACES["vse"], "cpu")
+    return EmbeddingModel.load(SHIPPED_SPACES["embedding"], "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +194,7 @@ def library(
     assert (report.unchanged + report.changed, report.new) == (len(ANSWERS["library"]), 0), (
         "nothing is captioned again"
     )
-    opened.use_space("vse", space)
+    opened.use_space("embedding", space)
     for mode, name in SPACE_OF.items():
         opened.use_space(mode, EmbeddingModel.load(CHECKPOINTS / name, "cpu"))
     return opened
@@ -207,6 +210,11 @@ def test_library_of_the_release_holds_its_captions(library: Library) -> None:
     assert library.verify() == []
 
 
+def mode_now(mode: str) -> str:
+    """What the release's mode is called now."""
+    return "embedding" if mode == "vse" else mode
+
+
 def same_hits(found: Any, known: Any, what: str) -> None:
     assert [hit.id for hit in found] == [name for name, _, _ in known], what
     assert [hit.score for hit in found] == pytest.approx([score for _, score, _ in known], abs=NEAR), what
@@ -218,6 +226,7 @@ def test_mode_ranks_and_scores_as_in_the_release(
     mode: str, library: Library, captioner: Captioner, pictures: Path, tmp_path: Path
 ) -> None:
     known = ANSWERS["modes"][mode]
+    mode = mode_now(mode)
     outside = tmp_path / "outside.png"
     Image.open(pictures / "cat.png").convert("RGB").crop((40, 20, 400, 280)).save(outside)
     gallery = library.gallery()
@@ -262,7 +271,7 @@ def test_mode_ranks_and_scores_as_in_the_release(
 def test_mode_is_measured_as_in_the_release(mode: str, library: Library) -> None:
     gallery = library.gallery()
     relevance = np.random.default_rng(3).random((len(gallery), len(gallery)))
-    summary = asdict(measure(score_matrix(MODES[mode], gallery), relevance + relevance.T).summary())
+    summary = asdict(measure(score_matrix(MODES[mode_now(mode)], gallery), relevance + relevance.T).summary())
     assert summary == pytest.approx(ANSWERS["measures"][mode], abs=1e-4)
 
 

@@ -52,7 +52,7 @@ def test_all_that_is_shipped_is_small_enough() -> None:
 
 
 def test_the_shipped_space_finds_a_photograph_by_a_text() -> None:
-    model = EmbeddingModel.load(SHIPPED_SPACES["vse"], device="cpu")
+    model = EmbeddingModel.load(SHIPPED_SPACES["embedding"], device="cpu")
     pictures = sorted(sample_gallery().glob("*"))
     scores = (
         model.encode_images(pictures)
@@ -63,6 +63,6 @@ def test_the_shipped_space_finds_a_photograph_by_a_text() -> None:
 
 
 def test_the_shipped_space_reads_what_the_shipped_captioner_reads() -> None:
-    EmbeddingModel.load(SHIPPED_SPACES["vse"], device="cpu").check(
+    EmbeddingModel.load(SHIPPED_SPACES["embedding"], device="cpu").check(
         Captioner.load(SHIPPED, device="cpu").checkpoint.backbone
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from captionret.errors import BadSetting, NoWords
 from captionret.evaluation import modes as measuring
-from captionret.retrieval import MODES, EncodedQuery, Gallery, WordMatrix, corpus
+from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, corpus
 from captionret.retrieval.index.cosine import BM25Index, CosineIndex
 from captionret.retrieval.index.soft_jaccard import SoftJaccardIndex, by_spelling
 from captionret.retrieval.lemmas import lemma
@@ -183,3 +183,11 @@ def test_a_word_that_finds_images_is_told_from_one_that_misleads(tmp_path: Path)
         least=1,
     )
     assert mistakes[0][:2] == ("ball", 1) and mistakes[0][2] > 0.5
+
+
+def test_hybrid_weights_of_an_older_release_mean_the_shipped_space() -> None:
+    weights = {"jaccard": 1.0, "vse": 0.7}
+    assert MODES["hybrid"].required_parts(Gallery(["a.jpg"], ["a dog"], hybrid=weights)) == {"embedding"}
+    source = TableSource(["a"], vectors={"vse": np.ones((1, 2), np.float32)})
+    with_vse = Gallery(["a.jpg"], ["a dog"], ["a"], source=source, hybrid=weights)
+    assert MODES["hybrid"].required_parts(with_vse) == {"vse"}, "where there is a space of that kind"

@@ -26,7 +26,7 @@ def picture(caption: str, sha256: str | None = None) -> EncodedQuery:
         captions=(caption, f"{caption} outside"),
         word_probabilities=dict.fromkeys(word_set(caption), 0.5),
         feature=vector(caption, 3.0),
-        vectors={"vse": vector(caption)},
+        vectors={"embedding": vector(caption)},
     )
 
 
@@ -36,7 +36,7 @@ def gallery() -> Gallery:
         captions=[(name, f"{name} outside") for name in CAPTIONS],
         features=np.stack([vector(name, 3.0) for name in CAPTIONS]),
         word_probabilities=WordMatrix.of_rows([dict.fromkeys(word_set(name), 0.5) for name in CAPTIONS]),
-        vectors={"vse": np.stack([vector(name) for name in CAPTIONS])},
+        vectors={"embedding": np.stack([vector(name) for name in CAPTIONS])},
     )
     paths = [f"{place}.jpg" for place in range(len(CAPTIONS))]
     return Gallery(paths, CAPTIONS, CAPTIONS, source=source)
@@ -49,7 +49,7 @@ def found(query: EncodedQuery, mode: str) -> list[str]:
 def test_vectors_and_features_of_a_hand_worked_example() -> None:
     def of(unit: list[float], length: float, name: str) -> EncodedQuery:
         return EncodedQuery(
-            name, sha256=name, feature=np.array(unit) * length, vectors={"vse": np.array(unit)}
+            name, sha256=name, feature=np.array(unit) * length, vectors={"embedding": np.array(unit)}
         )
 
     query, bad = of([1, 0, 0], 5, "q"), of([0, 0, 1], 9, "bad")
@@ -57,13 +57,15 @@ def test_vectors_and_features_of_a_hand_worked_example() -> None:
     # 1 (1 0 0) + 0.75 (0.5 0.5 0) - 0.15 (0 0 1) = (1.375 0.375 -0.15)
     length = sqrt(1.375**2 + 0.375**2 + 0.15**2)
     moved = rocchio(query, liked, [bad])
-    assert moved.vectors["vse"] == pytest.approx([1.375 / length, 0.375 / length, -0.15 / length], abs=1e-6)
+    assert moved.vectors["embedding"] == pytest.approx(
+        [1.375 / length, 0.375 / length, -0.15 / length], abs=1e-6
+    )
     assert moved.feature == pytest.approx(
         [5 * 1.375 / length, 5 * 0.375 / length, -5 * 0.15 / length], abs=1e-5
     )
     # 0 (1 0 0) + 2 (0 1 0) - 1 (0 0 1)
     moved = rocchio(query, liked[:1], [bad], (0, 2, 1))
-    assert moved.vectors["vse"] == pytest.approx([0, 2 / sqrt(5), -1 / sqrt(5)], abs=1e-6)
+    assert moved.vectors["embedding"] == pytest.approx([0, 2 / sqrt(5), -1 / sqrt(5)], abs=1e-6)
     assert (moved.caption, moved.sha256) == ("q", "q") and query.feedback is None
 
 
@@ -102,7 +104,7 @@ def test_word_probabilities_are_moved_as_the_words_of_a_text_are() -> None:
         "multi-caption-union",
         "cnn",
         "cnn-centred",
-        "vse",
+        "embedding",
         "hybrid",
     ],
 )
@@ -153,9 +155,9 @@ def test_a_part_that_somebody_lacks_is_compared_by_nobody() -> None:
 def test_a_query_of_which_nothing_is_left_says_so() -> None:
     with pytest.raises(NoWords, match="no word is left: what is disliked takes all away"):
         found(rocchio(EncodedQuery(text="dog"), (), [picture("dog")], (1, 0, 1)), "jaccard")
-    query = EncodedQuery("q", sha256="q", vectors={"vse": vector("dog")})
+    query = EncodedQuery("q", sha256="q", vectors={"embedding": vector("dog")})
     with pytest.raises(BadSetting, match="cancel each other out"):
-        rocchio(query, (), [EncodedQuery("b", sha256="b", vectors={"vse": vector("dog")})], (1, 0, 1))
+        rocchio(query, (), [EncodedQuery("b", sha256="b", vectors={"embedding": vector("dog")})], (1, 0, 1))
 
 
 def test_feedback_that_contradicts_itself_is_refused() -> None:

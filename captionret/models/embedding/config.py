@@ -213,7 +213,10 @@ class EmbeddingConfig:
             return "glove-map" if self.sentence_tower == "glove-idf" else "devise"
         if self.targets != "captions":
             return "devise"
-        return "skip-thoughts" if any("skip" in part for part in self.sentence_parts) else "vse"
+        if "skipthought" in self.sentence_parts:
+            return "skip-thoughts"
+        # a frozen sentence encoder with a contrastive loss is not VSE (Kiros et al. 2014)
+        return "embedding" if set(self.sentence_parts) & set(CODE_PARTS) else "vse"
 
     @property
     def image_dim(self) -> int:

@@ -12,7 +12,9 @@ from ..query import EncodedQuery
 
 # Learnt on Flickr8k's val split by `scripts/evaluate_retrieval.py --split val --learn-hybrid`; a library may
 # hold others.
-WEIGHTS: Mapping[str, float] = {"expected-cosine": 1.0, "vse": 0.7, "multi-caption-union": 0.1}
+WEIGHTS: Mapping[str, float] = {"expected-cosine": 1.0, "embedding": 0.7, "multi-caption-union": 0.1}
+# Weights that were learned by release 0.5.0 or earlier call the shipped space's mode by an old name.
+RENAMED = {"vse": "embedding"}
 FUSION_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
 
 
@@ -48,7 +50,8 @@ class HybridMode(Mode):
         weights = gallery.hybrid or WEIGHTS
         if not all(np.isfinite(weight) and weight > 0 for weight in weights.values()):
             raise BadSetting(f"The weights of a hybrid are numbers above 0, not {dict(weights)}.")
-        modes = [(self.find(name), weight) for name, weight in weights.items()]
+        renamed = {} if "vse" in gallery.parts else RENAMED
+        modes = [(self.find(renamed.get(name, name)), weight) for name, weight in weights.items()]
         if inner := [mode.name for mode, _ in modes if mode.composite]:
             raise BadSetting(f"A hybrid cannot be made of a hybrid ({inner[0]}). Choose other modes.")
         return modes

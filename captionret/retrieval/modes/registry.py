@@ -91,9 +91,12 @@ MODES: Registry[Mode] = _table(
         whitened=True,
     ),
     SpaceMode(
+        "embedding",
+        "the cosine in a space of images and a frozen sentence encoder's sentences, such as the shipped one",
+    ),
+    SpaceMode(
         "vse",
-        "the cosine in a space in which images and sentences were put side by side (the shipped one, or "
-        "--embedding)",
+        "the cosine in a space of images and sentences that were learned together (Kiros et al. 2014, VSE++)",
     ),
     SpaceMode(
         "devise", "the cosine in a space of word vectors, into which images were mapped by their labels"

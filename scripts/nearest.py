@@ -1,12 +1,11 @@
-"""python scripts/nearest.py --help"""
+"""`captionret nearest`, without an installation."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from captionret.cli.nearest import main
-from captionret.cli.options import run
+from captionret.cli.main import run_script
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_script("nearest"))

@@ -1,12 +1,11 @@
-"""python scripts/predict_words.py --help"""
+"""`captionret predict-words`, without an installation."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from captionret.cli.options import run
-from captionret.cli.predict_words import main
+from captionret.cli.main import run_script
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_script("predict_words"))

@@ -12,6 +12,7 @@ from ..evaluation.modes import score_matrix
 from ..evaluation.relevance import load_relevance
 from ..evaluation.semantic import measure
 from ..evaluation.significance import mean_interval
+from ..home import data_folder
 from ..records import Item
 from ..retrieval import MODES, Gallery, TableSource
 from .encoded_split import split_features
@@ -95,7 +96,7 @@ def _row(
     captions = {item.id: item.captions for item in items}
     scores = measure(
         score_matrix(MODES[mode], gallery),
-        load_relevance(kind, [captions[one] for one in gallery.ids], Path("data/relevance")),
+        load_relevance(kind, [captions[one] for one in gallery.ids], data_folder("relevance")),
     )
     summary = scores.summary()
     _, low, high = mean_interval(scores.ndcg10)

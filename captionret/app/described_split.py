@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ..errors import BadDataset, BadLibrary
 from ..files import publish_json, read_json
+from ..home import data_folder
 from ..library import Library
 from ..library.word_probabilities import LEAST, StoredWordProbabilities
 from ..records import Decoding, Item
@@ -23,7 +24,7 @@ if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.lexical.predictor import WordPredictor
 
 DECODING = Decoding(beam=5, captions=5)
-CACHE = Path("data/described")
+CACHE = data_folder("described")
 _BATCH = 50
 
 

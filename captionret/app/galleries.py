@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import BadSetting
 from ..library import Captioning, Library
-from .places import LIBRARIES
+from .places import data_folder
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def gallery_library(folder: Path | None, captioner: Captioning, beam: int = 3) -
     key = hashlib.sha256(
         f"{folder.resolve()}\n{captioner.fingerprint}\n{beam}".encode(errors="surrogateescape")
     ).hexdigest()[:12]
-    library = Library.open_or_create(LIBRARIES / f"gallery-{key}", folder)
+    library = Library.open_or_create(data_folder("libraries") / f"gallery-{key}", folder)
     report = library.update(folder, captioner, beam=beam)
     for failure in report.failures:
         log.info(f"left out: {failure.reason}")

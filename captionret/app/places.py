@@ -1,36 +1,71 @@
-"""Where things lie: the shipped checkpoints, the libraries, and what a name means."""
+"""What the names that people give mean: of a library, and of a checkpoint; see `home` for where they lie."""
 
 import logging
 from pathlib import Path
 
 from ..errors import BadCheckpoint, BadSetting
-from ..files import expanded
+from ..files import expanded, read_json
+from ..home import (
+    checkpoints_folder,
+    data_folder,
+    find_checkpoint,
+    is_name,
+    known_checkpoints,
+    shipped_checkpoint,
+)
+
+__all__ = [
+    "LEXICAL_HEAD",
+    "SHIPPED",
+    "SHIPPED_SPACES",
+    "checkpoint_path",
+    "checkpoints_folder",
+    "data_folder",
+    "find_checkpoint",
+    "library_path",
+    "list_models",
+]
 
 log = logging.getLogger(__name__)
 
-CHECKPOINTS = Path("checkpoints")
-LIBRARIES = Path("data/libraries")
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "photos-lite"
-LEXICAL_HEAD = SHIPPED.with_name("words-lite")
-SHIPPED_SPACES = {"embedding": SHIPPED.with_name("photos-space")}  # by the mode that compares in it
+SHIPPED = shipped_checkpoint("photos-lite")
+LEXICAL_HEAD = shipped_checkpoint("words-lite")
+SHIPPED_SPACES = {"embedding": shipped_checkpoint("photos-space")}  # by the mode that compares in it
 
 
 def library_path(name: str) -> Path:
-    """A library's directory: a bare name lies in data/libraries, anything with a slash is a path."""
+    """A library's directory: a bare name lies in data/libraries, anything else is a path."""
     if not name:
-        raise BadSetting("The library's name is empty. Give --library NAME.")
-    return expanded(name) if "/" in name or name.startswith((".", "~")) else LIBRARIES / name
+        raise BadSetting("The library's name is empty. Give a name, or the path of its folder.")
+    return data_folder("libraries") / name if is_name(name) else expanded(name)
 
 
 def checkpoint_path(given: str | None) -> Path:
-    """The checkpoint that was asked for (a directory, or a name in checkpoints/), or the shipped one, said on
-    stderr."""
-    if given is None:
-        if not SHIPPED.is_dir():
-            raise BadCheckpoint(
-                f"The shipped checkpoint {SHIPPED} is missing. Restore it, or give --checkpoint."
-            )
-        log.info(f"With the shipped checkpoint {SHIPPED.name}; choose another with --checkpoint.")
-        return SHIPPED
-    found = expanded(given)
-    return found if found.exists() or "/" in given else CHECKPOINTS / given
+    """The checkpoint that was asked for, see find_checkpoint; None stands for the shipped captioner."""
+    if given is not None:
+        return find_checkpoint(given)
+    if not SHIPPED.is_dir():
+        raise BadCheckpoint(
+            f"The shipped checkpoint {SHIPPED} is missing. Install captionret again, or name another "
+            "checkpoint."
+        )
+    log.info(f"With the shipped checkpoint {SHIPPED.name}; choose another with --checkpoint.")
+    return SHIPPED
+
+
+def list_models(kind: str | None = None) -> dict[str, str]:
+    """The checkpoints that are found by name, each with its kind: the user's own and the shipped ones.
+
+    kind: "captioner", "lexical", "embedding" or "skipthought" for those alone
+
+    >>> list_models("embedding")["photos-space"]
+    'embedding'
+    """
+    found = {}
+    for name, path in known_checkpoints().items():
+        record = read_json(path / "config.json", BadCheckpoint, "Restore it, or delete the directory.")
+        facts = record if isinstance(record, dict) else {}
+        config = facts.get("config")
+        lexical = isinstance(config, dict) and config.get("decoder") == "words"  # as release 0.5.0 wrote it
+        found[name] = "lexical" if lexical else str(facts.get("kind", "captioner"))
+    return {name: one for name, one in sorted(found.items()) if kind in (None, one)}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
+from ..home import data_folder
 from .places import SHIPPED_SPACES, checkpoint_path
 
 if TYPE_CHECKING:  # it imports torch, which --help and text queries do without
@@ -122,7 +123,7 @@ def _corpus(spec: str, space: "EmbeddingModel") -> Path:
         item.captions for item in dataset.split("train" if dataset.splits() else "all") if item.captions
     ]
     key = hashlib.sha256(json.dumps([space.fingerprint, captions]).encode()).hexdigest()[:16]
-    file = (Path("data/indexes") / f"{spec.partition(':')[0]}-{key}.npz").resolve()
+    file = (data_folder("indexes") / f"{spec.partition(':')[0]}-{key}.npz").resolve()
     if not file.exists():
         if set(space.config.sentence_parts) & set(CODE_PARTS):
             space.read.encoder = CachedSentenceEncoder(space.read.encoder, DEFAULT_ROOT)

@@ -22,6 +22,7 @@ import numpy as np
 from ..app.places import checkpoint_path
 from ..errors import BadDataset, BadImage, BadSetting
 from ..fetching import fetch, is_address
+from ..home import data_folder
 from ..images import open_image
 from ..retrieval.index.nearest import EXACT_UP_TO, ExactIndex, open_index
 from ..text import STOP_WORDS
@@ -80,7 +81,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--indexes",
         type=path_argument,
-        default=Path("data/indexes"),
+        default=data_folder("indexes"),
         metavar="DIR",
         help="where it is kept (default: %(default)s)",
     )

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..app.captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
-from ..app.places import CHECKPOINTS, checkpoint_path
+from ..app.places import checkpoint_path, checkpoints_folder
 from ..datasets import Dataset, open_dataset
 from ..errors import BadCheckpoint, BadDataset, BadSetting
 from ..files import publishing
+from ..home import data_folder
 from ..records import Decoding, Hit, Item
 from ..retrieval import MODES, EncodedQuery, Gallery
 from ..retrieval import search as search_gallery
@@ -130,7 +131,7 @@ def _beside(
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command's settings."""
-    options = parser("compare_variants", __doc__ or "")
+    options = parser("compare-variants", __doc__ or "")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test", help="(default: %(default)s)")
     options.add_argument(
@@ -169,7 +170,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--features",
         type=path_argument,
-        default=Path("data/features"),
+        default=data_folder("features"),
         metavar="DIR",
         help="the feature cache (default: %(default)s)",
     )
@@ -193,7 +194,8 @@ def _checkpoints(given: Sequence[str] | None) -> list[Path]:
         return [Path(path) for path in given]
     from ..models.checkpoint import CAPTIONER, kind_of, read_record
 
-    records = {path.parent: read_record(path.parent) for path in sorted(CHECKPOINTS.glob("*/config.json"))}
+    folder = checkpoints_folder()
+    records = {path.parent: read_record(path.parent) for path in sorted(folder.glob("*/config.json"))}
     found = [
         path
         for path, one in records.items()
@@ -201,7 +203,7 @@ def _checkpoints(given: Sequence[str] | None) -> list[Path]:
     ]
     if not found:
         raise BadCheckpoint(
-            f"There are no checkpoints in {CHECKPOINTS}. Train one (scripts/train_captioner.py) or name some "
+            f"There are no checkpoints in {folder}. Train one (captionret train-captioner) or name some "
             "(--checkpoints)."
         )
     return found
@@ -253,7 +255,7 @@ def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, 
     if len(gallery) < 2:
         return {"relevance": None}
     captions = {item.id: item.captions for item in items}
-    relevance = load_relevance(kind, [captions[name] for name in gallery.ids], Path("data/relevance"))
+    relevance = load_relevance(kind, [captions[name] for name in gallery.ids], data_folder("relevance"))
     plain = measure(score_matrix(MODES["jaccard"], gallery), relevance)
     weighted = measure(score_matrix(MODES["jaccard-idf"], gallery), relevance)
     _, low, high = mean_interval(plain.ndcg10)

@@ -18,6 +18,7 @@ from ..app.places import checkpoint_path
 from ..app.searching import encode_query
 from ..datasets import Dataset, open_dataset
 from ..errors import BadSetting
+from ..home import data_folder
 from ..images import open_image
 from ..library import Library
 from ..records import Hit, Item, Query
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument(
         "--work",
         type=path_argument,
-        default=Path("data/demo"),
+        default=data_folder("demo"),
         metavar="DIR",
         help="where checkpoints lie (default: %(default)s)",
     )

@@ -21,6 +21,7 @@ import numpy as np
 from ..app.places import checkpoint_path
 from ..errors import BadDataset, BadImage, BadSetting
 from ..files import publish_json, publishing
+from ..home import data_folder
 from ..images import find_images
 from .options import FOUND, add_device, parser, path_argument, say
 
@@ -100,7 +101,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--features",
         type=path_argument,
-        default=Path("data/features"),
+        default=data_folder("features"),
         metavar="DIR",
         help="the feature cache (default: %(default)s)",
     )

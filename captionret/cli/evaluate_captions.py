@@ -27,6 +27,7 @@ from ..app.places import checkpoint_path
 from ..datasets import Dataset, open_dataset
 from ..errors import BadDataset, BadSetting
 from ..files import publish_json
+from ..home import data_folder
 from ..records import Item
 from ..text import ends_badly, words
 from .options import FOUND, add_decoding, add_device, decoding_of, parser, path_argument, say
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = parser("evaluate_captions", __doc__ or "")
+    options = parser("evaluate-captions", __doc__ or "")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test", help="(default: %(default)s)")
     options.add_argument(
@@ -122,7 +123,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--features",
         type=path_argument,
-        default=Path("data/features"),
+        default=data_folder("features"),
         metavar="DIR",
         help="the feature cache (default: %(default)s)",
     )

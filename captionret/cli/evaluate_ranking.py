@@ -23,6 +23,7 @@ from ..app.places import checkpoint_path
 from ..errors import BadDataset, BadSetting
 from ..evaluation.hubness import find_remedies
 from ..files import publish_json
+from ..home import data_folder
 from .options import FOUND, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # these import torch, which --help does without
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = parser("evaluate_ranking", __doc__ or "")
+    options = parser("evaluate-ranking", __doc__ or "")
     options.add_argument(
         "--checkpoint",
         required=True,
@@ -93,7 +94,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--features",
         type=path_argument,
-        default=Path("data/features"),
+        default=data_folder("features"),
         metavar="DIR",
         help="the feature cache (default: %(default)s)",
     )

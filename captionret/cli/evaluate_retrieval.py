@@ -15,7 +15,6 @@ alone: by a sentence encoder (sbert, where it is installed), by tf-idf, by CIDEr
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from ..app.places import LEXICAL_HEAD, checkpoint_path, library_path
 from ..app.spaces import default_spaces, load_spaces
 from ..datasets import open_dataset
 from ..errors import BadDataset, BadSetting, MissingWeights
+from ..home import data_folder
 from ..library import Library
 from ..records import Item
 from ..retrieval import MODES, Gallery, find_mode
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = parser("evaluate_retrieval", __doc__ or "")
+    options = parser("evaluate-retrieval", __doc__ or "")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test", help="(default: %(default)s)")
     options.add_argument(
@@ -132,7 +132,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--features",
         type=path_argument,
-        default=Path("data/features"),
+        default=data_folder("features"),
         metavar="DIR",
         help="the feature cache (default: %(default)s)",
     )
@@ -200,7 +200,8 @@ def _relevances(kinds: Sequence[str], items: Sequence[Item], rows: Sequence[int]
     found = {}
     for kind in kinds:
         try:
-            found[kind] = load_relevance(kind, [items[row].captions for row in rows], Path("data/relevance"))
+            captions = [items[row].captions for row in rows]
+            found[kind] = load_relevance(kind, captions, data_folder("relevance"))
         except MissingWeights as error:
             if len(kinds) == 1:
                 raise

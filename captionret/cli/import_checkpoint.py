@@ -12,7 +12,7 @@ from .options import FOUND, parser, say
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    options = parser("import_checkpoint", __doc__ or "")
+    options = parser("import-checkpoint", __doc__ or "")
     options.add_argument("--encoder", type=Path, required=True, metavar="FILE", help="encoder-5-3000.pkl")
     options.add_argument("--decoder", type=Path, required=True, metavar="FILE", help="decoder-5-3000.pkl")
     options.add_argument(

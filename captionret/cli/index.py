@@ -16,7 +16,7 @@ from .options import FOUND, NOTHING_FOUND, add_decoding, add_device, decoding_of
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 1 where the folder holds no picture that could be captioned."""
-    options = parser("caption_images", __doc__ or "")
+    options = parser("index", __doc__ or "")
     options.add_argument(
         "folder", type=path_argument, metavar="DIR", help="searched with everything below it"
     )

@@ -85,10 +85,10 @@ def say(text: str) -> None:
     print(text.encode(errors="backslashreplace").decode(), file=sys.stderr)
 
 
-def parser(script: str, about: str) -> argparse.ArgumentParser:
+def parser(command: str, about: str) -> argparse.ArgumentParser:
     """A parser whose --help begins with the module's own words."""
     return argparse.ArgumentParser(
-        prog=f"python scripts/{script}.py",
+        prog=f"captionret {command}",
         description=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -260,9 +260,9 @@ def refuse_to_overwrite(out: Path, resume: bool) -> None:
         )
 
 
-def command_again(script: str, typed: Sequence[str]) -> str:
+def command_again(command: str, typed: Sequence[str]) -> str:
     """What reproduces a training, for its card; a data set's folder is part of it as it was typed."""
-    return shlex.join(["python", f"scripts/{script}.py", *(word for word in typed if word != "--resume")])
+    return shlex.join(["captionret", command, *(word for word in typed if word != "--resume")])
 
 
 def path_argument(given: str) -> Path:

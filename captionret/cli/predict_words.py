@@ -16,7 +16,7 @@ from .options import FOUND, NOTHING_FOUND, add_device, parser, say
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 1 for a library without pictures."""
-    options = parser("predict_words", __doc__ or "")
+    options = parser("predict-words", __doc__ or "")
     options.add_argument(
         "--library", required=True, metavar="NAME", help="a name in data/libraries, or a path"
     )

@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = parser("retrieve", __doc__ or "")
+    options = parser("search", __doc__ or "")
     options.add_argument(
         "--image", type=path_argument, metavar="FILE", help="a picture to find others like it"
     )

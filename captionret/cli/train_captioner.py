@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..app.places import CHECKPOINTS
+from ..app.places import checkpoints_folder, data_folder
 from ..errors import BadSetting
 from .options import FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = (
         Path(given.out)
         if given.out
-        else CHECKPOINTS / f"{run_name(variant, config)}-{given.data.partition(':')[0]}"
+        else checkpoints_folder() / f"{run_name(variant, config)}-{given.data.partition(':')[0]}"
     )
     refuse_to_overwrite(out, given.resume)
     run = TrainingRun(
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=given.seed,
         patience=given.patience,
         precision=given.precision,
-        command=command_again("train_captioner", sys.argv[1:] if arguments is None else arguments),
+        command=command_again("train-captioner", sys.argv[1:] if arguments is None else arguments),
         features_root=Path(given.features),
         also=also,
         hold_out=given.hold_out,
@@ -137,7 +137,7 @@ def variants_table() -> str:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = parser("train_captioner", __doc__ or "")
+    options = parser("train-captioner", __doc__ or "")
     options.add_argument("--variant", help="a row of --list (default: model2-lite)")
     options.add_argument("--list", action="store_true", help="print the variants and stop")
     options.add_argument(
@@ -225,7 +225,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--precision", default="auto", help="float32, bfloat16, or auto (default)")
     options.add_argument("--half", action="store_true", help="store the weights as float16")
     options.add_argument(
-        "--features", default="data/features", metavar="DIR", help="the feature cache (default: %(default)s)"
+        "--features",
+        default=str(data_folder("features")),
+        metavar="DIR",
+        help="the feature cache (default: %(default)s)",
     )
     options.add_argument(
         "--random-backbone", action="store_true", help="a CNN with random weights: for tests and timings only"

@@ -16,8 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..app.places import CHECKPOINTS
+from ..app.places import checkpoints_folder
 from ..errors import BadSetting
+from ..home import data_folder
 from .options import FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
 
 # What else the original programs have options for, and what takes its place here; the loss is shown after
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = fitting(config, dataset)
     if config.skipthought:
         name += f"-{Path(config.skipthought).name}"
-    out = given.out or CHECKPOINTS / f"{name}-{given.data.partition(':')[0]}"
+    out = given.out or checkpoints_folder() / f"{name}-{given.data.partition(':')[0]}"
     refuse_to_overwrite(out, given.resume)
     run = EmbeddingRun(
         name=given.model,
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         also=tuple(also),
         seed=given.seed,
         patience=given.patience,
-        command=command_again("train_embedding", sys.argv[1:] if arguments is None else arguments),
+        command=command_again("train-embedding", sys.argv[1:] if arguments is None else arguments),
         features_root=given.features,
         half=given.half,
     )
@@ -140,7 +141,7 @@ def fields_help() -> str:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = parser("train_embedding", __doc__ or "")
+    options = parser("train-embedding", __doc__ or "")
     options.epilog = fields_help()
     options.add_argument("--model", help="a row of --list")
     options.add_argument("--list", action="store_true", help="print the models and stop")
@@ -183,7 +184,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--features",
         type=path_argument,
-        default=Path("data/features"),
+        default=data_folder("features"),
         metavar="DIR",
         help="the feature cache (default: %(default)s)",
     )

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..app.places import CHECKPOINTS, checkpoint_path
+from ..app.places import checkpoint_path, checkpoints_folder
 from ..errors import BadSetting
 from .options import FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
 
@@ -23,7 +23,7 @@ from .options import FOUND, add_device, command_again, parser, path_argument, re
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     given = _parse(arguments)
-    command = command_again("train_skipthought", sys.argv[1:] if arguments is None else arguments)
+    command = command_again("train-skipthought", sys.argv[1:] if arguments is None else arguments)
     if given.list:
         print(models_table())
     elif given.combine:
@@ -44,7 +44,7 @@ def _train(given: argparse.Namespace, command: str) -> None:
     row = replace(skipthought_config(given.model), direction=given.direction)
     config = with_settings(row, given.set)
     name = f"{config.direction}-{run_name(given.model, config, replace(row, direction=config.direction))}"
-    out = given.out or CHECKPOINTS / f"{name}-{given.data.partition(':')[0]}"
+    out = given.out or checkpoints_folder() / f"{name}-{given.data.partition(':')[0]}"
     refuse_to_overwrite(out, given.resume)
 
     from ..datasets import open_dataset
@@ -119,7 +119,7 @@ def models_table() -> str:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = parser("train_skipthought", __doc__ or "")
+    options = parser("train-skipthought", __doc__ or "")
     options.epilog = (
         "All fields of --set, and what they mean, stand in captionret/models/sentence/skipthought/config.py."
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..errors import BadDataset
 from ..files import publishing
+from ..home import data_folder
 
-FOLDER = Path("data/samples")
+FOLDER = data_folder("samples")
 
 # package -> folder of its pictures -> (file, the name it gets here). Licences: see the packages' own READMEs
 # beside the pictures.

@@ -22,11 +22,12 @@ from tqdm import tqdm
 
 from ..errors import BadCheckpoint, BadSetting
 from ..files import no_space_named
+from ..home import data_folder
 from ..images import WHOLE, View, decoded_batches
 from ..models.vision.backbones import Backbone
 from ..records import Failure
 
-DEFAULT_ROOT = Path("data/features")
+DEFAULT_ROOT = data_folder("features")
 MOST_VIEWS = 12  # the whole picture and five crops, each mirrored and not
 _NAME = re.compile(rb"[0-9a-f]{64}")
 

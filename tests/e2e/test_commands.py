@@ -95,7 +95,7 @@ def test_help_comes_without_importing_torch(name: str, tmp_path: Path) -> None:
 def test_unknown_option_is_wrong_usage(call: Call, module: Any) -> None:
     code, out, err = call(module, "--no-such-option")
     assert (code, out) == (2, "")
-    assert "usage: python scripts/" in err
+    assert "usage: captionret " in err
 
 
 def test_file_that_may_not_be_used_is_named(call: Call, trained: Trained, tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_card_repeats_the_command_as_a_shell_reads_it(call: Call, trained: Train
         == 0
     )
     assert (
-        f"    python scripts/train_captioner.py --data {trained.spec} --out '{out}'"
+        f"    captionret train-captioner --data {trained.spec} --out '{out}'"
         in (out / "README.md").read_text()
     )
 
@@ -397,10 +397,8 @@ def test_folder_without_pictures_ends_with_nothing_found(
     ("arguments", "said"),
     [
         (("nowhere", "--library", "lib"), "nowhere is not a folder"),
-        (
-            (".", "--library", "lib", "--checkpoint", "gone"),
-            "There is no checkpoint directory checkpoints/gone",
-        ),
+        ((".", "--library", "lib", "--checkpoint", "gone"), "There is no checkpoint 'gone'."),
+        ((".", "--library", "lib", "--checkpoint", "./gone"), "There is no checkpoint directory gone."),
     ],
 )
 def test_captioning_that_cannot_be_is_refused_with_a_reason(
@@ -732,7 +730,7 @@ def test_script_prints_results_alone_and_survives_a_closed_pipe(
     assert len(found(ended.out)) == 10
     reader, writer = os.pipe()
     os.close(reader)
-    line = [sys.executable, str(ROOT / "scripts" / "search.py"), *map(str, arguments)]
+    line = [sys.executable, str(ROOT / "scripts" / "retrieve.py"), *map(str, arguments)]
     closed = subprocess.run(
         line, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=tmp_path, timeout=60, check=False
     )
@@ -837,7 +835,7 @@ def test_noted_scores_stand_in_the_record_and_on_the_card(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--checkpoints", "gone"), 3, "There is no checkpoint directory gone"),
+        (("--checkpoints", "./gone"), 3, "There is no checkpoint directory gone"),
         ((), 3, "There are no checkpoints in checkpoints. Train one"),
         (("--split", "nope"), 3, "has no images in split 'nope'"),
         (("--pictures", "0"), 2, "--pictures 0, --batch-size 64, --beam 3: all must be at least 1"),

@@ -74,7 +74,7 @@ def test_a_trained_directory_holds_its_documented_files(space: Space) -> None:
     assert (
         "model `vse-bow`" in card
         and "(kept)" in card
-        and "python scripts/train_embedding.py --model vse-bow" in card
+        and "captionret train-embedding --model vse-bow" in card
     )
 
 

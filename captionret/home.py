@@ -1,0 +1,105 @@
+"""Where things lie, and what the name of a checkpoint means. No torch.
+
+    home()/checkpoints/NAME      what was trained here
+    home()/data/libraries/NAME   captioned folders; beside them data/features, data/indexes and other caches
+
+Inside a checkout of captionret home is the current folder, for an installed captionret the user's data
+directory (~/.local/share/captionret, ~/Library/Application Support/captionret, %LOCALAPPDATA%\\captionret).
+The environment variable CAPTIONRET_HOME names another folder for both.
+"""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from .errors import BadCheckpoint, BadSetting, UnknownName
+from .files import expanded
+
+SHIPPED = ("photos-lite", "photos-space", "words-lite")  # as pyproject.toml packs them
+_PACKAGE = Path(__file__).resolve().parent
+_PACKED = _PACKAGE / "_checkpoints"  # in a wheel
+_RECORD = "config.json"
+
+
+def home() -> Path:
+    """The folder below which everything lies that captionret makes without being given a path."""
+    given = os.environ.get("CAPTIONRET_HOME")
+    if given:
+        return expanded(given)
+    if _is_checkout(Path()) or _is_checkout(_PACKAGE.parent):
+        return Path()
+    return platformdirs.user_data_path("captionret", appauthor=False)
+
+
+def _is_checkout(folder: Path) -> bool:
+    return all((folder / name).exists() for name in ("pyproject.toml", "captionret/home.py", "checkpoints"))
+
+
+def data_folder(what: str) -> Path:
+    """The folder of one kind of data: "libraries", "features", "indexes", or a data set's name."""
+    return home() / "data" / what
+
+
+def checkpoints_folder() -> Path:
+    """Where trainings put their checkpoints, and where these are found by name."""
+    return home() / "checkpoints"
+
+
+def shipped_checkpoint(name: str) -> Path:
+    """The directory of one of SHIPPED, of the installed package or of the checkout; it may be missing."""
+    return (_PACKED if _PACKED.is_dir() else _PACKAGE.parent / "checkpoints") / name
+
+
+def is_name(given: str) -> bool:
+    """Whether a text is a bare name rather than a path: no separator in it, no "." or "~" before it."""
+    separators = {"/", os.sep, os.altsep or "/"}
+    return not given.startswith((".", "~")) and not any(mark in given for mark in separators)
+
+
+def find_checkpoint(given: str | os.PathLike[str]) -> Path:
+    """The directory of a checkpoint.
+
+    given:   a directory, or a name: looked for in ./checkpoints, in home()/checkpoints and among SHIPPED
+    returns: the directory; a path that is not there as it is, for whoever loads it to refuse
+    errors:  BadSetting for an empty name; BadCheckpoint for one that is nowhere, with the folders that were
+             looked in
+
+    >>> find_checkpoint("photos-lite").name
+    'photos-lite'
+    """
+    name = os.fspath(given)
+    if not name:
+        raise BadSetting("The checkpoint's name is empty. Give a name, or the path of its directory.")
+    path = expanded(name)
+    if (path / _RECORD).is_file() or isinstance(given, Path) or not is_name(name):
+        return path
+    for folder in _folders():
+        if (folder / name / _RECORD).is_file():
+            return folder / name
+    if path.exists():
+        return path
+    if name in SHIPPED:
+        raise BadCheckpoint(
+            f"The shipped checkpoint {shipped_checkpoint(name)} is missing. Install captionret again, or "
+            "name another checkpoint."
+        )
+    looked = ", ".join(str(folder.absolute()) for folder in _folders())
+    raise BadCheckpoint(f"{UnknownName.among('checkpoint', name, known_checkpoints())} Looked in {looked}.")
+
+
+def known_checkpoints() -> dict[str, Path]:
+    """The checkpoints that are found by name, with their directories; the user's own before the shipped."""
+    found: dict[str, Path] = {}
+    for folder in _folders():
+        for record in sorted(folder.glob(f"*/{_RECORD}")):
+            found.setdefault(record.parent.name, record.parent)
+    return found
+
+
+def _folders() -> list[Path]:
+    """Where names of checkpoints are looked for; each folder once."""
+    found: dict[Path, Path] = {}
+    for folder in (Path("checkpoints"), checkpoints_folder(), shipped_checkpoint(SHIPPED[0]).parent):
+        found.setdefault(folder.absolute(), folder)
+    return list(found.values())

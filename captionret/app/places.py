@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 SHIPPED = shipped_checkpoint("photos-lite")
 LEXICAL_HEAD = shipped_checkpoint("words-lite")
+_KINDS = {"embedding space": "embedding", "skip-thought": "skipthought"}  # as records name them
 SHIPPED_SPACES = {"embedding": shipped_checkpoint("photos-space")}  # by the mode that compares in it
 
 
@@ -67,5 +68,6 @@ def list_models(kind: str | None = None) -> dict[str, str]:
         facts = record if isinstance(record, dict) else {}
         config = facts.get("config")
         lexical = isinstance(config, dict) and config.get("decoder") == "words"  # as release 0.5.0 wrote it
-        found[name] = "lexical" if lexical else str(facts.get("kind", "captioner"))
+        written = str(facts.get("kind", "captioner"))
+        found[name] = "lexical" if lexical else _KINDS.get(written, written)
     return {name: one for name, one in sorted(found.items()) if kind in (None, one)}

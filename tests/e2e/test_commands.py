@@ -22,18 +22,6 @@ from captionret.datasets import open_dataset
 from captionret.text import word_set
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = (
-    "train_captioner",
-    "caption_images",
-    "retrieve",
-    "compare_variants",
-    "evaluate_captions",
-    "reproduce",
-    "demo",
-    "import_checkpoint",
-    "predict_words",
-    "evaluate_retrieval",
-)
 
 
 def script(name: str, *arguments: object, cwd: Path, options: tuple[str, ...] = ()) -> Ended:
@@ -79,16 +67,6 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 # Every command
-
-
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_help_comes_without_importing_torch(name: str, tmp_path: Path) -> None:
-    code, out, imports = script(name, "--help", cwd=tmp_path, options=("-X", "importtime"))
-    assert code == 0
-    assert out.startswith("usage: ") and "--help" in out
-    imported = {line.rpartition("|")[2].strip() for line in imports.splitlines()}
-    assert "captionret.cli" in imported
-    assert "torch" not in imported
 
 
 @pytest.mark.parametrize("module", [train_captioner, index, search, compare_variants])

@@ -1,0 +1,122 @@
+"""Where things lie, in a checkout and for an installed captionret, and what names mean."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from captionret import home
+from captionret.app import places
+from captionret.errors import BadCheckpoint, BadSetting
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The user's data folder, as if the package lay in site-packages and were started in no checkout."""
+    packed = tmp_path / "site-packages" / "captionret" / "_checkpoints"
+    for name in home.SHIPPED:
+        checkpoint(packed / name)
+    monkeypatch.setattr(home, "_PACKAGE", packed.parent)
+    monkeypatch.setattr(home, "_PACKED", packed)
+    monkeypatch.setattr(home.platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
+    monkeypatch.delenv("CAPTIONRET_HOME", raising=False)
+    (tmp_path / "somewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "somewhere")
+    return tmp_path / "user"
+
+
+def checkpoint(folder: Path, **facts: object) -> None:
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(facts))
+
+
+def test_a_checkout_keeps_everything_in_the_current_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CAPTIONRET_HOME", raising=False)
+    assert home.data_folder("libraries") == Path("data/libraries")
+    assert home.checkpoints_folder() == Path("checkpoints")
+    assert places.library_path("photos") == Path("data/libraries/photos")
+
+
+def test_an_installed_captionret_keeps_everything_in_the_users_data_folder(installed: Path) -> None:
+    assert places.library_path("photos") == installed / "data/libraries/photos"
+    assert home.checkpoints_folder() == installed / "checkpoints"
+    assert home.shipped_checkpoint("photos-lite").is_dir()
+
+
+def test_an_installed_captionret_in_a_checkout_uses_the_checkout(installed: Path) -> None:
+    for name in ("captionret", "checkpoints"):
+        Path(name).mkdir()
+    for file in ("pyproject.toml", "captionret/home.py"):
+        Path(file).touch()
+    assert places.library_path("photos") == Path("data/libraries/photos")
+
+
+def test_the_environment_names_another_home(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CAPTIONRET_HOME", str(tmp_path / "mine"))
+    assert places.library_path("photos") == tmp_path / "mine/data/libraries/photos"
+    monkeypatch.setenv("CAPTIONRET_HOME", "~/mine")
+    assert home.home() == Path(os.path.expanduser("~/mine"))
+
+
+@pytest.mark.parametrize("path", ["./photos", "a/photos", "~/photos", "/photos"])
+def test_what_looks_like_a_path_is_one(path: str) -> None:
+    assert places.library_path(path) == Path(os.path.expanduser(path))
+
+
+def test_a_checkpoint_is_found_by_name_from_any_folder(installed: Path) -> None:
+    assert home.find_checkpoint("photos-space") == home.shipped_checkpoint("photos-space")
+    checkpoint(installed / "checkpoints" / "photos-space")
+    assert home.find_checkpoint("photos-space") == installed / "checkpoints/photos-space"
+    checkpoint(Path("checkpoints/photos-space"))
+    assert home.find_checkpoint("photos-space") == Path("checkpoints/photos-space")
+    checkpoint(Path("photos-space"))
+    assert home.find_checkpoint("photos-space") == Path("photos-space")
+
+
+def test_a_folder_that_is_no_checkpoint_does_not_hide_one_of_its_name(installed: Path) -> None:
+    Path("photos-lite").mkdir()
+    assert home.find_checkpoint("photos-lite") == home.shipped_checkpoint("photos-lite")
+
+
+def test_a_path_is_left_as_it_is(installed: Path) -> None:
+    assert home.find_checkpoint("./gone") == Path("gone")
+    assert home.find_checkpoint(Path("photos-lite")) == Path("photos-lite")
+
+
+def test_a_checkpoint_that_is_nowhere_is_refused_with_where_was_looked(installed: Path) -> None:
+    with pytest.raises(BadCheckpoint) as error:
+        home.find_checkpoint("photos-lit")
+    assert "There is no checkpoint 'photos-lit'. Did you mean 'photos-lite'?" in str(error.value)
+    for folder in (Path("checkpoints").absolute(), installed / "checkpoints", home._PACKED):
+        assert str(folder) in str(error.value)
+    with pytest.raises(BadSetting, match="name is empty"):
+        home.find_checkpoint("")
+
+
+def test_shipped_checkpoint_that_is_missing_is_said_to_be(installed: Path) -> None:
+    (home._PACKED / "words-lite" / "config.json").unlink()
+    (home._PACKED / "words-lite").rmdir()
+    with pytest.raises(BadCheckpoint, match=r"shipped checkpoint .*words-lite is missing"):
+        home.find_checkpoint("words-lite")
+
+
+def test_models_are_listed_with_their_kinds(installed: Path) -> None:
+    checkpoint(Path("checkpoints/mine"), kind="embedding")
+    checkpoint(installed / "checkpoints" / "head", config={"decoder": "words"})
+    assert places.list_models() == {
+        "head": "lexical",
+        "mine": "embedding",
+        **dict.fromkeys(home.SHIPPED, "captioner"),
+    }
+    assert places.list_models("embedding") == {"mine": "embedding"}
+
+
+def test_the_shipped_models_are_a_captioner_a_space_and_a_lexical_head() -> None:
+    found = places.list_models()
+    assert [found[name] for name in home.SHIPPED] == ["captioner", "embedding", "lexical"]

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 SHIPPED = shipped_checkpoint("photos-lite")
 LEXICAL_HEAD = shipped_checkpoint("words-lite")
-_KINDS = {"embedding space": "embedding", "skip-thought": "skipthought"}  # as records name them
+_KINDS = {"embedding space": "embedding", "skip-thought encoder": "skipthought"}  # as records name them
 SHIPPED_SPACES = {"embedding": shipped_checkpoint("photos-space")}  # by the mode that compares in it
 
 

@@ -394,7 +394,7 @@ def test_missing_shipped_checkpoint_is_named(
     shape(tmp_path / "photos" / "a.png", "red", "circle")
     code, _, err = call(index, "photos", "--library", "lib")
     assert code == 3
-    assert "not there is missing. Restore it, or give --checkpoint." in err
+    assert "not there is missing. Install captionret again, or name another checkpoint." in err
 
 
 # Retrieve

@@ -52,7 +52,7 @@ def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVector
     if name not in DIMS:
         raise UnknownName.among("table of word vectors", name, DIMS)
     dim = DIMS[name]
-    path = Path(folder or os.environ.get("CAPTIONRET_GLOVE", data_folder("glove"))) / f"glove.6B.{dim}d.txt"
+    path = Path(folder or os.environ.get("CAPTIONRET_GLOVE") or data_folder("glove")) / f"glove.6B.{dim}d.txt"
     if path.is_file():
         return _read_text(name, path, dim)
     spec = find_spec(PACKAGE) if dim == 50 else None

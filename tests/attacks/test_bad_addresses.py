@@ -106,13 +106,27 @@ def test_a_page_that_is_no_picture_is_refused_when_it_is_opened(server: Server) 
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.2", "10.1.2.3", "192.168.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.2]", "0.0.0.0"],
+    [
+        *("127.0.0.2", "10.1.2.3", "192.168.0.1", "169.254.169.254", "0.0.0.0"),
+        *("[::1]", "[::]", "[::ffff:127.0.0.2]", "[::127.0.0.1]", "[fe80::1]", "[fc00::1]", "[ff02::1]"),
+        "[fec0::1]",  # site-local
+        *("[64:ff9b::7f00:1]", "[64:ff9b::10.0.0.1]", "[64:ff9b:1::8.8.8.8]"),  # NAT64
+        *("[2002:7f00:1::]", "[2002:a00:1::1]"),  # 6to4
+        "[2001:0:4136:e378:8000:63bf:80ff:fffe]",  # Teredo
+    ],
 )
 def test_private_addresses_are_refused_at_once_and_behind_a_redirect(server: Server, host: str) -> None:
     server.answers["/"] = redirect(f"http://{host}/secret")
     for address in (f"http://{host}/secret", f"{server.url}/"):
         with pytest.raises(BadImage, match=r"is a private address .* Only public ones are fetched"):
             fetch(address)
+
+
+@pytest.mark.parametrize(
+    "ip", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"]
+)
+def test_public_addresses_are_public_in_every_spelling(ip: str) -> None:
+    assert fetching._is_public(ip)
 
 
 def test_this_machine_is_private_by_its_name_too() -> None:
@@ -197,6 +211,49 @@ def test_what_never_answers_is_ended(server: Server, monkeypatch: pytest.MonkeyP
     with pytest.raises(BadImage, match=r"takes longer than|cannot be fetched"):
         fetch(f"{server.url}/")
     assert time.monotonic() - began < 5
+
+
+def test_the_time_counts_over_all_redirects(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "MAX_SECONDS", 0.8)
+
+    def slowly(connection: socket.socket, to: str) -> None:
+        time.sleep(0.3)
+        connection.sendall(redirect(to))
+
+    for hop in range(6):
+        server.answers[f"/{hop}"] = lambda connection, to=f"/{hop + 1}": slowly(connection, to)  # type: ignore[misc]
+    server.answers["/6"] = page(b"x")
+    with pytest.raises(BadImage, match="takes longer than 1 seconds"):
+        fetch(f"{server.url}/0")
+    assert len(server.asked) <= 3
+
+
+def test_a_name_server_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "MAX_SECONDS", 0.2)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
+    began = time.monotonic()
+    with pytest.raises(BadImage, match="takes longer than 0 seconds"):
+        fetch("http://pictures.example/q.jpg")
+    assert time.monotonic() - began < 2
+
+
+def test_blanks_in_an_address_are_taken_as_people_copy_them(server: Server) -> None:
+    server.answers = {"/my%20holiday.jpg?a%20b": page(b"x"), "/to": redirect("/my holiday.jpg?a b")}
+    assert fetch(f" {server.url}/my holiday.jpg?a b ") == b"x"
+    assert fetch(f"{server.url}/to") == b"x"
+    with pytest.raises(BadImage, match="is not found"):
+        fetch("http://a b.invalid/q.jpg")
+
+
+def test_a_servers_words_cannot_move_the_cursor(server: Server) -> None:
+    server.answers["/"] = (
+        b"HTTP/1.1 404 \x1b[2J\x9b31mGone\x07" + b"!" * 500 + b"\r\nContent-Length: 0\r\n\r\n"
+    )
+    server.answers["/noise"] = b"\x1b[2J\x1b]0;title\x07\r\n\r\n"
+    for path in ("/", "/noise"):
+        with pytest.raises(BadImage) as caught:
+            fetch(server.url + path)
+        assert str(caught.value).isprintable() and len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize(

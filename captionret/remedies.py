@@ -35,3 +35,19 @@ _row(
     "Use a library with an embedding space: Searcher(library, spaces=[DIRECTORY]), or choose another mode.",
     "Use a library with an embedding space: --embedding DIR, or choose another --mode.",
 )
+_row(
+    "captioner",
+    "Give the captioner that made the library: captioner=Captioner.load(PATH), or caption it again: "
+    "library.update(captioner=..., recaption=True).",
+    "Give the library's own --checkpoint, or caption it again: captionret index DIR --recaption.",
+)
+_row(
+    "checkpoint",
+    "Restore it, or put it into the folder checkpoints.",
+    "Restore it, or put it into the folder checkpoints.",
+)
+_row(
+    "predict again",
+    "Make the word probabilities again: library.predict_words(WordPredictor.load()).",
+    "Make the word probabilities again: captionret predict-words --library NAME.",
+)

@@ -22,8 +22,10 @@ __all__ = [
     "checkpoints_folder",
     "data_folder",
     "find_checkpoint",
+    "known_checkpoints",
     "library_path",
     "list_models",
+    "shipped_checkpoint",
 ]
 
 log = logging.getLogger(__name__)

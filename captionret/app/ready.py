@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Sequence
 
-from ..errors import BadSetting
 from ..library import Library
 from ..retrieval import MODES, find_mode
-from .places import LEXICAL_HEAD
+from .named import predictor_of
 from .spaces import spaces_for
 
 log = logging.getLogger(__name__)
@@ -20,20 +19,8 @@ def predict_words_first(library: Library, mode: str, device: str) -> None:
     known = library.predicted_by
     if known is not None and not library.without_word_probabilities():
         return
-    from ..models.lexical.predictor import WordPredictor
-
-    if known is not None:
-        predictor = WordPredictor.load(known, device)
-    elif LEXICAL_HEAD.is_dir():
-        from ..models.captioning.captioner import Captioner
-
-        predictor = WordPredictor(head=Captioner.load(LEXICAL_HEAD, device))
-    else:
-        raise BadSetting(
-            f"Mode {mode!r} compares word probabilities, and {library.path} has none. Run python "
-            "scripts/predict_words.py first."
-        )
-    log.info(f"WordPredicting the pictures of {library.path}, once: {predictor.name}.")
+    predictor = predictor_of(known, device)
+    log.info(f"Word probabilities of the pictures of {library.path}, once: {predictor.name}.")
     library.predict_words(predictor)
 
 

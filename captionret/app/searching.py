@@ -18,6 +18,7 @@ from ..records import CaptionResult, Hit
 from ..retrieval import EncodedQuery, WordMatrix, find_mode, rocchio
 from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS
+from .named import another_captioner, captioner_of, predictor_of
 
 
 def search(
@@ -189,9 +190,7 @@ def _predict_words(library: Library, captioned: CaptionResult, device: str) -> d
     record = library.predicted_by
     if record is None:
         return None
-    from ..models.lexical.predictor import WordPredictor
-
-    predictor = WordPredictor.load(record, device)
+    predictor = predictor_of(record, device)
     predicted = predictor.predict_words([captioned.path], [captioned.sha256], captioned.feature[None])
     return WordMatrix.of_matrix(predictor.words, predicted, LEAST).row(0)
 
@@ -200,26 +199,10 @@ def _caption(library: Library, image: Path, captioner: Captioning | None, device
     made_by = library.made_by
     if made_by is None:
         raise BadLibrary(f"{library.path} holds no captions yet. Caption its pictures first.")
-    captioner = captioner or _load(library, made_by.checkpoint, device)
+    captioner = captioner or captioner_of(made_by, device)
     if captioner.fingerprint != made_by.fingerprint:
-        raise BadLibrary(
-            f"{library.path} was captioned by {made_by.name} ({made_by.fingerprint[:12]}), the query would "
-            f"be by {captioner.name} ({captioner.fingerprint[:12]}); their words don't compare. Give the "
-            "library's own --checkpoint, or caption it again."
-        )
+        raise another_captioner(made_by, captioner.name, captioner.fingerprint)
     ((result,),) = captioner.caption_stream([image], decoding=made_by.decoding, batch_size=1)
     if not isinstance(result, CaptionResult):
         raise BadImage(result.reason)
     return result
-
-
-def _load(library: Library, checkpoint: Path | None, device: str) -> Captioning:
-    if checkpoint is None:
-        raise BadSetting(
-            f"{library.path} does not say where its captioner's checkpoint lies. Give it (--checkpoint)."
-        )
-    from ..models.captioning.captioner import (
-        Captioner,  # torch comes in here, and only when a picture has to be captioned
-    )
-
-    return Captioner.load(checkpoint, device)

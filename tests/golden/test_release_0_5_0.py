@@ -260,10 +260,11 @@ def test_mode_ranks_and_scores_as_in_the_release(
     explained = json.loads(
         json.dumps(asdict(gallery.prepared(MODES[mode]).explain(queries["image:cat.png"], 3)))
     )
-    for part in ("words", "parts"):
-        assert [list(one.values())[:1] if part == "words" else one[:1] for one in explained[part]] == [
-            list(one.values())[:1] if part == "words" else one[:1] for one in known["explained"][part]
-        ]
+    words, parts = known["explained"]["words"], known["explained"]["parts"]
+    assert [next(iter(one.values())) for one in explained["words"]] == [
+        next(iter(one.values())) for one in words
+    ]
+    assert [name for name, _ in explained["parts"]] == [mode_now(name) for name, _ in parts]
     assert explained["rest"] == pytest.approx(known["explained"]["rest"], abs=NEAR)
 
 

@@ -325,7 +325,7 @@ def test_picture_the_library_does_not_hold_is_captioned_by_the_given_captioner(
     assert described.feature is not None and described.word_probabilities is None
     with pytest.raises(BadLibrary, match="their words don't compare"):
         search(library, image=query, captioner=MeanColour("0" * 64))
-    with pytest.raises(BadSetting, match="--checkpoint"):
+    with pytest.raises(BadSetting, match="does not say where the checkpoint"):
         search(library, image=query)
 
 

@@ -1,0 +1,46 @@
+"""A library's models are found where they lay, else by name, and only the very same are taken."""
+
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
+
+import pytest
+
+from captionret.app.named import captioner_of, predictor_of
+from captionret.errors import BadCheckpoint, BadLibrary, BadSetting
+from captionret.library import MadeBy
+from captionret.models.captioning.captioner import Captioner
+from captionret.models.lexical.predictor import WordPredictor
+from captionret.records import Decoding
+
+HEAD = Path(__file__).resolve().parents[2] / "checkpoints" / "words-lite"
+
+
+@pytest.fixture(scope="module")
+def record() -> dict[str, object]:
+    return WordPredictor(head=Captioner.load(HEAD, "cpu")).describe()
+
+
+@pytest.mark.parametrize(
+    "place", ["/another/machine/checkpoints/words-lite", str(PureWindowsPath("D:/checkpoints/words-lite"))]
+)
+def test_a_predictor_of_another_machine_is_found_by_its_name(record: dict[str, object], place: str) -> None:
+    found = predictor_of({**record, "head": place}, "cpu")
+    assert found.fingerprint == record["fingerprint"]
+
+
+def test_a_predictor_that_is_another_one_now_is_refused(record: dict[str, object]) -> None:
+    with pytest.raises(BadCheckpoint, match="has changed since"):
+        predictor_of({**record, "fingerprint": "0" * 64}, "cpu")
+    with pytest.raises(BadCheckpoint, match=r"no checkpoint grannys-head: it lay in /attic/grannys-head"):
+        predictor_of({**record, "head": "/attic/grannys-head"}, "cpu")
+
+
+def test_a_captioner_of_another_machine_is_found_by_its_name_and_checked() -> None:
+    shipped = Captioner.load(HEAD.with_name("photos-lite"), "cpu")
+    described = {**shipped.describe(), "checkpoint": "/another/machine/photos-lite"}
+    made_by = MadeBy(shipped.name, shipped.fingerprint, Decoding(), described)
+    assert captioner_of(made_by, "cpu").fingerprint == shipped.fingerprint
+    with pytest.raises(BadLibrary, match="their words don't compare"):
+        captioner_of(replace(made_by, fingerprint="0" * 64), "cpu")
+    with pytest.raises(BadSetting, match="does not say where"):
+        captioner_of(replace(made_by, described={}), "cpu")

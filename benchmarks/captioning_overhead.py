@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 from results import ROOT, markdown_table, write_section
 
+from captionret.decoding import BeamSearch
 from captionret.images import decoded_batches, find_images
 from captionret.models.captioning.captioner import Captioner
-from captionret.records import Decoding
 
 
 def backbone_only(captioner: Captioner, paths: list[Path], batch_size: int) -> float:
@@ -32,7 +32,7 @@ def backbone_only(captioner: Captioner, paths: list[Path], batch_size: int) -> f
 def captioning(captioner: Captioner, paths: list[Path], batch_size: int, beam: int) -> float:
     """Seconds for captions."""
     began = time.perf_counter()
-    for _ in captioner.caption_stream(paths, decoding=Decoding(beam=beam), batch_size=batch_size):
+    for _ in captioner.caption_stream(paths, decoding=BeamSearch(beam), batch_size=batch_size):
         pass
     return time.perf_counter() - began
 

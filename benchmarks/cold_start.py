@@ -23,9 +23,10 @@ from results import ROOT, markdown_table, write_section
 
 from captionret.app.places import SHIPPED
 from captionret.datasets import open_dataset
+from captionret.decoding import Decoding
 from captionret.files import sha256_of
 from captionret.library import Library
-from captionret.records import Caption, CaptionResult, Decoding, Failure
+from captionret.records import Caption, CaptionResult, Failure
 from captionret.text import join, words
 
 PROBE = """import sys

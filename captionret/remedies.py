@@ -51,3 +51,18 @@ _row(
     "Make the word probabilities again: library.predict_words(WordPredictor.load()).",
     "Make the word probabilities again: captionret predict-words --library NAME.",
 )
+_row(
+    "reference captions",
+    "Make it again: chosen_by(spaces, captions_from) of captionret.app.rerankers.",
+    "Caption again with --captions-from KIND:PATH.",
+)
+_row(
+    "make reranker",
+    "Pass one: reranker=captionret.app.rerankers.reranker_for(decoding).",
+    "Name the spaces: --embedding DIR.",
+)
+_row(
+    "find space",
+    "Pass the one that is meant: reranker=Reranker([EmbeddingModel.load(PATH)]).",
+    "Put it into ./checkpoints, or caption again with another: --embedding DIR --recaption.",
+)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from captionret.decoding import Decoding
 from captionret.errors import BadImage
 from captionret.images import load_views
-from captionret.records import Caption, CaptionResult, Decoding, Failure
+from captionret.records import Caption, CaptionResult, Failure
 
 COLOURS = {
     "red": (220, 30, 30),

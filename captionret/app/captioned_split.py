@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..datasets import Dataset
+from ..decoding import Decoding, Searching, display_fields
 from ..errors import BadDataset
-from ..records import Decoding, Item, display_fields
+from ..records import Item
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.captioning.captioner import Captioner
@@ -52,7 +53,9 @@ def caption_split(
     import numpy as np
 
     from ..training.features import extract
+    from .rerankers import with_reranker
 
+    captioner = with_reranker(captioner, decoding)
     paths = [item.path for item in items if item.path]
     rows, failures = extract(captioner.backbone, paths, captioner.config.feature, root=features)
     if failures:
@@ -67,7 +70,7 @@ def caption_split(
         began = time.perf_counter()
         found = captioner.decode(batch, decoding, rows.hashes[start : start + batch_size])
         seconds += time.perf_counter() - began
-        captions += [said[0].text for said in found]
+        captions += [image[0].text for image in found]
     return CaptionedSplit(captions, seconds, rows.hashes)
 
 
@@ -76,14 +79,16 @@ def decoded_with(captioner: "Captioner", decoding: Decoding) -> dict[str, Any]:
     of a plain beam's."""
     own = bool(getattr(captioner.config, "constraints", False))
     constraints = own if decoding.constraints is None else decoding.constraints
-    searched = {} if decoding.samples else {"length_penalty": captioner.length_penalty(decoding)}
+    searched = (
+        {"length_penalty": captioner.length_penalty(decoding)} if isinstance(decoding, Searching) else {}
+    )
     return (
         {"beam": None, "length_penalty": None} | decoding.to_json() | searched | {"constraints": constraints}
     )
 
 
-def setting_said(setting: Mapping[str, Any]) -> str:
-    """What `decoded_with` gives in a few words: "beam 3, length penalty 1, constraints"; what scored the
+def setting_summary(setting: Mapping[str, Any]) -> str:
+    """`decoded_with`'s facts in a few words: "beam 3, length penalty 1, constraints"; what scored the
     captions is left out."""
     apart = ("constraints", "length_penalty", "tokens", "idf")
     facts = {
@@ -91,12 +96,14 @@ def setting_said(setting: Mapping[str, Any]) -> str:
         for name, value in display_fields(setting).items()
         if name not in apart and value is not None
     }
-    said = [
-        f"{name.replace('_', ' ')} {value:g}" if isinstance(value, int | float) else f"{name} {value}".strip()
+    parts = [
+        f"{name.replace('_', ' ')} {value:g}"
+        if isinstance(value, int | float)
+        else f"{name.replace('_', ' ')} {value}".strip()
         for name, value in facts.items()
     ]
-    said += [f"length penalty {setting['length_penalty']:g}"] if setting["length_penalty"] else []
-    return ", ".join([*said, *(["constraints"] if setting["constraints"] else [])])
+    parts += [f"length penalty {setting['length_penalty']:g}"] if setting["length_penalty"] else []
+    return ", ".join([*parts, *(["constraints"] if setting["constraints"] else [])])
 
 
 def training_captions(dataset: Dataset) -> list[str]:
@@ -115,7 +122,7 @@ def note_scores(
     from ..models.card import write_card
     from ..models.checkpoint import add_scores
 
-    name = f"{data.partition(':')[0]} {split}, {setting_said(setting)}"
+    name = f"{data.partition(':')[0]} {split}, {setting_summary(setting)}"
     measured = {measure: scores[measure] for measure in NOTED if scores.get(measure) is not None}
     add_scores(
         path,

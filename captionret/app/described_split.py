@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from ..decoding import BeamSearch
 from ..errors import BadDataset, BadLibrary
 from ..files import publish_json, read_json
 from ..home import data_folder
 from ..library import Library
 from ..library.word_probabilities import LEAST, StoredWordProbabilities
-from ..records import Decoding, Item
+from ..records import Item
 from ..retrieval import Gallery, PartOfGallery, TableSource, WordMatrix
 
 if TYPE_CHECKING:  # these import torch, which --help does without
@@ -23,7 +24,7 @@ if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
     from ..models.lexical.predictor import WordPredictor
 
-DECODING = Decoding(beam=5, captions=5)
+DECODING = BeamSearch(5, captions=5)
 CACHE = data_folder("described")
 _BATCH = 50
 

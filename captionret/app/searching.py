@@ -19,6 +19,7 @@ from ..retrieval import EncodedQuery, WordMatrix, find_mode, rocchio
 from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS
 from .named import another_captioner, captioner_of, predictor_of
+from .rerankers import with_reranker
 
 
 def search(
@@ -200,6 +201,7 @@ def _caption(library: Library, image: Path, captioner: Captioning | None, device
     if made_by is None:
         raise BadLibrary(f"{library.path} holds no captions yet. Caption its pictures first.")
     captioner = captioner or captioner_of(made_by, device)
+    captioner = with_reranker(captioner, made_by.decoding)
     if captioner.fingerprint != made_by.fingerprint:
         raise another_captioner(made_by, captioner.name, captioner.fingerprint)
     ((result,),) = captioner.caption_stream([image], decoding=made_by.decoding, batch_size=1)

@@ -1,15 +1,10 @@
-"""The embedding spaces that a command compares in, or chooses captions by: those that were given, and the
-shipped one."""
+"""The embedding spaces that a command compares in: those that were given, and the shipped one."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from ..home import data_folder
 from .places import SHIPPED_SPACES, checkpoint_path
 
 if TYPE_CHECKING:  # it imports torch, which --help and text queries do without
@@ -89,45 +84,3 @@ def default_spaces(modes: Sequence[str], device: str) -> "dict[str, EmbeddingMod
     from ..models.embedding.model import EmbeddingModel
 
     return {mode: EmbeddingModel.load(SHIPPED_SPACES[mode], device) for mode in modes if has_default(mode)}
-
-
-def matched_by(given: Sequence[str] | None, captions_from: str | None) -> dict[str, tuple[str, ...]]:
-    """Decoding's fields for matched captions: spaces, their fingerprints and, where captions are asked for,
-    the files of these.
-
-    given:         directories of spaces, or names in checkpoints/; None: the shipped one
-    captions_from: KIND:PATH of a collection whose captions the matched ones shall be like
-    """
-    from ..models.embedding.model import EmbeddingModel
-
-    paths = [checkpoint_path(one) for one in given] if given else [SHIPPED_SPACES["embedding"]]
-    spaces = [EmbeddingModel.load(path, "cpu") for path in paths]
-    return {
-        "spaces": tuple(str(path.resolve()) for path in paths),
-        "spaces_sha256": tuple(space.fingerprint for space in spaces),
-        "corpora": tuple(str(_corpus(captions_from, space)) for space in spaces) if captions_from else (),
-    }
-
-
-def _corpus(spec: str, space: "EmbeddingModel") -> Path:
-    """The file of the captions of a collection's train split, or of all where it has no splits, encoded once
-    for each space."""
-    from ..datasets import open_dataset
-    from ..models.embedding.config import CODE_PARTS
-    from ..models.reranking.reference_captions import Corpus
-    from ..training.features import DEFAULT_ROOT
-    from ..training.sentence_codes import CachedSentenceEncoder
-
-    dataset = open_dataset(spec)
-    captions = [
-        item.captions for item in dataset.split("train" if dataset.splits() else "all") if item.captions
-    ]
-    key = hashlib.sha256(json.dumps([space.fingerprint, captions]).encode()).hexdigest()[:16]
-    file = (data_folder("indexes") / f"{spec.partition(':')[0]}-{key}.npz").resolve()
-    if not file.exists():
-        if set(space.config.sentence_parts) & set(CODE_PARTS):
-            space.read.encoder = CachedSentenceEncoder(space.read.encoder, DEFAULT_ROOT)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Corpus.make(captions, space, progress=True).save(file)
-        log.info(f"The captions to compare with: {file}")
-    return file

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 from ..app.captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
 from ..app.places import checkpoint_path, checkpoints_folder
 from ..datasets import Dataset, open_dataset
+from ..decoding import BeamSearch
 from ..errors import BadCheckpoint, BadDataset, BadSetting
 from ..files import publishing
 from ..home import data_folder
-from ..records import Decoding, Hit, Item
+from ..records import Hit, Item
 from ..retrieval import MODES, EncodedQuery, Gallery
 from ..retrieval import search as search_gallery
 from .options import FOUND, add_device, parser, path_argument, say
@@ -217,7 +218,7 @@ def compare_one(
     from ..models.captioning.captioner import count_parameters
 
     captioner = load_captioner([path], given.device)
-    decoding = Decoding(beam=given.beam, length_penalty=given.length_penalty)
+    decoding = BeamSearch(given.beam, given.length_penalty)
     done = caption_split(captioner, items, decoding, batch_size=given.batch_size, features=given.features)
     scores = score(
         {item.id: caption for item, caption in zip(items, done.captions, strict=True)},

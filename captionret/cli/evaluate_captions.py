@@ -20,7 +20,7 @@ from ..app.captioned_split import (
     decoded_with,
     load_captioner,
     note_scores,
-    setting_said,
+    setting_summary,
     training_captions,
 )
 from ..app.places import checkpoint_path
@@ -279,7 +279,7 @@ def _show(given: argparse.Namespace, evaluated: Evaluated) -> None:
 def _setting(setting: Mapping[str, Any]) -> str:
     decoded = "Decoding as the results file was made"
     if "method" in setting:
-        decoded = f"Decoding: {setting_said(setting)}"
+        decoded = f"Decoding: {setting_summary(setting)}"
     elif setting["beam"] is not None:
         constraints = "with" if setting["constraints"] else "no"
         decoded = (

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..app.places import checkpoint_path, library_path
+from ..app.rerankers import with_reranker
 from .options import FOUND, NOTHING_FOUND, add_decoding, add_device, decoding_of, parser, path_argument, say
 
 
@@ -48,10 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Library.open_or_create(library_path(given.library), given.folder) as library:
         own = library.made_by.checkpoint if library.made_by and not given.checkpoint else None
         captioner = Captioner.load(own or checkpoint_path(given.checkpoint), given.device)
+        decoding = decoding_of(given)
         report = library.update(
             given.folder,
-            captioner,
-            decoding=decoding_of(given),
+            with_reranker(captioner, decoding),
+            decoding=decoding,
             batch_size=given.batch_size,
             limit=given.limit,
             recaption=given.recaption,

@@ -8,14 +8,23 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
+from ..decoding import (
+    DECODINGS,
+    BeamSearch,
+    Consensus,
+    Decoding,
+    DiverseBeamSearch,
+    NucleusSampling,
+    Rerank,
+    Sampling,
+    decoding_way,
+    usual,
+)
 from ..errors import BadSetting, CaptionretError
 from ..files import expanded
-from ..records import DECODING_METHODS, Decoding
-
-WIDE_BEAM = 30  # chosen on Flickr8k val; a third as wide costs a third of the time and a CIDEr-D point
-MATCHED_BEAM = 20  # chosen there, too, with what Decoding says of matched captions
 
 FOUND, NOTHING_FOUND = 0, 1
 
@@ -106,12 +115,11 @@ def add_device(arguments: argparse.ArgumentParser) -> None:
 def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> None:
     """How captions are found: the options that `decoding_of` reads. several: whether more than one may be
     kept of an image."""
-    usual = Decoding()
     arguments.add_argument(
         "--decode",
-        default=usual.method,
+        default=BeamSearch.method,
         metavar="HOW",
-        help=f"one of {', '.join(DECODING_METHODS)} (default: %(default)s)",
+        help=f"one of {', '.join(DECODINGS)} (default: %(default)s)",
     )
     if several:
         arguments.add_argument(
@@ -125,15 +133,16 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
         "--beam",
         type=int,
         metavar="N",
-        help=f"width of a beam (default: {usual.beam}, of a consensus {WIDE_BEAM}, matched {MATCHED_BEAM}, "
-        "or as many as are kept)",
+        help="width of a beam (default: "
+        f"{usual(BeamSearch, 'beam')}, of a consensus {usual(Consensus, 'beam')}, to re-rank "
+        f"{usual(Rerank, 'beam')}, or as many as are kept)",
     )
     arguments.add_argument(
         "--length-penalty",
         type=float,
         metavar="A",
         help="captions are ranked by log-probability / words**A (default: the variant's own, of a consensus "
-        "0.6, of matched captions 1)",
+        f"{Consensus.usual_length_penalty:g}, of re-ranked captions {Rerank.usual_length_penalty:g})",
     )
     arguments.add_argument(
         "--constraints",
@@ -145,19 +154,23 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
         "--groups", type=int, metavar="N", help="of a diverse beam (default: as many as it is wide)"
     )
     arguments.add_argument(
-        "--diversity", type=float, default=usual.diversity, metavar="D", help="(default: %(default)s)"
+        "--diversity",
+        type=float,
+        default=usual(DiverseBeamSearch, "diversity"),
+        metavar="D",
+        help="(default: %(default)s)",
     )
     arguments.add_argument(
         "--drawn",
         type=int,
-        default=usual.drawn,
+        default=usual(Consensus, "drawn"),
         metavar="N",
         help="candidates of a consensus beside the beam's (default: %(default)s)",
     )
     arguments.add_argument(
         "--sharpness",
         type=float,
-        default=usual.sharpness,
+        default=usual(Consensus, "sharpness"),
         metavar="S",
         help="how much a consensus counts the probable; 0: as all others (default: %(default)s)",
     )
@@ -165,13 +178,14 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
         "--embedding",
         nargs="+",
         metavar="DIR",
-        help="the spaces of matched captions, whose mean counts: directories, or names in checkpoints/ "
+        help="the spaces that re-rank captions, whose mean counts: directories, or names in checkpoints/ "
         "(default: the shipped one)",
     )
     arguments.add_argument(
+        "--match-weight",
         "--match",
         type=float,
-        default=usual.match,
+        default=usual(Rerank, "match_weight"),
         metavar="W",
         help="how much the fit of picture and caption counts beside the log-probability (default: "
         "%(default)s)",
@@ -179,76 +193,68 @@ def add_decoding(arguments: argparse.ArgumentParser, several: bool = True) -> No
     arguments.add_argument(
         "--captions-from",
         metavar="KIND:PATH",
-        help="matched captions shall be like what the train split of this collection says of like pictures, "
-        "too",
+        help="re-ranked captions shall be like the captions that the train split of this collection has for "
+        "like pictures, too",
     )
     arguments.add_argument(
         "--neighbours",
         type=int,
-        default=usual.neighbours,
+        default=usual(Rerank, "neighbours"),
         metavar="N",
         help="captions of it to compare with (default: %(default)s)",
     )
     arguments.add_argument(
+        "--agree-weight",
         "--agree",
         type=float,
-        default=usual.agree,
+        default=usual(Rerank, "agree_weight"),
         metavar="W",
         help="how much that likeness counts (default: %(default)s)",
     )
     arguments.add_argument(
         "--temperature",
         type=float,
-        default=usual.temperature,
+        default=usual(Sampling, "temperature"),
         metavar="T",
         help="of sampling (default: %(default)s)",
     )
     arguments.add_argument(
         "--top-k",
         type=int,
-        default=usual.top_k,
+        default=usual(Sampling, "top_k"),
         metavar="K",
         help="sample from the K likeliest words; 0: from all",
     )
     arguments.add_argument(
-        "--top-p", type=float, default=usual.top_p, metavar="P", help="of the nucleus (default: %(default)s)"
+        "--top-p",
+        type=float,
+        default=usual(NucleusSampling, "top_p"),
+        metavar="P",
+        help="of the nucleus (default: %(default)s)",
     )
-    arguments.add_argument("--seed", type=int, default=usual.seed, help="of sampling (default: %(default)s)")
+    arguments.add_argument(
+        "--seed", type=int, default=usual(Sampling, "seed"), help="of sampling (default: %(default)s)"
+    )
 
 
 def decoding_of(given: argparse.Namespace) -> Decoding:
     """What was asked for; BadSetting where it cannot be."""
-    captions = getattr(given, "captions_per_image", 1)
-    if given.decode != "matched" and (given.embedding or given.captions_from):
+    way = decoding_way(given.decode)
+    if way is not Rerank and (given.embedding or given.captions_from):
         raise BadSetting(
-            "--embedding and --captions-from are what matched captions are chosen by. Add --decode matched."
+            "--embedding and --captions-from are what re-ranked captions are chosen by. Add --decode rerank."
         )
-    usual = {"consensus": WIDE_BEAM, "matched": MATCHED_BEAM}.get(given.decode, Decoding().beam)
-    chosen: dict[str, tuple[str, ...]] = {}
-    if given.decode == "matched":
-        from ..app.spaces import matched_by
+    facts = vars(given) | {"captions": getattr(given, "captions_per_image", 1)}
+    if given.beam is None:
+        beam = usual(way, "beam")
+        facts["beam"] = max(beam, facts["captions"]) if isinstance(beam, int) else None
+    if given.groups is None:
+        facts["groups"] = facts["beam"]
+    if way is Rerank:
+        from ..app.rerankers import chosen_by
 
-        chosen = matched_by(given.embedding, given.captions_from)
-    beam = max(usual, captions) if given.beam is None else given.beam
-    return Decoding(
-        method=given.decode,
-        beam=beam,
-        captions=captions,
-        length_penalty=given.length_penalty,
-        constraints=given.constraints,
-        groups=beam if given.groups is None else given.groups,
-        diversity=given.diversity,
-        temperature=given.temperature,
-        top_k=given.top_k,
-        top_p=given.top_p,
-        seed=given.seed,
-        drawn=given.drawn,
-        sharpness=given.sharpness,
-        match=given.match,
-        neighbours=given.neighbours,
-        agree=given.agree,
-        **chosen,
-    )
+        facts["spaces"], facts["captions_from"] = chosen_by(given.embedding, given.captions_from)
+    return way(**{one.name: facts[one.name] for one in fields(way)})
 
 
 def refuse_to_overwrite(out: Path, resume: bool) -> None:

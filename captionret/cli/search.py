@@ -276,7 +276,7 @@ def _show(
     asked = Query(given.image, given.text)
     tokens = list(dict.fromkeys(words(f"{query.caption or ''} {given.text or ''}")))
     made_by = library.made_by
-    source = f"{made_by.name}, {made_by.decoding.said}" if made_by else ""
+    source = f"{made_by.name}, {made_by.decoding.summary}" if made_by else ""
     if given.json:
         answer = search_json(asked, query.caption, tokens, hits, given.mode, str(library.path))
         for shown, one in zip(answer["hits"], explained, strict=False):

@@ -8,9 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ..decoding import BeamSearch, Decoding, decoding_from_json
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
-from ..records import Caption, Decoding, Failure
+from ..records import Caption, Failure
 from ..retrieval import Gallery
 from .catalogue import Catalogue, restored, stored
 from .contents import StoredContents
@@ -103,7 +104,8 @@ class Library:
         if not found:
             return None
         name, fingerprint, decoding, described = found[0]
-        return MadeBy(restored(name), fingerprint, Decoding(**json.loads(decoding)), json.loads(described))
+        made_with = decoding_from_json(json.loads(decoding), self.path)
+        return MadeBy(restored(name), fingerprint, made_with, json.loads(described))
 
     def update(
         self,
@@ -140,7 +142,7 @@ class Library:
         with writing(self.path):
             pictures = self._accept_root(root, moved)
             try:
-                updater = Updater(self._catalogue, captioner, decoding or Decoding(beam=beam), recaption)
+                updater = Updater(self._catalogue, captioner, decoding or BeamSearch(beam), recaption)
                 return updater.run(
                     pictures, batch_size=batch_size, progress=progress, limit=limit, allow_empty=allow_empty
                 )

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..records import CaptionResult, Decoding, Failure
+from ..decoding import Decoding
+from ..records import CaptionResult, Failure
 
 
 class Captioning(Protocol):

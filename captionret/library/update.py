@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ..decoding import Decoding, decoding_from_json
 from ..errors import BadLibrary
-from ..records import CaptionResult, Decoding, Failure
+from ..records import CaptionResult, Failure
 from . import features
 from .catalogue import Catalogue, restored, stored
 from .protocols import Captioning
@@ -132,27 +133,29 @@ class Updater:
     def _adopt(self, recaption: bool) -> int:
         """The captioner's id in the catalogue; BadLibrary if the library is another's and is not to be
         captioned again."""
-        decoding = json.dumps(self.decoding.to_json())
-        ours = (self.captioner.fingerprint, decoding)
-        last = self.catalogue.rows(
-            "SELECT id, fingerprint, decoding, name FROM captioners WHERE id = (SELECT value FROM meta WHERE "
-            "key = 'captioner')"
-        )
-        if last and last[0][1:3] == ours:
+        known = self.catalogue.rows("SELECT id, fingerprint, decoding, name FROM captioners")
+        current = self.catalogue.rows("SELECT value FROM meta WHERE key = 'captioner'")
+        last = [row for row in known if current and str(row[0]) == str(current[0][0])]
+        if last and self._is_ours(*last[0][1:3]):
             return int(last[0][0])
         if last and not recaption:
-            theirs = f"{restored(last[0][3])} ({last[0][1][:12]}, {_said(last[0][2])})"
+            theirs = f"{restored(last[0][3])} ({last[0][1][:12]}, {_summary(last[0][2])})"
+            ours = f"{self.captioner.name} ({self.captioner.fingerprint[:12]}, {self.decoding.summary})"
             raise BadLibrary(
-                f"{self.folder} was captioned by {theirs}, not by {self.captioner.name} ({ours[0][:12]}, "
-                f"{_said(decoding)}). Give another --library, or caption everything again (--recaption)."
+                f"{self.folder} was captioned by {theirs}, not by {ours}. Give another --library, or caption "
+                "everything again (--recaption)."
             )
         with self.catalogue.transaction() as connection:
             connection.execute("DELETE FROM failures")  # another captioner may be able to read them
-            found = connection.execute(
-                "SELECT id FROM captioners WHERE fingerprint = ? AND decoding = ?", ours
-            ).fetchone()
+            found = next(((row[0],) for row in known if self._is_ours(*row[1:3])), None)
             if not found:
-                values = (*ours, stored(self.captioner.name), json.dumps(self.captioner.describe()))
+                decoding = json.dumps(self.decoding.to_json(self.folder.absolute()))
+                values = (
+                    self.captioner.fingerprint,
+                    decoding,
+                    stored(self.captioner.name),
+                    json.dumps(self.captioner.describe()),
+                )
                 sql = (
                     "INSERT INTO captioners (fingerprint, decoding, name, described) VALUES (?, ?, ?, ?) "
                     "RETURNING id"
@@ -160,6 +163,14 @@ class Updater:
                 found = connection.execute(sql, values).fetchone()
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('captioner', ?)", found)
         return int(found[0])
+
+    def _is_ours(self, fingerprint: str, decoding: str) -> bool:
+        """Decodings are compared, not their texts: places of spaces may differ, and older releases wrote
+        others."""
+        return (
+            fingerprint == self.captioner.fingerprint
+            and decoding_from_json(json.loads(decoding)) == self.decoding
+        )
 
     def _write_known(self, plan: Plan, root: Path) -> None:
         with self.catalogue.transaction() as connection:
@@ -230,8 +241,8 @@ class Updater:
             feature_file(self.folder, number, fingerprint).unlink(missing_ok=True)
 
 
-def _said(decoding: str) -> str:
-    return Decoding(**json.loads(decoding)).said
+def _summary(decoding: str) -> str:
+    return decoding_from_json(json.loads(decoding)).summary
 
 
 def _put_file(connection: sqlite3.Connection, file: Found, sha256: str) -> None:

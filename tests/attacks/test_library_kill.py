@@ -16,10 +16,11 @@ import pytest
 from mean_colour import MeanColour, picture
 
 from captionret.app.searching import search
+from captionret.decoding import Decoding
 from captionret.errors import BadLibrary, CaptionretError, NoSpace
 from captionret.library import Library, features
 from captionret.library.update import UpdateReport
-from captionret.records import CaptionResult, Decoding, Failure
+from captionret.records import CaptionResult, Failure
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = 12

@@ -14,10 +14,11 @@ from typed import Call
 from captionret.cli import evaluate_captions, index, search
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
+from captionret.decoding import Consensus, Rerank
 from captionret.evaluation.captions.results_file import ImageNames, coco_id
 from captionret.library import Library
 from captionret.models.embedding.model import EmbeddingModel
-from captionret.records import Decoding, Item
+from captionret.records import Item
 
 KEYS = (
     "bleu1 bleu2 bleu3 bleu4 meteor rouge_l cider_d spice images distinct vocabulary copied bad_endings "
@@ -143,24 +144,24 @@ def test_a_consensus_is_scored_and_named(evaluate: Call, trained: Trained) -> No
     )
 
 
-def test_matched_captions_are_scored_and_a_library_remembers_their_space(
+def test_reranked_captions_are_scored_and_a_library_remembers_their_space(
     evaluate: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path
 ) -> None:
-    options: list[Any] = ["--decode", "matched", "--embedding", spaces["vse"], "--match", 3, "--beam", 5]
+    options: list[Any] = ["--decode", "rerank", "--embedding", spaces["vse"], "--match", 3, "--beam", 5]
     options += ["--captions-from", trained.spec, "--neighbours", 4]
     code, out, _ = evaluate("--checkpoint", trained.checkpoint, *options, "--json", "s.json")
     setting = json.loads(Path("s.json").read_text())["setting"]
-    assert code == 0 and (setting["method"], setting["match"], setting["length_penalty"]) == (
-        "matched",
+    assert code == 0 and (setting["method"], setting["match_weight"], setting["length_penalty"]) == (
+        "rerank",
         3.0,
         1.0,
     )
     said = (
-        f"spaces {spaces['vse'].name}, corpora {Path(setting['corpora'][0]).name}, neighbours 4, agree "
-        "12, length penalty 1; PTB tokens"
+        f"spaces {spaces['vse'].name}, captions from {setting['captions_from'][0]}, neighbours 4, "
+        "agree weight 12, length penalty 1; PTB tokens"
     )
-    assert f"Decoding: matched, beam 5, match 3, {said}" in out
-    assert Path(setting["corpora"][0]).parent == tmp_path / "data/indexes"
+    assert f"Decoding: rerank, beam 5, match weight 3, {said}" in out
+    assert (tmp_path / "data/indexes" / setting["captions_from"][0]).is_file()
     arguments = [
         trained.pictures,
         "--library",
@@ -172,8 +173,9 @@ def test_matched_captions_are_scored_and_a_library_remembers_their_space(
     assert index.main([str(one) for one in arguments]) == 0
     with Library.open(tmp_path / "one") as library:
         made_by = library.made_by
-        assert made_by is not None and made_by.decoding.spaces == (str(spaces["vse"].resolve()),)
-        assert made_by.decoding.spaces_sha256 == (EmbeddingModel.load(spaces["vse"], "cpu").fingerprint,)
+        assert made_by is not None and isinstance(made_by.decoding, Rerank)
+        assert made_by.decoding.spaces[0].place == str(spaces["vse"].resolve())
+        assert made_by.decoding.spaces == (EmbeddingModel.load(spaces["vse"], "cpu").reference,)
         picture = str(trained.pictures / library.gallery().paths[0])
     assert (
         search.main(
@@ -196,7 +198,7 @@ def test_pictures_are_not_compared_with_their_own_captions(evaluate: Call, train
         "--checkpoint",
         trained.checkpoint,
         "--decode",
-        "matched",
+        "rerank",
         "--captions-from",
         trained.spec,
         "--split",
@@ -205,16 +207,16 @@ def test_pictures_are_not_compared_with_their_own_captions(evaluate: Call, train
     assert code == 2 and "holds scored pictures' own captions" in err
 
 
-def test_what_matched_captions_are_chosen_by_is_refused_elsewhere(evaluate: Call, trained: Trained) -> None:
+def test_what_reranked_captions_are_chosen_by_is_refused_elsewhere(evaluate: Call, trained: Trained) -> None:
     code, _, err = evaluate("--checkpoint", trained.checkpoint, "--captions-from", trained.spec)
-    assert code == 2 and "Add --decode matched" in err
+    assert code == 2 and "Add --decode rerank" in err
 
 
-def test_a_space_of_words_cannot_match_captions(
+def test_a_space_of_words_cannot_rerank_captions(
     evaluate: Call, trained: Trained, spaces: dict[str, Path]
 ) -> None:
     code, _, err = evaluate(
-        "--checkpoint", trained.checkpoint, "--decode", "matched", "--embedding", spaces["devise"]
+        "--checkpoint", trained.checkpoint, "--decode", "rerank", "--embedding", spaces["devise"]
     )
     assert code == 2 and "is a space of words (devise)" in err
 
@@ -230,7 +232,7 @@ def test_a_library_remembers_a_consensus(trained: Trained, tmp_path: Path) -> No
     assert index.main([*arguments, "--decode", "consensus", "--beam", "5", "--captions-per-image", "2"]) == 0
     with Library.open(tmp_path / "one") as library:
         made_by = library.made_by
-        assert made_by is not None and made_by.decoding == Decoding("consensus", beam=5, captions=2)
+        assert made_by is not None and made_by.decoding == Consensus(beam=5, captions=2)
         assert {len(library.captions(sha256)) for sha256 in library.gallery().hashes} == {2}
 
 

@@ -19,14 +19,23 @@ from captionret import Captioner, Library
 from captionret.app.places import LEXICAL_HEAD, SHIPPED, SHIPPED_SPACES
 from captionret.app.searching import encode_query, move_by_feedback
 from captionret.datasets.samples import sample_gallery
+from captionret.decoding import (
+    BeamSearch,
+    Consensus,
+    Decoding,
+    DiverseBeamSearch,
+    NucleusSampling,
+    Rerank,
+    Sampling,
+)
 from captionret.evaluation.captions.scorer import score
 from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.semantic import measure
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.lexical.predictor import WordPredictor
+from captionret.models.reranking.fit import Reranker
 from captionret.models.sentence.skipthought.encoder import SkipThought
 from captionret.models.vision.backbones import backbone_config
-from captionret.records import Decoding
 from captionret.retrieval import MODES
 from captionret.retrieval import search as search_gallery
 
@@ -60,12 +69,12 @@ def features(seed: int, *shape: int) -> np.ndarray:
 
 def decodings() -> dict[str, Decoding]:
     return {
-        "greedy": Decoding(beam=1),
-        "beam3": Decoding(beam=3, captions=2),
-        "sample": Decoding(method="sample", captions=2, seed=3),
-        "nucleus": Decoding(method="nucleus", captions=2, seed=3, top_p=0.8, temperature=0.9),
-        "diverse-beam": Decoding(method="diverse-beam", beam=4, groups=2, captions=2),
-        "consensus": Decoding(method="consensus", beam=4, drawn=4, captions=1, seed=2),
+        "greedy": BeamSearch(beam=1),
+        "beam3": BeamSearch(beam=3, captions=2),
+        "sample": Sampling(captions=2, seed=3),
+        "nucleus": NucleusSampling(captions=2, seed=3, top_p=0.8, temperature=0.9),
+        "diverse-beam": DiverseBeamSearch(beam=4, groups=2, captions=2),
+        "consensus": Consensus(beam=4, drawn=4, captions=1, seed=2),
     }
 
 
@@ -151,18 +160,17 @@ def test_photographs_are_captioned_as_by_the_release(
     captioner: Captioner, space: EmbeddingModel, pictures: Path, way: str
 ) -> None:
     ways = {
-        "beam3": Decoding(beam=3, captions=2),
-        "greedy": Decoding(beam=1),
-        "diverse-beam": Decoding(method="diverse-beam", beam=6, groups=3, captions=3),
-        "nucleus": Decoding(method="nucleus", captions=2, seed=1, temperature=0.8),
-        "sample": Decoding(method="sample", captions=2, seed=1, top_k=20),
-        "consensus": Decoding(method="consensus", beam=10, drawn=10, captions=1),
-        "matched": Decoding(
-            method="matched", beam=10, spaces=(str(space.path),), spaces_sha256=(space.fingerprint,)
-        ),
+        "beam3": BeamSearch(beam=3, captions=2),
+        "greedy": BeamSearch(beam=1),
+        "diverse-beam": DiverseBeamSearch(beam=6, groups=3, captions=3),
+        "nucleus": NucleusSampling(captions=2, seed=1, temperature=0.8),
+        "sample": Sampling(captions=2, seed=1, top_k=20),
+        "consensus": Consensus(beam=10, drawn=10, captions=1),
+        "matched": Rerank(beam=10, spaces=(space.reference,)),
     }
     known = ANSWERS["captions"][way]
     paths = [pictures / name for name in known]
+    captioner.reranker = Reranker([space])
     results = [
         one for batch in captioner.caption_stream(paths, decoding=ways[way], batch_size=32) for one in batch
     ]

@@ -1,6 +1,7 @@
 """The decoders as they are trained, and the captioner that reads pictures with them."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,16 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from captionret.app.rerankers import reranker_for
+from captionret.decoding import (
+    BeamSearch,
+    Consensus,
+    DiverseBeamSearch,
+    NucleusSampling,
+    Reference,
+    Rerank,
+    Sampling,
+)
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
 from captionret.images import decoded_batches, load_views
 from captionret.models.captioning.attention import (
@@ -37,10 +48,10 @@ from captionret.models.embedding.config import EmbeddingConfig
 from captionret.models.embedding.model import EMBEDDING, EmbeddingModel
 from captionret.models.embedding.towers import EmbeddingNetwork
 from captionret.models.lexical.head import LexicalHead
-from captionret.models.reranking.fit import matched
-from captionret.models.reranking.reference_captions import Corpus
+from captionret.models.reranking.fit import Reranker
+from captionret.models.reranking.reference_captions import ReferenceCaptions
 from captionret.models.vision.backbones import Backbone, load_backbone
-from captionret.records import Caption, CaptionResult, Decoding, Failure
+from captionret.records import Caption, CaptionResult, Failure
 from captionret.text import END_ID, PAD_ID, START_ID, Vocabulary, ends_badly, join
 
 WORDS = Vocabulary("<pad> <start> <end> <unk> a dog cat runs sits on the beach bed brown 's .".split())
@@ -316,7 +327,7 @@ def test_what_is_drawn_of_a_picture_depends_on_the_seed_alone_not_on_the_batch(
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
 
     def drawn(paths: list[Path], seed: int, batch_size: int) -> list[list[tuple[str, ...]]]:
-        decoding = Decoding("sample", captions=4, temperature=2.0, seed=seed)
+        decoding = Sampling(captions=4, temperature=2.0, seed=seed)
         return [
             [one.tokens for one in entry]
             for entry in captioner.caption(paths, decoding=decoding, batch_size=batch_size)
@@ -347,9 +358,7 @@ def test_a_consensus_depends_on_picture_and_seed_alone(
     hashes = [f"{number:064x}" for number in range(1, 8)]
 
     def said(rows: slice, **changes: Any) -> list[list[tuple[str, ...]]]:
-        decoding = replace(
-            Decoding("consensus", beam=4, drawn=4, captions=8, temperature=3.0, seed=1), **changes
-        )
+        decoding = replace(Consensus(beam=4, drawn=4, captions=8, temperature=3.0, seed=1), **changes)
         return [
             [one.tokens for one in entry]
             for entry in captioner.decode(features[rows], decoding, hashes[rows])
@@ -371,53 +380,48 @@ def test_a_consensus_depends_on_picture_and_seed_alone(
 class ToySpace:
     """Pictures and captions as points on a circle, the caption's at the angle of its length."""
 
-    class read:
-        @staticmethod
-        def missing_reason(text: str) -> str:
-            return "" if text.strip("!") else "holds no word"
+    name, fingerprint = "toy", "toy"
+
+    def check(self, backbone: dict[str, Any] | None) -> None: ...
+
+    def missing_reason(self, text: str) -> str:
+        return "" if text.strip("!") else "holds no word"
 
     def encode_features(self, features: np.ndarray) -> np.ndarray:
         return np.tile(np.float32([1.0, 0.0]), (len(features), 1))
 
-    def encode_texts(self, sentences: list[str]) -> np.ndarray:
+    def encode_texts(self, sentences: Sequence[str], *, progress: bool = False) -> np.ndarray:
         angles = np.array([0.3 * len(text.split()) for text in sentences])
         return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
 
 
-def test_matched_captions_come_by_probability_and_fit() -> None:
-    def said(text: str, logprob: float) -> Caption:
+TOY = (Reference("toy"),)
+
+
+def test_reranked_captions_come_by_probability_and_fit() -> None:
+    def written(text: str, logprob: float) -> Caption:
         return Caption(text, tuple(text.split()), logprob)
 
-    images = [[said("a b c", -3.0), said("a b", -2.4), said("!", -0.1)], [], [said("a", -9.0)]]
-    found = matched(
-        images, np.ones((3, 2), np.float32), [ToySpace()], Decoding("matched", spaces=("toy",)), 1.0
-    )  # type: ignore[arg-type]
+    images = [[written("a b c", -3.0), written("a b", -2.4), written("!", -0.1)], [], [written("a", -9.0)]]
+    pooled = np.ones((3, 2), np.float32)
+    found = Reranker([ToySpace()]).rank(images, pooled, Rerank(spaces=TOY), 1.0)
     scores = {"a b c": -1.0 + 2 * np.cos(0.9), "a b": -1.2 + 2 * np.cos(0.6), "!": -0.1 - 2.0}
-    assert (
-        [one.text for one in found[0]]
-        == sorted(scores, key=lambda text: -scores[text])
-        == ["a b", "a b c", "!"]
-    )
+    best = sorted(scores, key=lambda text: -scores[text])
+    assert [one.text for one in found[0]] == best == ["a b", "a b c", "!"]
     assert found[1:] == images[1:]
-    plain = matched(
-        images,
-        np.ones((3, 2), np.float32),
-        [ToySpace()],
-        Decoding("matched", spaces=("toy",), match=0.0),
-        1.0,
-    )  # type: ignore[arg-type]
+    plain = Reranker([ToySpace()]).rank(images, pooled, Rerank(spaces=TOY, match_weight=0.0), 1.0)
     assert [one.text for one in plain[0]] == ["!", "a b c", "a b"]
-    corpus = Corpus(["a b c d", "x y", "a b"], np.arange(3), np.float16([[1, 0], [1, 0], [0, 1]]), "toy")
-    # with the first two of the corpus
-    agreeing = Decoding("matched", spaces=("toy",), match=0.0, neighbours=2, agree=50.0)
-    assert (
-        matched(images, np.ones((3, 2), np.float32), [ToySpace()], agreeing, 1.0, [corpus])[0][0].text
-        == "a b c"
-    )  # type: ignore[arg-type]
+    references = ReferenceCaptions(
+        ["a b c d", "x y", "a b"], np.arange(3), np.float16([[1, 0], [1, 0], [0, 1]]), "toy"
+    )
+    # with the first two of them
+    agreeing = Rerank(spaces=TOY, match_weight=0.0, neighbours=2, agree_weight=50.0)
+    alike = Reranker([ToySpace()], [references]).rank(images, pooled, agreeing, 1.0)
+    assert alike[0][0].text == "a b c"
 
 
 @pytest.mark.parametrize("kind", ["lstm", "transformer"])
-def test_matched_captions_are_a_beams_in_the_order_that_a_space_gives(
+def test_reranked_captions_are_a_beams_in_the_order_that_a_space_gives(
     kind: str, backbone: Backbone, pictures: list[Path], tmp_path: Path
 ) -> None:
     captioner = Captioner(a_checkpoint(backbone, kind), "test", backbone=backbone)
@@ -430,10 +434,10 @@ def test_matched_captions_are_a_beams_in_the_order_that_a_space_gives(
     (batch,) = decoded_batches(pictures, 224, len(pictures))
     features, pooled = captioner.features(batch.pixels[0])
     beam = captioner.caption_features(features, beam=6, n=6, length_penalty=1.0)
-    decoding = Decoding(
-        "matched", beam=6, captions=6, spaces=(str(place),), spaces_sha256=(space.fingerprint,), match=5.0
-    )
-    found, moved = captioner.decode(features, decoding), 0
+    decoding = Rerank(beam=6, captions=6, spaces=(space.reference,), match_weight=5.0)
+    with pytest.raises(BadSetting, match="no re-ranker is given"):
+        captioner.decode(features, decoding)
+    found, moved = captioner.decode(features, decoding, reranker=Reranker([space])), 0
     for vector, before, after in zip(space.encode_images(pictures), beam, found, strict=True):
         cosines = space.encode_texts([one.text for one in before]) @ vector
         scores = [
@@ -444,16 +448,16 @@ def test_matched_captions_are_a_beams_in_the_order_that_a_space_gives(
         ]
         moved += before[0].tokens != after[0].tokens
     assert moved and pooled.shape == (7, 512)
+    other = replace(decoding, spaces=(Reference(str(place), "0" * 64),))
+    with pytest.raises(BadSetting, match="The decoding chooses captions by space"):
+        captioner.decode(features, other, reranker=Reranker([space]))
     with pytest.raises(BadCheckpoint, match="is another space"):
-        captioner.decode(features, replace(decoding, spaces_sha256=("0" * 64,)))
-    twice = replace(decoding, spaces=decoding.spaces * 2, spaces_sha256=decoding.spaces_sha256 * 2)
+        reranker_for(other, "cpu")
+    twice = replace(decoding, spaces=decoding.spaces * 2)
+    captioner.reranker = Reranker([space, space])
     assert [[one.tokens for one in image] for image in captioner.decode(features, twice)] == [
         [one.tokens for one in image] for image in found
     ]
-    with pytest.raises(BadSetting, match="Name its directory"):
-        Decoding("matched")
-    with pytest.raises(BadSetting, match="Each of the 2 spaces"):
-        replace(decoding, spaces=decoding.spaces * 2)
 
 
 def test_constraints_hold_for_every_way_of_decoding(backbone: Backbone, pictures: list[Path]) -> None:
@@ -461,11 +465,11 @@ def test_constraints_hold_for_every_way_of_decoding(backbone: Backbone, pictures
     features, broken = features_of_pictures(captioner, pictures), 0
     ways = (
         *(
-            Decoding(beam=4, captions=4),
-            Decoding("diverse-beam", beam=4, groups=2, captions=4),
-            Decoding("nucleus", captions=6),
+            BeamSearch(4, captions=4),
+            DiverseBeamSearch(beam=4, groups=2, captions=4),
+            NucleusSampling(captions=6),
         ),
-        Decoding("consensus", beam=4, drawn=4, captions=8),
+        Consensus(beam=4, drawn=4, captions=8),
     )
     for decoding in ways:
         for constraints in (False, True):
@@ -488,7 +492,7 @@ def test_asking_for_more_captions_than_the_beam_is_wide_is_refused(
 ) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     for beam, n in ((3, 4), (3, 0), (0, 1)):
-        with pytest.raises(BadSetting, match="beam"):
+        with pytest.raises(BadSetting, match=r"beam|captions kept"):
             captioner.caption(pictures[:1], beam=beam, n=n)
 
 

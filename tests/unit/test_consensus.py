@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from captionret.decoding import Consensus, decoding_from_json
 from captionret.errors import BadSetting
 from captionret.models.reranking.consensus import consensus, similarities
-from captionret.records import Caption, Decoding
+from captionret.records import Caption
 
 SENTENCE = st.lists(st.sampled_from(["a", "dog", "cat", "runs"]), min_size=1, max_size=7)
 CANDIDATES = st.lists(st.tuples(SENTENCE, st.floats(-12, -0.5)), min_size=1, max_size=5)
@@ -83,27 +84,32 @@ def test_what_most_candidates_say_beats_what_is_most_probable() -> None:
         caption(f"a {colour} dog runs on the beach", -3.0 - place / 10)
         for place, colour in enumerate(("brown", "big", "wet"))
     ]
-    assert consensus([[odd, *agreed]], 0.0)[0][0] in agreed
-    assert consensus([[odd, *agreed]], 100.0)[0][0] == odd, "the sharper, the more the probable one counts"
+    assert consensus([[odd, *agreed]], 0.0, 0.6)[0][0] in agreed
+    assert consensus([[odd, *agreed]], 100.0, 0.6)[0][0] == odd, (
+        "the sharper, the more the probable one counts"
+    )
 
 
 def test_a_tie_is_the_more_probable_captions_in_any_order() -> None:
     likely, unlikely = caption("a dog", -1.0), caption("a cat", -1.5)
-    assert consensus([[likely, unlikely], [unlikely, likely]], 0.0) == [[likely, unlikely]] * 2
+    assert consensus([[likely, unlikely], [unlikely, likely]], 0.0, 0.6) == [[likely, unlikely]] * 2
 
 
 def test_equal_captions_count_once_and_one_caption_is_said() -> None:
     one, other = caption("two dogs play", -1.0), caption("a cat", -0.5)
-    assert consensus([[one, one, one, other]], 1.0) == consensus([[one, other]], 1.0)
-    assert consensus([[one]], 1.0) == [[one]]
-    assert consensus([], 1.0) == []
+    assert consensus([[one, one, one, other]], 1.0, 0.6) == consensus([[one, other]], 1.0, 0.6)
+    assert consensus([[one]], 1.0, 0.6) == [[one]]
+    assert consensus([], 1.0, 0.6) == []
 
 
 def test_a_decoding_says_what_the_consensus_is_made_of() -> None:
-    assert Decoding("consensus", beam=30).said == "consensus, beam 30, sharpness 3.0"
-    assert Decoding("consensus", beam=30).to_json() == {"method": "consensus", "beam": 30, "sharpness": 3.0}
-    drawing = Decoding("consensus", beam=5, drawn=20, captions=25, temperature=0.5, seed=3)
-    assert Decoding(**drawing.to_json()) == drawing and "drawn 20, temperature 0.5, seed 3" in drawing.said
+    assert Consensus(beam=30).summary == "consensus, beam 30, sharpness 3.0"
+    assert Consensus(beam=30).to_json() == {"method": "consensus", "beam": 30, "sharpness": 3.0}
+    drawing = Consensus(beam=5, drawn=20, captions=25, temperature=0.5, seed=3)
+    assert (
+        decoding_from_json(drawing.to_json()) == drawing
+        and "drawn 20, temperature 0.5, seed 3" in drawing.summary
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,4 +123,4 @@ def test_a_decoding_says_what_the_consensus_is_made_of() -> None:
 )
 def test_a_consensus_that_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(BadSetting, match=said):
-        Decoding("consensus", **{"beam": 3, "drawn": 2, "captions": 1} | changes)
+        Consensus(**{"beam": 3, "drawn": 2, "captions": 1} | changes)

@@ -8,12 +8,12 @@ import pytest
 import torch
 from shapes import COLOURS, SHAPES, Trained
 
+from captionret.decoding import BeamSearch, Sampling
 from captionret.errors import BadCheckpoint, BadSetting
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import CaptionerConfig
 from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
-from captionret.records import Decoding
 
 
 def test_a_words_head_believes_what_it_sees(words_head: Path, trained: Trained) -> None:
@@ -28,7 +28,7 @@ def test_a_words_head_believes_what_it_sees(words_head: Path, trained: Trained) 
 
 
 def test_a_words_head_has_no_captions_to_give(words_head: Path, trained: Trained) -> None:
-    with pytest.raises(BadSetting, match="predicts, but doesn't speak"):
+    with pytest.raises(BadSetting, match="cannot generate captions"):
         Captioner.load(words_head).caption([trained.pictures / "red-circle-0.png"])
 
 
@@ -40,7 +40,7 @@ def test_the_card_of_a_words_head_says_by_what_its_epoch_was_chosen(words_head: 
 def test_drawn_captions_are_counted(trained: Trained) -> None:
     captioner = Captioner.load(trained.checkpoint)
     picture = trained.pictures / "green-square-0.png"
-    decoding = Decoding(method="sample", captions=40, temperature=0.3, seed=3)
+    decoding = Sampling(captions=40, temperature=0.3, seed=3)
     (predicted,) = captioner.word_probabilities([picture], decoding=decoding)
     assert predicted["green"] > 0.8 and predicted["square"] > 0.8
     assert all(round(40 * weight, 4) == round(40 * weight) for weight in predicted.values()), (
@@ -55,7 +55,8 @@ def test_drawn_captions_are_counted(trained: Trained) -> None:
 def test_a_word_probabilities_cannot_be_searched_for(trained: Trained) -> None:
     with pytest.raises(BadSetting, match="drawn captions"):
         Captioner.load(trained.checkpoint).word_probabilities(
-            [trained.pictures / "red-circle-0.png"], decoding=Decoding(beam=5)
+            [trained.pictures / "red-circle-0.png"],
+            decoding=BeamSearch(5),  # type: ignore[arg-type]
         )
 
 

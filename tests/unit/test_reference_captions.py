@@ -1,5 +1,6 @@
 """Captions of other pictures to compare with: which are near, how likeness is measured, and the file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting
 from captionret.evaluation.captions.cider import CiderD
-from captionret.models.reranking.reference_captions import Corpus, corpus_of
+from captionret.models.reranking.reference_captions import ReferenceCaptions
 
 CAPTIONS = [
     ("a dog runs on sand", "a brown dog runs"),
@@ -20,27 +21,27 @@ CAPTIONS = [
 class Letters:
     """A space of two directions: the first for sentences with a dog."""
 
-    fingerprint = "letters"
+    def __init__(self, fingerprint: str = "letters") -> None:
+        self.name = self.fingerprint = fingerprint
 
-    class read:
-        @staticmethod
-        def missing_reason(text: str) -> str:
-            return "" if text else "holds no word"
+    def missing_reason(self, text: str) -> str:
+        return "" if text else "holds no word"
 
-    @staticmethod
-    def encode_texts(sentences: list[str], progress: bool = False) -> np.ndarray:
+    def encode_texts(self, sentences: Sequence[str], *, progress: bool = False) -> np.ndarray:
         return np.array([[1.0, 0.0] if "dog" in text else [0.0, 1.0] for text in sentences], np.float32)
 
 
-def made() -> Corpus:
-    return Corpus.make([*CAPTIONS, ("",)], Letters())  # type: ignore[arg-type]
+def made() -> ReferenceCaptions:
+    return ReferenceCaptions.make([*CAPTIONS, ("",)], Letters())
 
 
 def test_the_nearest_captions_are_those_with_the_largest_products_the_first_of_equals() -> None:
     corpus = made()
     assert corpus.nearest(np.float32([[1, 0], [0, 1]]), 3).tolist() == [[0, 1, 2], [4, 5, 6]]
     random = np.random.default_rng(0)
-    corpus = Corpus(corpus.texts, corpus.images, random.normal(size=(8, 5)).astype(np.float16), "letters")
+    corpus = ReferenceCaptions(
+        corpus.texts, corpus.images, random.normal(size=(8, 5)).astype(np.float16), "letters"
+    )
     pictures = random.normal(size=(3, 5)).astype(np.float32)
     scores = pictures @ corpus.vectors.astype(np.float32).T
     assert [set(row) for row in corpus.nearest(pictures, 4).tolist()] == [
@@ -88,22 +89,23 @@ def test_an_images_agreement_does_not_depend_on_the_others() -> None:
 def test_the_file_gives_it_back_and_a_damaged_one_or_another_spaces_is_refused(tmp_path: Path) -> None:
     corpus, file = made(), tmp_path / "c.npz"
     corpus.save(file)
-    again = corpus_of(str(file), "letters")
+    again = ReferenceCaptions.load(file)
+    again.check(Letters())
     assert again.texts == corpus.texts and again.idf == corpus.idf and len(again.texts) == 8
     assert np.array_equal(again.images, corpus.images) and np.array_equal(again.vectors, corpus.vectors)
     with pytest.raises(BadSetting, match="encoded by another space"):
-        corpus_of(str(file), "other")
+        again.check(Letters("other"))
     for content in (b"", file.read_bytes()[:-40], b"nonsense"):
         (tmp_path / "bad.npz").write_bytes(content)
         with pytest.raises(BadCheckpoint, match="cannot be read"):
-            Corpus.load(tmp_path / "bad.npz")
+            ReferenceCaptions.load(tmp_path / "bad.npz")
     with pytest.raises(BadCheckpoint, match="cannot be read"):
-        Corpus.load(tmp_path / "none.npz")
-    Corpus(corpus.texts, corpus.images[1:], corpus.vectors, "letters").save(file)
+        ReferenceCaptions.load(tmp_path / "none.npz")
+    ReferenceCaptions(corpus.texts, corpus.images[1:], corpus.vectors, "letters").save(file)
     with pytest.raises(BadCheckpoint, match="is damaged"):
-        Corpus.load(file)
+        ReferenceCaptions.load(file)
 
 
 def test_a_collection_without_captions_is_refused() -> None:
     with pytest.raises(BadDataset, match="no caption to compare with"):
-        Corpus.make([("",), ()], Letters())  # type: ignore[arg-type]
+        ReferenceCaptions.make([("",), ()], Letters())

@@ -10,28 +10,25 @@ One file, read once: the decoder is made from its variant's row, the features co
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ...decoding import BeamSearch, Consensus, Decoding, DiverseBeamSearch, Rerank, Sampling, Searching
 from ...errors import BadCheckpoint, BadImage, BadSetting
 from ...images import decoded_batches
-from ...records import Caption, CaptionResult, Decoding, Failure
+from ...records import Caption, CaptionResult, Failure
+from ...remedies import remedy
 from ...text import Vocabulary, ends_badly, is_word, join
 from ..checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
 from ..device import choose_device
 from ..lexical.head import LexicalHead
-from ..reranking.consensus import LENGTH_PENALTY as CONSENSUS_PENALTY
 from ..reranking.consensus import consensus
-from ..reranking.fit import LENGTH_PENALTY as MATCHED_PENALTY
-from ..reranking.fit import matched, space_of
-from ..reranking.reference_captions import corpus_of
 from ..vision.backbones import Backbone, backbone_config, checked_backbone, load_backbone, load_own_backbone
 from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
 from .beam_search import Beams, Rules, beam_search, ordered
@@ -40,9 +37,9 @@ from .lstm import LSTMDecoder
 from .sampling import sample, uniforms
 from .transformer import TransformerDecoder
 
-BEAM_OF_3 = Decoding()
+BEAM_OF_3 = BeamSearch(3)
 Decoder = LSTMDecoder | AttentionDecoder | TransformerDecoder
-DRAWN = Decoding(method="sample", captions=30)
+DRAWN = Sampling(captions=30)
 
 
 def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Any:
@@ -69,9 +66,36 @@ def new_decoder(config: CaptionerConfig, feature_dim: int, cells: int, vocabular
     return kinds[config.decoder](config, feature_dim, vocabulary_size)
 
 
+def check_drawn(decoding: object) -> None:
+    """BadSetting for a decoding that draws nothing: word probabilities are shares of drawn captions."""
+    if not isinstance(decoding, Sampling):
+        raise BadSetting(
+            "A captioner's word probabilities are shares of drawn captions (Sampling, NucleusSampling), "
+            f"not of {type(decoding).__name__}."
+        )
+
+
 def count_parameters(module: nn.Module) -> int:
     """How many numbers of it learn."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+class Reranking(Protocol):
+    """What chooses among a picture's captions: reranking.fit.Reranker."""
+
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        """BadSetting where features of this backbone are not what it reads."""
+        ...
+
+    def rank(
+        self,
+        images: Sequence[Sequence[Caption]],
+        pooled: np.ndarray,
+        decoding: Rerank,
+        length_penalty: float,
+    ) -> list[list[Caption]]:
+        """Each image's captions, the best first. pooled: (N, D) float32."""
+        ...
 
 
 class Captioner:
@@ -86,6 +110,7 @@ class Captioner:
         backbone: Backbone | None = None,
     ) -> None:
         self.checkpoint, self.name, self.path = checkpoint, name, path
+        self.reranker: Reranking | None = None  # used where no other is passed in
         self.config: CaptionerConfig = checkpoint.config
         self.vocabulary: Vocabulary = checkpoint.vocabulary
         self.device = torch.device(device)
@@ -133,7 +158,7 @@ class Captioner:
                   constraints
         errors: BadImage for the first picture that cannot be read
         """
-        decoding = decoding or Decoding(beam=beam, captions=n, length_penalty=length_penalty)
+        decoding = decoding or BeamSearch(beam, length_penalty, captions=n)
         captions: list[list[Caption]] = []
         with tqdm(total=len(paths), desc="captions", unit="img", disable=not progress) as bar:
             for batch in decoded_batches(
@@ -157,10 +182,10 @@ class Captioner:
             if batch.paths:
                 features, pooled = self.features(batch.pixels[0])
                 captions = self.decode(features, decoding, batch.hashes)
-                for path, name, said, feature in zip(
+                for path, name, found, feature in zip(
                     batch.paths, batch.hashes, captions, pooled, strict=True
                 ):
-                    entries[str(path)] = CaptionResult(path, name, said, feature)
+                    entries[str(path)] = CaptionResult(path, name, found, feature)
             count = len(batch.paths) + len(batch.failures)  # not len(entries): a path may be given twice
             yield [entries[str(path)] for path in paths[:count]]
             paths = paths[count:]
@@ -175,75 +200,73 @@ class Captioner:
         constraints: bool | None = None,
     ) -> list[list[Caption]]:
         """The n most probable captions for each row of features, (N, D) or (N, cells, D) float32."""
-        return self.decode(
-            features, Decoding(beam=beam, captions=n, length_penalty=length_penalty, constraints=constraints)
-        )
+        return self.decode(features, BeamSearch(beam, length_penalty, captions=n, constraints=constraints))
 
     @torch.inference_mode()
     def decode(
-        self, features: Tensor, decoding: Decoding, pictures: Sequence[str] = ()
+        self,
+        features: Tensor,
+        decoding: Decoding,
+        pictures: Sequence[str] = (),
+        reranker: Reranking | None = None,
     ) -> list[list[Caption]]:
         """Captions for each row of features, (N, D) or (N, cells, D) float32, the best first; drawn ones by
         probability, equal ones once.
 
-        Those of a consensus come by how much they agree with all the others, matched ones by how well they
-        fit the picture, too.
         pictures: content hashes, which drawing needs: a picture's captions depend on it and the seed, not on
                   the batch it is in
-        errors:   BadSetting for a lexical head, which has no captions to give
+        reranker: what chooses where the decoding is a Rerank; None: the captioner's own
+        errors:   BadSetting for a lexical head, which cannot generate captions, and for a Rerank without a
+                  reranker
         """
         if self.config.decoder == "words":
             raise BadSetting(
-                f"{self.name} is a lexical head: it predicts, but doesn't speak. Caption with another "
-                "checkpoint."
+                f"{self.name} is a lexical head: it predicts word probabilities, it cannot generate "
+                "captions. Caption with another checkpoint."
             )
-        rules = (
-            self.rules
-            if (self.config.constraints if decoding.constraints is None else decoding.constraints)
-            else None
-        )
-        if decoding.samples:
-            captions = self._said(ordered(self._drawn(features, decoding, pictures, rules)), rules)
+        constraints = self.config.constraints if decoding.constraints is None else decoding.constraints
+        rules = self.rules if constraints else None
+        if isinstance(decoding, Sampling):
+            drawn = self._captions(ordered(self._drawn(features, decoding, pictures, rules)), rules)
             captions = [
                 list({caption.tokens: caption for caption in reversed(image)}.values())[::-1]
-                for image in captions
+                for image in drawn
             ]
         else:
-            captions = self._said(self._searched(features, decoding, rules), rules)
-        if decoding.method == "consensus":
+            assert isinstance(decoding, Searching)
+            captions = self._captions(self._searched(features, decoding, rules), rules)
+        if isinstance(decoding, Consensus):
             if decoding.drawn:
-                beside = replace(decoding, method="sample", captions=decoding.drawn)
-                drawn = self._said(self._drawn(features, beside, pictures, rules), rules)
+                drawn = self._captions(self._drawn(features, decoding.drawing(), pictures, rules), rules)
                 captions = [image + more for image, more in zip(captions, drawn, strict=True)]
             captions = consensus(captions, decoding.sharpness, self.length_penalty(decoding))
-        elif decoding.method == "matched":
-            captions = self._matched(captions, features, decoding)
+        elif isinstance(decoding, Rerank):
+            captions = self._reranked(captions, features, decoding, reranker or self.reranker)
         return [image[: decoding.captions] for image in captions]
 
-    def length_penalty(self, decoding: Decoding) -> float:
+    def length_penalty(self, decoding: Searching) -> float:
         """By which captions are ranked, or weighed for a consensus: the decoding's own, else the usual
         one."""
-        if decoding.length_penalty is not None:
-            return decoding.length_penalty
-        return {"consensus": CONSENSUS_PENALTY, "matched": MATCHED_PENALTY}.get(
-            decoding.method, self.config.length_penalty
-        )
+        for penalty in (decoding.length_penalty, decoding.usual_length_penalty):
+            if penalty is not None:
+                return penalty
+        return self.config.length_penalty
 
-    def _matched(
-        self, captions: list[list[Caption]], features: Tensor, decoding: Decoding
+    def _reranked(
+        self,
+        captions: list[list[Caption]],
+        features: Tensor,
+        decoding: Rerank,
+        reranker: Reranking | None,
     ) -> list[list[Caption]]:
-        fingerprints = decoding.spaces_sha256 or (None,) * len(decoding.spaces)
-        spaces = [
-            space_of(place, sha256, str(self.device))
-            for place, sha256 in zip(decoding.spaces, fingerprints, strict=True)
-        ]
-        for space in spaces:
-            space.check(self.checkpoint.backbone)
-        corpora = [
-            corpus_of(file, space.fingerprint) for file, space in zip(decoding.corpora, spaces, strict=False)
-        ]
+        if reranker is None:
+            names = " and ".join(space.name for space in decoding.spaces)
+            raise BadSetting(
+                f"Captions are to be chosen by {names}, and no re-ranker is given.", remedy("make reranker")
+            )
+        reranker.check(self.checkpoint.backbone)
         pooled = self.pooled(features).cpu().numpy()
-        return matched(captions, pooled, spaces, decoding, self.length_penalty(decoding), corpora)
+        return reranker.rank(captions, pooled, decoding, self.length_penalty(decoding))
 
     def pooled(self, features: Tensor) -> Tensor:
         """The pooled features (N, D) of what the captioner reads, which may be the grid.
@@ -261,7 +284,7 @@ class Captioner:
 
     @torch.inference_mode()
     def predict_words(
-        self, features: Tensor, decoding: Decoding = DRAWN, pictures: Sequence[str] = ()
+        self, features: Tensor, decoding: Sampling = DRAWN, pictures: Sequence[str] = ()
     ) -> np.ndarray:
         """For each row of features the probability that a caption holds each word: (N, V) float32, V as in
         `vocabulary`.
@@ -273,6 +296,7 @@ class Captioner:
         if self.config.decoder == "words":
             predicted = torch.sigmoid(self.decoder(features.to(self.device))).cpu().numpy()
         else:
+            check_drawn(decoding)
             tokens = self._drawn(features, decoding, pictures, None).tokens.cpu().numpy()  # (N, K, T)
             predicted = np.zeros((len(tokens), len(self.vocabulary)), np.float32)
             for drawn in range(tokens.shape[1]):
@@ -284,7 +308,7 @@ class Captioner:
         return predicted
 
     def word_probabilities(
-        self, paths: Sequence[Path | str], *, decoding: Decoding = DRAWN, least: float = 0.01
+        self, paths: Sequence[Path | str], *, decoding: Sampling = DRAWN, least: float = 0.01
     ) -> list[dict[str, float]]:
         """Of every picture the words that a caption of it holds with a probability of `least` or more.
 
@@ -303,20 +327,20 @@ class Captioner:
             ]
         return word_probabilities
 
-    def _searched(self, features: Tensor, decoding: Decoding, rules: Rules | None) -> Beams:
+    def _searched(self, features: Tensor, decoding: Searching, rules: Rules | None) -> Beams:
         first, state = self.decoder.begin(features.to(self.device))
         settings: dict[str, Any] = {
             "says_start": self.config.says_start,
             "rules": rules,
             "length_penalty": self.length_penalty(decoding),
         }
-        if decoding.method == "diverse-beam":
+        if isinstance(decoding, DiverseBeamSearch):
             settings |= {"groups": decoding.groups, "diversity": decoding.diversity}
         return beam_search(
             first, state, self.decoder.step, beam=decoding.beam, max_words=self.config.max_words, **settings
         )
 
-    def _said(self, beams: Beams, rules: Rules | None) -> list[list[Caption]]:
+    def _captions(self, beams: Beams, rules: Rules | None) -> list[list[Caption]]:
         found = beams.scores.isfinite().tolist()
         return [
             [
@@ -328,13 +352,8 @@ class Captioner:
         ]
 
     def _drawn(
-        self, features: Tensor, decoding: Decoding, pictures: Sequence[str], rules: Rules | None
+        self, features: Tensor, decoding: Sampling, pictures: Sequence[str], rules: Rules | None
     ) -> Beams:
-        if not decoding.samples:
-            raise BadSetting(
-                "A captioner's word probabilities is made of drawn captions (sample, nucleus), not of a "
-                f"{decoding.method}."
-            )
         if len(pictures) != len(features):
             raise BadSetting(
                 f"Sampling needs the content hash of each of the {len(features)} pictures, not "
@@ -351,7 +370,7 @@ class Captioner:
             torch.from_numpy(np.stack(draws)).to(self.device),
             temperature=decoding.temperature,
             top_k=decoding.top_k,
-            top_p=decoding.top_p if decoding.method == "nucleus" else 1.0,
+            top_p=decoding.share,
             says_start=self.config.says_start,
             rules=rules,
         )

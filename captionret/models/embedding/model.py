@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ...decoding import Reference
 from ...errors import BadCheckpoint, BadImage, BadSetting
 from ...images import decoded_batches
 from ...text import Vocabulary, is_word
@@ -150,6 +151,10 @@ class EmbeddingModel:
                 bar.update(len(batch.paths))
         return np.concatenate(vectors)
 
+    def missing_reason(self, text: str) -> str:
+        """Why it cannot read a text; empty where it can."""
+        return self.read.missing_reason(text)
+
     def words(self, count: int | None = None) -> list[str]:
         """The words it can name a picture with, the commonest first: its vocabulary's, or all that have a
         frozen vector.
@@ -175,6 +180,13 @@ class EmbeddingModel:
             )
         table = self.read.vectors.table[[self.read.vectors.words[word] for word in words]].astype(np.float32)
         return table / np.linalg.norm(table, axis=1, keepdims=True)
+
+    @property
+    def reference(self) -> Reference:
+        """What a Rerank decoding names it by. BadSetting for a model that was never saved."""
+        if self.path is None:
+            raise BadSetting(f"{self.name} lies in no directory. Save it first.")
+        return Reference(str(self.path.resolve()), self.fingerprint)
 
     @property
     def mode(self) -> str:

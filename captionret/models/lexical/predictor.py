@@ -9,18 +9,17 @@ speaker=Captioner.load("checkpoints/photos-lite")) library.predict_words(predict
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ...decoding import Sampling, decoding_from_json
 from ...errors import BadCheckpoint, BadImage, BadSetting
 from ...images import decoded_batches
-from ...records import Decoding
 from ...text import is_word
-from ..captioning.captioner import DRAWN, Captioner
+from ..captioning.captioner import DRAWN, Captioner, check_drawn
 from ..vision.backbones import check_features
 
 
@@ -28,7 +27,7 @@ class WordPredictor:
     """A lexical head, a captioner, or both."""
 
     def __init__(
-        self, head: Captioner | None = None, captioner: Captioner | None = None, decoding: Decoding = DRAWN
+        self, head: Captioner | None = None, captioner: Captioner | None = None, decoding: Sampling = DRAWN
     ) -> None:
         """decoding: how the speaker's captions are drawn.
 
@@ -43,11 +42,7 @@ class WordPredictor:
                 f"{head.name} is a captioner, not a lexical head. Give a checkpoint of variant words-lite, "
                 "or draw its captions."
             )
-        if not decoding.samples:
-            raise BadSetting(
-                "A captioner's word probabilities is made of drawn captions (sample, nucleus), not of a "
-                f"{decoding.method}."
-            )
+        check_drawn(decoding)
         self.head, self.captioner, self.decoding = head, captioner, decoding
         self.words = tuple(
             sorted({token for one in self._parts for token in one.vocabulary.tokens if is_word(token)})
@@ -61,7 +56,10 @@ class WordPredictor:
         head, captioner = (
             Captioner.load(record[part], device) if record.get(part) else None for part in ("head", "speaker")
         )
-        predictor = cls(head, captioner, Decoding(**record["decoding"]))
+        decoding = decoding_from_json(record["decoding"])
+        check_drawn(decoding)
+        assert isinstance(decoding, Sampling)
+        predictor = cls(head, captioner, decoding)
         if predictor.fingerprint != record["fingerprint"]:
             raise BadCheckpoint(
                 f"{predictor.name} has changed since the library's word probabilities were made. Make them "
@@ -98,7 +96,7 @@ class WordPredictor:
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
-            "decoding": asdict(self.decoding),
+            "decoding": self.decoding.to_json(),
             **{part: str(path.resolve()) if path else None for part, path in paths.items()},
         }
 

@@ -15,13 +15,10 @@ from ...records import Caption
 
 ORDER = 4
 _SIGMA = 6.0  # of CIDEr-D: how unlike two captions are by their lengths alone
-# Chosen on Flickr8k val, like Decoding.sharpness. The penalty of a plain beam, 1, makes consensus captions
-# long and BLEU-4 lower.
-LENGTH_PENALTY = 0.6
 
 
 def consensus(
-    images: Sequence[Sequence[Caption]], sharpness: float, length_penalty: float = LENGTH_PENALTY
+    images: Sequence[Sequence[Caption]], sharpness: float, length_penalty: float
 ) -> list[list[Caption]]:
     """Each image's captions, each once, in the order of their expected similarity to all of them.
 

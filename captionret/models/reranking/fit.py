@@ -6,83 +6,110 @@ trained to tell a picture's captions from those of others, which no captioner is
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
-from ...errors import BadCheckpoint, BadSetting
-from ...records import Caption, Decoding
-from .reference_captions import Corpus
-
-if TYPE_CHECKING:  # it imports the captioner
-    from ..embedding.model import EmbeddingModel
-
-LENGTH_PENALTY = 1.0  # chosen on Flickr8k val, like Decoding.match
+from ...decoding import Rerank
+from ...errors import BadSetting
+from ...records import Caption
+from ..embedding.model import EmbeddingModel
+from .reference_captions import ReferenceCaptions, SentenceSpace
 
 
-def matched(
-    images: Sequence[Sequence[Caption]],
-    pooled: np.ndarray,
-    spaces: Sequence["EmbeddingModel"],
-    decoding: Decoding,
-    length_penalty: float,
-    corpora: Sequence[Corpus] = (),
-) -> list[list[Caption]]:
-    """Each image's captions, the best first, by log-probability / words**length_penalty + match * cosine +
-    agree * agreement.
+class PictureSpace(SentenceSpace, Protocol):
+    """A space of pictures and sentences: an EmbeddingModel, or one that a test makes up."""
 
-    pooled: (N, D) float32, the images' pooled features
-    spaces: cosine and agreement are the mean of what they give
-    corpora: what the captions shall agree with, by the vectors of each space; none: they need not
-    A caption that a space cannot read, without a word for one, fits like none: its cosine is -1.
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        """BadSetting where features of this backbone are not what it reads."""
+        ...
+
+    def encode_features(self, features: np.ndarray) -> np.ndarray:
+        """(N, D_image) features of pictures -> (N, D) float32 unit rows."""
+        ...
+
+
+class Reranker:
+    """Chooses among a picture's captions by one or more spaces.
+
+    spaces:     their mean counts
+    references: for each space captions of other pictures that a caption should be like; none: it need not
+    errors:     BadSetting for a space that reads no sentences, or references that another space encoded
+
+        space = EmbeddingModel.load("photos-space")
+        captioner.caption("q.jpg", decoding=Rerank(spaces=(space.reference,)), reranker=Reranker([space]))
     """
-    captions = [caption for image in images for caption in image]
-    owner = np.repeat(np.arange(len(images)), [len(image) for image in images])
-    scores = np.array(
-        [caption.logprob / max(len(caption.tokens), 1) ** length_penalty for caption in captions]
-    )
-    for index, space in enumerate(spaces):
-        # as libraries and the feature cache keep them
-        pictures = space.encode_features(pooled.astype(np.float16))
-        readable = np.flatnonzero([not space.read.missing_reason(caption.text) for caption in captions])
-        sentences = space.encode_texts([captions[place].text for place in readable])
-        cosines = np.full(len(captions), -1.0)
-        cosines[readable] = (pictures[owner[readable]] * sentences).sum(1)
-        scores = scores + decoding.match / len(spaces) * cosines
-        if corpora and captions:
-            agreement = corpora[index].agreement(
-                [[caption.tokens for caption in image] for image in images], pictures, decoding.neighbours
-            )
-            scores = scores + decoding.agree / len(spaces) * np.concatenate(agreement)
-    ranked, start = [], 0
-    for image in images:
-        order = np.argsort(-scores[start : start + len(image)], kind="stable")
-        ranked.append([image[place] for place in order.tolist()])
-        start += len(image)
-    return ranked
 
+    def __init__(self, spaces: Sequence[PictureSpace], references: Sequence[ReferenceCaptions] = ()) -> None:
+        for space in spaces:
+            if isinstance(space, EmbeddingModel) and space.config.frozen_words:
+                raise BadSetting(
+                    f"{space.name} is a space of words ({space.mode}); captions are chosen in one of "
+                    "sentences. Choose another space."
+                )
+        for space, captions in zip(spaces, references, strict=bool(references)):
+            captions.check(space)
+        self.spaces, self.references = tuple(spaces), tuple(references)
 
-@lru_cache(maxsize=16)
-def space_of(place: str, sha256: str | None, device: str) -> "EmbeddingModel":
-    """The space at `place`, loaded once.
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what its
+        spaces read."""
+        for space in self.spaces:
+            space.check(backbone)
 
-    sha256: the fingerprint that it must have; None: any
-    errors: BadCheckpoint where it is another one, see EmbeddingModel.load; BadSetting where it cannot read
-            captions
-    """
-    from ..embedding.model import EmbeddingModel
-
-    model = EmbeddingModel.load(Path(place), device)
-    if sha256 is not None and model.fingerprint != sha256:
-        raise BadCheckpoint(
-            f"{place} is another space ({model.fingerprint[:12]}) than the one that chose these captions "
-            f"({sha256[:12]}). Put that one back, or caption again (--recaption)."
+    def is_named_by(self, decoding: Rerank) -> bool:
+        """Whether these are the spaces that a decoding names, as far as it gives their fingerprints."""
+        return len(self.spaces) == len(decoding.spaces) and all(
+            reference.sha256 in (None, space.fingerprint)
+            for reference, space in zip(decoding.spaces, self.spaces, strict=True)
         )
-    if model.config.frozen_words:
-        raise BadSetting(
-            f"{place} is a space of words ({model.mode}), captions are matched in one of sentences. Give "
-            "--embedding another."
+
+    def rank(
+        self,
+        images: Sequence[Sequence[Caption]],
+        pooled: np.ndarray,
+        decoding: Rerank,
+        length_penalty: float,
+    ) -> list[list[Caption]]:
+        """Each image's captions, the best first, by log-probability / words**length_penalty + match_weight *
+        cosine + agree_weight * agreement.
+
+        pooled: (N, D_image) float32, the images' pooled features
+        errors: BadSetting for a decoding that names other spaces than these
+        A caption that a space cannot read, without a word for one, fits like none: its cosine is -1.
+        """
+        if not self.is_named_by(decoding):
+            ours = ", ".join(f"{space.name} ({space.fingerprint[:12]})" for space in self.spaces)
+            theirs = ", ".join(f"{one.name} ({str(one.sha256)[:12]})" for one in decoding.spaces)
+            raise BadSetting(f"The decoding chooses captions by {theirs}, the re-ranker by {ours}.")
+        captions = [caption for image in images for caption in image]
+        scores = np.array(
+            [caption.logprob / max(len(caption.tokens), 1) ** length_penalty for caption in captions]
         )
-    return model
+        for index, space in enumerate(self.spaces):
+            # as libraries and the feature cache keep them
+            pictures = space.encode_features(pooled.astype(np.float16))
+            cosines = _cosines(space, pictures, images)
+            scores = scores + decoding.match_weight / len(self.spaces) * cosines
+            if self.references and captions:
+                agreement = self.references[index].agreement(
+                    [[caption.tokens for caption in image] for image in images], pictures, decoding.neighbours
+                )
+                scores = scores + decoding.agree_weight / len(self.spaces) * np.concatenate(agreement)
+        ends = np.cumsum([len(image) for image in images])
+        ranked = []
+        for image, end in zip(images, ends.tolist(), strict=True):
+            order = np.argsort(-scores[end - len(image) : end], kind="stable")
+            ranked.append([image[place] for place in order.tolist()])
+        return ranked
+
+
+def _cosines(space: PictureSpace, pictures: np.ndarray, images: Sequence[Sequence[Caption]]) -> np.ndarray:
+    """(M,) float64: of every caption the cosine with its picture. pictures: (N, D)."""
+    texts = [caption.text for image in images for caption in image]
+    owner = np.repeat(np.arange(len(images)), [len(image) for image in images])  # (M,)
+    readable = np.flatnonzero([not space.missing_reason(text) for text in texts])
+    sentences = space.encode_texts([texts[place] for place in readable])
+    cosines = np.full(len(texts), -1.0)
+    cosines[readable] = (pictures[owner[readable]] * sentences).sum(1)
+    return cosines

@@ -1,13 +1,13 @@
-"""What people said of other pictures, to compare a picture's captions with: the captions whose vectors are
-nearest to the picture.
+"""Captions that people wrote for other pictures, to compare a picture's captions with: those whose vectors
+are nearest to the picture.
 
-A caption that is like what was said of like pictures is seldom wrong: the consensus of Devlin et al. 2015
+A caption that is like those of like pictures is seldom wrong: the consensus of Devlin et al. 2015
 (https://arxiv.org/abs/1505.04467). Likeness is CIDEr-D's over the tokens as they stand, the full stop that
-people end with among them, and document frequencies are those of the corpus. (Without punctuation val's
-CIDEr-D was 62.4, with it 62.7.)
+people end with among them, and document frequencies are those of the reference captions. (Without punctuation
+val's CIDEr-D was 62.4, with it 62.7.)
 
 On disk: one .npz with the texts, the image of each, their vectors (float16) and the fingerprint of the space
-         that made these.
+that made these.
 """
 
 import io
@@ -15,22 +15,42 @@ import math
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from ... import files
 from ...errors import BadCheckpoint, BadDataset, BadSetting
+from ...remedies import remedy
 from ...text import tokenize
 from .consensus import ORDER, similarities
 
-if TYPE_CHECKING:  # it imports the captioner
-    from ..embedding.model import EmbeddingModel
+
+class SentenceSpace(Protocol):
+    """A space that sentences can be put into."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over everything that changes a vector."""
+        ...
+
+    def missing_reason(self, text: str) -> str:
+        """Why it cannot read a text; empty where it can."""
+        ...
+
+    def encode_texts(self, sentences: Sequence[str], *, progress: bool = False) -> np.ndarray:
+        """M sentences -> (M, D) float32 unit rows."""
+        ...
 
 
-class Corpus:
+class ReferenceCaptions:
     """M captions and their place in a space.
 
     images:  (M,) int64, the image of each
@@ -44,15 +64,17 @@ class Corpus:
 
     @classmethod
     def make(
-        cls, captions: Sequence[Sequence[str]], space: "EmbeddingModel", progress: bool = False
-    ) -> "Corpus":
-        """From the captions of each image; those that the space cannot read are left out. BadDataset where
-        none is left."""
+        cls, captions: Sequence[Sequence[str]], space: SentenceSpace, progress: bool = False
+    ) -> "ReferenceCaptions":
+        """From the captions of each image; those that the space cannot read are left out.
+
+        errors: BadDataset where none is left
+        """
         pairs = [
             (" ".join(text.split()), image)
             for image, texts in enumerate(captions)
             for text in texts
-            if not space.read.missing_reason(text)
+            if not space.missing_reason(text)
         ]
         if not pairs:
             raise BadDataset("There is no caption to compare with. Choose another collection.")
@@ -69,7 +91,7 @@ class Corpus:
             file.write(buffer.getvalue())
 
     @classmethod
-    def load(cls, path: Path) -> "Corpus":
+    def load(cls, path: Path) -> "ReferenceCaptions":
         """errors: BadCheckpoint for a file that is missing or damaged"""
         try:
             with np.load(path) as content:
@@ -77,15 +99,24 @@ class Corpus:
                 found = cls(texts, content["images"], content["vectors"], str(content["space"]))
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise BadCheckpoint(
-                f"{path}, the captions to compare with, cannot be read ({error}). Delete it and caption "
-                "again with --captions-from."
+                f"{path}, the captions to compare with, cannot be read ({error}). Delete it.",
+                remedy("reference captions"),
             ) from None
         if not len(found.texts) == len(found.images) == len(found.vectors):
             raise BadCheckpoint(
-                f"{path} is damaged: its parts do not fit each other. Delete it and caption again with "
-                "--captions-from."
+                f"{path} is damaged: its parts do not fit each other. Delete it.",
+                remedy("reference captions"),
             )
         return found
+
+    def check(self, space: SentenceSpace) -> None:
+        """BadSetting where another space made its vectors."""
+        if self.space != space.fingerprint:
+            raise BadSetting(
+                f"The captions to compare with were encoded by another space ({self.space[:12]}) than the "
+                f"pictures ({space.name}, {space.fingerprint[:12]}).",
+                remedy("reference captions"),
+            )
 
     @cached_property
     def idf(self) -> dict[tuple[str, ...], float]:
@@ -121,7 +152,7 @@ class Corpus:
 
     def nearest(self, pictures: np.ndarray, count: int) -> np.ndarray:
         """(N, count) int64: the captions nearest to each picture, in any order; of equally near ones the
-        first in the corpus."""
+        first in the file."""
         found = np.empty((len(pictures), count), np.int64)
         table = self._table
         # one by one: a batch's product may differ in the last bit from a single one's
@@ -132,16 +163,3 @@ class Corpus:
     @cached_property
     def _table(self) -> np.ndarray:
         return self.vectors.astype(np.float32)
-
-
-@lru_cache(maxsize=16)
-def corpus_of(place: str, space: str) -> Corpus:
-    """The corpus in a file, loaded once. BadSetting where another space than that with the fingerprint
-    `space` made its vectors."""
-    corpus = Corpus.load(Path(place))
-    if corpus.space != space:
-        raise BadSetting(
-            f"The captions in {place} were encoded by another space ({corpus.space[:12]}) than the pictures "
-            f"({space[:12]}). Caption again with --captions-from."
-        )
-    return corpus

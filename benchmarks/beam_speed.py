@@ -21,7 +21,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from captionret.models.captioning.beam_search import State, log_probabilities
 from captionret.models.captioning.captioner import Captioner
-from captionret.models.vision.backbones import backbone_config
+from captionret.models.vision.backbones import BACKBONES
 from captionret.text import END_ID
 
 PRODUCTS = (
@@ -47,7 +47,7 @@ def textbook(captioner: Captioner, features: Tensor, beam: int) -> list[list[int
                 logits,
                 torch.tensor([words], dtype=torch.long),
                 None,
-                captioner.config.says_start and not words,
+                captioner.config.predict_bos and not words,
             )[0]
             best, tokens = logprob.topk(2 * beam)
             longer += [
@@ -92,7 +92,7 @@ def step_cost(captioner: Captioner, features: Tensor, beam: int) -> tuple[float,
 def measure(path: str, beam: int, batch: int, runs: int) -> list[object]:
     """A row of the table."""
     captioner = Captioner.load(path, "cpu")
-    backbone = backbone_config(captioner.config.backbone)
+    backbone = BACKBONES[captioner.config.backbone]
     shape = (
         (backbone.grid[0] ** 2, backbone.grid[1]) if captioner.config.feature == "grid" else (backbone.dim,)
     )

@@ -21,6 +21,11 @@ def remedy(key: str, **facts: object) -> Remedy:
 
 # Rows in the order in which a user meets them; blanks are the keyword arguments of `remedy`.
 _row(
+    "train",
+    "Give the directory of one, or train one (captionret.training).",
+    "Give another directory, or train one: captionret {command} --out {path}",
+)
+_row(
     "predict words",
     "Make them: library.predict_words(WordPredictor.load()).",
     "Make them: captionret predict-words --library {library}.",

@@ -113,7 +113,8 @@ def _model(path: Path, device: str) -> "EmbeddingModel | SkipThought":
     """What the checkpoint is of; BadCheckpoint for other kinds."""
     from ..models.checkpoint import kind_of, read_record
     from ..models.embedding.model import EmbeddingModel
-    from ..models.sentence.skipthought.encoder import SKIPTHOUGHT, SkipThought
+    from ..models.sentence.skipthought.config import SKIPTHOUGHT
+    from ..models.sentence.skipthought.encoder import SkipThought
 
     if path.is_dir() and kind_of(read_record(path)) == SKIPTHOUGHT.name:
         return SkipThought.load(path, device)

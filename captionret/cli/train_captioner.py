@@ -27,14 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(variants_table())
         return FOUND
 
+    from ..config import run_name
     from ..datasets import open_dataset
-    from ..models.captioning.config import run_name, with_settings
+    from ..models.captioning.config import VARIANTS
     from ..models.card import write_card
     from ..models.device import choose_device
     from ..training.captioning import TrainingRun, train_captioner
 
     variant, config, self_critical = _what(given)
-    config = with_settings(config, given.set)
+    config = config.with_settings(given.set)
     changes: dict[str, Any] = {"epochs": given.epochs, "batch_size": given.batch_size, "views": given.augment}
     config = replace(config, **{name: value for name, value in changes.items() if value is not None})
     device = choose_device(given.device)
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = (
         Path(given.out)
         if given.out
-        else checkpoints_folder() / f"{run_name(variant, config)}-{given.data.partition(':')[0]}"
+        else checkpoints_folder()
+        / f"{run_name(variant, config, VARIANTS[variant])}-{given.data.partition(':')[0]}"
     )
     refuse_to_overwrite(out, given.resume)
     run = TrainingRun(
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
     """The variant, its settings, and how to train it self-critically if so."""
-    from ..models.captioning.config import variant_config
+    from ..models.captioning.config import VARIANTS
     from ..models.checkpoint import load_checkpoint
     from ..training.self_critical import CHANGES, SelfCritical
 
@@ -98,7 +100,7 @@ def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
                 "out."
             )
         variant = given.variant or "model2-lite"
-        return variant, variant_config(variant), None
+        return variant, VARIANTS[variant], None
     if given.variant or given.start_from or given.fine_tune:
         raise BadSetting(
             "--self-critical goes on from its checkpoint's variant and weights: leave those options out."

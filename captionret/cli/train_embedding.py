@@ -30,8 +30,8 @@ OLD_OPTIONS = {
     "max_violation": "loss=hardest",
     "dispFreq": "always",
 }
-FIELDS = """margin dim word_dim feature_dim sentence_tower contrastive loss optimizer learning_rate epochs batch_size weight_decay clip_norm
-max_words validate_every""".split()  # noqa: E501
+FIELDS = """margin dim word_dim feature_dim sentence_tower negatives loss optimizer learning_rate epochs
+batch_size weight_decay clip_norm max_words validate_every""".split()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,19 +43,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.model is None:
         raise BadSetting("Which model shall be trained? Give --model NAME; --list shows them.")
 
+    from ..config import run_name
     from ..datasets import open_dataset
-    from ..models.captioning.config import run_name, with_settings
     from ..models.device import choose_device
     from ..models.embedding.card import write_embedding_card
-    from ..models.embedding.config import OLD_NAMES, embedding_config
+    from ..models.embedding.config import EMBEDDING_MODELS
     from ..training.embedding import EmbeddingRun, fitting, train_embedding_space
 
-    config = with_settings(embedding_config(given.model), given.set, OLD_NAMES)
+    config = EMBEDDING_MODELS[given.model].with_settings(given.set)
     device = choose_device(given.device)
     dataset, *also = [open_dataset(spec) for spec in (given.data, *given.also)]
     for one in (dataset, *also):
         say(one.summary())
-    name = run_name(given.model, replace(config, skipthought=None), embedding_config(given.model))
+    name = run_name(given.model, replace(config, skipthought=None), EMBEDDING_MODELS[given.model])
     config = fitting(config, dataset)
     if config.skipthought:
         name += f"-{Path(config.skipthought).name}"
@@ -124,11 +124,11 @@ def models_table() -> str:
 def fields_help() -> str:
     """The fields that are most often set, with what the original programs call them, and where their other
     options went."""
-    from ..models.embedding.config import OLD_NAMES, EmbeddingConfig
+    from ..models.embedding.config import EmbeddingConfig
 
     usual = EmbeddingConfig()
-    there = {field: name for name, field in OLD_NAMES.items()}
-    lines = [f"  {field:<16}{there.get(field, field):<16}{getattr(usual, field)}" for field in FIELDS]
+    known = {one.name: one.metadata["elsewhere"] or one.name for one in usual.known_fields()}
+    lines = [f"  {name:<16}{known[name]:<16}{getattr(usual, name)}" for name in FIELDS]
     return "\n".join(
         [
             "fields of --set (either name will do) and other options:",

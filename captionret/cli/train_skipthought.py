@@ -34,15 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(given: argparse.Namespace, command: str) -> None:
-    from ..models.captioning.config import run_name, with_settings
-    from ..models.sentence.skipthought.config import skipthought_config
+    from ..config import run_name
+    from ..models.sentence.skipthought.config import SKIP_THOUGHTS
 
     if given.data is None or given.direction is None:
         raise BadSetting(
             "What shall be trained on which sentences? Give --direction uni or bi, and --data KIND:PATH."
         )
-    row = replace(skipthought_config(given.model), direction=given.direction)
-    config = with_settings(row, given.set)
+    row = replace(SKIP_THOUGHTS[given.model], direction=given.direction)
+    config = row.with_settings(given.set)
     name = f"{config.direction}-{run_name(given.model, config, replace(row, direction=config.direction))}"
     out = given.out or checkpoints_folder() / f"{name}-{given.data.partition(':')[0]}"
     refuse_to_overwrite(out, given.resume)

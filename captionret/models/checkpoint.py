@@ -1,7 +1,8 @@
 """A checkpoint is a directory that explains itself:
 
-    config.json        the commit record: format, variant, training data, hashes of the other files and of the
-    settings vocab.json         the words, in the order of their ids
+    config.json        the commit record: format, variant, training data, hashes of the settings and of the
+                       other files
+    vocab.json         the words, in the order of their ids
     model.safetensors  what was trained; the backbone is named with its hash, not copied
     README.md          the model card, generated
 
@@ -22,16 +23,25 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from .. import files
+from .. import __version__, files
+from ..config import C
 from ..errors import BadCheckpoint, BadSetting
+from ..remedies import remedy
 from ..text import Vocabulary
-from .captioning.config import C, CaptionerConfig
+from .captioning.config import CaptionerConfig
+from .vision.backbones import PRECOMPUTED
 
-FORMAT = 1
+FORMAT = 2  # 2: fields under the names of release 0.6.0, the hash of the settings always there
 PARTS = ("vocab.json", "model.safetensors")
 # the CNN's weights, where they were trained, too, or came with an imported checkpoint
 OWN_BACKBONE = "backbone.safetensors"
-_FIELDS = {
+RESTORE = "Restore it, or train again."
+_UNFINISHED = (
+    "The directory is not a finished checkpoint: restore it, train again, or go on with the training where "
+    "it was cut."
+)
+# what a record's parts are; those of `training` may be absent
+_TYPES: dict[str, type | tuple[type, ...]] = {
     "variant": str,
     "config": dict,
     "vocabulary_size": int,
@@ -40,24 +50,38 @@ _FIELDS = {
     "scores": dict,
     "sha256": dict,
 }
+_INNER_TYPES: dict[tuple[str, str], type | tuple[type, ...]] = {
+    ("backbone", "name"): str,
+    ("backbone", "sha256"): str,
+    ("backbone", "preprocessing"): dict,
+    ("training", "history"): list,
+    ("training", "best_epoch"): int,
+    ("training", "seconds"): (int, float),
+    ("training", "command"): str,
+    ("training", "data"): str,
+    **{("sha256", name): str for name in (*PARTS, "settings")},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[C]):
     """What a checkpoint is of.
 
-    name:   in its record; a record without one is a captioner's, which were there before there was another
-            kind
-    config: the dataclass of its settings
-    script: what trains one
+    name:    in its record; a record without one is a captioner's, the only kind that there was at first
+    config:  the dataclass of its settings
+    command: what trains one
+    row:     what its row is called where a model is described: "variant", "model"
+    reads_pictures: whether its answers depend on a backbone
     """
 
     name: str
     config: type[C]
-    script: str
+    command: str
+    row: str = "model"
+    reads_pictures: bool = True
 
 
-CAPTIONER = Kind("captioner", CaptionerConfig, "train_captioner")
+CAPTIONER = Kind("captioner", CaptionerConfig, "train-captioner", row="variant")
 
 
 @dataclass(frozen=True)
@@ -93,14 +117,15 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint[C], dtype: torch.dt
         name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
         for name, tensor in checkpoint.tensors.items()
     }
+    words = json.dumps(checkpoint.vocabulary.to_json(), ensure_ascii=False, indent=0) + "\n"
     parts = {
-        "vocab.json": (
-            json.dumps(checkpoint.vocabulary.to_json(), ensure_ascii=False, indent=0) + "\n"
-        ).encode(),
+        "vocab.json": words.encode(errors="backslashreplace"),
         "model.safetensors": safetensors.torch.save(tensors),
     }
     record = {
         "format": FORMAT,
+        "release": __version__,
+        "kind": checkpoint.kind,
         "variant": checkpoint.variant,
         "config": checkpoint.config.to_json(),
         "vocabulary_size": len(checkpoint.vocabulary),
@@ -108,15 +133,12 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint[C], dtype: torch.dt
         "training": checkpoint.training,
         "scores": checkpoint.scores,
     }
-    if checkpoint.kind != CAPTIONER.name:
-        record["kind"] = checkpoint.kind
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()}
     for name, content in parts.items():
         with files.publishing(_beside(path, name, hashes[name])) as file:
             file.write(content)
-    files.publish_json(
-        path / "config.json", record | {"sha256": hashes | {"settings": _hash_of_settings(record)}}
-    )
+    record["sha256"] = hashes | {"settings": _hash_of_settings(record)}
+    files.publish_json(path / "config.json", record)
     for name in parts:
         os.replace(_beside(path, name, hashes[name]), path / name)
         # of a save that was killed; a person's own copies stay
@@ -134,26 +156,26 @@ def read_checkpoint(path: Path | str, kind: Kind[C]) -> Checkpoint[C]:
     """Read and check a checkpoint directory.
 
     errors: BadCheckpoint for a missing or cut-off part, a flipped byte, parts of different trainings, a newer
-            format, another kind
+            format, another kind, a weight that is no number
     """
     path = Path(path)
     record = read_record(path, kind)
-    vocabulary_file, weights_file = (_whole(path, name, record) for name in PARTS)
-    vocabulary = Vocabulary.from_json(files.read_json(vocabulary_file, BadCheckpoint))
+    words, weights = (_whole(path, name, record) for name in PARTS)
     try:
-        tensors = safetensors.torch.load_file(weights_file)
-    except safetensors.SafetensorError as error:
-        raise BadCheckpoint(f"{weights_file} cannot be read ({error}). Restore it, or train again.") from None
-    config = _config(path, record["config"], kind)
-    tensors = {
-        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
-    }
+        vocabulary = Vocabulary.from_json(json.loads(words))
+        if not all(isinstance(token, str) for token in vocabulary.tokens):
+            raise TypeError("a word in it is no text")
+    except (BadCheckpoint, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise BadCheckpoint(f"{path / 'vocab.json'} is no vocabulary ({error}). {RESTORE}") from None
+    backbone = record["backbone"]
+    if backbone["name"] == "given":  # as release 0.5.0 called it
+        backbone = backbone | {"name": PRECOMPUTED}
     return Checkpoint(
         record["variant"],
-        config,
+        _config(path, record["config"], kind),
         vocabulary,
-        record["backbone"],
-        tensors,
+        backbone,
+        _tensors(path / "model.safetensors", weights),
         record["training"],
         record["scores"],
         kind.name,
@@ -161,41 +183,37 @@ def read_checkpoint(path: Path | str, kind: Kind[C]) -> Checkpoint[C]:
 
 
 def read_record(path: Path | str, kind: Kind[Any] | None = None) -> dict[str, Any]:
-    """config.json of a checkpoint directory, its format checked.
+    """config.json of a checkpoint directory, as it was written, its format and the types of its parts
+    checked.
 
     kind: what it must be of; None takes any
     """
     path = Path(path)
+    train = remedy("train", command=(kind or CAPTIONER).command, path=path)
     if not path.is_dir():
-        raise BadCheckpoint(
-            f"There is no checkpoint directory {path}. Train one: python "
-            f"scripts/{(kind or CAPTIONER).script}.py --out {path}"
-        )
-    remedy = (
-        "The directory is not a finished checkpoint: restore it, or train again (with --resume where "
-        "a training was cut)."
-    )
-    record = files.read_json(path / "config.json", BadCheckpoint, remedy)
+        raise BadCheckpoint(f"There is no checkpoint directory {path}.", train)
+    file = path / "config.json"
+    record = files.read_json(file, BadCheckpoint, _UNFINISHED)
     if not isinstance(record, dict) or not isinstance(record.get("format"), int) or record["format"] < 1:
-        raise BadCheckpoint(f"{path / 'config.json'} is not a checkpoint's record. {remedy}")
+        raise BadCheckpoint(f"{file} is not a checkpoint's record. {_UNFINISHED}")
     if record["format"] > FORMAT:
+        writer = f"release {record['release']}" if isinstance(record.get("release"), str) else "newer release"
         raise BadCheckpoint(
             f"{path} has checkpoint format {record['format']}; this release reads up to {FORMAT}. Use a "
-            "newer release of captionret."
+            f"newer release of captionret ({writer} wrote it)."
         )
-    wrong = [name for name, kind in _FIELDS.items() if not isinstance(record.get(name), kind)]
-    if wrong or set(PARTS) - record["sha256"].keys() or {"name", "sha256"} - record["backbone"].keys():
-        raise BadCheckpoint(f"{path / 'config.json'} lacks {', '.join(wrong) or 'hashes'}. {remedy}")
-    # not in the oldest checkpoints
-    if record["sha256"].get("settings", _hash_of_settings(record)) != _hash_of_settings(record):
+    wrong = _wrong_parts(record)
+    if wrong:
+        raise BadCheckpoint(f"{file} lacks {', '.join(wrong)}, or holds something else there. {_UNFINISHED}")
+    if not _settings_are_whole(record):
         raise BadCheckpoint(
-            f"{path / 'config.json'} was altered after the checkpoint was saved. Restore it, or train again "
-            "into a new --out."
+            f"{file} was altered after the checkpoint was saved. Restore it, or train again into another "
+            "directory."
         )
     if kind and kind_of(record) != kind.name:
         raise BadCheckpoint(
-            f"{path} is a checkpoint of kind {kind_of(record)!r}; here one of kind {kind.name!r} is needed. "
-            f"Give another directory, or train one: python scripts/{kind.script}.py"
+            f"{path} is a checkpoint of kind {kind_of(record)!r}; here one of kind {kind.name!r} is needed.",
+            train,
         )
     return record
 
@@ -221,29 +239,62 @@ def _amend(path: Path | str, part: str, facts: dict[str, Any]) -> None:
     files.publish_json(Path(path) / "config.json", record)
 
 
-def _hash_of_settings(record: dict[str, Any]) -> str:
-    """A hash of what in the record changes an answer; the rest of it, as scores, may be added to."""
-    settings = [
-        record[name]
-        for name in ("variant", "config", "vocabulary_size", "backbone", "kind")
-        if name in record
+def _wrong_parts(record: dict[str, Any]) -> list[str]:
+    """What of a record is missing or of another type."""
+    wrong = [name for name, kind in _TYPES.items() if not isinstance(record.get(name), kind)]
+    if wrong:
+        return wrong
+    if set(PARTS) - record["sha256"].keys() or {"name", "sha256"} - record["backbone"].keys():
+        return ["hashes"]
+    wrong = [
+        f"{part}.{name}"
+        for (part, name), kind in _INNER_TYPES.items()
+        if name in record[part] and not isinstance(record[part][name], kind)
     ]
+    rows = record["training"].get("history") or []
+    if isinstance(rows, list) and not all(isinstance(row, dict) and "epoch" in row for row in rows):
+        wrong.append("training.history")
+    return wrong
+
+
+def _settings_are_whole(record: dict[str, Any]) -> bool:
+    """Whether the settings are those that were saved. Only captioners that were trained before release 0.1.0
+    have no hash of theirs; they have no field length_penalty either, which came later."""
+    oldest = record["format"] == 1 and "kind" not in record and "length_penalty" not in record["config"]
+    hashed = record["sha256"].get("settings", _hash_of_settings(record) if oldest else None)
+    return bool(hashed == _hash_of_settings(record))
+
+
+def _hash_of_settings(record: dict[str, Any]) -> str:
+    """A hash of what in the record changes an answer, and who wrote it; the rest, as scores, may be added
+    to."""
+    names = ("release", "variant", "config", "vocabulary_size", "backbone", "kind")
+    settings = [record[name] for name in names if name in record]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def _config(path: Path, values: dict[str, Any], kind: Kind[C]) -> C:
-    known = set(kind.config.__dataclass_fields__)
-    if set(values) - known:
-        raise BadCheckpoint(
-            f"{path / 'config.json'} has fields this release does not know: "
-            f"{', '.join(sorted(set(values) - known))}. Use a newer release."
-        )
     try:
-        return kind.config(**values)
-    except (BadSetting, TypeError) as error:
+        return kind.config.from_json(values)
+    except BadSetting as error:
         raise BadCheckpoint(
-            f"{path / 'config.json'} describes no {kind.name}: {error} Restore it, or train again."
+            f"{path / 'config.json'} describes no {kind.name} that this release knows: {error} Restore it, "
+            "or use a newer release of captionret."
         ) from None
+
+
+def _tensors(file: Path, content: bytes) -> dict[str, Tensor]:
+    """The weights as float32 (counters as they are), each of them a number."""
+    try:
+        tensors = safetensors.torch.load(content)
+    except (safetensors.SafetensorError, ValueError, TypeError, LookupError) as error:
+        raise BadCheckpoint(f"{file} cannot be read ({error}). {RESTORE}") from None
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise BadCheckpoint(f"{file}: {name} holds NaN or infinity, so nothing it says counts. {RESTORE}")
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
+    }
 
 
 def _beside(path: Path, name: str, sha256: str) -> Path:
@@ -251,31 +302,27 @@ def _beside(path: Path, name: str, sha256: str) -> Path:
     return path / f"{name}.{sha256[:12]}"
 
 
-def _whole(path: Path, name: str, record: dict[str, Any]) -> Path:
-    """The file that holds a part, its hash checked; the one beside it where a save was cut before its last
-    step."""
+def _whole(path: Path, name: str, record: dict[str, Any]) -> bytes:
+    """The content of a part, its hash checked; from beside it where a save was cut before its last step."""
     for file in (path / name, _beside(path, name, record["sha256"][name])):
-        if file.is_file() and files.sha256_of(file) == record["sha256"][name]:
-            return file
+        content = file.read_bytes() if file.is_file() else b""
+        if hashlib.sha256(content).hexdigest() == record["sha256"][name]:
+            return content
     if not (path / name).is_file():
         raise BadCheckpoint(
-            f"{path / name} is missing. Restore the whole directory, or train again into a new --out."
+            f"{path / name} is missing. Restore the whole directory, or train again into another one."
         )
     if name == "vocab.json":
-        vocabulary = files.read_json(path / name, BadCheckpoint, "Restore it, or train again.")
-        count = (
-            len(vocabulary["tokens"])
-            if isinstance(vocabulary, dict) and isinstance(vocabulary.get("tokens"), list)
-            else 0
-        )
+        vocabulary = files.read_json(path / name, BadCheckpoint, RESTORE)
+        tokens = vocabulary.get("tokens") if isinstance(vocabulary, dict) else None
+        count = len(tokens) if isinstance(tokens, list) else 0
         if count != record["vocabulary_size"]:
             raise BadCheckpoint(
                 f"{path / name} has {count:,} words, model.safetensors was trained with "
-                f"{record['vocabulary_size']:,}. "
-                "They come from different trainings. Restore the pair, or train again into a new --out."
+                f"{record['vocabulary_size']:,}. They come from different trainings. Restore the pair, or "
+                "train again into another directory."
             )
     raise BadCheckpoint(
         f"{path / name} ({(path / name).stat().st_size:,} bytes) is not the file this checkpoint was saved "
-        "with: cut short or altered. "
-        "Restore it, or train again."
+        f"with: cut short or altered. {RESTORE}"
     )

@@ -6,13 +6,16 @@ from ..errors import BadSetting
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """ "auto": the GPU where there is one. BadSetting for a device this machine has not."""
+    """ "auto": the GPU where there is one. BadSetting for a device that this machine doesn't have, or that
+    doesn't compute."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.empty(0, device=name).device
+        device = torch.empty(0, device=name).device
+        if device.type == "meta":  # computes nothing: every answer would be empty
+            raise RuntimeError("it holds no numbers")
+        return device
     except (RuntimeError, AssertionError) as error:
         raise BadSetting(
-            f"The device {name!r} cannot be used here ({str(error).splitlines()[0]}). Use --device auto or "
-            "cpu."
+            f"The device {name!r} cannot be used here ({str(error).splitlines()[0]}). Choose auto or cpu."
         ) from None

@@ -31,7 +31,7 @@ NETWORK_FIELDS = (
     "layers",
     "heads",
     "word_vectors",
-    "says_start",
+    "predict_bos",
     "punctuation",
 )
 WORD_ROWS = ("embed", "output", "bias")  # the parts of a decoder that hold a row for every word

@@ -12,8 +12,8 @@ from ..datasets import Dataset
 from ..datasets.labels import category_names, common_nouns, noun_counts, spelled
 from ..errors import BadDataset, BadSetting
 from ..models.checkpoint import Checkpoint, add_training, read_checkpoint, save_checkpoint
-from ..models.embedding.config import CODE_PARTS, PRECOMPUTED, EmbeddingConfig
-from ..models.embedding.model import EMBEDDING, checked_features
+from ..models.embedding.config import CODE_PARTS, EMBEDDING, PRECOMPUTED, EmbeddingConfig
+from ..models.embedding.model import checked_features
 from ..models.embedding.towers import EmbeddingNetwork, Reader, idf_of
 from ..models.sentence.skipthought.encoder import skipthought_of
 from ..models.vision.backbones import Backbone, backbone_record

@@ -31,7 +31,7 @@ from ..errors import BadCheckpoint, BadSetting
 _BEFORE_NOTED = {
     "optimizer": "adam",
     "word_states": "last",
-    "both_ways": False,
+    "bidirectional": False,
     "first_loss": None,
     "first_epochs": 0,
 }

@@ -143,7 +143,7 @@ def pair_loss(
     if loss == "info-nce":
         return losses.info_nce(scores, owner, space.temperature)
     if loss == "sampled-hinges":
-        return losses.sampled_hinges(scores, owner, config.margin, config.contrastive)
+        return losses.sampled_hinges(scores, owner, config.margin, config.negatives)
     if loss in ("triples", "triples-hard"):
         return losses.triple_loss(scores, owner, config.margin, loss == "triples-hard")
     hinges = {

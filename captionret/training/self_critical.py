@@ -174,7 +174,7 @@ class SelfCriticalTask(CaptioningTask):
         with torch.inference_mode():
             first, state = self.module.begin(features)
             chance = torch.rand(shape, generator=self.random, device=self.device)
-            return sample(first, state, self.module.step, chance, says_start=self.config.says_start)
+            return sample(first, state, self.module.step, chance, predict_bos=self.config.predict_bos)
 
     def _baseline(self, features: Tensor, rewards: np.ndarray, images: np.ndarray) -> np.ndarray:
         """(N, K) for the mean, (N, 1) for the greedy caption."""
@@ -188,13 +188,13 @@ class SelfCriticalTask(CaptioningTask):
                 self.module.step,
                 beam=1,
                 max_words=self.config.max_words,
-                says_start=self.config.says_start,
+                predict_bos=self.config.predict_bos,
             )
         return self.reward(said.tokens, said.ended, images)
 
     def _predicted(self, tokens: Tensor) -> Tensor:
         """Which of the tokens (N, K, T) the captioner says itself; bool."""
-        return (tokens != PAD_ID) & (self.config.says_start | (tokens != START_ID))
+        return (tokens != PAD_ID) & (self.config.predict_bos | (tokens != START_ID))
 
     def _sayable(self, logits: Tensor, tokens: Tensor) -> Tensor:
         """Logits (M, V) with what is never drawn at -inf. Left in, it would swallow what is taken from bad
@@ -216,6 +216,6 @@ class SelfCriticalTask(CaptioningTask):
         # behind the first <end>
         over = (tokens == END_ID).cumsum(-1) - (tokens == END_ID).to(torch.int64) > 0
         tokens[over] = PAD_ID
-        if self.config.says_start:
+        if self.config.predict_bos:
             return tokens
         return torch.cat([torch.full_like(tokens[:, :, :1], START_ID), tokens], -1)

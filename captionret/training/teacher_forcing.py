@@ -162,7 +162,7 @@ class CaptioningTask:
         read = tokens.clone()
         # the targets' places; <start> is among them only where the captioner says it
         predicted = tokens != PAD_ID
-        if not self.config.says_start:
+        if not self.config.predict_bos:
             predicted = predicted & (tokens != START_ID)
         read[predicted] = guesses
         return torch.where(replaced, read, tokens)
@@ -176,6 +176,6 @@ def greedy(module: Any, features: Tensor, config: CaptionerConfig, vocabulary: V
     """One caption a picture, by greedy search, as blank-separated tokens."""
     first, state = module.begin(features)
     beams = beam_search(
-        first, state, module.step, beam=1, max_words=config.max_words, says_start=config.says_start
+        first, state, module.step, beam=1, max_words=config.max_words, predict_bos=config.predict_bos
     )
     return [" ".join(vocabulary.decode(ids)) for ids in beams.tokens[:, 0].tolist()]

@@ -105,7 +105,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_read(call: Call, s
         ((), "Which model shall be trained"),
         (("--model", "vsee"), "Did you mean 'vse'"),
         (("--model", "vse", "--set", "margin=-1"), "The margin must be a number above 0"),
-        (("--model", "vse", "--set", "ncon=0"), "contrastive must be at least 1"),
+        (("--model", "vse", "--set", "ncon=0"), "negatives must be at least 1"),
         (("--model", "vse", "--set", "wings=2"), "no field 'wings'"),
         (("--model", "vse-bow", "--data", space.spec, "--out", space.checkpoint), "already holds a training"),
     ):

@@ -35,7 +35,7 @@ from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.models.reranking.fit import Reranker
 from captionret.models.sentence.skipthought.encoder import SkipThought
-from captionret.models.vision.backbones import backbone_config
+from captionret.models.vision.backbones import BACKBONES
 from captionret.retrieval import MODES
 from captionret.retrieval import search as search_gallery
 
@@ -83,7 +83,7 @@ def test_captioner_of_the_release_says_what_it_said(name: str) -> None:
     captioner = Captioner.load(CHECKPOINTS / name, "cpu")
     known = ANSWERS["checkpoints"][name]
     assert captioner.fingerprint == known["fingerprint"]
-    dim = backbone_config("efficientnet_lite2").dim
+    dim = BACKBONES["efficientnet_lite2"].dim
     random = np.random.default_rng(5)
     pooled, grid = random.normal(size=(4, dim)), random.normal(size=(4, 81, dim))
     given = torch.from_numpy((grid if captioner.config.feature == "grid" else pooled).astype(np.float32))
@@ -102,7 +102,7 @@ def test_lexical_head_of_the_release_gives_the_same_probabilities() -> None:
     head = Captioner.load(CHECKPOINTS / "words-lite", "cpu")
     known = ANSWERS["checkpoints"]["words-lite"]
     assert head.fingerprint == known["fingerprint"]
-    found = head.predict_words(torch.from_numpy(features(5, 4, backbone_config("efficientnet_lite2").dim)))
+    found = head.predict_words(torch.from_numpy(features(5, 4, BACKBONES["efficientnet_lite2"].dim)))
     assert np.allclose(found, known["probabilities"], atol=1e-5)
 
 

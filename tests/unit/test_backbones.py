@@ -17,7 +17,6 @@ from captionret.models.vision.backbones import (
     BACKBONES,
     Backbone,
     BackboneConfig,
-    backbone_config,
     build_network,
     find_weights,
     freeze,
@@ -69,8 +68,8 @@ def test_folding_the_batch_norms_changes_nothing(name: str) -> None:
     network = with_lived_in_batch_norms(name)
     images = torch.randn(2, 3, 96, 96)
     with torch.inference_mode():
-        plain = Backbone(backbone_config(name), network, "x")(images)
-        frozen = freeze(backbone_config(name), network, "x")
+        plain = Backbone(BACKBONES[name], network, "x")(images)
+        frozen = freeze(BACKBONES[name], network, "x")
         folded = frozen(images)
     assert not [module for module in frozen.modules() if isinstance(module, nn.BatchNorm2d)], "all are folded"
     assert plain[0].std() > 1e-3
@@ -92,7 +91,7 @@ def test_the_pooled_feature_is_the_mean_of_the_grid_and_no_picture_sees_another(
 def test_the_grid_is_row_by_row() -> None:
     """A picture that is bright in its upper right corner is so in the grid's first row, last column."""
     network = nn.Sequential(nn.AvgPool2d(32), nn.Identity(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    backbone = Backbone(backbone_config("resnet18"), network, "none")
+    backbone = Backbone(BACKBONES["resnet18"], network, "none")
     images = torch.zeros(1, 3, 224, 224)
     images[:, :, :32, -32:] = 1
     _, grid = backbone(images)
@@ -138,7 +137,7 @@ def test_the_lite_weights_and_their_normalisation_recognise_a_photograph(
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"])
 def test_the_installed_weight_files_are_those_the_rows_name(name: str) -> None:
-    config = backbone_config(name)
+    config = BACKBONES[name]
     assert sha256_of(find_weights(config)).startswith(config.sha256_prefix)
 
 
@@ -188,7 +187,7 @@ def test_a_weight_package_that_is_not_installed_is_named(monkeypatch: pytest.Mon
 
 def test_weights_in_torch_hubs_cache_are_found(no_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = with_lived_in_batch_norms("resnet18")
-    path = place(no_weights, backbone_config("resnet18"), network, monkeypatch)
+    path = place(no_weights, BACKBONES["resnet18"], network, monkeypatch)
     backbone = load_backbone("resnet18")
     assert backbone.weights_sha256 == sha256_of(path)
     images = torch.randn(1, 3, 64, 64)
@@ -199,7 +198,7 @@ def test_weights_in_torch_hubs_cache_are_found(no_weights: Path, monkeypatch: py
 def test_weights_that_were_downloaded_come_before_torch_hubs(
     no_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = backbone_config("resnet18")
+    config = BACKBONES["resnet18"]
     for folder in (no_weights, tmp_path / "own", tmp_path / "given"):
         folder.mkdir(parents=True)
         (folder / config.weights).write_bytes(b"")
@@ -211,7 +210,7 @@ def test_weights_that_were_downloaded_come_before_torch_hubs(
 def test_a_damaged_weight_file_is_refused_by_its_hash(
     no_weights: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    path = place(no_weights, backbone_config("resnet18"), build_network("resnet18"), monkeypatch)
+    path = place(no_weights, BACKBONES["resnet18"], build_network("resnet18"), monkeypatch)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(

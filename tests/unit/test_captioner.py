@@ -44,8 +44,8 @@ from captionret.models.captioning.lstm import LSTMDecoder
 from captionret.models.captioning.transformer import TransformerDecoder
 from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
 from captionret.models.device import choose_device
-from captionret.models.embedding.config import EmbeddingConfig
-from captionret.models.embedding.model import EMBEDDING, EmbeddingModel
+from captionret.models.embedding.config import EMBEDDING, EmbeddingConfig
+from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.towers import EmbeddingNetwork
 from captionret.models.lexical.head import LexicalHead
 from captionret.models.reranking.fit import Reranker
@@ -58,10 +58,10 @@ WORDS = Vocabulary("<pad> <start> <end> <unk> a dog cat runs sits on the beach b
 CONFIG = CaptionerConfig("resnet18", embed_dim=12, hidden_dim=16, heads=2, max_words=6)
 KINDS = {
     "lstm": CONFIG,
-    "lstm without saying start": replace(CONFIG, says_start=False, layers=2),
-    "transformer": replace(CONFIG, decoder="transformer", layers=2, says_start=False),
-    "soft attention": replace(CONFIG, decoder="soft-attention", says_start=False),
-    "adaptive": replace(CONFIG, decoder="adaptive", says_start=False),
+    "lstm without saying start": replace(CONFIG, predict_bos=False, layers=2),
+    "transformer": replace(CONFIG, decoder="transformer", layers=2, predict_bos=False),
+    "soft attention": replace(CONFIG, decoder="soft-attention", predict_bos=False),
+    "adaptive": replace(CONFIG, decoder="adaptive", predict_bos=False),
 }
 DIM, CELLS = 10, 4
 
@@ -105,7 +105,7 @@ def test_padding_does_not_change_the_loss(kind: str) -> None:
 def test_every_token_but_the_first_is_to_be_predicted_and_start_too_where_it_is_said(kind: str) -> None:
     decoder, tokens = decoder_of(kind), captions(4, 3)
     _, targets = decoder(features_of(kind, 4), tokens)
-    wanted = tokens if KINDS[kind].says_start else tokens[:, :, 1:]
+    wanted = tokens if KINDS[kind].predict_bos else tokens[:, :, 1:]
     assert targets.tolist() == wanted[wanted != PAD_ID].tolist()
 
 
@@ -137,7 +137,7 @@ def test_no_word_sees_the_words_after_it(kind: str) -> None:
     changed = tokens.clone()
     changed[0, 0, 5] = 4 + (changed[0, 0, 5] - 3) % (len(WORDS) - 4)
     after, _ = decoder(features, changed)
-    first_that_read_it = 6 if KINDS[kind].says_start else 5
+    first_that_read_it = 6 if KINDS[kind].predict_bos else 5
     assert torch.allclose(before[:first_that_read_it], after[:first_that_read_it], atol=1e-6)
     assert not torch.allclose(before[first_that_read_it:], after[first_that_read_it:], atol=1e-3)
 

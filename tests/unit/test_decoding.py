@@ -29,15 +29,15 @@ RULES = Rules(torch.tensor([word in LEADS_ON for word in range(SIZE)]))
 CONFIG = CaptionerConfig("resnet18", embed_dim=8, hidden_dim=16, heads=2, max_words=MAX_WORDS)
 DECODERS = {
     "lstm": CONFIG,
-    "lstm without saying start": replace(CONFIG, says_start=False),
+    "lstm without saying start": replace(CONFIG, predict_bos=False),
     "two-layer lstm": replace(CONFIG, layers=2),
-    "two-layer lstm without saying start": replace(CONFIG, layers=2, says_start=False),
-    "transformer": replace(CONFIG, decoder="transformer", layers=2, says_start=False),
+    "two-layer lstm without saying start": replace(CONFIG, layers=2, predict_bos=False),
+    "transformer": replace(CONFIG, decoder="transformer", layers=2, predict_bos=False),
     "transformer with tied words": replace(
-        CONFIG, decoder="transformer", embed_dim=16, layers=1, says_start=False
+        CONFIG, decoder="transformer", embed_dim=16, layers=1, predict_bos=False
     ),
-    "soft attention": replace(CONFIG, decoder="soft-attention", says_start=False),
-    "adaptive": replace(CONFIG, decoder="adaptive", says_start=False),
+    "soft attention": replace(CONFIG, decoder="soft-attention", predict_bos=False),
+    "adaptive": replace(CONFIG, decoder="adaptive", predict_bos=False),
 }
 
 NextLogprob = Callable[[tuple[int, ...]], list[float]]
@@ -56,7 +56,7 @@ def make(config: CaptionerConfig, seed: int = 0) -> Decoder:
             decoder.output.weight *= 3
         bias = decoder.bias if tied else decoder.output.bias
         bias[END_ID] += 2.0
-        bias[START_ID] += 2.0 * config.says_start
+        bias[START_ID] += 2.0 * config.predict_bos
     return decoder.eval()
 
 
@@ -71,7 +71,7 @@ def search(
 ) -> Beams:
     with torch.inference_mode():
         first, state = decoder.begin(features)
-    settings = {"max_words": config.max_words, "length_penalty": penalty, "says_start": config.says_start}
+    settings = {"max_words": config.max_words, "length_penalty": penalty, "predict_bos": config.predict_bos}
     return beam_search(first, state, decoder.step, beam=beam, **settings, **more)
 
 
@@ -81,7 +81,7 @@ def teacher(decoder: Decoder, features: Tensor, config: CaptionerConfig) -> Next
 
     @torch.inference_mode()
     def next_logprob(prefix: tuple[int, ...]) -> list[float]:
-        said = [*prefix, END_ID] if config.says_start else [START_ID, *prefix, END_ID]
+        said = [*prefix, END_ID] if config.predict_bos else [START_ID, *prefix, END_ID]
         logits, _ = decoder(features.unsqueeze(0), torch.tensor([[said]]))
         return torch.log_softmax(logits[-1], -1).tolist()
 
@@ -104,7 +104,7 @@ def textbook(
     beam: int,
     max_words: int,
     penalty: float,
-    says_start: bool,
+    predict_bos: bool,
     rules: bool = False,
 ) -> list[tuple[tuple[int, ...], float, float, bool]]:
     """(tokens, score, log-probability, ended), best first, as the docstring of beam_search tells it."""
@@ -118,7 +118,7 @@ def textbook(
         longer = []
         for logprob, prefix in live:
             for token, more in enumerate(next_logprob(prefix)):
-                start = token == START_ID and (prefix or not says_start)
+                start = token == START_ID and (prefix or not predict_bos)
                 bare = token == END_ID and not words(prefix)
                 ruled_out = rules and breaks_a_rule(prefix, token)
                 if token not in (PAD_ID, UNKNOWN_ID) and not start and not bare and not ruled_out:
@@ -169,7 +169,7 @@ def test_the_batched_search_finds_what_a_textbook_beam_finds_image_by_image(
         agrees(
             beams,
             image,
-            textbook(teacher(decoder, features[image], config), beam, MAX_WORDS, penalty, config.says_start),
+            textbook(teacher(decoder, features[image], config), beam, MAX_WORDS, penalty, config.predict_bos),
         )
 
 
@@ -183,14 +183,14 @@ def test_the_batched_search_keeps_the_rules_as_a_textbook_beam_does(name: str, b
         agrees(
             beams,
             image,
-            textbook(teacher(decoder, features[image], config), beam, 9, 0.0, config.says_start, rules=True),
+            textbook(teacher(decoder, features[image], config), beam, 9, 0.0, config.predict_bos, rules=True),
         )
     free = search(decoder, features, config, beam)
     assert not torch.equal(free.tokens, beams.tokens), "the rules made a difference"
 
 
 def diverse_textbook(
-    next_logprob: NextLogprob, groups: int, max_words: int, diversity: float, says_start: bool
+    next_logprob: NextLogprob, groups: int, max_words: int, diversity: float, predict_bos: bool
 ) -> list[tuple[int, ...]]:
     """Diverse beam search with groups of one, each a greedy search that pays for the words of the groups
     before it."""
@@ -205,7 +205,7 @@ def diverse_textbook(
                 (row[token] - diversity * said[token], token)
                 for token in range(SIZE)
                 if token not in (PAD_ID, UNKNOWN_ID)
-                and not (token == START_ID and (prefix or not says_start))
+                and not (token == START_ID and (prefix or not predict_bos))
                 and not (token == END_ID and not set(prefix) - {START_ID})
             ]
             _, token = max(allowed)
@@ -223,7 +223,7 @@ def test_a_diverse_beam_is_the_textbooks_groups_and_its_captions_differ(name: st
     for image, ids in enumerate(beams.tokens.tolist()):
         next_logprob = teacher(decoder, features[image], config)
         expected = [
-            said(prefix) for prefix in diverse_textbook(next_logprob, 3, MAX_WORDS, 2.0, config.says_start)
+            said(prefix) for prefix in diverse_textbook(next_logprob, 3, MAX_WORDS, 2.0, config.predict_bos)
         ]
         assert sorted(said(one) for one in ids) == sorted(expected)
         for tokens, logprob, ended in zip(
@@ -272,7 +272,7 @@ def test_a_samples_log_probability_is_the_decoders_own(name: str) -> None:
     with torch.inference_mode():
         first, state = decoder.begin(features)
     chance = torch.rand((3, 4, MAX_WORDS), generator=torch.Generator().manual_seed(1))
-    drawn = sample(first, state, decoder.step, chance, temperature=3.0, says_start=config.says_start)
+    drawn = sample(first, state, decoder.step, chance, temperature=3.0, predict_bos=config.predict_bos)
     for image in range(3):
         next_logprob = teacher(decoder, features[image], config)
         for tokens, logprob, ended in zip(
@@ -331,7 +331,7 @@ def test_beam_one_is_the_most_probable_word_at_every_step(name: str) -> None:
         while len(prefix) < MAX_WORDS:
             row = next_logprob(prefix)
             row[PAD_ID] = row[UNKNOWN_ID] = -math.inf
-            if prefix or not config.says_start:
+            if prefix or not config.predict_bos:
                 row[START_ID] = -math.inf
             if not set(prefix) - {START_ID}:
                 row[END_ID] = -math.inf
@@ -370,7 +370,7 @@ def test_logprob_is_the_probability_that_teacher_forcing_gives_the_caption(name:
             strict=True,
         ):
             caption = [*said(ids), *([END_ID] if ended else [])]
-            inputs = caption if config.says_start else [START_ID, *caption]
+            inputs = caption if config.predict_bos else [START_ID, *caption]
             with torch.inference_mode():
                 logits, targets = decoder(features[image : image + 1], torch.tensor([[inputs]]))
             assert targets.tolist() == caption
@@ -447,36 +447,36 @@ def test_random_tables_of_every_size_are_searched_as_the_textbook_does() -> None
         penalty, start = (0.0, 0.7, 1.0)[trial % 3], trial % 2 == 0
         first, state = table.begin()
         beams = beam_search(
-            first, state, table.step, beam=beam, max_words=length, length_penalty=penalty, says_start=start
+            first, state, table.step, beam=beam, max_words=length, length_penalty=penalty, predict_bos=start
         )
         for image in range(images):
             agrees(beams, image, textbook(table.next_logprob(image), beam, length, penalty, start))
 
 
-@pytest.mark.parametrize("says_start", [True, False])
+@pytest.mark.parametrize("predict_bos", [True, False])
 @pytest.mark.parametrize("beam", [1, 3])
-def test_unk_pad_and_a_second_start_are_never_said_however_probable(beam: int, says_start: bool) -> None:
+def test_unk_pad_and_a_second_start_are_never_said_however_probable(beam: int, predict_bos: bool) -> None:
     logits = torch.randn((3, 6, 9, 9), generator=torch.Generator().manual_seed(5))
     logits[..., [PAD_ID, START_ID, UNKNOWN_ID]] += 20
     first, state = (table := Table(logits)).begin()
-    beams = beam_search(first, state, table.step, beam=beam, max_words=6, says_start=says_start)
+    beams = beam_search(first, state, table.step, beam=beam, max_words=6, predict_bos=predict_bos)
     said_ids = beams.tokens[beams.scores.isfinite()]
     assert not {PAD_ID, UNKNOWN_ID} & set(said_ids.flatten().tolist())
     assert START_ID not in said_ids[:, 1:]
-    assert bool((said_ids[:, 0] == START_ID).any()) is says_start
+    assert bool((said_ids[:, 0] == START_ID).any()) is predict_bos
 
 
-@pytest.mark.parametrize("says_start", [True, False])
+@pytest.mark.parametrize("predict_bos", [True, False])
 @pytest.mark.parametrize("max_words", [1, 2, 5])
 @pytest.mark.parametrize("beam", [1, 4])
 def test_no_caption_is_empty_even_when_the_end_comes_first(
-    beam: int, max_words: int, says_start: bool
+    beam: int, max_words: int, predict_bos: bool
 ) -> None:
     logits = torch.randn((4, max_words, 9, 9), generator=torch.Generator().manual_seed(6))
     logits[..., END_ID] += 20
     logits[..., START_ID] += 10
     first, state = (table := Table(logits)).begin()
-    beams = beam_search(first, state, table.step, beam=beam, max_words=max_words, says_start=says_start)
+    beams = beam_search(first, state, table.step, beam=beam, max_words=max_words, predict_bos=predict_bos)
     for ids in beams.tokens[beams.scores.isfinite()].tolist():
         assert set(said(ids)) - {START_ID}
     assert beams.scores[:, 0].isfinite().all()

@@ -93,7 +93,7 @@ def test_predictors_that_cannot_be_are_refused(words_head: Path, trained: Traine
 
 
 def test_a_words_head_begins_with_the_rates_of_words() -> None:
-    config = CaptionerConfig("efficientnet_lite0", decoder="words", hidden_dim=8, says_start=False)
+    config = CaptionerConfig("efficientnet_lite0", decoder="words", hidden_dim=8, predict_bos=False)
     head = LexicalHead(config, 5, 3).eval()
     head.begin_at(torch.tensor([0.5, 0.01, 0.99]))
     torch.nn.init.zeros_(head.output.weight)

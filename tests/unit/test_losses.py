@@ -211,7 +211,7 @@ def test_margins_of_nothing_or_less_are_refused(name: str, margin: float) -> Non
 
 
 def test_sampling_no_negatives_is_refused() -> None:
-    with pytest.raises(BadSetting, match="At least one contrastive example"):
+    with pytest.raises(BadSetting, match="At least one negative"):
         sampled_hinges(*batch(OWNERS[0]), MARGIN, 0)
 
 

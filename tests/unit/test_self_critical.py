@@ -25,12 +25,18 @@ CAPTIONS = [
 VOCABULARY = Vocabulary.build((one for image in CAPTIONS for one in image), 1, punctuation=False)
 CONFIGS = {
     "lstm that says start": CaptionerConfig("resnet18", embed_dim=12, hidden_dim=16, max_words=7),
-    "lstm": CaptionerConfig("resnet18", embed_dim=12, hidden_dim=16, max_words=7, says_start=False),
+    "lstm": CaptionerConfig("resnet18", embed_dim=12, hidden_dim=16, max_words=7, predict_bos=False),
     "adaptive": CaptionerConfig(
-        "resnet18", decoder="adaptive", embed_dim=12, hidden_dim=16, max_words=7, says_start=False
+        "resnet18", decoder="adaptive", embed_dim=12, hidden_dim=16, max_words=7, predict_bos=False
     ),
     "transformer": CaptionerConfig(
-        "resnet18", decoder="transformer", embed_dim=16, hidden_dim=16, heads=2, max_words=7, says_start=False
+        "resnet18",
+        decoder="transformer",
+        embed_dim=16,
+        hidden_dim=16,
+        heads=2,
+        max_words=7,
+        predict_bos=False,
     ),
 }
 
@@ -93,7 +99,7 @@ def test_the_loss_is_the_papers_written_out(
     config = task.config
     said = ["a dog runs", "two cats sleep on sand"]
     tokens = ids(*said)
-    if config.says_start:
+    if config.predict_bos:
         tokens = torch.cat([torch.full((1, 2, 1), START_ID), tokens[:, :, :-1]], -1)
     drawn = Beams(tokens, torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool))
     monkeypatch.setattr(task, "_draw", lambda features, seed: drawn)
@@ -110,9 +116,9 @@ def test_the_loss_is_the_papers_written_out(
             logits, targets = task.module(features, sequence)
         for position, (row, target) in enumerate(zip(logits, targets, strict=True)):
             never = [PAD_ID, UNKNOWN_ID]
-            if not config.says_start or position:
+            if not config.predict_bos or position:
                 never.append(START_ID)
-            if position < 1 + config.says_start:
+            if position < 1 + config.predict_bos:
                 never.append(END_ID)  # no caption without a word
             row = torch.log_softmax(row.index_fill(0, torch.tensor(never), -torch.inf), -1)
             total += float(row[target]) * float(reward - base)
@@ -168,7 +174,7 @@ def test_what_is_drawn_is_read_back_with_one_end_and_padding(name: str) -> None:
         read.flatten(0, 1).tolist(), drawn.tokens.flatten(0, 1).tolist(), drawn.ended.flatten(), strict=True
     ):
         said = tokens[: tokens.index(END_ID)] if END_ID in tokens else tokens
-        whole = [*([] if task.config.says_start else [START_ID]), *said, *([END_ID] if ended else [])]
+        whole = [*([] if task.config.predict_bos else [START_ID]), *said, *([END_ID] if ended else [])]
         assert row == whole + [PAD_ID] * (len(row) - len(whole))
 
 

@@ -522,7 +522,7 @@ def test_pictures_and_given_features_are_not_mixed(spec: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"optimizer": "nesterov", "learning_rate": 0.01}, {"loss": "sampled-hinges", "contrastive": 3}],
+    [{}, {"optimizer": "nesterov", "learning_rate": 0.01}, {"loss": "sampled-hinges", "negatives": 3}],
 )
 def test_a_cut_training_ends_as_one_that_was_not(
     changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

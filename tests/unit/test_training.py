@@ -154,14 +154,14 @@ def test_encoded_captions_are_padded_and_cut_at_the_longest() -> None:
 
 
 @pytest.mark.parametrize("together", [False, True])
-@pytest.mark.parametrize("says_start", [False, True])
+@pytest.mark.parametrize("predict_bos", [False, True])
 def test_loss_of_a_batch_is_the_mean_over_its_tokens_one_caption_at_a_time(
-    together: bool, says_start: bool
+    together: bool, predict_bos: bool
 ) -> None:
     task = made_up(
         30,
         3,
-        config_with(captions_together=together, says_start=says_start, dropout=0.0, label_smoothing=0.0),
+        config_with(captions_together=together, predict_bos=predict_bos, dropout=0.0, label_smoothing=0.0),
     )
     task.module.eval()
     batch = task.batches(0)[0]
@@ -171,24 +171,24 @@ def test_loss_of_a_batch_is_the_mean_over_its_tokens_one_caption_at_a_time(
         for column in (range(3) if column < 0 else [column])
         if task.train.tokens[image, column, 0] > 0
     ]
-    expected, count = naive_loss(task, captions, says_start)
+    expected, count = naive_loss(task, captions, predict_bos)
     assert float(task.loss(batch).detach()) == pytest.approx(expected / count, rel=1e-4)
 
 
-@pytest.mark.parametrize("says_start", [False, True])
-def test_validation_loss_is_the_mean_over_all_tokens_one_caption_at_a_time(says_start: bool) -> None:
+@pytest.mark.parametrize("predict_bos", [False, True])
+def test_validation_loss_is_the_mean_over_all_tokens_one_caption_at_a_time(predict_bos: bool) -> None:
     """Over more than one batch of 100, whose captions differ in length."""
-    task = made_up(130, 3, config_with(says_start=says_start))
+    task = made_up(130, 3, config_with(predict_bos=predict_bos))
     task.module.eval()
     captions = [(image, column) for image, column in np.argwhere(task.val.tokens[:, :, 0] > 0).tolist()]
-    expected, count = naive_loss(task, captions, says_start)
+    expected, count = naive_loss(task, captions, predict_bos)
     with torch.no_grad():
         measures = task.validate(task.module)
     assert measures["val_loss"] == pytest.approx(expected / count, rel=1e-5)
     assert 1 <= measures["distinct"] <= 130
 
 
-def naive_loss(task: CaptioningTask, captions: list[tuple[int, int]], says_start: bool) -> tuple[float, int]:
+def naive_loss(task: CaptioningTask, captions: list[tuple[int, int]], predict_bos: bool) -> tuple[float, int]:
     """The sum of the tokens' negative log-probabilities, each caption alone and word by word, and how many
     tokens there are."""
     total, count = 0.0, 0
@@ -196,7 +196,7 @@ def naive_loss(task: CaptioningTask, captions: list[tuple[int, int]], says_start
         for image, column in captions:
             tokens = [token for token in task.train.tokens[image, column].tolist() if token]
             logits, state = task.module.begin(task.train.features.of(np.array([image])))
-            if says_start:
+            if predict_bos:
                 total += float(F.cross_entropy(logits, torch.tensor(tokens[:1])))
                 logits, state = task.module.step(torch.tensor(tokens[:1]), state)
                 count += 1
@@ -542,7 +542,7 @@ def test_hold_out_leaves_the_val_split_for_scoring(tmp_path: Path) -> None:
 
 
 def test_a_training_begins_with_the_rows_of_the_words_that_both_know() -> None:
-    config = config_with(decoder="transformer", embed_dim=8, hidden_dim=8, heads=2, says_start=False)
+    config = config_with(decoder="transformer", embed_dim=8, hidden_dim=8, heads=2, predict_bos=False)
     old, new = (
         Vocabulary([*Vocabulary.build(["x"], 1).tokens[:4], *words.split()])
         for words in ("a dog cat runs", "bird a cat")
@@ -582,7 +582,7 @@ def test_scheduled_sampling_reads_own_guesses_more_and_more_and_never_in_place_o
 
 
 def test_soft_attention_is_trained_to_look_everywhere() -> None:
-    config = config_with(decoder="soft-attention", says_start=False, attention_penalty=0.5)
+    config = config_with(decoder="soft-attention", predict_bos=False, attention_penalty=0.5)
     with pytest.raises(BadSetting, match="is of soft attention"):
         replace(config, decoder="adaptive")
     vocabulary = Vocabulary.build(["a dog runs"], 1)

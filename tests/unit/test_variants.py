@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from captionret.config import run_name
 from captionret.errors import BadSetting, UnknownName
 from captionret.models.captioning import config as module
-from captionret.models.captioning.config import (
-    VARIANTS,
-    CaptionerConfig,
-    run_name,
-    variant_config,
-    with_settings,
-)
+from captionret.models.captioning.config import VARIANTS, CaptionerConfig
 from captionret.models.vision.backbones import BACKBONES
 
 PUBLISHED = {  # CNN, E, H, LSTM layers, word vectors
@@ -24,7 +19,7 @@ PUBLISHED = {  # CNN, E, H, LSTM layers, word vectors
     "model4": ("resnet101", 256, 512, 2, None),
     "model5": ("resnet101", 300, 512, 1, "glove-300"),
 }
-NETWORK = {"decoder", "hidden_dim", "layers", "heads", "says_start", "punctuation", "min_count", "max_words"}
+NETWORK = {"decoder", "hidden_dim", "layers", "heads", "predict_bos", "punctuation", "min_count", "max_words"}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -48,7 +43,7 @@ def test_the_published_variants_have_exactly_their_published_values(name: str) -
     as_published = {
         "decoder": "lstm",
         "dropout": 0.0,
-        "says_start": True,
+        "predict_bos": True,
         "punctuation": True,
         "min_count": 4,
         "max_words": 20,
@@ -89,19 +84,18 @@ def test_no_variant_is_written_twice() -> None:
 
 def test_an_unknown_variant_is_told_the_nearest_and_all_names() -> None:
     with pytest.raises(UnknownName, match=r"no variant 'modle2'\. Did you mean 'model2'\?") as caught:
-        variant_config("modle2")
+        VARIANTS["modle2"]
     assert all(name in str(caught.value) for name in VARIANTS)
     assert caught.value.exit_code == 2
-    assert variant_config("model2-lite") is VARIANTS["model2-lite"]
+    assert VARIANTS["model2-lite"] is VARIANTS["model2-lite"]
 
 
 def test_settings_are_read_by_the_type_of_their_field() -> None:
-    changed = with_settings(
-        VARIANTS["model2"],
+    changed = VARIANTS["model2"].with_settings(
         [
             "hidden_dim=64",
             "dropout=0.25",
-            "says_start=FALSE",
+            "predict_bos=FALSE",
             "word_vectors=none",
             "backbone=resnet18",
             "learning_rate=3e-4",
@@ -111,7 +105,7 @@ def test_settings_are_read_by_the_type_of_their_field() -> None:
         VARIANTS["model2"],
         hidden_dim=64,
         dropout=0.25,
-        says_start=False,
+        predict_bos=False,
         backbone="resnet18",
         learning_rate=3e-4,
     )
@@ -123,8 +117,8 @@ def test_settings_are_read_by_the_type_of_their_field() -> None:
 
 def test_no_settings_change_nothing_and_the_row_itself_never_changes() -> None:
     before = replace(VARIANTS["model2"])
-    assert with_settings(VARIANTS["model2"], []) == before
-    with_settings(VARIANTS["model2"], ["epochs=1"])
+    assert VARIANTS["model2"].with_settings([]) == before
+    VARIANTS["model2"].with_settings(["epochs=1"])
     assert VARIANTS["model2"] == before
 
 
@@ -135,7 +129,7 @@ def test_no_settings_change_nothing_and_the_row_itself_never_changes() -> None:
         ("hidden_dim=", "hidden_dim takes a value of type int"),
         ("hidden_dim=2.5", "hidden_dim takes a value of type int"),
         ("hidden_dim=many", "'many'"),
-        ("says_start=1", "true or false"),
+        ("predict_bos=1", "true or false"),
         ("dropout=half", "type float"),
         ("epochs=none", "type int"),
         ("hidden_dim=0", "hidden_dim must be at least 1"),
@@ -155,7 +149,7 @@ def test_no_settings_change_nothing_and_the_row_itself_never_changes() -> None:
 )
 def test_a_setting_that_cannot_work_says_which_and_why(setting: str, said: str) -> None:
     with pytest.raises(BadSetting, match=said):
-        with_settings(VARIANTS["model2"], [setting])
+        VARIANTS["model2"].with_settings([setting])
 
 
 @pytest.mark.parametrize(
@@ -170,7 +164,7 @@ def test_a_setting_that_cannot_work_says_which_and_why(setting: str, said: str) 
 )
 def test_a_misspelt_field_or_choice_is_told_the_nearest(setting: str, nearest: str) -> None:
     with pytest.raises(UnknownName, match=f"Did you mean '{nearest}'"):
-        with_settings(VARIANTS["model2"], [setting])
+        VARIANTS["model2"].with_settings([setting])
 
 
 @pytest.mark.parametrize(
@@ -178,29 +172,28 @@ def test_a_misspelt_field_or_choice_is_told_the_nearest(setting: str, nearest: s
     [
         ("heads=3", "multiple of heads 3"),
         ("max_words=65", "positions for captions of 64 words"),
-        ("says_start=true", "never learns to say it"),
+        ("predict_bos=true", "never learns to predict it"),
     ],
 )
 def test_a_transformer_that_cannot_be_built_is_refused_before_anything_is_read(
     setting: str, said: str
 ) -> None:
     with pytest.raises(BadSetting, match=said):
-        with_settings(VARIANTS["transformer-lite"], [setting])
+        VARIANTS["transformer-lite"].with_settings([setting])
 
 
 def test_two_settings_that_fit_each_other_only_together_are_accepted() -> None:
-    config = with_settings(VARIANTS["model2"], ["word_vectors=glove-50", "embed_dim=50"])
+    config = VARIANTS["model2"].with_settings(["word_vectors=glove-50", "embed_dim=50"])
     assert (config.word_vectors, config.embed_dim) == ("glove-50", 50)
 
 
 def test_a_run_is_named_by_its_variant_and_what_differs_from_it() -> None:
-    assert run_name("model2", VARIANTS["model2"]) == "model2"
-    changed = with_settings(VARIANTS["model2-lite"], ["hidden_dim=256", "dropout=0.1"])
-    assert run_name("model2-lite", changed) == "model2-lite-hidden_dim=256-dropout=0.1"
-    assert (
-        run_name("model2-lite", replace(changed, hidden_dim=512, dropout=VARIANTS["model2-lite"].dropout))
-        == "model2-lite"
-    )
+    assert run_name("model2", VARIANTS["model2"], VARIANTS["model2"]) == "model2"
+    row = VARIANTS["model2-lite"]
+    changed = row.with_settings(["hidden_dim=256", "dropout=0.1"])
+    assert run_name("model2-lite", changed, row) == "model2-lite-hidden_dim=256-dropout=0.1"
+    as_the_row = replace(changed, hidden_dim=512, dropout=row.dropout)
+    assert run_name("model2-lite", as_the_row, row) == "model2-lite"
 
 
 def test_a_config_says_which_of_the_backbones_outputs_it_reads() -> None:

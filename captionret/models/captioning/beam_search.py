@@ -88,7 +88,7 @@ def beam_search(
     beam: int,
     max_words: int,
     length_penalty: float = 0.0,
-    says_start: bool = False,
+    predict_bos: bool = False,
     rules: Rules | None = None,
     groups: int = 1,
     diversity: float = 0.0,
@@ -97,7 +97,7 @@ def beam_search(
 
     first:   (N, V) logits of the first token; state: the state after the image
     step:    maps (tokens (M,) int64, state) to (logits (M, V), state)
-    says_start: the first token may be <start>, which is no word but counts towards max_words
+    predict_bos: the first token may be <start>, which is no word but counts towards max_words
     groups, diversity: the beam in equal groups, each of which pays `diversity` for a word as often as earlier
                        groups say it in the
              same place (Vijayakumar et al. 2016, Hamming diversity). What they pay is not part of the scores
@@ -108,7 +108,7 @@ def beam_search(
           wider than the
     vocabulary is taken as wide as that.
     """
-    settings = (min(beam // groups, first.shape[1]), max_words, length_penalty, says_start, rules)
+    settings = (min(beam // groups, first.shape[1]), max_words, length_penalty, predict_bos, rules)
     searches = [_Search(first, state, step, *settings) for _ in range(groups)]
     for _ in range(max_words):
         said = torch.zeros_like(first) if groups > 1 else None
@@ -164,13 +164,13 @@ class _Search:
         beam: int,
         max_words: int,
         length_penalty: float,
-        says_start: bool,
+        predict_bos: bool,
         rules: Rules | None,
     ) -> None:
         images, device = len(first), first.device
         self.first, self.state, self.step, self.rules = first, state, step, rules
         self.beam, self.penalty = beam, length_penalty
-        self.may_start = says_start and max_words > 1  # <start> alone would be an empty caption
+        self.may_start = predict_bos and max_words > 1  # <start> alone would be an empty caption
         self.open_images = torch.arange(images, device=device)
         self.tokens = torch.empty((images, 1, 0), dtype=torch.long, device=device)
         self.scores = torch.zeros((images, 1), device=device)

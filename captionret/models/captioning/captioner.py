@@ -7,8 +7,6 @@ One file, read once: the decoder is made from its variant's row, the features co
                      search says the words.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,19 +18,19 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ...decoding import BeamSearch, Consensus, Decoding, DiverseBeamSearch, Rerank, Sampling, Searching
-from ...errors import BadCheckpoint, BadImage, BadSetting
+from ...errors import BadImage, BadSetting
 from ...images import decoded_batches
 from ...records import Caption, CaptionResult, Failure
 from ...remedies import remedy
-from ...text import Vocabulary, ends_badly, is_word, join
-from ..checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint
-from ..device import choose_device
+from ...text import ends_badly, is_word, join
+from ..checkpoint import CAPTIONER, Checkpoint
 from ..lexical.head import LexicalHead
 from ..reranking.consensus import consensus
-from ..vision.backbones import Backbone, backbone_config, checked_backbone, load_backbone, load_own_backbone
+from ..trained import PictureModel
+from ..vision.backbones import BACKBONES, Backbone
 from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
 from .beam_search import Beams, Rules, beam_search, ordered
-from .config import TRAINING_FIELDS, CaptionerConfig
+from .config import CaptionerConfig
 from .lstm import LSTMDecoder
 from .sampling import sample, uniforms
 from .transformer import TransformerDecoder
@@ -44,7 +42,7 @@ DRAWN = Sampling(captions=30)
 
 def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Any:
     """The part that learns, with random weights: a Decoder, or a LexicalHead."""
-    backbone = backbone_config(config.backbone)
+    backbone = BACKBONES[config.backbone]
     side, depth = backbone.grid
     return new_decoder(
         config, depth if config.feature == "grid" else backbone.dim, side * side, vocabulary_size
@@ -98,45 +96,22 @@ class Reranking(Protocol):
         ...
 
 
-class Captioner:
+class Captioner(PictureModel[CaptionerConfig]):
     """A trained decoder, its vocabulary and (loaded when first needed) its backbone."""
+
+    kind = CAPTIONER
 
     def __init__(
         self,
-        checkpoint: Checkpoint,
+        checkpoint: Checkpoint[CaptionerConfig],
         name: str,
         path: Path | None = None,
         device: str | torch.device = "cpu",
         backbone: Backbone | None = None,
     ) -> None:
-        self.checkpoint, self.name, self.path = checkpoint, name, path
+        super().__init__(checkpoint, name, path, device, backbone)
         self.reranker: Reranking | None = None  # used where no other is passed in
-        self.config: CaptionerConfig = checkpoint.config
-        self.vocabulary: Vocabulary = checkpoint.vocabulary
-        self.device = torch.device(device)
-        self.decoder: Any = make_decoder(self.config, len(self.vocabulary))
-        _load_state(self.decoder, checkpoint, path)
-        self.decoder.to(self.device).eval()
-        self._backbone = backbone
-
-    @classmethod
-    def load(cls, path: Path | str, device: str = "auto", backbone: Backbone | None = None) -> "Captioner":
-        """Open a checkpoint directory.
-
-        backbone: one that is loaded already; it must have the weights the checkpoint was trained with
-        errors:   BadCheckpoint, see load_checkpoint
-        """
-        path = Path(path)
-        return cls(load_checkpoint(path), path.name, path, choose_device(device), backbone)
-
-    @cached_property
-    def backbone(self) -> Backbone:
-        """The frozen CNN; MissingWeights where its weights are not installed, BadCheckpoint where they are
-        others."""
-        backbone = (
-            self._backbone or self._own_backbone() or load_backbone(self.config.backbone, device=self.device)
-        )
-        return checked_backbone(backbone, self.checkpoint.backbone, self.name)
+        self.decoder: Any = self.ready(lambda: make_decoder(self.config, len(self.vocabulary)))
 
     def caption(
         self,
@@ -330,7 +305,7 @@ class Captioner:
     def _searched(self, features: Tensor, decoding: Searching, rules: Rules | None) -> Beams:
         first, state = self.decoder.begin(features.to(self.device))
         settings: dict[str, Any] = {
-            "says_start": self.config.says_start,
+            "predict_bos": self.config.predict_bos,
             "rules": rules,
             "length_penalty": self.length_penalty(decoding),
         }
@@ -371,7 +346,7 @@ class Captioner:
             temperature=decoding.temperature,
             top_k=decoding.top_k,
             top_p=decoding.share,
-            says_start=self.config.says_start,
+            predict_bos=self.config.predict_bos,
             rules=rules,
         )
 
@@ -381,39 +356,9 @@ class Captioner:
         return Rules.of(self.vocabulary, self.device)
 
     def describe(self) -> dict[str, Any]:
-        """Facts for a library's catalogue; "checkpoint" is the directory, None for a captioner that was never
-        saved."""
-        return {
-            "name": self.name,
-            "checkpoint": str(self.path.resolve()) if self.path else None,
-            "variant": self.checkpoint.variant,
-        } | {"backbone": {name: self.checkpoint.backbone[name] for name in ("name", "sha256")}}
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash over everything that changes a caption: weights, vocabulary, backbone, and of the settings
-        those that outlive training."""
-        settings = {
-            name: value for name, value in self.config.to_json().items() if name not in TRAINING_FIELDS
-        }
-        if not settings["constraints"]:
-            # as before there were any: a library that was captioned then stays this captioner's
-            del settings["constraints"]
-        digest = hashlib.sha256(
-            json.dumps(
-                [settings, self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True
-            ).encode()
-        )
-        for name, tensor in sorted(self.checkpoint.tensors.items()):
-            digest.update(name.encode() + tensor.numpy().tobytes())
-        return digest.hexdigest()
-
-    def _own_backbone(self) -> Backbone | None:
-        """The CNN whose weights lie beside the checkpoint, where they do."""
-        path = self.path / OWN_BACKBONE if self.path else None
-        if path is None or not path.is_file():
-            return None
-        return load_own_backbone(self.config.backbone, path).to(self.device)
+        """As TrainedModel's, and what its backbone is."""
+        backbone = {name: self.checkpoint.backbone[name] for name in ("name", "sha256")}
+        return {**super().describe(), "backbone": backbone}
 
     @torch.inference_mode()
     def features(self, pixels: np.ndarray) -> tuple[Tensor, np.ndarray]:
@@ -427,14 +372,3 @@ class Captioner:
         while whole and len(tokens) > 1 and ends_badly(tokens):
             tokens.pop()
         return Caption(join(tokens), tuple(tokens), logprob)
-
-
-def _load_state(decoder: nn.Module, checkpoint: Checkpoint, path: Path | None) -> None:
-    try:
-        decoder.load_state_dict(checkpoint.tensors)
-    except RuntimeError as error:
-        mismatch = " ".join(str(error).split("\n\t")[1:2]) or str(error)
-        raise BadCheckpoint(
-            f"{path or 'The checkpoint'} does not fit its own configuration: {mismatch} Restore the "
-            "directory, or train again."
-        ) from None

@@ -8,33 +8,21 @@ installed with the requirements, and are trained longer and with dropout, since 
 tenth of COCO's size.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import inf
-from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_type_hints
+from typing import Any
 
-from ...config import check_fields
-from ...errors import BadSetting, UnknownName
+from ...config import Registry, TrainingConfig, setting
 from ...word_vectors import DIMS as WORD_VECTOR_DIMS
 from ..vision.backbones import BACKBONES
 
-
-class Settings(Protocol):
-    """The frozen dataclass of a row of some table: CaptionerConfig and its like; it refuses what cannot
-    be."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Its fields."""
-        ...
+MAX_LENGTH = 64  # of a caption that the Transformer reads or generates, in tokens
+DECODERS = ("lstm", "soft-attention", "adaptive", "transformer", "words")
 
 
-C = TypeVar("C", bound=Settings)
-
-
-@dataclass(frozen=True, slots=True)
-class CaptionerConfig:
+@dataclass(frozen=True)
+class CaptionerConfig(TrainingConfig):
     """One row of VARIANTS: the network, then how it is trained.
 
     decoder:        "lstm" reads the pooled feature; "soft-attention", "adaptive" and "transformer" the grid.
@@ -47,7 +35,7 @@ class CaptionerConfig:
     word_vectors:   frozen word vectors: "glove-50" (GloVe 6B, installed), "glove-300" and others (from
                     `download.sh`); None: learned
     dropout:        on the decoder's input, between its layers and before its output
-    says_start:     (LSTM) trained to say <start> first, right after the image, as the published models were
+    predict_bos:     (LSTM) trained to say <start> first, right after the image, as the published models were
     punctuation:    full stops and commas are words, as in the published models
     min_count:      a word is known if the training captions hold it this often
     max_words:      the longest caption, in tokens
@@ -68,106 +56,60 @@ class CaptionerConfig:
                     kept; 0: none
     """
 
-    backbone: str
-    decoder: str = "lstm"
-    embed_dim: int = 256
-    hidden_dim: int = 512
-    layers: int = 1
-    heads: int = 4
-    word_vectors: str | None = None
-    dropout: float = 0.0
-    says_start: bool = True
-    punctuation: bool = True
-    min_count: int = 4
-    max_words: int = 20
-    length_penalty: float = 0.0
-    constraints: bool = False
+    backbone: str = setting(choices=BACKBONES)
+    decoder: str = setting("lstm", choices=DECODERS)
+    embed_dim: int = setting(256, at_least=1)
+    hidden_dim: int = setting(512, at_least=1)
+    layers: int = setting(1, at_least=1)
+    heads: int = setting(4, at_least=1)
+    word_vectors: str | None = setting(None, choices=(None, *WORD_VECTOR_DIMS))
+    dropout: float = setting(0.0, at_least=0, below=1, training=True)
+    predict_bos: bool = setting(True, was="says_start")
+    punctuation: bool = setting(True)
+    min_count: int = setting(4, at_least=1, training=True)
+    max_words: int = setting(20, at_least=1)
+    length_penalty: float = setting(0.0, at_least=0, below=inf)
+    constraints: bool = setting(False, since=("constraints",))
 
-    epochs: int = 5
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    clip_norm: float = 5.0
-    schedule: str = "constant"
-    warmup: float = 0.0
-    captions_together: bool = False
-    views: int = 1
-    attention_penalty: float = 0.0
-    scheduled_sampling: float = 0.0
-    average: float = 0.0
+    label_smoothing: float = setting(0.0, at_least=0, below=1, training=True)
+    captions_together: bool = setting(False, training=True)
+    views: int = setting(1, at_least=1, training=True)
+    attention_penalty: float = setting(0.0, at_least=0, below=inf, training=True)
+    scheduled_sampling: float = setting(0.0, at_least=0, below=1, training=True)
 
-    def __post_init__(self) -> None:
-        if self.backbone not in BACKBONES:
-            raise UnknownName.among("backbone", self.backbone, BACKBONES)
-        sizes = (
-            "embed_dim",
-            "hidden_dim",
-            "layers",
-            "heads",
-            "min_count",
-            "max_words",
-            "epochs",
-            "batch_size",
-            "views",
+    def rules(self) -> Iterator[tuple[bool, str]]:
+        """See Config.rules."""
+        size = WORD_VECTOR_DIMS[self.word_vectors] if self.word_vectors else self.embed_dim
+        yield (
+            self.embed_dim != size,
+            f"{self.word_vectors} has {size} dimensions, embed_dim is {self.embed_dim}. Make them equal.",
         )
-        check_fields(
-            self,
-            CHOICES,
-            dict.fromkeys(sizes, 1),
-            ("dropout", "label_smoothing", "average", "warmup", "scheduled_sampling"),
+        yield (
+            self.attention_penalty > 0 and self.decoder != "soft-attention",
+            f"attention_penalty is of soft attention, the decoder is {self.decoder}. Leave it at 0.",
         )
-        if not 0 <= self.length_penalty < inf:
-            raise BadSetting(f"length_penalty must be a number of at least 0, not {self.length_penalty}.")
-        if self.word_vectors and self.embed_dim != WORD_VECTOR_DIMS[self.word_vectors]:
-            raise BadSetting(
-                f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, embed_dim is "
-                f"{self.embed_dim}. Make them equal."
-            )
-        if not 0 <= self.attention_penalty < inf:
-            raise BadSetting(
-                f"attention_penalty must be a number of at least 0, not {self.attention_penalty}."
-            )
-        if self.attention_penalty and self.decoder != "soft-attention":
-            raise BadSetting(
-                f"attention_penalty is of soft attention, the decoder is {self.decoder}. Leave it at 0."
-            )
-        if self.decoder == "transformer" and self.hidden_dim % self.heads:
-            raise BadSetting(f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads}.")
+        transformer = self.decoder == "transformer"
+        yield (
+            transformer and self.hidden_dim % self.heads > 0,
+            f"hidden_dim {self.hidden_dim} is not a multiple of heads {self.heads}.",
+        )
         # it reads <start> in any case; searching would try an untrained word
-        if self.decoder != "lstm" and self.says_start:
-            raise BadSetting(
-                f"The decoder {self.decoder} begins after <start> and never learns to say it. Add --set "
-                "says_start=false."
-            )
-        if self.decoder == "transformer" and self.max_words > MAX_LENGTH:
-            raise BadSetting(
-                f"The Transformer has positions for captions of {MAX_LENGTH} words, max_words is "
-                f"{self.max_words}."
-            )
+        yield (
+            self.decoder != "lstm" and self.predict_bos,
+            f"The decoder {self.decoder} begins after <start> and never learns to predict it. Set "
+            "predict_bos=false.",
+        )
+        yield (
+            transformer and self.max_words > MAX_LENGTH,
+            f"The Transformer has positions for captions of {MAX_LENGTH} words, max_words is "
+            f"{self.max_words}.",
+        )
 
     @property
     def feature(self) -> str:
         """Which of the backbone's outputs the decoder reads: "pooled" or "grid"."""
         return "pooled" if self.decoder in ("lstm", "words") else "grid"
 
-    def to_json(self) -> dict[str, Any]:
-        """Its fields."""
-        return asdict(self)
-
-
-# The fields that matter only while training; a library outlives a change of these.
-TRAINING_FIELDS = frozenset(
-    """dropout min_count epochs batch_size learning_rate weight_decay label_smoothing clip_norm schedule
-    warmup captions_together views
-    attention_penalty scheduled_sampling average""".split()
-)
-MAX_LENGTH = 64  # of a caption the Transformer reads or says, in tokens
-CHOICES: dict[str, tuple[str | None, ...]] = {
-    "decoder": ("lstm", "soft-attention", "adaptive", "transformer", "words"),
-    "schedule": ("constant", "cosine"),
-    "word_vectors": (None, *WORD_VECTOR_DIMS),
-}
 
 # Chosen on Flickr8k's validation split: faster and in smaller batches than published, annealed, averaged, on
 # crops and flips.
@@ -183,7 +125,7 @@ _RECIPE: dict[str, Any] = {
 }
 _SMALL: dict[str, Any] = {**_RECIPE, "dropout": 0.2}
 _ON_GRID: dict[str, Any] = {
-    "says_start": False,
+    "predict_bos": False,
     "punctuation": False,
     "constraints": True,
     "batch_size": 160,
@@ -197,114 +139,67 @@ _ON_GRID: dict[str, Any] = {
 }
 _FEWER_VIEWS: dict[str, Any] = {"views": 2}  # lite2 takes twice as long for a picture as lite0
 
-VARIANTS: dict[str, CaptionerConfig] = {
-    "model1": CaptionerConfig("resnet152"),
-    "model2": CaptionerConfig("resnet101"),
-    "model3": CaptionerConfig("resnet152", embed_dim=128, hidden_dim=256),
-    "model4": CaptionerConfig("resnet101", layers=2),
-    "model5": CaptionerConfig("resnet101", embed_dim=300, word_vectors="glove-300"),
-    "model1-lite": CaptionerConfig("efficientnet_lite2", **_RECIPE | _FEWER_VIEWS),
-    "model2-lite": CaptionerConfig("efficientnet_lite0", **_RECIPE),
-    "model3-lite": CaptionerConfig(
-        "efficientnet_lite2", embed_dim=128, hidden_dim=256, **_SMALL | _FEWER_VIEWS
-    ),
-    "model4-lite": CaptionerConfig("efficientnet_lite0", layers=2, **_RECIPE),
-    "model5-lite": CaptionerConfig("efficientnet_lite0", embed_dim=50, word_vectors="glove-50", **_SMALL),
-    "attention-lite": CaptionerConfig(
-        "efficientnet_lite2",
-        decoder="soft-attention",
-        hidden_dim=384,
-        dropout=0.4,
-        epochs=10,
-        learning_rate=1e-3,
-        attention_penalty=0.1,
-        **_ON_GRID,
-    ),
-    "adaptive-lite": CaptionerConfig(
-        "efficientnet_lite2",
-        decoder="adaptive",
-        hidden_dim=384,
-        dropout=0.4,
-        epochs=10,
-        learning_rate=1e-3,
-        **_ON_GRID,
-    ),
-    "transformer-lite": CaptionerConfig(
-        "efficientnet_lite2",
-        decoder="transformer",
-        hidden_dim=256,
-        layers=3,
-        dropout=0.2,
-        epochs=12,
-        learning_rate=6e-4,
-        weight_decay=0.02,
-        **_ON_GRID,
-    ),
-    "words-lite": CaptionerConfig(
-        "efficientnet_lite2",
-        decoder="words",
-        hidden_dim=512,
-        dropout=0.4,
-        says_start=False,
-        punctuation=False,
-        min_count=6,
-        epochs=14,
-        batch_size=640,
-        weight_decay=0.01,
-        schedule="cosine",
-        warmup=0.2,
-        captions_together=True,
-        views=2,
-        learning_rate=2e-3,
-    ),
-}
-
-
-def variant_config(name: str) -> CaptionerConfig:
-    """The row of that name; UnknownName lists the others and the nearest."""
-    if name not in VARIANTS:
-        raise UnknownName.among("variant", name, VARIANTS)
-    return VARIANTS[name]
-
-
-def with_settings(config: C, settings: Iterable[str], other_names: Mapping[str, str] | None = None) -> C:
-    """Apply "field=value" settings, each checked against the field's type.
-
-    other_names: further names of fields, as older programs call them
-    errors: BadSetting for a malformed one or a value of the wrong type, UnknownName for an unknown field
-    """
-    hints = get_type_hints(type(config))
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise BadSetting(f"--set takes field=value, not {setting!r}.")
-        name = (other_names or {}).get(name, name)
-        if name not in hints:
-            raise UnknownName.among("field", name, hints)
-        changes[name] = _parse(name, text, hints[name])
-    return replace(config, **changes)
-
-
-def run_name(variant: str, config: Settings, row: Settings | None = None) -> str:
-    """A name for a run: the variant, with the fields that differ from its row (default: that of VARIANTS)."""
-    row = VARIANTS[variant] if row is None else row
-    changed = [
-        field.name for field in fields(config) if getattr(config, field.name) != getattr(row, field.name)
-    ]
-    return "-".join([variant, *(f"{name}={getattr(config, name)}" for name in changed)])
-
-
-def _parse(name: str, text: str, hint: Any) -> Any:
-    kinds = get_args(hint) or (hint,)
-    if text.lower() in ("none", "null") and type(None) in kinds:
-        return None
-    kind = next(kind for kind in kinds if kind is not type(None))
-    if kind is bool:
-        if text.lower() not in ("true", "false"):
-            raise BadSetting(f"{name} takes true or false, not {text!r}.")
-        return text.lower() == "true"
-    try:
-        return kind(text)
-    except ValueError:
-        raise BadSetting(f"{name} takes a value of type {kind.__name__}, not {text!r}.") from None
+VARIANTS: Registry[CaptionerConfig] = Registry(
+    "variant",
+    {
+        "model1": CaptionerConfig("resnet152"),
+        "model2": CaptionerConfig("resnet101"),
+        "model3": CaptionerConfig("resnet152", embed_dim=128, hidden_dim=256),
+        "model4": CaptionerConfig("resnet101", layers=2),
+        "model5": CaptionerConfig("resnet101", embed_dim=300, word_vectors="glove-300"),
+        "model1-lite": CaptionerConfig("efficientnet_lite2", **_RECIPE | _FEWER_VIEWS),
+        "model2-lite": CaptionerConfig("efficientnet_lite0", **_RECIPE),
+        "model3-lite": CaptionerConfig(
+            "efficientnet_lite2", embed_dim=128, hidden_dim=256, **_SMALL | _FEWER_VIEWS
+        ),
+        "model4-lite": CaptionerConfig("efficientnet_lite0", layers=2, **_RECIPE),
+        "model5-lite": CaptionerConfig("efficientnet_lite0", embed_dim=50, word_vectors="glove-50", **_SMALL),
+        "attention-lite": CaptionerConfig(
+            "efficientnet_lite2",
+            decoder="soft-attention",
+            hidden_dim=384,
+            dropout=0.4,
+            epochs=10,
+            learning_rate=1e-3,
+            attention_penalty=0.1,
+            **_ON_GRID,
+        ),
+        "adaptive-lite": CaptionerConfig(
+            "efficientnet_lite2",
+            decoder="adaptive",
+            hidden_dim=384,
+            dropout=0.4,
+            epochs=10,
+            learning_rate=1e-3,
+            **_ON_GRID,
+        ),
+        "transformer-lite": CaptionerConfig(
+            "efficientnet_lite2",
+            decoder="transformer",
+            hidden_dim=256,
+            layers=3,
+            dropout=0.2,
+            epochs=12,
+            learning_rate=6e-4,
+            weight_decay=0.02,
+            **_ON_GRID,
+        ),
+        "words-lite": CaptionerConfig(
+            "efficientnet_lite2",
+            decoder="words",
+            hidden_dim=512,
+            dropout=0.4,
+            predict_bos=False,
+            punctuation=False,
+            min_count=6,
+            epochs=14,
+            batch_size=640,
+            weight_decay=0.01,
+            schedule="cosine",
+            warmup=0.2,
+            captions_together=True,
+            views=2,
+            learning_rate=2e-3,
+        ),
+    },
+)

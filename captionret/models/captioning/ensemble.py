@@ -33,9 +33,9 @@ class Ensemble(Captioner):
                     f"{other.name} reads another CNN's features than {first.name}. An ensemble's captioners "
                     "share one CNN."
                 )
-            if (other.config.feature, other.config.says_start) != (
+            if (other.config.feature, other.config.predict_bos) != (
                 first.config.feature,
-                first.config.says_start,
+                first.config.predict_bos,
             ):
                 raise BadSetting(
                     f"{other.name} does not begin as {first.name} ({first.config.feature} feature). They "

@@ -24,7 +24,7 @@ from ... import files
 from ...errors import BadCheckpoint, BadSetting
 from ...text import SPECIAL, Vocabulary
 from ..checkpoint import OWN_BACKBONE, Checkpoint, save_checkpoint
-from ..vision.backbones import backbone_config, backbone_record, build_network, find_weights
+from ..vision.backbones import BACKBONES, backbone_record, build_network, find_weights
 from .config import VARIANTS, CaptionerConfig
 from .lstm import LSTMDecoder
 
@@ -74,7 +74,7 @@ def import_published(
         raise BadSetting(f"{out} exists already and would be lost. Give another --out, or move it away.")
     published = read_published(encoder, decoder, vocab, backbone)
     if published.backbone is None:
-        sha256 = files.sha256_of(find_weights(backbone_config(backbone)))
+        sha256 = files.sha256_of(find_weights(BACKBONES[backbone]))
     else:
         content = safetensors.torch.save(published.backbone)
         sha256 = hashlib.sha256(content).hexdigest()
@@ -100,7 +100,7 @@ def read_published(
     errors:   BadCheckpoint for a file that is damaged, unsafe, or of another model; UnknownName for the
               backbone
     """
-    feature_dim = backbone_config(backbone).dim
+    feature_dim = BACKBONES[backbone].dim
     vocabulary = read_vocabulary(vocab)
     weights = _decoder_weights(read_state_dict(decoder), decoder)
     image_side, network = _encoder_weights(read_state_dict(encoder), encoder)
@@ -118,7 +118,7 @@ def read_published(
         embed_dim=embed_dim,
         hidden_dim=weights["lstm.weight_hh_l0"].shape[1],
         layers=layers,
-        says_start=True,
+        predict_bos=True,
     )
     if words != len(vocabulary):
         raise BadCheckpoint(

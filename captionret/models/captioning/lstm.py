@@ -12,11 +12,11 @@ from .config import CaptionerConfig
 
 
 class LSTMDecoder(nn.Module):
-    """features (N, D) -> captions. `says_start`: see CaptionerConfig."""
+    """features (N, D) -> captions. `predict_bos`: see CaptionerConfig."""
 
     def __init__(self, config: CaptionerConfig, feature_dim: int, vocabulary_size: int) -> None:
         super().__init__()
-        self.says_start = config.says_start
+        self.predict_bos = config.predict_bos
         self.project = nn.Linear(feature_dim, config.embed_dim)
         self.norm = nn.BatchNorm1d(config.embed_dim, momentum=0.01)
         self.embed = nn.Embedding(vocabulary_size, config.embed_dim)
@@ -68,7 +68,7 @@ class LSTMDecoder(nn.Module):
         states, _ = self.lstm(self.dropout(inputs))
         # A caption's state never depends on what follows it, so padding costs time but changes nothing.
         wanted = tokens != PAD_ID
-        if not self.says_start:
+        if not self.predict_bos:
             wanted = wanted & (tokens != START_ID)
         return self.output(self.dropout(states[wanted])), tokens[wanted]
 
@@ -78,7 +78,7 @@ class LSTMDecoder(nn.Module):
         shape = (self.lstm.num_layers, len(features), self.lstm.hidden_size)
         hidden = (features.new_zeros(shape), features.new_zeros(shape))
         logits, state = self._advance(first, hidden)
-        if self.says_start:
+        if self.predict_bos:
             return logits, state
         return self.step(torch.full((len(features),), START_ID, device=features.device), state)
 

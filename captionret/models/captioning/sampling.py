@@ -30,7 +30,7 @@ def sample(
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
-    says_start: bool = False,
+    predict_bos: bool = False,
     rules: Rules | None = None,
 ) -> Beams:
     """Draw captions of each image; `first`, `state` and `step` as in beam_search.
@@ -51,7 +51,7 @@ def sample(
     )
     live = torch.arange(images, device=first.device)  # the images with a caption that goes on
     for position in range(longest):
-        may_start = says_start and not position and longest > 1
+        may_start = predict_bos and not position and longest > 1
         scores = log_probabilities(logits, tokens[live, :, :position].flatten(0, 1), rules, may_start)
         chosen = _draw(_limited(scores, temperature, top_k, top_p), chance[live, :, position].flatten())
         chosen = chosen.masked_fill(ended[live].flatten(), END_ID)

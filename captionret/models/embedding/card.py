@@ -5,7 +5,7 @@ from typing import Any
 
 from ...files import publishing
 from ..checkpoint import read_record
-from .model import EMBEDDING
+from .config import EMBEDDING
 
 _RECALLS = {"r1": ".1f", "r5": ".1f", "r10": ".1f", "medr": ".0f"}
 _HISTORY = {

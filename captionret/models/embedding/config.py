@@ -9,27 +9,48 @@ vectors; skipthought-rank is the ranking of Kiros et al. 2015 on a skip-thought 
 before (train_skipthought.py).
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from ...config import check_fields
-from ...errors import BadSetting, UnknownName
+from ...config import Registry, TrainingConfig, setting
 from ...word_vectors import DIMS as WORD_VECTOR_DIMS
+from ..checkpoint import Kind
 from ..sentence.minilm import DIM as MINILM_DIM
-from ..vision.backbones import BACKBONES, backbone_config
-from .losses import checked_margin
+from ..vision.backbones import BACKBONES, PRECOMPUTED
 
-PRECOMPUTED = "given"  # in place of a backbone's name: features that a collection brings (`vse:`)
+FROZEN_WORDS = ("glove", "glove-idf")
+WORD_PARTS = ("bow", "gru", "lstm")
+FROZEN_CODES = "minilm-frozen"
+CODE_PARTS = ("minilm", FROZEN_CODES, "skipthought")  # frozen encoders
+PAIR_LOSSES = (
+    "sum-of-hinges",
+    "sampled-hinges",
+    "hardest",
+    "semi-hard",
+    "triples",
+    "triples-hard",
+    "info-nce",
+)
+LABEL_LOSSES = ("hinge-rank", "cosine", "label-softmax")
+SENTENCE_TOWERS = (
+    *WORD_PARTS,
+    "minilm",
+    *(f"minilm+{part}" for part in WORD_PARTS),
+    FROZEN_CODES,
+    "skipthought",
+    *FROZEN_WORDS,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingConfig:
+@dataclass(frozen=True)
+class EmbeddingConfig(TrainingConfig):
     """One row of EMBEDDING_MODELS: the two towers, the loss, then how it is trained.
 
-    backbone:       whose pooled features the image tower reads; "given" for those that a `vse:` collection
-                    brings
-    feature_dim:    of "given" features; a backbone's is its own
+    backbone:       whose pooled features the image tower reads; "precomputed" for those that a `vse:`
+                    collection brings
+    feature_dim:    of precomputed features; a backbone's is its own
     image_tower:    "linear", or "dense": Dense, batch norm, ReLU, dropout, Dense, batch norm
     image_hidden:   of "dense"
     image_bias:     of "linear"
@@ -47,7 +68,7 @@ class EmbeddingConfig:
                     training: no other one is taken in its place
     word_states:    of "gru" and "lstm": what of their states is the sentence, "last" as published, "mean" or
                     "max" over the words
-    both_ways:      (gru, lstm) read the sentence backwards, too; the mean of both
+    bidirectional:  (gru, lstm) read the sentence backwards, too; the mean of both
     dim:            of the space
     word_dim:       of a word vector
     word_vectors:   frozen, of the glove towers; for the others what the word vectors begin with, None:
@@ -61,7 +82,7 @@ class EmbeddingConfig:
     first_loss, first_epochs: another loss to begin with, for so many epochs: from untrained towers "hardest"
                               draws all vectors together
     margin:         of all losses but cosine and info-nce
-    contrastive:    of "sampled-hinges": negatives for each pair
+    negatives:      of "sampled-hinges": negatives for each pair
     temperature:    of "label-softmax"; of "info-nce", what it begins with, learned unless temperature_fixed
     targets:        what an image is drawn to: its "captions", its "labels", or the commonest "nouns" of the
                     training captions
@@ -75,122 +96,110 @@ class EmbeddingConfig:
     validate_every: so many updates; 0: once an epoch
     """
 
-    backbone: str = "efficientnet_lite2"
-    feature_dim: int = 0
-    image_tower: str = "linear"
-    image_hidden: int = 2000
-    image_bias: bool = True
-    image_dropout: float = 0.0
-    features_as: str = "raw"
-    unit_in_training: bool = True
-    sentence_tower: str = "gru"
-    skipthought: str | None = None
-    skipthought_sha256: str | None = None
-    code_dim: int = MINILM_DIM
-    word_states: str = "last"
-    both_ways: bool = False
-    dim: int = 1024
-    word_dim: int = 300
-    word_vectors: str | None = None
-    word_dropout: float = 0.0
-    sentence_dropout: float = 0.0
-    min_count: int = 1
-    max_words: int = 40
+    backbone: str = setting(
+        "efficientnet_lite2", choices=(*BACKBONES, PRECOMPUTED), values_were={PRECOMPUTED: "given"}
+    )
+    feature_dim: int = setting(0, at_least=0, elsewhere="dim_image")
+    image_tower: str = setting("linear", choices=("linear", "dense"))
+    image_hidden: int = setting(2000, at_least=1)
+    image_bias: bool = setting(True)
+    image_dropout: float = setting(0.0, at_least=0, below=1, training=True)
+    features_as: str = setting("raw", choices=("raw", "unit", "root"))
+    unit_in_training: bool = setting(True, training=True)
+    sentence_tower: str = setting("gru", choices=SENTENCE_TOWERS, elsewhere="encoder")
+    # only where it lies: what counts is its fingerprint
+    skipthought: str | None = setting(None, training=True)
+    skipthought_sha256: str | None = setting(None, since=("skipthought_sha256",))
+    code_dim: int = setting(MINILM_DIM, at_least=1, since=("skipthought_sha256",))
+    word_states: str = setting(
+        "last", choices=("last", "mean", "max"), since=("word_states", "bidirectional")
+    )
+    bidirectional: bool = setting(False, was="both_ways", since=("word_states", "bidirectional"))
+    dim: int = setting(1024, at_least=1)
+    word_dim: int = setting(300, at_least=1, elsewhere="dim_word")
+    word_vectors: str | None = setting(None, choices=(None, *WORD_VECTOR_DIMS))
+    word_dropout: float = setting(0.0, at_least=0, below=1, training=True)
+    sentence_dropout: float = setting(0.0, at_least=0, below=1, training=True)
+    min_count: int = setting(1, at_least=1, training=True)
+    max_words: int = setting(40, at_least=1, elsewhere="maxlen_w")
 
-    loss: str = "sum-of-hinges"
-    first_loss: str | None = None
-    first_epochs: int = 0
-    margin: float = 0.2
-    contrastive: int = 50
-    temperature: float = 0.05
-    temperature_fixed: bool = False
-    targets: str = "captions"
-    label_count: int = 200
-    unseen: int = 40
+    loss: str = setting("sum-of-hinges", choices=(*PAIR_LOSSES, *LABEL_LOSSES), training=True)
+    first_loss: str | None = setting(None, choices=(None, *PAIR_LOSSES), training=True)
+    first_epochs: int = setting(0, at_least=0, training=True)
+    margin: float = setting(0.2, above=0, below=inf, training=True)
+    negatives: int = setting(50, at_least=1, training=True, was="contrastive", elsewhere="ncon")
+    temperature: float = setting(0.05, above=0, below=inf, training=True)
+    temperature_fixed: bool = setting(False, training=True)
+    targets: str = setting("captions", choices=("captions", "labels", "nouns"), training=True)
+    label_count: int = setting(200, at_least=2, training=True)
+    unseen: int = setting(40, at_least=0, training=True)
 
-    epochs: int = 15
-    batch_size: int = 128
-    optimizer: str = "adam"
-    learning_rate: float = 2e-4
-    weight_decay: float = 0.0
-    clip_norm: float = 2.0
-    schedule: str = "constant"
-    warmup: float = 0.0
-    average: float = 0.0
-    views: int = 1
-    validate_every: int = 0
+    epochs: int = setting(15, at_least=1, training=True, elsewhere="max_epochs")
+    batch_size: int = setting(128, at_least=2, training=True)
+    learning_rate: float = setting(2e-4, above=0, below=inf, training=True)
+    clip_norm: float = setting(2.0, above=0, training=True, elsewhere="grad_clip")
+    views: int = setting(1, at_least=1, training=True)
+    validate_every: int = setting(0, at_least=0, training=True, elsewhere="validFreq")
 
-    def __post_init__(self) -> None:
-        check_fields(
-            self,
-            CHOICES,
-            AT_LEAST,
-            ("image_dropout", "word_dropout", "sentence_dropout", "warmup", "average"),
+    def rules(self) -> Iterator[tuple[bool, str]]:
+        """See Config.rules."""
+        yield (
+            self.targets != "captions" and self.loss not in LABEL_LOSSES,
+            f"{self.loss} compares with captions, not with {self.targets}. Choose one of "
+            f"{', '.join(LABEL_LOSSES)}.",
         )
-        checked_margin(self.margin)
-        if not 0 < self.temperature < inf:
-            raise BadSetting(f"temperature must be a number above 0, not {self.temperature}.")
-        if self.targets != "captions" and self.loss not in LABEL_LOSSES:
-            raise BadSetting(
-                f"{self.loss} compares with captions, not with {self.targets}. Choose one of "
-                f"{', '.join(LABEL_LOSSES)}."
-            )
-        if (self.both_ways or self.word_states != "last") and not set(self.sentence_parts) & {"gru", "lstm"}:
-            raise BadSetting(
-                "word_states and both_ways are of gru and lstm, the sentence tower is "
-                f"{self.sentence_tower}. Leave them out."
-            )
-        if bool(self.first_loss) != bool(self.first_epochs):
-            raise BadSetting(
-                "first_loss and first_epochs belong together: which loss to begin with, and for how long."
-            )
-        if self.first_loss and self.targets != "captions":
-            raise BadSetting(f"first_loss compares with captions, not with {self.targets}. Leave it out.")
-        if self.targets == "nouns" and not 0 <= self.unseen < self.label_count:
-            raise BadSetting(
-                f"unseen must be below label_count {self.label_count}, not {self.unseen}: the others are "
-                "what is learned."
-            )
-        self._check_towers()
+        recurrent = bool(set(self.sentence_parts) & {"gru", "lstm"})
+        yield (
+            (self.bidirectional or self.word_states != "last") and not recurrent,
+            "word_states and bidirectional are of gru and lstm, the sentence tower is "
+            f"{self.sentence_tower}. Leave them out.",
+        )
+        yield (
+            bool(self.first_loss) != bool(self.first_epochs),
+            "first_loss and first_epochs belong together: which loss to begin with, and for how long.",
+        )
+        yield (
+            self.first_loss is not None and self.targets != "captions",
+            f"first_loss compares with captions, not with {self.targets}. Leave it out.",
+        )
+        yield (
+            self.targets == "nouns" and self.unseen >= self.label_count,
+            f"unseen must be below label_count {self.label_count}, not {self.unseen}: the others are what is "
+            "learned.",
+        )
+        yield from self._rules_of_sizes()
 
-    def _check_towers(self) -> None:
-        """Refuse sizes that don't fit each other."""
-        if self.backbone == PRECOMPUTED and self.feature_dim < 0:
-            raise BadSetting(
-                f"feature_dim is {self.feature_dim}; it is the number of columns of the given features."
-            )
-        if set(self.sentence_parts) & {"minilm", FROZEN_CODES} and self.code_dim != MINILM_DIM:
-            raise BadSetting(
-                f"The frozen sentence transformer's codes have {MINILM_DIM} dimensions, code_dim is "
-                f"{self.code_dim}."
-            )
-        if self.frozen_words and self.word_vectors is None:
-            raise BadSetting(
-                f"The sentence tower {self.sentence_tower} needs word vectors. Add --set "
-                "word_vectors=glove-50."
-            )
-        if self.word_vectors and self.word_dim != WORD_VECTOR_DIMS[self.word_vectors]:
-            raise BadSetting(
-                f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, word_dim is "
-                f"{self.word_dim}. Make them equal."
-            )
-        if ("bow" in self.sentence_parts or self.frozen_words) and self.dim != self.word_dim:
-            raise BadSetting(
-                f"{self.sentence_tower} adds word vectors up, so the space has their size: dim is "
-                f"{self.dim}, word_dim {self.word_dim}. "
-                "Make them equal."
-            )
-        if self.sentence_tower == FROZEN_CODES and self.dim != self.code_dim:
-            raise BadSetting(
-                f"{FROZEN_CODES} has no map, so the space has the codes' size: dim is {self.dim}, code_dim "
-                f"{self.code_dim}."
-            )
-        if self.targets != "captions" and not (self.frozen_words or self.sentence_tower == FROZEN_CODES):
-            raise BadSetting(
-                f"Labels are words with vectors: targets={self.targets} needs sentence_tower=glove, "
-                f"glove-idf or {FROZEN_CODES}, "
-                f"not {self.sentence_tower}."
-            )
+    def _rules_of_sizes(self) -> Iterator[tuple[bool, str]]:
+        yield (
+            bool(set(self.sentence_parts) & {"minilm", FROZEN_CODES}) and self.code_dim != MINILM_DIM,
+            f"The frozen sentence transformer's codes have {MINILM_DIM} dimensions, code_dim is "
+            f"{self.code_dim}.",
+        )
+        yield (
+            self.frozen_words and self.word_vectors is None,
+            f"The sentence tower {self.sentence_tower} needs word vectors. Set word_vectors=glove-50.",
+        )
+        size = WORD_VECTOR_DIMS[self.word_vectors] if self.word_vectors else self.word_dim
+        yield (
+            self.word_dim != size,
+            f"{self.word_vectors} has {size} dimensions, word_dim is {self.word_dim}. Make them equal.",
+        )
+        yield (
+            ("bow" in self.sentence_parts or self.frozen_words) and self.dim != self.word_dim,
+            f"{self.sentence_tower} adds word vectors up, so the space has their size: dim is {self.dim}, "
+            f"word_dim {self.word_dim}. Make them equal.",
+        )
+        frozen = self.sentence_tower == FROZEN_CODES
+        yield (
+            frozen and self.dim != self.code_dim,
+            f"{FROZEN_CODES} has no map, so the space has the codes' size: dim is {self.dim}, code_dim "
+            f"{self.code_dim}.",
+        )
+        yield (
+            self.targets != "captions" and not (self.frozen_words or frozen),
+            f"Labels are words with vectors: targets={self.targets} needs sentence_tower=glove, glove-idf or "
+            f"{FROZEN_CODES}, not {self.sentence_tower}.",
+        )
 
     @property
     def sentence_parts(self) -> tuple[str, ...]:
@@ -221,85 +230,10 @@ class EmbeddingConfig:
     @property
     def image_dim(self) -> int:
         """The size of the features that are read."""
-        return self.feature_dim if self.backbone == PRECOMPUTED else backbone_config(self.backbone).dim
-
-    def to_json(self) -> dict[str, Any]:
-        """Its fields."""
-        return asdict(self)
+        return self.feature_dim if self.backbone == PRECOMPUTED else BACKBONES[self.backbone].dim
 
 
-FROZEN_WORDS = ("glove", "glove-idf")
-WORD_PARTS = ("bow", "gru", "lstm")
-FROZEN_CODES = "minilm-frozen"
-CODE_PARTS = ("minilm", FROZEN_CODES, "skipthought")  # frozen encoders
-PAIR_LOSSES = (
-    "sum-of-hinges",
-    "sampled-hinges",
-    "hardest",
-    "semi-hard",
-    "triples",
-    "triples-hard",
-    "info-nce",
-)
-LABEL_LOSSES = ("hinge-rank", "cosine", "label-softmax")
-CHOICES: dict[str, tuple[str | None, ...]] = {
-    "backbone": (*BACKBONES, PRECOMPUTED),
-    "image_tower": ("linear", "dense"),
-    "features_as": ("raw", "unit", "root"),
-    "sentence_tower": (
-        *WORD_PARTS,
-        "minilm",
-        *(f"minilm+{part}" for part in WORD_PARTS),
-        FROZEN_CODES,
-        "skipthought",
-        *FROZEN_WORDS,
-    ),
-    "word_vectors": (None, *WORD_VECTOR_DIMS),
-    "word_states": ("last", "mean", "max"),
-    "first_loss": (None, *PAIR_LOSSES),
-    "loss": (*PAIR_LOSSES, *LABEL_LOSSES),
-    "targets": ("captions", "labels", "nouns"),
-    "optimizer": ("adam", "sgd", "nesterov"),
-    "schedule": ("constant", "cosine"),
-}
-AT_LEAST = {
-    **dict.fromkeys(
-        (
-            "image_hidden",
-            "code_dim",
-            "dim",
-            "word_dim",
-            "min_count",
-            "max_words",
-            "contrastive",
-            "epochs",
-            "views",
-        ),
-        1,
-    ),
-    **dict.fromkeys(("feature_dim", "unseen", "validate_every", "first_epochs"), 0),
-    **dict.fromkeys(("label_count", "batch_size"), 2),
-}
-# The fields that matter only while training; an encoded library outlives a change of these. (skipthought:
-# only where it lies; its fingerprint counts.)
-TRAINING_FIELDS = frozenset(
-    """image_dropout unit_in_training word_dropout sentence_dropout min_count loss first_loss first_epochs
-    margin contrastive temperature
-    temperature_fixed targets label_count unseen epochs batch_size optimizer learning_rate weight_decay
-    clip_norm schedule warmup average views validate_every skipthought""".split()
-)
-# What the original programs call these fields; --set takes either name.
-OLD_NAMES = {
-    "encoder": "sentence_tower",
-    "dim_word": "word_dim",
-    "dim_image": "feature_dim",
-    "ncon": "contrastive",
-    "max_epochs": "epochs",
-    "decay_c": "weight_decay",
-    "grad_clip": "clip_norm",
-    "maxlen_w": "max_words",
-    "validFreq": "validate_every",
-}
+EMBEDDING = Kind("embedding space", EmbeddingConfig, "train-embedding")
 
 # as published: Adam 2e-4, batches of 128, clip norm 2, margin 0.2
 _RANKING: dict[str, Any] = {"validate_every": 100}
@@ -347,103 +281,100 @@ _GLOVE_TUNED: dict[str, Any] = {
     "views": 2,
 }
 
-EMBEDDING_MODELS: dict[str, EmbeddingConfig] = {
-    "vse": EmbeddingConfig(unit_in_training=False, **_RANKING),
-    "vse++": EmbeddingConfig(loss="hardest", **_RANKING),
-    "vse-bow": EmbeddingConfig(sentence_tower="bow", dim=300, unit_in_training=False, **_RANKING),
-    "vse-lstm": EmbeddingConfig(sentence_tower="lstm", unit_in_training=False, **_RANKING),
-    "devise": EmbeddingConfig(
-        image_bias=False, loss="hinge-rank", margin=0.1, epochs=30, learning_rate=1e-3, **_WORDS
-    ),
-    "devise-cosine": EmbeddingConfig(
-        image_tower="dense",
-        image_dropout=0.5,
-        loss="cosine",
-        epochs=30,
-        batch_size=32,
-        optimizer="nesterov",
-        learning_rate=0.01,
-        **_WORDS,
-    ),
-    "glove-map": EmbeddingConfig(
-        image_bias=False,
-        sentence_tower="glove-idf",
-        word_vectors="glove-50",
-        word_dim=50,
-        dim=50,
-        loss="triples",
-        margin=0.25,
-        batch_size=32,
-        optimizer="sgd",
-        learning_rate=1e-3,
-    ),
-    "vse-bow-tuned": EmbeddingConfig(
-        sentence_tower="bow",
-        sentence_dropout=0.3,
-        word_dropout=0.1,
-        dim=512,
-        word_dim=512,
-        min_count=2,
-        **_REGULARISED,
-    ),
-    # the hardest negative only once the towers tell pictures apart; it overfits soon, the best epoch is kept
-    "vse++-tuned": EmbeddingConfig(
-        sentence_tower="gru",
-        word_states="mean",
-        sentence_dropout=0.4,
-        word_dropout=0.1,
-        dim=512,
-        min_count=2,
-        loss="hardest",
-        first_loss="info-nce",
-        first_epochs=10,
-        epochs=18,
-        batch_size=512,
-        **_REGULARISED,
-    ),
-    # the paper's margin is of image vectors that are not brought to length 1
-    "devise-tuned": EmbeddingConfig(
-        features_as="root",
-        image_bias=False,
-        image_dropout=0.5,
-        loss="hinge-rank",
-        margin=0.3,
-        epochs=30,
-        learning_rate=3e-4,
-        **_WORDS,
-    ),
-    "devise-sentence": EmbeddingConfig(  # a word's place by a sentence encoder in place of GloVe
-        features_as="root",
-        image_dropout=0.5,
-        sentence_tower=FROZEN_CODES,
-        dim=MINILM_DIM,
-        loss="label-softmax",
-        targets="nouns",
-        epochs=8,
-        learning_rate=1e-3,
-        weight_decay=0.02,
-        schedule="cosine",
-        views=2,
-    ),
-    "glove-map-tuned": EmbeddingConfig(loss="triples", epochs=40, image_dropout=0.3, **_GLOVE_TUNED),
-    "glove-map-hard": EmbeddingConfig(loss="triples-hard", epochs=20, **_GLOVE_TUNED),
-    "skipthought-rank": EmbeddingConfig(
-        sentence_tower="skipthought", code_dim=4800, dim=1000, loss="sampled-hinges", batch_size=100
-    ),
-    "sentence-map": EmbeddingConfig(sentence_tower="minilm", dim=512, **_CONTRASTIVE),
-    "sentence-words": EmbeddingConfig(
-        sentence_tower="minilm+bow",
-        dim=512,
-        word_dim=512,
-        word_dropout=0.1,
-        min_count=4,
-        **{**_CONTRASTIVE, "epochs": 18, "sentence_dropout": 0.4},
-    ),
-}
-
-
-def embedding_config(name: str) -> EmbeddingConfig:
-    """The row of that name; UnknownName lists the others and the nearest."""
-    if name not in EMBEDDING_MODELS:
-        raise UnknownName.among("embedding model", name, EMBEDDING_MODELS)
-    return EMBEDDING_MODELS[name]
+EMBEDDING_MODELS: Registry[EmbeddingConfig] = Registry(
+    "embedding model",
+    {
+        "vse": EmbeddingConfig(unit_in_training=False, **_RANKING),
+        "vse++": EmbeddingConfig(loss="hardest", **_RANKING),
+        "vse-bow": EmbeddingConfig(sentence_tower="bow", dim=300, unit_in_training=False, **_RANKING),
+        "vse-lstm": EmbeddingConfig(sentence_tower="lstm", unit_in_training=False, **_RANKING),
+        "devise": EmbeddingConfig(
+            image_bias=False, loss="hinge-rank", margin=0.1, epochs=30, learning_rate=1e-3, **_WORDS
+        ),
+        "devise-cosine": EmbeddingConfig(
+            image_tower="dense",
+            image_dropout=0.5,
+            loss="cosine",
+            epochs=30,
+            batch_size=32,
+            optimizer="nesterov",
+            learning_rate=0.01,
+            **_WORDS,
+        ),
+        "glove-map": EmbeddingConfig(
+            image_bias=False,
+            sentence_tower="glove-idf",
+            word_vectors="glove-50",
+            word_dim=50,
+            dim=50,
+            loss="triples",
+            margin=0.25,
+            batch_size=32,
+            optimizer="sgd",
+            learning_rate=1e-3,
+        ),
+        "vse-bow-tuned": EmbeddingConfig(
+            sentence_tower="bow",
+            sentence_dropout=0.3,
+            word_dropout=0.1,
+            dim=512,
+            word_dim=512,
+            min_count=2,
+            **_REGULARISED,
+        ),
+        # the hardest negative only once the towers tell pictures apart; it overfits soon, the best epoch is
+        # kept
+        "vse++-tuned": EmbeddingConfig(
+            sentence_tower="gru",
+            word_states="mean",
+            sentence_dropout=0.4,
+            word_dropout=0.1,
+            dim=512,
+            min_count=2,
+            loss="hardest",
+            first_loss="info-nce",
+            first_epochs=10,
+            epochs=18,
+            batch_size=512,
+            **_REGULARISED,
+        ),
+        # the paper's margin is of image vectors that are not brought to length 1
+        "devise-tuned": EmbeddingConfig(
+            features_as="root",
+            image_bias=False,
+            image_dropout=0.5,
+            loss="hinge-rank",
+            margin=0.3,
+            epochs=30,
+            learning_rate=3e-4,
+            **_WORDS,
+        ),
+        "devise-sentence": EmbeddingConfig(  # a word's place by a sentence encoder in place of GloVe
+            features_as="root",
+            image_dropout=0.5,
+            sentence_tower=FROZEN_CODES,
+            dim=MINILM_DIM,
+            loss="label-softmax",
+            targets="nouns",
+            epochs=8,
+            learning_rate=1e-3,
+            weight_decay=0.02,
+            schedule="cosine",
+            views=2,
+        ),
+        "glove-map-tuned": EmbeddingConfig(loss="triples", epochs=40, image_dropout=0.3, **_GLOVE_TUNED),
+        "glove-map-hard": EmbeddingConfig(loss="triples-hard", epochs=20, **_GLOVE_TUNED),
+        "skipthought-rank": EmbeddingConfig(
+            sentence_tower="skipthought", code_dim=4800, dim=1000, loss="sampled-hinges", batch_size=100
+        ),
+        "sentence-map": EmbeddingConfig(sentence_tower="minilm", dim=512, **_CONTRASTIVE),
+        "sentence-words": EmbeddingConfig(
+            sentence_tower="minilm+bow",
+            dim=512,
+            word_dim=512,
+            word_dropout=0.1,
+            min_count=4,
+            **{**_CONTRASTIVE, "epochs": 18, "sentence_dropout": 0.4},
+        ),
+    },
+)

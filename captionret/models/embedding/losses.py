@@ -42,7 +42,7 @@ def sampled_hinges(scores: Tensor, owner: Tensor, margin: float, count: int) -> 
     Where a pair has fewer negatives than that, all of them.
     """
     if count < 1:
-        raise BadSetting(f"At least one contrastive example is needed, not {count}.")
+        raise BadSetting(f"At least one negative is needed, not {count}.")
     sentences, images = _hinges(scores, owner, margin)
     own = _own(scores, owner)
     return (sentences * drawn(~own[owner], count)).sum() + (images * drawn(~own.T, count)).sum()

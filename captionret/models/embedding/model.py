@@ -5,8 +5,6 @@ model = EmbeddingModel.load("checkpoints/photos-space")
 scores = model.encode_images(["q.jpg"]) @ model.encode_texts(["a dog runs", "a red car"]).T  # (1, 2)
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,20 +15,20 @@ import torch
 from tqdm import tqdm
 
 from ...decoding import Reference
-from ...errors import BadCheckpoint, BadImage, BadSetting
+from ...errors import BadImage, BadSetting
 from ...images import decoded_batches
-from ...text import Vocabulary, is_word
-from ..checkpoint import Checkpoint, Kind, read_checkpoint
-from ..device import choose_device
-from ..vision.backbones import Backbone, check_features, checked_backbone, load_backbone
-from .config import PRECOMPUTED, TRAINING_FIELDS, EmbeddingConfig
+from ...text import is_word
+from ..checkpoint import Checkpoint
+from ..trained import PictureModel
+from ..vision.backbones import PRECOMPUTED, Backbone, check_features
+from .config import EMBEDDING, EmbeddingConfig
 from .towers import EmbeddingNetwork, Reader
 
-EMBEDDING = Kind("embedding space", EmbeddingConfig, "train_embedding")
 
-
-class EmbeddingModel:
+class EmbeddingModel(PictureModel[EmbeddingConfig]):
     """A trained space, its vocabulary and (loaded when first needed) its backbone."""
+
+    kind = EMBEDDING
 
     def __init__(
         self,
@@ -40,55 +38,20 @@ class EmbeddingModel:
         device: str | torch.device = "cpu",
         backbone: Backbone | None = None,
     ) -> None:
-        self.checkpoint, self.name, self.path = checkpoint, name, path
-        self.config: EmbeddingConfig = checkpoint.config
-        self.vocabulary: Vocabulary = checkpoint.vocabulary
-        self.device = torch.device(device)
-        self.space = EmbeddingNetwork(self.config, len(self.vocabulary))
-        try:
-            self.space.load_state_dict(checkpoint.tensors)
-        except RuntimeError as error:
-            mismatch = " ".join(str(error).split("\n\t")[1:2]) or str(error)
-            raise BadCheckpoint(
-                f"{path or 'The checkpoint'} does not fit its own configuration: {mismatch} Restore the "
-                "directory, or train again."
-            ) from None
-        self.space.to(self.device).eval()
-        self.read = Reader(
-            self.config,
-            self.vocabulary,
-            None if self.space.idf is None else self.space.idf.cpu().numpy(),
-            path,
-        )
-        self._backbone = backbone
-
-    @classmethod
-    def load(
-        cls, path: Path | str, device: str = "auto", backbone: Backbone | None = None
-    ) -> "EmbeddingModel":
-        """Open a checkpoint directory.
-
-        backbone: one that is loaded already; it must have the weights the checkpoint was trained with
-        errors:   BadCheckpoint for a damaged one or one of another kind, a captioner's for example; see
-                  read_checkpoint
-        """
-        path = Path(path)
-        return cls(read_checkpoint(path, EMBEDDING), path.name, path, choose_device(device), backbone)
+        super().__init__(checkpoint, name, path, device, backbone)
+        self.space = self.ready(lambda: EmbeddingNetwork(self.config, len(self.vocabulary)))
+        idf = None if self.space.idf is None else self.space.idf.cpu().numpy()
+        self.read = Reader(self.config, self.vocabulary, idf, path)
 
     @cached_property
     def backbone(self) -> Backbone:
-        """The frozen CNN; MissingWeights where its weights are not installed, BadCheckpoint where they are
-        others."""
+        """As PictureModel's; BadSetting for a space of features that a collection brought."""
         if self.config.backbone == PRECOMPUTED:
             raise BadSetting(
                 f"{self.name} was trained on features that its collection brought, so it cannot read "
                 "pictures. Encode features made by the same network, or train on pictures."
             )
-        return checked_backbone(
-            self._backbone or load_backbone(self.config.backbone, device=self.device),
-            self.checkpoint.backbone,
-            self.name,
-        )
+        return super().backbone
 
     @torch.inference_mode()
     def encode_texts(
@@ -201,36 +164,6 @@ class EmbeddingModel:
             "(train_embedding.py --set backbone=...)."
         )
         check_features(backbone, self.checkpoint.backbone, self.name, remedy)
-
-    def describe(self) -> dict[str, Any]:
-        """Facts for a library's catalogue; "checkpoint" is the directory, None for a model that was never
-        saved."""
-        return {
-            "name": self.name,
-            "checkpoint": str(self.path.resolve()) if self.path else None,
-            "model": self.checkpoint.variant,
-        }
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash over everything that changes a vector: weights, vocabulary, backbone, and of the settings
-        those that outlive training."""
-        settings = {
-            name: value for name, value in self.config.to_json().items() if name not in TRAINING_FIELDS
-        }
-        # spaces from before there were such keep their fingerprint
-        if self.config.skipthought_sha256 is None:
-            del settings["skipthought_sha256"], settings["code_dim"]
-        if (self.config.word_states, self.config.both_ways) == ("last", False):  # nor were these
-            del settings["word_states"], settings["both_ways"]
-        digest = hashlib.sha256(
-            json.dumps(
-                [settings, self.vocabulary.to_json(), self.checkpoint.backbone], sort_keys=True
-            ).encode()
-        )
-        for name, tensor in sorted(self.checkpoint.tensors.items()):
-            digest.update(name.encode() + tensor.numpy().tobytes())
-        return digest.hexdigest()
 
 
 def checked_features(features: np.ndarray, dim: int, what: str = "The features") -> np.ndarray:

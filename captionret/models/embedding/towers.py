@@ -212,7 +212,9 @@ class WordTower(nn.Module):
         self.cells: nn.GRU | nn.LSTM | None = None
         if kind != "bow":
             cells = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
-            self.cells = cells(config.word_dim, config.dim, batch_first=True, bidirectional=config.both_ways)
+            self.cells = cells(
+                config.word_dim, config.dim, batch_first=True, bidirectional=config.bidirectional
+            )
 
     def begin_with(self, vectors: Tensor) -> None:
         """Take (V, E) pretrained word vectors over, to learn on from them."""
@@ -220,7 +222,8 @@ class WordTower(nn.Module):
         nn.init.zeros_(self.embed.weight[PAD_ID])
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """See the class. Padding changes nothing: it comes after what is read, or is not read (both_ways)."""
+        """See the class. Padding changes nothing: it comes after what is read, or (bidirectional) is not
+        read."""
         lengths = (tokens != PAD_ID).sum(1)
         if self.training and self.word_dropout:
             left_out = (torch.rand(tokens.shape, device=tokens.device) < self.word_dropout) & (

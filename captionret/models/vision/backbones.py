@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ...errors import BadCheckpoint, BadSetting, MissingWeights, UnknownName
+from ...config import Registry
+from ...errors import BadCheckpoint, BadSetting, MissingWeights
 from ...files import sha256_of
 from ...home import data_folder
 from ...images import Preprocessing
@@ -88,14 +89,9 @@ _ROWS = [
     _lite(1, "77cc7160", 240, 8),
     _lite(2, "9656183e", 260, 9),
 ]
-BACKBONES: dict[str, BackboneConfig] = {row.name: row for row in _ROWS}
-
-
-def backbone_config(name: str) -> BackboneConfig:
-    """The row of that name; UnknownName lists the others."""
-    if name not in BACKBONES:
-        raise UnknownName.among("backbone", name, BACKBONES)
-    return BACKBONES[name]
+# in place of a backbone's name: features that a collection brings (`vse:`), of a network that is not here
+PRECOMPUTED = "precomputed"
+BACKBONES: Registry[BackboneConfig] = Registry("backbone", {row.name: row for row in _ROWS})
 
 
 class Backbone(nn.Module):
@@ -133,7 +129,7 @@ class Backbone(nn.Module):
 
 def backbone_record(name: str, sha256: str) -> dict[str, Any]:
     """What a checkpoint says of the backbone its features came from."""
-    return {"name": name, "sha256": sha256, "preprocessing": backbone_config(name).preprocessing.to_json()}
+    return {"name": name, "sha256": sha256, "preprocessing": BACKBONES[name].preprocessing.to_json()}
 
 
 def checked_backbone(backbone: Backbone, record: dict[str, Any], name: str) -> Backbone:
@@ -191,7 +187,7 @@ def load_backbone(
     errors: UnknownName; MissingWeights, which says how to get them; BadCheckpoint for a file with the wrong
             hash
     """
-    config = backbone_config(name)
+    config = BACKBONES[name]
     network = build_network(name)
     if random:
         _tame(network)
@@ -329,4 +325,4 @@ def load_own_backbone(name: str, path: Path) -> Backbone:
         raise BadCheckpoint(
             f"{path} does not hold the weights of {name}. Restore it, or import the checkpoint again."
         )
-    return freeze(backbone_config(name), network, sha256_of(path))
+    return freeze(BACKBONES[name], network, sha256_of(path))

@@ -25,7 +25,7 @@ from captionret.evaluation.captions import score
 from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.semantic import measure
 from captionret.library.beliefs import StoredBeliefs
-from captionret.models.backbones import backbone_record, backbone_config
+from captionret.models.backbones import backbone_record, BACKBONES
 from captionret.models.believer import Believer
 from captionret.models.captioner import new_decoder
 from captionret.models.checkpoint import Checkpoint, save_checkpoint
@@ -33,9 +33,9 @@ from captionret.models.joint import JOINT, JointModel
 from captionret.models.joint_variants import joint_config
 from captionret.models.sentences import SentenceEncoder
 from captionret.models.skipthought import SKIPTHOUGHT, SkipThought, combined, make_encoders
-from captionret.models.skipthought_variants import skipthought_config
+from captionret.models.skipthought_variants import SKIP_THOUGHTS
 from captionret.models.towers import JointSpace
-from captionret.models.variants import variant_config
+from captionret.models.variants import VARIANTS
 from captionret.records import Decoding
 from captionret.retrieval import MODES, find_mode
 from captionret.retrieval import search as search_gallery
@@ -62,7 +62,7 @@ def backbone(name: str) -> dict[str, Any]:
 
 def captioners(out: Path, record: dict[str, Any]) -> dict[str, Any]:
     found = {}
-    dim, side = backbone_config(LITE2).dim, 9
+    dim, side = BACKBONES[LITE2].dim, 9
     random = np.random.default_rng(5)
     pooled = torch.from_numpy(random.normal(size=(4, dim)).astype(np.float32))
     grid = torch.from_numpy(random.normal(size=(4, side * side, dim)).astype(np.float32))
@@ -71,7 +71,7 @@ def captioners(out: Path, record: dict[str, Any]) -> dict[str, Any]:
         changes = {"backbone": LITE2, "embed_dim": 16, "hidden_dim": 16, "min_count": 1}
         if name in ("model1-lite", "model4-lite"):
             changes["says_start"] = name == "model4-lite"
-        config = replace(variant_config(name), **changes)
+        config = replace(VARIANTS[name], **changes)
         torch.manual_seed(7)
         words = vocabulary()
         decoder = new_decoder(config, dim, side * side, len(words))
@@ -99,11 +99,11 @@ def captioners(out: Path, record: dict[str, Any]) -> dict[str, Any]:
 
 def spaces(out: Path, record: dict[str, Any]) -> dict[str, Any]:
     found = {}
-    dim = backbone_config(LITE2).dim
+    dim = BACKBONES[LITE2].dim
     features = np.random.default_rng(6).normal(size=(4, dim)).astype(np.float32)
     encoders = {}
     for direction in ("uni", "bi"):
-        config = replace(skipthought_config("skip-lite"), direction=direction, word_dim=50, hidden_dim=16, vocabulary_size=60)
+        config = replace(SKIP_THOUGHTS["skip-lite"], direction=direction, word_dim=50, hidden_dim=16, vocabulary_size=60)
         torch.manual_seed(8)
         words = vocabulary()
         module = make_encoders(config, len(words))

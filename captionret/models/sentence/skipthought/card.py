@@ -5,7 +5,7 @@ from typing import Any
 
 from ....files import publishing
 from ...checkpoint import read_record
-from .encoder import SKIPTHOUGHT
+from .config import SKIPTHOUGHT
 
 _DIRECTIONS = {
     "uni": "one GRU reads the sentence",

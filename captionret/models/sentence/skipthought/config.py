@@ -8,16 +8,16 @@ skip is the published one, for a corpus of books and a GPU for weeks; skip-lite 
 captions in minutes.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from ....config import check_fields
-from ....errors import BadSetting, UnknownName
+from ....config import Registry, TrainingConfig, setting
 from ....word_vectors import DIMS as WORD_VECTOR_DIMS
+from ...checkpoint import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class SkipThoughtConfig:
+@dataclass(frozen=True)
+class SkipThoughtConfig(TrainingConfig):
     """One row of SKIP_THOUGHTS: the encoder, its decoders, then how it is trained.
 
     direction:       "uni" (a GRU reads the sentence), "bi" (a second one reads it backwards, each of half the
@@ -40,38 +40,31 @@ class SkipThoughtConfig:
     for CaptionerConfig
     """
 
-    direction: str = "uni"
-    word_dim: int = 620
-    hidden_dim: int = 2400
-    expansion: str | None = "glove-50"
-    max_words: int = 30
+    direction: str = setting("uni", choices=("uni", "bi", "combine"))
+    word_dim: int = setting(620, at_least=1)
+    hidden_dim: int = setting(2400, at_least=1)
+    expansion: str | None = setting("glove-50", choices=(None, *WORD_VECTOR_DIMS))
+    max_words: int = setting(30, at_least=1)
 
-    word_vectors: str | None = None
-    decoder_dim: int = 0
-    code_norm: bool = False
-    vocabulary_size: int = 20_000
-    min_count: int = 1
-    dropout: float = 0.0
-    epochs: int = 5
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    clip_norm: float = 5.0
-    schedule: str = "constant"
-    warmup: float = 0.0
-    average: float = 0.0
+    word_vectors: str | None = setting(None, choices=(None, *WORD_VECTOR_DIMS), training=True)
+    decoder_dim: int = setting(0, at_least=0, training=True)
+    code_norm: bool = setting(False, training=True)
+    vocabulary_size: int = setting(20_000, at_least=1, training=True)
+    min_count: int = setting(1, at_least=1, training=True)
+    dropout: float = setting(0.0, at_least=0, below=1, training=True)
+    batch_size: int = setting(64, at_least=2, training=True)
 
-    def __post_init__(self) -> None:
-        check_fields(self, CHOICES, AT_LEAST, ("dropout", "warmup", "average"))
-        if self.word_vectors and self.word_dim != WORD_VECTOR_DIMS[self.word_vectors]:
-            raise BadSetting(
-                f"{self.word_vectors} has {WORD_VECTOR_DIMS[self.word_vectors]} dimensions, word_dim is "
-                f"{self.word_dim}. Make them equal."
-            )
-        if self.direction != "uni" and self.hidden_dim % 2:
-            raise BadSetting(
-                f"hidden_dim {self.hidden_dim} is not even: the two directions have half of it each."
-            )
+    def rules(self) -> Iterator[tuple[bool, str]]:
+        """See Config.rules."""
+        size = WORD_VECTOR_DIMS[self.word_vectors] if self.word_vectors else self.word_dim
+        yield (
+            self.word_dim != size,
+            f"{self.word_vectors} has {size} dimensions, word_dim is {self.word_dim}. Make them equal.",
+        )
+        yield (
+            self.direction != "uni" and self.hidden_dim % 2 > 0,
+            f"hidden_dim {self.hidden_dim} is not even: the two directions have half of it each.",
+        )
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -83,44 +76,24 @@ class SkipThoughtConfig:
         """The size of what `encode` gives."""
         return self.hidden_dim * len(self.parts)
 
-    def to_json(self) -> dict[str, Any]:
-        """Its fields."""
-        return asdict(self)
 
+SKIPTHOUGHT = Kind("skip-thought encoder", SkipThoughtConfig, "train-skipthought", reads_pictures=False)
 
-CHOICES: dict[str, tuple[str | None, ...]] = {
-    "direction": ("uni", "bi", "combine"),
-    "expansion": (None, *WORD_VECTOR_DIMS),
-    "word_vectors": (None, *WORD_VECTOR_DIMS),
-    "schedule": ("constant", "cosine"),
-}
-AT_LEAST = {
-    **dict.fromkeys(("word_dim", "hidden_dim", "max_words", "vocabulary_size", "min_count", "epochs"), 1),
-    "decoder_dim": 0,
-    "batch_size": 2,
-}
-# The fields that change a code; the others matter only while training.
-ENCODING_FIELDS = ("direction", "word_dim", "hidden_dim", "expansion", "max_words")
-
-SKIP_THOUGHTS: dict[str, SkipThoughtConfig] = {
-    "skip": SkipThoughtConfig(),
-    "skip-lite": SkipThoughtConfig(
-        word_dim=50,
-        hidden_dim=512,
-        word_vectors="glove-50",
-        decoder_dim=192,
-        code_norm=True,
-        min_count=5,
-        epochs=3,
-        schedule="cosine",
-        warmup=0.05,
-        learning_rate=2e-3,
-    ),
-}
-
-
-def skipthought_config(name: str) -> SkipThoughtConfig:
-    """The row of that name; UnknownName lists the others and the nearest."""
-    if name not in SKIP_THOUGHTS:
-        raise UnknownName.among("skip-thought encoder", name, SKIP_THOUGHTS)
-    return SKIP_THOUGHTS[name]
+SKIP_THOUGHTS: Registry[SkipThoughtConfig] = Registry(
+    "skip-thought encoder",
+    {
+        "skip": SkipThoughtConfig(),
+        "skip-lite": SkipThoughtConfig(
+            word_dim=50,
+            hidden_dim=512,
+            word_vectors="glove-50",
+            decoder_dim=192,
+            code_norm=True,
+            min_count=5,
+            epochs=3,
+            schedule="cosine",
+            warmup=0.05,
+            learning_rate=2e-3,
+        ),
+    },
+)

@@ -5,13 +5,10 @@ model = SkipThought.load("checkpoints/uni-skip-lite-flickr8k")
 codes = model.encode(["a dog runs", "a red car"])  # (2, 512)
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,12 +20,10 @@ from ....errors import BadCheckpoint, BadSetting
 from ....files import expanded
 from ....text import PAD_ID, UNKNOWN_ID, is_word, words
 from ....word_vectors import load_word_vectors
-from ...checkpoint import Checkpoint, Kind, read_checkpoint
-from ...device import choose_device
-from .config import ENCODING_FIELDS, SkipThoughtConfig
+from ...checkpoint import Checkpoint
+from ...trained import TrainedModel
+from .config import SKIPTHOUGHT, SkipThoughtConfig
 from .expansion import Expansion
-
-SKIPTHOUGHT = Kind("skip-thought encoder", SkipThoughtConfig, "train_skipthought")
 
 
 class SkipThoughtEncoder(nn.Module):
@@ -68,8 +63,10 @@ class SkipThoughtEncoder(nn.Module):
         )
 
 
-class SkipThought:
+class SkipThought(TrainedModel[SkipThoughtConfig]):
     """A trained encoder, its vocabulary and (loaded when first needed) the word vectors that expand it."""
+
+    kind = SKIPTHOUGHT
 
     def __init__(
         self,
@@ -78,27 +75,8 @@ class SkipThought:
         path: Path | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
-        self.checkpoint, self.name, self.path = checkpoint, name, path
-        self.config: SkipThoughtConfig = checkpoint.config
-        self.vocabulary = checkpoint.vocabulary
-        self.device = torch.device(device)
-        self.encoders = make_encoders(self.config, len(self.vocabulary))
-        try:
-            self.encoders.load_state_dict(checkpoint.tensors)
-        except RuntimeError as error:
-            mismatch = " ".join(str(error).split("\n\t")[1:2]) or str(error)
-            raise BadCheckpoint(
-                f"{path or 'The checkpoint'} does not fit its own configuration: {mismatch} Restore the "
-                "directory, or train again."
-            ) from None
-        self.encoders.to(self.device).eval()
-
-    @classmethod
-    def load(cls, path: Path | str, device: str = "auto") -> "SkipThought":
-        """Open a checkpoint directory; BadCheckpoint for a damaged one or one of another kind: see
-        read_checkpoint."""
-        path = Path(path)
-        return cls(read_checkpoint(path, SKIPTHOUGHT), path.name, path, choose_device(device))
+        super().__init__(checkpoint, name, path, device)
+        self.encoders = self.ready(lambda: make_encoders(self.config, len(self.vocabulary)))
 
     @property
     def dim(self) -> int:
@@ -241,23 +219,6 @@ class SkipThought:
         chunks = [others[start : start + 50_000] for start in range(0, len(others), 50_000)]
         return best(np.concatenate([self.encode_words(chunk) @ vector for chunk in chunks]), others, count)
 
-    def describe(self) -> dict[str, Any]:
-        """Facts for a record; "checkpoint" is the directory, None for a model that was never saved."""
-        return {
-            "name": self.name,
-            "checkpoint": str(self.path.resolve()) if self.path else None,
-            "model": self.checkpoint.variant,
-        }
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash over everything that changes a code."""
-        settings = {name: getattr(self.config, name) for name in ENCODING_FIELDS}
-        digest = hashlib.sha256(json.dumps([settings, self.vocabulary.to_json()], sort_keys=True).encode())
-        for name, tensor in sorted(self.checkpoint.tensors.items()):
-            digest.update(name.encode() + tensor.numpy().tobytes())
-        return digest.hexdigest()
-
 
 def make_encoders(config: SkipThoughtConfig, vocabulary_size: int) -> nn.ModuleDict:
     """The encoders of a configuration by their directions, with their initial weights."""
@@ -311,7 +272,7 @@ def combined(
             )
     differing = [
         name
-        for name in ENCODING_FIELDS
+        for name in uni.config.fingerprinted()
         if name != "direction" and getattr(uni.config, name) != getattr(bi.config, name)
     ]
     if uni.vocabulary.to_json() != bi.vocabulary.to_json():

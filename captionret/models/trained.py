@@ -1,0 +1,140 @@
+"""What all trained models have in common: a name, a fingerprint, and weights that fit their settings."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import torch
+from torch import nn
+
+from ..config import C
+from ..errors import BadCheckpoint
+from .checkpoint import OWN_BACKBONE, RESTORE, Checkpoint, Kind, read_checkpoint
+from .device import choose_device
+from .vision.backbones import PRECOMPUTED, Backbone, checked_backbone, load_backbone, load_own_backbone
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class TrainedModel(Generic[C]):
+    """A checkpoint at work; each kind adds its network and what it answers.
+
+    name:        the directory's, for people
+    path:        the directory; None for a model that was never saved
+    fingerprint: 64 hex digits, a hash over everything that changes an answer
+    """
+
+    kind: ClassVar[Kind[Any]]
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint[C],
+        name: str,
+        path: Path | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.checkpoint, self.name, self.path = checkpoint, name, path
+        self.config: C = checkpoint.config
+        self.vocabulary = checkpoint.vocabulary
+        self.device = torch.device(device)
+
+    @classmethod
+    def load(cls, path: Path | str, device: str = "auto") -> Self:
+        """Open a checkpoint directory.
+
+        errors: BadCheckpoint for a damaged one or one of another kind: see read_checkpoint
+        """
+        path = Path(path)
+        return cls(read_checkpoint(path, cls.kind), path.name, path, choose_device(device))
+
+    def __repr__(self) -> str:
+        where = f", {str(self.path)!r}" if self.path else ""
+        words = f"{len(self.vocabulary):,} words"
+        return f"<{type(self).__name__} {self.name!r}: {self.checkpoint.variant}, {words}{where}>"
+
+    def ready(self, make: Callable[[], Network]) -> Network:
+        """The network that `make` builds, with the checkpoint's weights, on its device, for inference.
+
+        errors: BadCheckpoint where settings and weights don't fit each other: found without memory for a
+                network of the size that the settings speak of
+        """
+        tensors = self.checkpoint.tensors
+        try:
+            layers = getattr(self.config, "layers", 0)
+            if layers > len(tensors):
+                raise ValueError(f"layers is {layers:,}, but there are {len(tensors):,} tensors in all.")
+            with torch.device("meta"):
+                make().load_state_dict(tensors, assign=True)
+            network = make()
+            network.load_state_dict(tensors)
+        except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+            mismatch = " ".join(str(error).split("\n\t")[1:2]) or str(error).splitlines()[0]
+            raise BadCheckpoint(
+                f"{self.path or 'The checkpoint'} does not fit its own configuration: {mismatch} {RESTORE}"
+            ) from None
+        return network.to(self.device).eval()
+
+    def describe(self) -> dict[str, Any]:
+        """Facts for a library's catalogue; "checkpoint" is the directory, None for a model that was never
+        saved."""
+        return {
+            "name": self.name,
+            "checkpoint": str(self.path.resolve()) if self.path else None,
+            self.kind.row: self.checkpoint.variant,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """See the class: weights, vocabulary, the backbone where it has one, and of the settings those that
+        outlive training. It is the same in every release."""
+        parts: list[Any] = [self.config.fingerprinted(), self.vocabulary.to_json()]
+        if self.kind.reads_pictures:
+            backbone = self.checkpoint.backbone
+            parts.append(backbone | {"name": "given"} if backbone["name"] == PRECOMPUTED else backbone)
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+        for name, tensor in sorted(self.checkpoint.tensors.items()):
+            digest.update(name.encode() + tensor.numpy().tobytes())
+        return digest.hexdigest()
+
+
+class PictureModel(TrainedModel[C]):
+    """A trained model that reads a backbone's features; the backbone is loaded when it is first needed."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint[C],
+        name: str,
+        path: Path | None = None,
+        device: str | torch.device = "cpu",
+        backbone: Backbone | None = None,
+    ) -> None:
+        super().__init__(checkpoint, name, path, device)
+        self._backbone = backbone
+
+    @classmethod
+    def load(cls, path: Path | str, device: str = "auto", backbone: Backbone | None = None) -> Self:
+        """Open a checkpoint directory.
+
+        backbone: one that is loaded already; it must have the weights the checkpoint was trained with
+        errors:   BadCheckpoint for a damaged one or one of another kind: see read_checkpoint
+        """
+        path = Path(path)
+        return cls(read_checkpoint(path, cls.kind), path.name, path, choose_device(device), backbone)
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The frozen CNN, of its own where its weights lie beside the checkpoint.
+
+        errors: MissingWeights where its weights are not installed, BadCheckpoint where they are others
+        """
+        name, own = self.checkpoint.backbone["name"], self.path / OWN_BACKBONE if self.path else None
+        if self._backbone is not None:
+            found = self._backbone
+        elif own is not None and own.is_file():
+            found = load_own_backbone(name, own).to(self.device)
+        else:
+            found = load_backbone(name, device=self.device)
+        return checked_backbone(found, self.checkpoint.backbone, self.name)

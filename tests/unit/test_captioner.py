@@ -612,8 +612,10 @@ def test_a_device_that_is_not_there_is_a_clear_error() -> None:
     assert choose_device("cpu") == torch.device("cpu")
     with pytest.raises(BadSetting, match="banana"):
         choose_device("banana")
+    with pytest.raises(BadSetting, match="'meta' cannot be used here"):
+        choose_device("meta")  # it computes nothing
     if not torch.cuda.is_available():
-        with pytest.raises(BadSetting, match="--device auto or cpu"):
+        with pytest.raises(BadSetting, match="Choose auto or cpu"):
             choose_device("cuda")
         assert choose_device("auto") == torch.device("cpu")
 

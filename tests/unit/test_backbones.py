@@ -166,7 +166,7 @@ def place(folder: Path, config: BackboneConfig, network: nn.Module, monkeypatch:
         None,
         "none",
     )
-    monkeypatch.setitem(BACKBONES, config.name, row)
+    monkeypatch.setitem(BACKBONES._rows, config.name, row)
     return (folder / "new.pth").rename(folder / row.weights)
 
 

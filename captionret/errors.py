@@ -81,11 +81,19 @@ class UnknownName(BadSetting):
     """A name that no table holds."""
 
     @classmethod
-    def among(cls, kind: str, name: str, names: Iterable[str]) -> "UnknownName":
-        """An error for `name` that lists the known names and the nearest of them."""
-        from rapidfuzz import fuzz, process
+    def among(cls, kind: str, name: str, names: Iterable[str], meant: str | None = None) -> "UnknownName":
+        """An error for `name` that lists the known names.
 
+        meant: what to suggest, where that is known; else it is the nearest of the names
+        """
         known = sorted(names)
-        nearest = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=50)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        meant = meant or _nearest(name, known)
+        hint = f" Did you mean {meant!r}?" if meant else ""
         return cls(f"There is no {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    from rapidfuzz import fuzz, process
+
+    nearest = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=50)
+    return nearest[0] if nearest else None

@@ -54,6 +54,19 @@ BAD_ENDINGS = frozenset(
 )
 
 
+# Half of a letter of more than 16 bits, or a byte of a file name that is no UTF-8
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def repaired(text: str) -> str:
+    """`text` with U+FFFD in place of lone surrogates, which no file, database or terminal can hold.
+
+    >>> repaired("a do\\ud83dg")
+    'a do\ufffdg'
+    """
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def ends_badly(tokens: Sequence[str]) -> bool:
     """Whether a caption breaks off: its last word is one of BAD_ENDINGS."""
     return bool(tokens) and tokens[-1] in BAD_ENDINGS
@@ -61,9 +74,14 @@ def ends_badly(tokens: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=65536)
 def tokenize(text: str) -> tuple[str, ...]:
-    """The word and punctuation tokens of `text`, lower-cased: "A dog's bowl." -> ("a", "dog", "'s", "bowl",
-    ".")."""
-    plain = unicodedata.normalize("NFC", text.lower()).translate(_APOSTROPHES)
+    """The word and punctuation tokens of `text`, lower-cased.
+
+    Lone surrogates are read as U+FFFD, so that tokens can be stored and shown.
+
+    >>> tokenize("A dog's bowl.")
+    ('a', 'dog', "'s", 'bowl', '.')
+    """
+    plain = unicodedata.normalize("NFC", repaired(text).lower()).translate(_APOSTROPHES)
     if _PLAIN.fullmatch(plain):
         return tuple(_PLAIN_TOKEN.findall(plain))
     return tuple(_treebank().tokenize(_INNER_STOP.sub(r" \1", plain)))
@@ -88,7 +106,11 @@ def is_word(token: str) -> bool:
 
 
 def word_set(text: str) -> frozenset[str]:
-    """What Jaccard compares: the distinct words of `text`."""
+    """What Jaccard compares: the distinct words of `text`.
+
+    >>> sorted(word_set("A dog. The dog!"))
+    ['a', 'dog', 'the']
+    """
     return frozenset(words(text))
 
 
@@ -98,7 +120,7 @@ def content_words(tokens: Iterable[str]) -> list[str]:
 
 
 class Vocabulary:
-    """The words a captioner can read and say. Ids: pad 0, start 1, end 2, unk 3, then words.
+    """The words a captioner can read and write. Ids: pad 0, start 1, end 2, unk 3, then words.
 
     punctuation: whether full stops and commas are words too (the published systems') or are left out of
                  training texts.
@@ -153,9 +175,17 @@ class Vocabulary:
         return {"punctuation": self.punctuation, "tokens": list(self.tokens)}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Vocabulary":
-        """The vocabulary that `to_json` wrote."""
-        return cls(value["tokens"], value["punctuation"])
+    def from_json(cls, value: object) -> "Vocabulary":
+        """The vocabulary that `to_json` wrote. errors: BadCheckpoint for anything else"""
+        tokens = value.get("tokens") if isinstance(value, dict) else None
+        punctuation = value.get("punctuation") if isinstance(value, dict) else None
+        texts = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
+        if not texts or not isinstance(punctuation, bool):
+            raise BadCheckpoint(
+                "A vocabulary is a record of `tokens`, a list of texts, and `punctuation`, true or false. "
+                "Restore vocab.json."
+            )
+        return cls(tokens or (), punctuation)
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -1,5 +1,5 @@
-"""CaptionResult collections behind one call: `open_dataset("kind:path")`. One file per format, one row per
-format in READERS."""
+"""Captioned collections behind one call, `open_dataset("kind:path")`: one file and one row in READERS per
+format."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..config import Registry
 from ..errors import BadDataset, UnknownName
 from ..files import expanded
 from ..records import Item
@@ -77,22 +78,35 @@ class Reader:
     about: str
 
 
-READERS: dict[str, Reader] = {
-    "scenes": Reader(
-        "scenes", "the built-in set, drawn by the project itself: scenes[:FOLDER] or scenes:seed=7,count=600"
-    ),
-    "coco": Reader(
-        "coco", "COCO's original folders and JSON; dataset_coco.json (Karpathy's splits) is used if present"
-    ),
-    "flickr8k": Reader("flickr8k", "Flickr8k's token file and image lists"),
-    "karpathy": Reader("karpathy", "a dataset_*.json of Karpathy's, beside its images"),
-    "vse": Reader("vse", "NAME_{train,dev,test}_caps.txt and _ims.npy, as the VSE systems read them"),
-    "table": Reader("table", "a CSV, TSV or Parquet file with columns image and caption (and split, if any)"),
-    "pascal": Reader("pascal", "one folder per category, with sentences beside the pictures"),
-    "folder": Reader("folder", "a folder of pictures without captions"),
-    "text": Reader(
-        "sentences", "running text without pictures, a sentence on each line (for train_skipthought)"
-    ),
+READERS: Registry[Reader] = Registry("data set kind")
+
+
+def _row(kind: str, about: str, module: str = "") -> None:
+    READERS.add(kind, Reader(module or kind, about))
+
+
+# In the order in which --help lists them
+_row("scenes", "the built-in set, drawn by the project itself: scenes[:FOLDER] or scenes:seed=7,count=600")
+_row("coco", "COCO's original folders and JSON; dataset_coco.json (Karpathy's splits) is used if present")
+_row("flickr8k", "Flickr8k's token file and image lists")
+_row("karpathy", "a dataset_*.json of Karpathy's, beside its images")
+_row("vse", "NAME_{train,dev,test}_caps.txt and _ims.npy, as the VSE systems read them")
+_row("table", "a CSV, TSV or Parquet file with columns image and caption (and split, if any)")
+_row("pascal", "one folder per category, with sentences beside the pictures")
+_row("folder", "a folder of pictures without captions")
+_row("text", "running text without pictures, a sentence on each line (for train-skipthought)", "sentences")
+
+# What people write in place of a kind, and files as their names end
+_MEANT = {"csv": "table", "tsv": "table", "tab": "table", "parquet": "table", "excel": "table"} | {
+    "json": "karpathy",
+    "flickr30k": "karpathy",
+    "mscoco": "coco",
+    "coco2014": "coco",
+    "txt": "text",
+    "dir": "folder",
+    "directory": "folder",
+    "images": "folder",
+    "photos": "folder",
 }
 
 
@@ -100,10 +114,14 @@ def open_dataset(spec: str) -> Dataset:
     """Open "kind:path".
 
     errors: UnknownName for an unknown kind, BadDataset for a collection that cannot be read
+
+    >>> data = open_dataset("scenes:seed=7,count=600")  # doctest: +SKIP
+    >>> data.splits()  # doctest: +SKIP
+    {'train': 420, 'val': 60, 'test': 120}
     """
     kind, _, path = spec.partition(":")
     if kind not in READERS:
-        raise UnknownName.among("data set kind", kind, READERS)
+        raise _unknown(spec, kind, path)
     read: Callable[[Path, str], Dataset] = import_module(f".{READERS[kind].module}", __name__).read
     try:
         return read(expanded(path), spec)
@@ -112,3 +130,15 @@ def open_dataset(spec: str) -> Dataset:
             f"{error.filename or path} cannot be read or written ({error.strerror}). Check the path and its "
             "permissions."
         ) from error
+
+
+def _unknown(spec: str, kind: str, path: str) -> UnknownName:
+    """An error that suggests what was probably meant: another kind, or a path with its kind before it."""
+    meant = _MEANT.get(kind.lower())
+    if meant:
+        return UnknownName.among("data set kind", kind, READERS, meant=f"{meant}:{path}")
+    ending = expanded(spec).suffix.lower().removeprefix(".")
+    meant = _MEANT.get(ending) or ("folder" if expanded(spec).is_dir() else None)
+    if meant:
+        return UnknownName.among("data set kind", spec, READERS, meant=f"{meant}:{spec}")
+    return UnknownName.among("data set kind", kind, READERS)

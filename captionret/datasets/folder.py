@@ -1,12 +1,13 @@
 """A folder of pictures without captions, subfolders included: `folder:~/Pictures`."""
 
+from collections import Counter
 from pathlib import Path
 
 from ..errors import BadDataset
 from ..images import find_images
 from ..records import Item
 from . import Dataset
-from .sources import assemble, counted
+from .sources import assemble
 
 
 def read(path: Path, spec: str) -> Dataset:
@@ -19,24 +20,13 @@ def read(path: Path, spec: str) -> Dataset:
     if not path.is_dir():
         raise BadDataset(f"{path} is not a folder. Give the folder that holds the pictures.")
     unreadable: list[str] = []
-    items, unnamed = [], 0
-    for picture in find_images(path, unreadable):
-        name = picture.relative_to(path).as_posix()
-        if _is_text(name):
-            items.append(Item(name, picture))
-        else:
-            unnamed += 1
+    others: Counter[str] = Counter()
+    found = find_images(path, unreadable, others)
+    items = [Item(picture.relative_to(path).as_posix(), picture) for picture in found]
     notes = [f"Not read: {problem}" for problem in unreadable]
-    if unnamed:  # such a name can be neither printed nor kept in a catalogue
-        notes.append(f"{counted(unnamed, 'picture')} left out: the name is not UTF-8. Rename the file.")
+    if others:
+        kinds = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(others.items()))
+        notes.append(f"Left out, since they are no pictures: {kinds}.")
     if not items and notes:
         raise BadDataset(f"{spec} holds no images that can be read. {' '.join(notes)}")
     return assemble(spec, items, notes=notes)
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

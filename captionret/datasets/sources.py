@@ -1,9 +1,9 @@
-"""What every reader needs: lines of text with their faults named, one look into an image folder, and the
+"""What every reader uses: lines of text with their faults named, one look into an image folder, and the
 checks on what was found."""
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import BadDataset
 from ..records import Item
+from ..text import repaired
 from . import Dataset
 
 T = TypeVar("T")
@@ -42,8 +43,8 @@ def text_of(path: Path) -> str:
 def text_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 file without their ends.
 
-    Only line feeds end a line: `str.splitlines` would also cut a caption at U+2028 or a form feed and shift
-                                all that follows.
+    Only line feeds end a line: `str.splitlines` would also cut a caption at U+2028 or a form feed, and shift
+    all that follows.
     errors: as `text_of`
     """
     lines = [line.removesuffix("\r") for line in text_of(path).split("\n")]
@@ -53,14 +54,22 @@ def text_lines(path: Path) -> list[str]:
 def names_in(folder: Path) -> frozenset[str]:
     """The names of the files in a folder, from one listing: asking for each of 100,000 names takes minutes on
     a network disk."""
-    return frozenset(entry.name for entry in _listing(folder) if entry.is_file())
+    return frozenset(entry.name for entry in _listing(folder) if _leads_to(entry.is_file))
 
 
 def folders_in(folder: Path) -> frozenset[str]:
     """The names of the folders in a folder, hidden ones left out."""
     return frozenset(
-        entry.name for entry in _listing(folder) if entry.is_dir() and not entry.name.startswith(".")
+        entry.name for entry in _listing(folder) if _leads_to(entry.is_dir) and not entry.name.startswith(".")
     )
+
+
+def _leads_to(kind: Callable[[], bool]) -> bool:
+    """Whether an entry is of a kind; a link that leads nowhere, as one to itself, is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _listing(folder: Path) -> list[os.DirEntry[str]]:
@@ -120,15 +129,22 @@ def assemble(
 ) -> Dataset:
     """A data set whose ids are unique and whose captions are not empty.
 
-    Blanks around a caption are dropped. Empty captions are left out and counted in a note; a file named twice
-    as missing is listed once.
+    Blanks around a caption are dropped. Empty captions are left out, lone surrogates in captions replaced and
+    images whose name is not UTF-8 left out, each counted in a note; a file named twice as missing is listed
+    once.
     errors: BadDataset for an id that stands twice, and where no image is left
     """
-    kept, empty = [], 0
+    kept = []
+    counts: Counter[str] = Counter()
     for item in items:
+        if repaired(item.id) != item.id:
+            counts["unnamed"] += 1
+            continue
         captions = tuple(caption.strip() for caption in item.captions if caption.strip())
-        empty += len(item.captions) - len(captions)
-        kept.append(item if captions == item.captions else replace(item, captions=captions))
+        whole = tuple(repaired(caption) for caption in captions)
+        counts["empty"] += len(item.captions) - len(captions)
+        counts["broken"] += sum(before != after for before, after in zip(captions, whole, strict=True))
+        kept.append(item if whole == item.captions else replace(item, captions=whole))
     missing = tuple(dict.fromkeys(missing))
     repeated = [name for name, count in Counter(item.id for item in kept).items() if count > 1]
     if repeated:
@@ -138,11 +154,20 @@ def assemble(
         )
     if not kept:
         gone = f" {len(missing):,} files are named and missing (first: {missing[0]!r})." if missing else ""
+        gone += f" {counted(counts['unnamed'], 'picture')} left out." if counts["unnamed"] else ""
         raise BadDataset(
-            f"{spec} holds no images.{gone} Check that the path is right and the pictures are unpacked."
+            f"{spec} holds no images.{gone} Check that the path is right, the pictures are unpacked and "
+            "their names are UTF-8."
         )
-    found = [*notes, *([f"{counted(empty, 'empty caption')} left out."] if empty else [])]
-    return Dataset(spec, tuple(kept), missing, tuple(found), features, ordered)
+    notes = [*notes, *(counted(counts[name], noun) + end for name, noun, end in _NOTES if counts[name])]
+    return Dataset(spec, tuple(kept), missing, tuple(notes), features, ordered)
+
+
+_NOTES = (
+    ("empty", "empty caption", " left out."),
+    ("broken", "caption", " repaired: they held half of a letter (a lone surrogate), now \ufffd."),
+    ("unnamed", "picture", " left out: the name is not UTF-8. Rename the file."),
+)
 
 
 def counted(count: int, noun: str) -> str:

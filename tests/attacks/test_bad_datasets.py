@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from captionret.datasets import READERS, open_dataset
-from captionret.errors import BadDataset
+from captionret.errors import BadDataset, UnknownName
 
 FILE_KINDS = sorted(set(READERS) - {"scenes"})  # the built-in set has no files
 
@@ -257,3 +257,75 @@ def test_a_name_that_is_not_utf8_is_left_out_and_told(tmp_path: Path) -> None:
     dataset = open_dataset(f"folder:{tmp_path}")
     assert [item.id for item in dataset.items] == ["a.jpg"]
     assert dataset.notes == ("1 picture was left out: the name is not UTF-8. Rename the file.",)
+
+
+def test_links_in_a_circle_beside_the_pictures_do_no_harm(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg", b"x")
+    write(tmp_path / "t.csv", "image,caption\na.jpg,a dog\nloop.jpg,a cat\nno/such.jpg,a cow\n")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "no").symlink_to("no")
+    data = open_dataset(f"table:{tmp_path}/t.csv")
+    assert [item.id for item in data.items] == ["a.jpg"] and data.missing == ("loop.jpg", "no/such.jpg")
+    assert len(open_dataset(f"folder:{tmp_path}").items) == 2, "that one is a link is found when it is read"
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("csv:my.csv", "table:my.csv"),
+        ("parquet:my.parquet", "table:my.parquet"),
+        ("CSV:my.csv", "table:my.csv"),
+        ("my.tsv", "table:my.tsv"),
+        ("pictures", "folder:pictures"),
+        ("dir:pictures", "folder:pictures"),
+        ("mscoco:coco", "coco:coco"),
+        ("flicker8k:x", "flickr8k"),
+    ],
+)
+def test_an_unknown_kind_suggests_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, meant: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(UnknownName, match=f"Did you mean '{meant}'") as error:
+        open_dataset(spec)
+    assert "table, text, vse" in str(error.value), "and lists what there is"
+
+
+def test_half_a_letter_in_a_caption_is_repaired_and_noted(tmp_path: Path) -> None:
+    """JSON can spell it; neither a file, nor SQLite, nor a tokenizer of another library takes it."""
+    write(tmp_path / "1.jpg", b"x")
+    images = [
+        {"filename": "1.jpg", "split": "train", "sentences": [{"raw": "a \ud83d dog"}, {"raw": "a cat"}]}
+    ]
+    write(tmp_path / "dataset_x.json", json.dumps({"images": images}))
+    data = open_dataset(f"karpathy:{tmp_path}")
+    assert data.items[0].captions == ("a \ufffd dog", "a cat")
+    assert data.notes == (
+        "1 caption was repaired: they held half of a letter (a lone surrogate), now \ufffd.",
+    )
+
+
+def test_a_name_that_no_file_system_can_write_is_left_out_of_every_kind(tmp_path: Path) -> None:
+    name = os.fsdecode(b"a\xff.jpg")
+    write(tmp_path / name, b"x")
+    write(tmp_path / "b.jpg", b"x")
+    images = [{"filename": one, "split": "train", "sentences": [{"raw": "a dog"}]} for one in (name, "b.jpg")]
+    write(tmp_path / "dataset_x.json", json.dumps({"images": images}))
+    data = open_dataset(f"karpathy:{tmp_path}")
+    assert [item.id for item in data.items] == ["b.jpg"] and "not UTF-8" in data.notes[0]
+
+
+def test_a_byte_order_mark_is_taken_in_json_as_in_tables(tmp_path: Path) -> None:
+    write(tmp_path / "1.jpg", b"x")
+    images = {"images": [{"filename": "1.jpg", "split": "train", "sentences": [{"raw": "a dog"}]}]}
+    write(tmp_path / "dataset_x.json", b"\xef\xbb\xbf" + json.dumps(images).encode())
+    assert open_dataset(f"karpathy:{tmp_path}").items[0].captions == ("a dog",)
+
+
+def test_a_folders_other_files_are_counted_by_kind(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.nef", "c.mp4", "d.mp4", "notes.txt"):
+        write(tmp_path / name, b"x")
+    assert open_dataset(f"folder:{tmp_path}").notes == (
+        "Left out, since they are no pictures: RAW photographs (1), texts (1), videos (2).",
+    )

@@ -82,6 +82,13 @@ def test_any_text_at_all_has_lower_case_tokens_without_blanks(text: str) -> None
     assert set(words(text)) == word_set(text) <= set(tokenize(text))
 
 
+def test_half_a_letter_is_read_as_an_unknown_one_that_can_be_stored() -> None:
+    assert words("a do\ud83dg \udcff runs") == ("a", "do\ufffdg", "runs")
+    assert tokenize("\ud83d\ude00"), "also two halves that were never put together"
+    for text in ("a \udcff dog!", "it isn't \ud83d"):
+        " ".join(tokenize(text)).encode()
+
+
 def test_words_keep_their_order_and_repeats_and_content_words_neither_repeats_nor_stop_words() -> None:
     assert words("A dog and a dog, running.") == ("a", "dog", "and", "a", "dog", "running")
     assert content_words(words("A dog and a dog, running.")) == ["dog", "running"]
@@ -238,3 +245,21 @@ def test_cocos_training_captions_give_as_many_words_as_the_published_vocabulary_
         annotations = json.loads(archive.read("coco/annotations/captions_train2014.json"))["annotations"]
     assert len(annotations) == 414_113
     assert len(Vocabulary.build(entry["caption"] for entry in annotations)) == 9_948
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [*SPECIAL],
+        {"tokens": [*SPECIAL]},
+        {"punctuation": True},
+        {"tokens": "abcd", "punctuation": True},
+        {"tokens": [*SPECIAL, 3], "punctuation": True},
+        {"tokens": [*SPECIAL, ["dog"]], "punctuation": True},
+        {"tokens": [*SPECIAL, "dog"], "punctuation": 1},
+    ],
+)
+def test_a_record_of_other_types_is_refused_as_a_vocabulary(value: object) -> None:
+    with pytest.raises(BadCheckpoint, match=r"Restore vocab\.json"):
+        Vocabulary.from_json(value)

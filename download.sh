@@ -7,11 +7,12 @@
 #   ./download.sh all --dir /big/disk/data   everything, elsewhere
 #
 # A broken download continues where it stopped (NAME.part); a file appears under its own name only after its checksum was right,
-# an unpacked folder only when it is whole. Exit: 0 all there, 2 wrong usage, 3 something could not be fetched.
+# an unpacked folder only when it is whole. Of two runs at once one fetches a file and the other waits for it.
+# Exit: 0 all there, 2 wrong usage, 3 something could not be fetched or written.
 #
 # CAPTIONRET_MIRROR=http://host:port      takes every file from there instead, under the same path; checksums stay as they are
 # CAPTIONRET_DOWNLOAD_TABLE=FILE          another table in place of the one below (for the tests)
-set -euo pipefail
+set -Eeuo pipefail
 
 usage="Usage: ./download.sh [coco2014|flickr8k|glove|backbones|all|NAME ...] [--dir data] [--list]"
 tries=5
@@ -21,7 +22,7 @@ tries=5
 # what to take: the archive's top-level entries that go into the folder; "." when the archive's content is the folder; "-" for a
 # file that is no archive. Checksums as published: by TensorFlow Datasets (COCO, splits), flashlight (Flickr8k, MD5 only) and
 # GluonNLP (GloVe); a weight file's name ends in the first digits of its SHA-256, which is also all that torch.hub compares.
-# Bytes are for telling and for the space that is needed, not for checking.
+# Bytes are for showing and for the space that is needed, not for checking.
 table() {
   cat <<'ROWS'
 coco2014  | train2014   | 13510573713 | 13600000000 | sha256:ede4087e640bddba550e090eae701092534b554b42b05ac33f0300b984b31775 | http://images.cocodataset.org/zips/train2014.zip | coco | train2014 | COCO 2014 training photographs (82,783); each under the licence that its JSON entry names
@@ -43,6 +44,9 @@ ROWS
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$1"; exit "${2:-3}"; }
+
+# A command that fails unexpectedly has printed why; the exit code is one of the documented ones all the same.
+trap 'exit 3' ERR
 
 # A table's row becomes these variables; the last one keeps its blanks.
 read_row() { IFS=' |' read -r collection name bytes unpacked checksum address folder take about <&3; }
@@ -118,6 +122,51 @@ announce() {
   fi
 }
 
+# Hold the row's lock, waiting for another run that does. It is the system's own lock on an open file, which ends with whatever
+# holds it, curl included; Python's fcntl has it on every system that has it.
+lock() {
+  local file=$1 state waiting=
+  while true; do
+    { exec 9>>"$file"; } 2>/dev/null || fail "$name: $dir cannot be written to. Change its permissions, or choose another place with --dir."
+    state=0
+    python3 - "$file" <<'PY' || state=$?
+import os
+import sys
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    sys.exit(0)
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    found = os.stat(sys.argv[1])
+except BlockingIOError:
+    sys.exit(10)
+except FileNotFoundError:
+    sys.exit(11)
+except OSError:  # a disk without locks
+    sys.exit(0)
+sys.exit(0 if os.path.samestat(found, os.fstat(9)) else 11)
+PY
+    case "$state" in
+      0) return ;;
+      10)
+        if [ -z "$waiting" ]; then say "$name: another download.sh is fetching it; waiting for that one"; fi
+        waiting=yes
+        sleep 1
+        ;;
+      11) ;; # the other run has just removed its lock
+      *) fail "$name: python3 could not lock $file." ;;
+    esac
+    exec 9>&-
+  done
+}
+
+unlock() {
+  rm -f -- "$1"
+  exec 9>&-
+}
+
 # Bring the row's file to its .part, going on where an earlier run or attempt stopped.
 fetch() {
   local part=$1 url=$2 attempt code status
@@ -150,9 +199,12 @@ import hashlib
 import sys
 
 digest = hashlib.new(sys.argv[2])
-with open(sys.argv[1], "rb") as file:
-    while block := file.read(1 << 20):
-        digest.update(block)
+try:
+    with open(sys.argv[1], "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+except OSError as error:
+    sys.exit(f"{sys.argv[1]} cannot be read ({error.strerror}). Run again.")
 print(digest.hexdigest())
 PY
   )
@@ -225,13 +277,20 @@ get() {
   local part
   while read_row; do
     if ! wanted_row; then continue; fi
-    if present; then
-      say "$name: already there"
+    if ! present; then
+      lock "$dir/.$name.lock"
+      held="$dir/.$name.lock"
+      if ! present; then # the run that was waited for may have brought it
+        part=$(part_file)
+        fetch "$part" "$(source_address)" </dev/null
+        verify "$part" "$(source_address)"
+        place "$part"
+        say "$name: done"
+      fi
+      unlock "$held"
+      held=
     else
-      part=$(part_file)
-      fetch "$part" "$(source_address)" </dev/null
-      verify "$part" "$(source_address)"
-      place "$part"
+      say "$name: already there"
     fi
     results
   done 3< <(rows)
@@ -251,7 +310,7 @@ while [ $# -gt 0 ]; do
     --dir=*) dir=${1#--dir=} ;;
     -h | --help)
       printf '%s\n' "$usage"
-      sed -n '2,13s/^#//p' "${BASH_SOURCE[0]}"
+      sed -n '2,14s/^#//p' "${BASH_SOURCE[0]}"
       exit 0
       ;;
     -*) fail "There is no option $1. $usage" 2 ;;
@@ -269,9 +328,11 @@ check_names
 for tool in curl python3; do
   command -v "$tool" >/dev/null || fail "download.sh needs $tool; install it and run again."
 done
-mkdir -p -- "$dir"
+mkdir -p -- "$dir" 2>/dev/null || fail "The folder $dir cannot be made. Check the path and its permissions, or choose another place with --dir."
+if [ ! -w "$dir" ]; then fail "$dir cannot be written to. Change its permissions, or choose another place with --dir."; fi
 announce
 unpacking=
-trap 'if [ -n "$unpacking" ]; then rm -rf -- "$unpacking"; fi' EXIT
+held=
+trap 'if [ -n "$unpacking" ]; then rm -rf -- "$unpacking"; fi; if [ -n "$held" ]; then rm -f -- "$held"; fi' EXIT
 trap 'say "Stopped. Run again to go on where it stopped."; exit 130' INT TERM
 get

@@ -35,6 +35,7 @@ class Server(ThreadingHTTPServer):
         self.ranges = True
         self.break_after: int | None = None  # drop the first connection after so many bytes
         self.hang = False  # send half, then nothing more
+        self.slow = 0.0  # seconds before an answer
 
     @property
     def address(self) -> str:
@@ -47,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         wanted = self.headers.get("Range")
         self.server.requests.append((self.path, wanted))
+        time.sleep(self.server.slow)
         content = self.server.files.get(self.path)
         if content is None:
             self.send_error(404)
@@ -425,3 +427,59 @@ def test_the_mirror_is_asked_for_the_published_path(shelf: Shelf) -> None:
     done = shelf.run("resnet18", CAPTIONRET_DOWNLOAD_TABLE="")
     assert done.returncode == 3
     assert shelf.server.requests == [("/models/resnet18-f37072fd.pth", None)]
+
+
+def test_of_two_runs_at_once_one_fetches_and_the_other_waits_for_it(shelf: Shelf) -> None:
+    content = noise(64_000)
+    shelf.offer("glove words glove words", "words.zip", archive({"words/a.txt": content}))
+    shelf.server.slow = 1.0
+    command = [str(SCRIPT), "words", "--dir", str(shelf.data)]
+    runs = [
+        subprocess.Popen(command, env=shelf.environment(), stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    said = [run.communicate(timeout=60)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], said
+    assert len(shelf.server.requests) == 1 and "Traceback" not in "".join(said)
+    assert sum("another download.sh is fetching it" in text for text in said) == 2
+    assert (shelf.data / "glove/words/a.txt").read_bytes() == content
+    assert shelf.leftovers() == []
+
+
+def test_a_lock_that_a_killed_run_left_behind_stops_nobody(shelf: Shelf) -> None:
+    shelf.offer("backbones net backbones -", "net.pth", noise(640))
+    shelf.data.mkdir()
+    (shelf.data / ".net.lock").touch()
+    done = shelf.run("net")
+    assert done.returncode == 0 and shelf.leftovers() == [], done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_exit_3_and_named(shelf: Shelf) -> None:
+    shelf.offer("backbones net backbones -", "net.pth", noise(640))
+    shelf.data.write_text("a file in the folder's place")
+    done = shelf.run("net")
+    assert done.returncode == 3 and str(shelf.data) in done.stderr and "--dir" in done.stderr
+    shelf.data.unlink()
+    shelf.data.mkdir()
+    (shelf.data / "backbones").write_text("in the way")
+    done = shelf.run("net")
+    assert done.returncode == 3 and "backbones" in done.stderr
+    assert shelf.leftovers() == ["backbones", "net.pth.part"], "the download is kept"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount of its own can be made by root alone")
+def test_a_read_only_disk_is_exit_3_before_anything_is_fetched(shelf: Shelf) -> None:
+    shelf.offer("backbones net backbones -", "net.pth", noise(640))
+    shelf.data.mkdir()
+    mounted = f'mount -t tmpfs -o ro none "{shelf.data}" && "{SCRIPT}" net --dir "{shelf.data}"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", mounted],
+        env=shelf.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if "mount" in done.stderr or "unshare" in done.stderr:
+        pytest.skip("nothing can be mounted here")
+    assert done.returncode == 3 and "cannot be written to" in done.stderr
+    assert shelf.server.requests == []

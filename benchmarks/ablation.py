@@ -23,7 +23,7 @@ from captionret.evaluation.captions.scorer import CaptionScorer
 from captionret.evaluation.significance import paired_interval
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.card import write_card
-from captionret.models.checkpoint import add_training
+from captionret.models.record import add_training
 
 AS_IT_IS = "as it is"
 # What is changed, by what the row says of it; a field that the variant has at the value already is left out.

@@ -120,7 +120,7 @@ def note_scores(
     setting: as `decoded_with` gives it
     """
     from ..models.card import write_card
-    from ..models.checkpoint import add_scores
+    from ..models.record import add_scores
 
     name = f"{data.partition(':')[0]} {split}, {setting_summary(setting)}"
     measured = {measure: scores[measure] for measure in NOTED if scores.get(measure) is not None}

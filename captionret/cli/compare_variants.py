@@ -193,7 +193,8 @@ def _load_spaces(given: Sequence[str], device: str) -> "list[EmbeddingModel]":
 def _checkpoints(given: Sequence[str] | None) -> list[Path]:
     if given:
         return [Path(path) for path in given]
-    from ..models.checkpoint import CAPTIONER, kind_of, read_record
+    from ..models.checkpoint import CAPTIONER
+    from ..models.record import kind_of, read_record
 
     folder = checkpoints_folder()
     records = {path.parent: read_record(path.parent) for path in sorted(folder.glob("*/config.json"))}

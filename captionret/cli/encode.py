@@ -111,8 +111,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _model(path: Path, device: str) -> "EmbeddingModel | SkipThought":
     """What the checkpoint is of; BadCheckpoint for other kinds."""
-    from ..models.checkpoint import kind_of, read_record
     from ..models.embedding.model import EmbeddingModel
+    from ..models.record import kind_of, read_record
     from ..models.sentence.skipthought.config import SKIPTHOUGHT
     from ..models.sentence.skipthought.encoder import SkipThought
 

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..datasets import open_dataset
     from ..models.device import choose_device
     from ..models.embedding.card import write_embedding_card
-    from ..models.embedding.config import EMBEDDING_MODELS
+    from ..models.embedding.rows import EMBEDDING_MODELS
     from ..training.embedding import EmbeddingRun, fitting, train_embedding_space
 
     config = EMBEDDING_MODELS[given.model].with_settings(given.set)
@@ -102,8 +102,8 @@ def models_table() -> str:
     """The models as a table: towers, loss, and how many parameters learn with a vocabulary of 7,371 words
     (Flickr8k's)."""
     from ..models.captioning.captioner import count_parameters
-    from ..models.embedding.config import EMBEDDING_MODELS
-    from ..models.embedding.towers import EmbeddingNetwork
+    from ..models.embedding.network import EmbeddingNetwork
+    from ..models.embedding.rows import EMBEDDING_MODELS
     from ..report.terminal import Value, table
 
     rows: list[list[Value]] = [

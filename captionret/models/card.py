@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import publishing
-from .checkpoint import read_record
+from .record import read_record
 
 _MEASURES = {
     "bleu1": "BLEU-1",

@@ -12,8 +12,9 @@ from torch import nn
 
 from ..config import C
 from ..errors import BadCheckpoint
-from .checkpoint import OWN_BACKBONE, RESTORE, Checkpoint, Kind, read_checkpoint
+from .checkpoint import OWN_BACKBONE, RESTORE, Checkpoint, read_checkpoint
 from .device import choose_device
+from .record import Kind
 from .vision.backbones import PRECOMPUTED, Backbone, checked_backbone, load_backbone, load_own_backbone
 
 Network = TypeVar("Network", bound=nn.Module)

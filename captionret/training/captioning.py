@@ -11,7 +11,8 @@ from ..datasets import Dataset
 from ..errors import BadDataset, BadSetting
 from ..models.captioning.captioner import Decoder, make_decoder
 from ..models.captioning.config import CaptionerConfig
-from ..models.checkpoint import Checkpoint, add_training, load_checkpoint, read_record, save_checkpoint
+from ..models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ..models.record import add_training, read_record
 from ..models.vision.backbones import Backbone, backbone_record
 from ..records import Item
 from ..text import Vocabulary

@@ -11,10 +11,12 @@ import torch
 from ..datasets import Dataset
 from ..datasets.labels import category_names, common_nouns, noun_counts, spelled
 from ..errors import BadDataset, BadSetting
-from ..models.checkpoint import Checkpoint, add_training, read_checkpoint, save_checkpoint
+from ..models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from ..models.embedding.config import CODE_PARTS, EMBEDDING, PRECOMPUTED, EmbeddingConfig
 from ..models.embedding.model import checked_features
-from ..models.embedding.towers import EmbeddingNetwork, Reader, idf_of
+from ..models.embedding.network import EmbeddingNetwork
+from ..models.embedding.text_tower import Reader, idf_of
+from ..models.record import add_training
 from ..models.sentence.skipthought.encoder import skipthought_of
 from ..models.vision.backbones import Backbone, backbone_record
 from ..records import Item

@@ -13,7 +13,7 @@ from ..errors import BadDataset
 from ..evaluation.labels import hits
 from ..models.embedding import losses
 from ..models.embedding.config import EmbeddingConfig
-from ..models.embedding.towers import EmbeddingNetwork
+from ..models.embedding.network import EmbeddingNetwork
 from .features import Features
 from .pairs import Keep, encoded_images, part_of, parts_of
 

@@ -13,7 +13,8 @@ from ..errors import BadDataset
 from ..evaluation.ranking import rank_both_ways
 from ..models.embedding import losses
 from ..models.embedding.config import EmbeddingConfig
-from ..models.embedding.towers import EmbeddingNetwork, Read
+from ..models.embedding.network import EmbeddingNetwork
+from ..models.embedding.text_tower import Read
 from .batches import by_length
 from .features import Features
 

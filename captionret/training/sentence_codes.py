@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..models.embedding.towers import FrozenEncoder
+from ..models.embedding.text_tower import FrozenEncoder
 from ..models.sentence.minilm import DIM, FILES, NAME
 from ..models.sentence.skipthought.encoder import SkipThought
 from .features import FeatureStore

@@ -14,7 +14,8 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from ..datasets import Dataset
 from ..errors import BadSetting
-from ..models.checkpoint import Checkpoint, add_training, read_checkpoint, save_checkpoint
+from ..models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
+from ..models.record import add_training
 from ..models.sentence.skipthought.config import SKIPTHOUGHT, SkipThoughtConfig
 from ..models.sentence.skipthought.encoder import SkipThoughtEncoder, combined, make_encoders
 from ..word_vectors import load_word_vectors

@@ -19,15 +19,8 @@ from captionret.errors import BadCheckpoint, NoSpace
 from captionret.models.captioning.captioner import Captioner, make_decoder
 from captionret.models.captioning.config import CaptionerConfig
 from captionret.models.card import write_card
-from captionret.models.checkpoint import (
-    FORMAT,
-    PARTS,
-    Checkpoint,
-    _hash_of_settings,
-    add_scores,
-    load_checkpoint,
-    save_checkpoint,
-)
+from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from captionret.models.record import FORMAT, PARTS, add_scores, hash_of_settings
 from captionret.text import SPECIAL, Vocabulary
 
 CONFIG = CaptionerConfig("resnet18", embed_dim=4, hidden_dim=4, max_words=6)
@@ -296,7 +289,7 @@ def test_a_newer_format_names_itself_and_the_remedy(saved: Path) -> None:
 def test_settings_this_release_cannot_use_are_named(saved: Path, change: dict[str, Any], said: str) -> None:
     def unsigned(record: dict[str, Any]) -> None:
         record["config"].update(change)
-        record["sha256"]["settings"] = _hash_of_settings(record)
+        record["sha256"]["settings"] = hash_of_settings(record)
 
     edit(saved, unsigned)
     with pytest.raises(BadCheckpoint, match=said):
@@ -333,7 +326,7 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
     def signed(record: dict[str, Any]) -> None:
         change(record)
-        record["sha256"]["settings"] = _hash_of_settings(record)
+        record["sha256"]["settings"] = hash_of_settings(record)
 
     edit(path, signed)
 

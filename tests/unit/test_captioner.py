@@ -42,12 +42,13 @@ from captionret.models.captioning.config import VARIANTS, CaptionerConfig
 from captionret.models.captioning.ensemble import Ensemble
 from captionret.models.captioning.lstm import LSTMDecoder
 from captionret.models.captioning.transformer import TransformerDecoder
-from captionret.models.checkpoint import Checkpoint, add_scores, save_checkpoint
+from captionret.models.checkpoint import Checkpoint, save_checkpoint
 from captionret.models.device import choose_device
 from captionret.models.embedding.config import EMBEDDING, EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel
-from captionret.models.embedding.towers import EmbeddingNetwork
+from captionret.models.embedding.network import EmbeddingNetwork
 from captionret.models.lexical.head import LexicalHead
+from captionret.models.record import add_scores
 from captionret.models.reranking.fit import Reranker
 from captionret.models.reranking.reference_captions import ReferenceCaptions
 from captionret.models.vision.backbones import Backbone, load_backbone

@@ -18,16 +18,14 @@ from captionret.config import run_name
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
 from captionret.models.captioning.captioner import Captioner, make_decoder
 from captionret.models.captioning.config import CaptionerConfig
-from captionret.models.checkpoint import Checkpoint, _hash_of_settings, load_checkpoint, save_checkpoint
+from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.embedding.card import write_embedding_card
-from captionret.models.embedding.config import (
-    EMBEDDING,
-    EMBEDDING_MODELS,
-    PRECOMPUTED,
-    EmbeddingConfig,
-)
+from captionret.models.embedding.config import EMBEDDING, PRECOMPUTED, EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel, checked_features
-from captionret.models.embedding.towers import EmbeddingNetwork, Reader, idf_of
+from captionret.models.embedding.network import EmbeddingNetwork
+from captionret.models.embedding.rows import EMBEDDING_MODELS
+from captionret.models.embedding.text_tower import Reader, idf_of
+from captionret.models.record import hash_of_settings
 from captionret.models.vision.backbones import Backbone, backbone_record
 from captionret.text import Vocabulary
 from captionret.word_vectors import load_word_vectors
@@ -578,7 +576,7 @@ def test_settings_this_release_cannot_use_are_named(
     save_checkpoint(tmp_path / "space", checkpoint_of(config_of()))
     record = json.loads((tmp_path / "space" / "config.json").read_text())
     record["config"] |= change
-    record["sha256"]["settings"] = _hash_of_settings(record)
+    record["sha256"]["settings"] = hash_of_settings(record)
     (tmp_path / "space" / "config.json").write_text(json.dumps(record))
     with pytest.raises(BadCheckpoint, match=said):
         EmbeddingModel.load(tmp_path / "space")

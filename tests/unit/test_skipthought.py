@@ -17,9 +17,10 @@ from torch import Tensor
 from captionret.datasets import Dataset, open_dataset
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting, UnknownName
 from captionret.models.checkpoint import Checkpoint, save_checkpoint
-from captionret.models.embedding.config import EMBEDDING, EMBEDDING_MODELS, PRECOMPUTED
+from captionret.models.embedding.config import EMBEDDING, PRECOMPUTED
 from captionret.models.embedding.model import EmbeddingModel
-from captionret.models.embedding.towers import EmbeddingNetwork
+from captionret.models.embedding.network import EmbeddingNetwork
+from captionret.models.embedding.rows import EMBEDDING_MODELS
 from captionret.models.sentence.skipthought.config import SKIP_THOUGHTS, SKIPTHOUGHT, SkipThoughtConfig
 from captionret.models.sentence.skipthought.encoder import SkipThought, combined, make_encoders
 from captionret.models.sentence.skipthought.expansion import Expansion

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files import publishing
-from ..checkpoint import read_record
+from ..record import read_record
 from .config import EMBEDDING
 
 _RECALLS = {"r1": ".1f", "r5": ".1f", "r10": ".1f", "medr": ".0f"}

@@ -22,7 +22,8 @@ from ..checkpoint import Checkpoint
 from ..trained import PictureModel
 from ..vision.backbones import PRECOMPUTED, Backbone, check_features
 from .config import EMBEDDING, EmbeddingConfig
-from .towers import EmbeddingNetwork, Reader
+from .network import EmbeddingNetwork
+from .text_tower import Reader
 
 
 class EmbeddingModel(PictureModel[EmbeddingConfig]):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ....config import Registry, TrainingConfig, setting
 from ....word_vectors import DIMS as WORD_VECTOR_DIMS
-from ...checkpoint import Kind
+from ...record import Kind
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""The two towers of an embedding space: images in, sentences in, vectors of one space out.
+"""The text tower of an embedding space: sentences in, vectors of the space out.
 
-What a sentence tower reads is made by a `Reader`: word ids, a frozen code, or both.
+What it reads is made by a `Reader`: word ids, a frozen code, or both.
 """
 
 import math
@@ -21,7 +21,7 @@ from ...text import PAD_ID, UNKNOWN_ID, Vocabulary, words
 from ...word_vectors import WordVectors, load_word_vectors
 from ..sentence.minilm import SentenceEncoder
 from ..sentence.skipthought.encoder import SkipThought, skipthought_of
-from .config import CODE_PARTS, FROZEN_CODES, EmbeddingConfig
+from .config import CODE_PARTS, EmbeddingConfig
 
 
 @dataclass(frozen=True)
@@ -168,36 +168,6 @@ def idf_of(captions: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
     return np.log10(len(captions) / np.maximum(counts, 1)).astype(np.float32)
 
 
-class LinearTower(nn.Module):
-    """features (N, D_image) -> (N, D), one matrix (Xavier's initial values)."""
-
-    def __init__(self, config: EmbeddingConfig) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(config.image_dropout)
-        self.map = nn.Linear(config.image_dim, config.dim, bias=config.image_bias)
-        nn.init.xavier_uniform_(self.map.weight)
-        if config.image_bias:
-            nn.init.zeros_(self.map.bias)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """See the class."""
-        return self.map(self.dropout(features))
-
-
-class DenseTower(nn.Sequential):
-    """features (N, D_image) -> (N, D): the network of DeViSE's re-implementations."""
-
-    def __init__(self, config: EmbeddingConfig) -> None:
-        super().__init__(
-            nn.Linear(config.image_dim, config.image_hidden),
-            nn.BatchNorm1d(config.image_hidden),
-            nn.ReLU(),
-            nn.Dropout(config.image_dropout),
-            nn.Linear(config.image_hidden, config.dim),
-            nn.BatchNorm1d(config.dim),
-        )
-
-
 class WordTower(nn.Module):
     """tokens (M, T) -> (M, D): the sum of word vectors, or a GRU's or LSTM's state after the last word, or
     its states' mean or maximum."""
@@ -267,53 +237,3 @@ class CodeTower(nn.Module):
         """See the class. The codes are scaled to a mean square of 1, for which the map's initial values are
         meant."""
         return self.map(self.dropout(codes * math.sqrt(self.map.in_features)))
-
-
-class EmbeddingNetwork(nn.Module):
-    """Both towers, and what belongs to the loss and learns with them.
-
-    vocabulary_size: of the words; idf: see Reader, kept as a buffer, so that it lies in the checkpoint
-    """
-
-    def __init__(self, config: EmbeddingConfig, vocabulary_size: int) -> None:
-        super().__init__()
-        self.features_as = config.features_as
-        self.images: nn.Module = LinearTower(config) if config.image_tower == "linear" else DenseTower(config)
-        self.words: WordTower | None = None
-        self.codes: CodeTower | None = None
-        for part in config.sentence_parts:
-            if part == FROZEN_CODES:
-                continue  # a code is the vector itself
-            if part in CODE_PARTS:
-                self.codes = CodeTower(config)
-            elif not config.frozen_words:
-                self.words = WordTower(config, part, vocabulary_size)
-        self.idf: Tensor | None
-        self.register_buffer(
-            "idf", torch.zeros(vocabulary_size) if config.sentence_tower == "glove-idf" else None
-        )
-        if "info-nce" in (config.loss, config.first_loss):
-            self.log_temperature = nn.Parameter(
-                torch.tensor(math.log(config.temperature)), not config.temperature_fixed
-            )
-
-    def image_vectors(self, features: Tensor, unit: bool = True) -> Tensor:
-        """(N, D_image) float32 -> (N, D), rows of length 1 unless `unit` is False."""
-        if self.features_as == "unit":
-            features = F.normalize(features, dim=1)
-        elif self.features_as == "root":
-            features = features.sign() * features.abs().sqrt()
-        vectors = self.images(features)
-        return F.normalize(vectors, dim=1) if unit else vectors
-
-    def sentence_vectors(self, tokens: Tensor | None, codes: Tensor | None) -> Tensor:
-        """What a Read gives -> (M, D), rows of length 1."""
-        parts = [self.words(tokens)] if self.words is not None and tokens is not None else []
-        if codes is not None:
-            parts.append(self.codes(codes) if self.codes is not None else codes)
-        return F.normalize(sum(parts[1:], parts[0]), dim=1)
-
-    @property
-    def temperature(self) -> Tensor:
-        """Of info-nce; never below 0.01, where a single pair in a batch would outweigh all others."""
-        return self.log_temperature.exp().clamp(min=0.01)

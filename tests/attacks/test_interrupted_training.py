@@ -26,7 +26,7 @@ def start(folder: Path, code: str) -> subprocess.Popen[str]:
     import os, signal, sys
     from pathlib import Path
     sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
-    from captionret.training import fit as fit_module
+    from captionret.training import loop
     from toy_task import Toy, fit, interrupt_at
     folder = Path({str(folder)!r})
     """
@@ -62,7 +62,7 @@ def test_kill_9_loses_no_finished_epoch_and_the_end_is_the_same(tmp_path: Path) 
 def test_kill_9_loses_at_most_what_the_interval_says(tmp_path: Path) -> None:
     process = start(
         tmp_path / "cut",
-        "fit_module.SAVE_EVERY = 0.0\nfit(Toy(on_loss=interrupt_at(1, 4, signal.SIGKILL)), folder).run()",
+        "loop.SAVE_EVERY = 0.0\nfit(Toy(on_loss=interrupt_at(1, 4, signal.SIGKILL)), folder).run()",
     )
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from shapes import Trained, shape
+from typed import Call
 
 from captionret.app import places
 from captionret.cli import compare_variants, demo, train_captioner
@@ -35,10 +36,10 @@ def photos(trained: Trained, tmp_path: Path) -> Path:
 
 
 def test_page_holds_every_part_and_the_second_run_trains_nothing_again(
-    shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    call: Call, shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert demo.main(["--data", DATA]) == 0
-    output = capsys.readouterr()
+    output = call(demo, "--data", DATA)
+    assert output.code == 0
     page = Path(output.out.splitlines()[-1])
     assert page.resolve() == tmp_path / "report" / "index.html"
     text = page.read_text()
@@ -58,8 +59,8 @@ def test_page_holds_every_part_and_the_second_run_trains_nothing_again(
     assert f"{samples} new photographs, 0 unchanged, 0 failed" in output.err
 
     monkeypatch.setattr(train_captioner, "main", lambda arguments: pytest.fail(f"trained again: {arguments}"))
-    assert demo.main(["--data", DATA]) == 0
-    again = capsys.readouterr()
+    again = call(demo, "--data", DATA)
+    assert again.code == 0
     assert again.err.count("trained before") == 2
     assert f"0 new photographs, {samples} unchanged, 0 failed" in again.err
     assert again.out.splitlines()[-1] == output.out.splitlines()[-1]
@@ -82,12 +83,10 @@ def test_training_that_was_cut_is_gone_on_with(
     assert ["--resume" in arguments for arguments in calls] == [False, True]
 
 
-def test_own_photographs_take_the_place_of_all_the_rest(
-    shipped: Path, photos: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_own_photographs_take_the_place_of_all_the_rest(call: Call, shipped: Path, photos: Path) -> None:
     (photos / "a broken one.jpg").write_text("no picture")
-    assert demo.main(["--photos", str(photos), "--query", str(photos / "red-circle-0.png")]) == 0
-    output = capsys.readouterr()
+    output = call(demo, "--photos", photos, "--query", photos / "red-circle-0.png")
+    assert output.code == 0
     query, first_hit = output.out.splitlines()[:2]
     assert query.startswith("red-circle-0.png")
     assert "red-circle-1.png" in first_hit
@@ -154,13 +153,13 @@ def test_query_from_elsewhere_is_captioned_too(
 def test_first_hit_shows_the_same_thing_in_the_same_colour_after_the_demos_own_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The real set and the real training, half a minute of it; the figure itself is kept by
-    benchmarks/first_hit.py."""
+    """A tenth of the real set and the real training; benchmarks/first_hit.py measures the whole."""
     monkeypatch.chdir(tmp_path)
-    items = open_dataset("scenes").split("test")
-    settings = compare_variants.parse(["--data", "scenes"])
-    compared = compare_variants.compare_one(
-        demo.trained(demo.VARIANTS[0], tmp_path, "scenes"), items, [], settings
-    )
+    data = "scenes:count=106"
+    items = open_dataset(data).split("test")
+    settings = compare_variants.parse(["--data", data])
+    checkpoint = demo.trained(demo.VARIANTS[0], tmp_path, data)
+    compared = compare_variants.compare_one(checkpoint, items, [], settings)
     hits = [compare_variants.top_hits(compared, picture, 1) for picture in range(len(items))]
+    assert len(items) == 20
     assert demo.first_hit_rate(items, hits) >= 0.9

@@ -14,27 +14,34 @@ from captionret.models.captioning.captioner import Captioner
 from captionret.models.card import card
 from captionret.models.embedding.model import EmbeddingModel
 
+CAPTIONS: dict[str, str] = json.loads(
+    Path(__file__).with_name("flickr8k_test_captions.json").read_text(encoding="utf-8")
+)
 
-def test_its_scores_on_flickr8k_test_are_those_of_its_card(shared_data: Callable[[str], Path]) -> None:
-    """All 1,000 pictures; about half a minute."""
-    items = open_dataset(f"flickr8k:{shared_data('flickr8k')}").split("test")
+
+def test_it_captions_flickr8k_as_recorded(shared_data: Callable[[str], Path]) -> None:
+    """Every eighth picture of the test split; `captionret evaluate-captions` takes a minute for all."""
+    items = open_dataset(f"flickr8k:{shared_data('flickr8k')}").split("test")[::8]
     captions = Captioner.load(SHIPPED, device="cpu").caption(
         [item.path for item in items if item.path], beam=3
     )
-    found = score(
-        {item.id: said[0].text for item, said in zip(items, captions, strict=True)},
-        {item.id: item.captions for item in items},
-    )
+    found = {item.id: said[0].text for item, said in zip(items, captions, strict=True)}
+    other = [name for name, caption in found.items() if caption != CAPTIONS[name]]
+    assert len(items) == 125
+    assert len(other) <= 2, other  # another processor may decide a near tie the other way
+
+
+def test_scores_of_its_recorded_captions_are_those_of_its_card(shared_data: Callable[[str], Path]) -> None:
+    items = open_dataset(f"flickr8k:{shared_data('flickr8k')}").split("test")
+    found = score(CAPTIONS, {item.id: item.captions for item in items})
     written = json.loads((SHIPPED / "config.json").read_text())["scores"][
         "flickr8k test, beam 3, length penalty 1, constraints"
     ]
-    # another processor may decide a near tie the other way
-    assert found.bleu4 == pytest.approx(written["bleu4"], abs=0.3)
-    assert found.cider_d == pytest.approx(written["cider_d"], abs=0.6)
-    assert found.distinct == pytest.approx(written["distinct"], abs=15)
-    assert found.bleu4 >= 20
-    assert found.cider_d >= 48
-    assert found.distinct >= 300
+    assert len(items) == found.images == 1000
+    # the card's captions were made on another processor, which decided a near tie the other way
+    assert found.bleu4 == pytest.approx(written["bleu4"], abs=0.1)
+    assert found.cider_d == pytest.approx(written["cider_d"], abs=0.2)
+    assert found.distinct == pytest.approx(written["distinct"], abs=3)
 
 
 def test_its_card_is_the_one_its_record_makes() -> None:

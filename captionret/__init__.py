@@ -12,7 +12,7 @@ _HOMES = {
     "Query": "records",
     "Hit": "records",
     "open_dataset": "datasets",
-    "Library": "library",
+    "Library": "app.models",  # where it finds its own models
     "search": "app.searching",
     "Captioner": "models.captioning.captioner",
 }

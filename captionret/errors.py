@@ -59,6 +59,10 @@ class BadLibrary(CaptionretError):
     """A library that is missing, damaged or was made with another checkpoint."""
 
 
+class LibraryInUse(BadLibrary):
+    """A library that another process writes just now. Reading it goes on; writing has to wait."""
+
+
 class MissingWeights(CaptionretError):
     """Pretrained weights or word vectors that are not on this machine."""
 

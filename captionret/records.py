@@ -101,12 +101,14 @@ class CaptionResult:
     sha256:   of the very bytes that were captioned
     captions: at least one, the most probable first
     feature:  (D,) float16, the backbone's pooled feature of the whole picture
+    facts:    what the file says about itself; None where nobody read it
     """
 
     path: Path
     sha256: str
     captions: Sequence[Caption]
     feature: np.ndarray
+    facts: PictureFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

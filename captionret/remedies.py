@@ -71,3 +71,44 @@ _row(
     "Pass the one that is meant: reranker=Reranker([EmbeddingModel.load(PATH)]).",
     "Put it into ./checkpoints, or caption again with another: --embedding DIR --recaption.",
 )
+_row(
+    "caption a folder",
+    "Check its name, or caption a folder: Library.create(path, folder).update().",
+    "Check its name, or caption a folder: captionret index FOLDER --library NAME.",
+)
+_row("another library", "Use another path for the library.", "Give another --library.")
+_row(
+    "open instead",
+    "Open it: Library.open(path), or use another path.",
+    "Update it, or give another --library.",
+)
+_row(
+    "allow empty",
+    "If all of them are meant to be dropped, say so: update(allow_empty=True).",
+    "If all of them are meant to be dropped, say so: --allow-empty.",
+)
+_row(
+    "relocate",
+    "If the folder was moved, say so: update(folder, relocate=True); otherwise use another library.",
+    "If the folder was moved, say so (--relocate); otherwise give another --library.",
+)
+_row(
+    "recaption",
+    "Caption everything again (update(recaption=True)), or use another library.",
+    "Caption everything again (--recaption), or give another --library.",
+)
+_row(
+    "load captioner",
+    "Give one: library.update(captioner=Captioner.load('photos-lite')); `captionret.Library` finds its own.",
+    "Name its checkpoint: --checkpoint DIR.",
+)
+_row(
+    "predictor",
+    "Give one: library.predict_words(WordPredictor.load()); `captionret.Library` finds its own.",
+    "Name a lexical head: --head DIR.",
+)
+_row(
+    "which pictures",
+    "Name it as `[picture.path for picture in library]` does.",
+    "Name it as the answers of captionret search do.",
+)

@@ -81,7 +81,7 @@ def describe_split(
         list(first),
         captions=[said[row] for row in places],
         features=pooled.of(np.array(places, np.int64)).numpy(),
-        word_probabilities=stored.take(list(first), cache) if stored else None,
+        word_probabilities=stored.take(list(first)) if stored else None,
         spaces={mode: space.encode_features for mode, space in (spaces or {}).items()},
     )
     paths_shown, best = [str(path) for path in paths], [image[0] for image in said]

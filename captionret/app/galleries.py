@@ -5,8 +5,10 @@ import hashlib
 import logging
 from pathlib import Path
 
+from ..decoding import BeamSearch
 from ..errors import BadSetting
-from ..library import Captioning, Library
+from ..library import Captioning
+from .models import Library
 from .places import data_folder
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ def gallery_library(folder: Path | None, captioner: Captioning, beam: int = 3) -
         f"{folder.resolve()}\n{captioner.fingerprint}\n{beam}".encode(errors="surrogateescape")
     ).hexdigest()[:12]
     library = Library.open_or_create(data_folder("libraries") / f"gallery-{key}", folder)
-    report = library.update(folder, captioner, beam=beam)
+    report = library.update(folder, captioner, decoding=BeamSearch(beam))
     for failure in report.failures:
         log.info(f"left out: {failure.reason}")
     log.info(f"{report.new:,} new photographs, {report.unchanged:,} unchanged, {report.failed:,} failed")

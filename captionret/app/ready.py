@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Sequence
 
-from ..library import Library
+from ..errors import LibraryInUse
 from ..retrieval import MODES, find_mode
-from .named import predictor_of
+from .models import Library
 from .spaces import spaces_for
 
 log = logging.getLogger(__name__)
@@ -13,15 +13,19 @@ log = logging.getLogger(__name__)
 
 def predict_words_first(library: Library, mode: str, device: str) -> None:
     """A mode that compares word probabilities needs some: those of the shipped lexical head take seconds and
-    are kept."""
-    if "word_probabilities" not in find_mode(mode).required_parts(library.gallery()) or not len(library):
+    are kept. Where another process is making them, the mode answers by those that are there."""
+    snapshot = library.snapshot()
+    if "word_probabilities" not in find_mode(mode).required_parts(snapshot.gallery()) or not len(snapshot):
         return
-    known = library.predicted_by
-    if known is not None and not library.without_word_probabilities():
+    if "word_probabilities" in snapshot.parts and not snapshot.without_word_probabilities:
         return
-    predictor = predictor_of(known, device)
-    log.info(f"Word probabilities of the pictures of {library.path}, once: {predictor.name}.")
-    library.predict_words(predictor)
+    log.info(f"The words of the pictures of {library.path} are predicted, once.")
+    try:
+        library.predict_words(device=device)
+    except LibraryInUse as error:
+        if "word_probabilities" not in snapshot.parts:
+            raise
+        log.info(error.message)
 
 
 def place_first(library: Library, mode: str, embedding: Sequence[str], device: str) -> None:

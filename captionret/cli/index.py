@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_device(options)
     given = options.parse_args(arguments)
 
-    from ..library import Library
+    from ..app.models import Library
     from ..models.captioning.captioner import Captioner
 
     with Library.open_or_create(library_path(given.library), given.folder) as library:
@@ -58,11 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             limit=given.limit,
             recaption=given.recaption,
             allow_empty=given.allow_empty,
-            moved=given.moved,
+            relocate=given.moved,
         )
         for failure in report.failures:
             say(f"failed: {failure.reason}")
-        counts = {name: value for name, value in asdict(report).items() if name != "failures"}
+        counts = {name: value for name, value in asdict(report).items() if name not in ("failures", "other")}
         if given.json:
             print(
                 json.dumps(

@@ -2,7 +2,7 @@
 
 from .batches import WHOLE, DecodedBatch, Preprocessing, View, decoded_batches, load_views, prepare
 from .folders import EXTENSIONS, find_images, kind_of
-from .opening import MAX_BYTES, MAX_MEMORY, MAX_PIXELS
+from .opening import MAX_BYTES, MAX_MEMORY, MAX_PIXELS, read_facts
 from .pictures import ImageInput, Picture, as_picture, as_pictures, open_image
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "load_views",
     "open_image",
     "prepare",
+    "read_facts",
 ]

@@ -145,6 +145,19 @@ def opened(content: bytes, name: str, at_least: int | None = None) -> Iterator[O
         yield Opened(image, name, whole)
 
 
+def read_facts(path: Path | str) -> PictureFacts:
+    """What a picture file says about itself; only its header is read, but of a few formats. errors:
+    BadImage"""
+    name = str(path)
+    with (
+        _failures_named(name),
+        _our_settings(),
+        _regular(path) as file,
+        Image.open(file, formats=_formats()) as image,
+    ):
+        return facts_of(image, image.size)
+
+
 def check_pixels(image: Image.Image, name: str) -> None:
     """Refuse a picture of more than MAX_PIXELS; Pillow itself only warns up to twice as many."""
     if image.width * image.height > MAX_PIXELS:

@@ -1,57 +1,31 @@
 """The SQLite file in which a library keeps what it knows: files, contents, captions, failures, and who
 captioned them.
 
-It is in WAL mode: readers never wait for a writer, and what was committed survives a kill.
+It is in WAL mode: readers never wait for a writer, and what was committed survives a kill. Any thread may use
+it: each takes a connection of its own for as long as it reads or writes.
 """
 
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from .. import __version__
 from ..errors import BadLibrary, NoSpace
+from ..remedies import remedy
+from . import schema
+from .rows import NAME, WHOLE, Column, Damaged, Rows, damaged
 
-FORMAT = 1
-APPLICATION = 0x63617074  # SQLite's application_id: "capt"
-# From an older format to the next one: {1: upgrade_1_to_2} when there is a format 2. Each runs inside a
-# transaction.
-UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {}
-
-# captioners.rows counts the rows of its feature file that are part of the catalogue; what lies behind them is
-# of a killed run
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE captioners (
-    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL, name TEXT NOT NULL, decoding TEXT NOT NULL, described TEXT NOT NULL,
-    dim INTEGER, rows INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE images (
-    sha256 TEXT PRIMARY KEY, captioner INTEGER NOT NULL REFERENCES captioners(id), feature_row INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE captions (
-    sha256 TEXT NOT NULL REFERENCES images(sha256) ON DELETE CASCADE, n INTEGER NOT NULL,
-    text TEXT NOT NULL, tokens TEXT NOT NULL, logprob REAL NOT NULL, PRIMARY KEY (sha256, n)) WITHOUT ROWID;
-CREATE TABLE files (
-    path PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL REFERENCES images(sha256)) WITHOUT ROWID;
-CREATE INDEX files_by_content ON files(sha256);
-CREATE TABLE failures (path PRIMARY KEY, reason NOT NULL, size INTEGER NOT NULL, ctime_ns INTEGER NOT NULL) WITHOUT ROWID;
-"""  # noqa: E501
-
-
-def stored(text: str) -> str | bytes:
-    """How a path or a message is kept: as text, or as bytes where a file name is not valid UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(text)
-    return text
-
-
-def restored(value: str | bytes) -> str:
-    """The text that `stored` was given."""
-    return os.fsdecode(value)
+_FULL_OR_READ_ONLY = (
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+)
 
 
 class Catalogue:
@@ -62,33 +36,31 @@ class Catalogue:
         be."""
         if not file.is_file():
             raise BadLibrary(
-                f"There is no library in {file.parent} ({file.name} is missing). Check its name, or caption "
-                "a folder into it first."
+                f"There is no library in {file.parent} ({file.name} is missing).", remedy("caption a folder")
             )
         self.file = file
-        with self._errors_named():
-            self._connection = sqlite3.connect(_uri(file), uri=True, isolation_level=None, timeout=30)
-            try:
-                self._connection.execute("PRAGMA foreign_keys = ON")
-                self._check_format()
-            except BaseException:
-                self._connection.close()
-                raise
+        self._lock = threading.Lock()
+        self._idle: list[_Connection] = []
+        self._closed = False
+        self._in_memory: _Connection | None = None  # of an older format on a read-only disk
+        self._memory_lock = threading.RLock()
+        with self._errors_named(), self._connection() as connection:
+            self._check_format(connection)
 
     @classmethod
-    def create(cls, file: Path, meta: dict[str, Any]) -> "Catalogue":
+    def create(cls, file: Path, meta: Mapping[str, str | bytes]) -> "Catalogue":
         """A new, empty catalogue; it appears under its name only when it is whole."""
         unfinished = file.with_name(f".{file.name}.{os.getpid()}.tmp")
         unfinished.unlink(missing_ok=True)
         try:
             with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(SCHEMA)
+                connection.executescript(schema.SCHEMA + schema.SINCE_2)
                 connection.executemany(
                     "INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("version", __version__)]
                 )
-                connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                connection.execute(f"PRAGMA application_id = {schema.APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {schema.FORMAT}")
             os.replace(unfinished, file)
         except sqlite3.DatabaseError as error:
             raise _named(error, file) from error
@@ -96,68 +68,191 @@ class Catalogue:
             unfinished.unlink(missing_ok=True)
         return cls(file)
 
-    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """All rows of one query: one consistent state, whatever is being written meanwhile."""
-        with self._errors_named():
-            return self._connection.execute(sql, values).fetchall()
-
-    def value(self, sql: str, *values: Any) -> Any:
-        """The first column of the first row, None where there is no row."""
-        found = self.rows(sql, *values)
-        return found[0][0] if found else None
-
-    def meta(self, key: str) -> Any:
-        """One of the library's own facts, None where it is not known."""
-        return self.value("SELECT value FROM meta WHERE key = ?", key)
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Rows]:
+        """Everything that the block reads is of one moment, whatever is written meanwhile. What it cannot
+        make
+        sense of is a BadLibrary: a wrong type, a number too large, JSON that is none."""
+        with self._errors_named(), self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield Rows(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All that the block writes becomes visible at once, or not at all."""
-        with self._errors_named():
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._errors_named(), self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection
-                self._connection.execute("COMMIT")
+                yield connection
+                connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+                connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
+
+    def table(self, sql: str, columns: Sequence[Column], *values: object) -> list[tuple[Any, ...]]:
+        """All rows of one query; BadLibrary where a column holds another type than it should."""
+        with self._errors_named(), self._connection() as connection:
+            return Rows(connection).table(sql, columns, *values)
+
+    def value(self, sql: str, *values: object) -> Any:
+        """The first column of the first row, None where there is no row."""
+        with self._errors_named(), self._connection() as connection:
+            return Rows(connection).value(sql, *values)
+
+    def revision(self) -> int:
+        """A number that grows with every transaction of any process."""
+        return int(self.table("SELECT value FROM meta WHERE key = 'revision'", (WHOLE,))[0][0])
 
     def close(self) -> None:
         """Close the file; the last to close also folds the write-ahead log into it."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
         with self._errors_named():
-            self._connection.close()
+            for connection in idle:
+                connection.close()
+            if self._in_memory is not None:
+                self._in_memory.close()
 
-    def _check_format(self) -> None:
-        application = self.value("PRAGMA application_id")
-        found = self.value("PRAGMA user_version")
-        if application != APPLICATION:
-            raise BadLibrary(f"{self.file} is an SQLite file of another program. Give another --library.")
-        if found > FORMAT:
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator["_Connection"]:
+        """One connection, nobody else's until the block ends."""
+        if self._in_memory is not None:
+            with self._memory_lock:
+                yield self._in_memory
+            return
+        with self._lock:
+            if self._closed:
+                raise BadLibrary(f"The library in {self.file.parent} was closed. Open it again.")
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None and connection.is_stale():
+            connection.close()
+            connection = None
+        connection = connection or _connect(self.file)
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                keep = not self._closed and self._in_memory is not connection
+                if keep:
+                    self._idle.append(connection)
+            if not keep and self._in_memory is not connection:
+                connection.close()
+
+    def _check_format(self, connection: "_Connection") -> None:
+        rows = Rows(connection)
+        if rows.value("PRAGMA application_id") != schema.APPLICATION:
+            raise BadLibrary(f"{self.file} is an SQLite file of another program.", remedy("another library"))
+        found = rows.value("PRAGMA user_version")
+        if found > schema.FORMAT:
+            (written_by,) = rows.table("SELECT value FROM meta WHERE key = 'version'", (NAME,))[0]
             raise BadLibrary(
-                f"{self.file} has format {found}, written by captionret {self.meta('version')}; this is "
-                f"{__version__}, which reads "
-                f"up to format {FORMAT}. Update captionret, or caption the folder into a new --library."
+                f"{self.file} has format {found}, written by captionret {written_by}; this is {__version__}, "
+                f"which reads up to format {schema.FORMAT}. Update captionret, or caption the folder into "
+                "another library."
             )
-        for version in range(found, FORMAT):
-            with self.transaction() as connection:
-                UPGRADES[version](connection)
-                connection.execute(f"PRAGMA user_version = {version + 1}")
-                connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (__version__,))
+        if found == schema.FORMAT:
+            return
+        if not connection.writable:  # then nobody else writes it either; a copy in memory can be upgraded
+            self._in_memory = _Connection(":memory:", check_same_thread=False, isolation_level=None)
+            connection.backup(self._in_memory)
+            connection = self._in_memory
+        schema.upgrade(connection, self.file.parent, on_disk=self._in_memory is None)
+        if self._in_memory is not None:
+            self._in_memory.execute("PRAGMA query_only = ON")
 
     @contextlib.contextmanager
     def _errors_named(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        except sqlite3.ProgrammingError:
             raise  # a mistake in this program, not in the file
         except sqlite3.DatabaseError as error:
             raise _named(error, self.file) from error
+        except (Damaged, UnicodeDecodeError) as error:  # SQLite quotes what it cannot read
+            raise damaged(error, self.file) from error
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that any thread may use, one at a time.
+
+    writable: whether the file and its folder may be written
+    """
+
+    writable = True
+    _file: Path
+    _as_it_was: tuple[int, int] | None = None
+
+    def freeze(self, file: Path) -> None:
+        """Remember that SQLite was told that the file does not change."""
+        self.writable, self._file, self._as_it_was = False, file, _stamp(file)
+
+    def is_stale(self) -> bool:
+        """Whether the file has changed although SQLite was told that it does not."""
+        if self._as_it_was is None:
+            return False
+        return _log_of(self._file).exists() or _stamp(self._file) != self._as_it_was
+
+
+def _connect(file: Path) -> _Connection:
+    writable = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+    # Where SQLite cannot make the small files by which readers and writers agree (a read-only or full disk),
+    # it may read the file alone: with no writer none are needed.
+    idle = not _log_of(file).exists() or _log_of(file).stat().st_size == 0
+    if writable:
+        try:
+            return _opened(file, "mode=rw")
+        except sqlite3.OperationalError as error:
+            if not idle or _kind(error) not in _FULL_OR_READ_ONLY:
+                raise
+    if not idle:
+        connection = _opened(file, "mode=ro")
+        connection.writable = False
+        return connection
+    connection = _opened(file, "mode=ro&immutable=1")
+    connection.freeze(file)
+    return connection
+
+
+def _opened(file: Path, how: str) -> _Connection:
+    address = f"file:{quote(os.fsencode(file.absolute()))}?{how}"
+    connection: _Connection = sqlite3.connect(
+        address, uri=True, isolation_level=None, timeout=30, check_same_thread=False, factory=_Connection
+    )
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()  # opens the write-ahead log
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _log_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}-wal")
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        facts = file.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _kind(error: sqlite3.Error) -> int:
+    # the low byte is the kind, the others say more about it; Python's own errors about the file have none
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
 
 
 def _named(error: sqlite3.DatabaseError, file: Path) -> BadLibrary | NoSpace:
-    # the low byte is the kind, the others say more about it
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    code = _kind(error)
     if code == sqlite3.SQLITE_FULL:
         return NoSpace(
             f"No space left to write {file}. What was there before is untouched; free some space and run "
@@ -178,16 +273,4 @@ def _named(error: sqlite3.DatabaseError, file: Path) -> BadLibrary | NoSpace:
             f"{file} cannot be read or written ({error}). Check the disk, its free space and the folder's "
             "permissions."
         )
-    return BadLibrary(
-        f"{file} is damaged ({error}). Restore a copy, or delete {file.parent} and caption the folder again."
-    )
-
-
-def _uri(file: Path) -> str:
-    address = f"file:{quote(os.fsencode(file.absolute()))}"
-    if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
-        return f"{address}?mode=rw"
-    # On a read-only disk SQLite cannot make the small files by which readers and writers agree; with no
-    # writer none are needed.
-    idle = not file.with_name(f"{file.name}-wal").exists()
-    return f"{address}?mode=ro{'&immutable=1' if idle else ''}"
+    return damaged(error, file)

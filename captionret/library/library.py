@@ -1,196 +1,254 @@
 """A gallery on disk: a folder's pictures, each with its captions and its feature, kept up to date by
-content."""
+content.
+
+library = Library.open_or_create("photos", "~/Pictures")
+library.update()
+library.set_caption("beach/dog.jpg", "our dog Bella on the beach")
+"""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ..decoding import BeamSearch, Decoding, decoding_from_json
+from ..decoding import BeamSearch, Decoding
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
 from ..records import Caption, Failure
+from ..remedies import remedy
 from ..retrieval import Gallery
-from .catalogue import Catalogue, restored, stored
-from .contents import StoredContents
+from . import edits, pictures, writes
+from .catalogue import Catalogue
+from .held import HeldWordProbabilities, stamp_of
+from .made_by import MadeBy, from_folder
+from .names import PathInput, library_folder
 from .predicting import predict_all
-from .protocols import Captioning, Space
-from .update import Updater, UpdateReport, writing
+from .protocols import Captioning, Space, WordPredicting
+from .report import UpdateReport
+from .rows import CATALOGUE, NAME, restored, stored
+from .scan import Listing, list_folder
+from .snapshot import Contents, LibrarySnapshot, read_contents, read_own, read_root
+from .surroundings import SURROUNDINGS
+from .update import Updater
 from .verify import problems
-from .word_probabilities import StoredWordProbabilities, WordPredicting
+from .writing import PREDICT, writing
 
-CATALOGUE = "catalogue.sqlite"
-_CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
-_ITEMS = f"""
-SELECT path, sha256, text, feature_row, captioners.id, fingerprint, rows, dim
-FROM files JOIN images USING (sha256) JOIN captions USING (sha256) JOIN captioners ON captioners.id = images.captioner
-WHERE captions.n = 0 AND captioners.id = {_CURRENT}
-"""  # noqa: E501, S608
+if TYPE_CHECKING:
+    import pandas
 
-
-@dataclass(frozen=True, slots=True)
-class MadeBy:
-    """Who captioned a library, and how. described: what the captioner said of itself."""
-
-    name: str
-    fingerprint: str
-    decoding: Decoding
-    described: dict[str, Any]
-
-    @property
-    def checkpoint(self) -> Path | None:
-        """The directory the captioner was loaded from, if it named one."""
-        path = self.described.get("checkpoint")
-        return Path(path) if path else None
+log = logging.getLogger(__name__)
 
 
 class Library:
-    """An open library. Searching it never waits for an update; what an update commits is seen by the next
-    search."""
+    """An open library. Any thread may use it, and several processes at a time.
+
+    Searching it never waits for an update; what an update commits is seen by the next search. A `snapshot`
+    does not change at all.
+    """
 
     def __init__(self, path: Path, catalogue: Catalogue) -> None:
         self.path = path
         self._catalogue = catalogue
-        self._gallery: Gallery | None = None
-        self._state: int | None = None
+        self._lock = RLock()
+        self._snapshot: LibrarySnapshot | None = None
+        self._checked: set[tuple[str, int, int]] = set()
         self.spaces: dict[str, Space] = {}  # by the mode that compares in it, see use_space
 
     @classmethod
     def create(cls, path: Path | str, root: Path | str) -> Self:
         """A new, empty library in the folder `path` for the pictures below `root`.
 
+        path:   a folder, or as a str also a name (see `open`)
         errors: BadLibrary where `path` already holds one or `root` is not a folder
         """
-        folder, pictures = expanded(path), expanded(root).resolve()
+        folder, root_folder = library_folder(path), expanded(root).resolve()
         if (folder / CATALOGUE).exists():
-            raise BadLibrary(f"{folder} already holds a library. Open it, or give another --library.")
-        if not pictures.is_dir():
+            raise BadLibrary(f"{folder} already holds a library.", remedy("open instead"))
+        if not root_folder.is_dir():
             raise BadLibrary(f"{root} is not a folder. Give the folder that holds the pictures.")
         try:
             with no_space_named(folder):
                 folder.mkdir(parents=True, exist_ok=True)
         except (PermissionError, NotADirectoryError, FileExistsError) as error:
             raise BadLibrary(
-                f"{folder} cannot be made a library ({error.strerror}). Give another --library, or work "
-                "elsewhere."
+                f"{folder} cannot be made a library ({error.strerror}).", remedy("another library")
             ) from None
-        return cls(folder, Catalogue.create(folder / CATALOGUE, {"root": stored(str(pictures))}))
+        there = from_folder(folder, root_folder)
+        meta = {"root": stored(str(root_folder))} | (
+            {} if there is None else {"root_from_library": stored(there)}
+        )
+        return cls(folder, Catalogue.create(folder / CATALOGUE, meta))
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Open what `create` made. BadLibrary where it is missing, damaged, or of a newer format."""
-        folder = expanded(path)
+        """Open what `create` made.
+
+        path:   its folder, or as a str also its name: "photos" lies where `captionret index` puts it
+        errors: BadLibrary where it is missing, damaged, or of a newer format
+        """
+        folder = library_folder(path)
         return cls(folder, Catalogue(folder / CATALOGUE))
 
     @classmethod
     def open_or_create(cls, path: Path | str, root: Path | str) -> Self:
         """Open the library in `path`, or make one for `root` where there is none."""
-        exists = (expanded(path) / CATALOGUE).exists()
+        exists = (library_folder(path) / CATALOGUE).exists()
         return cls.open(path) if exists else cls.create(path, root)
 
     @property
     def root(self) -> Path:
         """The folder whose pictures it holds; every path of a hit is relative to it."""
-        return Path(restored(self._catalogue.meta("root")))
+        with self._catalogue.reading() as rows:
+            return read_root(rows, self.path)
 
     @property
     def made_by(self) -> MadeBy | None:
         """Who captioned it; None before the first update."""
-        found = self._catalogue.rows(
-            f"SELECT name, fingerprint, decoding, described FROM captioners WHERE id = {_CURRENT}"  # noqa: S608
-        )
-        if not found:
-            return None
-        name, fingerprint, decoding, described = found[0]
-        made_with = decoding_from_json(json.loads(decoding), self.path)
-        return MadeBy(restored(name), fingerprint, made_with, json.loads(described))
+        return self.snapshot().made_by
+
+    @property
+    def predicted_by(self) -> dict[str, Any] | None:
+        """What predicted the words of its pictures; None where nothing did."""
+        return self.snapshot().predicted_by
 
     def update(
         self,
-        root: Path | str,
-        captioner: Captioning,
+        root: Path | str | None = None,
+        captioner: Captioning | None = None,
         *,
-        beam: int = 3,
         decoding: Decoding | None = None,
         batch_size: int = 32,
-        progress: bool = True,
+        progress: bool | None = None,
         limit: int | None = None,
         recaption: bool = False,
         allow_empty: bool = False,
-        moved: bool = False,
+        relocate: bool = False,
+        device: str = "auto",
     ) -> UpdateReport:
         """Caption what is new or changed below `root`; each batch is kept as soon as it is done, so a stopped
         update goes on later.
 
-        decoding:    how captions are found and how many are kept of each picture; in place of the beam
-        progress:    show a bar on stderr
+        root:        None: the folder the library knows
+        captioner:   None: the one that captioned it, or for a new library the shipped one, on `device`
+        decoding:    how captions are found and how many are kept of each picture; None: as before
+        progress:    whether to show a bar on stderr; None: where that is a terminal
         limit:       caption at most so many pictures now
         recaption:   go over to this captioner or decoding, if the library was made with another; until all is
                      captioned again, the pictures still to come are not found, for two captioners' captions
                      don't compare
         allow_empty: accept that the folder holds no picture any more
-        moved:       accept that the folder now lies at `root`
-        errors:      BadLibrary (another folder, another captioner, another writer, nothing there), NoSpace
+        relocate:    accept that the folder now lies at `root`
+        errors:      BadLibrary (another folder, another captioner, nothing there), LibraryInUse, NoSpace
         """
-        if beam < 1 or batch_size < 1 or (limit is not None and limit < 0):
-            raise BadSetting(
-                f"beam {beam}, batch size {batch_size}, limit {limit}: beam and batch size must be at least "
-                "1, limit at least 0."
-            )
+        if batch_size < 1 or (limit is not None and limit < 0):
+            raise BadSetting(f"batch_size is {batch_size}, limit {limit}: at least 1 and 0 are possible.")
         with writing(self.path):
-            pictures = self._accept_root(root, moved)
-            try:
-                updater = Updater(self._catalogue, captioner, decoding or BeamSearch(beam), recaption)
-                return updater.run(
-                    pictures, batch_size=batch_size, progress=progress, limit=limit, allow_empty=allow_empty
-                )
-            finally:
-                self._gallery = None
+            folder = self._accepted_root(root, relocate)
+            with self._catalogue.reading() as rows:
+                names = {restored(name) for (name,) in rows.table("SELECT path FROM files", (NAME,))}
+                excluded = {restored(name) for (name,) in rows.table("SELECT path FROM excluded", (NAME,))}
+            elsewhere = sorted(name for name in names if Path(name).is_absolute())
+            listing = list_folder(folder, elsewhere, excluded)
+            options: dict[str, Any] = {"batch_size": batch_size, "limit": limit, "allow_empty": allow_empty}
+            return self._run(folder, listing, captioner, decoding, device, progress, recaption, options)
+
+    def add(
+        self,
+        paths: PathInput | Iterable[PathInput],
+        captioner: Captioning | None = None,
+        *,
+        batch_size: int = 32,
+        progress: bool | None = None,
+        device: str = "auto",
+    ) -> UpdateReport:
+        """Caption these pictures, or those in these folders, without looking at the rest of the root. They
+        may lie elsewhere; then their paths are whole ones.
+
+        errors: BadSetting for a path that is not there; as `update`
+        """
+        with writing(self.path):
+            root = self.root
+            listing = edits.listing_of(paths, root, edits.names_of_files(self._catalogue))
+            with self._catalogue.transaction() as connection:
+                writes.include(connection, [file.name for file in listing.files])
+            options: dict[str, Any] = {
+                "batch_size": batch_size,
+                "limit": None,
+                "allow_empty": True,
+                "whole": False,
+            }
+            return self._run(root, listing, captioner, None, device, progress, False, options)
+
+    def remove(self, paths: PathInput | Iterable[PathInput]) -> int:
+        """Forget these pictures, or all in these folders. Their files stay where they are, and later updates
+        pass them over until they are added again.
+
+        returns: of how many files
+        errors:  BadLibrary for a path of which the library holds nothing, LibraryInUse
+        """
+        with writing(self.path):
+            return edits.remove(self._catalogue, paths, self.root)
+
+    def set_caption(self, path: PathInput, text: str | None) -> None:
+        """Write a picture's caption in your own words. It is kept by updates, and wins over every captioner:
+        in modes that compare captions it is the only one, in those that compare word probabilities its words
+        have probability 1. It belongs to the content: copies have it, too, and a renamed file keeps it.
+
+        text:   None takes it away again
+        errors: BadLibrary for a picture that the library doesn't hold, BadSetting for a text without a word
+
+        library.set_caption("beach/dog.jpg", "our dog Bella on the beach")
+        """
+        edits.set_caption(self._catalogue, path, text, self.root)
+
+    def snapshot(self) -> LibrarySnapshot:
+        """What it holds now, as one consistent state that no later commit changes. Read again only after a
+        change."""
+        with self._lock:
+            state = (self._catalogue.revision(), stamp_of(self.path))
+            if self._snapshot is None or self._snapshot.state != state:
+                self._snapshot = self._read(self._contents())
+            elif self._snapshot.spaces != self.spaces:
+                self._snapshot = self._snapshot.with_spaces(self.spaces)
+            return self._snapshot
 
     def gallery(self) -> Gallery:
-        """Its images as retrieval takes them: ids are the paths relative to the root. Read again only after a
-        change.
+        """The images of the present snapshot as retrieval takes them: ids are the paths relative to the root.
 
         `gallery().features` is (N, D) float16, read from the feature file when first asked for; BadLibrary
-        where that is cut short.
+        where that is cut short or altered.
         """
-        state = self._catalogue.value("PRAGMA data_version")  # changes when another process commits
-        if self._gallery is None or state != self._state:
-            self._gallery = self._read_gallery()
-            self._state = state
-        return self._gallery
+        return self.snapshot().gallery()
 
     def predict_words(
-        self, predictor: WordPredicting, *, batch_size: int = 256, progress: bool = True
+        self,
+        predictor: WordPredicting | None = None,
+        *,
+        batch_size: int = 256,
+        progress: bool | None = None,
+        device: str = "auto",
     ) -> int:
-        """Keep what `predictor` predicts of every picture; what it said before is not asked again. Returns
-        how many pictures were new.
+        """Keep what `predictor` predicts of every picture; what it predicted before is not asked again.
+        Returns how many pictures were new.
 
         A run that is stopped or killed goes on later: what it has done is kept every half minute.
-        errors: BadSetting for a lexical head that reads another backbone's features, BadImage for a picture
-                that has gone bad
+        predictor: None: the one of the word probabilities that are there, or the shipped lexical head
+        errors:    BadSetting for a lexical head that reads another backbone's features, BadImage for a
+                   picture that has gone bad, LibraryInUse where another process predicts
         """
-        with writing(self.path):
-            gallery = self.gallery()
-            made_by = self.made_by
+        with writing(self.path, PREDICT):
+            snapshot = self.snapshot()
+            predictor = predictor or SURROUNDINGS.predictor(snapshot.predicted_by, device)
+            made_by = snapshot.made_by
             predictor.check(made_by.described.get("backbone") if made_by else None)
-            new = predict_all(self.path, self.root, gallery, predictor, batch_size, progress)
-            self._gallery = None
-        return new
-
-    @property
-    def predicted_by(self) -> dict[str, Any] | None:
-        """Who said what to believe of the pictures; None where nobody did."""
-        stored = StoredWordProbabilities.read(self.path)
-        return stored.made_by if stored else None
+            return predict_all(snapshot, predictor, batch_size, progress)
 
     def without_word_probabilities(self) -> int:
         """Of how many pictures nothing is predicted yet."""
-        stored = StoredWordProbabilities.read(self.path)
-        known = stored.row_of if stored else {}
-        return sum(sha256 not in known for sha256 in self.gallery().hashes)
+        return len(self.snapshot().without_word_probabilities)
 
     def use_space(self, mode: str, space: Space) -> None:
         """Let a mode compare in this embedding space, for as long as the library is open.
@@ -200,46 +258,60 @@ class Library:
         made_by = self.made_by
         if made_by is not None:
             space.check(made_by.described.get("backbone"))
-        self.spaces[mode] = space
-        self._gallery = None
+        with self._lock:
+            self.spaces = {**self.spaces, mode: space}
 
     def set_hybrid(self, weights: Mapping[str, float]) -> None:
         """Keep the weight of each mode in this library's hybrid."""
         with self._catalogue.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('hybrid', ?)", (json.dumps(dict(weights)),)
-            )
-        self._gallery = None
+            writes.put_meta(connection, "hybrid", json.dumps(dict(weights)))
 
     def captions(self, sha256: str) -> list[Caption]:
         """The captions of the content with this hash, best first; empty where the library does not hold
         it."""
-        found = self._catalogue.rows(
-            "SELECT text, tokens, logprob FROM captions JOIN images USING (sha256) WHERE sha256 = ? AND "  # noqa: S608
-            f"captioner = {_CURRENT} ORDER BY n",
-            sha256,
-        )
-        return [Caption(text, tuple(json.loads(tokens)), logprob) for text, tokens, logprob in found]
+        with self._catalogue.reading() as rows:
+            own = read_own(rows).get(sha256)
+            found = pictures.read_captions(rows, sha256).get(sha256, ())
+            current = sha256 in read_contents(rows, self.path).rows
+        if not current:
+            return []
+        return list(found) if own is None else [pictures.own_caption(own)]
 
     def failures(self) -> list[Failure]:
         """The files that could not be captioned, by name."""
-        found = [
-            Failure(restored(path), restored(reason))
-            for path, reason in self._catalogue.rows("SELECT path, reason FROM failures")
-        ]
-        return sorted(found, key=lambda failure: failure.path)
+        found = self._catalogue.table("SELECT path, reason FROM failures", (NAME, NAME))
+        failures = [Failure(restored(path), restored(reason)) for path, reason in found]
+        return sorted(failures, key=lambda failure: failure.path)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A table of its pictures: path, file, caption, captions, captioned_by, taken, camera, width, height,
+        copies, sha256; a row each."""
+        return pictures.table_of(list(self))
 
     def verify(self) -> list[str]:
-        """What is wrong, one sentence each: in the catalogue, in the feature file, between the catalogue and
-        the folder."""
-        return problems(self._catalogue, self.root)
+        """What is wrong, one sentence each: in the catalogue, the features, the word probabilities, and
+        between the catalogue and the folder. It reads all of it."""
+        return problems(self._catalogue)
 
     def close(self) -> None:
-        """Close the catalogue."""
+        """Close the catalogue. Snapshots that were taken can still be used."""
         self._catalogue.close()
+
+    def __iter__(self) -> Iterator[pictures.LibraryPicture]:
+        """Every picture in the order of the paths, all of one moment; equal files are one picture."""
+        with self._catalogue.reading() as rows:
+            contents, details = read_contents(rows, self.path), pictures.read_details(rows)
+        return pictures.pictures_of(self._read(contents), details)
 
     def __len__(self) -> int:
         return len(self.gallery())
+
+    def __repr__(self) -> str:
+        made_by = self.made_by
+        captioned = (
+            f"captioned by {made_by.name}, {made_by.decoding.summary}" if made_by else "no captions yet"
+        )
+        return f"<Library {self.path}: {len(self):,} pictures of {self.root}, {captioned}>"
 
     def __enter__(self) -> Self:
         return self
@@ -249,25 +321,45 @@ class Library:
     ) -> None:
         self.close()
 
-    def _read_gallery(self) -> Gallery:
-        found = self._catalogue.rows(_ITEMS)  # one query, so that captions and features are of one moment
-        hybrid = self._catalogue.meta("hybrid")
-        return Gallery(
-            [restored(row[0]) for row in found],
-            [row[2] for row in found],
-            [row[1] for row in found],
-            source=StoredContents(self._catalogue, found, self.spaces),
-            hybrid=json.loads(hybrid) if hybrid else None,
-        )
+    def _contents(self) -> Contents:
+        # a feature file that a writer has just taken away belongs to a state that is past
+        while True:
+            with self._catalogue.reading() as rows:
+                contents = read_contents(rows, self.path)
+            whole = contents.features is None or contents.features.problem is None
+            if whole or self._catalogue.revision() == contents.revision:
+                return contents
 
-    def _accept_root(self, root: Path | str, moved: bool) -> Path:
-        pictures, known = expanded(root).resolve(), self.root
-        if pictures == known:
-            return pictures
+    def _read(self, contents: Contents) -> LibrarySnapshot:
+        words = HeldWordProbabilities(self.path)
+        return LibrarySnapshot(self.path, contents, words, self.spaces, self._checked)
+
+    def _run(
+        self,
+        root: Path,
+        listing: Listing,
+        captioner: Captioning | None,
+        decoding: Decoding | None,
+        device: str,
+        progress: bool | None,
+        recaption: bool,
+        options: Mapping[str, Any],
+    ) -> UpdateReport:
+        made_by = self.made_by
+        decoding = decoding or (made_by.decoding if made_by else BeamSearch())
+        captioner = captioner or SURROUNDINGS.captioner(made_by, decoding, device)
+        updater = Updater(self._catalogue, captioner, decoding, recaption)
+        return updater.run(root, listing, progress=progress, **options)
+
+    def _accepted_root(self, root: Path | str | None, relocate: bool) -> Path:
+        known = self.root
+        if root is None:
+            return known
+        given = expanded(root).resolve()
         # A library that holds nothing, perhaps of a run that failed at once, takes any folder.
-        if not moved and self._catalogue.value("SELECT EXISTS (SELECT 1 FROM files)"):
+        holds_some = self._catalogue.value("SELECT EXISTS (SELECT 1 FROM files)")
+        if given != known and not relocate and holds_some:
             raise BadLibrary(
-                f"{self.path} holds the pictures of {known}, not of {pictures}. Give another --library; or, "
-                "if the folder was moved, say so (--moved)."
+                f"{self.path} holds the pictures of {known}, not of {given}.", remedy("relocate")
             )
-        return pictures
+        return given

@@ -1,4 +1,4 @@
-"""What a library needs of the models: only this, so that a library can be kept, searched and tested without
+"""What a library asks of the models: only this, so that a library can be kept, searched and tested without
 torch."""
 
 from collections.abc import Iterator, Sequence
@@ -57,4 +57,32 @@ class Space(Protocol):
 
     def encode_texts(self, sentences: Sequence[str]) -> np.ndarray:
         """M sentences -> (M, D) float32 unit rows."""
+        ...
+
+
+class WordPredicting(Protocol):
+    """Anything that predicts words of pictures."""
+
+    words: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What people call it, e.g. "words-lite"."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over everything that changes word probabilities."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Facts for the file, as JSON can hold them; "fingerprint" and "name" among them."""
+        ...
+
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        """BadSetting where features of this backbone are not what it reads."""
+        ...
+
+    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
+        """(N, V) float32: for each picture the probability of each of `words`."""
         ...

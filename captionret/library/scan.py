@@ -2,21 +2,22 @@
 
 import stat
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import BadLibrary
 from ..files import sha256_of
 from ..records import Failure
-from .catalogue import Catalogue, restored
+from .catalogue import Catalogue
+from .rows import NAME, TEXT, WHOLE, restored
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A picture file as it was when the folder was listed.
 
-    name:     relative to the root, with forward slashes
+    name:     relative to the root, with forward slashes; a picture that lies elsewhere has its whole path
     mtime_ns: when the content was written last
     ctime_ns: when anything about the file changed last, its permissions included
     """
@@ -57,11 +58,18 @@ class Failed:
 
 @dataclass(slots=True)
 class Listing:
-    """What a folder holds. unreadable: the folders below it that may not be listed."""
+    """What a folder holds.
 
-    files: list[Found]
-    failures: list[Failure]
-    unreadable: list[str]
+    unreadable: the folders below it that may not be listed
+    other:      how many files of other kinds lie there
+    excluded:   how many pictures were passed over, for a person removed them from the library
+    """
+
+    files: list[Found] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    other: Counter[str] = field(default_factory=Counter)
+    excluded: int = 0
 
     def covers(self, name: str) -> bool:
         """Whether the file would have been seen if it were there: what cannot be looked at is not taken for
@@ -91,69 +99,94 @@ class Plan:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def list_folder(root: Path) -> Listing:
-    """Every picture file below `root` with its size and time; BadLibrary where the root itself is not
-    there."""
+def list_folder(root: Path, elsewhere: Iterable[str] = (), excluded: Container[str] = ()) -> Listing:
+    """Every picture file below `root` with its size and time.
+
+    elsewhere: pictures of the library that lie outside of it, by their whole paths
+    excluded:  names to pass over
+    errors:    BadLibrary where the root itself is not there
+    """
     if not root.is_dir():
         raise BadLibrary(
             f"{root} is not a folder any more (moved, deleted, or its disk is not mounted). Nothing was "
             "changed in the library."
         )
-    from ..images import (
-        find_images,  # importing every decoder of pictures takes a search's time, which lists nothing
-    )
+    from ..images import find_images  # importing it takes a search's time, which lists nothing
 
     messages: list[str] = []
-    files: list[Found] = []
-    failures: list[Failure] = []
-    for path in find_images(root, messages):
+    listing = Listing()
+    for path in find_images(root, messages, listing.other):
         name = path.relative_to(root).as_posix()
-        try:
-            facts = path.stat()
-        except OSError as error:
-            failures.append(
-                Failure(name, f"{path} cannot be read ({error.strerror}). Check the link or its permissions.")
-            )
-            continue
-        if stat.S_ISREG(facts.st_mode):
-            files.append(Found(path, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+        if name in excluded:
+            listing.excluded += 1
         else:
-            failures.append(Failure(name, f"{path} is not a regular file. Leave it out."))
-    unreadable = []
+            look_at(path, name, listing)
+    for name in elsewhere:
+        if Path(name).exists():
+            look_at(Path(name), name, listing)
     for message in messages:
         folder, _, reason = message.rpartition(": ")
-        unreadable.append(Path(folder).relative_to(root).as_posix())
-        failures.append(
+        listing.unreadable.append(Path(folder).relative_to(root).as_posix())
+        listing.failures.append(
             Failure(
-                unreadable[-1],
+                listing.unreadable[-1],
                 f"The folder {folder} cannot be listed ({reason}). Change its permissions or leave it out.",
             )
         )
-    return Listing(files, failures, unreadable)
+    return listing
 
 
-def make_plan(catalogue: Catalogue, captioner: int, listing: Listing) -> Plan:
-    """Compare a listing with the catalogue. Files are read (for their hash) only where their content could be
-    a known one.
+def look_at(path: Path, name: str, listing: Listing) -> None:
+    """Add one file to a listing: among the files, or among the failures where there is none to be read."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        reason = f"{path} cannot be read ({error.strerror}). Check the link or its permissions."
+        listing.failures.append(Failure(name, reason))
+        return
+    if stat.S_ISREG(facts.st_mode):
+        listing.files.append(Found(path, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+    else:
+        listing.failures.append(Failure(name, f"{path} is not a regular file. Leave it out."))
 
-    captioner: the id of the one that captions now; contents that another one captioned are captioned again
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the catalogue says of every file.
+
+    files:   those that were captioned; failed: those that could not be
+    current: the contents that the present captioner captioned
     """
-    files = {
-        restored(path): Known(*facts)
-        for path, *facts in catalogue.rows("SELECT path, size, mtime_ns, sha256 FROM files")
-    }
-    failed = {
-        restored(path): Failed(size, ctime_ns, restored(reason))
-        for path, size, ctime_ns, reason in catalogue.rows(
-            "SELECT path, size, ctime_ns, reason FROM failures"
-        )
-    }
-    current = {
-        sha256 for (sha256,) in catalogue.rows("SELECT sha256 FROM images WHERE captioner = ?", captioner)
-    }
+
+    files: dict[str, Known]
+    failed: dict[str, Failed]
+    current: set[str]
+
+
+def remembered(catalogue: Catalogue, captioner: int) -> Remembered:
+    """Read it; captioner: the id of the one that captions now."""
+    with catalogue.reading() as rows:
+        files = rows.table("SELECT path, size, mtime_ns, sha256 FROM files", (NAME, WHOLE, WHOLE, TEXT))
+        failed = rows.table("SELECT path, size, ctime_ns, reason FROM failures", (NAME, WHOLE, WHOLE, NAME))
+        current = rows.table("SELECT sha256 FROM images WHERE captioner = ?", (TEXT,), captioner)
+    return Remembered(
+        {restored(path): Known(*facts) for path, *facts in files},
+        {restored(path): Failed(size, ctime, restored(reason)) for path, size, ctime, reason in failed},
+        {sha256 for (sha256,) in current},
+    )
+
+
+def make_plan(known: Remembered, listing: Listing, whole: bool = True) -> Plan:
+    """Compare a listing with the catalogue. Files are read (for their hash) only where their content could be
+    a known one. Contents that another captioner captioned are captioned again.
+
+    whole: whether the listing is of all pictures, so that what is not in it is gone
+    """
+    files, failed, current = known.files, known.failed, known.current
     present = {file.name for file in listing.files}
     plan = Plan(failures=list(listing.failures))
-    plan.gone = [name for name in files if name not in present and listing.covers(name)]
+    if whole:
+        plan.gone = [name for name in files if name not in present and listing.covers(name)]
     kinds = _Kinds(files, plan.gone)
     tasks: dict[str, Task] = {}
     for file, sha256 in _with_hashes(listing.files, files, failed, plan):

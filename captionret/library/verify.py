@@ -1,62 +1,100 @@
 """Whether a library is whole, and still true of its folder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from . import features
-from .catalogue import Catalogue, restored
-from .update import feature_file
+from ..errors import BadLibrary
+from . import pictures
+from .catalogue import Catalogue
+from .features import FeatureFile, file_of
+from .rows import NAME, TEXT, WHOLE, Rows, restored, size
+from .snapshot import read_contents, read_root
+from .word_probabilities import StoredWordProbabilities
+
+_BARE = """
+SELECT sha256 FROM images WHERE NOT EXISTS
+(SELECT 1 FROM captions WHERE captions.sha256 = images.sha256 AND n = 0)
+"""
+_BEYOND = (
+    "SELECT sha256 FROM images JOIN captioners ON captioners.id = images.captioner WHERE feature_row >= rows"
+)
 
 
-def problems(catalogue: Catalogue, root: Path) -> list[str]:
+def problems(catalogue: Catalogue) -> list[str]:
     """One sentence for each thing that is wrong; empty if nothing is."""
-    damage = [row[0] for row in catalogue.rows("PRAGMA integrity_check") if row[0] != "ok"]
-    if damage:
-        return [f"{catalogue.file} is damaged: {message}." for message in damage]
-    return [*_inside(catalogue), *_on_disk(catalogue, root)]
+    found: list[str] = []
+    for look in (_integrity, _inside, _features, _words, _on_disk):
+        try:
+            found += look(catalogue)
+        except BadLibrary as error:  # so damaged that it cannot even be read
+            found.append(error.message)
+        if found and look is _integrity:
+            break
+    return list(dict.fromkeys(found))
+
+
+def _integrity(catalogue: Catalogue) -> list[str]:
+    rows = catalogue.table("PRAGMA integrity_check", (TEXT,))
+    return [f"{catalogue.file} is damaged: {message}." for (message,) in rows if message != "ok"]
 
 
 def _inside(catalogue: Catalogue) -> list[str]:
-    found = [
-        f"{catalogue.file} has a row in {row[0]} that belongs to nothing."
-        for row in catalogue.rows("PRAGMA foreign_key_check")
-    ]
-    bare = (
-        "SELECT sha256 FROM images WHERE NOT EXISTS (SELECT 1 FROM captions WHERE captions.sha256 = "
-        "images.sha256 AND n = 0)"
-    )
-    found += [f"The image with the hash {sha256} has no caption." for (sha256,) in catalogue.rows(bare)]
-    beyond = (
-        "SELECT sha256 FROM images JOIN captioners ON captioners.id = images.captioner WHERE "
-        "feature_row >= rows"
-    )
-    found += [
-        f"The image with the hash {sha256} has a feature row that does not exist."
-        for (sha256,) in catalogue.rows(beyond)
-    ]
-    for number, fingerprint, rows, dim in catalogue.rows(
-        "SELECT id, fingerprint, rows, dim FROM captioners WHERE rows > 0"
-    ):
-        problem = features.check(feature_file(catalogue.file.parent, number, fingerprint), rows, dim)
-        found += [problem] if problem else []
-    stale = catalogue.value(
-        "SELECT COUNT(*) FROM images WHERE captioner <> (SELECT value FROM meta WHERE key = 'captioner')"
-    )
-    total = catalogue.value("SELECT COUNT(*) FROM images")
-    return (
-        [*found, f"{stale:,} of {total:,} images wait to be captioned again. Run the update once more."]
-        if stale
-        else found
-    )
+    with catalogue.reading() as rows:
+        found = [
+            f"{catalogue.file} has a row in {row[0]} that belongs to nothing."
+            for row in rows.table("PRAGMA foreign_key_check", ())
+        ]
+        found += [f"The image with the hash {one} has no caption." for (one,) in rows.table(_BARE, (TEXT,))]
+        beyond = rows.table(_BEYOND, (TEXT,))
+        found += [
+            f"The image with the hash {one} has a feature row that does not exist." for (one,) in beyond
+        ]
+        read_contents(rows, catalogue.file.parent)
+        pictures.read_details(rows)
+        return found + _waiting(rows)
 
 
-def _on_disk(catalogue: Catalogue, root: Path) -> list[str]:
+def _waiting(rows: Rows) -> list[str]:
+    current = "SELECT value FROM meta WHERE key = 'captioner'"
+    stale = rows.value(f"SELECT COUNT(*) FROM images WHERE captioner <> ({current})")  # noqa: S608
+    total = rows.value("SELECT COUNT(*) FROM images")
+    wait = f"{stale:,} of {total:,} images wait to be captioned again. Run the update once more."
+    return [wait] if stale else []
+
+
+def _features(catalogue: Catalogue) -> list[str]:
+    sql = "SELECT id, fingerprint, rows, dim FROM captioners WHERE rows > 0"
+    with catalogue.reading() as rows:
+        files = []
+        for number, fingerprint, count, dim in rows.table(sql, (WHOLE, TEXT, WHOLE, WHOLE)):
+            of_one = "SELECT block, crc FROM feature_blocks WHERE captioner = ?"
+            sums = dict(rows.table(of_one, (WHOLE, WHOLE), number))
+            place = file_of(catalogue.file.parent, number, fingerprint)
+            files.append(FeatureFile(place, size(count, "a number of rows"), size(dim, "a dimension"), sums))
+    return [problem for file in files for problem in file.problems()]
+
+
+def _words(catalogue: Catalogue) -> list[str]:
+    StoredWordProbabilities.read(catalogue.file.parent)
+    return []
+
+
+def _on_disk(catalogue: Catalogue) -> list[str]:
+    with catalogue.reading() as rows:
+        root = read_root(rows, catalogue.file.parent)
+        files = rows.table("SELECT path, size, mtime_ns FROM files", (NAME, WHOLE, WHOLE))
     if not root.is_dir():
         return [f"{root}, the folder of its pictures, is not there."]
-    found = []
-    for path, size, mtime_ns in catalogue.rows("SELECT path, size, mtime_ns FROM files"):
-        file = root / restored(path)
-        if not file.is_file():
-            found.append(f"{file} is not there any more. Run the update.")
-        elif (file.stat().st_size, file.stat().st_mtime_ns) != (size, mtime_ns):
-            found.append(f"{file} has changed since it was captioned. Run the update.")
-    return sorted(found)
+    return sorted(_changed((root / restored(path), known, mtime_ns) for path, known, mtime_ns in files))
+
+
+def _changed(files: Iterator[tuple[Path, int, int]]) -> Iterator[str]:
+    for file, known, mtime_ns in files:
+        try:
+            facts = file.stat() if file.is_file() else None
+        except (OSError, ValueError):  # ValueError: a name that no file can have
+            facts = None
+        if facts is None:
+            yield f"{file} is not there any more. Run the update."
+        elif (facts.st_size, facts.st_mtime_ns) != (known, mtime_ns):
+            yield f"{file} has changed since it was captioned. Run the update."

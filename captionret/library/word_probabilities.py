@@ -6,45 +6,47 @@ whole.
 """
 
 import json
+import logging
+import os
+import struct
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any
 
 import numpy as np
 
 from ..errors import BadLibrary, BadSetting
 from ..files import publishing
+from ..remedies import remedy
 from ..retrieval import WordMatrix
+from . import checksums
 
-FILE = "beliefs.npz"
-UNFINISHED = "beliefs-unfinished.npz"  # of a run that goes on; what is complete stays readable beside it
+FILE = "word-probabilities.npz"
+UNFINISHED = "word-probabilities-unfinished.npz"  # of a run that goes on; what is complete stays readable
+RELEASE_0_5_0 = "beliefs.npz"  # what that release called it; it has no checksums
 # of a word's probability that is kept; some forty words a picture remain, and hardly a ranking changes
 LEAST = 0.01
-_REMEDY = "Make the word probabilities again: python scripts/predict_words.py --library NAME."
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    OSError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+    BadSetting,
+)
 
-
-class WordPredicting(Protocol):
-    """Whoever says what to believe of pictures."""
-
-    words: tuple[str, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash over everything that changes word probabilities."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """Facts for the file, as JSON can hold them; "fingerprint" and "name" among them."""
-        ...
-
-    def check(self, backbone: dict[str, Any] | None) -> None:
-        """BadSetting where features of this backbone are not what it reads."""
-        ...
-
-    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
-        """(N, V) float32: for each picture the probability of each of `words`."""
-        ...
+log = logging.getLogger(__name__)
 
 
 class StoredWordProbabilities:
@@ -57,44 +59,81 @@ class StoredWordProbabilities:
     @classmethod
     def read(cls, folder: Path, name: str = FILE) -> "StoredWordProbabilities | None":
         """None where there is no file; BadLibrary where it is damaged."""
-        file = folder / name
-        if not file.is_file():
+        file = place_of(folder) if name == FILE else folder / name
+        if file is None or not file.is_file():
             return None
         try:
-            with np.load(file, allow_pickle=False) as parts:
-                record = json.loads(bytes(parts["record"]))
-                words, hashes, made_by = tuple(record["words"]), record["hashes"], record["made_by"]
-                word_probabilities = WordMatrix(words, parts["starts"], parts["ids"], parts["weights"])
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, BadSetting) as error:
-            raise BadLibrary(f"{file} is damaged ({error}). {_REMEDY}") from None
-        if len(hashes) != len(word_probabilities):
-            raise BadLibrary(
-                f"{file} names {len(hashes)} pictures and holds {len(word_probabilities)} word "
-                f"probabilities. {_REMEDY}"
-            )
-        return cls(made_by, hashes, word_probabilities)
+            with open(file, "rb") as opened:
+                return cls.from_file(opened, file)
+        except OSError as error:
+            raise _damaged(file, error) from None
+
+    @classmethod
+    def from_file(cls, opened: IO[bytes], file: Path) -> "StoredWordProbabilities":
+        """Read an open file, which `file` names in errors: BadLibrary where it is damaged."""
+        try:
+            return cls._read(opened)
+        except _UNREADABLE as error:
+            raise _damaged(file, error) from None
+
+    @classmethod
+    def _read(cls, opened: IO[bytes]) -> "StoredWordProbabilities":
+        with np.load(opened, allow_pickle=False) as parts:
+            record = json.loads(bytes(parts["record"]))
+            starts, ids, weights = parts["starts"], parts["ids"], parts["weights"]
+        words, hashes, made_by = record["words"], record["hashes"], record["made_by"]
+        _check_record(words, hashes, made_by)
+        matrix = WordMatrix(tuple(words), starts, ids, weights)
+        if len(hashes) != len(matrix):
+            raise ValueError(f"it names {len(hashes)} pictures and holds {len(matrix)} rows")
+        if "sums" in record and record["sums"] != _sums(hashes, matrix):  # release 0.5.0 wrote none
+            raise ValueError("its rows are not those that were written")
+        return cls(made_by, hashes, matrix)
 
     def write(self, folder: Path, name: str = FILE) -> None:
         """Publish the file."""
-        record = {"made_by": self.made_by, "hashes": self.hashes, "words": self.word_probabilities.words}
+        matrix = self.word_probabilities
+        record = {
+            "made_by": self.made_by,
+            "hashes": self.hashes,
+            "words": matrix.words,
+            "sums": _sums(self.hashes, matrix),
+        }
         with publishing(folder / name) as file:
             np.savez(
                 file,
                 record=np.frombuffer(json.dumps(record).encode(), np.uint8),
-                starts=self.word_probabilities.starts,
-                ids=self.word_probabilities.ids,
-                weights=self.word_probabilities.weights,
+                starts=matrix.starts,
+                ids=matrix.ids,
+                weights=matrix.weights,
             )
 
-    def take(self, hashes: Sequence[str], folder: Path) -> WordMatrix:
-        """The rows of these contents; BadLibrary where some have none yet."""
-        missing = sum(sha256 not in self.row_of for sha256 in hashes)
-        if missing:
-            raise BadLibrary(
-                f"{folder} holds no word probabilities of {missing:,} pictures that were captioned since. "
-                f"{_REMEDY}"
-            )
+    def take(self, hashes: Sequence[str]) -> WordMatrix:
+        """The rows of these contents. errors: KeyError for one that has none"""
         return self.word_probabilities.take([self.row_of[sha256] for sha256 in hashes])
+
+
+def place_of(folder: Path) -> Path | None:
+    """Where a library's word probabilities lie, None where it has none."""
+    return next((folder / name for name in (FILE, RELEASE_0_5_0) if (folder / name).is_file()), None)
+
+
+def upgrade(folder: Path) -> None:
+    """Give the file of release 0.5.0 checksums. One that is damaged stays as it is, and is refused when it is
+    read."""
+    try:
+        stored = StoredWordProbabilities.read(folder, RELEASE_0_5_0)
+    except BadLibrary as error:
+        log.warning(error.message)
+        return
+    if stored is not None:
+        stored.write(folder)
+
+
+def remove_old(folder: Path) -> None:
+    """Delete what newer files have taken the place of."""
+    for name in (RELEASE_0_5_0, UNFINISHED, "beliefs-unfinished.npz"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def joined(parts: Sequence[WordMatrix]) -> WordMatrix:
@@ -107,3 +146,49 @@ def joined(parts: Sequence[WordMatrix]) -> WordMatrix:
         np.concatenate([part.ids for part in parts]),
         np.concatenate([part.weights for part in parts]),
     )
+
+
+def with_rows(matrix: WordMatrix, others: Mapping[int, Mapping[str, float]], count: int) -> WordMatrix:
+    """`matrix` with further rows between its own, which may hold words that it does not know.
+
+    others: the further rows by where they shall stand
+    count:  of all rows together; the places that `others` leaves are filled by those of `matrix` in turn
+    """
+    if not others:
+        return matrix
+    words = tuple(sorted({*matrix.words, *(word for row in others.values() for word in row)}))
+    place = {word: number for number, word in enumerate(words)}
+    known = np.fromiter((place[word] for word in matrix.words), np.int32, len(matrix.words))
+    rows = [sorted((place[word], weight) for word, weight in row.items()) for row in others.values()]
+    lengths = np.array([len(row) for row in rows], np.int64)
+    further = WordMatrix(
+        words,
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        np.array([number for row in rows for number, _ in row], np.int32),
+        np.array([weight for row in rows for _, weight in row], matrix.weights.dtype),
+    )
+    spread = WordMatrix(words, matrix.starts, known[matrix.ids], matrix.weights)
+    own = iter(range(len(matrix)))
+    added = {where: len(matrix) + number for number, where in enumerate(others)}
+    order = [added[where] if where in added else next(own) for where in range(count)]
+    return joined([spread, further]).take(order)
+
+
+def _sums(hashes: Sequence[str], matrix: WordMatrix) -> list[int]:
+    rows = checksums.of_word_rows(hashes, matrix.starts, matrix.ids, matrix.weights)
+    return [checksums.of_words(matrix.words), *rows]
+
+
+def _check_record(words: object, hashes: object, made_by: object) -> None:
+    for what in (words, hashes):
+        if not isinstance(what, list) or not all(isinstance(one, str) for one in what):
+            raise ValueError("its words or hashes are not lists of texts")
+    if isinstance(hashes, list) and len(set(hashes)) != len(hashes):
+        raise ValueError("it holds a picture twice")
+    if not isinstance(made_by, dict) or not isinstance(made_by.get("fingerprint"), str):
+        raise ValueError("it does not say who predicted")
+
+
+def _damaged(file: Path, error: Exception) -> BadLibrary:
+    reason = error.message if isinstance(error, BadSetting) else f"{error}" or type(error).__name__
+    return BadLibrary(f"{os.fspath(file)} is damaged ({reason}).", remedy("predict again"))

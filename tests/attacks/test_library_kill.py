@@ -18,8 +18,7 @@ from mean_colour import MeanColour, picture
 from captionret.app.searching import search
 from captionret.decoding import Decoding
 from captionret.errors import BadLibrary, CaptionretError, NoSpace
-from captionret.library import Library, features
-from captionret.library.update import UpdateReport
+from captionret.library import Library, UpdateReport, features
 from captionret.records import CaptionResult, Failure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -287,13 +286,13 @@ def test_older_format_is_brought_up_to_date(library: Library, monkeypatch: pytes
     update(library)
     library.close()
 
-    def add_column(connection: sqlite3.Connection) -> None:
+    def add_column(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:
         connection.execute("ALTER TABLE images ADD COLUMN note TEXT")
 
-    monkeypatch.setattr("captionret.library.catalogue.FORMAT", 2)
-    monkeypatch.setattr("captionret.library.catalogue.UPGRADES", {1: add_column})
+    monkeypatch.setattr("captionret.library.schema.FORMAT", 3)
+    monkeypatch.setattr("captionret.library.schema.UPGRADES", {2: add_column})
     with Library.open(library.path) as upgraded:
-        assert upgraded._catalogue.value("PRAGMA user_version") == 2
+        assert upgraded._catalogue.value("PRAGMA user_version") == 3
         assert upgraded._catalogue.value("SELECT COUNT(note) FROM images") == 0
         assert len(upgraded) == PICTURES
 

@@ -9,8 +9,7 @@ import pytest
 from mean_colour import MeanColour, picture
 
 from captionret.app.searching import search
-from captionret.library import Library
-from captionret.library.update import UpdateReport
+from captionret.library import Library, UpdateReport
 from captionret.records import CaptionResult, Failure
 
 ODD_NAMES = [

@@ -197,7 +197,7 @@ def library(
         captioner,
         decoding=opened.made_by.decoding if opened.made_by else None,
         progress=False,
-        moved=True,
+        relocate=True,
     )
     assert (report.unchanged + report.changed, report.new) == (len(ANSWERS["library"]), 0), (
         "nothing is captioned again"

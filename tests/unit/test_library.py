@@ -12,9 +12,9 @@ import pytest
 from mean_colour import MeanColour, picture
 
 from captionret.app.searching import encode_query, search
+from captionret.decoding import BeamSearch
 from captionret.errors import BadImage, BadLibrary, BadSetting
-from captionret.library import Library
-from captionret.library.update import UpdateReport
+from captionret.library import Library, UpdateReport
 
 
 @pytest.fixture
@@ -206,11 +206,11 @@ def test_library_of_another_captioner_is_refused_by_name(library: Library) -> No
     update(library, MeanColour("a" * 64, "first"))
     with pytest.raises(
         BadLibrary,
-        match=r"first \(aaaaaaaaaaaa, beam 3\), not by second \(bbbbbbbbbbbb, beam 3\).*--recaption",
+        match=r"first \(aaaaaaaaaaaa, beam 3\), not by second \(bbbbbbbbbbbb, beam 3\).*recaption=True",
     ):
         update(library, MeanColour("b" * 64, "second"))
     with pytest.raises(BadLibrary, match=r"beam 3.*beam 5"):
-        update(library, MeanColour("a" * 64, "first"), beam=5)
+        update(library, MeanColour("a" * 64, "first"), decoding=BeamSearch(5))
     assert len(library) == 4
 
 
@@ -247,7 +247,7 @@ def test_suddenly_empty_folder_is_refused_unless_said_so(library: Library) -> No
     update(library)
     shutil.rmtree(library.root)
     library.root.mkdir()
-    with pytest.raises(BadLibrary, match=r"holds no pictures any more.*--allow-empty"):
+    with pytest.raises(BadLibrary, match=r"holds no pictures any more.*allow_empty=True"):
         update(library)
     assert len(library) == 4
     assert update(library, allow_empty=True) == UpdateReport(removed=4)
@@ -259,7 +259,7 @@ def test_moved_folder_is_accepted_when_said_so(library: Library) -> None:
     moved = library.root.rename(library.root.with_name("moved"))
     with pytest.raises(BadLibrary, match="holds the pictures of"):
         library.update(moved, MeanColour(), progress=False)
-    assert library.update(moved, MeanColour(), progress=False, moved=True) == UpdateReport(unchanged=4)
+    assert library.update(moved, MeanColour(), progress=False, relocate=True) == UpdateReport(unchanged=4)
     assert library.root == moved
 
 
@@ -325,7 +325,7 @@ def test_picture_the_library_does_not_hold_is_captioned_by_the_given_captioner(
     assert described.feature is not None and described.word_probabilities is None
     with pytest.raises(BadLibrary, match="their words don't compare"):
         search(library, image=query, captioner=MeanColour("0" * 64))
-    with pytest.raises(BadSetting, match="does not say where the checkpoint"):
+    with pytest.raises(BadSetting, match="does not say where"):
         search(library, image=query)
 
 
@@ -357,11 +357,11 @@ def test_a_folder_that_holds_none_of_the_pictures_is_not_taken_for_the_moved_one
     picture(tmp_path / "elsewhere" / "other.png", "red", shade=5)
     before = library.gallery().paths
     with pytest.raises(BadLibrary, match="none of the 4 pictures"):
-        library.update(tmp_path / "elsewhere", MeanColour(), progress=False, moved=True)
+        library.update(tmp_path / "elsewhere", MeanColour(), progress=False, relocate=True)
     assert library.gallery().paths == before
     assert (
         library.update(
-            tmp_path / "elsewhere", MeanColour(), progress=False, moved=True, allow_empty=True
+            tmp_path / "elsewhere", MeanColour(), progress=False, relocate=True, allow_empty=True
         ).removed
         == 4
     )

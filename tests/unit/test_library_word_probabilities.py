@@ -12,14 +12,15 @@ from mean_colour import MeanColour, picture
 
 from captionret.app.searching import search
 from captionret.errors import BadImage, BadLibrary, BadSetting
-from captionret.library import Library
-from captionret.library import predicting as believing
+from captionret.library import Library, predicting
+from captionret.library.word_probabilities import FILE
 
 
 class Colours:
     """Believes in three colours by the feature, which is the mean colour."""
 
     words = ("blue", "green", "red")
+    name = "colours"
 
     def __init__(self, fingerprint: str = "b" * 64) -> None:
         self.fingerprint = fingerprint
@@ -73,14 +74,16 @@ def test_another_predictor_begins_anew(library: Library) -> None:
     assert library.predicted_by == other.describe()
 
 
-def test_new_pictures_without_a_word_probabilities_are_said_not_hidden(library: Library) -> None:
+def test_new_pictures_are_found_by_their_captions_until_their_words_are_predicted(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
     library.predict_words(Colours(), progress=False)
     picture(library.root / "yellow.png", "yellow")
     library.update(library.root, MeanColour(), progress=False)
-    with pytest.raises(
-        BadLibrary, match=r"no word probabilities of 1 pictures that were captioned since.*predict_words\.py"
-    ):
-        search(library, text="red", mode="expected-jaccard")
+    (hit,) = search(library, text="yellow", mode="expected-jaccard")
+    assert (hit.path, hit.why) == ("yellow.png", ("yellow",))
+    assert "Of 1 pictures there are no word probabilities yet" in caplog.text
+    assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
 
 
 def test_a_library_without_word_probabilities_says_how_to_get_them(library: Library) -> None:
@@ -91,7 +94,7 @@ def test_a_library_without_word_probabilities_says_how_to_get_them(library: Libr
 
 def test_a_file_of_unequal_parts_is_refused(library: Library) -> None:
     library.predict_words(Colours(), progress=False)
-    file = library.path / "beliefs.npz"
+    file = library.path / FILE
     parts = dict(np.load(file))
     for name, value in (
         ("starts", parts["starts"][:-1]),
@@ -103,7 +106,7 @@ def test_a_file_of_unequal_parts_is_refused(library: Library) -> None:
             assert search(opened, text="red", mode="jaccard")[0].path == "red.png", (
                 "a mode that reads no word probabilities does not miss them"
             )
-            with pytest.raises(BadLibrary, match=r"beliefs\.npz is damaged.*predict_words\.py"):
+            with pytest.raises(BadLibrary, match=r"word-probabilities\.npz is damaged.*predict_words\("):
                 search(opened, text="red", mode="expected-jaccard")
     predictor = Colours()
     assert library.predict_words(predictor, progress=False) == 3, (
@@ -112,12 +115,16 @@ def test_a_file_of_unequal_parts_is_refused(library: Library) -> None:
     assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
 
 
-def test_a_file_that_has_gone_is_said(library: Library) -> None:
+def test_a_gallery_keeps_the_word_probabilities_that_it_began_with(library: Library) -> None:
     library.predict_words(Colours(), progress=False)
-    gallery = library.gallery()
-    (library.path / "beliefs.npz").unlink()
-    with pytest.raises(BadLibrary, match=r"beliefs\.npz is not there any more.*predict_words\("):
-        _ = gallery.word_probabilities
+    gallery, row = library.gallery(), library.gallery().query(0).word_probabilities
+    held = library.snapshot()
+    (library.path / FILE).unlink()
+    assert gallery.word_probabilities.row(0) == row
+    assert held.predicted_by == Colours().describe()
+    assert library.predicted_by is None
+    with pytest.raises(BadSetting, match=r"predict_words\("):
+        search(library, text="red", mode="expected-jaccard")
 
 
 class Killed(BaseException):
@@ -145,7 +152,7 @@ def test_a_run_that_ends_early_goes_on_where_it_stopped(
     library: Library, monkeypatch: pytest.MonkeyPatch, end: BaseException
 ) -> None:
     if isinstance(end, Killed):
-        monkeypatch.setattr(believing, "KEEP_SECONDS", 0.0)
+        monkeypatch.setattr(predicting, "KEEP_SECONDS", 0.0)
     library.predict_words(Colours("a" * 64), progress=False)
     with pytest.raises(type(end)):
         library.predict_words(Mortal("d" * 64, 2, end), batch_size=1, progress=False)
@@ -162,7 +169,7 @@ def test_a_run_that_ends_early_goes_on_where_it_stopped(
     assert [library.gallery().word_probabilities.row(row) for row in range(3)] == found, (
         "and they are those of a run in one piece"
     )
-    assert [path.name for path in library.path.glob("beliefs*")] == ["beliefs.npz"]
+    assert [path.name for path in library.path.glob("*.npz")] == [FILE]
 
 
 def test_a_known_picture_is_described_from_the_library(library: Library) -> None:

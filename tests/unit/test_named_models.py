@@ -6,11 +6,11 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from captionret.app.named import captioner_of, predictor_of
+from captionret.decoding import BeamSearch
 from captionret.errors import BadCheckpoint, BadLibrary, BadSetting
 from captionret.library import MadeBy
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.lexical.predictor import WordPredictor
-from captionret.records import Decoding
 
 HEAD = Path(__file__).resolve().parents[2] / "checkpoints" / "words-lite"
 
@@ -38,7 +38,7 @@ def test_a_predictor_that_is_another_one_now_is_refused(record: dict[str, object
 def test_a_captioner_of_another_machine_is_found_by_its_name_and_checked() -> None:
     shipped = Captioner.load(HEAD.with_name("photos-lite"), "cpu")
     described = {**shipped.describe(), "checkpoint": "/another/machine/photos-lite"}
-    made_by = MadeBy(shipped.name, shipped.fingerprint, Decoding(), described)
+    made_by = MadeBy(shipped.name, shipped.fingerprint, BeamSearch(), described)
     assert captioner_of(made_by, "cpu").fingerprint == shipped.fingerprint
     with pytest.raises(BadLibrary, match="their words don't compare"):
         captioner_of(replace(made_by, fingerprint="0" * 64), "cpu")

@@ -1,0 +1,107 @@
+"""What a person changes in a library: pictures added or removed one by one, and captions in their own
+words."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import BadLibrary, BadSetting
+from ..remedies import remedy
+from ..text import word_set
+from . import writes
+from .catalogue import Catalogue
+from .names import PathInput, as_paths, below, name_of
+from .rows import NAME, TEXT, restored, stored
+from .scan import Listing, look_at
+
+log = logging.getLogger(__name__)
+
+
+def listing_of(paths: PathInput | Iterable[PathInput], root: Path, known: Iterable[str]) -> Listing:
+    """Files, and all pictures of folders, as an update looks at them.
+
+    errors: BadSetting for what is not there
+    """
+    from ..images import find_images
+
+    listing = Listing()
+    seen: set[str] = set()
+    held = set(known)
+    for path in as_paths(paths):
+        name = name_of(path, root, held)
+        place = root / name
+        if not place.exists():
+            raise BadSetting(f"{path} does not exist. Check the path.")
+        for file in find_images(place, [], listing.other) if place.is_dir() else [place]:
+            one = name_of(file, root, held)
+            if one not in seen:
+                seen.add(one)
+                look_at(file, one, listing)
+    return listing
+
+
+def names_of_files(catalogue: Catalogue) -> list[str]:
+    """Every file that the library holds, or failed to caption."""
+    sql = "SELECT path FROM files UNION SELECT path FROM failures"
+    return [restored(path) for (path,) in catalogue.table(sql, (NAME,))]
+
+
+def remove(catalogue: Catalogue, paths: PathInput | Iterable[PathInput], root: Path) -> int:
+    """Forget pictures, or all below a folder; updates pass them over while their files are there.
+
+    returns: of how many files
+    errors:  BadLibrary for a path of which the library holds nothing
+    """
+    known = names_of_files(catalogue)
+    gone: list[str] = []
+    for path in as_paths(paths):
+        found = below(name_of(path, root, known), known)
+        if not found:
+            raise BadLibrary(f"{catalogue.file.parent} holds no picture {path}.", remedy("which pictures"))
+        gone += found
+    gone = sorted(set(gone))
+    with catalogue.transaction() as connection:
+        writes.drop_files(connection, gone)
+        writes.drop_failures(connection, gone)
+        writes.exclude(connection, [name for name in gone if not Path(name).is_absolute()])
+        writes.drop_unused_images(connection)
+    return len(gone)
+
+
+def set_caption(catalogue: Catalogue, path: PathInput, text: str | None, root: Path) -> None:
+    """Put a person's caption in place of every captioner's; None takes it away again.
+
+    errors: BadLibrary for a picture that the library doesn't hold, BadSetting for a text without a word
+    """
+    files = "SELECT path, sha256 FROM files"
+    known = {restored(name): sha256 for name, sha256 in catalogue.table(files, (NAME, TEXT))}
+    name = name_of(path, root, known)
+    if name not in known:
+        raise BadLibrary(f"{catalogue.file.parent} holds no picture {path}.", remedy("which pictures"))
+    if text is not None:
+        text = _caption_text(text)
+    with catalogue.transaction() as connection:
+        if text is None:
+            writes.drop_own_caption(connection, known[name])
+        else:
+            writes.put_own_caption(connection, known[name], text)
+
+
+def _caption_text(text: str) -> str:
+    """The text on one line. errors: BadSetting"""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadSetting(f"The caption {text!a} holds what is no text. Write it anew.") from None
+    text = " ".join(text.split())
+    if not word_set(text):
+        raise BadSetting(f"The caption {text!r} holds no word. Say what the picture shows.")
+    return text
+
+
+def warn_of_changed(catalogue: Catalogue, changed: Iterable[str]) -> None:
+    """Say that a person's caption belonged to a content that its file no longer has."""
+    for name in changed:
+        sql = "SELECT own_captions.text FROM own_captions JOIN files USING (sha256) WHERE path = ?"
+        for (text,) in catalogue.table(sql, (TEXT,), stored(name)):
+            log.warning(f"{name} was changed; its caption {text!r} was of what it showed before.")

@@ -1,0 +1,62 @@
+"""What callers mean by a name: which library, and which picture of one."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..errors import BadSetting
+from ..files import expanded
+from ..home import data_folder, is_name
+from .rows import CATALOGUE
+
+PathInput = str | os.PathLike[str]
+
+
+def library_folder(given: Path | str) -> Path:
+    """The folder of a library: a path, or (as a str) the name of one below `home.data_folder("libraries")`.
+
+    errors: BadSetting for an empty name
+    """
+    if given == "":
+        raise BadSetting("The library's name is empty. Give a name, or the path of its folder.")
+    path = expanded(given)
+    if isinstance(given, str) and is_name(given) and not (path / CATALOGUE).is_file():
+        return data_folder("libraries") / given
+    return path
+
+
+def as_paths(given: PathInput | Iterable[PathInput]) -> list[PathInput]:
+    """One path, or several; a text is one path, never iterated. errors: BadSetting"""
+    if isinstance(given, str | os.PathLike):
+        return [given]
+    paths = list(given)
+    if not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise BadSetting("Pictures of a library are named by their paths. Give a path, or several.")
+    return paths
+
+
+def name_of(path: PathInput, root: Path, known: Iterable[str] = ()) -> str:
+    """The name under which a library keeps a file: relative to its root with forward slashes, or the whole
+    path where it lies elsewhere.
+
+    A relative path is first taken as one below the root, as answers show it, then from the current folder.
+    known: the names that the library holds
+    """
+    given = expanded(os.fspath(path))
+    if not given.is_absolute():
+        inside = Path(os.path.normpath(given)).as_posix()
+        if inside in known or (root / given).exists() or not given.exists():
+            return inside
+        given = Path(os.path.abspath(given))
+    given = Path(os.path.normpath(given))
+    # the root is without links; a path to it may have some above the picture, which itself may be a link
+    for one in (given, given.parent.resolve() / given.name):
+        if one.is_relative_to(root):
+            return one.relative_to(root).as_posix()
+    return str(given)
+
+
+def below(name: str, names: Sequence[str]) -> list[str]:
+    """Those of the names that are this one, or lie in the folder of this name."""
+    folder = "" if name == "." else f"{name}/"
+    return [one for one in names if one == name or one.startswith(folder)]

@@ -1,0 +1,279 @@
+"""What a library holds at one moment. Nothing that another thread or process commits later changes it."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadLibrary
+from ..remedies import remedy
+from ..retrieval import Gallery, WordMatrix
+from ..text import word_set
+from . import checksums
+from .features import FeatureFile, file_of
+from .held import HeldWordProbabilities
+from .made_by import MadeBy, decoding_of, found_again
+from .protocols import Space
+from .rows import CATALOGUE, NAME, TEXT, WHOLE, Damaged, Rows, damaged, record, restored, size
+from .word_probabilities import with_rows
+
+log = logging.getLogger(__name__)
+
+CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
+_FILES = f"SELECT path, sha256 FROM files JOIN images USING (sha256) WHERE captioner = {CURRENT}"  # noqa: S608
+_IMAGES = f"SELECT sha256, captioner, feature_row, crc FROM images WHERE captioner = {CURRENT}"  # noqa: S608
+_TEXTS = f"""
+SELECT sha256, text FROM captions JOIN images USING (sha256) WHERE captioner = {CURRENT} ORDER BY sha256, n
+"""  # noqa: S608
+_CAPTIONER = f"SELECT id, fingerprint, rows, dim FROM captioners WHERE id = {CURRENT} AND rows > 0"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the catalogue says at one moment.
+
+    revision: grows with every transaction
+    root:     the folder of the pictures; captioner: who captions
+    files:    the path and the content hash of each file that is captioned, in no order
+    captions: by content hash, the best first
+    own:      by content hash, what a person wrote in their place; of contents that are not there, too
+    rows:     by content hash, its row in the feature file
+    features: that file; None before anything is captioned
+    hybrid:   the weight of each mode in this library's hybrid
+    """
+
+    revision: int
+    root: Path
+    captioner: "Captioner | None"
+    files: Sequence[tuple[str, str]]
+    captions: Mapping[str, tuple[str, ...]]
+    own: Mapping[str, str]
+    rows: Mapping[str, int]
+    features: FeatureFile | None
+    hybrid: Mapping[str, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Captioner:
+    """Who captions, as the catalogue has it: `described` and `decoding` are JSON."""
+
+    name: str
+    fingerprint: str
+    decoding: str
+    described: str
+
+    def made_by(self, folder: Path) -> MadeBy:
+        """The same for people. errors: Damaged"""
+        decoding = decoding_of(self.decoding, folder)
+        return MadeBy(self.name, self.fingerprint, decoding, record(self.described, "a captioner"), folder)
+
+
+def read_contents(rows: Rows, folder: Path) -> Contents:
+    """Read them. errors: Damaged"""
+    texts: dict[str, list[str]] = {}
+    for sha256, text in rows.table(_TEXTS, (TEXT, TEXT)):
+        texts.setdefault(sha256, []).append(text)
+    row_of = {}
+    for sha256, captioner, row, crc in rows.table(_IMAGES, (TEXT, WHOLE, WHOLE, WHOLE)):
+        if checksums.of_image(sha256, captioner, row, texts.get(sha256, [])) != crc:
+            raise Damaged(f"what it says of the picture {sha256} is not what was written")
+        row_of[sha256] = row
+    return Contents(
+        revision=rows.table("SELECT value FROM meta WHERE key = 'revision'", (WHOLE,))[0][0],
+        root=read_root(rows, folder),
+        captioner=_captioner(rows),
+        files=[
+            (restored(path), sha256) for path, sha256 in rows.table(_FILES, (NAME, TEXT)) if sha256 in texts
+        ],
+        captions={sha256: tuple(captions) for sha256, captions in texts.items()},
+        own=read_own(rows),
+        rows=row_of,
+        features=_feature_file(rows, folder),
+        hybrid=_weights(rows.meta("hybrid")),
+    )
+
+
+def read_root(rows: Rows, folder: Path) -> Path:
+    """The folder of the pictures: first seen from the library, for both may have been moved together. errors:
+    Damaged"""
+    root = rows.meta("root")
+    if not root or "\0" in root:
+        raise Damaged("it does not name the folder of its pictures")
+    return found_again(root, rows.meta("root_from_library"), folder)
+
+
+def _captioner(rows: Rows) -> Captioner | None:
+    sql = f"SELECT name, fingerprint, decoding, described FROM captioners WHERE id = {CURRENT}"  # noqa: S608
+    for name, fingerprint, decoding, described in rows.table(sql, (NAME, TEXT, TEXT, TEXT)):
+        return Captioner(restored(name), fingerprint, decoding, described)
+    return None
+
+
+def read_own(rows: Rows) -> dict[str, str]:
+    """What a person wrote, by content hash. errors: Damaged"""
+    found = {}
+    columns = (TEXT, TEXT, TEXT, WHOLE)
+    for sha256, text, written, crc in rows.table(
+        "SELECT sha256, text, written, crc FROM own_captions", columns
+    ):
+        if checksums.of_own_caption(sha256, text, written) != crc:
+            raise Damaged(f"the caption that a person wrote of the picture {sha256} is not what was written")
+        found[sha256] = text
+    return found
+
+
+def _feature_file(rows: Rows, folder: Path) -> FeatureFile | None:
+    for number, fingerprint, count, dim in rows.table(_CAPTIONER, (WHOLE, TEXT, WHOLE, WHOLE)):
+        sums = rows.table("SELECT block, crc FROM feature_blocks WHERE captioner = ?", (WHOLE, WHOLE), number)
+        file = file_of(folder, number, fingerprint)
+        return FeatureFile(file, size(count, "a number of rows"), size(dim, "a dimension"), dict(sums))
+    return None
+
+
+def _weights(text: str | None) -> dict[str, float] | None:
+    if text is None:
+        return None
+    try:
+        return {str(mode): float(weight) for mode, weight in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise Damaged(f"the weights of its hybrid cannot be read: {error}") from None
+
+
+class LibrarySnapshot:
+    """A library at one moment, as retrieval's GallerySource. It may be kept and used from any thread.
+
+    contents: what the catalogue says
+    spaces:   by the mode that compares in each
+    parts:    what it can give beside captions: "features", "word_probabilities", and the modes that have a
+              space
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        contents: Contents,
+        words: HeldWordProbabilities,
+        spaces: Mapping[str, Space],
+        checked: set[tuple[str, int, int]],
+    ) -> None:
+        """checked: the blocks of features that were found whole before; shared with other snapshots"""
+        self.folder, self.contents, self.spaces = folder, contents, dict(spaces)
+        self._words, self._checked = words, checked
+        self._lock = RLock()
+        self._gallery: Gallery | None = None
+        predicted = {"word_probabilities"} if words.file is not None else set()
+        self.parts = frozenset({"features", *predicted, *self.spaces})
+
+    @property
+    def state(self) -> tuple[int, tuple[int, ...]]:
+        """Equal for two snapshots between which nothing was committed."""
+        return self.contents.revision, self._words.stamp
+
+    @property
+    def root(self) -> Path:
+        """The folder whose pictures it holds; every path of the gallery is relative to it."""
+        return self.contents.root
+
+    @cached_property
+    def made_by(self) -> MadeBy | None:
+        """Who captioned it; None before the first update."""
+        captioner = self.contents.captioner
+        if captioner is None:
+            return None
+        try:
+            return captioner.made_by(self.folder)
+        except Damaged as error:
+            raise damaged(error, self.folder / CATALOGUE) from error
+
+    @property
+    def predicted_by(self) -> dict[str, Any] | None:
+        """What predicted the word probabilities; None where there are none. errors: BadLibrary for a damaged
+        file"""
+        stored = self._words.read()
+        return None if stored is None else stored.made_by
+
+    @cached_property
+    def without_word_probabilities(self) -> tuple[str, ...]:
+        """The contents of which nothing is predicted yet, in the order of the gallery."""
+        stored = self._words.read()
+        known = {} if stored is None else stored.row_of
+        return tuple(sha256 for sha256 in self.gallery().hashes if sha256 not in known)
+
+    def gallery(self) -> Gallery:
+        """Its images as retrieval takes them, the same object each time: ids are the paths relative to the
+        root."""
+        with self._lock:
+            if self._gallery is None:
+                files = self.contents.files
+                self._gallery = Gallery(
+                    [path for path, _ in files],
+                    [self._all_captions(sha256)[0] for _, sha256 in files],
+                    [sha256 for _, sha256 in files],
+                    source=self,
+                    hybrid=self.contents.hybrid,
+                )
+            return self._gallery
+
+    def features(self, hashes: Sequence[str]) -> NDArray[np.floating]:
+        """(N, D) float16; BadLibrary where the file is cut short or altered."""
+        if self.contents.features is None:
+            return np.empty((len(hashes), 0), np.float16)
+        rows = [self.contents.rows[sha256] for sha256 in hashes]
+        return self.contents.features.take(rows, self._checked)
+
+    def captions(self, hashes: Sequence[str]) -> list[tuple[str, ...]]:
+        """All captions of each image, the best first; where a person wrote one, that alone."""
+        return [self._all_captions(sha256) for sha256 in hashes]
+
+    def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
+        """What is predicted of each image.
+
+        Where a person wrote a caption, its words have probability 1 and no other word counts. So it is with
+        the caption of an image that was captioned after the last prediction, which is said through logging.
+        errors: BadLibrary where there are no word probabilities, or their file is damaged
+        """
+        stored = self._words.read()
+        if stored is None:
+            raise BadLibrary(
+                f"{self.folder} holds no word probabilities.", remedy("predict words", library=self.folder)
+            )
+        own, known = self.contents.own, stored.row_of
+        by_caption = {
+            place: dict.fromkeys(sorted(word_set(self._all_captions(sha256)[0])), 1.0)
+            for place, sha256 in enumerate(hashes)
+            if sha256 in own or sha256 not in known
+        }
+        if new := sum(sha256 not in known and sha256 not in own for sha256 in hashes):
+            log.warning(
+                f"Of {new:,} pictures there are no word probabilities yet: the words of their captions stand "
+                "in."
+            )
+        matrix = stored.take([sha256 for place, sha256 in enumerate(hashes) if place not in by_caption])
+        return with_rows(matrix, by_caption, len(hashes))
+
+    def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
+        """(N, D) unit rows in the space of that mode."""
+        if not hashes:
+            return np.empty((0, 0), np.float32)
+        return self.spaces[mode].encode_features(self.features(hashes))
+
+    def with_spaces(self, spaces: Mapping[str, Space]) -> "LibrarySnapshot":
+        """The same moment, compared in these spaces."""
+        return LibrarySnapshot(self.folder, self.contents, self._words, spaces, self._checked)
+
+    def _all_captions(self, sha256: str) -> tuple[str, ...]:
+        own = self.contents.own.get(sha256)
+        return self.contents.captions[sha256] if own is None else (own,)
+
+    def __len__(self) -> int:
+        return len(self.gallery())
+
+    def __repr__(self) -> str:
+        return f"<LibrarySnapshot of {self.folder}: {len(self):,} pictures>"

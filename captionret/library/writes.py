@@ -1,0 +1,134 @@
+"""The statements that change a catalogue; each runs inside a transaction of its caller."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from ..records import CaptionResult, Failure, PictureFacts
+from .checksums import of_caption, of_image, of_own_caption
+from .rows import stored
+from .scan import Found
+
+
+def put_meta(connection: sqlite3.Connection, key: str, value: str | bytes) -> None:
+    """One of the library's own facts."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def adopt_captioner(
+    connection: sqlite3.Connection, known: int | None, values: tuple[str, str, str | bytes, str]
+) -> int:
+    """Make a captioner the present one, and return its id.
+
+    known:  its id; None where it is new
+    values: its fingerprint, the JSON of its decoding, its name, the JSON of what it says of itself
+    """
+    connection.execute("DELETE FROM failures")  # another captioner may be able to read them
+    if known is None:
+        sql = (
+            "INSERT INTO captioners (fingerprint, decoding, name, described) VALUES (?, ?, ?, ?) RETURNING id"
+        )
+        (known,) = connection.execute(sql, values).fetchone()
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('captioner', ?)", (known,))
+    return int(known)
+
+
+def put_file(connection: sqlite3.Connection, file: Found, sha256: str) -> None:
+    """A file and its content, which may have failed before."""
+    values = (stored(file.name), file.size, file.mtime_ns, sha256)
+    connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", values)
+    connection.execute("DELETE FROM failures WHERE path = ?", values[:1])
+
+
+def put_failure(connection: sqlite3.Connection, file: Found, reason: str) -> Failure:
+    """A file that could not be captioned; what it held before is forgotten."""
+    values = (stored(file.name), stored(reason), file.size, file.ctime_ns)
+    connection.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", values)
+    connection.execute("DELETE FROM files WHERE path = ?", values[:1])
+    return Failure(file.name, reason)
+
+
+def put_image(connection: sqlite3.Connection, result: CaptionResult, captioner: int, row: int) -> None:
+    """A content with its captions, its feature's row and its facts."""
+    crc = of_image(result.sha256, captioner, row, [caption.text for caption in result.captions])
+    connection.execute(
+        "INSERT INTO images (sha256, captioner, feature_row, crc) VALUES (?, ?, ?, ?) ON CONFLICT "
+        "(sha256) DO UPDATE SET captioner = excluded.captioner, feature_row = excluded.feature_row, "
+        "crc = excluded.crc",
+        (result.sha256, captioner, row, crc),
+    )
+    if result.facts is not None:
+        put_facts(connection, result.sha256, result.facts)
+    connection.execute("DELETE FROM captions WHERE sha256 = ?", (result.sha256,))
+    for n, caption in enumerate(result.captions):
+        tokens, logprob = json.dumps(caption.tokens, ensure_ascii=False), float(caption.logprob)
+        connection.execute(
+            "INSERT INTO captions VALUES (?, ?, ?, ?, ?, ?)",
+            (result.sha256, n, caption.text, tokens, logprob, of_caption(tokens, logprob)),
+        )
+
+
+def put_facts(connection: sqlite3.Connection, sha256: str, facts: PictureFacts) -> None:
+    """What a picture's file says about itself."""
+    camera = facts.camera and facts.camera.encode(errors="replace").decode()
+    connection.execute(
+        "UPDATE images SET width = ?, height = ?, taken = ?, camera = ? WHERE sha256 = ?",
+        (facts.width, facts.height, facts.taken, camera, sha256),
+    )
+
+
+def put_feature_sums(connection: sqlite3.Connection, captioner: int, sums: Mapping[int, int]) -> None:
+    """The checksums of blocks of features."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO feature_blocks VALUES (?, ?, ?)",
+        [(captioner, block, crc) for block, crc in sums.items()],
+    )
+
+
+def put_own_caption(connection: sqlite3.Connection, sha256: str, text: str) -> None:
+    """A caption that a person wrote, and when."""
+    written = datetime.now(UTC).isoformat(timespec="seconds")
+    values = (sha256, text, written, of_own_caption(sha256, text, written))
+    connection.execute("INSERT OR REPLACE INTO own_captions VALUES (?, ?, ?, ?)", values)
+
+
+def drop_own_caption(connection: sqlite3.Connection, sha256: str) -> None:
+    """Forget what a person wrote."""
+    connection.execute("DELETE FROM own_captions WHERE sha256 = ?", (sha256,))
+
+
+def drop_files(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Forget files; their contents go with drop_unused_images."""
+    connection.executemany("DELETE FROM files WHERE path = ?", [(stored(name),) for name in names])
+
+
+def drop_failures(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Forget that files failed."""
+    connection.executemany("DELETE FROM failures WHERE path = ?", [(stored(name),) for name in names])
+
+
+def exclude(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Pass these over in updates to come."""
+    connection.executemany("INSERT OR IGNORE INTO excluded VALUES (?)", [(stored(name),) for name in names])
+
+
+def include(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Pass these over no longer."""
+    connection.executemany("DELETE FROM excluded WHERE path = ?", [(stored(name),) for name in names])
+
+
+def drop_unused_images(connection: sqlite3.Connection) -> None:
+    """Contents that no file holds any more."""
+    connection.execute(
+        "DELETE FROM images WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = images.sha256)"
+    )
+
+
+def drop_unused_captioners(connection: sqlite3.Connection, present: int) -> list[tuple[int, str]]:
+    """Captioners of no content, but for the present one; returns id and fingerprint of those that are
+    left."""
+    connection.execute(
+        "DELETE FROM captioners WHERE id <> ? AND id NOT IN (SELECT captioner FROM images)", (present,)
+    )
+    return connection.execute("SELECT id, fingerprint FROM captioners").fetchall()

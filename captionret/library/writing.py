@@ -1,0 +1,35 @@
+"""Being the only writer of a library."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import BadLibrary, LibraryInUse
+from ..files import no_space_named
+from ..locks import InUse, locked
+from ..remedies import remedy
+
+UPDATE = "update.lock"  # of whoever changes pictures and captions
+PREDICT = "predict.lock"  # of whoever predicts words, which may be done while an update runs
+
+
+@contextlib.contextmanager
+def writing(folder: Path, what: str = UPDATE) -> Iterator[None]:
+    """Be the only one who writes that part of a library.
+
+    errors: LibraryInUse where another process does, BadLibrary where the folder may not be written, NoSpace
+    """
+    doing = "updated" if what == UPDATE else "given word probabilities"
+    with contextlib.ExitStack() as held:
+        try:
+            with no_space_named(folder / what):
+                held.enter_context(locked(folder / what))
+        except InUse as error:
+            raise LibraryInUse(
+                f"{folder} is being {doing} by {error.holder}. Wait until it has ended, then run again."
+            ) from None
+        except OSError as error:
+            raise BadLibrary(
+                f"{folder} may not be written ({error.strerror}).", remedy("another library")
+            ) from None
+        yield

@@ -5,6 +5,14 @@ from typing import Any
 
 from tqdm import tqdm
 
+_shown: bool | None = None
+
+
+def show(wanted: bool | None) -> None:
+    """Decide for all bars that no caller decides on: shown, not shown, or None for "on a terminal"."""
+    global _shown
+    _shown = wanted
+
 
 def bar(
     what: Iterable[Any] | None = None,
@@ -18,8 +26,9 @@ def bar(
     """A tqdm bar over `what`, or one to update by hand.
 
     unit: in the singular, e.g. "picture"
-    show: True always, False never, None where stderr is a terminal
+    show: True always, False never, None where stderr is a terminal and nobody asked for silence, see `show`
     """
+    show = _shown if show is None else show
     return tqdm(
         what,
         desc=desc,

@@ -31,9 +31,9 @@ class Command:
 COMMANDS: Registry[Command] = Registry("command")
 
 
-def _row(name: str, about: str, script: str = "", old: tuple[str, ...] = (), module: str = "") -> None:
-    usual = name.replace("-", "_")
-    COMMANDS.add(name, Command(module or usual, about, script or usual, old))
+def _row(name: str, about: str, script: str | None = None, old: tuple[str, ...] = ()) -> None:
+    module = name.replace("-", "_")
+    COMMANDS.add(name, Command(module, about, module if script is None else script, old))
 
 
 # In the order in which a user meets them.
@@ -58,6 +58,9 @@ _row("evaluate-retrieval", "measure the modes by how well they retrieve")
 _row("compare-variants", "compare checkpoints in one table and on one page")
 _row("hubness", "show which pictures come up too often, and what helps")
 _row("reproduce", "measure the published figures again")
+_row("models", "list the checkpoints that are found by name", script="")
+_row("modes", "list the modes, what each takes and what it compares", script="")
+_row("completion", "print what makes the shell complete what you type", script="")
 _SCRIPT = '''\
 """`captionret {name}`, without an installation."""
 

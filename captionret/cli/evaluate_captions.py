@@ -30,7 +30,8 @@ from ..files import publish_json
 from ..home import data_folder
 from ..records import Item
 from ..text import ends_badly, words
-from .options import FOUND, add_decoding, add_device, decoding_of, parser, path_argument, say
+from .decoding_options import add_decoding, decoding_of
+from .options import FOUND, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:
     from ..evaluation.captions.scorer import CaptionScores

@@ -12,7 +12,8 @@ from dataclasses import asdict
 
 from ..app.places import checkpoint_path, library_path
 from ..app.rerankers import with_reranker
-from .options import FOUND, NOTHING_FOUND, add_decoding, add_device, decoding_of, parser, path_argument, say
+from .decoding_options import add_decoding, decoding_of
+from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,13 +7,15 @@ captionret COMMAND --help
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from .. import __version__
 from ..errors import BadSetting
 from .commands import COMMANDS, find_command
-from .options import FOUND, run
+from .completers import command_to_complete
+from .running import FOUND, run
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ def dispatch(typed: Sequence[str]) -> int:
     errors: BadSetting without a command, UnknownName for one that does not exist, and the command's own
     """
     name, *rest = typed or [""]
+    if "_ARGCOMPLETE" in os.environ:
+        name, rest = command_to_complete(COMMANDS) or "", []
     if name in ("-h", "--help", "help"):
         if not rest:
             print(overview())

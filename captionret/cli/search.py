@@ -26,11 +26,12 @@ from ..app.spaces import load_spaces, renamed_mode
 from ..errors import BadSetting
 from ..library import Library
 from ..records import Explanation, Hit, Query
-from ..retrieval import MODES, EncodedQuery, find_mode
+from ..retrieval import EncodedQuery, find_mode
 from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS, check_weights
 from ..retrieval.search import check_limits, towards_first
-from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument, say
+from .modes import modes_table
+from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument, say, text_argument
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,7 +108,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--image", type=path_argument, metavar="FILE", help="a picture to find others like it"
     )
     options.add_argument(
-        "--text", metavar="WORDS", help="a text to find pictures of it; with --image, the words of both"
+        "--text",
+        type=text_argument,
+        metavar="WORDS",
+        help="a text to find pictures of it; with --image, the words of both",
     )
     where = options.add_mutually_exclusive_group()
     where.add_argument(
@@ -140,6 +144,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--plus",
         action="append",
+        type=text_argument,
         default=[],
         metavar="WORDS",
         help="add to the query's vector (modes of a space)",
@@ -147,6 +152,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--minus",
         action="append",
+        type=text_argument,
         default=[],
         metavar="WORDS",
         help="take away from it; both may be repeated",
@@ -239,16 +245,6 @@ def _refuse_to_write_over_a_picture(page: Path) -> None:
 
     if page.suffix.lower() in EXTENSIONS:
         raise BadSetting(f"--html {page} would write a page over a picture. Give a name such as hits.html.")
-
-
-def modes_table() -> str:
-    """Every mode: what it compares, and what it takes."""
-    from ..report.terminal import table
-
-    return table(
-        ["mode", "takes", "compares"],
-        [[mode.name, " and ".join(sorted(mode.accepts)), mode.about] for mode in MODES.values()],
-    )
 
 
 def _explained(library: Library, query: EncodedQuery, hits: list[Hit], mode: str) -> list[Explanation]:

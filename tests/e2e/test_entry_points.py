@@ -3,6 +3,8 @@
 import importlib
 import os
 import resource
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -105,3 +107,38 @@ def test_a_script_of_an_earlier_release_runs_with_a_notice(tmp_path: Path) -> No
     code, out, err = start(ROOT / "scripts/believe.py", "--help", cwd=tmp_path)
     assert code == 0 and out.startswith("usage: captionret predict-words")
     assert err == "believe is now called predict-words; the old name is accepted in this release only.\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("captionret ev", "evaluate-captions evaluate-ranking evaluate-retrieval"),
+        ("captionret search --list", "--list-modes"),
+        ("captionret search --mode exp", "expected-jaccard expected-cosine"),
+        ("captionret search --checkpoint photos-", "photos-lite photos-space"),
+        ("captionret search --library p", "people photos"),
+    ],
+)
+def test_the_shell_completes_commands_options_and_names(typed: str, completed: str, tmp_path: Path) -> None:
+    for name in ("people", "photos"):
+        (tmp_path / "data/libraries" / name).mkdir(parents=True)
+    asked = {"COMP_LINE": typed, "COMP_POINT": str(len(typed)), "_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": " "}
+    # argcomplete answers on a stream of its own, number 8
+    line = f"{shlex.quote(sys.executable)} -m captionret 8>&1 9>/dev/null"
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | asked | {"PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+    assert sorted(done.stdout.split()) == sorted(completed.split())
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_shell_is_given_what_it_needs_to_complete(tmp_path: Path) -> None:
+    code, out, _ = start("-m", "captionret", "completion", "bash", cwd=tmp_path)
+    assert code == 0 and "captionret" in out
+    assert subprocess.run(["bash", "-n"], input=out, text=True, check=False).returncode == 0

@@ -1,0 +1,120 @@
+"""What the shell does to a command's streams, and what a command prints where."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typed import Call, Ended
+
+from captionret import progress
+from captionret.cli import models, modes, search
+from captionret.cli.options import old_name, parser, text_argument
+from captionret.cli.output import open_file, print_paths
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def shell(line: str, cwd: Path) -> Ended:
+    """Run a line in a shell; `captionret` in it is this checkout's."""
+    line = line.replace("captionret", f"{shlex.quote(sys.executable)} -m captionret", 1)
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-"])
+def test_closed_stdout_loses_the_answer_and_nothing_else(closed: str, tmp_path: Path) -> None:
+    assert shell(f"captionret modes {closed}", tmp_path) == (0, "", "")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_an_error_never_goes_to_stdout(closed: str, tmp_path: Path) -> None:
+    assert shell(f"captionret search --image gone.jpg {closed}", tmp_path) == (3, "", "")
+    assert shell(f"captionret search --no-such-option {closed}", tmp_path)[:2] == (2, "")
+
+
+def test_what_is_printed_to_a_closed_stdout_is_not_written_into_the_next_file(tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("a dog\na cat\n")
+    line = (
+        "captionret encode --checkpoint photos-space --sentences texts.txt --out vectors.npy --device cpu >&-"
+    )
+    ended = shell(line, tmp_path)
+    assert ended.code == 0 and "Traceback" not in ended.err
+    assert (tmp_path / "vectors.npy").read_bytes()[:6] == b"\x93NUMPY"
+
+
+def test_a_full_disk_behind_stdout_is_said(tmp_path: Path) -> None:
+    code, _, err = shell("captionret modes >/dev/full", tmp_path)
+    assert (
+        code == 3 and err == "No space left to write the answer to stdout. Free some space and run again.\n"
+    )
+
+
+def test_a_text_in_another_encoding_is_wrong_usage(call: Call) -> None:
+    code, out, err = call(search, "--text", "a d\udcf6g")
+    assert (code, out) == (2, "") and "'a d\\\\udcf6g' is not text in the terminal's encoding" in err
+    assert text_argument("a dög\n") == "a dög\n"
+
+
+def test_quiet_leaves_warnings_and_errors(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    import logging
+
+    call(modes, "--quiet")
+    logging.getLogger("captionret.x").info("a note")
+    logging.getLogger("captionret.x").warning("a warning")
+    assert capsys.readouterr().err == "a warning\n"
+    assert progress.bar(range(2), desc="", unit="x").disable
+    code, _, err = call(search, "-q", "--image", "gone.jpg")
+    assert code == 3 and err == "gone.jpg does not exist. Check the path.\n"
+    call(modes)  # quiet is one command's, not the process's
+    logging.getLogger("captionret.x").info("a note")
+    assert capsys.readouterr().err == "a note\n"
+
+
+def test_an_option_is_accepted_under_its_old_name_with_a_notice(capsys: pytest.CaptureFixture[str]) -> None:
+    options = parser("index", "")
+    old_name(options, "--moved", options.add_argument("--relocate", action="store_true"))
+    old_name(options, "--width", options.add_argument("--beam", type=int, default=3))
+    assert vars(options.parse_args([])) == {"relocate": False, "beam": 3}
+    given = options.parse_args(["--moved", "--width", "5"])
+    assert (given.relocate, given.beam) == (True, 5)
+    assert "--moved" not in options.format_help()
+
+
+def test_paths_are_printed_as_they_are(capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> None:
+    names = [tmp_path / "a b.jpg", tmp_path / "\udcff\n.jpg"]
+    print_paths(names)
+    print_paths(names, null=True)
+    whole = [os.fsencode(name) for name in names]
+    assert capfdbinary.readouterr().out == b"".join(name + b"\n" for name in whole) + b"".join(
+        name + b"\0" for name in whole
+    )
+
+
+def test_a_page_that_no_browser_shows_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    open_file(tmp_path / "hits.html")
+    assert f"Open {tmp_path / 'hits.html'} yourself." in capsys.readouterr().err
+
+
+def test_models_are_listed_for_programs_with_absolute_paths(call: Call) -> None:
+    import json
+
+    code, out, _ = call(models, "--json", "--kind", "lexical")
+    assert code == 0
+    assert {one["name"]: Path(one["path"]).is_absolute() for one in json.loads(out)["models"]} == {
+        "words-lite": True
+    }
+    assert call(models, "--kind", "nothing").code == 1

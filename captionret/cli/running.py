@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from .. import progress
 from ..errors import CaptionretError
+from ..report.terminal import visible_lines
 
 FOUND, NOTHING_FOUND = 0, 1
 _MEMORY = re.compile("allocate memory|out of memory")  # torch has no class of its own for this
@@ -101,6 +102,6 @@ def show_log(level: int = logging.INFO) -> None:
 
 
 def say(text: str) -> None:
-    """Something for the person, not for the pipe."""
+    """Something for the person, not for the pipe; no name in it can move the terminal's cursor."""
     with contextlib.suppress(OSError):  # stderr is full or its reader has gone: nobody is left to tell
-        print(text.encode(errors="backslashreplace").decode(), file=sys.stderr, flush=True)
+        print(visible_lines(text), file=sys.stderr, flush=True)

@@ -1,31 +1,24 @@
 """One static HTML file that shows searches, tables and variants side by side.
 
 The file stands alone: pictures are embedded, there is no script, and its own content policy forbids every
-                       request. Whatever
-comes from outside (file names, captions, notes) is escaped by the templates and made visible as on the
-terminal.
+request. A picture is a link to its file, which the page itself never opens. Whatever comes from outside (file
+names, captions, notes) is escaped by the templates and made visible as on the terminal.
 """
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from PIL import Image
 
-from ..errors import BadImage
 from ..files import publishing
-from ..images import open_image
 from ..records import Hit, Query
-from ..text import tokenize
+from .marking import breakable, marked, unmarked
 from .terminal import Value, cell_text, numeric, visible
-
-_QUALITY = 82  # JPEG
+from .thumbnails import address, embedded, thumbnail
 
 
 @dataclass(frozen=True)
@@ -97,8 +90,8 @@ class VariantAnswer:
 
 @dataclass(frozen=True)
 class VariantsRow:
-    """A picture, what people said of it (if anybody did), and every variant's answer, in the same order in
-    each row."""
+    """A picture, its human captions (if there are any), and every variant's answer, in the same order in each
+    row."""
 
     image: Path
     answers: Sequence[VariantAnswer]
@@ -187,16 +180,6 @@ TEMPLATES: dict[type, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Thumbnail:
-    """A picture small enough to embed; without `uri`, `problem` says why it cannot be shown."""
-
-    uri: Markup | None
-    width: int = 0
-    height: int = 0
-    problem: str = ""
-
-
 def write_page(path: Path | str, title: str, lead: str, sections: Sequence[Section]) -> Path:
     """Write the page, whole or not at all. A picture that cannot be read becomes a placeholder that says so.
 
@@ -206,7 +189,7 @@ def write_page(path: Path | str, title: str, lead: str, sections: Sequence[Secti
     """
     path = Path(path).absolute()
     page = (
-        _environment()
+        _environment(path)
         .get_template("page.html")
         .render(title=title, lead=lead, sections=sections, templates=TEMPLATES)
     )
@@ -215,7 +198,7 @@ def write_page(path: Path | str, title: str, lead: str, sections: Sequence[Secti
     return path
 
 
-def _environment() -> Environment:
+def _environment(page: Path) -> Environment:
     """Templates with a fresh cache of thumbnails: each picture is decoded once per page and size."""
     environment = Environment(
         loader=PackageLoader("captionret.report"),
@@ -228,77 +211,13 @@ def _environment() -> Environment:
         ),
     )
     environment.filters.update(marked=marked, unmarked=unmarked, breakable=breakable)
-    environment.globals.update(thumbnail=cache(thumbnail), embedded=embedded, share=share)
-    return environment
-
-
-def thumbnail(path: Path, side: int) -> Thumbnail:
-    """The picture as a JPEG whose shorter side has `side` pixels (less if the picture has less, or is very
-    long)."""
-    try:
-        image = open_image(path, at_least=side)
-    except BadImage as error:
-        return Thumbnail(None, problem=str(error).replace(str(path), path.name))
-    width, height = image.size
-    scale = min(1.0, side / min(width, height), 3 * side / max(width, height))
-    image = image.resize(
-        (max(1, round(width * scale)), max(1, round(height * scale))),
-        Image.Resampling.LANCZOS,
-        reducing_gap=3.0,
+    environment.globals.update(
+        thumbnail=cache(thumbnail),
+        address=cache(partial(address, page=page)),
+        embedded=embedded,
+        share=share,
     )
-    content = io.BytesIO()
-    image.save(content, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
-    return Thumbnail(_data_uri("image/jpeg", content.getvalue()), *image.size)
-
-
-def embedded(path: Path) -> Markup:
-    """A plot's file as a data URI."""
-    content = path.read_bytes()
-    return _data_uri("image/png" if content.startswith(b"\x89PNG") else "image/svg+xml", content)
-
-
-def _data_uri(kind: str, content: bytes) -> Markup:
-    return Markup(f"data:{kind};base64,{base64.b64encode(content).decode()}")  # noqa: S704
-
-
-def marked(caption: str, shared: Sequence[str]) -> Markup:
-    """The caption, escaped, with every shared word in <mark>. Words are found as retrieval found them: by the
-    one tokenizer."""
-    parts, end = [], 0
-    for start, token in _tokens(caption):
-        if token in shared:
-            parts.append(
-                Markup("{}<mark>{}</mark>").format(
-                    visible(caption[end:start]), visible(caption[start : start + len(token)])
-                )
-            )
-            end = start + len(token)
-    return Markup("").join([*parts, visible(caption[end:])])
-
-
-def unmarked(caption: str, shared: Sequence[str]) -> list[str]:
-    """The shared words that the caption itself does not hold (a mode may compare more words than it
-    writes)."""
-    held = {token for _, token in _tokens(caption)}
-    return [word for word in shared if word not in held]
-
-
-def _tokens(caption: str) -> list[tuple[int, str]]:
-    """Each token with its place in the caption."""
-    # so that places stay
-    lowered = "".join(low if len(low := letter.lower()) == 1 else letter for letter in caption)
-    found, end = [], 0
-    for token in tokenize(caption):
-        start = lowered.find(token, end)
-        if start >= 0:  # quotation marks are spelled differently as tokens
-            found.append((start, token))
-            end = start + len(token)
-    return found
-
-
-def breakable(path: str) -> Markup:
-    """A path that a narrow column breaks after its slashes first."""
-    return Markup("/<wbr>").join(visible(path).split("/"))
+    return environment
 
 
 def share(hit: Hit, hits: Sequence[Hit]) -> int:

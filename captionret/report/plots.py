@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..errors import BadSetting
 from ..files import publishing
 
-# Okabe and Ito's colours, display_fields apart with every kind of colour vision
+# Okabe and Ito's colours, which every kind of colour vision keeps apart
 _BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"
 _INK, _GRID = "#3a3d44", "#e4e4e4"
 

@@ -5,11 +5,14 @@ from other people's disks, so nothing in them may move the cursor, break a line 
 characters are shown as escapes.
 """
 
+import os
 import re
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..records import Explanation, Hit, Query
@@ -19,10 +22,12 @@ Value = str | int | float | None  # what a table's cell may hold; None is "not k
 # Controls, line and paragraph separators, lone surrogates (bytes that are no UTF-8) and the marks that
 # reorder or hide text. U+200C and U+200D stay: they join letters and emoji.
 _INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _GAP = "  "
+_CUT = "(… is cut to the terminal's width; in a wider one, a file or a pipe everything is shown.)"
 _NARROWEST = 8  # cells a column keeps on a terminal that is too narrow for it
 
 
@@ -30,6 +35,11 @@ def visible(text: str) -> str:
     r"""`text` on one line, with control characters, bytes that are no UTF-8 and direction marks as escapes
     (\n, \x1b, \u202e)."""
     return _INVISIBLE.sub(_escape, text)
+
+
+def visible_lines(text: str) -> str:
+    """`text` as `visible` makes it, but with its own line ends: a message, whatever names stand in it."""
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -117,8 +127,8 @@ def _query_line(
     """The query, and the source over the column of shared words; on a line of its own where both don't fit in
     one."""
     parts = [visible(query.image.name)] if query.image else []
-    said = [visible(part) for part in (query.text, caption) if part]
-    parts += [f'"{part}"' for part in said] or [visible(" ".join(tokens))]
+    quoted = [visible(part) for part in (query.text, caption) if part]
+    parts += [f'"{part}"' for part in quoted] or [visible(" ".join(tokens))]
     left = "   ".join(part for part in parts if part)
     if not source:
         return shorten(left, limit)
@@ -166,13 +176,24 @@ def _path_cell(hit: Hit) -> str:
 
 
 def search_json(
-    query: Query, caption: str | None, tokens: Sequence[str], hits: Sequence[Hit], mode: str, library: str
+    query: Query,
+    caption: str | None,
+    tokens: Sequence[str],
+    hits: Sequence[Hit],
+    mode: str,
+    library: str,
+    root: Path | None = None,
 ) -> dict[str, Any]:
     """A search as programs read it. Paths are unaltered: write it with `json.dumps`' own ASCII, since a name
-    may be no UTF-8."""
-    return {
+    may be no UTF-8.
+
+    root: the library's root; with it the answer names it, and paths are absolute
+    """
+    where = {"root": os.path.abspath(root)} if root else {}
+    image = query.image and (os.path.abspath(query.image) if root else str(query.image))
+    return where | {
         "query": {
-            "image": str(query.image) if query.image else None,
+            "image": image or None,
             "text": query.text,
             "caption": caption,
             "tokens": list(tokens),
@@ -183,7 +204,7 @@ def search_json(
             {
                 "rank": hit.rank,
                 "score": float(hit.score),
-                "path": hit.path,
+                "path": os.path.join(where["root"], hit.path) if root else hit.path,
                 "caption": hit.caption,
                 "why": list(hit.why),
             }
@@ -218,7 +239,7 @@ def table(
 
     rows:    one value per column each; ValueError otherwise
     formats: how a column's numbers are written, where two decimals don't fit: {"cider_d": ".1f"}
-    width:   as in `search_text`
+    width:   as in `search_text`; a line below says so where cells had to be cut
     """
     formats = formats or {}
     texts = [
@@ -227,10 +248,13 @@ def table(
     ]
     grid = [[visible(name) for name in columns], *texts]
     right = [index for index in range(len(columns)) if numeric(rows, index)]
-    widths = _fit([max(map(cells, column)) for column in zip(*grid, strict=True)], _limit(width), keep=right)
+    limit = _limit(width)
+    whole = [max(map(cells, column)) for column in zip(*grid, strict=True)]
+    widths = _fit(list(whole), limit, keep=right)
     lines = [_row([shorten(cell, widths[i]) for i, cell in enumerate(line)], widths, right) for line in grid]
     rule = _GAP.join("─" * width for width in widths)
-    return "\n".join([lines[0], rule, *lines[1:]])
+    hint = textwrap.wrap(_CUT, limit) if widths != whole else []
+    return "\n".join([lines[0], rule, *lines[1:], *hint])
 
 
 def _limit(width: int | None) -> int:

@@ -159,7 +159,7 @@ def test_a_move_that_is_refused_leaves_the_library_where_it_was(folder: Path, tm
     with Library.create(tmp_path / "library", folder) as library:
         library.update(folder, MeanColour(), progress=False)
         with pytest.raises(BadLibrary, match="Nothing was changed"):
-            library.update(tmp_path / "empty", MeanColour(), progress=False, moved=True)
+            library.update(tmp_path / "empty", MeanColour(), progress=False, relocate=True)
         assert library.root == folder
         assert library.update(folder, MeanColour(), progress=False).unchanged == 1
 

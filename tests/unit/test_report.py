@@ -10,7 +10,8 @@ from PIL import Image
 
 from captionret.errors import BadSetting
 from captionret.records import Hit, Query
-from captionret.report import page as page_module
+from captionret.report import thumbnails
+from captionret.report.marking import marked
 from captionret.report.page import (
     LinksSection,
     PlotSection,
@@ -20,13 +21,21 @@ from captionret.report.page import (
     VariantAnswer,
     VariantsRow,
     VariantsSection,
-    marked,
     share,
-    thumbnail,
     write_page,
 )
 from captionret.report.plots import training_curve
-from captionret.report.terminal import cells, search_json, search_text, shorten, shorten_path, table, visible
+from captionret.report.terminal import (
+    cells,
+    search_json,
+    search_text,
+    shorten,
+    shorten_path,
+    table,
+    visible,
+    visible_lines,
+)
+from captionret.report.thumbnails import address, thumbnail
 
 HITS = [
     Hit(1, 0.714, "beach/0142.jpg", "a dog runs on the beach", ("dog", "beach", "runs"), "beach/0142.jpg"),
@@ -190,6 +199,19 @@ def test_search_json_has_exactly_the_promised_fields():
     assert odd["query"]["image"] is None
 
 
+def test_search_json_with_the_librarys_root_has_absolute_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = search_json(QUERY, None, (), HITS[:1], "jaccard", "photos", Path("pictures"))
+    assert found["root"] == str(tmp_path / "pictures")
+    assert found["query"]["image"] == str(tmp_path / "photos" / "q.jpg")
+    assert found["hits"][0]["path"] == str(tmp_path / "pictures" / "beach" / "0142.jpg")
+    assert search_json(Query(text="x"), None, (), [], "m", "l", Path("p"))["query"]["image"] is None
+
+
+def test_a_message_keeps_its_lines_and_no_name_in_it_moves_the_cursor():
+    assert visible_lines("a\x1b[2J.jpg\nb\udcff\r") == "a\\x1b[2J.jpg\nb\\xff\\r"
+
+
 def test_table_sets_numbers_flush_right_and_text_flush_left():
     assert table(
         ["variant", "n", "cider_d"], [["model1", 12345, 48.26], ["日本", None, 9.0]], {"cider_d": ".1f"}
@@ -205,6 +227,8 @@ def test_narrow_table_cuts_text_but_never_a_number():
     text = table(["name", "about", "n"], [["x", "a long sentence about it", 1234567890]], width=30)
     assert max(map(cells, text.splitlines())) <= 30
     assert "1,234,567,890" in text and "a long s…" in text
+    assert "… is cut to the terminal's" in " ".join(text.split()), "and says where all of it is shown"
+    assert "…" not in table(["name", "about", "n"], [["x", "a long sentence about it", 1]], width=40)
 
 
 def test_table_row_of_another_length_is_refused():
@@ -218,7 +242,7 @@ def test_table_row_of_another_length_is_refused():
 def test_page_marks_exactly_the_shared_words_in_query_and_captions(tmp_path, photos):
     found = written(tmp_path, searched(photos))
     assert found.text("p", "caption") == [hit.caption for hit in HITS]
-    assert found.text("p", "said") == [f"“{CAPTION}”"]
+    assert found.text("p", "quote") == [f"“{CAPTION}”"]
     assert found.text("mark") == ["dog", "runs", "beach", "dog", "runs", "beach", "sand"]
 
 
@@ -257,7 +281,7 @@ def test_page_stands_alone(tmp_path, photos):
     links = [
         value for _, attributes in found.elements for name, value in attributes.items() if name in loading
     ]
-    assert links and all(link.startswith("#") for link in links)
+    assert links and all(link.startswith(("#", "./")) for link in links)
     style = "".join(found.text("style"))
     assert "url(" not in style and "@import" not in style
     policy = next(
@@ -265,6 +289,33 @@ def test_page_stands_alone(tmp_path, photos):
     )
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     assert str(tmp_path) not in (tmp_path / "out" / "page.html").read_text()
+
+
+def test_a_picture_is_a_link_to_its_file_as_seen_from_the_page(tmp_path, photos):
+    hits = [Hit(rank, 0.5, name, "a dog") for rank, name in enumerate(["x.jpg", "gone.jpg"], 1)]
+    answers = [VariantAnswer("model1", "a dog", hits)]
+    found = written(
+        tmp_path,
+        searched(photos, hits),
+        VariantsSection("V", [VariantsRow(photos / "q.jpg", answers)], photos),
+    )
+    query, hit = "./../photos/q.jpg", "./../photos/x.jpg"
+    assert [link["href"] for link in found.tags("a")] == [query, hit, query, hit], "what is gone has none"
+    for link in found.tags("a"):
+        assert (tmp_path / "out" / link["href"]).is_file()
+
+
+def test_the_address_of_a_file_is_escaped_and_never_a_scheme(tmp_path):
+    page = tmp_path / "page.html"
+    for name, expected in (
+        ("a b#?%.jpg", "./a%20b%23%3F%25.jpg"),
+        ("javascript:alert(1)", "./javascript%3Aalert%281%29"),
+        ('"><b>\n', "./%22%3E%3Cb%3E%0A"),
+        ("\udcff.jpg", "./%FF.jpg"),
+    ):
+        (tmp_path / name).touch()
+        assert address(tmp_path / name, page) == expected
+    assert address(tmp_path, page) is None and address(tmp_path / "none", page) is None
 
 
 def test_links_lead_to_the_pages_beside_it(tmp_path):
@@ -292,6 +343,7 @@ def test_everything_from_outside_is_escaped(tmp_path, photos):
         TextSection(evil, [evil], [evil]),
     )
     assert not found.tags("script")
+    assert all(link["href"].startswith(("#s", "./")) for link in found.tags("a"))
     assert not any(name.startswith("on") for _, attributes in found.elements for name in attributes)
     shown = "<script>alert('1')</script>\"'&\\n\\xff"
     assert found.text("h2") == [shown] * 4
@@ -319,6 +371,14 @@ def test_every_picture_has_an_alternative_text_and_headings_go_down_one_by_one(t
     assert [tag for tag, _ in found.elements if tag in ("h1", "h2", "h3")] == ["h1", "h2", "h3", "h3"]
     ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
+
+
+def test_in_the_dark_plots_are_dark_and_a_table_that_goes_on_shows_it(tmp_path):
+    (style,) = written(tmp_path, TextSection("T", ["x"])).text("style")
+    dark = style[style.index(".plot img { width") :]
+    assert "prefers-color-scheme: dark" in dark and ".plot img { filter: invert" in dark
+    scroll = style[style.index(".scroll {") :].partition("}")[0]
+    assert "local" in scroll and "var(--shadow)" in scroll
 
 
 def test_search_without_hits_says_so(tmp_path):
@@ -352,9 +412,9 @@ def test_variants_stand_side_by_side_with_their_first_five_hits(tmp_path, photos
 
 def test_each_picture_is_decoded_once_per_page_and_size(tmp_path, photos, monkeypatch):
     opened = []
-    real = page_module.open_image
+    real = thumbnails.open_image
     monkeypatch.setattr(
-        page_module,
+        thumbnails,
         "open_image",
         lambda path, at_least: opened.append((path.name, at_least)) or real(path, at_least),
     )

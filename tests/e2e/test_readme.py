@@ -102,9 +102,7 @@ def _run_here(
     """Run a script as the program itself; its exit code and what it wrote to stdout and stderr."""
     monkeypatch.chdir(sandbox)
     monkeypatch.setenv("HOME", str(sandbox / "home"))
-    # METEOR's program is slow to start, and has measured the same captions one command before
-    if "--results" in words:
-        monkeypatch.setenv("PATH", str(sandbox / "home"))
+    monkeypatch.setenv("PATH", str(sandbox / "home"))  # without Java: METEOR's program is slow to start
     monkeypatch.setattr(sys, "argv", words)
     monkeypatch.setattr(sys, "path", list(sys.path))  # scripts put themselves first
     capsys.readouterr()

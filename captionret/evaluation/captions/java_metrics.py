@@ -5,9 +5,12 @@ Each function returns the score from 0 to 1, or raises `NotMeasured` with the re
 printed under their names.
 """
 
+import contextlib
 import math
 import shutil
 import subprocess
+import tempfile
+import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,20 +33,13 @@ def meteor(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Se
         " ||| ".join(["SCORE", *(" ".join(caption) for caption in captions), " ".join(candidate)])
         for candidate, captions in zip(candidates, references, strict=True)
     ]
-    # The program is asked twice, since it keeps nothing: each image's statistics first, then the score of all
-    # of them.
-    statistics = _meteor(jar, lines)
-    if len(statistics) != len(lines):
-        raise NotMeasured(
-            f"METEOR was not measured: {jar.name} answered {len(statistics):,} of {len(lines):,} captions."
-        )
-    answer = _meteor(jar, [" ||| ".join(["EVAL", *statistics])])
+    answers = _conversation(jar, lines)
     try:
-        score = float(answer[-1])
+        score = float(answers[-1])
     except (IndexError, ValueError):
         score = math.nan
     if not math.isfinite(score):
-        raise NotMeasured(f"METEOR was not measured: {jar.name} answered {answer[-1:]} in place of a score.")
+        raise NotMeasured(f"METEOR was not measured: {jar.name} answered {answers[-1:]} in place of a score.")
     return score
 
 
@@ -80,24 +76,59 @@ def _package(metric: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _meteor(jar: Path, lines: Sequence[str]) -> list[str]:
+def _conversation(jar: Path, lines: Sequence[str]) -> list[str]:
+    """What METEOR answers when it is given each image's line, and then the statistics that it made of them.
+
+    Both in one process: loading its tables takes longer than all the rest.
+    """
     command = ["java", "-Xmx2G", "-jar", jar.name, "-", "-", "-stdio", "-l", "en", "-norm"]
-    try:
-        run = subprocess.run(  # noqa: S603
-            command,
-            cwd=jar.parent,
-            input="\n".join(lines) + "\n",
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=_SECONDS,
-        )
-    except (OSError, UnicodeError, subprocess.TimeoutExpired) as error:
-        raise NotMeasured(f"METEOR was not measured: java could not run {jar} ({error}).") from error
-    if run.returncode:
-        why = run.stderr.strip().splitlines()[-1:] or ["no message"]
+    statistics: list[str] = []
+    answers: list[str] = []
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+        try:
+            program = subprocess.Popen(  # noqa: S603
+                command,
+                cwd=jar.parent,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+                encoding="utf-8",
+            )
+            with contextlib.suppress(BrokenPipeError), program:  # where it has ended, its exit code says why
+                _ask(program, lines, statistics, answers)
+        except (OSError, UnicodeError) as error:
+            raise NotMeasured(f"METEOR was not measured: java could not run {jar} ({error}).") from error
+        complaints.seek(0)
+        why = complaints.read().strip().splitlines()[-1:] or ["no message"]
+    if program.wait():
         raise NotMeasured(
-            f"METEOR was not measured: java ended with code {run.returncode} ({why[0]}). Check that `java "
-            "-version` works."
+            f"METEOR was not measured: java ended with code {program.returncode} ({why[0]}). Check that "
+            "`java -version` works."
         )
-    return run.stdout.splitlines()
+    if len(statistics) != len(lines):
+        raise NotMeasured(
+            f"METEOR was not measured: {jar.name} answered {len(statistics):,} of {len(lines):,} captions."
+        )
+    return answers
+
+
+def _ask(
+    program: "subprocess.Popen[str]", lines: Sequence[str], statistics: list[str], answers: list[str]
+) -> None:
+    """Fill statistics, one a line, then answers to "EVAL" with these; less where the program ends before."""
+    clock = threading.Timer(_SECONDS, program.kill)
+    clock.start()
+    try:
+        assert program.stdin and program.stdout
+        for line in lines:
+            print(line, file=program.stdin, flush=True)
+            answer = program.stdout.readline()
+            if not answer:
+                return
+            statistics.append(answer.rstrip("\n"))
+        print(" ||| ".join(["EVAL", *statistics]), file=program.stdin, flush=True)
+        program.stdin.close()
+        answers += program.stdout.read().splitlines()
+    finally:
+        clock.cancel()

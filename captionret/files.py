@@ -126,7 +126,7 @@ def read_json(
     """Read a JSON file, with or without a byte order mark; a missing or malformed one raises `error` with the
     file's name and `remedy`."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        return json.loads(content_of(path).decode("utf-8-sig"))
     except FileNotFoundError:
         raise error(f"{path} does not exist. {remedy}".strip()) from None
     except (ValueError, RecursionError) as cause:
@@ -134,6 +134,19 @@ def read_json(
         raise error(f"{path} is not valid JSON ({cause}). {remedy}".strip()) from None
     except OSError as cause:
         raise error(f"{path} cannot be read ({cause.strerror}). {remedy}".strip()) from None
+
+
+def content_of(path: Path | str) -> bytes:
+    """All bytes of a file, or of a pipe that the shell made for the command. A named pipe without a writer
+    would be waited for for ever, and a device never end.
+
+    errors: OSError
+    """
+    kind = os.stat(path).st_mode
+    from_the_shell = stat.S_ISFIFO(kind) and not os.path.exists(os.path.realpath(path))
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or from_the_shell):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+    return Path(path).read_bytes()
 
 
 def sha256_of(path: Path | str) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from ..errors import BadDataset, UnknownName
-from ..files import read_json
+from ..files import content_of, read_json
 from .options import FOUND, parser, path_argument, say
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,7 +114,7 @@ def read_table(path: Path) -> list[Row]:
     errors: BadDataset that names the file and the row
     """
     try:
-        content = tomllib.loads(path.read_bytes().decode("utf-8"))
+        content = tomllib.loads(content_of(path).decode("utf-8"))
     except FileNotFoundError:
         raise BadDataset(f"{path} does not exist. Give --table FILE.") from None
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..errors import BadDataset
+from ..files import content_of
 from ..records import Item
 from ..text import repaired
 from . import Dataset
@@ -25,7 +26,7 @@ def text_of(path: Path) -> str:
             (naming the line)
     """
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except OSError as error:
         raise BadDataset(
             f"{path} cannot be read ({error.strerror}). Check the path and its permissions."

@@ -12,7 +12,7 @@ from PIL import Image
 from shapes import Trained
 from typed import Call
 
-from captionret.cli import compare_variants, demo, index, search, train_captioner
+from captionret.cli import compare_variants, demo, index, running, search, train_captioner
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.errors import BadDataset, BadImage, BadLibrary
@@ -236,3 +236,11 @@ def test_a_damaged_checkpoint_is_named_before_the_whole_ones_are_measured(
     )
     assert code == 3
     assert "bad/config.json does not exist" in err
+
+
+def test_no_name_in_a_message_moves_the_terminals_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: object) -> int:
+        raise BadDataset("\x1b[2Jq\r.jpg and \udcff\x9b31m cannot be read.\nCheck both.")
+
+    assert running.run(fail) == 3
+    assert capsys.readouterr().err == "\\x1b[2Jq\\r.jpg and \\xff\\x9b31m cannot be read.\nCheck both.\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from captionret import files
-from captionret.errors import BadSetting, NoSpace
+from captionret.errors import BadDataset, BadSetting, NoSpace
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
@@ -138,3 +138,20 @@ def test_a_file_that_is_held_open_for_a_moment_is_replaced_all_the_same(
     files.publish_json(tmp_path / "file.json", 1)
     files.sync_directory(tmp_path / "not there")
     assert files.read_json(tmp_path / "file.json") == 1
+
+
+def test_a_named_pipe_and_a_device_are_refused_where_a_file_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "pipe.json", Path("/dev/zero")):
+        with pytest.raises(OSError, match="not a file"):
+            files.content_of(path)
+        with pytest.raises(BadDataset, match="a pipe or a device"):
+            files.read_json(path)
+
+
+def test_a_pipe_that_the_shell_made_is_read() -> None:
+    read, write = os.pipe()
+    os.write(write, b'{"a": 1}')
+    os.close(write)
+    assert files.read_json(f"/dev/fd/{read}") == {"a": 1}
+    os.close(read)

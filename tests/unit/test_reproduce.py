@@ -1,6 +1,7 @@
 """The table of published figures: what holds, what is near, what fails, what is skipped, and tables that
 cannot be."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,14 @@ def test_bad_tables_are_refused_by_name(run: Any, text: str, said: str) -> None:
 def test_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadDataset, match=r"gone\.toml does not exist"):
         reproduce.read_table(tmp_path / "gone.toml")
+
+
+def test_a_named_pipe_is_refused_as_a_table_rather_than_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "table.toml")
+    with pytest.raises(
+        BadDataset, match=r"table\.toml cannot be read \(it is a pipe or a device, not a file\)"
+    ):
+        reproduce.read_table(tmp_path / "table.toml")
 
 
 def test_the_projects_own_table_names_files_that_exist() -> None:

@@ -2,20 +2,21 @@
 cannot be."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from captionret.app import reproduction
 from captionret.cli import reproduce
+from captionret.cli.commands import COMMANDS
 from captionret.errors import BadDataset, UnknownName
+from captionret.home import find_checkpoint
 
-ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
     "name": '"a"',
     "command": """["-c", "import json, sys; json.dump({'x': 1.0}, open(sys.argv[1], 'w'))", "{out}"]""",
-    "needs": "[]",
+    "requires": "[]",
     "expected": "{ x = 1.0 }",
     "tolerance": "0.1",
     "near": "0.5",
@@ -72,7 +73,7 @@ def test_commands_that_measure_nothing_fail(run: Any, command: str, said: str) -
 
 
 def test_what_is_not_there_is_skipped_with_the_reason(run: Any, tmp_path: Path) -> None:
-    code, out = run(row(needs='["flickr8k", "no-such-program"]'), "--flickr8k", str(tmp_path / "gone"))
+    code, out = run(row(requires='["flickr8k", "no-such-program"]'), "--flickr8k", str(tmp_path / "gone"))
     assert code == 0
     assert (
         out.startswith("SKIP")
@@ -86,7 +87,7 @@ def test_placeholders_become_paths(run: Any, tmp_path: Path) -> None:
         "import json, os, sys; json.dump({'x': float(os.path.isabs(sys.argv[1]))}, open(sys.argv[2], 'w'))"
     )
     code, out = run(
-        row(command=f"""["-c", "{program}", "{{coco}}", "{{out}}"]""", needs='["coco"]'),
+        row(command=f"""["-c", "{program}", "{{coco}}", "{{out}}"]""", requires='["coco"]'),
         "--coco",
         str(tmp_path),
     )
@@ -114,14 +115,14 @@ def test_only_and_list(run: Any) -> None:
         (row(extra="1"), "and no others"),
         (row(name='" "'), "'name' must be text"),
         (row(command='"one text"'), "'command' must be a list of texts"),
-        (row(needs="[1]"), "'needs' must be a list of texts"),
+        (row(requires="[1]"), "'requires' must be a list of texts"),
         (row(expected="{}"), "'expected' must hold one or more numbers"),
         (row(expected="{ x = true }"), "'expected' must hold one or more numbers"),
         (row(expected="{ x = nan }"), "'expected' must hold one or more numbers"),
         (row(tolerance="-1"), "must be numbers of at least 0"),
         (row(near="0.01"), "'near' must be at least 'tolerance'"),
         (row(command='["{where}", "{out}"]'), "there is no placeholder {where}"),
-        (row(command='["{coco}", "{out}"]'), "uses {coco}, which 'needs' does not name"),
+        (row(command='["{coco}", "{out}"]'), "uses {coco}, which 'requires' does not name"),
         (row(command='["x"]'), "writes no {out}"),
         (row() + row(), "stands more than once"),
     ],
@@ -134,22 +135,27 @@ def test_bad_tables_are_refused_by_name(run: Any, text: str, said: str) -> None:
 
 def test_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadDataset, match=r"gone\.toml does not exist"):
-        reproduce.read_table(tmp_path / "gone.toml")
+        reproduction.read_table(tmp_path / "gone.toml")
 
 
-def test_a_named_pipe_is_refused_as_a_table_rather_than_waited_for(tmp_path: Path) -> None:
+def test_a_table_that_is_a_pipe_is_refused_rather_than_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "table.toml")
-    with pytest.raises(
-        BadDataset, match=r"table\.toml cannot be read \(it is a pipe or a device, not a file\)"
-    ):
-        reproduce.read_table(tmp_path / "table.toml")
+    expected = r"table\.toml cannot be read \(it is a pipe or a device, not a file\)"
+    with pytest.raises(BadDataset, match=expected):
+        reproduction.read_table(tmp_path / "table.toml")
 
 
-def test_the_projects_own_table_names_files_that_exist() -> None:
-    rows = reproduce.read_table(reproduce.TABLE)
+def test_the_projects_own_table_runs_commands_and_checkpoints_that_exist() -> None:
+    rows = reproduction.read_table(reproduction.TABLE)
     assert "photos-lite" in [row.name for row in rows]
     for one in rows:
-        assert (ROOT / one.command[0]).is_file()
-        assert set(one.needs) <= {*reproduce.DATA, "java"} or all(
-            shutil.which(need) for need in set(one.needs) - set(reproduce.DATA)
-        )
+        assert one.command[:2] == ("-m", "captionret") and one.command[2] in COMMANDS
+        assert find_checkpoint(one.command[one.command.index("--checkpoint") + 1]).is_dir()
+        assert set(one.requires) <= {*reproduction.DATA, "java"}
+
+
+def test_commands_run_from_any_folder(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    program = "import captionret, json, sys; json.dump({'x': 1.0}, open(sys.argv[1], 'w'))"
+    assert run(row(command=f"""["-c", "{program}", "{{out}}"]"""))[0] == 0

@@ -5,9 +5,8 @@
     scenes:seed=7,count=600     another seed, another size; also FOLDER,seed=7
 
 Item.labels are (object, colour, place, number, size) and, where there is one, the second object. Object and
-colour are the
-known right answer to every query: in val and test every picture has others beside it that show the same,
-                                   drawn differently.
+colour are the known right answer to every query: in val and test every picture has others beside it that show
+the same, drawn differently.
 """
 
 import re
@@ -29,9 +28,8 @@ from .plan import COMBINATIONS, SECOND, THINGS, Scene, plan
 
 __all__ = ["SECOND", "THINGS", "Scene", "draw_scene", "plan", "read"]
 
-VERSION = (
-    1  # raise it with every change that alters a picture or a caption: sets drawn before are then drawn anew
-)
+# Raise it with every change that alters a picture or a caption: sets drawn before are then drawn anew
+VERSION = 1
 SEED = 1
 # 1,060: fourteen of each thing in each colour to train on, two to validate, four to test
 COUNT = 20 * len(COMBINATIONS)
@@ -93,8 +91,8 @@ def _parse(spec: str) -> tuple[Path, Order]:
 
 
 def _state(folder: Path, order: Order) -> str:
-    """ "absent", "whole", or what is wrong with the set in `folder`; the manifest, written last, says that a
-    drawing was finished."""
+    """What is in `folder`: "absent", "whole", or what is wrong with the set. The manifest is written last: it
+    says that a drawing was finished."""
     if not (folder / MANIFEST).exists():
         return "unfinished" if (folder / PICTURES).exists() else "absent"
     try:

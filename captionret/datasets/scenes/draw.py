@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from . import living, things
-from .backdrops import BACKDROPS, MOODS
+from .backdrops import BACKDROPS
 from .extras import EXTRAS
+from .mood import MOODS
 from .pen import COLOURS, OVERSAMPLE, SIZE, Canvas, Colour, Pen
 from .plan import NUMBERS, Scene
 from .words import describe

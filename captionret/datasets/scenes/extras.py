@@ -4,7 +4,8 @@ drawn at the side x."""
 import math
 from collections.abc import Callable
 
-from .backdrops import Mood, cloud, fir
+from .backdrops import cloud, fir
+from .mood import Mood
 from .pen import SIZE, Canvas, darker, lighter, mix
 
 

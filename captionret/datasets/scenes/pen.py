@@ -49,6 +49,12 @@ def is_pale(colour: Colour) -> bool:
     return min(colour) > 200
 
 
+def corners(text: str) -> list[tuple[float, float]]:
+    """A path as people write one: "0,-1 0.5,0.2" is from (0, -1) to (0.5, 0.2)."""
+    numbers = (corner.split(",") for corner in text.split())
+    return [(float(x), float(y)) for x, y in numbers]
+
+
 def smooth(points: Points, closed: bool, steps: int = 9) -> list[tuple[float, float]]:
     """A Catmull-Rom curve through the points."""
     p = np.asarray(points, float)

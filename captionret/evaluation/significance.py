@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike
 
 from ..errors import BadSetting
 
+DRAWN_AT_ONCE = 2**20  # scores in memory
+
 
 def paired_interval(
     a: ArrayLike, b: ArrayLike, *, samples: int = 1000, level: float = 0.95, seed: int = 0
@@ -51,6 +53,9 @@ def _interval(
             f"{name} needs at least one sample and a level between 0 and 1; got {samples} and {level}."
         )
     random = np.random.default_rng(seed)
-    means = [values[random.integers(values.size, size=values.size)].mean() for _ in range(samples)]
+    at_once = max(1, DRAWN_AT_ONCE // values.size)
+    blocks = [min(at_once, samples - start) for start in range(0, samples, at_once)]
+    drawn = (values[random.integers(values.size, size=(block, values.size))] for block in blocks)
+    means = np.concatenate([resampled.mean(1) for resampled in drawn])
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(values.mean()), float(low), float(high)

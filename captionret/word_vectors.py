@@ -3,6 +3,7 @@ glove` fetches."""
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -66,13 +67,14 @@ def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVector
     raise MissingWeights(f"{path}, the {dim}-dimensional GloVe vectors, is not there. Run {remedy}.")
 
 
+@lru_cache(maxsize=1)  # several models of one program read the same 400,000 words
 def _read_package(name: str, data: Path) -> WordVectors:
     import pandas
 
-    index = pandas.read_parquet(data / "glove_6B_index.parquet")["index"]
+    words: list[str] = pandas.read_parquet(data / "glove_6B_index.parquet")["index"].tolist()
     return WordVectors(
         name,
-        {word: row for row, word in enumerate(index)},
+        dict(zip(words, range(len(words)), strict=True)),
         np.load(data / "glove_6B_50d_emb.npy", mmap_mode="r"),
     )
 

@@ -278,8 +278,8 @@ def test_java_metrics_are_left_alone_unless_asked_for() -> None:
 )
 def test_hostile_text_is_tokenized_in_linear_time(motif: str) -> None:
     started = time.perf_counter()
-    ptb.tokenize(motif * (200_000 // len(motif)))
-    assert time.perf_counter() - started < 5
+    ptb.tokenize(motif * (40_000 // len(motif)))
+    assert time.perf_counter() - started < 3  # a tenth of a second; ten and more, were it quadratic
 
 
 @given(st.text(max_size=60))
@@ -289,21 +289,6 @@ def test_any_text_becomes_lower_case_tokens_without_blanks(text: str) -> None:
         assert token
         assert token == token.lower()
         assert not any(letter.isspace() for letter in token)
-
-
-@pytest.mark.slow
-def test_five_thousand_images_are_scored_within_ten_seconds() -> None:
-    random = np.random.default_rng(0)
-    words = np.array([f"word{index}" for index in range(3000)])
-
-    def caption() -> str:
-        return " ".join(random.choice(words, 11)) + "."
-
-    references = {image: [caption() for _ in range(5)] for image in range(5000)}
-    candidates = {image: caption() for image in references}
-    started = time.perf_counter()
-    score(candidates, references)
-    assert time.perf_counter() - started < 10
 
 
 def test_paired_interval_holds_the_difference_and_sees_a_sure_one() -> None:

@@ -3,7 +3,6 @@ written out."""
 
 import itertools
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -227,10 +226,6 @@ def test_what_cannot_be_ranked_is_refused(scores: np.ndarray, owner: Any, folds:
         rank_both_ways(scores, owner, folds)
 
 
-@pytest.mark.slow
-def test_five_thousand_images_and_their_captions_are_ranked_in_seconds() -> None:
-    scores, owner = random_scores(5000, 5)
-    started = time.perf_counter()
-    found = rank_both_ways(scores, owner)
-    assert time.perf_counter() - started < 10  # 3 on a quiet machine, see benchmarks/ranking_speed.py
-    assert found.t2i.r10 == pytest.approx(100 * 10 / 5000, abs=0.1)
+def test_random_scores_find_what_chance_finds() -> None:
+    scores, owner = random_scores(1000, 5)
+    assert rank_both_ways(scores, owner).t2i.r10 == pytest.approx(100 * 10 / 1000, abs=0.3)

@@ -62,3 +62,24 @@ class MeanColour:
         return CaptionResult(
             path, sha256, [Caption(" ".join(tokens), tokens, -1.5), Caption(colour, (colour,), -2.5)], feature
         )
+
+
+class Colours:
+    """Predicts three words by the feature, which is the mean colour."""
+
+    words = ("blue", "green", "red")
+    name = "colours"
+
+    def __init__(self, fingerprint: str = "b" * 64) -> None:
+        self.fingerprint = fingerprint
+        self.asked: list[str] = []
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": "colours", "fingerprint": self.fingerprint}
+
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        return None
+
+    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
+        self.asked += [path.name for path in paths]
+        return np.asarray(pooled[:, ::-1], np.float32)

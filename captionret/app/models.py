@@ -3,16 +3,17 @@
 
 from typing import TYPE_CHECKING
 
-from ..decoding import Decoding
+from ..decoding import BeamSearch, Decoding
 from ..library import Library, MadeBy
 from ..library.surroundings import SURROUNDINGS
 from .named import captioner_of, predictor_of
+from .places import checkpoint_path
 from .rerankers import with_reranker
 
 if TYPE_CHECKING:  # it imports torch
     from ..models.captioning.captioner import Captioner
 
-__all__ = ["Library", "load_captioner"]
+__all__ = ["Library", "captioner_for", "load_captioner"]
 
 
 def load_captioner(made_by: MadeBy | None, decoding: Decoding, device: str = "auto") -> "Captioner":
@@ -21,6 +22,24 @@ def load_captioner(made_by: MadeBy | None, decoding: Decoding, device: str = "au
     errors: as captioner_of and with_reranker
     """
     return with_reranker(captioner_of(made_by, device), decoding)
+
+
+def captioner_for(
+    library: Library, checkpoint: str | None, decoding: Decoding | None, device: str = "auto"
+) -> "Captioner":
+    """What shall caption a library, ready for a way of decoding.
+
+    checkpoint: a name or a directory; None: the library's own captioner, or the shipped one
+    decoding:   None: as before
+    errors:     as load_captioner
+    """
+    made_by = library.made_by
+    decoding = decoding or (made_by.decoding if made_by else BeamSearch())
+    if checkpoint is None:
+        return load_captioner(made_by, decoding, device)
+    from ..models.captioning.captioner import Captioner
+
+    return with_reranker(Captioner.load(checkpoint_path(checkpoint), device), decoding)
 
 
 SURROUNDINGS.load_captioner = load_captioner

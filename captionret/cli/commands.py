@@ -39,6 +39,8 @@ def _row(name: str, about: str, script: str | None = None, old: tuple[str, ...] 
 # In the order in which a user meets them.
 _row("index", "caption every picture below a folder into a library", "caption_images")
 _row("search", "find pictures by a text, by a picture, or by both", "retrieve")
+_row("edit", "caption pictures in your own words; add and remove pictures of a library", script="")
+_row("verify", "say what is wrong with a library", script="")
 _row(
     "predict-words",
     "predict the words of a library's pictures, which some modes compare",

@@ -1,35 +1,82 @@
 """Caption every picture below a folder and keep the captions in a library. Run again, it captions only what
 is new or changed.
 
-python scripts/caption_images.py ~/Pictures --library photos
-python scripts/caption_images.py ~/Pictures --library many --captions-per-image 5 --decode nucleus --temperature 0.8 --seed 1
-python scripts/caption_images.py ~/Pictures --library agreed --decode consensus        # slower: of a wide beam, what most of it says
-"""  # noqa: E501
+captionret index ~/Pictures                              # the library is called Pictures
+captionret index ~/Pictures --library holidays
+captionret index                 --library holidays      # again, with the folder and captioner it knows
+captionret index ~/Pictures --library many --captions-per-image 5 --decode nucleus --temperature 0.8 --seed 1
+captionret index ~/Pictures --library agreed --decode consensus      # slower: of a wide beam, what most agree
+on
+"""
 
+import argparse
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from ..app.places import checkpoint_path, library_path
-from ..app.rerankers import with_reranker
+from ..errors import BadSetting
 from .decoding_options import add_decoding, decoding_of
-from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument, say
+from .options import FOUND, NOTHING_FOUND, add_device, old_name, parser, path_argument, say
+
+if TYPE_CHECKING:
+    from ..decoding import Decoding
+    from ..library import Library, UpdateReport
+
+log = logging.getLogger(__name__)
+
+_ALWAYS = ("new", "unchanged", "changed", "removed", "failed")
+_LISTS = ("failures", "other")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 1 where the folder holds no picture that could be captioned."""
+    """Caption a folder into a library, and print what was done; 1 where it holds no picture that could be
+    captioned."""
+    given = _options().parse_args(arguments)
+    name = given.folder.resolve().name if given.library is None and given.folder else given.library
+    if name is None:
+        raise BadSetting("Which pictures? Give a folder, or a --library to bring up to date.")
+
+    from ..app.models import Library, captioner_for
+
+    with (
+        Library.open(name) if given.folder is None else Library.open_or_create(name, given.folder) as library
+    ):
+        decoding = _decoding(given, library)
+        report = library.update(
+            given.folder,
+            captioner_for(library, given.checkpoint, decoding, given.device),
+            decoding=decoding,
+            batch_size=given.batch_size,
+            limit=given.limit,
+            recaption=given.recaption,
+            allow_empty=given.allow_empty,
+            relocate=given.relocate,
+        )
+        _show(library, report, given.json)
+        if not len(library):
+            say(f"{library.root} holds no picture that could be captioned.")
+        return FOUND if len(library) else NOTHING_FOUND
+
+
+def _options() -> argparse.ArgumentParser:
     options = parser("index", __doc__ or "")
     options.add_argument(
-        "folder", type=path_argument, metavar="DIR", help="searched with everything below it"
+        "folder",
+        type=path_argument,
+        nargs="?",
+        metavar="DIR",
+        help="looked through with everything below it (default: the folder that the library knows)",
     )
     options.add_argument(
-        "--library", required=True, metavar="NAME", help="a name in data/libraries, or a path"
+        "--library", metavar="NAME", help="its name, or a path (default: the name of the folder)"
     )
     options.add_argument(
-        "--checkpoint", metavar="PATH", help="what captions (default: the library's own, or the shipped one)"
+        "--checkpoint", metavar="NAME", help="what captions (default: the library's own, or the shipped one)"
     )
     add_decoding(options)
-    options.add_argument("--batch-size", type=int, default=32, metavar="N")
+    options.add_argument("--batch-size", type=int, default=32, metavar="N", help="(default: %(default)s)")
     options.add_argument("--limit", type=int, metavar="N", help="caption at most N pictures now")
     options.add_argument(
         "--recaption",
@@ -39,44 +86,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument(
         "--allow-empty", action="store_true", help="accept that the folder holds no picture any more"
     )
-    options.add_argument("--moved", action="store_true", help="accept that the folder was moved to DIR")
+    relocate = options.add_argument(
+        "--relocate", action="store_true", help="accept that the folder lies at DIR now"
+    )
+    old_name(options, "--moved", relocate)
     options.add_argument("--json", action="store_true", help="print the counts and the failures as JSON")
     add_device(options)
-    given = options.parse_args(arguments)
+    return options
 
-    from ..app.models import Library
-    from ..models.captioning.captioner import Captioner
 
-    with Library.open_or_create(library_path(given.library), given.folder) as library:
-        own = library.made_by.checkpoint if library.made_by and not given.checkpoint else None
-        captioner = Captioner.load(own or checkpoint_path(given.checkpoint), given.device)
-        decoding = decoding_of(given)
-        report = library.update(
-            given.folder,
-            with_reranker(captioner, decoding),
-            decoding=decoding,
-            batch_size=given.batch_size,
-            limit=given.limit,
-            recaption=given.recaption,
-            allow_empty=given.allow_empty,
-            relocate=given.moved,
-        )
-        for failure in report.failures:
-            say(f"failed: {failure.reason}")
-        counts = {name: value for name, value in asdict(report).items() if name not in ("failures", "other")}
-        if given.json:
-            print(
-                json.dumps(
-                    {
-                        "library": str(library.path),
-                        **counts,
-                        "failures": [asdict(failure) for failure in report.failures],
-                    }
-                )
-            )
-        else:
-            always = ("new", "unchanged", "changed", "removed", "failed")
-            print("  ".join(f"{name} {value:,}" for name, value in counts.items() if value or name in always))
-        if not len(library):
-            say(f"{given.folder} holds no picture that could be captioned.")
-        return FOUND if len(library) else NOTHING_FOUND
+def _decoding(given: argparse.Namespace, library: "Library") -> "Decoding | None":
+    """What was asked for; None, which is as before, where the library is captioned and nothing was."""
+    plain = _options().parse_args([])
+    asked = vars(given).keys() - {"folder", "library", "checkpoint", "batch_size", "limit", "recaption"}
+    asked -= {"allow_empty", "relocate", "json", "device"}
+    as_usual = all(getattr(given, name) == getattr(plain, name) for name in asked)
+    return None if as_usual and library.made_by is not None else decoding_of(given)
+
+
+def _show(library: "Library", report: "UpdateReport", as_json: bool) -> None:
+    for failure in report.failures:
+        log.warning(f"failed: {failure.reason}")
+    if report.other:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.other.items())
+        log.info(f"No pictures, passed over: {kinds}.")
+    facts = asdict(report)
+    counts = {name: value for name, value in facts.items() if name not in _LISTS}
+    if as_json:
+        where = {"library": str(library.path.absolute()), "root": str(library.root)}
+        print(json.dumps({**where, **counts, **{name: facts[name] for name in _LISTS}}))
+    else:
+        print("  ".join(f"{name} {value:,}" for name, value in counts.items() if value or name in _ALWAYS))

@@ -1,7 +1,6 @@
 """What a person changes in a library: pictures added or removed one by one, and captions in their own
 words."""
 
-import logging
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from ..text import word_set
 from . import writes
 from .catalogue import Catalogue
 from .names import PathInput, as_paths, below, name_of
-from .rows import NAME, TEXT, restored, stored
+from .rows import NAME, TEXT, restored
 from .scan import Listing, look_at
-
-log = logging.getLogger(__name__)
 
 
 def listing_of(paths: PathInput | Iterable[PathInput], root: Path, known: Iterable[str]) -> Listing:
@@ -97,11 +94,3 @@ def _caption_text(text: str) -> str:
     if not word_set(text):
         raise BadSetting(f"The caption {text!r} holds no word. Say what the picture shows.")
     return text
-
-
-def warn_of_changed(catalogue: Catalogue, changed: Iterable[str]) -> None:
-    """Say that a person's caption belonged to a content that its file no longer has."""
-    for name in changed:
-        sql = "SELECT own_captions.text FROM own_captions JOIN files USING (sha256) WHERE path = ?"
-        for (text,) in catalogue.table(sql, (TEXT,), stored(name)):
-            log.warning(f"{name} was changed; its caption {text!r} was of what it showed before.")

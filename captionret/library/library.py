@@ -7,55 +7,35 @@ library.set_caption("beach/dog.jpg", "our dog Bella on the beach")
 """
 
 import json
-import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from threading import RLock
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ..decoding import BeamSearch, Decoding
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
-from ..records import Caption, Failure
 from ..remedies import remedy
-from ..retrieval import Gallery
-from . import edits, pictures, writes
+from . import edits, writes
 from .catalogue import Catalogue
-from .held import HeldWordProbabilities, stamp_of
-from .made_by import MadeBy, from_folder
+from .made_by import from_folder
 from .names import PathInput, library_folder
 from .predicting import predict_all
-from .protocols import Captioning, Space, WordPredicting
+from .protocols import Captioning, WordPredicting
+from .reading import ReadableLibrary
 from .report import UpdateReport
 from .rows import CATALOGUE, NAME, restored, stored
 from .scan import Listing, list_folder
-from .snapshot import Contents, LibrarySnapshot, read_contents, read_own, read_root
 from .surroundings import SURROUNDINGS
 from .update import Updater
-from .verify import problems
 from .writing import PREDICT, writing
 
-if TYPE_CHECKING:
-    import pandas
 
-log = logging.getLogger(__name__)
-
-
-class Library:
+class Library(ReadableLibrary):
     """An open library. Any thread may use it, and several processes at a time.
 
     Searching it never waits for an update; what an update commits is seen by the next search. A `snapshot`
     does not change at all.
     """
-
-    def __init__(self, path: Path, catalogue: Catalogue) -> None:
-        self.path = path
-        self._catalogue = catalogue
-        self._lock = RLock()
-        self._snapshot: LibrarySnapshot | None = None
-        self._checked: set[tuple[str, int, int]] = set()
-        self.spaces: dict[str, Space] = {}  # by the mode that compares in it, see use_space
 
     @classmethod
     def create(cls, path: Path | str, root: Path | str) -> Self:
@@ -97,22 +77,6 @@ class Library:
         """Open the library in `path`, or make one for `root` where there is none."""
         exists = (library_folder(path) / CATALOGUE).exists()
         return cls.open(path) if exists else cls.create(path, root)
-
-    @property
-    def root(self) -> Path:
-        """The folder whose pictures it holds; every path of a hit is relative to it."""
-        with self._catalogue.reading() as rows:
-            return read_root(rows, self.path)
-
-    @property
-    def made_by(self) -> MadeBy | None:
-        """Who captioned it; None before the first update."""
-        return self.snapshot().made_by
-
-    @property
-    def predicted_by(self) -> dict[str, Any] | None:
-        """What predicted the words of its pictures; None where nothing did."""
-        return self.snapshot().predicted_by
 
     def update(
         self,
@@ -204,25 +168,6 @@ class Library:
         """
         edits.set_caption(self._catalogue, path, text, self.root)
 
-    def snapshot(self) -> LibrarySnapshot:
-        """What it holds now, as one consistent state that no later commit changes. Read again only after a
-        change."""
-        with self._lock:
-            state = (self._catalogue.revision(), stamp_of(self.path))
-            if self._snapshot is None or self._snapshot.state != state:
-                self._snapshot = self._read(self._contents())
-            elif self._snapshot.spaces != self.spaces:
-                self._snapshot = self._snapshot.with_spaces(self.spaces)
-            return self._snapshot
-
-    def gallery(self) -> Gallery:
-        """The images of the present snapshot as retrieval takes them: ids are the paths relative to the root.
-
-        `gallery().features` is (N, D) float16, read from the feature file when first asked for; BadLibrary
-        where that is cut short or altered.
-        """
-        return self.snapshot().gallery()
-
     def predict_words(
         self,
         predictor: WordPredicting | None = None,
@@ -246,93 +191,10 @@ class Library:
             predictor.check(made_by.described.get("backbone") if made_by else None)
             return predict_all(snapshot, predictor, batch_size, progress)
 
-    def without_word_probabilities(self) -> int:
-        """Of how many pictures nothing is predicted yet."""
-        return len(self.snapshot().without_word_probabilities)
-
-    def use_space(self, mode: str, space: Space) -> None:
-        """Let a mode compare in this embedding space, for as long as the library is open.
-
-        errors: BadSetting for a space that reads another backbone's features than the library holds
-        """
-        made_by = self.made_by
-        if made_by is not None:
-            space.check(made_by.described.get("backbone"))
-        with self._lock:
-            self.spaces = {**self.spaces, mode: space}
-
     def set_hybrid(self, weights: Mapping[str, float]) -> None:
         """Keep the weight of each mode in this library's hybrid."""
         with self._catalogue.transaction() as connection:
             writes.put_meta(connection, "hybrid", json.dumps(dict(weights)))
-
-    def captions(self, sha256: str) -> list[Caption]:
-        """The captions of the content with this hash, best first; empty where the library does not hold
-        it."""
-        with self._catalogue.reading() as rows:
-            own = read_own(rows).get(sha256)
-            found = pictures.read_captions(rows, sha256).get(sha256, ())
-            current = sha256 in read_contents(rows, self.path).rows
-        if not current:
-            return []
-        return list(found) if own is None else [pictures.own_caption(own)]
-
-    def failures(self) -> list[Failure]:
-        """The files that could not be captioned, by name."""
-        found = self._catalogue.table("SELECT path, reason FROM failures", (NAME, NAME))
-        failures = [Failure(restored(path), restored(reason)) for path, reason in found]
-        return sorted(failures, key=lambda failure: failure.path)
-
-    def to_pandas(self) -> "pandas.DataFrame":
-        """A table of its pictures: path, file, caption, captions, captioned_by, taken, camera, width, height,
-        copies, sha256; a row each."""
-        return pictures.table_of(list(self))
-
-    def verify(self) -> list[str]:
-        """What is wrong, one sentence each: in the catalogue, the features, the word probabilities, and
-        between the catalogue and the folder. It reads all of it."""
-        return problems(self._catalogue)
-
-    def close(self) -> None:
-        """Close the catalogue. Snapshots that were taken can still be used."""
-        self._catalogue.close()
-
-    def __iter__(self) -> Iterator[pictures.LibraryPicture]:
-        """Every picture in the order of the paths, all of one moment; equal files are one picture."""
-        with self._catalogue.reading() as rows:
-            contents, details = read_contents(rows, self.path), pictures.read_details(rows)
-        return pictures.pictures_of(self._read(contents), details)
-
-    def __len__(self) -> int:
-        return len(self.gallery())
-
-    def __repr__(self) -> str:
-        made_by = self.made_by
-        captioned = (
-            f"captioned by {made_by.name}, {made_by.decoding.summary}" if made_by else "no captions yet"
-        )
-        return f"<Library {self.path}: {len(self):,} pictures of {self.root}, {captioned}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _contents(self) -> Contents:
-        # a feature file that a writer has just taken away belongs to a state that is past
-        while True:
-            with self._catalogue.reading() as rows:
-                contents = read_contents(rows, self.path)
-            whole = contents.features is None or contents.features.problem is None
-            if whole or self._catalogue.revision() == contents.revision:
-                return contents
-
-    def _read(self, contents: Contents) -> LibrarySnapshot:
-        words = HeldWordProbabilities(self.path)
-        return LibrarySnapshot(self.path, contents, words, self.spaces, self._checked)
 
     def _run(
         self,

@@ -23,6 +23,7 @@ from .protocols import Captioning
 from .report import UpdateReport
 from .rows import NAME, TEXT, WHOLE, restored, size, stored
 from .scan import Listing, Plan, Remembered, Task, make_plan, remembered
+from .snapshot import read_own
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Updater:
         plan = make_plan(known, listing, whole)
         if whole and not allow_empty:
             self._refuse_to_lose_all(root, listing, plan)
+        self._warn_of_own_captions(plan, known)
         self._write_known(plan, root, known, whole)
         tasks = plan.tasks[:limit]
         self._caption(tasks, plan, batch_size, progress)
@@ -136,6 +138,16 @@ class Updater:
             if whole:
                 kept = {failure.path for failure in plan.failures}
                 writes.drop_failures(connection, [name for name in known.failed if name not in kept])
+
+    def _warn_of_own_captions(self, plan: Plan, known: Remembered) -> None:
+        """Say that a person's caption was of what its file showed before."""
+        with self.catalogue.reading() as rows:
+            own = read_own(rows)
+        changed = [file.name for task in plan.tasks for file, kind in task.files if kind == "changed"]
+        for name in changed if own else ():
+            text = own.get(known.files[name].sha256)
+            if text is not None:
+                log.warning(f"{name} was changed; its caption {text!r} was of what it showed before.")
 
     def _caption(self, tasks: Sequence[Task], plan: Plan, batch_size: int, progress: bool | None) -> None:
         if not tasks:

@@ -7,7 +7,6 @@ Rows are appended first and named afterwards, so a run that is cut leaves at wor
 the next one overwrites.
 """
 
-import fcntl
 import hashlib
 import os
 import re
@@ -24,6 +23,7 @@ from ..errors import BadCheckpoint, BadSetting
 from ..files import no_space_named
 from ..home import data_folder
 from ..images import WHOLE, View, decoded_batches
+from ..locks import locked
 from ..models.vision.backbones import Backbone
 from ..records import Failure
 
@@ -65,8 +65,7 @@ class FeatureStore:
             )
         with no_space_named(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            with open(self.folder / "lock", "w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)  # two trainings may fill one cache
+            with locked(self.folder / "lock", wait=True):  # two trainings may fill one cache
                 self.refresh()
                 new = [i for i, name in enumerate(hashes) if name not in self.rows and name not in hashes[:i]]
                 with (

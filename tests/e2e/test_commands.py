@@ -326,7 +326,8 @@ def test_captioning_as_json_gives_counts_and_failures(call: Call, trained: Train
     code, out, _ = call(index, "photos", "--library", "./lib", "--checkpoint", trained.checkpoint, "--json")
     answer = json.loads(out)
     assert code == 0
-    assert (answer["library"], answer["new"], answer["failed"]) == ("lib", 1, 1)
+    assert (answer["library"], answer["root"]) == (str(tmp_path / "lib"), str(tmp_path / "photos"))
+    assert (answer["new"], answer["failed"], answer["other"]) == (1, 1, {})
     assert [failure["path"] for failure in answer["failures"]] == ["empty.png"]
     assert "empty.png is empty" in answer["failures"][0]["reason"]
 

@@ -4,37 +4,15 @@ weights beside them."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from mean_colour import MeanColour, picture
+from mean_colour import Colours, MeanColour, picture
 
 from captionret.app.searching import search
 from captionret.errors import BadImage, BadLibrary, BadSetting
 from captionret.library import Library, predicting
 from captionret.library.word_probabilities import FILE
-
-
-class Colours:
-    """Believes in three colours by the feature, which is the mean colour."""
-
-    words = ("blue", "green", "red")
-    name = "colours"
-
-    def __init__(self, fingerprint: str = "b" * 64) -> None:
-        self.fingerprint = fingerprint
-        self.asked: list[str] = []
-
-    def describe(self) -> dict[str, Any]:
-        return {"name": "colours", "fingerprint": self.fingerprint}
-
-    def check(self, backbone: dict[str, Any] | None) -> None:
-        return None
-
-    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
-        self.asked += [path.name for path in paths]
-        return np.asarray(pooled[:, ::-1], np.float32)
 
 
 @pytest.fixture

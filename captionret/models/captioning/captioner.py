@@ -157,10 +157,10 @@ class Captioner(PictureModel[CaptionerConfig]):
             if batch.paths:
                 features, pooled = self.features(batch.pixels[0])
                 captions = self.decode(features, decoding, batch.hashes)
-                for path, name, found, feature in zip(
-                    batch.paths, batch.hashes, captions, pooled, strict=True
+                for path, name, found, feature, facts in zip(
+                    batch.paths, batch.hashes, captions, pooled, batch.facts, strict=True
                 ):
-                    entries[str(path)] = CaptionResult(path, name, found, feature)
+                    entries[str(path)] = CaptionResult(path, name, found, feature, facts)
             count = len(batch.paths) + len(batch.failures)  # not len(entries): a path may be given twice
             yield [entries[str(path)] for path in paths[:count]]
             paths = paths[count:]

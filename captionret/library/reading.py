@@ -1,0 +1,151 @@
+"""An open library as its readers see it: snapshots, pictures, failures, and whether it is whole."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ..records import Caption, Failure
+from ..retrieval import Gallery
+from . import pictures
+from .catalogue import Catalogue
+from .held import HeldWordProbabilities, stamp_of
+from .made_by import MadeBy
+from .protocols import Space
+from .rows import NAME, restored
+from .snapshot import Contents, LibrarySnapshot, read_contents, read_own, read_root
+from .verify import problems
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class ReadableLibrary:
+    """What can be asked of a library. Any thread may ask, and nobody waits for an update."""
+
+    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+        self.path = path
+        self._catalogue = catalogue
+        self._lock = RLock()
+        self._snapshot: LibrarySnapshot | None = None
+        self._checked: set[tuple[str, int, int]] = set()
+        self.spaces: dict[str, Space] = {}  # by the mode that compares in it, see use_space
+
+    @property
+    def root(self) -> Path:
+        """The folder whose pictures it holds; every path of a hit is relative to it."""
+        with self._catalogue.reading() as rows:
+            return read_root(rows, self.path)
+
+    @property
+    def made_by(self) -> MadeBy | None:
+        """Who captioned it; None before the first update."""
+        return self.snapshot().made_by
+
+    @property
+    def predicted_by(self) -> dict[str, Any] | None:
+        """What predicted the words of its pictures; None where nothing did."""
+        return self.snapshot().predicted_by
+
+    def snapshot(self) -> LibrarySnapshot:
+        """What it holds now, as one consistent state that no later commit changes. Read again only after a
+        change."""
+        with self._lock:
+            state = (self._catalogue.revision(), stamp_of(self.path))
+            if self._snapshot is None or self._snapshot.state != state:
+                self._snapshot = self._read(self._contents())
+            elif self._snapshot.spaces != self.spaces:
+                self._snapshot = self._snapshot.with_spaces(self.spaces)
+            return self._snapshot
+
+    def gallery(self) -> Gallery:
+        """The images of the present snapshot as retrieval takes them: ids are the paths relative to the root.
+
+        `gallery().features` is (N, D) float16, read from the feature file when first asked for; BadLibrary
+        where that is cut short or altered.
+        """
+        return self.snapshot().gallery()
+
+    def without_word_probabilities(self) -> int:
+        """Of how many pictures nothing is predicted yet."""
+        return len(self.snapshot().without_word_probabilities)
+
+    def use_space(self, mode: str, space: Space) -> None:
+        """Let a mode compare in this embedding space, for as long as the library is open.
+
+        errors: BadSetting for a space that reads another backbone's features than the library holds
+        """
+        made_by = self.made_by
+        if made_by is not None:
+            space.check(made_by.described.get("backbone"))
+        with self._lock:
+            self.spaces = {**self.spaces, mode: space}
+
+    def captions(self, sha256: str) -> list[Caption]:
+        """The captions of the content with this hash, best first; empty where the library does not hold
+        it."""
+        with self._catalogue.reading() as rows:
+            own = read_own(rows).get(sha256)
+            found = pictures.read_captions(rows, sha256).get(sha256, ())
+            current = sha256 in read_contents(rows, self.path).rows
+        if not current:
+            return []
+        return list(found) if own is None else [pictures.own_caption(own)]
+
+    def failures(self) -> list[Failure]:
+        """The files that could not be captioned, by name."""
+        found = self._catalogue.table("SELECT path, reason FROM failures", (NAME, NAME))
+        failures = [Failure(restored(path), restored(reason)) for path, reason in found]
+        return sorted(failures, key=lambda failure: failure.path)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A table of its pictures: path, file, caption, captions, captioned_by, taken, camera, width, height,
+        copies, sha256; a row each."""
+        return pictures.table_of(list(self))
+
+    def verify(self) -> list[str]:
+        """What is wrong, one sentence each: in the catalogue, the features, the word probabilities, and
+        between the catalogue and the folder. It reads all of it."""
+        return problems(self._catalogue)
+
+    def close(self) -> None:
+        """Close the catalogue. Snapshots that were taken can still be used."""
+        self._catalogue.close()
+
+    def __iter__(self) -> Iterator[pictures.LibraryPicture]:
+        """Every picture in the order of the paths, all of one moment; equal files are one picture."""
+        with self._catalogue.reading() as rows:
+            contents, details = read_contents(rows, self.path), pictures.read_details(rows)
+        return pictures.pictures_of(self._read(contents), details)
+
+    def __len__(self) -> int:
+        return len(self.gallery())
+
+    def __repr__(self) -> str:
+        made_by = self.made_by
+        captioned = (
+            f"captioned by {made_by.name}, {made_by.decoding.summary}" if made_by else "no captions yet"
+        )
+        return f"<Library {self.path}: {len(self):,} pictures of {self.root}, {captioned}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _contents(self) -> Contents:
+        # a feature file that a writer has just taken away belongs to a state that is past
+        while True:
+            with self._catalogue.reading() as rows:
+                contents = read_contents(rows, self.path)
+            whole = contents.features is None or contents.features.problem is None
+            if whole or self._catalogue.revision() == contents.revision:
+                return contents
+
+    def _read(self, contents: Contents) -> LibrarySnapshot:
+        words = HeldWordProbabilities(self.path)
+        return LibrarySnapshot(self.path, contents, words, self.spaces, self._checked)

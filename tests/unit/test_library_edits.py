@@ -1,0 +1,269 @@
+"""What a person changes in a library: captions in their own words, pictures added and removed one by one."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from mean_colour import Colours, MeanColour, picture
+from PIL import Image
+
+from captionret.app.searching import search
+from captionret.errors import BadLibrary, BadSetting, LibraryInUse
+from captionret.library import Library, UpdateReport
+from captionret.library.writing import writing
+from captionret.records import CaptionResult, Failure, PictureFacts
+
+OWN = "Bella the otterhound"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    for name, colour in (("red.png", "red"), ("blue.png", "blue"), ("trip/green.png", "green")):
+        picture(tmp_path / "photos" / name, colour)
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    library.update(captioner=MeanColour())
+    library.predict_words(Colours())
+    return library
+
+
+MODES_OF_WORDS = ["jaccard", "tfidf", "bm25", "multi-caption", "multi-caption-union", "expected-jaccard"]
+
+
+@pytest.mark.parametrize("mode", [*MODES_OF_WORDS, "expected-cosine"])
+def test_caption_of_a_person_wins_over_the_captioner_in_every_mode(library: Library, mode: str) -> None:
+    library.set_caption("red.png", f"  {OWN}\n")
+    hit = search(library, text="otterhound", mode=mode)[0]
+    assert (hit.path, hit.caption, hit.why) == ("red.png", OWN, ("otterhound",))
+    if mode != "expected-cosine":  # there the mean of all pictures counts, too
+        assert "red.png" not in [hit.path for hit in search(library, text="red plain picture", mode=mode)]
+
+
+def test_caption_of_a_person_outlives_updates_recaptioning_renaming_and_predicting(library: Library) -> None:
+    library.set_caption("red.png", OWN)
+    shutil.copy(library.root / "red.png", library.root / "copy.png")
+    (library.root / "red.png").rename(library.root / "bella.png")
+    assert library.update(captioner=MeanColour()).renamed == 1
+    library.update(captioner=MeanColour("e" * 64, "second"), recaption=True)
+    library.predict_words(Colours("e" * 64))
+    (hit,) = search(Library.open(library.path), text="otterhound")
+    assert (hit.path, hit.copies) == ("bella.png", ("copy.png",))
+    assert [caption.text for caption in library.captions(library.gallery().hashes[0])] == [OWN]
+
+
+def test_caption_of_a_person_comes_back_with_its_picture(library: Library) -> None:
+    library.set_caption("red.png", OWN)
+    (library.root / "red.png").rename(library.path.parent / "away.png")
+    assert library.update(captioner=MeanColour()).removed == 1
+    shutil.move(library.path.parent / "away.png", library.root / "red.png")
+    library.update(captioner=MeanColour())
+    assert search(library, text="otterhound")[0].path == "red.png"
+
+
+def test_caption_that_is_taken_away_gives_the_captioners_place_again(library: Library) -> None:
+    library.set_caption(library.root / "red.png", OWN)
+    library.set_caption("red.png", None)
+    assert search(library, text="otterhound") == []
+    assert search(library, text="red", mode="expected-jaccard")[0].caption == "a plain red picture"
+
+
+def test_changed_picture_says_that_its_own_caption_was_of_the_former_one(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    library.set_caption("red.png", OWN)
+    picture(library.root / "red.png", "yellow")
+    library.update(captioner=MeanColour())
+    assert f"red.png was changed; its caption {OWN!r} was of what it showed before." in caplog.text
+    assert search(library, text="otterhound") == []
+
+
+@pytest.mark.parametrize("text", ["", " \n", "?!", "a \udcff dog"])
+def test_caption_without_a_word_is_refused(library: Library, text: str) -> None:
+    with pytest.raises(BadSetting, match="holds"):
+        library.set_caption("red.png", text)
+
+
+def test_caption_of_a_picture_that_is_not_held_is_refused(library: Library) -> None:
+    with pytest.raises(BadLibrary, match=r"holds no picture none\.png"):
+        library.set_caption("none.png", OWN)
+
+
+def test_a_query_by_a_picture_that_a_person_captioned_asks_with_that_caption(library: Library) -> None:
+    library.set_caption("red.png", "a plain blue picture")
+    hit = search(library, image=library.root / "red.png", mode="jaccard")[0]
+    assert (hit.path, hit.score) == ("blue.png", 1.0)
+
+
+def test_pictures_are_told_apart_by_who_captioned_them(library: Library) -> None:
+    library.set_caption("blue.png", OWN)
+    by = {one.path: (one.caption, one.captioned_by) for one in library}
+    assert by == {
+        "blue.png": (OWN, "a person"),
+        "red.png": ("a plain red picture", "mean-colour"),
+        "trip/green.png": ("a plain green picture", "mean-colour"),
+    }
+
+
+def test_removed_pictures_stay_out_of_updates_until_they_are_added_again(library: Library) -> None:
+    assert library.remove(["trip", library.root / "red.png"]) == 2
+    assert [one.path for one in library] == ["blue.png"]
+    assert library.update(captioner=MeanColour()) == UpdateReport(unchanged=1, excluded=2)
+    assert library.add("red.png", MeanColour()) == UpdateReport(new=1)
+    assert library.update(captioner=MeanColour()) == UpdateReport(unchanged=2, excluded=1)
+    assert library.verify() == []
+    with pytest.raises(BadLibrary, match=r"holds no picture red\.pn"):
+        library.remove("red.pn")
+
+
+def test_added_pictures_are_captioned_without_a_look_at_the_rest(library: Library) -> None:
+    for shade, name in enumerate(("new.png", "scans/one.png", "scans/two.png", "not asked for.png")):
+        picture(library.root / name, "yellow", shade=shade)
+    captioner = MeanColour()
+    assert library.add(["new.png", library.root / "scans"], captioner) == UpdateReport(new=3)
+    assert len(captioner.seen) == 3 and len(library) == 6
+    assert library.add("new.png", captioner) == UpdateReport(unchanged=1)
+    assert library.update(captioner=captioner) == UpdateReport(unchanged=6, new=1)
+    with pytest.raises(BadSetting, match="does not exist"):
+        library.add("nothing.png", captioner)
+
+
+def test_picture_from_elsewhere_is_kept_by_its_whole_path(library: Library, tmp_path: Path) -> None:
+    outside = picture(tmp_path / "elsewhere" / "white.png", "white")
+    assert library.add(outside, MeanColour()).new == 1
+    assert search(library, text="white")[0].path == str(outside)
+    assert {one.path: one.file for one in library}[str(outside)] == outside
+    assert library.update(captioner=MeanColour()) == UpdateReport(unchanged=4)
+    assert library.verify() == []
+    outside.unlink()
+    assert library.update(captioner=MeanColour()) == UpdateReport(unchanged=3, removed=1)
+
+
+def test_a_path_is_first_taken_as_an_answer_shows_it_then_from_the_current_folder(
+    library: Library, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(library.root / "trip")
+    library.set_caption("green.png", OWN)
+    library.set_caption(Path("red.png"), f"{OWN} again")
+    assert sorted(one.caption for one in library)[:2] == [OWN, f"{OWN} again"]
+
+
+def test_one_text_is_one_path(library: Library) -> None:
+    assert library.remove("red.png") == 1
+
+
+def test_every_picture_is_told_with_its_captions_probabilities_and_facts(library: Library) -> None:
+    photo = Image.new("RGB", (30, 20), "yellow")
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0112] = "FUJIFILM", "X100F", 6
+    exif.get_ifd(0x8769)[0x9003] = "2019:06:30 17:05:00"
+    photo.save(library.root / "photo.jpg", exif=exif)
+    library.update(captioner=MeanColour())
+    library.predict_words(Colours())
+    shutil.copy(library.root / "photo.jpg", library.root / "same.jpg")
+    library.update(captioner=MeanColour())
+    pictures = {one.path: one for one in library}
+    assert len(pictures) == len(library) == 4
+    photo_held = pictures["photo.jpg"]
+    assert photo_held.exif == PictureFacts(20, 30, "2019-06-30T17:05:00", "FUJIFILM X100F")
+    assert photo_held.copies == ("same.jpg",) and photo_held.file == library.root / "photo.jpg"
+    assert [caption.text for caption in photo_held.captions] == ["a plain yellow picture", "yellow"]
+    red = pictures["red.png"]
+    assert red.word_probabilities is not None and red.word_probabilities["red"] > 0.8
+    assert red.exif == PictureFacts(16, 16)
+
+
+def test_a_table_of_the_pictures_has_a_row_each(library: Library) -> None:
+    table = library.to_pandas()
+    assert list(table.columns[:5]) == ["path", "file", "caption", "captions", "captioned_by"]
+    assert table.set_index("path").loc["red.png", "caption"] == "a plain red picture"
+    assert (len(table), table["width"].tolist(), table["taken"].isna().all()) == (3, [16, 16, 16], True)
+    assert len(Library.create(library.path.parent / "empty", library.root).to_pandas()) == 0
+
+
+def test_update_without_arguments_follows_its_own_folder_and_decoding(library: Library) -> None:
+    picture(library.root / "white.png", "white")
+    with pytest.raises(BadSetting, match="Give one"):
+        _without_models(library)
+    assert library.update(captioner=MeanColour()) == UpdateReport(unchanged=3, new=1)
+
+
+def _without_models(library: Library) -> None:
+    from captionret.library import surroundings
+
+    loader = surroundings.SURROUNDINGS.load_captioner
+    surroundings.SURROUNDINGS.load_captioner = None
+    try:
+        library.update()
+    finally:
+        surroundings.SURROUNDINGS.load_captioner = loader
+
+
+def test_another_captioner_tries_again_what_the_former_could_not_read(library: Library) -> None:
+    class Blind(MeanColour):
+        def answer(self, path: Path) -> CaptionResult | Failure:
+            return Failure(str(path), "too dark") if path.name == "dark.png" else super().answer(path)
+
+    picture(library.root / "dark.png", "black")
+    assert library.update(captioner=Blind()).failed == 1
+    assert library.update(captioner=Blind()).failed == 1, "the same captioner does not try again"
+    report = library.update(captioner=MeanColour("e" * 64, "second"), recaption=True)
+    assert (report.failed, report.new, library.failures()) == (0, 1, [])
+    assert "dark.png" in library.gallery().paths
+
+
+def test_files_of_other_kinds_are_counted_by_kind(library: Library) -> None:
+    for name in ("a.mp4", "b.MOV", "trip/c.nef", "notes.txt", ".hidden.mp4"):
+        (library.root / name).write_bytes(b"x")
+    report = library.update(captioner=MeanColour())
+    assert report.other == {"RAW photographs": 1, "texts": 1, "videos": 2}
+
+
+class Careless(MeanColour):
+    """Answers with what no library can keep."""
+
+    def __init__(self, **wrong: object) -> None:
+        super().__init__()
+        self.wrong = wrong
+
+    def answer(self, path: Path) -> CaptionResult | Failure:
+        from dataclasses import replace
+
+        result = super().answer(path)
+        assert isinstance(result, CaptionResult)
+        return replace(result, **self.wrong) if path.name == "odd.png" else result  # type: ignore[arg-type]
+
+
+def test_picture_without_a_whole_answer_is_a_failure_and_not_done(library: Library) -> None:
+    import numpy as np
+
+    from captionret.records import Caption
+
+    picture(library.root / "odd.png", "white")
+    for wrong, reason in (
+        ({"captions": []}, "found no caption"),
+        ({"captions": [Caption(" ", (), -1.0)]}, "found no caption"),
+        ({"captions": [Caption("a \ud800", ("a",), -1.0)]}, "no text"),
+        ({"captions": [Caption("a", ("a",), float("nan"))]}, "log-probability"),
+        ({"feature": np.array([1, np.inf, 1], np.float32)}, "not finite"),
+        ({"feature": np.array([1, 1e9, 1], np.float32)}, "not finite"),
+    ):
+        os.utime(library.root / "odd.png")
+        (library.root / "odd.png").chmod(0o600)
+        with library._catalogue.transaction() as connection:
+            connection.execute("DELETE FROM failures")
+        report = library.update(captioner=Careless(**wrong))
+        assert report.failed == 1 and reason in report.failures[0].reason
+        assert "odd.png" not in library.gallery().paths
+
+
+def test_two_who_write_at_once_are_told_apart_and_named(library: Library) -> None:
+    other = Library.open(library.path)
+    with writing(library.path):
+        for write in (lambda: other.update(captioner=MeanColour()), lambda: other.remove("red.png")):
+            with pytest.raises(LibraryInUse, match=f"is being updated by process {os.getpid()}"):
+                write()
+        assert search(other, text="red", mode="expected-jaccard")[0].path == "red.png"
+        other.set_caption("red.png", OWN)  # one small transaction, which waits for nobody
+        assert other.predict_words(Colours("f" * 64)) == 3, "words are predicted while an update runs"
+    assert other.update(captioner=MeanColour()).unchanged == 3
+    assert not list(library.path.glob("*.owner"))

@@ -1,13 +1,13 @@
-"""Say what a picture shows with what others have said: the nearest captions of a collection, or the nearest
-words.
+"""Annotate a picture with the captions of a collection that fit it best, or with the words that do.
 
-    python scripts/annotate.py --checkpoint checkpoints/photos-space --image q.jpg
-    python scripts/annotate.py --checkpoint checkpoints/photos-space --image https://example.org/q.jpg --captions-from coco:data/coco
+    captionret annotate --checkpoint photos-space --image q.jpg
+    captionret annotate --checkpoint photos-space --image q.jpg --captions-from coco:data/coco
+    captionret annotate --checkpoint photos-space --image https://example.org/q.jpg          # is downloaded
 
 The words are the vocabulary of the training captions, or for a space of word vectors all words that have one:
 labels that it was never trained on are found, too. Up to 200,000 words or captions are all compared; more are
 searched through an index, where --search approximate has made one.
-"""  # noqa: E501
+"""
 
 import argparse
 import hashlib
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # it imports torch, which --help does without
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Print the captions or words that fit a picture, the best first."""
     given = _parse(arguments)
     if given.top < 1:
         raise BadSetting(f"--top must be at least 1, not {given.top}.")

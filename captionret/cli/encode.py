@@ -1,13 +1,12 @@
 """Write the vectors of sentences or pictures in an embedding space, or a skip-thought encoder's of sentences,
 as a .npy file.
 
-    python scripts/encode.py --checkpoint checkpoints/photos-space --sentences texts.txt --out texts.npy
-    python scripts/encode.py --checkpoint checkpoints/photos-space --images ~/Pictures --out pictures.npy
+    captionret encode --checkpoint photos-space --sentences texts.txt --out texts.npy
+    captionret encode --checkpoint photos-space --images ~/Pictures --out pictures.npy
 
 Beside OUT.npy stands OUT.json: the sentences, or the pictures that could be read, in the order of the rows,
-                                and what encoded them.
-Rows have length 1, so that their dot products are cosines; those of a combined skip-thought encoder have it
-in either half.
+and what encoded them. Rows have length 1, so that their dot products are cosines; those of a combined
+skip-thought encoder have it in either half.
 """
 
 import argparse
@@ -31,7 +30,7 @@ if TYPE_CHECKING:  # it imports torch, which --help does without
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Write the vectors and the list of what they are of."""
     given = _parse(arguments)
     if given.out.suffix != ".npy":
         raise BadSetting(f"--out {given.out} should end in .npy. Choose another name.")

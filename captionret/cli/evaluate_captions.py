@@ -1,13 +1,13 @@
 """Score captions against the human ones of a split: BLEU, METEOR, ROUGE-L, CIDEr-D and SPICE, as the field
 measures them.
 
-    python scripts/evaluate_captions.py --checkpoint checkpoints/photos-lite --data flickr8k:data/flickr8k --split test
-    python scripts/evaluate_captions.py --checkpoint checkpoints/photos-lite --data flickr8k:data/flickr8k --decode consensus
-    python scripts/evaluate_captions.py --results theirs.json --data coco:data/coco --split val --against ours.json
+    captionret evaluate-captions --checkpoint photos-lite --data flickr8k:data/flickr8k --split test
+    captionret evaluate-captions --checkpoint photos-lite --data flickr8k:data/flickr8k --decode consensus
+    captionret evaluate-captions --results theirs.json --data coco:data/coco --split val --against ours.json
 
 --results scores the captions that any other program has written, in COCO's results format. METEOR and SPICE
-are Java programs; where they cannot run the others are given all the same, and the reason is said.
-"""  # noqa: E501
+are Java programs; where they cannot run the others are measured all the same, and the reason is shown.
+"""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class Evaluated:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Print the scores of a checkpoint's captions, or of those in a file, and write them where asked."""
     given = _parse(arguments)
     _check(given)
     dataset = open_dataset(given.data)

@@ -1,8 +1,9 @@
 """Turn the published files of the original captioning tutorial into a checkpoint that captionret opens,
 without running any of them.
 
-python scripts/import_checkpoint.py --encoder encoder-5-3000.pkl --decoder decoder-5-3000.pkl --vocab vocab.pkl --out checkpoints/NAME
-"""  # noqa: E501
+captionret import-checkpoint --encoder encoder-5-3000.pkl --decoder decoder-5-3000.pkl --vocab vocab.pkl \\
+    --out checkpoints/NAME
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from .options import FOUND, parser, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Write the checkpoint and print its directory."""
     options = parser("import-checkpoint", __doc__ or "")
     options.add_argument("--encoder", type=Path, required=True, metavar="FILE", help="encoder-5-3000.pkl")
     options.add_argument("--decoder", type=Path, required=True, metavar="FILE", help="decoder-5-3000.pkl")

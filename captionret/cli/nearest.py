@@ -1,12 +1,12 @@
 """Find what is nearest to a sentence or a word in the space of a skip-thought encoder.
 
-    python scripts/nearest.py --checkpoint checkpoints/uni --to "a dog runs" --sentences texts.txt
-    python scripts/nearest.py --checkpoint checkpoints/uni --to "a dog runs" --captions-from flickr8k:data/flickr8k --split all --top 10
-    python scripts/nearest.py --checkpoint checkpoints/uni --to dog --words
+    captionret nearest --checkpoint uni --to "a dog runs" --sentences texts.txt
+    captionret nearest --checkpoint uni --to "a dog runs" --captions-from flickr8k:data/flickr8k --top 10
+    captionret nearest --checkpoint uni --to dog --words
 
 Words are compared as the encoder reads them, those that it was trained on and all others whose vectors are
 guessed from GloVe's.
-"""  # noqa: E501
+"""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # it imports torch, which --help does without
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Print the nearest sentences or words, the nearest first."""
     given = _parse(arguments)
     if given.top < 1:
         raise BadSetting(f"--top must be at least 1, not {given.top}.")

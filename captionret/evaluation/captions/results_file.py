@@ -2,7 +2,7 @@
 
     [{"image_id": 42, "caption": "a dog runs"}, ...]
 
-The file that `evaluate_captions.py --out` writes is read, too: it holds such a list under "captions".
+The file that `captionret evaluate-captions --out` writes is read, too: it holds such a list under "captions".
 """
 
 import re

@@ -10,7 +10,7 @@ from ...records import Explanation
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 
-# Learnt on Flickr8k's val split by `scripts/evaluate_retrieval.py --split val --learn-hybrid`; a library may
+# Learnt on Flickr8k's val split by `captionret evaluate-retrieval --split val --learn-hybrid`; a library may
 # hold others.
 WEIGHTS: Mapping[str, float] = {"expected-cosine": 1.0, "embedding": 0.7, "multi-caption-union": 0.1}
 # Weights that were learned by release 0.5.0 or earlier call the shipped space's mode by an old name.

@@ -1,7 +1,7 @@
 """A mode is one way to compare a query with a gallery. A new mode is one entry in MODES, and one small class
 where none fits.
 
-python scripts/retrieve.py --list-modes
+captionret search --list-modes
 """
 
 from ...config import Registry

@@ -1,8 +1,8 @@
 """Skip-thought encoders (Kiros et al. 2015), one row each: an encoder learns from predicting the sentences
 around a sentence.
 
-    python scripts/train_skipthought.py --list
-    python scripts/train_skipthought.py --direction bi --data flickr8k:data/flickr8k --set hidden_dim=512
+    captionret train-skipthought --list
+    captionret train-skipthought --direction bi --data flickr8k:data/flickr8k --set hidden_dim=512
 
 skip is the published one, for a corpus of books and a GPU for weeks; skip-lite is what two CPU cores train on
 captions in minutes.

@@ -241,11 +241,11 @@ def skipthought_of(place: str | None, sha256: str | None = None, near: Path | No
     if not path.is_dir() and near is not None and (near.resolve().parent / path.name).is_dir():
         path = near.resolve().parent / path.name
     if not path.is_dir():
-        raise BadCheckpoint(
-            f"The skip-thought encoder {place}{' that ' + near.name + ' was trained on' if near else ''} is "
-            "not there. Put it back, "
-            f"{'beside that directory or where it was' if near else 'or train one: python scripts/train_skipthought.py'}."  # noqa: E501
+        of = f" that {near.name} was trained on" if near else ""
+        to_do = (
+            "beside that directory or where it was" if near else "or train one: captionret train-skipthought"
         )
+        raise BadCheckpoint(f"The skip-thought encoder {place}{of} is not there. Put it back, {to_do}.")
     model = SkipThought.load(path)
     if sha256 is not None and model.fingerprint != sha256:
         raise BadCheckpoint(

@@ -112,3 +112,24 @@ _row(
     "Name it as `[picture.path for picture in library]` does.",
     "Name it as the answers of captionret search do.",
 )
+_row(
+    "train space",
+    "Train one (model {model}) and give it: Searcher(library, spaces=[DIRECTORY]).",
+    "Train one (captionret train-embedding --model {model} --data KIND:PATH --out DIR) and give it: "
+    "--embedding DIR.",
+)
+_row(
+    "space mode",
+    "Choose mode='embedding' or another mode of a space.",
+    "Choose --mode embedding or another mode of a space.",
+)
+_row(
+    "caption first",
+    "Caption its pictures first: library.update().",
+    "Caption its pictures first: captionret index DIR --library NAME.",
+)
+_row(
+    "which gallery",
+    "Give the name or path of a library, or a folder of pictures.",
+    "Give --library NAME, or --gallery DIR with a folder of pictures.",
+)

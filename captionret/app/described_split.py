@@ -14,9 +14,10 @@ from ..decoding import BeamSearch
 from ..errors import BadDataset, BadLibrary
 from ..files import publish_json, read_json
 from ..home import data_folder
-from ..library import Library
+from ..library import Library, LibrarySnapshot
 from ..library.word_probabilities import LEAST, StoredWordProbabilities
 from ..records import Item
+from ..remedies import remedy
 from ..retrieval import Gallery, PartOfGallery, TableSource, WordMatrix
 
 if TYPE_CHECKING:  # these import torch, which --help does without
@@ -92,10 +93,8 @@ def _predicted(
     predictor: "WordPredictor", rows: dict[str, Any], paths: Sequence[Path], cache: Path
 ) -> StoredWordProbabilities:
     pooled = rows["pooled"][0]
-    folder = (
-        cache / "word "
-        f"probabilities-{hashlib.sha256(json.dumps([predictor.fingerprint, pooled.hashes]).encode()).hexdigest()[:24]}"  # noqa: E501
-    )
+    named = json.dumps([predictor.fingerprint, pooled.hashes]).encode()
+    folder = cache / f"word-probabilities-{hashlib.sha256(named).hexdigest()[:24]}"
     stored = StoredWordProbabilities.read(folder)
     if stored is not None:
         return stored
@@ -122,12 +121,33 @@ def _batches(count: int) -> list[np.ndarray]:
     return [np.arange(start, min(start + _BATCH, count)) for start in range(0, count, _BATCH)]
 
 
+class _PartOfLibrary(PartOfGallery):
+    """Some pictures of a library, to be measured by what was predicted of them, and by nothing in its
+    place."""
+
+    def __init__(self, snapshot: LibrarySnapshot) -> None:
+        super().__init__(snapshot.gallery())
+        self._snapshot = snapshot
+
+    def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
+        """N rows; BadLibrary where nothing is predicted yet of some."""
+        if missing := set(hashes) & set(self._snapshot.without_word_probabilities):
+            folder = self._snapshot.folder
+            raise BadLibrary(
+                f"{folder} holds no word probabilities of {len(missing):,} pictures that were captioned "
+                "since the last prediction.",
+                remedy("predict words", library=folder),
+            )
+        return super().word_probabilities(hashes)
+
+
 def library_split(library: Library, items: Sequence[Item]) -> Gallery:
     """The items as a library describes them. BadLibrary for pictures it does not hold: figures without them
     would be of another split."""
     from ..files import sha256_of
 
-    whole = library.gallery()
+    snapshot = library.snapshot()
+    whole = snapshot.gallery()
     hashes = [sha256_of(item.path) for item in items if item.path]
     missing = [item.id for item, sha256 in zip(items, hashes, strict=True) if sha256 not in whole.row_of]
     if missing:
@@ -137,4 +157,4 @@ def library_split(library: Library, items: Sequence[Item]) -> Gallery:
         )
     captions = [whole.captions[whole.row_of[sha256]] for sha256 in hashes]
     paths, ids = [str(item.path) for item in items], [item.id for item in items]
-    return Gallery(paths, captions, hashes, ids, PartOfGallery(whole), whole.hybrid)
+    return Gallery(paths, captions, hashes, ids, _PartOfLibrary(snapshot), whole.hybrid)

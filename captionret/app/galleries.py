@@ -1,17 +1,42 @@
-"""The library that stands behind a folder of pictures, for commands that are given a folder rather than a
-library."""
+"""The library behind what people name: a library by name or path, or a folder of pictures."""
 
 import hashlib
 import logging
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from ..decoding import BeamSearch
 from ..errors import BadSetting
+from ..files import expanded
 from ..library import Captioning
+from ..remedies import remedy
 from .models import Library
-from .places import data_folder
+from .places import data_folder, library_path
 
 log = logging.getLogger(__name__)
+
+
+def open_gallery(
+    given: str | os.PathLike[str] | None, captioner: Callable[[], Captioning], beam: int = 3
+) -> Library:
+    """The library of that name or in that folder; else, for a folder of pictures, its own, captioned first.
+
+    given:     None: the sample photographs
+    captioner: loads what captions a folder of pictures; beam: of these captions
+    errors:    BadSetting where there is neither; as Library.open and gallery_library
+    """
+    if given is None:
+        return gallery_library(None, captioner(), beam)
+    path = library_path(given) if isinstance(given, str) else expanded(Path(given))
+    folder = expanded(Path(given))
+    if (path / "catalogue.sqlite").exists():
+        return Library.open(path)
+    if folder.is_dir():
+        return gallery_library(folder, captioner(), beam)
+    raise BadSetting(
+        f"There is no library in {path}, and {folder} is not a folder of pictures.", remedy("which gallery")
+    )
 
 
 def gallery_library(folder: Path | None, captioner: Captioning, beam: int = 3) -> Library:
@@ -19,14 +44,13 @@ def gallery_library(folder: Path | None, captioner: Captioning, beam: int = 3) -
 
     Its name is made from the folder, the captioner and the beam: another of these is another library, and
     none is ever overwritten.
+    errors: BadSetting for what is not a folder; as Library.update
     """
     if folder is None:
         from ..datasets.samples import sample_gallery
 
         folder = sample_gallery()
-        log.info(
-            f"In the sample gallery {folder}; choose your own pictures with --gallery DIR or --library NAME."
-        )
+        log.info(f"No pictures are named: in the sample gallery {folder}.")
     if not folder.is_dir():
         raise BadSetting(f"{folder} is not a folder. Give the folder that holds the pictures.")
     key = hashlib.sha256(

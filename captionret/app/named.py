@@ -68,6 +68,8 @@ def predictor_of(record: dict[str, Any] | None, device: str = "auto") -> "WordPr
 
         return WordPredictor(head=Captioner.load(find_checkpoint("words-lite"), device))
     named = {part: record[part] for part in ("head", "speaker") if record.get(part)}
+    if not named:
+        raise BadCheckpoint(f"{record.get('name')} names no checkpoint.", remedy("predict again"))
     choices = {part: list(_places(path)) for part, path in named.items()}
     for part, places in choices.items():
         if not places:
@@ -79,7 +81,8 @@ def predictor_of(record: dict[str, Any] | None, device: str = "auto") -> "WordPr
             return WordPredictor.load({**record, **found}, device)
         except BadCheckpoint as error:
             refused = refused or error
-    raise refused or BadCheckpoint(f"{record.get('name')} names no checkpoint.", remedy("predict again"))
+    assert refused is not None, "each part has a place"
+    raise refused
 
 
 def _places(path: Path | str) -> Iterator[Path]:

@@ -1,45 +1,22 @@
-"""The embedding spaces that a command compares in: those that were given, and the shipped one."""
+"""The embedding spaces that modes compare in: those that were given, and the shipped one."""
 
 import logging
-from collections.abc import Collection, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from .places import SHIPPED_SPACES, checkpoint_path
+from ..library import Space
+from ..remedies import remedy
+from .places import SHIPPED_SPACES, find_checkpoint
 
 if TYPE_CHECKING:  # it imports torch, which --help and text queries do without
     from ..models.embedding.model import EmbeddingModel
 
-_ROWS = {
-    "skip-thoughts": "skipthought-rank",
-    "embedding": "sentence-words",
-}  # where a mode's name is none of EMBEDDING_MODELS
+# where a mode's name is none of EMBEDDING_MODELS
+_ROWS = {"skip-thoughts": "skipthought-rank", "embedding": "sentence-words"}
 
 log = logging.getLogger(__name__)
-
-
-def spaces_for(modes: Sequence[str], given: Sequence[str], device: str) -> "dict[str, EmbeddingModel]":
-    """The space of each of `modes`: the one of its kind in `given`, else the shipped one.
-
-    modes:  names of modes that compare in a space
-    given:  directories of spaces, or names in checkpoints/
-    errors: BadSetting for a mode without a space, with the command that trains one; and for a space of which
-            no mode is in use
-    """
-    found = load_spaces(given, device)
-    for name, model in found.items():
-        if name not in modes:
-            raise BadSetting(
-                f"{model.path} is a space for mode {name!r}, which is not asked for. Choose --mode {name}."
-            )
-    for mode in modes:
-        if mode not in found and not has_default(mode):
-            raise BadSetting(
-                f"Mode {mode!r} compares in an embedding space, and none is given. Train one (python "
-                f"scripts/train_embedding.py --model {_ROWS.get(mode, mode)} --data KIND:PATH --out DIR) "
-                "and give it: --embedding DIR."
-            )
-    return found | default_spaces([mode for mode in modes if mode not in found], device)
 
 
 def renamed_mode(mode: str, kinds: Collection[str]) -> str:
@@ -58,13 +35,19 @@ def renamed_mode(mode: str, kinds: Collection[str]) -> str:
     return "embedding"
 
 
-def load_spaces(given: Sequence[str], device: str) -> "dict[str, EmbeddingModel]":
-    """Spaces by the mode that compares in them; BadSetting where two are of one kind."""
+def load_spaces(
+    given: "Sequence[EmbeddingModel | str | os.PathLike[str]]", device: str
+) -> "dict[str, EmbeddingModel]":
+    """Spaces by the mode that compares in them.
+
+    given:  spaces, or their directories, or names of checkpoints
+    errors: BadSetting where two are of one kind
+    """
     from ..models.embedding.model import EmbeddingModel
 
     found: dict[str, EmbeddingModel] = {}
     for one in given:
-        model = EmbeddingModel.load(checkpoint_path(one), device)
+        model = one if isinstance(one, EmbeddingModel) else EmbeddingModel.load(find_checkpoint(one), device)
         if model.mode in found:
             raise BadSetting(
                 f"{found[model.mode].path} and {model.path} are both spaces for mode {model.mode!r}. Give "
@@ -84,3 +67,16 @@ def default_spaces(modes: Sequence[str], device: str) -> "dict[str, EmbeddingMod
     from ..models.embedding.model import EmbeddingModel
 
     return {mode: EmbeddingModel.load(SHIPPED_SPACES[mode], device) for mode in modes if has_default(mode)}
+
+
+def default_space(mode: str, device: str, given: Mapping[str, Space]) -> "EmbeddingModel":
+    """The shipped space of a mode. errors: BadSetting where there is none; given: the spaces that were given,
+    for its message"""
+    found = default_spaces([mode], device)
+    if mode in found:
+        return found[mode]
+    others = " and ".join(f"{space.name} is a space for mode {name!r}" for name, space in given.items())
+    raise BadSetting(
+        f"Mode {mode!r} compares in an embedding space of its own, and {others or 'none is given'}.",
+        remedy("train space", model=_ROWS.get(mode, mode)),
+    )

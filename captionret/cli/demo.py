@@ -15,7 +15,7 @@ from typing import Any
 
 from ..app.galleries import gallery_library
 from ..app.places import checkpoint_path
-from ..app.searching import encode_query
+from ..app.searcher import Searcher
 from ..datasets import Dataset, open_dataset
 from ..errors import BadSetting
 from ..home import data_folder
@@ -32,8 +32,6 @@ from ..report.page import (
     write_page,
 )
 from ..report.terminal import search_text, table
-from ..retrieval import EncodedQuery, Gallery
-from ..retrieval import search as search_gallery
 from ..text import words
 from . import compare_variants, train_captioner
 from .options import FOUND, parser, path_argument, say
@@ -224,13 +222,10 @@ def _first_pictures(library: Library, count: int) -> list[Path]:
 
 
 def _search_section(library: Library, captioner: Any, image: Path) -> Section:
-    query: EncodedQuery = encode_query(library, image=image, captioner=captioner)
-    gallery: Gallery = library.gallery()
-    hits = search_gallery(gallery, query, "jaccard", 6)
-    source = f"{captioner.name}, beam 3"
-    tokens = list(dict.fromkeys(words(query.caption or "")))
-    print(search_text(Query(image), query.caption, tokens, hits, source) + "\n")
-    return SearchSection(image.name, Query(image), query.caption, tokens, hits, library.root, source)
+    found = Searcher(library, captioner=captioner).search(image=image, top=6)
+    hits = list(found)
+    print(search_text(found.asked, found.caption, found.tokens, hits, found.source) + "\n")
+    return SearchSection(image.name, found.asked, found.caption, found.tokens, hits, found.root, found.source)
 
 
 def _everything(library: Library) -> Section:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..app.places import library_path
-from ..app.ready import place_first, predict_words_first
+from ..app.searcher import Searcher
 from ..errors import BadLibrary, BadSetting
 from ..files import publish_json
 from ..library import Library
@@ -45,9 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     find_mode(given.mode), find_remedies(given.remedy)  # before anything is loaded in vain
     with Library.open(library_path(given.library)) as library:
         _check_size(library, given.k)
-        predict_words_first(library, given.mode, given.device)
-        place_first(library, given.mode, given.embedding, given.device)
-        gallery = library.gallery()
+        searcher = Searcher(library, spaces=given.embedding, device=given.device)
+        gallery = searcher.gallery(given.mode)
         found = measured(gallery, given.mode, given.k, given.remedy)
         root = library.root
     _print(gallery, found, given)

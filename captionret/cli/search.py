@@ -16,26 +16,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from ..app.galleries import gallery_library
-from ..app.places import checkpoint_path, library_path
-from ..app.ready import place_first, predict_words_first
-from ..app.searching import encode_query, move_by_feedback
-from ..app.spaces import load_spaces, renamed_mode
+from ..app.places import library_path
+from ..app.searcher import Searcher, SearchResult
 from ..errors import BadSetting
 from ..library import Library
-from ..records import Explanation, Hit, Query
-from ..retrieval import EncodedQuery, find_mode
-from ..retrieval import search as search_gallery
+from ..retrieval import find_mode
 from ..retrieval.feedback import WEIGHTS, check_weights
-from ..retrieval.search import check_limits, towards_first
 from .modes import modes_table
 from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument, say, text_argument
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 1 where nothing was found."""
+    """Search for a picture, a text, or both, and show what is found."""
     given = _parse(arguments)
     if given.list_modes:
         print(modes_table())
@@ -43,8 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.image is None and given.text is None:
         raise BadSetting("Nothing is asked for. Give --image FILE, --text WORDS, or both.")
     given.mode = _in_space(given)
-    find_mode(given.mode)  # all that can be wrong is found before a whole gallery has been captioned in vain
-    check_limits(given.top, given.min_score)
     check_weights(given.feedback_weights)
     if given.feedback_weights != WEIGHTS and not (given.like or given.dislike):
         raise BadSetting(
@@ -52,54 +43,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     if given.html:
         _refuse_to_write_over_a_picture(given.html)
-    if given.image is not None:
-        from ..images import open_image
-
-        open_image(given.image, at_least=1)
-    captioner: Any = None
-    if given.library is not None:
-        library = Library.open(library_path(given.library))
-        if given.checkpoint:
-            captioner = _load(checkpoint_path(given.checkpoint), given.device)
-    else:
-        captioner = _load(checkpoint_path(given.checkpoint), given.device)
-        library = gallery_library(given.gallery, captioner, given.beam)
-    with library:
-        kinds = load_spaces(given.embedding, given.device) if given.mode == "vse" else ()
-        given.mode = renamed_mode(given.mode, kinds)
-        predict_words_first(library, given.mode, given.device)
-        place_first(library, given.mode, given.embedding, given.device)
-        query = encode_query(
-            library,
-            image=given.image,
+    with _searcher(given) as searcher:
+        found = searcher.search(
             text=given.text,
+            image=given.image,
             mode=given.mode,
-            captioner=captioner,
-            device=given.device,
+            top=given.top,
+            min_score=given.min_score,
+            keep_self=given.keep_self,
+            like=given.like,
+            dislike=given.dislike,
+            feedback_weights=given.feedback_weights,
             plus=given.plus,
             minus=given.minus,
+            rerank=given.rerank,
+            explain=given.explain,
         )
-        query = move_by_feedback(
-            library,
-            query,
-            given.like,
-            given.dislike,
-            tuple(given.feedback_weights),
-            mode=given.mode,
-            captioner=captioner,
-            device=given.device,
-        )
-        if given.rerank:
-            query = towards_first(library.gallery(), query, given.mode, given.rerank, given.keep_self)
-        hits = search_gallery(
-            library.gallery(), query, given.mode, given.top, given.min_score, given.keep_self
-        )
-        _show(
-            given, library, query, hits, _explained(library, query, hits, given.mode) if given.explain else []
-        )
-        if not len(library):
-            say(f"{library.root} holds no picture that was captioned, so nothing can be found.")
-    return FOUND if hits else NOTHING_FOUND
+    _show(given, found)
+    if not found.searched:
+        say(f"{found.root} holds no picture that was captioned, so nothing can be found.")
+    return FOUND if found else NOTHING_FOUND
+
+
+def _searcher(given: argparse.Namespace) -> Searcher:
+    """Of the library that was named, else of the folder, else of the sample gallery."""
+    library = given.gallery if given.library is None else Library.open(library_path(given.library))
+    return Searcher(
+        library,
+        captioner=given.checkpoint,
+        spaces=given.embedding,
+        device=given.device,
+        beam=given.beam,
+    )
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -247,51 +222,38 @@ def _refuse_to_write_over_a_picture(page: Path) -> None:
         raise BadSetting(f"--html {page} would write a page over a picture. Give a name such as hits.html.")
 
 
-def _explained(library: Library, query: EncodedQuery, hits: list[Hit], mode: str) -> list[Explanation]:
-    gallery = library.gallery()
-    return [gallery.prepared(find_mode(mode)).explain(query, gallery.row_of_id[hit.id]) for hit in hits]
-
-
-def _load(checkpoint: Path, device: str) -> Any:
-    from ..models.captioning.captioner import Captioner
-
-    return Captioner.load(checkpoint, device)
-
-
-def _show(
-    given: argparse.Namespace,
-    library: Library,
-    query: EncodedQuery,
-    hits: list[Hit],
-    explained: list[Explanation],
-) -> None:
-    """explained: of each hit, or nothing where nobody asked."""
+def _show(given: argparse.Namespace, found: SearchResult) -> None:
     from ..report.terminal import explanation_text, search_json, search_text
-    from ..text import words
 
-    asked = Query(given.image, given.text)
-    tokens = list(dict.fromkeys(words(f"{query.caption or ''} {given.text or ''}")))
-    made_by = library.made_by
-    source = f"{made_by.name}, {made_by.decoding.summary}" if made_by else ""
+    hits = list(found)
     if given.json:
-        answer = search_json(asked, query.caption, tokens, hits, given.mode, str(library.path))
-        for shown, one in zip(answer["hits"], explained, strict=False):
+        answer = search_json(found.asked, found.caption, found.tokens, hits, found.mode, str(found.library))
+        for shown, one in zip(answer["hits"], found.explanations, strict=False):
             shown["explanation"] = asdict(one)
         print(json.dumps(answer, indent=1))
     else:
-        print(
-            search_text(asked, query.caption, tokens, hits, source).encode(errors="backslashreplace").decode()
-        )
-        for hit, one in zip(hits, explained, strict=False):
+        lines = search_text(found.asked, found.caption, found.tokens, hits, found.source)
+        print(lines.encode(errors="backslashreplace").decode())
+        for hit, one in zip(hits, found.explanations, strict=False):
             print(explanation_text(hit, one))
     if given.html:
-        from ..report.page import SearchSection, write_page
+        say(f"The page: {_page(given.html, found)}")
 
-        title = given.text or (given.image.name if given.image else "")
-        section = SearchSection(
-            title, asked, query.caption, tokens, hits, library.root, source, f"mode {given.mode}"
-        )
-        say(
-            "The page: "
-            f"{write_page(given.html, f'captionret: {title}', f'{len(hits)} pictures of {len(library):,}', [section])}"  # noqa: E501
-        )
+
+def _page(file: Path, found: SearchResult) -> Path:
+    """Write the answer as a page with pictures."""
+    from ..report.page import SearchSection, write_page
+
+    title = found.asked.text or (found.asked.image.name if found.asked.image else "")
+    section = SearchSection(
+        title,
+        found.asked,
+        found.caption,
+        found.tokens,
+        list(found),
+        found.root,
+        found.source,
+        f"mode {found.mode}",
+    )
+    lead = f"{len(found)} pictures of {found.searched:,}"
+    return write_page(file, f"captionret: {title}", lead, [section])

@@ -3,12 +3,15 @@ torch."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..decoding import Decoding
 from ..records import CaptionResult, Failure
+
+if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
+    from ..images import Picture
 
 
 class Captioning(Protocol):
@@ -31,9 +34,9 @@ class Captioning(Protocol):
         ...
 
     def caption_stream(
-        self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int
+        self, paths: "Sequence[Path | Picture]", *, decoding: Decoding, batch_size: int
     ) -> Iterator[list[CaptionResult | Failure]]:
-        """One list per batch, an entry for every path, in the order of the paths. A bad picture is a Failure,
+        """One list per batch, an entry for every picture, in their order. A bad picture is a Failure,
         never an exception."""
         ...
 
@@ -83,6 +86,8 @@ class WordPredicting(Protocol):
         """BadSetting where features of this backbone are not what it reads."""
         ...
 
-    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
+    def predict_words(
+        self, paths: "Sequence[Path | Picture]", hashes: Sequence[str], pooled: np.ndarray
+    ) -> np.ndarray:
         """(N, V) float32: for each picture the probability of each of `words`."""
         ...

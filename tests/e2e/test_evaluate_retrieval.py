@@ -21,7 +21,7 @@ from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.relevance import load_relevance
 from captionret.evaluation.semantic import measure
 from captionret.library import Library
-from captionret.library.word_probabilities import StoredWordProbabilities
+from captionret.library.word_probabilities import FILE, StoredWordProbabilities
 from captionret.retrieval import MODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,7 +141,7 @@ def test_what_a_space_cannot_do_is_said(
 ) -> None:
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
     code, _, err = call(search_command, *image, "--mode", "devise")
-    assert code == 2 and "train_embedding.py --model devise" in err
+    assert code == 2 and "train-embedding --model devise" in err
     code, _, err = call(search_command, *image, "--mode", "vse", "--embedding", spaces["devise"])
     assert code == 2 and "a space for mode 'devise'" in err
     code, _, err = call(search_command, *image, "--mode", "jaccard", "--minus", "red")
@@ -201,10 +201,10 @@ def test_word_probabilities_follow_the_library(call: Call, library: Path, words_
 
 
 def test_damaged_word_probabilities_are_refused_with_the_way_out(call: Call, library: Path) -> None:
-    file = library / "beliefs.npz"
+    file = library / FILE
     file.write_bytes(file.read_bytes()[:100])
     code, _, err = call(search_command, "--text", "red", "--library", library, "--mode", "expected-jaccard")
-    assert code == 3 and "is damaged" in err and "predict_words.py" in err
+    assert code == 3 and "is damaged" in err and "predict-words" in err
 
 
 def test_a_captioner_is_no_words_head(call: Call, library: Path, trained: Trained) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from captionret import Captioner, Library
 from captionret.app.places import LEXICAL_HEAD, SHIPPED, SHIPPED_SPACES
-from captionret.app.searching import encode_query, move_by_feedback
+from captionret.app.searcher import Searcher
 from captionret.datasets.samples import sample_gallery
 from captionret.decoding import (
     BeamSearch,
@@ -239,23 +239,17 @@ def test_mode_ranks_and_scores_as_in_the_release(
     Image.open(pictures / "cat.png").convert("RGB").crop((40, 20, 400, 280)).save(outside)
     gallery = library.gallery()
 
+    searcher = Searcher(library, captioner=captioner, device="cpu")
+
     def asked(**query: Any) -> Any:
-        return encode_query(library, mode=mode, captioner=captioner, device="cpu", **query)
+        return searcher.encode_query(mode=mode, **query)
 
     queries = {
         f"image:{name}": asked(image=pictures / name)
         for name in ("cat.png", "motorcycle-left.png", "coffee.png")
     }
     queries["image:outside"] = asked(image=outside)
-    queries["feedback"] = move_by_feedback(
-        library,
-        queries["image:outside"],
-        [pictures / "coffee.png"],
-        ["moon.png"],
-        mode=mode,
-        captioner=captioner,
-        device="cpu",
-    )
+    queries["feedback"] = asked(image=outside, like=[pictures / "coffee.png"], dislike=["moon.png"])
     if "both" in known:
         queries |= {f"text:{text}": asked(text=text) for text in TEXTS}
         queries["both"] = asked(image=pictures / "cat.png", text="a cup of coffee")

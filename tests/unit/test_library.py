@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from mean_colour import MeanColour, picture
 
-from captionret.app.searching import encode_query, search
+from captionret.app.searcher import Searcher
+from captionret.app.searching import search
 from captionret.decoding import BeamSearch
 from captionret.errors import BadImage, BadLibrary, BadSetting
 from captionret.library import Library, UpdateReport
@@ -319,7 +320,7 @@ def test_picture_the_library_does_not_hold_is_captioned_by_the_given_captioner(
     update(library)
     query = picture(tmp_path / "query.png", "green", shade=5)
     assert search(library, image=query, captioner=MeanColour(), top=1)[0].path == "green.png"
-    described = encode_query(library, image=query, text="in a garden", captioner=MeanColour())
+    described = Searcher(library, captioner=MeanColour()).encode_query(image=query, text="in a garden")
     assert described.texts == ("a plain green picture", "in a garden")
     assert described.captions == ("a plain green picture", "green")
     assert described.feature is not None and described.word_probabilities is None

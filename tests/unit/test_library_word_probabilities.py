@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from mean_colour import Colours, MeanColour, picture
 
+from captionret.app.searcher import Searcher
 from captionret.app.searching import search
-from captionret.errors import BadImage, BadLibrary, BadSetting
+from captionret.errors import BadImage, BadLibrary
 from captionret.library import Library, predicting
 from captionret.library.word_probabilities import FILE
 
@@ -64,10 +65,15 @@ def test_new_pictures_are_found_by_their_captions_until_their_words_are_predicte
     assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
 
 
-def test_a_library_without_word_probabilities_says_how_to_get_them(library: Library) -> None:
+def test_word_probabilities_are_made_when_a_mode_first_asks_for_them(library: Library) -> None:
     assert library.predicted_by is None
-    with pytest.raises(BadSetting, match=r"predict_words\("):
-        search(library, text="red", mode="expected-jaccard")
+    predictor = Colours()
+    assert search(library, text="red", mode="expected-jaccard", predictor=predictor)[0].path == "red.png"
+    assert library.predicted_by == predictor.describe()
+    outside = picture(library.path / "outside.png", "red", shade=9)
+    other = Searcher(library, captioner=MeanColour(), predictor=Colours("9" * 64))
+    with pytest.raises(BadLibrary, match="of the given predictor; they don't compare"):
+        other.search(image=outside, mode="expected-jaccard")
 
 
 def test_a_file_of_unequal_parts_is_refused(library: Library) -> None:
@@ -101,8 +107,9 @@ def test_a_gallery_keeps_the_word_probabilities_that_it_began_with(library: Libr
     assert gallery.word_probabilities.row(0) == row
     assert held.predicted_by == Colours().describe()
     assert library.predicted_by is None
-    with pytest.raises(BadSetting, match=r"predict_words\("):
-        search(library, text="red", mode="expected-jaccard")
+    assert search(library, text="red", mode="expected-jaccard", predictor=Colours())[0].path == "red.png", (
+        "they are made again"
+    )
 
 
 class Killed(BaseException):

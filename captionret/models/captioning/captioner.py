@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from ...decoding import BeamSearch, Consensus, Decoding, DiverseBeamSearch, Rerank, Sampling, Searching
 from ...errors import BadImage, BadSetting
-from ...images import decoded_batches
+from ...images import Picture, decoded_batches
 from ...records import Caption, CaptionResult, Failure
 from ...remedies import remedy
 from ...text import ends_badly, is_word, join
@@ -146,24 +146,22 @@ class Captioner(PictureModel[CaptionerConfig]):
         return captions
 
     def caption_stream(
-        self, paths: Sequence[Path], *, decoding: Decoding = BEAM_OF_3, batch_size: int = 32
+        self, paths: Sequence[Path | Picture], *, decoding: Decoding = BEAM_OF_3, batch_size: int = 32
     ) -> Iterator[list[CaptionResult | Failure]]:
-        """One list per batch, an entry for every path, in their order. A bad picture is a Failure, never an
-        exception."""
+        """One list per batch, an entry for every picture, in their order. A bad picture is a Failure, never
+        an exception."""
+        start = 0
         for batch in decoded_batches(paths, self.backbone.config.preprocessing.size, batch_size):
-            entries: dict[str, CaptionResult | Failure] = {
-                failure.path: failure for failure in batch.failures
-            }
+            found: dict[int, CaptionResult] = {}
             if batch.paths:
                 features, pooled = self.features(batch.pixels[0])
                 captions = self.decode(features, decoding, batch.hashes)
-                for path, name, found, feature, facts in zip(
-                    batch.paths, batch.hashes, captions, pooled, batch.facts, strict=True
-                ):
-                    entries[str(path)] = CaptionResult(path, name, found, feature, facts)
-            count = len(batch.paths) + len(batch.failures)  # not len(entries): a path may be given twice
-            yield [entries[str(path)] for path in paths[:count]]
-            paths = paths[count:]
+                results = map(CaptionResult, batch.paths, batch.hashes, captions, pooled, batch.facts)
+                found = dict(zip(batch.positions, results, strict=True))
+            unread = iter(batch.failures)  # in the order of the pictures, too
+            end = start + len(batch.paths) + len(batch.failures)
+            yield [found[place] if place in found else next(unread) for place in range(start, end)]
+            start = end
 
     def caption_features(
         self,

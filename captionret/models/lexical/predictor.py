@@ -17,7 +17,7 @@ import torch
 
 from ...decoding import Sampling, decoding_from_json
 from ...errors import BadCheckpoint, BadImage, BadSetting
-from ...images import decoded_batches
+from ...images import Picture, decoded_batches
 from ...text import is_word
 from ..captioning.captioner import DRAWN, Captioner, check_drawn
 from ..vision.backbones import check_features
@@ -115,7 +115,11 @@ class WordPredictor:
         )
 
     def predict_words(
-        self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray, grid: Any = None
+        self,
+        paths: Sequence[Path | Picture],
+        hashes: Sequence[str],
+        pooled: np.ndarray,
+        grid: Any = None,
     ) -> np.ndarray:
         """For each picture the probability of each of `words`: (N, V) float32.
 
@@ -134,7 +138,7 @@ class WordPredictor:
                 self._add(total, self.captioner, self._drawn(self.captioner, paths))
         return total / len(self._parts)
 
-    def _drawn(self, captioner: Captioner, paths: Sequence[Path]) -> np.ndarray:
+    def _drawn(self, captioner: Captioner, paths: Sequence[Path | Picture]) -> np.ndarray:
         found = []
         for batch in decoded_batches(paths, captioner.backbone.config.preprocessing.size, 32):
             if batch.failures:

@@ -1,0 +1,135 @@
+"""What is asked for, checked before anything is read or computed."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from ..errors import BadSetting
+from ..files import expanded
+from ..remedies import remedy
+from ..retrieval import MODES
+from ..retrieval.feedback import WEIGHTS, check_weights
+
+if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
+    from ..images import ImageInput, Picture
+
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One query as a caller gave it.
+
+    picture: kept, so that it is read and decoded once; None where no picture is asked for
+    like, dislike: paths as text, or pictures
+    weights: of the query, the liked and the disliked
+    plus, minus: texts whose vectors are added and taken away, in a mode of a space
+    """
+
+    picture: "Picture | None" = None
+    text: str | None = None
+    like: "Sequence[str | Picture]" = ()
+    dislike: "Sequence[str | Picture]" = ()
+    weights: tuple[float, float, float] = WEIGHTS
+    plus: tuple[str, ...] = ()
+    minus: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> list[tuple[str, float]]:
+        """Each text with the sign of its vector; a blank text beside a picture is none."""
+        own = [self.text] if self.text and self.text.strip() else []
+        return [*((one, 1.0) for one in (*own, *self.plus)), *((one, -1.0) for one in self.minus)]
+
+    def check(self, mode: str, rerank: int) -> None:
+        """BadSetting where this cannot be asked for in a mode; UnknownName for a mode that there is not."""
+        chosen = MODES[mode]
+        if self.picture is None and (self.text is None or not self.text.strip()):
+            raise BadSetting("The query is empty. Give a picture, or a text with at least one word.")
+        if rerank < 0:
+            raise BadSetting(f"rerank is {rerank}; it is a number of hits, at least 0.")
+        if (self.plus or self.minus or rerank) and not chosen.in_space:
+            raise BadSetting(
+                f"Mode {mode!r} has no vectors to add words to or take them from, and no mean of them to ask "
+                "with again.",
+                remedy("space mode"),
+            )
+        if self.text is not None and _unreadable(self.text):
+            raise BadSetting(
+                f"The text {self.text!a} holds half a character (a lone surrogate). Type it again."
+            )
+
+
+def asked(
+    query: "ImageInput | None" = None,
+    text: str | None = None,
+    image: "ImageInput | None" = None,
+    like: "Sequence[ImageInput] | ImageInput" = (),
+    dislike: "Sequence[ImageInput] | ImageInput" = (),
+    weights: Sequence[float] = WEIGHTS,
+    plus: Sequence[str] | str = (),
+    minus: Sequence[str] | str = (),
+) -> Asked:
+    """What a caller gave, sorted.
+
+    query:  a picture; or a text, where it is a str that does not name a file
+    errors: BadSetting where query is given beside what it would stand for; for what is no picture
+    """
+    if query is not None:
+        if isinstance(query, str) and not _is_file(query):
+            text = _one(query, text, "text")
+        else:
+            image = _one(query, image, "image")
+    return Asked(
+        None if image is None else _picture(image),
+        text,
+        _pictures(like),
+        _pictures(dislike),
+        _three(weights),
+        (plus,) if isinstance(plus, str) else tuple(plus),
+        (minus,) if isinstance(minus, str) else tuple(minus),
+    )
+
+
+def _one(query: Given, other: Given | None, name: str) -> Given:
+    if other is not None:
+        raise BadSetting(f"query and {name} are both given, and query is the {name}. Give one of them.")
+    return query
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return bool(text) and expanded(text).is_file()
+    except (OSError, ValueError):  # a text that no file can be named by
+        return False
+
+
+def _picture(given: "ImageInput") -> "Picture":
+    from ..images import as_picture
+
+    return as_picture(given).kept()
+
+
+def _pictures(given: "Sequence[ImageInput] | ImageInput") -> "list[str | Picture]":
+    """Paths as text, for they may be those of the gallery's own pictures; anything else as pictures."""
+    if isinstance(given, str | os.PathLike):
+        return [os.fspath(given)]
+    if isinstance(given, list | tuple):
+        return [os.fspath(one) if isinstance(one, str | os.PathLike) else _picture(one) for one in given]
+    from ..images import as_pictures
+
+    return [one.kept() for one in as_pictures(given)[0]]
+
+
+def _three(weights: Sequence[float]) -> tuple[float, float, float]:
+    check_weights(weights)
+    a, b, c = weights
+    return a, b, c
+
+
+def _unreadable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

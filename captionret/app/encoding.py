@@ -1,0 +1,166 @@
+"""From what is asked for to a query that modes can compare: captions, word probabilities, vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadImage, BadLibrary, BadSetting
+from ..files import expanded
+from ..library import LibrarySnapshot, Space
+from ..library.word_probabilities import LEAST
+from ..records import CaptionResult
+from ..remedies import remedy
+from ..retrieval import MODES, EncodedQuery, Gallery, WordMatrix, rocchio
+from .asking import Asked
+from .loaded import Models
+from .rerankers import with_reranker
+
+if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
+    from ..images import Picture
+
+
+@dataclass
+class Encoder:
+    """Encodes the pictures and texts of one query. A picture of the gallery's own is read from there; another
+    one is captioned, once."""
+
+    snapshot: LibrarySnapshot
+    models: Models
+    mode: str
+    _known: dict[str, EncodedQuery] = field(default_factory=dict)  # by content hash
+    _names: dict[str, int] | None = None
+
+    def query(self, asked: Asked) -> EncodedQuery:
+        """The whole query, feedback included.
+
+        errors: BadImage, BadSetting, BadLibrary: see the methods of Models; as rocchio
+        """
+        own = self._picture(asked.picture) if asked.picture else EncodedQuery()
+        own = replace(own, text=asked.text)
+        query = self._placed(own, asked.texts)
+        if not asked.like and not asked.dislike:
+            return query
+        liked, disliked = self._side(asked.like), self._side(asked.dislike)
+        if both := liked.keys() & disliked.keys():
+            names = " and ".join(
+                dict.fromkeys(side[sha256][0] for side in (liked, disliked) for sha256 in both)
+            )
+            raise BadSetting(f"{names}: the same picture is both liked and disliked. Decide on one.")
+        return rocchio(
+            query, [one for _, one in liked.values()], [one for _, one in disliked.values()], asked.weights
+        )
+
+    def _side(self, given: "Sequence[str | Picture]") -> dict[str | None, tuple[str, EncodedQuery]]:
+        """The liked or the disliked pictures with their names, by content hash: each counts once."""
+        found = {}
+        for one in given:
+            name, encoded = self._named(one) if isinstance(one, str) else (one.name, self._picture(one))
+            found[encoded.sha256] = name, self._placed(encoded, [])
+        return found
+
+    def _named(self, path: str) -> tuple[str, EncodedQuery]:
+        """A file, else one of the gallery's pictures, by the path that its answers show."""
+        if expanded(path).is_file():
+            from ..images import as_picture
+
+            return path, self._picture(as_picture(path).kept())
+        gallery = self.gallery
+        if self._names is None:
+            shown = (
+                (name, row)
+                for row in range(len(gallery))
+                for name in (gallery.paths[row], *gallery.copies[row])
+            )
+            self._names = dict(shown)
+        if path not in self._names:
+            raise BadImage(
+                f"{path} is no file, and no picture of the library. Name a file, or a picture as an answer "
+                "of the library shows it."
+            )
+        return path, gallery.query(self._names[path], self._parts)
+
+    @property
+    def gallery(self) -> Gallery:
+        """The pictures of the snapshot, the same object each time."""
+        return self.snapshot.gallery()
+
+    @property
+    def _parts(self) -> frozenset[str]:
+        return MODES[self.mode].required_parts(self.gallery)
+
+    def _picture(self, picture: "Picture") -> EncodedQuery:
+        gallery, sha256 = self.gallery, picture.sha256
+        if sha256 in gallery.row_of:
+            return gallery.query(gallery.row_of[sha256], self._parts)
+        if sha256 not in self._known:
+            self._known[sha256] = self._captioned(picture)
+        return self._known[sha256]
+
+    def _captioned(self, picture: "Picture") -> EncodedQuery:
+        """A picture that the gallery does not hold, as its captioner and its predictor see it."""
+        made_by = self.snapshot.made_by
+        if made_by is None:
+            raise BadLibrary("The library holds no captions yet.", remedy("caption first"))
+        with self.models.lock:
+            captioner = with_reranker(self.models.captioner_for(made_by), made_by.decoding)
+            ((result,),) = captioner.caption_stream([picture], decoding=made_by.decoding, batch_size=1)
+        if not isinstance(result, CaptionResult):
+            raise BadImage(result.reason)
+        captions = tuple(caption.text for caption in result.captions)
+        probabilities = None
+        if "word_probabilities" in self._parts:
+            probabilities = self._predicted(picture, result)
+        return EncodedQuery(
+            captions[0],
+            sha256=result.sha256,
+            captions=captions,
+            word_probabilities=probabilities,
+            feature=result.feature,
+        )
+
+    def _predicted(self, picture: "Picture", result: CaptionResult) -> dict[str, float]:
+        """Its word probabilities, by the library's predictor."""
+        predictor = self.models.predictor_for(self.snapshot.predicted_by)
+        with self.models.lock:
+            found = predictor.predict_words([picture], [result.sha256], result.feature[None])
+        return WordMatrix.of_matrix(predictor.words, found, LEAST).row(0)
+
+    def _placed(self, query: EncodedQuery, texts: Sequence[tuple[str, float]]) -> EncodedQuery:
+        """The query with its vector in each space that the mode compares in: picture and texts together."""
+        with self.models.lock:
+            vectors = {
+                mode: together(space, query.vectors.get(mode), query.feature, texts)
+                for mode, space in self.snapshot.spaces.items()
+                if mode in self._parts
+            }
+        return replace(query, vectors={**query.vectors, **vectors}) if vectors else query
+
+
+def together(
+    space: Space,
+    image: NDArray[np.float32] | None,
+    feature: NDArray[np.floating] | None,
+    texts: Sequence[tuple[str, float]],
+) -> NDArray[np.float32]:
+    """Where picture and texts stand together, (D,) of length 1: the sum of their vectors, each text by its
+    sign.
+
+    image:   (D,) of the picture, where it is known; else it is made of its (D_image,) feature
+    errors:  BadSetting where the sum is nothing
+    """
+    if image is None and feature is not None:
+        image = space.encode_features(feature[None])[0]
+    parts = [] if image is None else [image]
+    if texts:
+        vectors = space.encode_texts([text for text, _ in texts])
+        parts += [sign * vector for vector, (_, sign) in zip(vectors, texts, strict=True)]
+    total: NDArray[np.float32] = np.sum(parts, axis=0)
+    length = np.linalg.norm(total)
+    if length < 1e-6:
+        raise BadSetting(
+            "What is asked for and what is taken away cancel each other out. Ask for something else."
+        )
+    return total / length

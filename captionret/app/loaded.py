@@ -1,0 +1,101 @@
+"""The models that a search computes with. Each is loaded once, when it is first needed."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+from ..errors import BadLibrary
+from ..library import Captioning, MadeBy, Space, WordPredicting
+from ..remedies import remedy
+from .named import another_captioner, captioner_of, predictor_of
+from .places import checkpoint_path
+from .spaces import default_space, load_spaces
+
+if TYPE_CHECKING:  # it imports torch, which text queries do without
+    from ..models.embedding.model import EmbeddingModel
+
+# a space, or where its checkpoint lies
+SpaceInput: TypeAlias = Union["EmbeddingModel", str, os.PathLike[str]]
+
+log = logging.getLogger(__name__)
+
+
+class Models:
+    """A captioner, a predictor of words, and embedding spaces: those that were given, else those that a
+    library names, else the shipped ones.
+
+    lock: held by whoever computes with one of them, so that several threads may share them
+    """
+
+    def __init__(
+        self,
+        captioner: Captioning | str | os.PathLike[str] | None = None,
+        predictor: WordPredicting | None = None,
+        spaces: Sequence[SpaceInput] = (),
+        device: str = "auto",
+    ) -> None:
+        self.device, self.lock = device, RLock()
+        self._captioner, self._predictor, self._space_inputs = captioner, predictor, spaces
+        self._captioners: dict[str, Captioning] = {}  # by fingerprint
+        self._predictors: dict[str, WordPredicting] = {}
+        self._given: dict[str, Space] | None = None
+        self._shipped: dict[str, Space] = {}
+
+    def captioner(self) -> Captioning:
+        """The one that was given, else the shipped one."""
+        with self.lock:
+            if self._captioner is None or isinstance(self._captioner, str | os.PathLike):
+                from ..models.captioning.captioner import Captioner
+
+                place = None if self._captioner is None else os.fspath(self._captioner)
+                self._captioner = Captioner.load(checkpoint_path(place), self.device)
+            return self._captioner
+
+    def captioner_for(self, made_by: MadeBy) -> Captioning:
+        """The captioner of a library, which alone may caption a query for it. errors: as captioner_of"""
+        with self.lock:
+            if made_by.fingerprint not in self._captioners:
+                found = captioner_of(made_by, self.device) if self._captioner is None else self.captioner()
+                if found.fingerprint != made_by.fingerprint:
+                    raise another_captioner(made_by, found.name, found.fingerprint)
+                self._captioners[made_by.fingerprint] = found
+            return self._captioners[made_by.fingerprint]
+
+    def predictor_for(self, record: dict[str, Any] | None) -> WordPredicting:
+        """The predictor of a library's word probabilities; where there are none yet the one that was given,
+        else the shipped lexical head.
+
+        errors: as predictor_of; BadLibrary where the given one is not the library's
+        """
+        key = "" if record is None else str(record.get("fingerprint"))
+        with self.lock:
+            if self._predictor is not None:
+                if record is not None and self._predictor.fingerprint != key:
+                    raise BadLibrary(
+                        f"The library's word probabilities are of {record.get('name')}, the query's would be "
+                        "of the given predictor; they don't compare.",
+                        remedy("predict again"),
+                    )
+                return self._predictor
+            if key not in self._predictors:
+                self._predictors[key] = predictor_of(record, self.device)
+            return self._predictors[key]
+
+    def given_spaces(self) -> Mapping[str, Space]:
+        """The spaces that were given, by the mode that compares in each. errors: as load_spaces"""
+        with self.lock:
+            if self._given is None:
+                self._given = dict(load_spaces(self._space_inputs, self.device)) if self._space_inputs else {}
+            return self._given
+
+    def space_for(self, mode: str) -> Space:
+        """The space of a mode. errors: as default_space"""
+        with self.lock:
+            given = self.given_spaces()
+            if mode in given:
+                return given[mode]
+            if mode not in self._shipped:
+                self._shipped[mode] = default_space(mode, self.device, given)
+            return self._shipped[mode]

@@ -1,0 +1,252 @@
+"""One door to searching: what the command line, Python programs and the web page all call.
+
+searcher = Searcher("photos")                       # a library by name or path, or a folder of pictures
+for hit in searcher.search("a dog on a beach"):
+    print(hit.rank, hit.score, hit.path, hit.why)
+searcher.search("q.jpg", mode="hybrid", like=["beach/0142.jpg"])
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ..errors import BadCheckpoint, LibraryInUse
+from ..library import Captioning, LibrarySnapshot, WordPredicting
+from ..records import Hit, Query
+from ..retrieval import MODES, EncodedQuery, Gallery, find_mode
+from ..retrieval import search as search_gallery
+from ..retrieval.feedback import WEIGHTS
+from ..retrieval.search import check_limits, towards_first
+from .asking import Asked, asked
+from .encoding import Encoder
+from .galleries import open_gallery
+from .loaded import Models, SpaceInput
+from .models import Library
+from .result import SearchResult
+from .spaces import renamed_mode
+
+if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
+    from ..images import ImageInput
+
+log = logging.getLogger(__name__)
+
+
+class Searcher:
+    """A library, or a folder of pictures, and the models to search it with.
+
+    One searcher may be used from several threads, and from asyncio.to_thread. Each query sees the library at
+    one moment, whatever is being committed meanwhile. What a mode requires (word probabilities, an embedding
+    space) is made or loaded when it is first asked for, and said through logging.
+
+    with Searcher("~/Pictures") as searcher:
+        result = searcher.search("two dogs", mode="embedding", top=3)
+        print(result.paths)
+    """
+
+    def __init__(
+        self,
+        library: Library | str | os.PathLike[str] | None,
+        *,
+        captioner: Captioning | str | os.PathLike[str] | None = None,
+        predictor: WordPredicting | None = None,
+        spaces: Sequence[SpaceInput] = (),
+        device: str = "auto",
+        beam: int = 3,
+    ) -> None:
+        """Nothing is read or loaded before it is needed.
+
+        library:   a library, open or by its name or path; or a folder of pictures, which is captioned before
+                   its first query; None: the sample photographs
+        captioner: what captions pictures that the library does not hold; None: the library's own, of a folder
+                   the shipped one
+        predictor: what predicts their words; None: the library's own, else the shipped lexical head
+        spaces:    embedding spaces, each for its mode: models, directories or names; None is needed for the
+                   shipped one
+        device:    "auto" (the GPU where there is one), "cpu", "cuda", "cuda:1"
+        beam:      of the captions of a folder of pictures
+        """
+        self._given, self._beam = library, beam
+        self._library = library if isinstance(library, Library) else None
+        self._opened_here = self._library is None
+        self._models = Models(captioner, predictor, spaces, device)
+        self._ready: dict[str, LibrarySnapshot] = {}  # by a mode's name the last one with what it compares
+        self._lock = RLock()
+
+    @property
+    def library(self) -> Library:
+        """The library that is searched; a folder of pictures is captioned now. errors: as open_gallery"""
+        with self._lock:
+            if self._library is None:
+                assert not isinstance(self._given, Library)
+                self._library = open_gallery(self._given, self._models.captioner, self._beam)
+            return self._library
+
+    def search(
+        self,
+        query: "ImageInput | None" = None,
+        *,
+        text: str | None = None,
+        image: "ImageInput | None" = None,
+        mode: str = "jaccard",
+        top: int | None = 5,
+        min_score: float | None = None,
+        keep_self: bool = False,
+        like: "Sequence[ImageInput]" = (),
+        dislike: "Sequence[ImageInput]" = (),
+        feedback_weights: Sequence[float] = WEIGHTS,
+        plus: Sequence[str] = (),
+        minus: Sequence[str] = (),
+        rerank: int = 0,
+        explain: bool = False,
+    ) -> SearchResult:
+        """The pictures most like a picture, a text, or both; best first, one hit for each picture, the
+        query's own left out.
+
+        query:     a text; or a picture: a path, PIL image, uint8 array (H, W, 3), bytes, an open file. A str
+                   that names a file is a picture; `text` and `image` say which is meant
+        mode:      how to compare, see list_modes()
+        top:       at most so many hits; None: all
+        min_score: hits score at least this
+        keep_self: also show the query's own picture, where the library holds it
+        like:      pictures that hits should be more like: of the library, as its answers show them, or any
+                   others
+        dislike:   those that they should be less like; these are never shown
+        feedback_weights: how much query, liked and disliked count, see rocchio
+        plus:      texts whose vectors are added to the query's, minus: taken away from it (modes of a space)
+        rerank:    ask again with the mean vector of the first so many hits (modes of a space)
+        explain:   say how each hit's score came about
+        errors:    BadSetting for what cannot be asked for; BadImage; BadLibrary, BadCheckpoint
+        """
+        given = asked(query, text, image, like, dislike, feedback_weights, plus, minus)
+        check_limits(top, min_score)
+        name, snapshot, encoded = self._encode(given, mode, rerank)
+        if rerank:
+            encoded = towards_first(snapshot.gallery(), encoded, name, rerank, keep_self)
+        hits = search_gallery(snapshot.gallery(), encoded, name, top, min_score, keep_self)
+        return self._result(given, name, snapshot, encoded, hits, explain)
+
+    def encode_query(
+        self,
+        query: "ImageInput | None" = None,
+        *,
+        text: str | None = None,
+        image: "ImageInput | None" = None,
+        mode: str = "jaccard",
+        like: "Sequence[ImageInput]" = (),
+        dislike: "Sequence[ImageInput]" = (),
+        feedback_weights: Sequence[float] = WEIGHTS,
+        plus: Sequence[str] = (),
+        minus: Sequence[str] = (),
+    ) -> EncodedQuery:
+        """The query with what the mode compares of it, as `captionret.retrieval.search` takes it.
+
+        The arguments and errors are those of `search`.
+        """
+        given = asked(query, text, image, like, dislike, feedback_weights, plus, minus)
+        return self._encode(given, mode, 0)[2]
+
+    def gallery(self, mode: str = "jaccard") -> Gallery:
+        """The library's pictures at this moment, with what the mode compares. errors: as search"""
+        return self._snapshot(mode)[1].gallery()
+
+    def close(self) -> None:
+        """Close the library, unless it was given as an open one."""
+        with self._lock:
+            if self._library is not None and self._opened_here:
+                self._library.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._library is None:
+            return f"<Searcher of {self._given or 'the sample photographs'}>"
+        return f"<Searcher of {self._library.path}: {len(self._library):,} pictures>"
+
+    def _result(
+        self,
+        given: Asked,
+        mode: str,
+        snapshot: LibrarySnapshot,
+        encoded: EncodedQuery,
+        hits: Sequence[Hit],
+        explain: bool,
+    ) -> SearchResult:
+        gallery, made_by = snapshot.gallery(), snapshot.made_by
+        prepared = gallery.prepared(find_mode(mode))
+        explained = [prepared.explain(encoded, gallery.row_of_id[hit.id]) for hit in hits if explain]
+        return SearchResult(
+            hits=tuple(hits),
+            asked=_shown(given),
+            query=encoded,
+            explanations=tuple(explained),
+            mode=mode,
+            source=f"{made_by.name}, {made_by.decoding.summary}" if made_by else "",
+            library=self.library.path,
+            root=snapshot.root,
+            searched=len(gallery),
+        )
+
+    def _encode(self, given: Asked, mode: str, rerank: int) -> tuple[str, LibrarySnapshot, EncodedQuery]:
+        given.check(mode, rerank)
+        if self._library is None and given.picture is not None:
+            given.picture.facts  # noqa: B018  # a bad picture is found before a whole folder has been captioned
+        name, snapshot = self._snapshot(mode)
+        return name, snapshot, Encoder(snapshot, self._models, name).query(given)
+
+    def _snapshot(self, mode: str) -> tuple[str, LibrarySnapshot]:
+        """The name of the mode that answers, and the library as it is now, with what that mode requires."""
+        with self._lock:
+            library = self.library
+            kinds = {*library.spaces, *self._models.given_spaces()} if mode == "vse" else set()
+            name = renamed_mode(mode, kinds)
+            snapshot = library.snapshot()
+            if self._ready.get(name) is not snapshot:
+                snapshot = self._ready[name] = self._made_ready(library, snapshot, name)
+            return name, snapshot
+
+    def _made_ready(self, library: Library, snapshot: LibrarySnapshot, name: str) -> LibrarySnapshot:
+        """The library with the spaces and word probabilities that a mode compares."""
+        required = find_mode(name).required_parts(snapshot.gallery())
+        for part in sorted(required):
+            if part in MODES and MODES[part].in_space:
+                self._use_space(library, part)
+        if "word_probabilities" in required and snapshot.without_word_probabilities:
+            self._predict_words(library, snapshot)
+        return library.snapshot()
+
+    def _use_space(self, library: Library, mode: str) -> None:
+        """Let a mode compare in the space that was given for it, else in the library's, else in the shipped
+        one."""
+        if mode in library.spaces and mode not in self._models.given_spaces():
+            return
+        space = self._models.space_for(mode)
+        if library.spaces.get(mode) is not space:
+            library.use_space(mode, space)
+
+    def _predict_words(self, library: Library, snapshot: LibrarySnapshot) -> None:
+        """Predict the words of the pictures of which nothing is predicted yet. Where most are known, the
+        library is searched by these if its predictor is gone, or another process is predicting."""
+        try:
+            predictor = self._models.predictor_for(snapshot.predicted_by)
+            log.info(f"The words of the pictures of {library.path} are predicted, once.")
+            with self._models.lock:
+                library.predict_words(predictor)
+        except (BadCheckpoint, LibraryInUse) as error:
+            if "word_probabilities" not in snapshot.parts:
+                raise
+            log.warning(f"New pictures have no word probabilities yet: {error.message}")
+
+
+def _shown(given: Asked) -> Query:
+    picture = given.picture
+    return Query(None if picture is None else picture.path or Path(picture.name), given.text)

@@ -19,6 +19,7 @@ from results import ROOT, markdown_table, write_section
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
+from captionret.decoding import BeamSearch
 from captionret.models.captioning.beam_search import State, log_probabilities
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.vision.backbones import BACKBONES
@@ -76,7 +77,7 @@ def seconds(work: Callable[[], object]) -> float:
 def step_cost(captioner: Captioner, features: Tensor, beam: int) -> tuple[float, list[str]]:
     """All of a batched search's time over that of its matrix products alone, and where the rest goes."""
     with profile(activities=[ProfilerActivity.CPU]) as found:
-        captioner.caption_features(features, beam=beam)
+        captioner.decode(features, BeamSearch(beam))
     events = [(event.key, event.self_cpu_time_total) for event in found.key_averages()]
     whole = sum(time for _, time in events)
     products = sum(time for name, time in events if name.startswith(PRODUCTS))
@@ -97,16 +98,13 @@ def measure(path: str, beam: int, batch: int, runs: int) -> list[object]:
         (backbone.grid[0] ** 2, backbone.grid[1]) if captioner.config.feature == "grid" else (backbone.dim,)
     )
     features = torch.rand((batch, *shape), generator=torch.Generator().manual_seed(0))
-    captioner.caption_features(features, beam=beam)  # once unmeasured
+    captioner.decode(features, BeamSearch(beam))  # once unmeasured
     batched, single, book = [], [], []
     for run in range(runs):
-        batched.append(batch / seconds(lambda: captioner.caption_features(features, beam=beam)))
+        batched.append(batch / seconds(lambda: captioner.decode(features, BeamSearch(beam))))
         few = features[4 * run % batch :][:4]
         single.append(
-            4
-            / seconds(
-                lambda few=few: [captioner.caption_features(one.unsqueeze(0), beam=beam) for one in few]
-            )
+            4 / seconds(lambda few=few: [captioner.decode(one.unsqueeze(0), BeamSearch(beam)) for one in few])
         )
         book.append(4 / seconds(lambda few=few: [textbook(captioner, one.unsqueeze(0), beam) for one in few]))
     ratio = [whole / slow for whole, slow in zip(batched, book, strict=True)]

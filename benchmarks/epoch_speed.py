@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from captionret.datasets import open_dataset
 from captionret.images import open_image, prepare
-from captionret.models.captioning.captioner import make_decoder
 from captionret.models.captioning.config import VARIANTS
+from captionret.models.captioning.decoders import make_decoder
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.training.captioning import TrainingRun, load_data
 from captionret.training.loop import Fit, FitConfig

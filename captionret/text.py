@@ -124,6 +124,7 @@ class Vocabulary:
 
     punctuation: whether full stops and commas are words too (the published systems') or are left out of
                  training texts.
+    no_words:    the ids of special tokens and of punctuation
     """
 
     def __init__(self, tokens: Sequence[str], punctuation: bool = True) -> None:
@@ -136,6 +137,7 @@ class Vocabulary:
         self.tokens = tuple(tokens)
         self.punctuation = punctuation
         self.ids = {token: index for index, token in enumerate(self.tokens)}
+        self.no_words = [index for index, token in enumerate(self.tokens) if not is_word(token)]
 
     @classmethod
     def build(cls, captions: Iterable[str], min_count: int = 4, punctuation: bool = True) -> "Vocabulary":

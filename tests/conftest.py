@@ -77,7 +77,7 @@ def lite0() -> "Backbone":
 
 
 @pytest.fixture(scope="session")
-def words_head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lexical_head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lexical head for the same shapes, on the same backbone, trained by the command."""
     from captionret.cli import train_captioner
 

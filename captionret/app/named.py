@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadCheckpoint, BadLibrary, BadSetting
 from ..library import MadeBy
 from ..remedies import remedy
-from .places import checkpoint_path, find_checkpoint, known_checkpoints, shipped_checkpoint
+from .places import checkpoint_path, known_checkpoints, shipped_checkpoint
 
 if TYPE_CHECKING:  # these import torch, which text queries do without
     from ..models.captioning.captioner import Captioner
@@ -64,10 +64,8 @@ def predictor_of(record: dict[str, Any] | None, device: str = "auto") -> "WordPr
     from ..models.lexical.predictor import WordPredictor
 
     if record is None:
-        from ..models.captioning.captioner import Captioner
-
-        return WordPredictor(head=Captioner.load(find_checkpoint("words-lite"), device))
-    named = {part: record[part] for part in ("head", "speaker") if record.get(part)}
+        return WordPredictor.load(device=device)
+    named = {part: record[part] for part in ("head", "captioner", "speaker") if record.get(part)}
     if not named:
         raise BadCheckpoint(f"{record.get('name')} names no checkpoint.", remedy("predict again"))
     choices = {part: list(_places(path)) for part, path in named.items()}
@@ -78,7 +76,7 @@ def predictor_of(record: dict[str, Any] | None, device: str = "auto") -> "WordPr
     for chosen in product(*choices.values()):
         found = {part: str(place) for part, place in zip(choices, chosen, strict=True)}
         try:
-            return WordPredictor.load({**record, **found}, device)
+            return WordPredictor.from_record({**record, **found}, device)
         except BadCheckpoint as error:
             refused = refused or error
     assert refused is not None, "each part has a place"

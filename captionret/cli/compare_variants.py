@@ -198,11 +198,7 @@ def _checkpoints(given: Sequence[str] | None) -> list[Path]:
 
     folder = checkpoints_folder()
     records = {path.parent: read_record(path.parent) for path in sorted(folder.glob("*/config.json"))}
-    found = [
-        path
-        for path, one in records.items()
-        if kind_of(one) == CAPTIONER.name and one["config"]["decoder"] != "words"
-    ]
+    found = [path for path, one in records.items() if kind_of(one) == CAPTIONER.name]
     if not found:
         raise BadCheckpoint(
             f"There are no checkpoints in {folder}. Train one (captionret train-captioner) or name some "
@@ -216,7 +212,7 @@ def compare_one(
 ) -> Compared:
     """Caption the items with one checkpoint and score it."""
     from ..evaluation.captions.scorer import score
-    from ..models.captioning.captioner import count_parameters
+    from ..models.trained import count_parameters
 
     captioner = load_captioner([path], given.device)
     decoding = BeamSearch(given.beam, given.length_penalty)

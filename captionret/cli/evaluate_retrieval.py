@@ -153,10 +153,11 @@ def _gallery(given: argparse.Namespace, items: Sequence[Item]) -> tuple[Gallery,
         gallery = library_split(library, items)
     else:
         from ..models.captioning.captioner import DRAWN, Captioner
+        from ..models.lexical.head import LexicalHead
         from ..models.lexical.predictor import WordPredictor
 
         captioner = Captioner.load(checkpoint_path(given.checkpoint), given.device)
-        head = Captioner.load(given.words_head or LEXICAL_HEAD, given.device)
+        head = LexicalHead.load(given.words_head or LEXICAL_HEAD, given.device)
         fits = head.checkpoint.backbone["sha256"] == captioner.checkpoint.backbone["sha256"]
         if not fits:
             say(

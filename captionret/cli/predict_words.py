@@ -48,11 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..library import Library
     from ..models.captioning.captioner import DRAWN, Captioner
+    from ..models.lexical.head import LexicalHead
     from ..models.lexical.predictor import WordPredictor
 
     with Library.open(library_path(given.library)) as library:
         own = library.made_by.checkpoint if library.made_by and not given.checkpoint else None
-        head = None if given.no_head else Captioner.load(given.words_head or LEXICAL_HEAD, given.device)
+        head = None if given.no_head else LexicalHead.load(given.words_head or LEXICAL_HEAD, given.device)
         captioner = (
             Captioner.load(own or checkpoint_path(given.checkpoint), given.device) if given.samples else None
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app.places import checkpoints_folder, data_folder
+from ..config import Registry
 from ..errors import BadSetting
 from .options import FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
 
@@ -29,7 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..config import run_name
     from ..datasets import open_dataset
-    from ..models.captioning.config import VARIANTS
     from ..models.card import write_card
     from ..models.device import choose_device
     from ..training.captioning import TrainingRun, train_captioner
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Path(given.out)
         if given.out
         else checkpoints_folder()
-        / f"{run_name(variant, config, VARIANTS[variant])}-{given.data.partition(':')[0]}"
+        / f"{run_name(variant, config, _rows()[variant])}-{given.data.partition(':')[0]}"
     )
     refuse_to_overwrite(out, given.resume)
     run = TrainingRun(
@@ -89,7 +89,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
     """The variant, its settings, and how to train it self-critically if so."""
-    from ..models.captioning.config import VARIANTS
     from ..models.checkpoint import load_checkpoint
     from ..training.self_critical import CHANGES, SelfCritical
 
@@ -100,7 +99,7 @@ def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
                 "out."
             )
         variant = given.variant or "model2-lite"
-        return variant, VARIANTS[variant], None
+        return variant, _rows()[variant], None
     if given.variant or given.start_from or given.fine_tune:
         raise BadSetting(
             "--self-critical goes on from its checkpoint's variant and weights: leave those options out."
@@ -115,11 +114,22 @@ def _what(given: argparse.Namespace) -> tuple[str, Any, Any]:
     )
 
 
+def _rows() -> Registry[Any]:
+    """What this command trains: captioners, and lexical heads."""
+    from ..models.captioning.config import VARIANTS
+    from ..models.lexical.config import LEXICAL_HEADS
+
+    return Registry("variant", {**VARIANTS, **LEXICAL_HEADS})
+
+
 def variants_table() -> str:
     """The variants as a table: what they are made of, and how many parameters learn with a vocabulary of
     2,933 words (Flickr8k's)."""
-    from ..models.captioning.captioner import count_parameters, make_decoder
     from ..models.captioning.config import VARIANTS
+    from ..models.captioning.decoders import make_decoder
+    from ..models.lexical.config import LEXICAL_HEADS
+    from ..models.lexical.network import make_network
+    from ..models.trained import count_parameters
     from ..report.terminal import Value, table
 
     rows: list[list[Value]] = [
@@ -134,6 +144,19 @@ def variants_table() -> str:
             count_parameters(make_decoder(row, 2933)),
         ]
         for name, row in VARIANTS.items()
+    ]
+    rows += [
+        [
+            name,
+            head.backbone,
+            "lexical",
+            None,
+            head.hidden_dim,
+            None,
+            None,
+            count_parameters(make_network(head, 2933)),
+        ]
+        for name, head in LEXICAL_HEADS.items()
     ]
     return table(["variant", "CNN", "decoder", "E", "H", "layers", "words", "parameters"], rows)
 

@@ -101,9 +101,9 @@ def kept(training: Mapping[str, Any]) -> str:
 def models_table() -> str:
     """The models as a table: towers, loss, and how many parameters learn with a vocabulary of 7,371 words
     (Flickr8k's)."""
-    from ..models.captioning.captioner import count_parameters
     from ..models.embedding.network import EmbeddingNetwork
     from ..models.embedding.rows import EMBEDDING_MODELS
+    from ..models.trained import count_parameters
     from ..report.terminal import Value, table
 
     rows: list[list[Value]] = [

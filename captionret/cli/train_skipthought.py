@@ -103,8 +103,8 @@ def models_table() -> str:
     2,922 words (Flickr8k's)."""
     import torch
 
-    from ..models.captioning.captioner import count_parameters
     from ..models.sentence.skipthought.config import SKIP_THOUGHTS
+    from ..models.trained import count_parameters
     from ..report.terminal import Value, table
     from ..training.skipthought import SkipThoughtNetwork
 

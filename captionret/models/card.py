@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import publishing
-from .record import read_record
+from .record import LEXICAL_KIND, kind_of, read_record
 
 _MEASURES = {
     "bleu1": "BLEU-1",
@@ -52,18 +52,18 @@ def card(name: str, record: dict[str, Any]) -> str:
 
 def _about(record: dict[str, Any]) -> list[str]:
     config, training = record["config"], record["training"]
-    sizes = (
-        f"E {config['embed_dim']}, H {config['hidden_dim']}, {config['layers']} layer(s), "
-        f"{record['vocabulary_size']:,} words"
-    )
-    words = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
-    words_head = config["decoder"] == "words"
-    network = f"{config['decoder']} decoder ({sizes}; word vectors {words})"
-    if words_head:
+    lexical = kind_of(record) == LEXICAL_KIND
+    if lexical:
         network = f"two layers (H {config['hidden_dim']}, {record['vocabulary_size']:,} words)"
+    else:
+        words = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
+        network = (
+            f"{config['decoder']} decoder (E {config['embed_dim']}, H {config['hidden_dim']}, "
+            f"{config['layers']} layer(s), {record['vocabulary_size']:,} words; word vectors {words})"
+        )
     lines = [
-        f"A {'lexical head' if words_head else 'captioner'} of variant `{record['variant']}`: {network} "
-        f"on the {_feature(config)} feature of `{record['backbone']['name']}` "
+        f"A {'lexical head' if lexical else 'captioner'} of variant `{record['variant']}`: {network} "
+        f"on the {_feature(record)} feature of `{record['backbone']['name']}` "
         f"(weights {record['backbone']['sha256'][:12]}, "
         f"{'fine-tuned' if training.get('fine_tuned') else 'frozen'}).",
         "",
@@ -73,7 +73,7 @@ def _about(record: dict[str, Any]) -> list[str]:
             f"Trained on `{training['data']}`, split {training['split']}: {training['images']:,} images "
             f"with {training['captions']:,} captions; the epoch kept was chosen on "
             f"{training['validated_on'] or 'val'} by "
-            f"{'NDCG@10 of mode expected-cosine' if words_head else 'the CIDEr-D of greedy captions'}. Seed "
+            f"{'NDCG@10 of mode expected-cosine' if lexical else 'the CIDEr-D of greedy captions'}. Seed "
             f"{training['seed']}.",
             "",
         ]
@@ -85,8 +85,9 @@ def _about(record: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _feature(config: dict[str, Any]) -> str:
-    return "pooled" if config["decoder"] in ("lstm", "words") else "grid"
+def _feature(record: dict[str, Any]) -> str:
+    pooled = kind_of(record) == LEXICAL_KIND or record["config"]["decoder"] == "lstm"
+    return "pooled" if pooled else "grid"
 
 
 def _scores(scores: dict[str, Any]) -> list[str]:

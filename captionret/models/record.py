@@ -13,8 +13,14 @@ from ..errors import BadCheckpoint
 from ..remedies import remedy
 
 FORMAT = 2  # 2: fields under the names of release 0.6.0, the hash of the settings always there
+LEXICAL_KIND = "lexical"
 DEFAULT_KIND = "captioner"  # of a record that doesn't say; the only one that there was at first
 PARTS = ("vocab.json", "model.safetensors")
+# what people who take one kind for another need to know of it
+_ANSWERS = {
+    LEXICAL_KIND: ", which predicts word probabilities and cannot generate captions",
+    "captioner": ", which generates captions",
+}
 _UNFINISHED = (
     "The directory is not a finished checkpoint: restore it, train again, or go on with the training where "
     "it was cut."
@@ -90,14 +96,18 @@ def read_record(path: Path | str, kind: Kind[Any] | None = None) -> dict[str, An
         )
     if kind and kind_of(record) != kind.name:
         raise BadCheckpoint(
-            f"{path} is a checkpoint of kind {kind_of(record)!r}; here one of kind {kind.name!r} is needed.",
+            f"{path} is a checkpoint of kind {kind_of(record)!r}{_ANSWERS.get(kind_of(record), '')}; here "
+            f"one of kind {kind.name!r} is needed.",
             train,
         )
     return record
 
 
 def kind_of(record: dict[str, Any]) -> str:
-    """The name of a record's kind."""
+    """The name of a record's kind. Release 0.5.0 wrote of a lexical head that it was a captioner with the
+    decoder "words"."""
+    if record.get("config", {}).get("decoder") == "words":
+        return LEXICAL_KIND
     return str(record.get("kind", DEFAULT_KIND))
 
 

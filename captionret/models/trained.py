@@ -2,22 +2,32 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
 from ..config import C
-from ..errors import BadCheckpoint
+from ..errors import BadCheckpoint, BadImage, BadSetting
+from ..home import find_checkpoint
+from ..images import DecodedBatch, Picture, decoded_batches
+from ..progress import bar
 from .checkpoint import OWN_BACKBONE, RESTORE, Checkpoint, read_checkpoint
 from .device import choose_device
 from .record import Kind
 from .vision.backbones import PRECOMPUTED, Backbone, checked_backbone, load_backbone, load_own_backbone
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+def count_parameters(module: nn.Module) -> int:
+    """How many numbers of it learn."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 class TrainedModel(Generic[C]):
@@ -43,12 +53,12 @@ class TrainedModel(Generic[C]):
         self.device = torch.device(device)
 
     @classmethod
-    def load(cls, path: Path | str, device: str = "auto") -> Self:
-        """Open a checkpoint directory.
+    def load(cls, path: str | os.PathLike[str], device: str = "auto") -> Self:
+        """Open a checkpoint: a directory, or the name of one of the user's or of a shipped one.
 
         errors: BadCheckpoint for a damaged one or one of another kind: see read_checkpoint
         """
-        path = Path(path)
+        path = find_checkpoint(path)
         return cls(read_checkpoint(path, cls.kind), path.name, path, choose_device(device))
 
     def __repr__(self) -> str:
@@ -116,14 +126,43 @@ class PictureModel(TrainedModel[C]):
         self._backbone = backbone
 
     @classmethod
-    def load(cls, path: Path | str, device: str = "auto", backbone: Backbone | None = None) -> Self:
-        """Open a checkpoint directory.
+    def load(
+        cls, path: str | os.PathLike[str], device: str = "auto", backbone: Backbone | None = None
+    ) -> Self:
+        """Open a checkpoint: a directory, or the name of one of the user's or of a shipped one.
 
         backbone: one that is loaded already; it must have the weights the checkpoint was trained with
         errors:   BadCheckpoint for a damaged one or one of another kind: see read_checkpoint
         """
-        path = Path(path)
+        path = find_checkpoint(path)
         return cls(read_checkpoint(path, cls.kind), path.name, path, choose_device(device), backbone)
+
+    def batches(
+        self, pictures: Sequence[Picture], batch_size: int, doing: str, progress: bool | None = None
+    ) -> Iterator[DecodedBatch]:
+        """Pictures as its backbone reads them.
+
+        doing:    what is done with them, for the bar
+        progress: show one; None: on a terminal, for more than a batch
+        errors:   BadSetting for a batch of nothing, BadImage for the first picture that cannot be read
+        """
+        if batch_size < 1:
+            raise BadSetting(f"The batch size is {batch_size}; it must be at least 1.")
+        size = self.backbone.config.preprocessing.size
+        show = progress if progress is not None or len(pictures) > batch_size else False
+        with bar(total=len(pictures), desc=doing, unit="picture", show=show) as shown:
+            for batch in decoded_batches(pictures, size, batch_size):
+                if batch.failures:
+                    raise BadImage(batch.failures[0].reason)
+                yield batch
+                shown.update(len(batch.pictures))
+
+    @torch.inference_mode()
+    def backbone_features(self, pixels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """pixels (N, S, S, 3) uint8 -> pooled features (N, D) and the grid (N, cells, D), float32."""
+        images = self.backbone.normalise(torch.from_numpy(pixels).to(self.device))
+        pooled, grid = self.backbone(images)
+        return pooled, grid
 
     @cached_property
     def backbone(self) -> Backbone:

@@ -9,10 +9,12 @@ import torch
 
 from ..datasets import Dataset
 from ..errors import BadDataset, BadSetting
-from ..models.captioning.captioner import Decoder, make_decoder
 from ..models.captioning.config import CaptionerConfig
-from ..models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ..models.record import add_training, read_record
+from ..models.captioning.decoders import Decoder, make_decoder
+from ..models.checkpoint import CAPTIONER, Checkpoint, read_checkpoint, save_checkpoint
+from ..models.lexical.config import LEXICAL, LexicalConfig
+from ..models.lexical.network import make_network
+from ..models.record import Kind, add_training, read_record
 from ..models.vision.backbones import Backbone, backbone_record
 from ..records import Item
 from ..text import Vocabulary
@@ -90,7 +92,7 @@ class TrainingRun:
     """
 
     variant: str
-    config: CaptionerConfig
+    config: CaptionerConfig | LexicalConfig
     dataset: Dataset
     out: Path
     split: str = "train"
@@ -131,7 +133,8 @@ def train_captioner(
     # what cannot be is better refused before every picture has passed through the CNN
     uses_bfloat16(fit_config.precision, device)
     vectors = load_word_vectors(run.config.word_vectors) if run.config.word_vectors else None
-    start = load_checkpoint(run.start) if run.start else None
+    kind: Kind[Any] = LEXICAL if isinstance(run.config, LexicalConfig) else CAPTIONER
+    start = read_checkpoint(run.start, kind) if run.start else None
     train_items, val_items, held_out = split_items(run.dataset, run.split, run.hold_out)
     train_items += [
         item for dataset in run.also for item in dataset.split("train" if dataset.splits() else "all")
@@ -140,7 +143,7 @@ def train_captioner(
     train, vocabulary, failures = load_data(train_items, words, run, backbone, run.config.views)
     val, _, more = load_data(val_items, vocabulary, run, backbone, 1)
     torch.manual_seed(run.seed)
-    decoder = make_decoder(run.config, len(vocabulary)).to(device)
+    decoder = _network(run.config, len(vocabulary)).to(device)
     if start:
         begin_with(decoder, run.config, vocabulary, start)
     facts = {
@@ -168,13 +171,16 @@ def train_captioner(
             "best_epoch": len(history),
             "seconds": history[-1]["seconds"],
         }
-        checkpoint = Checkpoint(run.variant, run.config, vocabulary, network, module.state_dict(), training)
+        weights = module.state_dict()
+        checkpoint: Checkpoint[Any] = Checkpoint(
+            run.variant, run.config, vocabulary, network, weights, training, kind=kind.name
+        )
         save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
 
     module = FineTuned(decoder, backbone) if run.fine_tune else decoder
-    parts = (module, run.config, train, val, vocabulary, run.seed, keep)
+    parts: Any = (module, run.config, train, val, vocabulary, run.seed, keep)
     task: CaptioningTask
-    if run.config.decoder == "words":
+    if isinstance(run.config, LexicalConfig):
         task = WordsTask(*parts)
     else:
         task = (
@@ -189,7 +195,12 @@ def train_captioner(
     del identity["command"]
     progress = Fit(task, fit_config, run.out / "training", identity, resume, run.progress).run()
     add_training(run.out, {"history": progress.history, "seconds": progress.seconds})
-    return load_checkpoint(run.out), failures + more
+    return read_checkpoint(run.out, kind), failures + more
+
+
+def _network(config: CaptionerConfig | LexicalConfig, words: int) -> Any:
+    """What learns, with random weights."""
+    return make_network(config, words) if isinstance(config, LexicalConfig) else make_decoder(config, words)
 
 
 def split_items(dataset: Dataset, split: str, hold_out: bool = False) -> tuple[list[Item], list[Item], str]:
@@ -217,12 +228,18 @@ def start_record(path: Path | None) -> dict[str, str] | None:
     return {"name": path.name, "sha256": read_record(path)["sha256"]["model.safetensors"]} if path else None
 
 
-def begin_with(decoder: Decoder, config: CaptionerConfig, vocabulary: Vocabulary, start: Checkpoint) -> None:
+def begin_with(
+    decoder: Decoder, config: CaptionerConfig | LexicalConfig, vocabulary: Vocabulary, start: Checkpoint[Any]
+) -> None:
     """Take over a checkpoint's weights: the rows of words it knows, all of everything else.
 
     errors: BadSetting where it is another network
     """
-    differing = [name for name in NETWORK_FIELDS if getattr(config, name) != getattr(start.config, name)]
+    differing = [
+        name
+        for name in NETWORK_FIELDS
+        if hasattr(config, name) and getattr(config, name) != getattr(start.config, name)
+    ]
     if differing:
         theirs = ", ".join(f"{name}={getattr(start.config, name)}" for name in differing)
         raise BadSetting(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .. import files
 from ..images import View, decoded_batches, load_views
 from ..models.captioning.beam_search import State
-from ..models.captioning.captioner import Decoder
+from ..models.captioning.decoders import Decoder
 from ..models.checkpoint import OWN_BACKBONE
 from ..models.vision.backbones import Backbone
 from ..records import Failure

@@ -16,8 +16,9 @@ import torch
 
 from captionret import files
 from captionret.errors import BadCheckpoint, NoSpace
-from captionret.models.captioning.captioner import Captioner, make_decoder
+from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import CaptionerConfig
+from captionret.models.captioning.decoders import make_decoder
 from captionret.models.card import write_card
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.record import FORMAT, PARTS, add_scores, hash_of_settings

@@ -18,6 +18,7 @@ import torchvision
 from PIL import Image
 from torch import Tensor, nn
 
+from captionret.decoding import BeamSearch
 from captionret.errors import BadCheckpoint, BadSetting, MissingWeights
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.import_published import import_published, read_published, read_vocabulary
@@ -209,7 +210,8 @@ def test_an_imported_captioner_says_what_the_original_says(tmp_path: Path, layer
     assert done.stdout == f"{tmp_path / 'out'}\n"
     assert "Imported from the published `encoder-5-3000.pkl`" in (tmp_path / "out/README.md").read_text()
     captioner = Captioner.load(tmp_path / "out", device="cpu")
-    assert [list(captions[0].tokens) for captions in captioner.caption(files.pictures, beam=1)] == files.said
+    found = captioner.caption(files.pictures, decoding=BeamSearch(1))
+    assert [list(captions[0].tokens) for captions in found] == files.said
     config = captioner.config
     assert (config.backbone, config.embed_dim, config.hidden_dim, config.layers) == ("resnet18", E, H, layers)
     assert captioner.vocabulary.tokens == tuple(WORDS)

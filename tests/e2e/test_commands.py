@@ -90,14 +90,15 @@ def test_file_that_may_not_be_used_is_named(call: Call, trained: Trained, tmp_pa
 
 
 def test_list_shows_every_variant_and_what_learns(call: Call) -> None:
-    from captionret.models.captioning.captioner import count_parameters, make_decoder
     from captionret.models.captioning.config import VARIANTS
+    from captionret.models.captioning.decoders import make_decoder
+    from captionret.models.trained import count_parameters
 
     code, out, err = call(train_captioner, "--list")
     assert (code, err) == (0, "")
     header, *rows = [line for line in out.splitlines() if line.strip(" -─")]
     assert header.split() == ["variant", "CNN", "decoder", "E", "H", "layers", "words", "parameters"]
-    assert [row.split()[0] for row in rows] == list(VARIANTS)
+    assert [row.split()[0] for row in rows] == [*VARIANTS, "words-lite"]
     by_name = {row.split()[0]: row.split() for row in rows}
     assert by_name["model1"][1:7] == ["resnet152", "lstm", "256", "512", "1", "learned"]
     assert by_name["model4"][1:7] == ["resnet101", "lstm", "256", "512", "2", "learned"]
@@ -769,7 +770,8 @@ def test_compared_scores_are_the_scorers_own(
     compared: Ended, trained: Trained, captions: dict[str, str], tmp_path: Path
 ) -> None:
     from captionret.evaluation.captions.scorer import score
-    from captionret.models.captioning.captioner import Captioner, count_parameters
+    from captionret.models.captioning.captioner import Captioner
+    from captionret.models.trained import count_parameters
 
     items = open_dataset(trained.spec).split("test")
     assert compared.code == 0

@@ -33,7 +33,7 @@ def table(file: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def captioned(trained: Trained, words_head: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def captioned(trained: Trained, lexical_head: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """CaptionResult and predicted once; nothing may change it."""
     path = tmp_path_factory.mktemp("library") / "shapes"
     arguments = [
@@ -46,7 +46,7 @@ def captioned(trained: Trained, words_head: Path, tmp_path_factory: pytest.TempP
         "3",
     ]
     assert index.main(arguments) == 0
-    assert predict_words.main(["--library", str(path), "--words-head", str(words_head)]) == 0
+    assert predict_words.main(["--library", str(path), "--words-head", str(lexical_head)]) == 0
     return path
 
 
@@ -187,10 +187,10 @@ def test_a_picture_from_elsewhere_is_predicted_like_the_library(
     assert "yellow" in hits[0].why
 
 
-def test_word_probabilities_follow_the_library(call: Call, library: Path, words_head: Path) -> None:
-    code, out, _ = call(predict_words, "--library", library, "--words-head", words_head)
+def test_word_probabilities_follow_the_library(call: Call, library: Path, lexical_head: Path) -> None:
+    code, out, _ = call(predict_words, "--library", library, "--words-head", lexical_head)
     assert (code, out.strip()) == (0, "new 0  known 16")
-    code, out, err = call(predict_words, "--library", library, "--words-head", words_head, "--samples", 5)
+    code, out, err = call(predict_words, "--library", library, "--words-head", lexical_head, "--samples", 5)
     assert (code, out.strip()) == (0, "new 16  known 0") and "words and 5 captions of tiny" in err
     with Library.open(library) as opened:
         assert (
@@ -207,15 +207,15 @@ def test_damaged_word_probabilities_are_refused_with_the_way_out(call: Call, lib
     assert code == 3 and "is damaged" in err and "predict-words" in err
 
 
-def test_a_captioner_is_no_words_head(call: Call, library: Path, trained: Trained) -> None:
+def test_captioner_is_no_lexical_head(call: Call, library: Path, trained: Trained) -> None:
     code, _, err = call(predict_words, "--library", library, "--words-head", trained.checkpoint)
-    assert code == 2 and "not a lexical head" in err
+    assert code == 3 and "of kind 'captioner', which generates captions" in err
     code, _, err = call(predict_words, "--library", library, "--no-head")
     assert code == 2 and "--samples 30" in err
 
 
 def test_every_mode_is_measured(
-    call: Call, trained: Trained, words_head: Path, spaces: dict[str, Path], tmp_path: Path
+    call: Call, trained: Trained, lexical_head: Path, spaces: dict[str, Path], tmp_path: Path
 ) -> None:
     code, out, err = call(
         evaluate_retrieval,
@@ -225,7 +225,7 @@ def test_every_mode_is_measured(
             "--checkpoint",
             trained.checkpoint,
             "--words-head",
-            words_head,
+            lexical_head,
             "--features",
             trained.features,
         ),
@@ -257,7 +257,7 @@ def test_every_mode_is_measured(
 
 
 def test_a_second_measurement_captions_nothing(
-    call: Call, trained: Trained, words_head: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, trained: Trained, lexical_head: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from captionret.models.captioning.captioner import Captioner
 
@@ -267,7 +267,7 @@ def test_a_second_measurement_captions_nothing(
         "--checkpoint",
         trained.checkpoint,
         "--words-head",
-        words_head,
+        lexical_head,
         "--features",
         trained.features,
     )

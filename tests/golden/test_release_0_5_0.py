@@ -32,6 +32,7 @@ from captionret.evaluation.captions.scorer import score
 from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.semantic import measure
 from captionret.models.embedding.model import EmbeddingModel
+from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.models.reranking.fit import Reranker
 from captionret.models.sentence.skipthought.encoder import SkipThought
@@ -99,7 +100,7 @@ def test_captioner_of_the_release_says_what_it_said(name: str) -> None:
 
 
 def test_lexical_head_of_the_release_gives_the_same_probabilities() -> None:
-    head = Captioner.load(CHECKPOINTS / "words-lite", "cpu")
+    head = LexicalHead.load(CHECKPOINTS / "words-lite", "cpu")
     known = ANSWERS["checkpoints"]["words-lite"]
     assert head.fingerprint == known["fingerprint"]
     found = head.predict_words(torch.from_numpy(features(5, 4, BACKBONES["efficientnet_lite2"].dim)))
@@ -145,7 +146,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_fingerprints_of_what_ships_are_those_of_the_release(
     captioner: Captioner, space: EmbeddingModel
 ) -> None:
-    head = Captioner.load(LEXICAL_HEAD, "cpu")
+    head = LexicalHead.load(LEXICAL_HEAD, "cpu")
     assert ANSWERS["fingerprints"] == {
         "photos-lite": captioner.fingerprint,
         "words-lite": head.fingerprint,

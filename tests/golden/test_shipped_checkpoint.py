@@ -22,9 +22,7 @@ CAPTIONS: dict[str, str] = json.loads(
 def test_it_captions_flickr8k_as_recorded(shared_data: Callable[[str], Path]) -> None:
     """Every eighth picture of the test split; `captionret evaluate-captions` takes a minute for all."""
     items = open_dataset(f"flickr8k:{shared_data('flickr8k')}").split("test")[::8]
-    captions = Captioner.load(SHIPPED, device="cpu").caption(
-        [item.path for item in items if item.path], beam=3
-    )
+    captions = Captioner.load(SHIPPED, device="cpu").caption([item.path for item in items if item.path])
     found = {item.id: said[0].text for item, said in zip(items, captions, strict=True)}
     other = [name for name, caption in found.items() if caption != CAPTIONS[name]]
     assert len(items) == 125

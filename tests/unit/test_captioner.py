@@ -17,6 +17,7 @@ from captionret.app.rerankers import reranker_for
 from captionret.decoding import (
     BeamSearch,
     Consensus,
+    Decoding,
     DiverseBeamSearch,
     NucleusSampling,
     Reference,
@@ -24,21 +25,18 @@ from captionret.decoding import (
     Sampling,
 )
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
-from captionret.images import decoded_batches, load_views
+from captionret.images import ImageInput, decoded_batches, load_views
+from captionret.models.captioning import generation
 from captionret.models.captioning.attention import (
     AdaptiveDecoder,
     AttentionDecoder,
     SoftAttentionDecoder,
     doubly_stochastic,
 )
-from captionret.models.captioning.captioner import (
-    Captioner,
-    Decoder,
-    count_parameters,
-    make_decoder,
-    new_decoder,
-)
+from captionret.models.captioning.beam_search import State
+from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import VARIANTS, CaptionerConfig
+from captionret.models.captioning.decoders import Decoder, make_decoder, new_decoder
 from captionret.models.captioning.ensemble import Ensemble
 from captionret.models.captioning.lstm import LSTMDecoder
 from captionret.models.captioning.transformer import TransformerDecoder
@@ -47,10 +45,10 @@ from captionret.models.device import choose_device
 from captionret.models.embedding.config import EMBEDDING, EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.network import EmbeddingNetwork
-from captionret.models.lexical.head import LexicalHead
 from captionret.models.record import add_scores
 from captionret.models.reranking.fit import Reranker
 from captionret.models.reranking.reference_captions import ReferenceCaptions
+from captionret.models.trained import count_parameters
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.records import Caption, CaptionResult, Failure
 from captionret.text import END_ID, PAD_ID, START_ID, Vocabulary, ends_badly, join
@@ -209,7 +207,6 @@ def test_every_variant_makes_a_decoder_that_fits_its_backbone(name: str) -> None
         "soft-attention": SoftAttentionDecoder,
         "adaptive": AdaptiveDecoder,
     }
-    kinds["words"] = LexicalHead
     assert isinstance(decoder, kinds[VARIANTS[name].decoder])
 
 
@@ -302,9 +299,9 @@ def test_captions_are_the_same_in_any_batch_and_come_in_the_order_of_the_paths(
     kind: str, backbone: Backbone, pictures: list[Path]
 ) -> None:
     captioner = Captioner(a_checkpoint(backbone, kind), "test", backbone=backbone)
-    found = captioner.caption(pictures, beam=3, batch_size=7)
+    found = captioner.caption(pictures, batch_size=7)
     assert len(found) == 7 and len({entry[0].text for entry in found}) > 1
-    again = captioner.caption(pictures[::-1], beam=3, batch_size=2)[::-1]
+    again = captioner.caption(pictures[::-1], batch_size=2)[::-1]
     assert [entry[0].tokens for entry in again] == [entry[0].tokens for entry in found]
     assert [entry[0].logprob for entry in again] == pytest.approx(
         [entry[0].logprob for entry in found], abs=1e-3
@@ -315,7 +312,7 @@ def test_n_captions_come_most_probable_first_as_words_without_special_tokens(
     backbone: Backbone, pictures: list[Path]
 ) -> None:
     captioner = Captioner(a_checkpoint(backbone, "transformer"), "test", backbone=backbone)
-    for entry in captioner.caption(pictures[:2], beam=4, n=4):
+    for entry in captioner.caption(pictures[:2], decoding=BeamSearch(4, captions=4)):
         assert len(entry) == 4 and len({caption.tokens for caption in entry}) == 4
         for caption in entry:
             assert caption.tokens and set(caption.tokens) <= set(WORDS.tokens[4:])
@@ -371,7 +368,7 @@ def test_a_consensus_depends_on_picture_and_seed_alone(
         said(slice(4, 7)) + said(slice(0, 4)) == found[4:] + found[:4] and said(everything, seed=2) != found
     )
     assert all(len(set(entry)) == len(entry) for entry in found)
-    beam = [{one.tokens for one in entry} for entry in captioner.caption_features(features, beam=4, n=4)]
+    beam = [{one.tokens for one in entry} for entry in captioner.decode(features, BeamSearch(4, captions=4))]
     assert any(set(all_of_them) > few for all_of_them, few in zip(found, beam, strict=True)), (
         "drawn ones come beside the beam's"
     )
@@ -434,7 +431,7 @@ def test_reranked_captions_are_a_beams_in_the_order_that_a_space_gives(
     space = EmbeddingModel.load(place, "cpu", backbone)
     (batch,) = decoded_batches(pictures, 224, len(pictures))
     features, pooled = captioner.features(batch.pixels[0])
-    beam = captioner.caption_features(features, beam=6, n=6, length_penalty=1.0)
+    beam = captioner.decode(features, BeamSearch(6, 1.0, captions=6))
     decoding = Rerank(beam=6, captions=6, spaces=(space.reference,), match_weight=5.0)
     with pytest.raises(BadSetting, match="no re-ranker is given"):
         captioner.decode(features, decoding)
@@ -494,13 +491,71 @@ def test_asking_for_more_captions_than_the_beam_is_wide_is_refused(
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     for beam, n in ((3, 4), (3, 0), (0, 1)):
         with pytest.raises(BadSetting, match=r"beam|captions kept"):
-            captioner.caption(pictures[:1], beam=beam, n=n)
+            captioner.caption(pictures[:1], decoding=BeamSearch(beam, captions=n))
 
 
 def test_no_pictures_are_no_captions(backbone: Backbone) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     assert captioner.caption([]) == []
     assert list(captioner.caption_stream([])) == []
+
+
+def test_one_picture_in_any_form_gives_its_captions_and_several_give_a_list_of_them(
+    backbone: Backbone, pictures: list[Path]
+) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    path, content = pictures[0], pictures[0].read_bytes()
+    image = Image.open(path)
+    known = captioner.caption(path)
+    assert [type(one) for one in known] == [Caption]
+    with open(path, "rb") as file:
+        forms: list[ImageInput] = [str(path), image, np.array(image), content, file]
+        assert [captioner.caption(form) for form in forms] == [known] * 5
+    several = captioner.caption([path, image])
+    assert [[one.tokens for one in captions] for captions in several] == [[known[0].tokens]] * 2
+    with pytest.raises(BadSetting, match="A picture is a path"):
+        captioner.caption(3)  # type: ignore[call-overload]
+
+
+def test_picture_without_a_caption_is_a_failure_not_done(backbone: Backbone, pictures: list[Path]) -> None:
+    captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
+    with torch.no_grad():
+        captioner.decoder.output.bias.fill_(torch.nan)
+    [[entry]] = captioner.caption_stream(pictures[:1])
+    assert isinstance(entry, Failure) and "test found no caption" in entry.reason
+    with pytest.raises(BadCheckpoint, match="found no caption"):
+        captioner.caption(pictures[0])
+
+
+@pytest.mark.parametrize(
+    "decoding",
+    [
+        BeamSearch(5, captions=5),
+        NucleusSampling(captions=6, seed=1),
+        Consensus(4, drawn=6, captions=4),
+    ],
+)
+def test_memory_is_bounded_by_decoding_in_parts_with_the_same_captions(
+    decoding: Decoding, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captioner = Captioner(a_checkpoint(backbone, "transformer"), "test", backbone=backbone)
+    features = torch.randn(5, 49, 512, generator=torch.Generator().manual_seed(3))
+    hashes = [f"{number:064x}" for number in range(5)]
+    known = captioner.decode(features, decoding, hashes)
+    rows = []
+    step = captioner.decoder.step
+
+    def counted(tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        rows.append(len(tokens))
+        return step(tokens, state)
+
+    monkeypatch.setattr(captioner.decoder, "step", counted)
+    monkeypatch.setattr(generation, "MOST_AT_ONCE", 2 * 6 * len(WORDS))
+    found = captioner.decode(features, decoding, hashes)
+    assert [[one.tokens for one in image] for image in found] == [
+        [one.tokens for one in image] for image in known
+    ]
+    assert max(rows) <= 2 * 6
 
 
 def test_a_bad_picture_is_named_by_caption_and_passed_on_by_caption_stream(
@@ -546,7 +601,7 @@ def test_features_computed_before_give_the_captions_of_the_pictures(
     features = torch.stack(
         [torch.from_numpy(entry.feature) for batch in captioner.caption_stream(pictures) for entry in batch]
     ).float()
-    assert [entry[0].tokens for entry in captioner.caption_features(features)] == [
+    assert [entry[0].tokens for entry in captioner.decode(features)] == [
         entry[0].tokens for entry in captioner.caption(pictures)
     ]
 

@@ -16,8 +16,9 @@ from shapes import shape
 from captionret import __version__
 from captionret.config import run_name
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
-from captionret.models.captioning.captioner import Captioner, make_decoder
+from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import CaptionerConfig
+from captionret.models.captioning.decoders import make_decoder
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.embedding.card import write_embedding_card
 from captionret.models.embedding.config import EMBEDDING, PRECOMPUTED, EmbeddingConfig

@@ -17,7 +17,7 @@ HEAD = Path(__file__).resolve().parents[2] / "checkpoints" / "words-lite"
 
 @pytest.fixture(scope="module")
 def record() -> dict[str, object]:
-    return WordPredictor(head=Captioner.load(HEAD, "cpu")).describe()
+    return WordPredictor.load(HEAD, "cpu").describe()
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import torch
 from captionret.errors import BadDataset, BadSetting, UnknownName
 from captionret.evaluation.captions.cider import CiderD
 from captionret.models.captioning.beam_search import Beams
-from captionret.models.captioning.captioner import new_decoder
 from captionret.models.captioning.config import CaptionerConfig
+from captionret.models.captioning.decoders import new_decoder
 from captionret.text import END_ID, PAD_ID, START_ID, UNKNOWN_ID, Vocabulary
 from captionret.training.features import Features
 from captionret.training.self_critical import Reward, SelfCritical, SelfCriticalTask

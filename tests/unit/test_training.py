@@ -17,8 +17,9 @@ from torch.nn import functional as F
 
 from captionret.datasets import open_dataset
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting
-from captionret.models.captioning.captioner import Captioner, make_decoder
+from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import VARIANTS, CaptionerConfig
+from captionret.models.captioning.decoders import make_decoder
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.text import Vocabulary

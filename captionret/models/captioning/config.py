@@ -18,7 +18,7 @@ from ...word_vectors import DIMS as WORD_VECTOR_DIMS
 from ..vision.backbones import BACKBONES
 
 MAX_LENGTH = 64  # of a caption that the Transformer reads or generates, in tokens
-DECODERS = ("lstm", "soft-attention", "adaptive", "transformer", "words")
+DECODERS = ("lstm", "soft-attention", "adaptive", "transformer")
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,6 @@ class CaptionerConfig(TrainingConfig):
     """One row of VARIANTS: the network, then how it is trained.
 
     decoder:        "lstm" reads the pooled feature; "soft-attention", "adaptive" and "transformer" the grid.
-                    "words" is no decoder: it reads the pooled feature and says of each word how likely a
-                    caption holds it
     embed_dim:      size of a word vector (E); with word_vectors, theirs
     hidden_dim:     size of the LSTM's state, or of the Transformer's residual stream (H)
     layers:         of the decoder
@@ -108,7 +106,7 @@ class CaptionerConfig(TrainingConfig):
     @property
     def feature(self) -> str:
         """Which of the backbone's outputs the decoder reads: "pooled" or "grid"."""
-        return "pooled" if self.decoder in ("lstm", "words") else "grid"
+        return "pooled" if self.decoder == "lstm" else "grid"
 
 
 # Chosen on Flickr8k's validation split: faster and in smaller batches than published, annealed, averaged, on
@@ -183,23 +181,6 @@ VARIANTS: Registry[CaptionerConfig] = Registry(
             learning_rate=6e-4,
             weight_decay=0.02,
             **_ON_GRID,
-        ),
-        "words-lite": CaptionerConfig(
-            "efficientnet_lite2",
-            decoder="words",
-            hidden_dim=512,
-            dropout=0.4,
-            predict_bos=False,
-            punctuation=False,
-            min_count=6,
-            epochs=14,
-            batch_size=640,
-            weight_decay=0.01,
-            schedule="cosine",
-            warmup=0.2,
-            captions_together=True,
-            views=2,
-            learning_rate=2e-3,
         ),
     },
 )

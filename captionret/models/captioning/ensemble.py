@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from ...errors import BadSetting
 from ...text import SPECIAL, Vocabulary
 from .beam_search import State
-from .captioner import Captioner, Decoder
+from .captioner import Captioner
+from .decoders import Decoder
 
 
 class Ensemble(Captioner):

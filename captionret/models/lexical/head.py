@@ -1,28 +1,43 @@
-"""The lexical head: from the CNN's feature to the probability of each word in a caption of the picture. It
-predicts; it doesn't speak."""
+"""The lexical head: a trained network that predicts word probabilities. It cannot generate captions.
 
+head = LexicalHead.load("words-lite")
+head.predict_words(features)  # (N, V)
+"""
+
+from pathlib import Path
+
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..captioning.config import CaptionerConfig
+from ..checkpoint import Checkpoint
+from ..trained import PictureModel
+from ..vision.backbones import Backbone
+from .config import LEXICAL, LexicalConfig
+from .network import make_network
 
 
-class LexicalHead(nn.Module):
-    """Two layers over the standardised feature; each word is a question of its own, yes or no (as in Fang et
-    al. 2015's detectors)."""
+class LexicalHead(PictureModel[LexicalConfig]):
+    """A trained head, its vocabulary and (loaded when first needed) its backbone."""
 
-    def __init__(self, config: CaptionerConfig, feature_dim: int, vocabulary_size: int) -> None:
-        super().__init__()
-        self.standardise = nn.BatchNorm1d(feature_dim, affine=False)
-        self.hidden = nn.Linear(feature_dim, config.hidden_dim)
-        self.output = nn.Linear(config.hidden_dim, vocabulary_size)
-        self.dropout = nn.Dropout(config.dropout)
+    kind = LEXICAL
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Features (N, D) -> logits (N, V); those of the special tokens mean nothing."""
-        return self.output(self.dropout(torch.relu(self.hidden(self.dropout(self.standardise(features))))))
+    def __init__(
+        self,
+        checkpoint: Checkpoint[LexicalConfig],
+        name: str,
+        path: Path | None = None,
+        device: str | torch.device = "cpu",
+        backbone: Backbone | None = None,
+    ) -> None:
+        super().__init__(checkpoint, name, path, device, backbone)
+        self.network = self.ready(lambda: make_network(self.config, len(self.vocabulary)))
 
-    def begin_at(self, rates: Tensor) -> None:
-        """Begin with what is predicted of any picture: the share of captions that hold each word, (V,)."""
-        with torch.no_grad():
-            self.output.bias.copy_(torch.logit(rates.clamp(1e-5, 1 - 1e-5)))
+    @torch.inference_mode()
+    def predict_words(self, features: Tensor | np.ndarray) -> np.ndarray:
+        """For each row of pooled features (N, D) the probability that a caption holds each word: (N, V)
+        float32, V as in `vocabulary`; 0 for tokens that are no words."""
+        rows = torch.as_tensor(features, dtype=torch.float32, device=self.device)
+        predicted: np.ndarray = torch.sigmoid(self.network(rows)).cpu().numpy()
+        predicted[:, self.vocabulary.no_words] = 0
+        return predicted

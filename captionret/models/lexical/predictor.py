@@ -1,46 +1,66 @@
-"""What is predicted of pictures: by a lexical head from the CNN's feature, by a captioner's drawn captions,
-or
-the mean of both.
+"""The words of pictures: predicted by a lexical head from the CNN's feature, by a captioner's drawn captions,
+or as the mean of both.
 
-predictor = WordPredictor(head=Captioner.load("checkpoints/words-lite"),
-speaker=Captioner.load("checkpoints/photos-lite")) library.predict_words(predictor)
+    predictor = WordPredictor.load()  # the shipped lexical head
+    predictor.predict("q.jpg")  # {"dog": 0.97, ...}
+    WordPredictor(LexicalHead.load("words-lite"), Captioner.load("photos-lite"))
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-import torch
+from torch import Tensor
 
 from ...decoding import Sampling, decoding_from_json
-from ...errors import BadCheckpoint, BadImage, BadSetting
-from ...images import Picture, decoded_batches
+from ...errors import BadCheckpoint, BadSetting
+from ...images import DecodedBatch, ImageInput, Picture, as_pictures
+from ...remedies import remedy
 from ...text import is_word
 from ..captioning.captioner import DRAWN, Captioner, check_drawn
 from ..vision.backbones import check_features
+from .head import LexicalHead
+
+SHIPPED_HEAD = "words-lite"
+LEAST = 0.01  # of a word's probability that `predict` tells
 
 
 class WordPredictor:
-    """A lexical head, a captioner, or both."""
+    """A lexical head, a captioner, or both.
+
+    head:     predicts from pooled features
+    captioner: its drawn captions are counted
+    decoding: how they are drawn
+    words:    (V,) what the columns of predictions stand for, in alphabetical order
+    errors:   BadSetting without either, or for a decoding that draws nothing
+
+    >>> from skimage.data import chelsea, coffee  # two photographs, as arrays (H, W, 3)
+    >>> predictor = WordPredictor.load(device="cpu")
+    >>> words = predictor.predict(chelsea())
+    >>> max(words, key=words.get), round(words["cat"], 2)
+    ('cat', 0.95)
+    >>> [len(words) > 10 for words in predictor.predict([chelsea(), coffee()])]
+    [True, True]
+    """
 
     def __init__(
-        self, head: Captioner | None = None, captioner: Captioner | None = None, decoding: Sampling = DRAWN
+        self,
+        head: LexicalHead | None = None,
+        captioner: Captioner | None = None,
+        decoding: Sampling = DRAWN,
     ) -> None:
-        """decoding: how the speaker's captions are drawn.
-
-        errors: BadSetting without either, for a head that is none, for a decoding that draws nothing
-        """
         if head is None and captioner is None:
             raise BadSetting(
-                "Word probabilities needs a lexical head, a captioner to draw captions from, or both."
+                "Word probabilities take a lexical head, a captioner to draw captions from, or both."
             )
-        if head is not None and head.config.decoder != "words":
+        if not isinstance(head, LexicalHead | None):
             raise BadSetting(
-                f"{head.name} is a captioner, not a lexical head. Give a checkpoint of variant words-lite, "
-                "or draw its captions."
+                f"{head.name} is not a lexical head, so it predicts no words by itself. Give one, or draw "
+                "captions: WordPredictor(captioner=...)."
             )
         check_drawn(decoding)
         self.head, self.captioner, self.decoding = head, captioner, decoding
@@ -50,109 +70,186 @@ class WordPredictor:
         self._place = {word: place for place, word in enumerate(self.words)}
 
     @classmethod
-    def load(cls, record: dict[str, Any], device: str = "auto") -> "WordPredictor":
-        """The predictor that `describe` told of. errors: BadCheckpoint where a checkpoint is not there any
-        more, or is another one."""
-        head, captioner = (
-            Captioner.load(record[part], device) if record.get(part) else None for part in ("head", "speaker")
-        )
-        decoding = decoding_from_json(record["decoding"])
+    def load(cls, path: str | os.PathLike[str] = SHIPPED_HEAD, device: str = "auto") -> "WordPredictor":
+        """The predictor of a lexical head: a directory, or a name; the shipped one unless another is given.
+
+        errors: BadCheckpoint for a damaged one or one of another kind
+        """
+        return cls(LexicalHead.load(path, device))
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], device: str = "auto") -> "WordPredictor":
+        """The predictor that `describe` gave the facts of, in this release or an older one.
+
+        errors: BadCheckpoint where a checkpoint is not there any more, or is another one
+        """
+        drawing = record.get("captioner") or record.get("speaker")  # as release 0.5.0 called it
+        decoding = decoding_from_json(record.get("decoding") or DRAWN.to_json())
         check_drawn(decoding)
         assert isinstance(decoding, Sampling)
-        predictor = cls(head, captioner, decoding)
+        predictor = cls(
+            LexicalHead.load(Path(record["head"]), device) if record.get("head") else None,
+            Captioner.load(Path(drawing), device) if drawing else None,
+            decoding,
+        )
         if predictor.fingerprint != record["fingerprint"]:
             raise BadCheckpoint(
-                f"{predictor.name} has changed since the library's word probabilities were made. Make them "
-                "again: scripts/predict_words.py."
+                f"{predictor.name} has changed since the library's word probabilities were made.",
+                remedy("predict again"),
             )
         return predictor
 
-    @property
-    def _parts(self) -> list[Captioner]:
-        return [one for one in (self.head, self.captioner) if one is not None]
+    def __repr__(self) -> str:
+        return f"<WordPredictor {self.name!r}: {len(self.words):,} words>"
 
     @property
     def name(self) -> str:
         """For people: "words-lite and 30 captions of photos-lite"."""
         parts = [self.head.name] if self.head else []
-        return " and ".join(
-            [
-                *parts,
-                *([f"{self.decoding.captions} captions of {self.captioner.name}"] if self.captioner else []),
-            ]
-        )
+        if self.captioner:
+            parts.append(f"{self.decoding.captions} captions of {self.captioner.name}")
+        return " and ".join(parts)
+
+    @property
+    def path(self) -> Path | None:
+        """The directory of its lexical head, or of the captioner where it has none."""
+        return self._parts[0].path
 
     @property
     def fingerprint(self) -> str:
-        """A hash over everything that changes word probabilities."""
+        """A hash over everything that changes word probabilities; the same in every release."""
         decoding = self.decoding.to_json() if self.captioner else None
         return hashlib.sha256(
             json.dumps([[one.fingerprint for one in self._parts], decoding]).encode()
         ).hexdigest()
 
     def describe(self) -> dict[str, Any]:
-        """What `load` needs, as JSON can hold it."""
-        paths = {"head": self.head and self.head.path, "speaker": self.captioner and self.captioner.path}
+        """What `from_record` reads, as JSON can hold it."""
+        parts = {"head": self.head, "captioner": self.captioner}
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
             "decoding": self.decoding.to_json(),
-            **{part: str(path.resolve()) if path else None for part, path in paths.items()},
+            **{name: str(one.path.resolve()) if one and one.path else None for name, one in parts.items()},
         }
 
     def check(self, backbone: dict[str, Any] | None) -> None:
-        """BadSetting where features of this backbone ({"name", "sha256"}; None: nobody knows) are not what
-        the lexical head reads."""
-        if self.head is None:
-            return
-        check_features(
-            backbone,
-            self.head.checkpoint.backbone,
-            self.head.name,
-            "Caption the library again (caption_images.py --recaption), train a lexical head on its "
-            "backbone (--variant words-lite --set backbone=...), or draw captions (predict_words.py "
-            "--samples 30 --no-head).",
-        )
+        """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what the
+        lexical head reads."""
+        if self.head is not None:
+            check_features(
+                backbone,
+                self.head.checkpoint.backbone,
+                self.head.name,
+                "Caption the pictures with a captioner of its backbone, train a lexical head on theirs, or "
+                "draw captions.",
+            )
+
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # a string is one picture, never a sequence of letters
+        self,
+        images: ImageInput | Picture,
+        *,
+        least: float = ...,
+        batch_size: int = ...,
+        progress: bool | None = ...,
+    ) -> dict[str, float]: ...
+
+    @overload
+    def predict(
+        self,
+        images: Sequence[ImageInput | Picture],
+        *,
+        least: float = ...,
+        batch_size: int = ...,
+        progress: bool | None = ...,
+    ) -> list[dict[str, float]]: ...
+
+    def predict(
+        self,
+        images: ImageInput | Picture | Sequence[ImageInput | Picture],
+        *,
+        least: float = LEAST,
+        batch_size: int = 32,
+        progress: bool | None = None,
+    ) -> dict[str, float] | list[dict[str, float]]:
+        """The words of one picture, or of each of several, with their probabilities.
+
+        images:   a path, a PIL image, a uint8 array (H, W, 3) or (H, W), the bytes of a file or an open file;
+                  or a sequence of these
+        least:    words that are less probable are left out
+        progress: show a bar; None: on a terminal, for more than a batch
+        errors:   BadImage for the first picture that cannot be read; BadSetting for what is no picture
+        """
+        pictures, alone = as_pictures(images)
+        kept = [one.kept() for one in pictures[:1]] if alone else pictures  # two parts may read it
+        total = np.zeros((len(kept), len(self.words)), np.float32)
+        for part in self._parts:
+            rows = [self._part_of(part, batch) for batch in part.batches(kept, batch_size, "words", progress)]
+            total += np.concatenate(rows) if rows else 0
+        found = [
+            {self.words[word]: float(row[word]) for word in np.flatnonzero(row >= least)}
+            for row in total / len(self._parts)
+        ]
+        return found[0] if alone else found
+
+    def predict_features(self, pooled: np.ndarray) -> np.ndarray:
+        """(N, D) pooled features -> (N, V) float32, for each row the probability of each of `words`.
+
+        errors: BadSetting for a predictor that draws captions: it needs the pictures
+        """
+        if self.captioner is not None:
+            raise BadSetting(f"{self.name} draws captions, which takes pictures. Use predict().")
+        return self.predict_words([], [""] * len(pooled), pooled)
 
     def predict_words(
         self,
         paths: Sequence[Path | Picture],
         hashes: Sequence[str],
         pooled: np.ndarray,
-        grid: Any = None,
+        grid: Tensor | None = None,
     ) -> np.ndarray:
         """For each picture the probability of each of `words`: (N, V) float32.
 
-        pooled: (N, D) the backbone's pooled features; grid: (N, cells, D) where they are at hand, or the
-                pictures are read again
+        pooled: (N, D) the backbone's pooled features
+        grid:   (N, cells, D) what the captioner reads, where it is at hand; else the pictures are read again
+        errors: BadImage for a picture that has to be read and cannot
         """
-        total = np.zeros((len(paths), len(self.words)), np.float32)
+        total = np.zeros((len(hashes), len(self.words)), np.float32)
         if self.head is not None:
-            self._add(
-                total, self.head, self.head.predict_words(torch.from_numpy(np.asarray(pooled, np.float32)))
-            )
+            total += self._in_columns(self.head, self.head.predict_words(pooled))
         if self.captioner is not None:
             if grid is not None:
-                self._add(total, self.captioner, self.captioner.predict_words(grid, self.decoding, hashes))
+                predicted = self.captioner.predict_words(grid, self.decoding, hashes)
+                drawn = [self._in_columns(self.captioner, predicted)]
             else:
-                self._add(total, self.captioner, self._drawn(self.captioner, paths))
+                pictures, _ = as_pictures(list(paths))
+                batches = self.captioner.batches(pictures, 32, "words", False)
+                drawn = [self._part_of(self.captioner, batch) for batch in batches]
+            total += np.concatenate(drawn)
         return total / len(self._parts)
 
-    def _drawn(self, captioner: Captioner, paths: Sequence[Path | Picture]) -> np.ndarray:
-        found = []
-        for batch in decoded_batches(paths, captioner.backbone.config.preprocessing.size, 32):
-            if batch.failures:
-                raise BadImage(batch.failures[0].reason)
-            found.append(
-                captioner.predict_words(captioner.features(batch.pixels[0])[0], self.decoding, batch.hashes)
-            )
-        return np.concatenate(found)
+    @property
+    def _parts(self) -> "list[LexicalHead | Captioner]":
+        return [one for one in (self.head, self.captioner) if one is not None]
 
-    def _add(self, total: np.ndarray, part: Captioner, predicted: np.ndarray) -> None:
+    def _part_of(self, part: "LexicalHead | Captioner", batch: DecodedBatch) -> np.ndarray:
+        """(N, V) float32: what one of its parts predicts of pictures."""
+        if isinstance(part, LexicalHead):
+            pooled, _ = part.backbone_features(batch.pixels[0])
+            # float16, as libraries keep them: a picture has one prediction, whichever way it came
+            return self._in_columns(part, part.predict_words(pooled.half().float()))
+        features, _ = part.features(batch.pixels[0])
+        return self._in_columns(part, part.predict_words(features, self.decoding, batch.hashes))
+
+    def _in_columns(self, part: "LexicalHead | Captioner", predicted: np.ndarray) -> np.ndarray:
+        """Predictions over a part's vocabulary as columns for `words`."""
         known = [
             (place, self._place[token])
             for place, token in enumerate(part.vocabulary.tokens)
             if token in self._place
         ]
-        ours, theirs = np.array(known).T
-        total[:, theirs] += predicted[:, ours]
+        theirs, ours = np.array(known).T
+        found = np.zeros((len(predicted), len(self.words)), np.float32)
+        found[:, ours] = predicted[:, theirs]
+        return found

@@ -1,0 +1,191 @@
+"""From what a decoder predicts to captions: each way of decoding but the choice that a re-ranker makes.
+
+generator = Generator(decoder, vocabulary, config, device)
+generator.captions(features, BeamSearch(3))[0][0].text
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...decoding import Consensus, Decoding, DiverseBeamSearch, Sampling, Searching
+from ...errors import BadSetting
+from ...records import Caption
+from ...text import Vocabulary, ends_badly, join
+from ..reranking.consensus import consensus
+from .beam_search import Beams, Rules, State, beam_search, ordered
+from .config import CaptionerConfig
+from .sampling import sample, uniforms
+
+# Numbers in one table of log-probabilities, at most: 128 MB. Wide beams and many drawn captions take the
+# pictures of a batch in turn; captions of one picture never depend on the others.
+MOST_AT_ONCE = 2**25
+
+
+class Predicting(Protocol):
+    """What predicts one word after another: a trained decoder, or several of them together."""
+
+    def begin(self, features: Tensor) -> tuple[Tensor, State]:
+        """Features of N pictures -> logits (N, V) of the first token, and the state after the picture."""
+        ...
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """tokens (M,) int64 -> logits (M, V) of the next ones, and the state after them."""
+        ...
+
+
+class Generator:
+    """A decoder, its words, and what its variant says of captions."""
+
+    def __init__(
+        self, decoder: Predicting, vocabulary: Vocabulary, config: CaptionerConfig, device: torch.device
+    ) -> None:
+        self.decoder, self.vocabulary, self.config, self.device = decoder, vocabulary, config, device
+
+    @torch.inference_mode()
+    def captions(
+        self, features: Tensor, decoding: Decoding, pictures: Sequence[str] = ()
+    ) -> list[list[Caption]]:
+        """All captions that a decoding finds for each row of features, the best first; of a Rerank those that
+        are to be chosen from.
+
+        features: (N, D) or (N, cells, D) float32
+        pictures: content hashes, which drawing needs
+        """
+        if isinstance(decoding, Sampling) or (isinstance(decoding, Consensus) and decoding.drawn):
+            _check_hashes(features, pictures)
+        found = []
+        size = self._at_once(decoding)
+        for start in range(0, len(features), size):
+            rows = slice(start, start + size)
+            found += self._captions_of(features[rows].to(self.device), decoding, pictures[rows])
+        return found
+
+    @torch.inference_mode()
+    def drawn(
+        self, features: Tensor, decoding: Sampling, pictures: Sequence[str], rules: Rules | None = None
+    ) -> Beams:
+        """Captions of each picture in the order in which they are drawn; as `captions` takes them."""
+        first, state = self.decoder.begin(features.to(self.device))
+        chance = [
+            uniforms(decoding.seed, picture, decoding.captions, self.config.max_words) for picture in pictures
+        ]
+        return sample(
+            first,
+            state,
+            self.decoder.step,
+            torch.from_numpy(np.stack(chance)).to(self.device),
+            temperature=decoding.temperature,
+            top_k=decoding.top_k,
+            top_p=decoding.share,
+            predict_bos=self.config.predict_bos,
+            rules=rules,
+        )
+
+    @torch.inference_mode()
+    def word_shares(self, features: Tensor, decoding: Sampling, pictures: Sequence[str]) -> np.ndarray:
+        """(N, V) float32: for each row of features the share of drawn captions that hold each word."""
+        _check_hashes(features, pictures)
+        shares = np.zeros((len(features), len(self.vocabulary)), np.float32)
+        size = self._at_once(decoding)
+        for start in range(0, len(features), size):
+            rows = slice(start, start + size)
+            tokens = self.drawn(features[rows], decoding, pictures[rows]).tokens.cpu().numpy()  # (n, K, T)
+            for drawn in range(tokens.shape[1]):
+                held = np.zeros((len(tokens), shares.shape[1]), bool)
+                held[np.arange(len(tokens))[:, None], tokens[:, drawn]] = True
+                shares[rows] += held
+        return shares / decoding.captions
+
+    def length_penalty(self, decoding: Searching) -> float:
+        """By which captions are ranked, or weighed for a consensus: the decoding's own, else the usual one of
+        its way, else the variant's."""
+        for penalty in (decoding.length_penalty, decoding.usual_length_penalty):
+            if penalty is not None:
+                return penalty
+        return self.config.length_penalty
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What its captions keep to where constraints are asked for."""
+        return Rules.of(self.vocabulary, self.device)
+
+    def _captions_of(
+        self, features: Tensor, decoding: Decoding, pictures: Sequence[str]
+    ) -> list[list[Caption]]:
+        constraints = self.config.constraints if decoding.constraints is None else decoding.constraints
+        rules = self.rules if constraints else None
+        if isinstance(decoding, Sampling):
+            drawn = self._read(ordered(self.drawn(features, decoding, pictures, rules)), rules)
+            return [_once(image) for image in drawn]
+        assert isinstance(decoding, Searching)
+        captions = self._read(self._searched(features, decoding, rules), rules)
+        if not isinstance(decoding, Consensus):
+            return captions
+        if decoding.drawn:
+            drawn = self._read(self.drawn(features, decoding.drawing(), pictures, rules), rules)
+            captions = [image + more for image, more in zip(captions, drawn, strict=True)]
+        return consensus(captions, decoding.sharpness, self.length_penalty(decoding))
+
+    def _searched(self, features: Tensor, decoding: Searching, rules: Rules | None) -> Beams:
+        first, state = self.decoder.begin(features)
+        groups, diversity = 1, 0.0
+        if isinstance(decoding, DiverseBeamSearch):
+            groups, diversity = decoding.groups, decoding.diversity
+        return beam_search(
+            first,
+            state,
+            self.decoder.step,
+            beam=decoding.beam,
+            max_words=self.config.max_words,
+            length_penalty=self.length_penalty(decoding),
+            predict_bos=self.config.predict_bos,
+            rules=rules,
+            groups=groups,
+            diversity=diversity,
+        )
+
+    def _read(self, beams: Beams, rules: Rules | None) -> list[list[Caption]]:
+        """The captions of each picture that were found, in their order."""
+        there = beams.scores.isfinite().tolist()
+        return [
+            [
+                self._caption(ids, logprob, rules is not None)
+                for ids, logprob, found in zip(*image, strict=True)
+                if found
+            ]
+            for image in zip(beams.tokens.tolist(), beams.logprob.tolist(), there, strict=True)
+        ]
+
+    def _caption(self, ids: list[int], logprob: float, whole: bool) -> Caption:
+        """whole: a caption that max_words cut off is ended before the words that lead on."""
+        tokens = self.vocabulary.decode(ids)
+        while whole and len(tokens) > 1 and ends_badly(tokens):
+            tokens.pop()
+        return Caption(join(tokens), tuple(tokens), logprob)
+
+    def _at_once(self, decoding: Decoding) -> int:
+        """How many pictures are decoded together, so that memory is bounded whatever is asked for."""
+        widths = [decoding.captions]
+        if isinstance(decoding, Searching):
+            widths.append(decoding.beam)
+        if isinstance(decoding, Consensus):
+            widths.append(decoding.drawn)
+        return max(1, MOST_AT_ONCE // (max(widths) * len(self.vocabulary)))
+
+
+def _check_hashes(features: Tensor, pictures: Sequence[str]) -> None:
+    if len(pictures) != len(features):
+        raise BadSetting(
+            f"Drawing captions takes the content hash of each of the {len(features)} pictures, not "
+            f"{len(pictures)}."
+        )
+
+
+def _once(captions: Sequence[Caption]) -> list[Caption]:
+    """Equal captions once, where the first of them stands."""
+    return list({caption.tokens: caption for caption in reversed(captions)}.values())[::-1]

@@ -1,0 +1,91 @@
+"""Lexical heads, one row each: what their network and their training are made of.
+
+captionret train-captioner --variant words-lite --data flickr8k:data/flickr8k
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from ...config import Registry, TrainingConfig, setting
+from ..record import LEXICAL_KIND, Kind
+from ..vision.backbones import BACKBONES
+
+# What release 0.5.0 wrote of a head, which was a decoder "words" then: it still counts in fingerprints.
+_AS_A_DECODER: dict[str, Any] = {
+    "decoder": "words",
+    "embed_dim": 256,
+    "layers": 1,
+    "heads": 4,
+    "word_vectors": None,
+    "says_start": False,
+    "max_words": 20,
+    "length_penalty": 0.0,
+}
+_OF_CAPTIONERS = {
+    *_AS_A_DECODER,
+    *("constraints", "label_smoothing", "captions_together", "attention_penalty", "scheduled_sampling"),
+}
+
+
+@dataclass(frozen=True)
+class LexicalConfig(TrainingConfig):
+    """One row of LEXICAL_HEADS: the network, then how it is trained.
+
+    backbone:    whose pooled feature it reads
+    hidden_dim:  size of its hidden layer
+    punctuation: full stops and commas are in its vocabulary
+    dropout:     before and behind the hidden layer
+    min_count:   a word is known if the training captions hold it this often
+    views:       cached crops and flips to pick from in training; 1 is the whole picture only
+    as_a_decoder: what release 0.5.0 wrote of it that means nothing but counts in its fingerprint, as JSON
+    """
+
+    backbone: str = setting(choices=BACKBONES)
+    hidden_dim: int = setting(512, at_least=1)
+    punctuation: bool = setting(False)
+    dropout: float = setting(0.4, at_least=0, below=1, training=True)
+    min_count: int = setting(6, at_least=1, training=True)
+    views: int = setting(1, at_least=1, training=True)
+
+    as_a_decoder: str = setting("", since=("as_a_decoder",))
+
+    feature: ClassVar[str] = "pooled"
+    captions_together: ClassVar[bool] = True  # what it learns is how many of a picture's captions hold a word
+    word_vectors: ClassVar[None] = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """As Config.from_json; of the decoder that a head was in release 0.5.0 what is unusual is kept."""
+        own = {name: value for name, value in values.items() if name not in _OF_CAPTIONERS}
+        if values.get("decoder") == "words":
+            usual = _AS_A_DECODER | {"constraints": False}
+            odd = {name: values[name] for name in usual if values.get(name, usual[name]) != usual[name]}
+            own |= {"as_a_decoder": json.dumps(odd)} if odd else {}
+        return super().from_json(own)
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """As Config.fingerprinted, with what stood beside it in release 0.5.0."""
+        counted = super().fingerprinted()
+        odd = json.loads(counted.pop("as_a_decoder", "{}"))
+        return _AS_A_DECODER | odd | counted
+
+
+LEXICAL = Kind(LEXICAL_KIND, LexicalConfig, "train-captioner", row="variant")
+
+LEXICAL_HEADS: Registry[LexicalConfig] = Registry(
+    "lexical head",
+    {
+        "words-lite": LexicalConfig(
+            "efficientnet_lite2",
+            epochs=14,
+            batch_size=640,
+            learning_rate=2e-3,
+            weight_decay=0.01,
+            schedule="cosine",
+            warmup=0.2,
+            views=2,
+        ),
+    },
+)

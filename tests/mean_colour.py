@@ -67,7 +67,7 @@ class MeanColour:
 class Colours:
     """Predicts three words by the feature, which is the mean colour."""
 
-    words = ("blue", "green", "red")
+    words: tuple[str, ...] = ("blue", "green", "red")
     name = "colours"
 
     def __init__(self, fingerprint: str = "b" * 64) -> None:

@@ -25,7 +25,8 @@ class Network(nn.Module):
         self.output = nn.Linear(8, 12)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.output(self.dropout(self.norm(self.embed(tokens))))
+        scores: Tensor = self.output(self.dropout(self.norm(self.embed(tokens))))
+        return scores
 
 
 class Toy:

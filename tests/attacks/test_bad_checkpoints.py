@@ -27,7 +27,7 @@ from captionret.text import SPECIAL, Vocabulary
 CONFIG = CaptionerConfig("resnet18", embed_dim=4, hidden_dim=4, max_words=6)
 
 
-def checkpoint_of(words: str = "a dog café 's .", seed: int = 0) -> Checkpoint:
+def checkpoint_of(words: str = "a dog café 's .", seed: int = 0) -> Checkpoint[CaptionerConfig]:
     vocabulary = Vocabulary([*SPECIAL, *words.split()])
     torch.manual_seed(seed)
     decoder = make_decoder(CONFIG, len(vocabulary))
@@ -55,7 +55,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     (path / "config.json").write_text(json.dumps(record))
 
 
-def same(one: Checkpoint, other: Checkpoint) -> bool:
+def same(one: Checkpoint[CaptionerConfig], other: Checkpoint[CaptionerConfig]) -> bool:
     tensors = one.tensors.keys() == other.tensors.keys() and all(
         torch.equal(one.tensors[name], other.tensors[name]) for name in one.tensors
     )

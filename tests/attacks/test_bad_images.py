@@ -11,6 +11,7 @@ import struct
 import tracemalloc
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -217,7 +218,7 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "closed.jpg").write_bytes(encoded("JPEG"))
     real = os.open
 
-    def guarded(path: object, *arguments: int) -> int:
+    def guarded(path: Any, *arguments: int) -> int:
         if str(path).endswith("closed.jpg"):
             raise PermissionError(13, "Permission denied")
         return real(path, *arguments)
@@ -260,7 +261,8 @@ def test_a_damaged_picture_is_read_as_rgb_or_refused_and_nothing_else() -> None:
     tags[0x0112], tags[0x010F] = 6, "maker"
     outcomes = {"read": 0, "refused": 0}
     for kind in KINDS:
-        whole = encoded(kind, **({"exif": tags} if kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF") else {}))
+        more: dict[str, Any] = {"exif": tags} if kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF") else {}
+        whole = encoded(kind, **more)
         for trial in range(120):
             damaged = bytearray(whole)
             if trial % 5 == 0:

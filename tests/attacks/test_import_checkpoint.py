@@ -45,7 +45,8 @@ class Encoder(nn.Module):
         self.bn = nn.BatchNorm1d(E, momentum=0.01)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.bn(self.linear(self.resnet(images).flatten(1)))
+        features: Tensor = self.bn(self.linear(self.resnet(images).flatten(1)))
+        return features
 
 
 class Decoder(nn.Module):
@@ -59,7 +60,8 @@ class Decoder(nn.Module):
 
     def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
         inputs = torch.cat([features.unsqueeze(1), self.embed(tokens[:, :-1])], 1)
-        return self.linear(self.lstm(inputs)[0])
+        scores: Tensor = self.linear(self.lstm(inputs)[0])
+        return scores
 
     def sample(self, features: Tensor) -> list[int]:
         """Its greedy sampler, for one image: 20 steps, the image first, then each prediction's embedding."""
@@ -141,6 +143,7 @@ def make(root: Path, layers: int = 1, legacy: bool = True) -> Files:
     with torch.no_grad():
         for module in encoder.resnet.modules():
             if isinstance(module, nn.BatchNorm2d):  # moved, as they move in train mode
+                assert module.running_mean is not None and module.running_var is not None
                 module.running_mean.uniform_(-0.1, 0.1)
                 module.running_var.uniform_(0.8, 1.2)
         projected = encoder.linear(encoder.resnet(images).flatten(1))
@@ -341,7 +344,7 @@ def test_a_file_cut_short_is_refused_by_name(
     paths[which] = tmp_path / paths[which].name
     paths[which].write_bytes(content[: int(len(content) * share)])
     with pytest.raises(BadCheckpoint, match=paths[which].name):
-        read_published(*paths, "resnet18")
+        read_published(paths[0], paths[1], paths[2], "resnet18")
 
 
 def test_a_rebuilt_vocabulary_that_no_longer_fits_is_refused(published: Files, tmp_path: Path) -> None:

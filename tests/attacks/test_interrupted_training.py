@@ -14,7 +14,6 @@ import pytest
 from shapes import Trained
 from toy_task import Toy, equal, fit, interrupt_at
 
-from captionret import files
 from captionret.training.loop import Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +100,7 @@ def test_death_between_any_two_files_never_mixes_two_states(
             if left[0] == 0:
                 raise MemoryError
 
-        monkeypatch.setattr(files.os, "replace", replace)
+        monkeypatch.setattr(os, "replace", replace)
         with pytest.raises(MemoryError):
             fit(Toy(), folder).run()
         monkeypatch.undo()

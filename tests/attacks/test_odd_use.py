@@ -127,7 +127,7 @@ def test_an_answer_that_finds_no_space_is_an_error_not_a_traceback(
 ) -> None:
     with open("/dev/full", "w") as full:
         monkeypatch.setattr(sys, "stdout", full)
-        assert options.run(lambda _: print("answer") or 0) == 3  # type: ignore[func-returns-value]
+        assert options.run(lambda _: print("answer") or 0) == 3
     assert "No space left to write the answer" in capsys.readouterr().err
 
 

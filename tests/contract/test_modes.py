@@ -120,7 +120,7 @@ def test_mode_says_what_it_is_and_what_it_accepts(mode: str) -> None:
 def test_scores_are_one_finite_float32_per_image(mode: str) -> None:
     gallery = gallery_of()
     scores = MODES[mode].prepare(gallery).scores(query_for(mode))
-    assert (scores.shape, scores.dtype) == ((len(gallery),), np.float32)
+    assert scores.shape == (len(gallery),) and scores.dtype == np.float32
     assert np.isfinite(scores).all()
 
 

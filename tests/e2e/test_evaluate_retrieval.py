@@ -261,7 +261,7 @@ def test_a_second_measurement_captions_nothing(
 ) -> None:
     from captionret.models.captioning.captioner import Captioner
 
-    asked = (
+    asked: tuple[object, ...] = (
         "--data",
         trained.spec,
         "--checkpoint",

@@ -27,7 +27,7 @@ def screenshot(page: Path, folder: Path, width: int, *options: str) -> np.ndarra
     """The page as it looks, (1600, width, 3) uint8."""
     out = folder / "shot.png"
     command = [
-        CHROMIUM,
+        str(CHROMIUM),
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
@@ -67,7 +67,9 @@ def pixels(shot: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     return np.argwhere(np.abs(shot.astype(int) - colour).max(-1) < 12)
 
 
-def test_query_stands_left_of_its_hits_on_a_desk_and_above_them_on_a_phone(page, tmp_path):
+def test_query_stands_left_of_its_hits_on_a_desk_and_above_them_on_a_phone(
+    page: Path, tmp_path: Path
+) -> None:
     desk, phone = (screenshot(page, tmp_path, width) for width in (1200, 500))
     for shot in (desk, phone):
         assert len(pixels(shot, (255, 229, 154))) > 500  # the marked words
@@ -77,7 +79,7 @@ def test_query_stands_left_of_its_hits_on_a_desk_and_above_them_on_a_phone(page,
     assert query[:, 0].max() < first[:, 0].min()
 
 
-def test_page_is_dark_where_the_reader_prefers_dark(page, tmp_path):
+def test_page_is_dark_where_the_reader_prefers_dark(page: Path, tmp_path: Path) -> None:
     light = screenshot(page, tmp_path, 800)
     dark = screenshot(page, tmp_path, 800, "--blink-settings=preferredColorScheme=0")
     assert light[:, :5].mean() > 240 and dark[:, :5].mean() < 40

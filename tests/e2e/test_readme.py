@@ -124,6 +124,7 @@ def test_every_command_works_as_the_readme_writes_it(
         str(sandbox / "home") + word[1:] if word.startswith("~") else word for word in shlex.split(command)
     ]
     if words[0] != "python" or command == SCRIPTS[0]:
+        code: str | int | None
         done = _run([sys.executable, *words[1:]] if words[0] == "python" else words, sandbox)
         code, out, err = done.returncode, done.stdout, done.stderr
     else:

@@ -42,6 +42,7 @@ def with_lived_in_batch_norms(name: str, seed: int = 0) -> nn.Module:
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.2)
+            assert module.running_mean is not None and module.running_var is not None
             module.running_mean.normal_(std=0.2)
             module.running_var.uniform_(0.5, 2.0)
     return network.eval()
@@ -125,7 +126,7 @@ def test_the_lite_weights_and_their_normalisation_recognise_a_photograph(
     _, pixels = load_views(sample(picture), backbone.config.preprocessing.size)
     with torch.inference_mode():
         pooled, _ = backbone(backbone.normalise(torch.from_numpy(pixels)))
-        logits = backbone.network._fc(pooled)
+        logits = backbone.network.get_submodule("_fc")(pooled)
         whole = build_network("efficientnet_lite0")
         whole.load_state_dict(torch.load(find_weights(backbone.config), weights_only=True))
         expected = whole.eval()(backbone.normalise(torch.from_numpy(pixels)))
@@ -192,7 +193,8 @@ def test_weights_in_torch_hubs_cache_are_found(no_weights: Path, monkeypatch: py
     assert backbone.weights_sha256 == sha256_of(path)
     images = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
-        assert torch.allclose(backbone.network.fc(backbone(images)[0]), network(images), atol=1e-3)
+        logits = backbone.network.get_submodule("fc")(backbone(images)[0])
+        assert torch.allclose(logits, network(images), atol=1e-3)
 
 
 def test_weights_that_were_downloaded_come_before_torch_hubs(
@@ -261,7 +263,9 @@ def test_a_checkpoints_own_backbone_must_hold_every_weight_but_the_classifiers(t
     images = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
         assert torch.allclose(
-            network.fc(load_own_backbone("resnet18", tmp_path / "whole.safetensors")(images)[0]),
+            network.get_submodule("fc")(
+                load_own_backbone("resnet18", tmp_path / "whole.safetensors")(images)[0]
+            ),
             network(images),
             atol=1e-3,
         )

@@ -65,9 +65,16 @@ KINDS = {
 DIM, CELLS = 10, 4
 
 
-def decoder_of(kind: str, **settings: object) -> Decoder:
+def decoder_of(kind: str, **settings: Any) -> Decoder:
     torch.manual_seed(0)
-    return new_decoder(replace(KINDS[kind], **settings), DIM, CELLS, len(WORDS))
+    decoder: Decoder = new_decoder(replace(KINDS[kind], **settings), DIM, CELLS, len(WORDS))
+    return decoder
+
+
+def losses_of(decoder: Decoder, features: Tensor, tokens: Tensor) -> Tensor:
+    """Each token's cross-entropy."""
+    logits, targets = decoder(features, tokens)
+    return F.cross_entropy(logits, targets, reduction="none")
 
 
 def features_of(kind: str, count: int) -> Tensor:
@@ -89,14 +96,12 @@ def captions(images: int, group: int, longest: int = 7, shortest: int = 1) -> Te
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_does_not_change_the_loss(kind: str) -> None:
     decoder, features, tokens = decoder_of(kind).eval(), features_of(kind, 5), captions(5, 2)
-    padded = F.cross_entropy(*decoder(features, tokens), reduction="none")
+    padded = losses_of(decoder, features, tokens)
     one_by_one = []
     for image in range(5):
         for caption in tokens[image]:
             bare = caption[caption != PAD_ID]
-            one_by_one.append(
-                F.cross_entropy(*decoder(features[image : image + 1], bare.view(1, 1, -1)), reduction="none")
-            )
+            one_by_one.append(losses_of(decoder, features[image : image + 1], bare.view(1, 1, -1)))
     assert torch.allclose(padded, torch.cat(one_by_one), atol=1e-5)
 
 
@@ -259,7 +264,7 @@ def backbone() -> Backbone:
     return load_backbone("resnet18", random=True)
 
 
-def a_checkpoint(backbone: Backbone, kind: str = "lstm", seed: int = 0) -> Checkpoint:
+def a_checkpoint(backbone: Backbone, kind: str = "lstm", seed: int = 0) -> Checkpoint[CaptionerConfig]:
     config = KINDS[kind]
     torch.manual_seed(seed)
     decoder = make_decoder(config, len(WORDS))
@@ -267,7 +272,7 @@ def a_checkpoint(backbone: Backbone, kind: str = "lstm", seed: int = 0) -> Check
         if isinstance(decoder, LSTMDecoder):
             for parameter in decoder.lstm.parameters():
                 parameter.normal_(std=0.8)
-            decoder.output.weight *= 8
+            decoder.output.weight.mul_(8)
             decoder.norm.momentum = (
                 1.0  # from random features; without it a random backbone's pictures all look alike
             )
@@ -275,7 +280,7 @@ def a_checkpoint(backbone: Backbone, kind: str = "lstm", seed: int = 0) -> Check
                 backbone(torch.randn(9, 3, 2, 2).repeat_interleave(32, 2).repeat_interleave(32, 3))[0]
             )
         elif isinstance(decoder, TransformerDecoder):
-            decoder.norm.weight *= 5
+            decoder.norm.weight.mul_(5)
         else:
             for parameter in decoder.parameters():
                 parameter.normal_(std=0.5)
@@ -386,7 +391,7 @@ class ToySpace:
         return "" if text.strip("!") else "holds no word"
 
     def encode_features(self, features: np.ndarray) -> np.ndarray:
-        return np.tile(np.float32([1.0, 0.0]), (len(features), 1))
+        return np.tile(np.array([1.0, 0.0], np.float32), (len(features), 1))
 
     def encode_texts(self, sentences: Sequence[str], *, progress: bool = False) -> np.ndarray:
         angles = np.array([0.3 * len(text.split()) for text in sentences])
@@ -410,7 +415,7 @@ def test_reranked_captions_come_by_probability_and_fit() -> None:
     plain = Reranker([ToySpace()]).rank(images, pooled, Rerank(spaces=TOY, match_weight=0.0), 1.0)
     assert [one.text for one in plain[0]] == ["!", "a b c", "a b"]
     references = ReferenceCaptions(
-        ["a b c d", "x y", "a b"], np.arange(3), np.float16([[1, 0], [1, 0], [0, 1]]), "toy"
+        ["a b c d", "x y", "a b"], np.arange(3), np.array([[1, 0], [1, 0], [0, 1]], np.float16), "toy"
     )
     # with the first two of them
     agreeing = Rerank(spaces=TOY, match_weight=0.0, neighbours=2, agree_weight=50.0)
@@ -599,7 +604,12 @@ def test_features_computed_before_give_the_captions_of_the_pictures(
 ) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     features = torch.stack(
-        [torch.from_numpy(entry.feature) for batch in captioner.caption_stream(pictures) for entry in batch]
+        [
+            torch.from_numpy(entry.feature)
+            for batch in captioner.caption_stream(pictures)
+            for entry in batch
+            if isinstance(entry, CaptionResult)
+        ]
     ).float()
     assert [entry[0].tokens for entry in captioner.decode(features)] == [
         entry[0].tokens for entry in captioner.caption(pictures)
@@ -628,13 +638,13 @@ def test_a_checkpoint_that_was_moved_captions_as_before(
     after = Captioner.load(tmp_path / "there", device="cpu", backbone=backbone)
     assert after.caption(pictures[:2]) == before.caption(pictures[:2])
     assert after.fingerprint == before.fingerprint
-    backbone = {name: after.checkpoint.backbone[name] for name in ("name", "sha256")}
+    record = {name: after.checkpoint.backbone[name] for name in ("name", "sha256")}
     where = str((tmp_path / "there").resolve())
     assert after.describe() == {
         "name": "there",
         "checkpoint": where,
         "variant": "model2",
-        "backbone": backbone,
+        "backbone": record,
     }
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_two_files_that_share_images_are_an_error_that_says_which(tmp_path: Path
         open_dataset(f"coco:{tmp_path}")
 
 
-def test_the_real_coco_part_agrees_with_pycocotools(shared_data) -> None:
+def test_the_real_coco_part_agrees_with_pycocotools(shared_data: Callable[[str], Path]) -> None:
     coco = pytest.importorskip("pycocotools.coco")
     root = shared_data("coco")
     dataset = open_dataset(f"coco:{root}")

@@ -1,6 +1,7 @@
 """Reading Flickr8k's token file and image lists."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_missing_list_is_noted(tmp_path: Path) -> None:
     assert "Flickr_8k.testImages.txt" in open_dataset(spec).notes[0]
 
 
-def test_the_real_flickr8k_is_read_whole_and_quickly(shared_data) -> None:
+def test_the_real_flickr8k_is_read_whole_and_quickly(shared_data: Callable[[str], Path]) -> None:
     start = time.perf_counter()
     dataset = open_dataset(f"flickr8k:{shared_data('flickr8k')}")
     assert time.perf_counter() - start < 2

@@ -47,17 +47,22 @@ def make(config: CaptionerConfig, seed: int = 0) -> Decoder:
     """A decoder with random weights that makes clear choices, looks at its image and ends its captions at
     various lengths."""
     torch.manual_seed(seed)
-    decoder = new_decoder(config, DIM, CELLS, SIZE)
+    decoder: Decoder = new_decoder(config, DIM, CELLS, SIZE)
     with torch.no_grad():
         for parameter in decoder.parameters():
             parameter.normal_(std=0.6)
-        tied = isinstance(decoder, TransformerDecoder) and decoder.tied
-        if not tied:
-            decoder.output.weight *= 3
-        bias = decoder.bias if tied else decoder.output.bias
+        if not (isinstance(decoder, TransformerDecoder) and decoder.tied):
+            decoder.get_parameter("output.weight").mul_(3)
+        bias = output_bias(decoder)
         bias[END_ID] += 2.0
         bias[START_ID] += 2.0 * config.predict_bos
-    return decoder.eval()
+    decoder.eval()
+    return decoder
+
+
+def output_bias(decoder: Decoder) -> Tensor:
+    tied = isinstance(decoder, TransformerDecoder) and decoder.tied
+    return decoder.get_parameter("bias" if tied else "output.bias")
 
 
 def pictures(config: CaptionerConfig, count: int = 6) -> Tensor:
@@ -67,11 +72,20 @@ def pictures(config: CaptionerConfig, count: int = 6) -> Tensor:
 
 
 def search(
-    decoder: Decoder, features: Tensor, config: CaptionerConfig, beam: int, penalty: float = 0.0, **more: Any
+    decoder: Decoder | EnsembleDecoder,
+    features: Tensor,
+    config: CaptionerConfig,
+    beam: int,
+    penalty: float = 0.0,
+    **more: Any,
 ) -> Beams:
     with torch.inference_mode():
         first, state = decoder.begin(features)
-    settings = {"max_words": config.max_words, "length_penalty": penalty, "predict_bos": config.predict_bos}
+    settings: dict[str, Any] = {
+        "max_words": config.max_words,
+        "length_penalty": penalty,
+        "predict_bos": config.predict_bos,
+    }
     return beam_search(first, state, decoder.step, beam=beam, **settings, **more)
 
 
@@ -303,7 +317,7 @@ def test_an_ensemble_searches_in_the_mean_of_its_members_probabilities() -> None
 
         def mean(prefix: tuple[int, ...], parts: Sequence[NextLogprob] = parts) -> list[float]:
             rows = [
-                torch.tensor(part(tuple(ids[token].item() for token in prefix)))[ids]
+                torch.tensor(part(tuple(int(ids[token]) for token in prefix)))[ids]
                 for part, ids in zip(parts, order, strict=True)
             ]
             return torch.stack(rows).exp().mean(0).log().tolist()
@@ -327,7 +341,8 @@ def test_beam_one_is_the_most_probable_word_at_every_step(name: str) -> None:
     decoder, features = make(config, seed=1), pictures(config)
     beams = search(decoder, features, config, 1)
     for image, ids in enumerate(beams.tokens[:, 0].tolist()):
-        next_logprob, prefix = teacher(decoder, features[image], config), ()
+        next_logprob = teacher(decoder, features[image], config)
+        prefix: tuple[int, ...] = ()
         while len(prefix) < MAX_WORDS:
             row = next_logprob(prefix)
             row[PAD_ID] = row[UNKNOWN_ID] = -math.inf
@@ -397,12 +412,7 @@ def test_a_picture_is_never_left_without_a_caption_when_none_ends() -> None:
     for config in DECODERS.values():
         decoder = make(config)
         with torch.no_grad():
-            bias = (
-                decoder.bias
-                if isinstance(decoder, TransformerDecoder) and decoder.tied
-                else decoder.output.bias
-            )
-            bias[END_ID] = -1000.0
+            output_bias(decoder)[END_ID] = -1000.0
         beams = search(decoder, pictures(config), config, 3)
         assert not beams.ended.any()
         assert beams.scores.isfinite().all()

@@ -21,13 +21,13 @@ from captionret.models.captioning.config import CaptionerConfig
 from captionret.models.captioning.decoders import make_decoder
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.embedding.card import write_embedding_card
-from captionret.models.embedding.config import EMBEDDING, PRECOMPUTED, EmbeddingConfig
+from captionret.models.embedding.config import EMBEDDING, EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel, checked_features
 from captionret.models.embedding.network import EmbeddingNetwork
 from captionret.models.embedding.rows import EMBEDDING_MODELS
 from captionret.models.embedding.text_tower import Reader, idf_of
 from captionret.models.record import hash_of_settings
-from captionret.models.vision.backbones import Backbone, backbone_record
+from captionret.models.vision.backbones import PRECOMPUTED, Backbone, backbone_record
 from captionret.text import Vocabulary
 from captionret.word_vectors import load_word_vectors
 
@@ -68,7 +68,8 @@ def model_of(tower: str = "gru", seed: int = 0, **changes: Any) -> EmbeddingMode
 
 def unit(values: Any) -> np.ndarray:
     rows = np.asarray(values, dtype=np.float64)
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+    scaled: np.ndarray = rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+    return scaled
 
 
 # --- settings ---
@@ -162,7 +163,7 @@ def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], said: str)
 )
 def test_an_unknown_choice_is_told_the_known_ones(name: str) -> None:
     with pytest.raises(UnknownName, match="Known: "):
-        EmbeddingConfig(**{name: "nonsense"})
+        replace(EmbeddingConfig(), **{name: "nonsense"})  # type: ignore[arg-type]
     with pytest.raises(UnknownName, match=r"Did you mean 'vse\+\+'"):
         EMBEDDING_MODELS["vse+"]
 
@@ -348,7 +349,7 @@ def test_word_dropout_reads_words_as_unknown_in_training_only() -> None:
 
 def test_linear_tower_is_one_matrix_with_xaviers_values() -> None:
     model = model_of(dim=400, feature_dim=600)
-    weight = model.space.images.map.weight.detach().numpy()  # type: ignore[union-attr]
+    weight = model.space.images.get_parameter("map.weight").detach().numpy()
     bound = math.sqrt(6 / (400 + 600))
     assert np.abs(weight).max() == pytest.approx(bound, rel=0.01) and weight.std() == pytest.approx(
         bound / math.sqrt(3), rel=0.02
@@ -359,7 +360,7 @@ def test_linear_tower_is_one_matrix_with_xaviers_values() -> None:
 
 def test_dense_tower_has_two_layers_and_two_batch_norms() -> None:
     model = model_of(image_tower="dense", image_dropout=0.5)
-    kinds = [type(layer).__name__ for layer in model.space.images]  # type: ignore[arg-type]
+    kinds = [type(layer).__name__ for layer in model.space.images.children()]
     assert kinds == ["Linear", "BatchNorm1d", "ReLU", "Dropout", "Linear", "BatchNorm1d"]
     features = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
     found = model.encode_features(features)

@@ -19,7 +19,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         checkpoint(packed / name)
     monkeypatch.setattr(home, "_PACKAGE", packed.parent)
     monkeypatch.setattr(home, "_PACKED", packed)
-    monkeypatch.setattr(home.platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: tmp_path / "user")
     monkeypatch.delenv("CAPTIONRET_HOME", raising=False)
     (tmp_path / "somewhere").mkdir()
     monkeypatch.chdir(tmp_path / "somewhere")

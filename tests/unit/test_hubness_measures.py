@@ -30,9 +30,9 @@ def some_scores(
         if distinct is None
         else random.integers(distinct, size=(queries, images))
     )
-    scores = scores.astype(np.float32)
-    scores.flat[random.permutation(scores.size)[:masked]] = -np.inf
-    return scores
+    found = scores.astype(np.float32)
+    found.flat[random.permutation(found.size)[:masked]] = -np.inf
+    return found
 
 
 def compared(values: np.ndarray) -> list[float]:

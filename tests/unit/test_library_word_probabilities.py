@@ -119,7 +119,7 @@ class Killed(BaseException):
 class Mortal(Colours):
     """Believes, until it is asked about one picture too many."""
 
-    def __init__(self, fingerprint: str, lives: int, end: type[BaseException]) -> None:
+    def __init__(self, fingerprint: str, lives: int, end: BaseException) -> None:
         super().__init__(fingerprint)
         self.lives, self.end = lives, end
 

@@ -153,8 +153,8 @@ def test_a_hybrid_of_nothing_or_of_hybrids_is_refused() -> None:
 
 def test_a_hybrid_is_learnt_only_from_what_helps() -> None:
     random = np.random.default_rng(0)
-    truth = random.random((60, 60)).astype(np.float32)
-    truth = (truth + truth.T) / 2
+    half = random.random((60, 60))
+    truth = (half + half.T) / 2
     matrices = {
         name: truth + noise * random.standard_normal((60, 60))
         for name, noise in (("good", 0.3), ("also", 0.4))

@@ -13,7 +13,8 @@ from captionret.retrieval.index.nearest import ExactIndex, GraphIndex, open_inde
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    scaled: np.ndarray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return scaled
 
 
 def clustered(count: int, dim: int = 24, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

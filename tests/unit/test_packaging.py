@@ -22,7 +22,7 @@ def required() -> set[str]:
 
 def imported() -> dict[str, str]:
     """The packages of others that the package imports, wherever in a module, each with a module that does."""
-    found = {}
+    found: dict[str, str] = {}
     for path in (ROOT / "captionret").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -1,5 +1,6 @@
 """Captions of other pictures to compare with: which are near, how likeness is measured, and the file."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def made() -> ReferenceCaptions:
 
 def test_the_nearest_captions_are_those_with_the_largest_products_the_first_of_equals() -> None:
     corpus = made()
-    assert corpus.nearest(np.float32([[1, 0], [0, 1]]), 3).tolist() == [[0, 1, 2], [4, 5, 6]]
+    assert corpus.nearest(np.array([[1, 0], [0, 1]], np.float32), 3).tolist() == [[0, 1, 2], [4, 5, 6]]
     random = np.random.default_rng(0)
     corpus = ReferenceCaptions(
         corpus.texts, corpus.images, random.normal(size=(8, 5)).astype(np.float16), "letters"
@@ -53,7 +54,7 @@ def test_agreement_is_the_mean_of_cider_d_with_the_nearest_over_the_corpus_frequ
     corpus = made()
     said = [["a brown dog on sand", "two dogs", "an owl"], ["a a cat", "the man on a horse on sand"]]
     found = corpus.agreement(
-        [[one.split() for one in image] for image in said], np.float32([[1, 0], [0, 1]]), 4
+        [[one.split() for one in image] for image in said], np.array([[1, 0], [0, 1]], np.float32), 4
     )
     near = [[text for image in CAPTIONS for text in image if ("dog" in text) == dog] for dog in (True, False)]
     whole = CiderD([[text.split() for text in image] for image in CAPTIONS])
@@ -67,7 +68,7 @@ def test_agreement_is_the_mean_of_cider_d_with_the_nearest_over_the_corpus_frequ
     assert found[0][2] == 0 < found[0][1] < found[0][0]
 
 
-def _counts(text: str) -> dict[tuple[str, ...], int]:
+def _counts(text: str) -> Counter[tuple[str, ...]]:
     from captionret.evaluation.captions.ngrams import count_ngrams
 
     return count_ngrams(text.split())
@@ -75,7 +76,7 @@ def _counts(text: str) -> dict[tuple[str, ...], int]:
 
 def test_an_images_agreement_does_not_depend_on_the_others() -> None:
     corpus, said = made(), [[["a", "brown", "dog"], ["dogs"]], [["a", "cat", "on", "sand"]], []]
-    pictures = np.float32([[1, 0], [0.6, 0.8], [0, 1]])
+    pictures = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
     together = corpus.agreement(said, pictures, 3)
     for index in range(3):
         assert np.array_equal(

@@ -2,6 +2,9 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,17 +25,17 @@ EVERY_KIND = [
 ]
 
 
-def rng(seed=0):
+def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
 @pytest.fixture
-def small(tmp_path):
+def small(tmp_path: Path) -> tuple[Path, str]:
     folder = tmp_path / "drawn"
     return folder, f"scenes:{folder},count=20"
 
 
-def test_same_seed_draws_the_same_picture_and_says_the_same():
+def test_same_seed_draws_the_same_picture_and_says_the_same() -> None:
     scene = Scene("boat", "red", "sea", "two", "large", "lighthouse")
     first, labels, captions = draw_scene(scene, rng(3))
     again = draw_scene(scene, rng(3))
@@ -41,7 +44,7 @@ def test_same_seed_draws_the_same_picture_and_says_the_same():
 
 
 @pytest.mark.parametrize("name", THINGS)
-def test_every_thing_shows_its_colour_clearly(name):
+def test_every_thing_shows_its_colour_clearly(name: str) -> None:
     for scene in (scene for scene in EVERY_KIND if scene.thing == name):
         pixels = np.asarray(draw_scene(scene, rng(1))[0], dtype=float)
         assert pixels.shape == (256, 256, 3)
@@ -52,7 +55,7 @@ def test_every_thing_shows_its_colour_clearly(name):
         assert near.mean() > 0.03, scene
 
 
-def test_several_things_and_a_second_one_are_drawn_in_every_place():
+def test_several_things_and_a_second_one_are_drawn_in_every_place() -> None:
     for place, seconds in SECOND.items():
         scene = next(scene for scene in EVERY_KIND if scene.place == place)
         alone = draw_scene(Scene(scene.thing, scene.colour, place), rng(2))[0]
@@ -64,7 +67,7 @@ def test_several_things_and_a_second_one_are_drawn_in_every_place():
             assert labels == (scene.thing, scene.colour, place, "three", "small", second)
 
 
-def test_every_caption_says_the_object_and_its_colour_in_its_own_way():
+def test_every_caption_says_the_object_and_its_colour_in_its_own_way() -> None:
     for index, scene in enumerate(EVERY_KIND):
         for number in ("one", "two", "three"):
             shown = Scene(scene.thing, scene.colour, scene.place, number, second=SECOND[scene.place][0])
@@ -75,7 +78,7 @@ def test_every_caption_says_the_object_and_its_colour_in_its_own_way():
             assert number == "one" or all(number in word_set(caption) for caption in captions)
 
 
-def test_articles_and_plurals_are_right():
+def test_articles_and_plurals_are_right() -> None:
     said = " ".join(
         caption for index, scene in enumerate(EVERY_KIND) for caption in describe(scene, "day", rng(index))
     ).lower()
@@ -85,7 +88,7 @@ def test_articles_and_plurals_are_right():
 
 
 @pytest.mark.parametrize(("seed", "count"), [(1, COUNT), (7, 600), (3, 20)])
-def test_every_query_has_a_right_answer_in_its_gallery(seed, count):
+def test_every_query_has_a_right_answer_in_its_gallery(seed: int, count: int) -> None:
     drawn = plan(seed, count)
     assert len(drawn) == count
     for split in ("val", "test"):
@@ -93,7 +96,7 @@ def test_every_query_has_a_right_answer_in_its_gallery(seed, count):
         assert shown and min(shown.values()) >= (4 if split == "test" else 2)
 
 
-def test_what_is_tested_was_trained_as_often_as_anything_else():
+def test_what_is_tested_was_trained_as_often_as_anything_else() -> None:
     drawn = plan(scenes.SEED, COUNT)
     counts = {
         split: Counter(scene.labels[:2] for name, scene in drawn if name == split)
@@ -107,7 +110,7 @@ def test_what_is_tested_was_trained_as_often_as_anything_else():
     )
 
 
-def test_every_word_is_frequent_enough_to_be_learned():
+def test_every_word_is_frequent_enough_to_be_learned() -> None:
     said = [
         caption
         for index, (split, scene) in enumerate(plan(scenes.SEED, COUNT))
@@ -118,34 +121,41 @@ def test_every_word_is_frequent_enough_to_be_learned():
     assert len(Vocabulary.build(said, min_count=4)) == len(Vocabulary.build(said, min_count=1))
 
 
-def test_the_set_is_drawn_once_and_then_read(small, capsys):
+def test_the_set_is_drawn_once_and_then_read(
+    small: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     _, spec = small
     first = open_dataset(spec)
     out, err = capsys.readouterr()
     assert out == "" and "20/20" in err
-    times = {item.path: item.path.stat().st_mtime_ns for item in first.items}
+    times = {item.path: item.path.stat().st_mtime_ns for item in first.items if item.path}
     again = open_dataset(spec)
     assert again == first and times == {path: path.stat().st_mtime_ns for path in times}
     assert capsys.readouterr().err == ""
     assert first.splits() == {"train": 14, "val": 2, "test": 4} and first.notes == ()
     assert all(len(item.captions) == 5 and len(item.labels) >= 5 for item in first.items)
     for item in first.items:
+        assert item.path
         with Image.open(item.path) as picture:
             assert picture.size == (256, 256) and picture.mode == "RGB"
 
 
-def test_default_folder_is_keyed_by_version_seed_and_count(tmp_path, monkeypatch):
+def test_default_folder_is_keyed_by_version_seed_and_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     dataset = open_dataset("scenes:seed=7,count=20")
     assert (tmp_path / "data" / "scenes" / f"v{scenes.VERSION}-seed7-count20" / MANIFEST).exists()
     assert dataset.items[0].captions != open_dataset("scenes:seed=8,count=20").items[0].captions
 
 
-def test_interrupted_drawing_stops_at_once_and_is_done_again(tmp_path, monkeypatch):
+def test_interrupted_drawing_stops_at_once_and_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, spec = tmp_path / "drawn", f"scenes:{tmp_path / 'drawn'},count=100"
     drawn = []
 
-    def interrupted(scene, generator):
+    def interrupted(scene: Scene, generator: np.random.Generator) -> Any:
         drawn.append(scene)
         if len(drawn) == 5:
             raise KeyboardInterrupt
@@ -159,27 +169,29 @@ def test_interrupted_drawing_stops_at_once_and_is_done_again(tmp_path, monkeypat
     assert len(dataset.items) == 100 and "unfinished" in dataset.notes[0]
 
 
-def damage_picture(folder):
+def damage_picture(folder: Path) -> None:
     picture = next((folder / "pictures").glob("test-*"))
     picture.write_bytes(picture.read_bytes()[:-100])
 
 
-def remove_picture(folder):
+def remove_picture(folder: Path) -> None:
     next((folder / "pictures").glob("train-*")).unlink()
 
 
-def cut_manifest(folder):
+def cut_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text((folder / MANIFEST).read_text()[:500])
 
 
-def point_outside(folder):
+def point_outside(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["pictures"][0]["file"] = "../../somewhere.jpg"
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 @pytest.mark.parametrize("harm", [damage_picture, remove_picture, cut_manifest, point_outside])
-def test_damaged_folder_is_drawn_again_and_says_so(small, harm):
+def test_damaged_folder_is_drawn_again_and_says_so(
+    small: tuple[Path, str], harm: Callable[[Path], None]
+) -> None:
     folder, spec = small
     whole = open_dataset(spec)
     harm(folder)
@@ -188,7 +200,9 @@ def test_damaged_folder_is_drawn_again_and_says_so(small, harm):
     assert open_dataset(spec).notes == ()
 
 
-def test_set_of_an_older_version_is_drawn_again(small, monkeypatch):
+def test_set_of_an_older_version_is_drawn_again(
+    small: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, spec = small
     open_dataset(spec)
     monkeypatch.setattr(scenes, "VERSION", scenes.VERSION + 1)
@@ -196,7 +210,7 @@ def test_set_of_an_older_version_is_drawn_again(small, monkeypatch):
     assert json.loads((folder / MANIFEST).read_text())["order"]["version"] == scenes.VERSION
 
 
-def test_folder_with_other_files_is_left_alone(tmp_path):
+def test_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"mine")
     with pytest.raises(BadDataset, match=r"holiday\.jpg"):
         open_dataset(f"scenes:{tmp_path}")
@@ -204,6 +218,6 @@ def test_folder_with_other_files_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize("settings", ["count=4", "count=many", "seeds=3", "seed=-1"])
-def test_settings_that_cannot_be_drawn_are_named(settings):
+def test_settings_that_cannot_be_drawn_are_named(settings: str) -> None:
     with pytest.raises(BadSetting, match=settings.partition("=")[0]):
         open_dataset(f"scenes:{settings}")

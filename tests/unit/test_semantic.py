@@ -331,7 +331,7 @@ def test_scores_that_are_not_finite_are_refused_by_place(bad: float) -> None:
         measure,
         pearson,
         lambda scores, relevant: ties_at(scores),
-        lambda *pair: ndcg_linear(*pair, 10),
+        lambda scores, relevant: ndcg_linear(scores, relevant, 10),
     ):
         with pytest.raises(BadSetting, match=r"query 7 has .* for image 3"):
             measured(scores, relevant)

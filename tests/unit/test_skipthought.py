@@ -17,13 +17,14 @@ from torch import Tensor
 from captionret.datasets import Dataset, open_dataset
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting, UnknownName
 from captionret.models.checkpoint import Checkpoint, save_checkpoint
-from captionret.models.embedding.config import EMBEDDING, PRECOMPUTED
+from captionret.models.embedding.config import EMBEDDING
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.network import EmbeddingNetwork
 from captionret.models.embedding.rows import EMBEDDING_MODELS
 from captionret.models.sentence.skipthought.config import SKIP_THOUGHTS, SKIPTHOUGHT, SkipThoughtConfig
 from captionret.models.sentence.skipthought.encoder import SkipThought, combined, make_encoders
 from captionret.models.sentence.skipthought.expansion import Expansion
+from captionret.models.vision.backbones import PRECOMPUTED
 from captionret.text import END_ID, START_ID, Vocabulary
 from captionret.training.embedding import fitting
 from captionret.training.loop import Fit
@@ -81,7 +82,8 @@ def text_dataset(folder: Path, text: str = TEXT) -> Dataset:
 
 def unit(values: Any) -> np.ndarray:
     rows = np.asarray(values, dtype=np.float64)
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+    scaled: np.ndarray = rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+    return scaled
 
 
 # --- settings ---
@@ -385,7 +387,8 @@ def test_nearest_sentences_are_those_of_the_highest_cosine(direction: str) -> No
     found = model.nearest_sentences("a dog sees water", [*SENTENCES, *SENTENCES], 3)
     assert [text for _, text in found] == [SENTENCES[row] for row in np.argsort(-cosines)[:3]]
     assert [score for score, _ in found] == pytest.approx(sorted(cosines, reverse=True)[:3], abs=1e-5)
-    assert model.nearest_sentences(SENTENCES[2], SENTENCES, 1) == [(pytest.approx(1.0), SENTENCES[2])]
+    [(score, text)] = model.nearest_sentences(SENTENCES[2], SENTENCES, 1)
+    assert score == pytest.approx(1.0) and text == SENTENCES[2]
     with pytest.raises(BadSetting, match="At least one has to be asked for, not 0"):
         model.nearest_sentences("a dog", SENTENCES, 0)
 

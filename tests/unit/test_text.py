@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def test_tokens_are_joined_as_a_person_would_write_them(tokens: str, text: str) 
     assert join(tokens.split()) == text
 
 
-def test_a_joined_caption_has_the_words_of_its_tokens(shared_data) -> None:
+def test_a_joined_caption_has_the_words_of_its_tokens(shared_data: Callable[[str], Path]) -> None:
     """A caption that is shown and read again must not match itself by less than 1."""
     lines = (
         (shared_data("flickr8k") / "Flickr8k_text" / "Flickr8k.token.txt")

@@ -18,13 +18,13 @@ from captionret.datasets.labels import NOUNS, category_names, common_nouns, noun
 from captionret.datasets.vse import write_split
 from captionret.errors import BadDataset, BadSetting
 from captionret.evaluation.labels import chance_of_hit, hierarchical_precision, hits, nearest
-from captionret.models.embedding.config import PRECOMPUTED, EmbeddingConfig
+from captionret.models.embedding.config import EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.network import EmbeddingNetwork
 from captionret.models.embedding.rows import EMBEDDING_MODELS
 from captionret.models.embedding.text_tower import Reader
 from captionret.models.sentence.minilm import SentenceEncoder
-from captionret.models.vision.backbones import Backbone
+from captionret.models.vision.backbones import PRECOMPUTED, Backbone
 from captionret.records import Item
 from captionret.text import Vocabulary
 from captionret.training import loop as fit_module

@@ -20,12 +20,11 @@ from captionret.errors import BadCheckpoint, BadDataset, BadSetting
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import VARIANTS, CaptionerConfig
 from captionret.models.captioning.decoders import make_decoder
-from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from captionret.models.checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.text import Vocabulary
 from captionret.training.captioning import TrainingRun, begin_with, split_items, train_captioner
 from captionret.training.features import Features
-from captionret.training.fine_tune import OWN_BACKBONE
 from captionret.training.self_critical import SelfCritical
 from captionret.training.teacher_forcing import LONGEST, CaptionData, CaptioningTask, encode_captions
 from captionret.word_vectors import load_word_vectors

@@ -67,7 +67,7 @@ def test_training_cut_inside_an_epoch_ends_bit_for_bit_like_one_that_was_not(
 def test_training_cut_between_epochs_goes_on_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = {"average": 0.9, "schedule": "cosine"}
+    recipe: dict[str, Any] = {"average": 0.9, "schedule": "cosine"}
     straight = Toy()
     fit(straight, tmp_path / "straight", **recipe).run()
     cut = Toy()
@@ -133,7 +133,7 @@ def test_state_from_before_there_was_a_choice_of_optimizers_is_gone_on_with(tmp_
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_gradient_descent_with_momentum_is_the_formula_written_out(tmp_path: Path, nesterov: bool) -> None:
     rate, task, twin = 0.1, Toy(), Toy()
-    recipe = {
+    recipe: dict[str, Any] = {
         "optimizer": "nesterov" if nesterov else "sgd",
         "learning_rate": rate,
         "weight_decay": 0.0,
@@ -151,7 +151,7 @@ def test_gradient_descent_with_momentum_is_the_formula_written_out(tmp_path: Pat
             for name, value in twin.module.named_parameters():
                 assert value.grad is not None
                 velocity[name] = 0.9 * velocity[name] + value.grad
-                value -= rate * (value.grad + 0.9 * velocity[name] if nesterov else velocity[name])
+                value.sub_(rate * (value.grad + 0.9 * velocity[name] if nesterov else velocity[name]))
     for name, value in twin.module.named_parameters():
         assert torch.allclose(value, dict(task.module.named_parameters())[name], atol=1e-6), name
 
@@ -247,7 +247,7 @@ def test_loss_that_is_no_number_is_a_clear_error(tmp_path: Path, value: float) -
 
 def test_gradient_that_is_no_number_never_reaches_the_weights(tmp_path: Path) -> None:
     task = Toy()
-    weight = task.module.output.weight
+    weight = task.module.get_parameter("output.weight")
     weight.register_hook(lambda gradient: gradient * (math.nan if len(task.seen) == 4 else 1.0))
     with pytest.raises(BadSetting, match=r"its gradient nan"):
         fit(task, tmp_path).run()
@@ -304,7 +304,7 @@ def test_only_matrices_decay(tmp_path: Path) -> None:
 
 def test_frozen_parameters_stay_exactly_what_they_were(tmp_path: Path) -> None:
     task = Toy()
-    frozen = task.module.embed.weight.requires_grad_(False)
+    frozen = task.module.get_parameter("embed.weight").requires_grad_(False)
     before = frozen.clone()
     fit(task, tmp_path, epochs=2).run()
     assert torch.equal(frozen, before)
@@ -339,7 +339,7 @@ def test_averaged_weights_are_the_moving_average_of_all_steps(tmp_path: Path) ->
 
     def step(batch: Any) -> float:
         value = real(batch)
-        steps.append(task.module.output.weight.detach().double().clone())
+        steps.append(task.module.get_parameter("output.weight").detach().double().clone())
         return value
 
     loop._step = step  # type: ignore[method-assign]

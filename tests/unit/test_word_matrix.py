@@ -3,6 +3,7 @@ is refused."""
 
 import dataclasses
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,15 +36,8 @@ def test_sets_come_out_as_they_went_in_with_weights_of_one(sets: list[frozenset[
 def test_rows_come_out_as_they_went_in(rows: list[dict[str, float]]) -> None:
     word_probabilities = WordMatrix.of_rows(rows)
     assert [word_probabilities.row(number) for number in range(len(rows))] == rows
-    assert (
-        word_probabilities.starts.dtype,
-        word_probabilities.ids.dtype,
-        word_probabilities.weights.dtype,
-    ) == (
-        np.int64,
-        np.int32,
-        np.float32,
-    )
+    assert word_probabilities.starts.dtype == np.int64 and word_probabilities.ids.dtype == np.int32
+    assert word_probabilities.weights.dtype == np.float32
     assert list(word_probabilities.words) == sorted({word for row in rows for word in row})
 
 
@@ -124,7 +118,7 @@ def test_a_matrix_whose_columns_are_not_the_words_is_refused(
         WordMatrix.of_matrix(words, np.ones(shape, np.float32), 0.1)
 
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "words": ("cat", "dog"),
     "starts": np.array([0, 1, 3]),
     "ids": np.array([1, 0, 1], np.int32),
@@ -149,7 +143,7 @@ GOOD = {
         ({"weights": np.array([1, 0, 1], np.float16)}, "Row 1 gives 'cat' the weight 0.0"),
     ],
 )
-def test_arrays_that_are_no_word_probabilities_are_refused(changed: dict[str, object], reason: str) -> None:
+def test_arrays_that_are_no_word_probabilities_are_refused(changed: dict[str, Any], reason: str) -> None:
     WordMatrix(**GOOD)
     with pytest.raises(BadSetting, match=reason):
         WordMatrix(**{**GOOD, **changed})
@@ -157,7 +151,7 @@ def test_arrays_that_are_no_word_probabilities_are_refused(changed: dict[str, ob
 
 def test_word_probabilities_cannot_be_reassigned() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        WordMatrix.of_sets([{"dog"}]).words = ()
+        WordMatrix.of_sets([{"dog"}]).words = ()  # type: ignore[misc]
 
 
 def test_words_without_an_entry_weigh_as_much_as_the_heaviest_unless_told() -> None:

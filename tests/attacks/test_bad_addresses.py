@@ -230,7 +230,12 @@ def test_the_time_counts_over_all_redirects(server: Server, monkeypatch: pytest.
 
 def test_a_name_server_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "MAX_SECONDS", 0.2)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
+
+    def sleepy(*_: object, **__: object) -> list[object]:
+        time.sleep(3)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", sleepy)
     began = time.monotonic()
     with pytest.raises(BadImage, match="takes longer than 0 seconds"):
         fetch("http://pictures.example/q.jpg")

@@ -18,7 +18,7 @@ from .. import __version__
 from ..errors import BadLibrary, NoSpace
 from ..remedies import remedy
 from . import schema
-from .rows import NAME, WHOLE, Column, Damaged, Rows, damaged
+from .rows import REVISION, Column, Damaged, Rows, damaged
 
 _FULL_OR_READ_ONLY = (
     sqlite3.SQLITE_IOERR,
@@ -107,7 +107,8 @@ class Catalogue:
 
     def revision(self) -> int:
         """A number that grows with every transaction of any process."""
-        return int(self.table("SELECT value FROM meta WHERE key = 'revision'", (WHOLE,))[0][0])
+        with self._errors_named(), self._connection() as connection:
+            return Rows(connection).whole(REVISION)
 
     def close(self) -> None:
         """Close the file; the last to close also folds the write-ahead log into it."""
@@ -151,7 +152,7 @@ class Catalogue:
             raise BadLibrary(f"{self.file} is an SQLite file of another program.", remedy("another library"))
         found = rows.value("PRAGMA user_version")
         if found > schema.FORMAT:
-            (written_by,) = rows.table("SELECT value FROM meta WHERE key = 'version'", (NAME,))[0]
+            written_by = rows.meta("version")
             raise BadLibrary(
                 f"{self.file} has format {found}, written by captionret {written_by}; this is {__version__}, "
                 f"which reads up to format {schema.FORMAT}. Update captionret, or caption the folder into "

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import BadLibrary
 
 CATALOGUE = "catalogue.sqlite"
+REVISION = "SELECT value FROM meta WHERE key = 'revision'"
 Column = frozenset[type]
 TEXT: Column = frozenset({str})
 NAME: Column = frozenset({str, bytes})  # a path or a message, see `stored`
@@ -49,6 +50,13 @@ class Rows:
                 wrong = ", ".join(sorted(one.__name__ for one in types - allowed))
                 raise Damaged(f"a column that holds {_names(allowed)} holds {wrong}")
         return found
+
+    def whole(self, sql: str, *values: object) -> int:
+        """The whole number that a query gives. errors: Damaged where it gives none, or no number"""
+        found = self.table(sql, (WHOLE,), *values)
+        if not found:
+            raise Damaged("a number that it always holds is missing")
+        return int(found[0][0])
 
     def value(self, sql: str, *values: object) -> Any:
         """The first column of the first row, None where there is no row."""

@@ -21,7 +21,7 @@ from .features import FeatureFile, file_of
 from .held import HeldWordProbabilities
 from .made_by import MadeBy, decoding_of, found_again
 from .protocols import Space
-from .rows import CATALOGUE, NAME, TEXT, WHOLE, Damaged, Rows, damaged, record, restored, size
+from .rows import CATALOGUE, NAME, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, record, restored, size
 from .word_probabilities import with_rows
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def read_contents(rows: Rows, folder: Path) -> Contents:
             raise Damaged(f"what it says of the picture {sha256} is not what was written")
         row_of[sha256] = row
     return Contents(
-        revision=rows.table("SELECT value FROM meta WHERE key = 'revision'", (WHOLE,))[0][0],
+        revision=rows.whole(REVISION),
         root=read_root(rows, folder),
         captioner=_captioner(rows),
         files=[

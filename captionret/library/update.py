@@ -195,7 +195,7 @@ class Updater:
     def _append(self, done: Sequence[CaptionResult]) -> tuple[int, dict[int, int]]:
         """Write features behind those that count; the number of these, and the new checksums of blocks."""
         with self.catalogue.reading() as rows:
-            ((count,),) = rows.table("SELECT rows FROM captioners WHERE id = ?", (WHOLE,), self.id)
+            count = rows.whole("SELECT rows FROM captioners WHERE id = ?", self.id)
             sql = "SELECT block, crc FROM feature_blocks WHERE captioner = ? AND block = ?"
             known = dict(rows.table(sql, (WHOLE, WHOLE), self.id, count // checksums.BLOCK))
         first = size(count, "a number of rows")

@@ -1,0 +1,394 @@
+"""A library that was damaged on its disk is refused by name when it is read, and found by verify; what is
+whole in it still answers."""
+
+import json
+import os
+import random
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mean_colour import Colours, MeanColour, picture
+
+from captionret.app.searching import search
+from captionret.errors import BadLibrary, CaptionretError
+from captionret.library import Library
+from captionret.library.word_probabilities import FILE
+from captionret.locks import InUse, locked
+
+ROOT = Path(__file__).resolve().parents[2]
+RELEASE = ROOT / "tests" / "golden" / "release-0.5.0" / "library"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    for number in range(12):
+        picture(tmp_path / "photos" / f"{number:02d}.png", ["red", "green", "blue"][number % 3], shade=number)
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    library.update(captioner=MeanColour(dim=40))
+    library.predict_words(Wide())
+    return library
+
+
+class Wide(Colours):
+    """Colours for a backbone with more features."""
+
+    def predict_words(self, paths: object, hashes: object, pooled: np.ndarray) -> np.ndarray:
+        return np.asarray(pooled[:, 2::-1], np.float32)
+
+
+def feature_file(library: Library) -> Path:
+    (file,) = library.path.glob("features-*.f16")
+    return file
+
+
+# --- features ---
+
+
+@pytest.mark.parametrize("bit", [0x7F, 0xFF, 0x01], ids=["NaN", "minus infinity", "another number"])
+def test_flipped_bit_in_the_features_is_refused_and_found(library: Library, bit: int) -> None:
+    file = feature_file(library)
+    content = bytearray(file.read_bytes())
+    content[101] = bit if bit > 1 else content[101] ^ 1
+    content[100] = 1 if bit == 0x7F else 0 if bit == 0xFF else content[100]
+    if bit == 0xFF:
+        content[101] = 0xFC
+    file.write_bytes(content)
+    opened = Library.open(library.path)
+    for _ in range(2):  # a second look finds it, too
+        with pytest.raises(BadLibrary, match=r"features-.*rows 0 to 11: the features are not those"):
+            search(opened, image=library.root / "00.png", mode="cnn")
+    assert search(opened, text="red")[0].path == "00.png", "captions are whole"
+    assert any("features-" in problem for problem in opened.verify())
+
+
+def test_features_that_are_not_finite_are_refused_even_where_their_checksum_fits(library: Library) -> None:
+    rows = np.memmap(feature_file(library), "<f2", "r+", shape=(12, 40))
+    rows[3, 7] = np.inf
+    rows.flush()
+    with library._catalogue.transaction() as connection:
+        connection.execute("DELETE FROM feature_blocks")
+    with pytest.raises(BadLibrary, match="a feature is not a finite number"):
+        _ = library.gallery().features
+    assert any("not a finite number" in problem for problem in library.verify())
+
+
+def test_checksums_follow_the_rows_that_are_appended(library: Library) -> None:
+    for number in range(300):
+        picture(library.root / f"more {number}.png", "yellow", shade=-number % 200, size=16 + number // 200)
+    library.update(captioner=MeanColour(dim=40), batch_size=77)
+    assert library._catalogue.value("SELECT COUNT(*) FROM feature_blocks") == 2
+    opened = Library.open(library.path)
+    assert opened.verify() == [] and len(opened.gallery().features) == len(opened)
+
+
+# --- the catalogue ---
+
+
+def test_random_bytes_in_the_catalogue_are_never_more_than_a_damaged_library(
+    library: Library, tmp_path: Path
+) -> None:
+    library.set_caption("03.png", "my own words")
+    library.close()
+    whole = (library.path / "catalogue.sqlite").read_bytes()
+    chance = random.Random(12)
+    refused = 0
+    for trial in range(100):
+        content = bytearray(whole)
+        for _ in range(chance.choice((1, 3, 60))):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        folder = tmp_path / f"trial {trial}"
+        shutil.copytree(library.path, folder)
+        (folder / "catalogue.sqlite").write_bytes(content)
+        try:
+            with Library.open(folder) as opened:
+                found = opened.verify()
+                assert all(isinstance(problem, str) for problem in found)
+                for ask in (
+                    lambda o=opened: search(o, text="red", mode="expected-jaccard"),
+                    lambda o=opened: [len(o.failures()), len(list(o)), repr(o), o.root],
+                    lambda o=opened: o.update(o.root, MeanColour(dim=40), allow_empty=True),
+                ):
+                    try:
+                        ask()
+                    except CaptionretError:
+                        refused += 1
+        except CaptionretError:
+            refused += 1
+        shutil.rmtree(folder)
+    assert refused > 20
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE captions SET text = 'a plain black picture' WHERE n = 0",
+        "UPDATE captions SET text = CAST(text AS BLOB)",
+        "UPDATE captions SET text = X'FF00'",
+        "UPDATE images SET feature_row = 11 - feature_row",
+        "UPDATE images SET feature_row = 'first'",
+        "UPDATE own_captions SET text = 'another'",
+        "UPDATE captioners SET dim = -3",
+        "UPDATE captioners SET rows = 1 << 60",
+        "UPDATE meta SET value = 'many' WHERE key = 'revision'",
+        "UPDATE meta SET value = NULL WHERE key = 'root'",
+        "UPDATE files SET path = 7",
+    ],
+)
+def test_altered_row_is_refused_when_it_is_read_and_by_verify(library: Library, statement: str) -> None:
+    library.set_caption("03.png", "my own words")
+    library.close()
+    with closing(sqlite3.connect(library.path / "catalogue.sqlite")) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        try:
+            connection.execute(statement)
+        except sqlite3.IntegrityError:
+            pytest.skip("SQLite itself does not take it")
+        connection.commit()
+    opened = Library.open(library.path)
+    with pytest.raises(BadLibrary, match=r"catalogue\.sqlite is damaged"):
+        search(opened, text="red")
+    assert any("catalogue.sqlite is damaged" in problem for problem in opened.verify())
+
+
+def test_altered_tokens_are_found_by_verify(library: Library) -> None:
+    with library._catalogue.transaction() as connection:
+        connection.execute("UPDATE captions SET tokens = '[\"a\"]'")
+    assert any("a caption of the picture" in problem for problem in library.verify())
+    with pytest.raises(BadLibrary, match="a caption of the picture"):
+        list(library)
+
+
+def test_record_of_a_captioner_that_is_none_is_refused_only_where_it_counts(library: Library) -> None:
+    with library._catalogue.transaction() as connection:
+        connection.execute("UPDATE captioners SET decoding = '[1]'")
+    assert library.gallery().paths[0] == "00.png"
+    with pytest.raises(BadLibrary, match="a way of decoding is not a JSON object"):
+        _ = library.made_by
+
+
+# --- word probabilities ---
+
+
+def rewrite(library: Library, **changed: object) -> None:
+    with np.load(library.path / FILE) as parts:
+        arrays = dict(parts)
+    record = json.loads(bytes(arrays["record"])) | changed
+    arrays["record"] = np.frombuffer(json.dumps(record).encode(), np.uint8)
+    np.savez(library.path / FILE, **arrays)
+
+
+@pytest.mark.parametrize("wrong", ["order", "double", "words", "list", "made_by", "sums", "none"])
+def test_word_probabilities_with_a_wrong_record_are_refused_and_found(library: Library, wrong: str) -> None:
+    hashes = library.gallery().hashes
+    changed: dict[str, dict[str, object]] = {
+        "order": {"hashes": hashes[::-1]},
+        "double": {"hashes": [*hashes[:-1], hashes[0]]},
+        "words": {"words": ["blue", "green", "grey"]},
+        "list": {"hashes": dict.fromkeys(hashes)},
+        "made_by": {"made_by": "Colours"},
+        "sums": {"sums": None},
+        "none": {"words": None},
+    }
+    rewrite(library, **changed[wrong])
+    with Library.open(library.path) as opened:
+        with pytest.raises(BadLibrary, match=r"word-probabilities\.npz is damaged"):
+            search(opened, text="red", mode="expected-jaccard")
+        assert any(f"{FILE} is damaged" in problem for problem in opened.verify())
+        assert opened.predict_words(Wide()) == 12, "they can be made again"
+        assert opened.verify() == []
+
+
+def test_flipped_bytes_in_the_word_probabilities_are_refused(library: Library) -> None:
+    whole = (library.path / FILE).read_bytes()
+    chance = random.Random(5)
+    for _ in range(60):
+        content = bytearray(whole)
+        place = chance.randrange(len(content))
+        content[place] ^= 1 << chance.randrange(8)
+        (library.path / FILE).write_bytes(content)
+        with Library.open(library.path) as opened:
+            try:
+                hits = search(opened, text="red", mode="expected-jaccard")
+            except BadLibrary:
+                continue
+            assert [hit.path for hit in hits[:2]] == ["00.png", "03.png"]  # a bit that nothing reads
+
+
+# --- disks ---
+
+
+def test_search_on_a_full_disk_answers_from_an_idle_library(library: Library) -> None:
+    library.close()
+    assert not list(library.path.glob("*-wal"))
+    code = f"""
+    import resource, signal, sys
+    sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+    from captionret.app.searching import search
+    from captionret.library import Library
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # not a byte more into any file
+    with Library.open({str(library.path)!r}) as library:
+        for mode in ("jaccard", "expected-jaccard"):
+            assert search(library, text="red", mode=mode)[0].path == "00.png"
+        assert library.verify() == []
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the system say that nothing may be written; a superuser is not stopped by permissions."""
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+
+
+def test_library_on_a_read_only_disk_is_read_and_says_that_it_cannot_be_written(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.close()
+    read_only(monkeypatch)
+    with Library.open(library.path) as opened:
+        assert search(opened, text="red")[0].path == "00.png"
+        with pytest.raises(BadLibrary, match="cannot be read or written"):
+            opened.set_hybrid({"jaccard": 1})
+    assert not list(library.path.glob("*-shm"))
+
+
+def test_frozen_library_that_is_written_after_all_is_read_anew(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = library.root
+    library.close()
+    with monkeypatch.context() as patch:
+        read_only(patch)
+        opened = Library.open(library.path)
+        assert len(opened) == 12
+    (root / "00.png").unlink()
+    time.sleep(0.02)
+    with Library.open(library.path) as writer:
+        writer.update(captioner=MeanColour(dim=40))
+        assert len(opened) == 11
+    assert len(opened) == 11
+
+
+# --- release 0.5.0 ---
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(RELEASE, tmp_path / "old"))
+
+
+def test_library_of_release_0_5_0_is_given_checksums_and_keeps_everything(old: Path) -> None:
+    with closing(sqlite3.connect(old / "catalogue.sqlite")) as connection:
+        before = connection.execute("SELECT sha256, n, text, tokens, logprob FROM captions").fetchall()
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    with Library.open(old) as library:
+        assert library._catalogue.value("PRAGMA user_version") == 2
+        texts = [tuple(caption.text for caption in library.captions(one)) for one in library.gallery().hashes]
+        assert sorted(text for one in texts for text in one) == sorted(row[2] for row in before)
+        assert library._catalogue.value("SELECT COUNT(*) FROM images WHERE crc = 0") == 0
+        assert library._catalogue.value("SELECT COUNT(*) FROM feature_blocks") == 1
+        assert all("holds" not in problem and "damaged" not in problem for problem in library.verify())
+        assert (old / FILE).is_file() and library.without_word_probabilities() == 0
+
+
+def test_library_of_release_0_5_0_on_a_read_only_disk_is_read_without_being_changed(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {file.name: file.read_bytes() for file in old.iterdir()}
+    read_only(monkeypatch)
+    with Library.open(old) as library:
+        assert len(library) == 12 and len(library.gallery().features) == len(library)
+        assert search(library, text="cat", mode="expected-jaccard")
+        with pytest.raises(BadLibrary):
+            library.set_caption(library.gallery().paths[0], "a cat")
+    assert {file.name: file.read_bytes() for file in old.iterdir()} == before
+
+
+def test_doubled_hashes_of_release_0_5_0_are_refused(old: Path) -> None:
+    with np.load(old / "beliefs.npz") as parts:
+        arrays = dict(parts)
+    record = json.loads(bytes(arrays["record"]))
+    record["hashes"][1] = record["hashes"][0]
+    arrays["record"] = np.frombuffer(json.dumps(record).encode(), np.uint8)
+    np.savez(old / "beliefs.npz", **arrays)
+    with Library.open(old) as library, pytest.raises(BadLibrary, match="holds a picture twice"):
+        search(library, text="cat", mode="expected-jaccard")
+
+
+def test_two_processes_upgrade_one_library_once(old: Path) -> None:
+    code = f"from captionret.library import Library; print(len(Library.open({str(old)!r})))"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], text=True, stdout=subprocess.PIPE, cwd=ROOT)
+        for _ in range(3)
+    ]
+    assert len({process.communicate()[0] for process in started}) == 1
+    assert all(process.returncode == 0 for process in started)
+
+
+# --- locks ---
+
+
+def test_holder_is_always_named_however_often_the_lock_changes_hands(tmp_path: Path) -> None:
+    code = f"""
+    import sys
+    from pathlib import Path
+    from captionret.locks import locked
+    print("ready", flush=True)
+    for _ in range(1000000):
+        with locked(Path({str(tmp_path / "lock")!r})):
+            pass
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], text=True, stdout=subprocess.PIPE, cwd=ROOT
+    )
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        holders = set()
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            try:
+                with locked(tmp_path / "lock"):
+                    pass
+            except InUse as error:
+                holders.add(error.holder)
+            if process.poll() is not None:  # it met us, and ended
+                break
+        assert holders <= {f"process {process.pid}"}
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_lock_of_a_killed_process_is_free_and_its_name_forgotten(tmp_path: Path) -> None:
+    code = f"""
+    import time
+    from pathlib import Path
+    from captionret.locks import locked
+    with locked(Path({str(tmp_path / "lock")!r})):
+        print("held", flush=True)
+        time.sleep(60)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], text=True, stdout=subprocess.PIPE, cwd=ROOT
+    )
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    with pytest.raises(InUse, match=f"process {process.pid}"), locked(tmp_path / "lock"):
+        pass
+    process.kill()
+    process.communicate()
+    with locked(tmp_path / "lock"):
+        owner = tmp_path / "lock.owner"
+        assert owner.read_text() == f"{os.getpid()}\n" and stat.S_ISREG(owner.stat().st_mode)
+    assert not owner.exists()

@@ -17,7 +17,9 @@ import torch
 import torchvision
 from PIL import Image
 from torch import Tensor, nn
+from typed import Call
 
+from captionret.cli import import_checkpoint
 from captionret.decoding import BeamSearch
 from captionret.errors import BadCheckpoint, BadSetting, MissingWeights
 from captionret.models.captioning.captioner import Captioner
@@ -86,7 +88,7 @@ class Files:
     def all(self) -> tuple[Path, Path, Path]:
         return self.root / "encoder-5-3000.pkl", self.root / "decoder-5-3000.pkl", self.root / "vocab.pkl"
 
-    def command(self, **changed: Any) -> list[str]:
+    def options(self, **changed: Any) -> list[str]:
         encoder, decoder, vocab = self.all
         options = {
             "encoder": encoder,
@@ -96,11 +98,7 @@ class Files:
             "out": self.root / "out",
             **changed,
         }
-        return [
-            sys.executable,
-            str(SCRIPT),
-            *(part for name, value in options.items() for part in (f"--{name}", str(value))),
-        ]
+        return [part for name, value in options.items() for part in (f"--{name}", str(value))]
 
 
 def tutorial_vocabulary(words: list[str], module: str) -> Any:
@@ -200,7 +198,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Files:
     [(1, True), (2, False)],
     ids=["one layer, as saved in 2018", "two layers, as saved today"],
 )
-def test_an_imported_captioner_says_what_the_original_says(tmp_path: Path, layers: int, legacy: bool) -> None:
+def test_an_imported_captioner_says_what_the_original_says(
+    call: Call, tmp_path: Path, layers: int, legacy: bool
+) -> None:
     files = make(tmp_path, layers, legacy)
     assert files.said[:3] == [caption.split() for caption in CAPTIONS[:3]], (
         "the original must have learnt something worth comparing"
@@ -208,9 +208,9 @@ def test_an_imported_captioner_says_what_the_original_says(tmp_path: Path, layer
     assert files.said[3] == CAPTIONS[3].split()[:19], (
         "20 steps, the first of which says <start>; the last word is not lost"
     )
-    done = subprocess.run(files.command(), capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{tmp_path / 'out'}\n"
+    code, out, err = call(import_checkpoint, *files.options())
+    assert code == 0, err
+    assert out == f"{tmp_path / 'out'}\n"
     assert "Imported from the published `encoder-5-3000.pkl`" in (tmp_path / "out/README.md").read_text()
     captioner = Captioner.load(tmp_path / "out", device="cpu")
     found = captioner.caption(files.pictures, decoding=BeamSearch(1))
@@ -347,17 +347,14 @@ def test_a_file_cut_short_is_refused_by_name(
         read_published(paths[0], paths[1], paths[2], "resnet18")
 
 
-def test_a_rebuilt_vocabulary_that_no_longer_fits_is_refused(published: Files, tmp_path: Path) -> None:
+def test_a_rebuilt_vocabulary_that_no_longer_fits_is_refused(
+    call: Call, published: Files, tmp_path: Path
+) -> None:
     other = tmp_path / "rebuilt.pkl"
     other.write_bytes(pickled(tutorial_vocabulary(WORDS[:-2], "build_vocab")))
-    done = subprocess.run(
-        published.command(vocab=other, out=tmp_path / "out"), capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 3 and "Traceback" not in done.stderr
-    assert (
-        f"{other} has {len(WORDS) - 2} words" in done.stderr
-        and f"was trained with {len(WORDS)}" in done.stderr
-    )
+    code, _, err = call(import_checkpoint, *published.options(vocab=other, out=tmp_path / "out"))
+    assert code == 3
+    assert f"{other} has {len(WORDS) - 2} words" in err and f"was trained with {len(WORDS)}" in err
     assert not (tmp_path / "out").exists()
 
 
@@ -430,10 +427,7 @@ def test_a_damaged_cnn_beside_the_checkpoint_is_refused(
 
 
 def test_a_missing_file_is_named(published: Files, tmp_path: Path) -> None:
-    done = subprocess.run(
-        published.command(decoder="nowhere.pkl", out=tmp_path / "out"),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    """By the script itself, in a process of its own."""
+    line = [sys.executable, str(SCRIPT), *published.options(decoder="nowhere.pkl", out=tmp_path / "out")]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120)
     assert done.returncode == 3 and "nowhere.pkl" in done.stderr and "Traceback" not in done.stderr

@@ -109,11 +109,11 @@ def test_batches_of_whole_images_hold_every_image_exactly_once(images: int) -> N
 
 
 @pytest.mark.parametrize("together", [False, True])
-@pytest.mark.parametrize("images", range(2, 30))
-def test_no_batch_holds_a_single_example(images: int, together: bool) -> None:
+def test_no_batch_holds_a_single_example(together: bool) -> None:
     """Batch norm cannot learn from one."""
-    task = made_up(images, 1, config_with(captions_together=together, batch_size=4))
-    assert min(len(samples) for samples, _ in task.batches(0)) >= 2
+    for images in range(2, 30):
+        task = made_up(images, 1, config_with(captions_together=together, batch_size=4))
+        assert min(len(samples) for samples, _ in task.batches(0)) >= 2, images
 
 
 def test_batches_are_the_same_whenever_the_epoch_is_asked_for_and_others_in_the_next() -> None:

@@ -12,7 +12,7 @@ from ..files import expanded
 from ..library import Captioning
 from ..remedies import remedy
 from .models import Library
-from .places import data_folder, library_path
+from .places import GALLERY, data_folder, library_path
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def gallery_library(folder: Path | None, captioner: Captioning, beam: int = 3) -
     key = hashlib.sha256(
         f"{folder.resolve()}\n{captioner.fingerprint}\n{beam}".encode(errors="surrogateescape")
     ).hexdigest()[:12]
-    library = Library.open_or_create(data_folder("libraries") / f"gallery-{key}", folder)
+    library = Library.open_or_create(data_folder("libraries") / f"{GALLERY}{key}", folder)
     report = library.update(folder, captioner, decoding=BeamSearch(beam))
     for failure in report.failures:
         log.info(f"left out: {failure.reason}")

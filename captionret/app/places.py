@@ -15,6 +15,7 @@ from ..home import (
 )
 
 __all__ = [
+    "GALLERY",
     "LEXICAL_HEAD",
     "SHIPPED",
     "SHIPPED_SPACES",
@@ -23,6 +24,7 @@ __all__ = [
     "data_folder",
     "find_checkpoint",
     "known_checkpoints",
+    "last_library",
     "library_path",
     "list_models",
     "shipped_checkpoint",
@@ -30,6 +32,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+GALLERY = "gallery-"  # how the names of libraries begin that stand behind a folder
 SHIPPED = shipped_checkpoint("photos-lite")
 LEXICAL_HEAD = shipped_checkpoint("words-lite")
 _KINDS = {"embedding space": "embedding", "skip-thought encoder": "skipthought"}  # as records name them
@@ -41,6 +44,19 @@ def library_path(name: str) -> Path:
     if not name:
         raise BadSetting("The library's name is empty. Give a name, or the path of its folder.")
     return data_folder("libraries") / name if is_name(name) else expanded(name)
+
+
+def last_library() -> Path | None:
+    """The library that was changed last, among those with a name of their own; None where there is none.
+
+    Those that stand behind a folder which a search was given, see gallery_library, are not among them.
+    """
+    found = {
+        file.parent: file.stat().st_mtime
+        for file in data_folder("libraries").glob("*/catalogue.sqlite")
+        if not file.parent.name.startswith(GALLERY)
+    }
+    return max(found, key=found.__getitem__, default=None)
 
 
 def checkpoint_path(given: str | None) -> Path:

@@ -19,6 +19,8 @@ def add_output(options: argparse.ArgumentParser) -> None:
     form.add_argument(
         "-0", "--null", action="store_true", help="print the paths with a null byte after each, for xargs -0"
     )
+    # argparse would from now on take every negative number for an option, as that of --min-score
+    options._has_negative_number_optionals.clear()
     options.add_argument(
         "--html", type=path_argument, metavar="FILE", help="also write the answer as a page with pictures"
     )

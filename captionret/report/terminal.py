@@ -189,9 +189,9 @@ def search_json(
 
     root: the library's root; with it the answer names it, and paths are absolute
     """
-    where = {"root": os.path.abspath(root)} if root else {}
+    base = os.path.abspath(root) if root else ""
     image = query.image and (os.path.abspath(query.image) if root else str(query.image))
-    return where | {
+    return {
         "query": {
             "image": image or None,
             "text": query.text,
@@ -200,11 +200,12 @@ def search_json(
         },
         "mode": mode,
         "library": library,
+        **({"root": base} if root else {}),
         "hits": [
             {
                 "rank": hit.rank,
                 "score": float(hit.score),
-                "path": os.path.join(where["root"], hit.path) if root else hit.path,
+                "path": os.path.join(base, hit.path),
                 "caption": hit.caption,
                 "why": list(hit.why),
             }

@@ -415,7 +415,7 @@ def ranking(captions: dict[str, str], words: str, without: str = "") -> list[tup
 
 def found(out: str) -> list[tuple[str, float]]:
     """Names and scores of a JSON answer."""
-    return [(hit["path"], hit["score"]) for hit in json.loads(out)["hits"]]
+    return [(Path(hit["path"]).name, hit["score"]) for hit in json.loads(out)["hits"]]
 
 
 def same(hits: list[tuple[str, float]], expected: list[tuple[str, float]]) -> bool:
@@ -451,7 +451,7 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
     answer = json.loads(out)
     caption = captions[picture.name]
     assert (code, err) == (0, "")
-    assert list(answer) == ["query", "mode", "library", "hits"]
+    assert list(answer) == ["query", "mode", "library", "root", "hits"]
     assert answer["query"] == {
         "image": str(picture),
         "text": None,
@@ -459,11 +459,13 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
         "tokens": list(dict.fromkeys(caption.split())),
     }
     assert (answer["mode"], answer["library"]) == ("jaccard", str(library))
+    assert answer["root"] == str(trained.pictures)
+    assert all(Path(hit["path"]).parent == trained.pictures for hit in answer["hits"])
     assert len(answer["hits"]) == 10
     for rank, hit in enumerate(answer["hits"], start=1):
         assert list(hit) == ["rank", "score", "path", "caption", "why"]
         assert hit["rank"] == rank
-        assert hit["caption"] == captions[hit["path"]]
+        assert hit["caption"] == captions[Path(hit["path"]).name]
         assert set(hit["why"]) == word_set(caption) & word_set(hit["caption"])
     assert same(found(out), ranking(captions, caption, without=picture.name)[:10])
 
@@ -623,7 +625,7 @@ def test_html_answer_stands_alone(call: Call, library: Path, trained: Trained, t
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((), 2, "Give --image FILE, --text WORDS, or both."),
+        ((), 2, "Give words, a picture (--image FILE), or both."),
         (("--text", "  "), 2, "The query is empty"),
         (("--text", "...!"), 2, "holds no word to compare by"),
         (("--text", "dog", "--mode", "jacard"), 2, "There is no mode 'jacard'. Did you mean 'jaccard'?"),

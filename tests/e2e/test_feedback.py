@@ -14,7 +14,7 @@ from captionret.models.captioning.captioner import Captioner
 
 
 def paths(out: str) -> list[str]:
-    return [hit["path"] for hit in json.loads(out)["hits"]]
+    return [Path(hit["path"]).name for hit in json.loads(out)["hits"]]
 
 
 def test_liked_pictures_lead_to_others_like_them_and_disliked_ones_are_not_shown(

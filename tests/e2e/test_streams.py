@@ -1,12 +1,16 @@
 """What the shell does to a command's streams, and what a command prints where."""
 
+import json
+import logging
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from shapes import Trained
 from typed import Call, Ended
 
 from captionret import progress
@@ -67,8 +71,6 @@ def test_a_text_in_another_encoding_is_wrong_usage(call: Call) -> None:
 
 
 def test_quiet_leaves_warnings_and_errors(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
-    import logging
-
     call(modes, "--quiet")
     logging.getLogger("captionret.x").info("a note")
     logging.getLogger("captionret.x").warning("a warning")
@@ -110,11 +112,57 @@ def test_a_page_that_no_browser_shows_is_named(
 
 
 def test_models_are_listed_for_programs_with_absolute_paths(call: Call) -> None:
-    import json
-
     code, out, _ = call(models, "--json", "--kind", "lexical")
     assert code == 0
     assert {one["name"]: Path(one["path"]).is_absolute() for one in json.loads(out)["models"]} == {
         "words-lite": True
     }
     assert call(models, "--kind", "nothing").code == 1
+
+
+def test_what_is_typed_without_an_option_is_a_picture_or_a_text(
+    call: Call, library: Path, trained: Trained
+) -> None:
+    where = ("--library", library, "--json")
+    picture = trained.pictures / "red-circle-0.png"
+    assert call(search, picture, *where) == call(search, "--image", picture, *where)
+    assert call(search, "a red", "circle", *where) == call(search, "--text", "a red circle", *where)
+    assert call(search, "circle", "--image", picture, *where) == call(
+        search, "--text", "circle", "--image", picture, *where
+    )
+    assert "Two pictures are asked for" in call(search, picture, "--image", picture, *where).err
+    assert "Two texts are asked for" in call(search, "a", "--text", "b", *where).err
+    assert "Nothing is asked for" in call(search, *where).err
+
+
+def test_paths_alone_are_absolute_and_in_the_order_of_the_hits(
+    call: Call, library: Path, trained: Trained
+) -> None:
+    asked = ("a red circle", "--library", library, "--top", 3)
+    hits = [hit["path"] for hit in json.loads(call(search, *asked, "--json").out)["hits"]]
+    assert call(search, *asked, "--paths").out.splitlines() == hits
+    assert call(search, *asked, "-0").out == "".join(f"{hit}\0" for hit in hits)
+    assert call(search, *asked, "--paths", "--json").code == 2
+    assert all(Path(hit).is_file() for hit in hits)
+
+
+def test_the_page_is_opened_or_else_the_first_picture(
+    call: Call, library: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    asked = ("a red circle", "--library", library, "--open")
+    first = call(search, *asked, "--paths").out.splitlines()[0]
+    call(search, *asked, "--html", "hits.html")
+    assert opened == [Path(first).as_uri(), (tmp_path / "hits.html").as_uri()]
+
+
+def test_the_library_that_was_changed_last_is_searched(
+    call: Call, library: Path, trained: Trained, tmp_path: Path
+) -> None:
+    for age, name in enumerate(("gallery-of-a-folder", "shapes", "older")):
+        made = shutil.copytree(library, tmp_path / "data/libraries" / name)
+        os.utime(made / "catalogue.sqlite", (1e9 - age, 1e9 - age))
+    code, out, err = call(search, "a red circle", "--json", "--top", 1)
+    assert code == 0 and json.loads(out)["library"] == str(tmp_path / "data/libraries/shapes")
+    assert err == "In the library shapes; choose another with --library or --gallery.\n"

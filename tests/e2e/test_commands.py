@@ -115,7 +115,7 @@ def test_bare_command_trains_on_the_built_in_scenes(
 
     monkeypatch.setattr(scenes, "COUNT", 40)
     monkeypatch.setitem(
-        VARIANTS, "model2-lite", replace(VARIANTS["model2-lite"], epochs=1, views=1, hidden_dim=32)
+        VARIANTS._rows, "model2-lite", replace(VARIANTS["model2-lite"], epochs=1, views=1, hidden_dim=32)
     )
     code, out, err = call(train_captioner)
     assert code == 0

@@ -41,7 +41,7 @@ def train(variant: str, data: str, epochs: int, change: dict[str, Any], out: Pat
     if not (out / "training.png").exists():  # the last thing a training writes
         settings = [word for name, value in change.items() for word in ("--set", f"{name}={value}")]
         resume = ["--resume"] if (out / "training/state.json").exists() else []
-        options = ["--variant", variant, "--data", data, "--epochs", str(epochs), "--out", str(out), "--half"]
+        options = ["--variant", variant, "--data", data, "--epochs", str(epochs), "--out", str(out), "--fp16"]
         train_captioner.main([*options, *settings, *resume])
     return out
 

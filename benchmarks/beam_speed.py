@@ -22,7 +22,7 @@ from torch.profiler import ProfilerActivity, profile
 from captionret.decoding import BeamSearch
 from captionret.models.captioning.beam_search import State, log_probabilities
 from captionret.models.captioning.captioner import Captioner
-from captionret.models.vision.backbones import BACKBONES
+from captionret.models.vision.rows import BACKBONES
 from captionret.text import END_ID
 
 PRODUCTS = (

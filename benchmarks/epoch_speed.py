@@ -24,8 +24,8 @@ from captionret.images import open_image, prepare
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.captioning.decoders import make_decoder
 from captionret.models.vision.backbones import Backbone, load_backbone
-from captionret.training.captioning import TrainingRun, load_data
-from captionret.training.loop import Fit, FitConfig
+from captionret.training.captioning import CaptionerRun, load_data
+from captionret.training.loop import Fit
 from captionret.training.teacher_forcing import CaptioningTask
 
 
@@ -43,9 +43,9 @@ class PublishedFeatures:
         return self.backbone(self.backbone.normalise(torch.from_numpy(pixels)))[0]
 
 
-def epoch(task: CaptioningTask, label: str, folder: Path) -> float:
-    """Seconds for one epoch of the task. folder: for the state that a training begins with."""
-    fit = Fit(task, FitConfig(epochs=1, learning_rate=1e-3, precision="float32"), folder, {}, progress=False)
+def epoch(task: CaptioningTask, label: str, run: CaptionerRun) -> float:
+    """Seconds for one epoch of the task. run: says where the state goes that a training begins with."""
+    fit = Fit(task, run, {}, lambda module, history: None)
     task.module.train()
     batches = task.batches(0)
     began = time.perf_counter()
@@ -70,8 +70,14 @@ def main() -> None:
     config = replace(VARIANTS["model1"], min_count=1)
     backbone = load_backbone("resnet152", random=True)
     with tempfile.TemporaryDirectory() as folder:
-        run = TrainingRun(
-            "model1", config, dataset, Path(folder) / "out", features_root=Path(folder) / "features"
+        run = CaptionerRun(
+            "model1",
+            config,
+            dataset,
+            Path(folder) / "out",
+            features_root=Path(folder) / "features",
+            precision="float32",
+            progress=False,
         )
         began = time.perf_counter()
         data, vocabulary, _ = load_data(items, None, run, backbone, 1)
@@ -85,9 +91,9 @@ def main() -> None:
             decoder = make_decoder(config, len(vocabulary))
             seconds.append(
                 epoch(
-                    CaptioningTask(decoder, config, source, data, vocabulary, 0, None),
+                    CaptioningTask(decoder, config, source, data, 0, vocabulary),
                     label,
-                    Path(folder) / label,
+                    replace(run, out=Path(folder) / label),
                 )
             )
     captions = int((data.tokens[:, :, 0] > 0).sum())

@@ -15,7 +15,7 @@ from results import ROOT, markdown_table, write_section
 from captionret.datasets import open_dataset
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.vision.backbones import load_backbone
-from captionret.training.captioning import TrainingRun, load_data
+from captionret.training.captioning import CaptionerRun, load_data
 from captionret.training.self_critical import CHANGES, SelfCritical, SelfCriticalTask
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     captioner = Captioner.load(given.checkpoint, "cpu")
     config, dataset = replace(captioner.config, **{**CHANGES, "views": 1}), open_dataset(given.data)
-    run = TrainingRun(captioner.checkpoint.variant, config, dataset, Path("unused"))
+    run = CaptionerRun(captioner.checkpoint.variant, config, dataset, Path("unused"))
     train, *_ = load_data(
         dataset.split("train"), captioner.vocabulary, run, load_backbone(config.backbone), 1
     )
@@ -44,9 +44,8 @@ def main() -> None:
             config,
             train,
             train,
-            captioner.vocabulary,
             0,
-            lambda module, history: None,
+            captioner.vocabulary,
             how=how,
         )
         batches = task.batches(0)[: given.steps + 1]

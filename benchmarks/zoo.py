@@ -61,7 +61,7 @@ def train(variant: str, given: argparse.Namespace) -> Path:
                 given.data,
                 "--out",
                 str(out),
-                "--half",
+                "--fp16",
                 *fewer,
                 *held_out,
                 *resume,

@@ -25,6 +25,17 @@ _row(
     "Give the directory of one, or train one (captionret.training).",
     "Give another directory, or train one: captionret {command} --out {path}",
 )
+_row("begin", "Train without resume=True.", "Leave --resume out.")
+_row(
+    "lower the rate",
+    "Lower the rate (config.learning_rate) and train again into another directory.",
+    "Lower the rate (--set learning_rate=...) and train again into another --out.",
+)
+_row(
+    "another network",
+    "Take the settings of its variant, or those that differ: {theirs}.",
+    "Choose its --variant, or add --set {theirs}.",
+)
 _row(
     "predict words",
     "Make them: library.predict_words(WordPredictor.load()).",

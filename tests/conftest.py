@@ -119,7 +119,8 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
     from captionret.cli import train_embedding, train_skipthought
     from captionret.datasets import open_dataset
-    from captionret.models.checkpoint import CAPTIONER, Checkpoint, read_checkpoint, save_checkpoint
+    from captionret.models.captioning.config import CAPTIONER
+    from captionret.models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
     from captionret.models.embedding.config import EMBEDDING
     from captionret.models.embedding.network import EmbeddingNetwork
     from captionret.models.embedding.rows import EMBEDDING_MODELS

@@ -11,7 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from captionret.training.loop import Fit, FitConfig
+from captionret.config import TrainingConfig
+from captionret.datasets import Dataset
+from captionret.training.loop import Fit
+from captionret.training.run import Run
 
 BATCHES = 6
 
@@ -45,6 +48,7 @@ class Toy:
         torch.manual_seed(1)
         self.module: nn.Module = Network()
         self.rates: dict[str, float] = {}
+        self.parts = 1
         self.scores, self.on_loss = scores, on_loss
         self.validated = 0
         self.epoch = 0
@@ -78,14 +82,25 @@ class Toy:
         )
 
 
-def config(**changes: Any) -> FitConfig:
-    return FitConfig(
-        **{"epochs": 4, "learning_rate": 0.02, "weight_decay": 0.01, "precision": "float32", **changes}
-    )
+class ToyRun(Run[TrainingConfig]):
+    """A run whose state lies in `out` itself."""
+
+    @property
+    def folder(self) -> Path:
+        return self.out
 
 
-def fit(task: Toy, folder: Path, resume: bool = False, **changes: Any) -> Fit:
-    return Fit(task, config(**changes), folder, {"data": "toy"}, resume, progress=False)
+def run_of(folder: Path, show: bool = False, **changes: Any) -> ToyRun:
+    """A run of the toy. changes: of TrainingConfig's fields, or of Run's"""
+    fields = {
+        name: changes.pop(name) for name in list(changes) if name in TrainingConfig.__dataclass_fields__
+    }
+    config = TrainingConfig(**{"epochs": 4, "learning_rate": 0.02, "weight_decay": 0.01, **fields})
+    return ToyRun("toy", config, Dataset("toy", ()), folder, progress=show, **changes)
+
+
+def fit(task: Toy, folder: Path, resume: bool = False, data: str = "toy", **changes: Any) -> Fit:
+    return Fit(task, run_of(folder, **changes), {"data": data}, task.keep, resume)
 
 
 def interrupt_at(epoch: int, number: int, how: signal.Signals = signal.SIGINT) -> Callable[[int, int], None]:

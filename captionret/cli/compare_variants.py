@@ -193,7 +193,7 @@ def _load_spaces(given: Sequence[str], device: str) -> "list[EmbeddingModel]":
 def _checkpoints(given: Sequence[str] | None) -> list[Path]:
     if given:
         return [Path(path) for path in given]
-    from ..models.checkpoint import CAPTIONER
+    from ..models.captioning.config import CAPTIONER
     from ..models.record import kind_of, read_record
 
     folder = checkpoints_folder()

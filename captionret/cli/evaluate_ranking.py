@@ -290,9 +290,9 @@ def _remedies_table(remedies: dict[str, Any]) -> str:
 
 
 def _note(path: Path, given: argparse.Namespace, scores: dict[str, Any]) -> None:
-    from ..models.embedding.card import write_embedding_card
+    from ..models.card import write_card
     from ..models.record import add_scores
 
     folds = f", {given.folds} folds" if given.folds > 1 else ""
     add_scores(path, f"{given.data.partition(':')[0]} {given.split}{folds}", scores)
-    write_embedding_card(path)
+    write_card(path)

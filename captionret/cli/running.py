@@ -33,7 +33,8 @@ def run(main: Callable[[Sequence[str] | None], int]) -> int:
         say(error.in_shell())
         return error.exit_code
     except KeyboardInterrupt as stop:
-        say(str(stop) or "Stopped.")
+        # a training says how it can be gone on with
+        say(stop.in_shell() if hasattr(stop, "in_shell") else str(stop) or "Stopped.")
         return 130
     except BrokenPipeError:
         _drop_stdout()

@@ -1,25 +1,24 @@
 """Train an embedding space of images and sentences on frozen features.
 
-    python scripts/train_embedding.py --model vse++ --data flickr8k:data/flickr8k
-    python scripts/train_embedding.py --model vse --data vse:data/f8k --set margin=0.1 --set dim=512 --out checkpoints/mine
-    python scripts/train_embedding.py --model devise --data pascal:data/pascal --set targets=labels
-    python scripts/train_embedding.py --model skipthought-rank --data flickr8k:data/flickr8k --set skipthought=checkpoints/uni
-    python scripts/train_embedding.py --list
+    captionret train-embedding --model vse++ --data flickr8k:data/flickr8k
+    captionret train-embedding --model vse --data vse:data/f8k --set margin=0.1 --set dim=512 --out NAME
+    captionret train-embedding --model devise --data pascal:data/pascal --set targets=labels
+    captionret train-embedding --model skipthought-rank --data coco:data/coco --set skipthought=DIR
+    captionret train-embedding --config run.toml
+    captionret train-embedding --list
 
 Ctrl-C saves where the training stands; the same command with --resume goes on from there.
-"""  # noqa: E501
+"""
 
 import argparse
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from ..app.places import checkpoints_folder
+from ..config import run_name
 from ..errors import BadSetting
-from ..home import data_folder
-from .options import FOUND, add_device, command_again, parser, path_argument, refuse_to_overwrite, say
+from .options import FOUND
+from .training import finished, opened, parsed, place, run_facts, settled, training_parser
 
 # What else the original programs have options for, and what takes its place here; the loss is shown after
 # every batch.
@@ -35,67 +34,47 @@ batch_size weight_decay clip_norm max_words validate_every""".split()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
-    given = _parse(arguments)
+    """Train an embedding space, save it with its card, and print its directory."""
+    given = parsed(options(), arguments)
     if given.list:
         print(models_table())
         return FOUND
     if given.model is None:
         raise BadSetting("Which model shall be trained? Give --model NAME; --list shows them.")
 
-    from ..config import run_name
-    from ..datasets import open_dataset
     from ..models.device import choose_device
-    from ..models.embedding.card import write_embedding_card
     from ..models.embedding.rows import EMBEDDING_MODELS
+    from ..models.vision.backbones import load_backbone
+    from ..models.vision.rows import PRECOMPUTED
     from ..training.embedding import EmbeddingRun, fitting, train_embedding_space
 
-    config = EMBEDDING_MODELS[given.model].with_settings(given.set)
+    row = EMBEDDING_MODELS[given.model]
+    config = settled(given, row)
     device = choose_device(given.device)
-    dataset, *also = [open_dataset(spec) for spec in (given.data, *given.also)]
-    for one in (dataset, *also):
-        say(one.summary())
-    name = run_name(given.model, replace(config, skipthought=None), EMBEDDING_MODELS[given.model])
-    config = fitting(config, dataset)
+    datasets = opened(given)
+    name = run_name(given.model, replace(config, skipthought=None), row)
+    config = fitting(config, datasets[0])
     if config.skipthought:
         name += f"-{Path(config.skipthought).name}"
-    out = given.out or checkpoints_folder() / f"{name}-{given.data.partition(':')[0]}"
-    refuse_to_overwrite(out, given.resume)
-    run = EmbeddingRun(
-        name=given.model,
-        config=config,
-        dataset=dataset,
-        out=out,
-        also=tuple(also),
-        seed=given.seed,
-        patience=given.patience,
-        command=command_again("train-embedding", sys.argv[1:] if arguments is None else arguments),
-        features_root=given.features,
-        half=given.half,
-    )
-    checkpoint, failures = train_embedding_space(
-        run, _backbone(config.backbone, device), device, given.resume
-    )
-    for reason in failures:
-        say(f"left out: {reason}")
-    write_embedding_card(out)
-    say(kept(checkpoint.training))
-    print(out)
-    return FOUND
+    run = EmbeddingRun(name=given.model, config=config, out=place(given, name), **run_facts(given, datasets))
+    pictures = config.backbone != PRECOMPUTED
+    backbone = load_backbone(config.backbone, device=device) if pictures else None
+    return finished(run.out, train_embedding_space(run, backbone, device, given.resume))
 
 
-def kept(training: Mapping[str, Any]) -> str:
-    """What a training ended with, in a sentence or two."""
-    best = training["history"][training["best_epoch"] - 1]
-    measured = [
-        f"{name} {best[name]:.4g}"
-        for name in ("rsum", "triple_accuracy", "true_rank", "hit5", "unseen_hit5")
-        if name in best
-    ]
-    said = f"Kept validation {best['epoch']}: {', '.join(measured)}; {training['seconds']:.0f} s in all."
-    if left_out := training.get("captions_left_out"):
-        said += f" {left_out:,} captions were left out: no word of theirs can be read."
-    return said
+def options() -> argparse.ArgumentParser:
+    """The command's options."""
+    found = training_parser(
+        "train-embedding",
+        __doc__ or "",
+        row="--model",
+        usual="none",
+        patience=5,
+        precision="float32",
+        data="scenes",
+    )
+    found.epilog = fields_help()
+    return found
 
 
 def models_table() -> str:
@@ -138,62 +117,3 @@ def fields_help() -> str:
             "All fields, and what they mean, stand in captionret/models/embedding/config.py.",
         ]
     )
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = parser("train-embedding", __doc__ or "")
-    options.epilog = fields_help()
-    options.add_argument("--model", help="a row of --list")
-    options.add_argument("--list", action="store_true", help="print the models and stop")
-    options.add_argument(
-        "--data",
-        default="scenes",
-        metavar="KIND:PATH",
-        help="coco:DIR, flickr8k:DIR, vse:DIR/NAME ... (default: the built-in scenes)",
-    )
-    options.add_argument(
-        "--also",
-        action="append",
-        default=[],
-        metavar="KIND:PATH",
-        help="train on this collection's train split, too; repeatable",
-    )
-    options.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="change a field of the model, see below; repeatable",
-    )
-    options.add_argument(
-        "--out",
-        type=path_argument,
-        metavar="DIR",
-        help="the checkpoint directory (default: checkpoints/MODEL-KIND)",
-    )
-    options.add_argument("--resume", action="store_true", help="go on with a training that was cut")
-    options.add_argument("--half", action="store_true", help="store the weights as float16")
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument(
-        "--patience",
-        type=int,
-        default=5,
-        metavar="N",
-        help="stop after N epochs that were no better (default: %(default)s)",
-    )
-    options.add_argument(
-        "--features",
-        type=path_argument,
-        default=data_folder("features"),
-        metavar="DIR",
-        help="the feature cache (default: %(default)s)",
-    )
-    add_device(options)
-    return options.parse_args(arguments)
-
-
-def _backbone(name: str, device: Any) -> Any:
-    from ..models.embedding.config import PRECOMPUTED
-    from ..models.vision.backbones import load_backbone
-
-    return None if name == PRECOMPUTED else load_backbone(name, device=device)

@@ -1,12 +1,37 @@
 """The model card: what a checkpoint is, how it was made, what was measured. Generated from config.json, never
 written by hand."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..config import Registry
 from ..files import publishing
-from .record import LEXICAL_KIND, kind_of, read_record
+from .captioning.config import CAPTIONER
+from .embedding.config import EMBEDDING
+from .lexical.config import LEXICAL
+from .record import Kind, kind_of, read_record
+from .sentence.skipthought.config import SKIPTHOUGHT
 
+Record = dict[str, Any]
+Lines = list[str]
+# what is measured after an epoch: its name in a history, in words, and as it is printed
+_EPOCH_COLUMNS = {
+    "train_loss": ("training loss", "{:.3f}"),
+    "val_loss": ("validation loss", "{:.3f}"),
+    "cider_d": ("CIDEr-D (greedy)", "{:.1f}"),
+    "distinct": ("distinct", "{:.0f}"),
+    "ndcg10": ("NDCG@10", "{:.1f}"),
+    "rsum": ("sum of recalls", "{:.4g}"),
+    "i2t_r10": ("annotation R@10", "{:.4g}"),
+    "t2i_r10": ("search R@10", "{:.4g}"),
+    "triple_accuracy": ("triple accuracy", "{:.4g}"),
+    "true_rank": ("mean rank of the right image", "{:.4g}"),
+    "hit5": ("hit@5", "{:.4g}"),
+    "unseen_hit5": ("hit@5, unseen labels", "{:.4g}"),
+    "perplexity": ("perplexity of a neighbour's word", "{:.2f}"),
+}
 _MEASURES = {
     "bleu1": "BLEU-1",
     "bleu2": "BLEU-2",
@@ -18,96 +43,175 @@ _MEASURES = {
     "distinct": "distinct captions",
     "images": "images",
 }
-_MEASURED_AS = {
-    "train_loss": "{:.3f}",
-    "val_loss": "{:.3f}",
-    "cider_d": "{:.1f}",
-    "distinct": "{:.0f}",
-    "ndcg10": "{:.1f}",
+_RECALLS = {"r1": "{:.1f}", "r5": "{:.1f}", "r10": "{:.1f}", "medr": "{:.0f}"}
+_DIRECTIONS = {
+    "uni": "one GRU reads the sentence",
+    "bi": "two GRUs read the sentence forwards and backwards, half of the code each",
+    "combine": "a uni-skip and a bi-skip code side by side, each of length 1",
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the card of a kind says beyond what all say.
+
+    about:   what the model is, in a paragraph
+    trained: on what, and by what the epoch was chosen, in a paragraph
+    scores:  a table of what was measured
+    counted: what a row of the history is: an epoch, or a validation where there are several in one
+    """
+
+    kind: Kind[Any]
+    about: Callable[[Record], str]
+    trained: Callable[[Record], str]
+    scores: Callable[[Mapping[str, Record]], Lines]
+    counted: str = "epoch"
+
+
 def write_card(path: Path | str) -> Path:
-    """Write README.md of a checkpoint directory from its config.json; returns the file."""
+    """Write README.md of a checkpoint directory from its config.json; returns the file.
+
+    errors: BadCheckpoint for a record that cannot be read
+    """
     path = Path(path)
+    text = card(path.name, read_record(path))
     with publishing(path / "README.md", "w") as file:
-        file.write(card(path.name, read_record(path)))
+        file.write(text.encode(errors="backslashreplace").decode())
     return path / "README.md"
 
 
-def card(name: str, record: dict[str, Any]) -> str:
-    """The card's text."""
-    training = record["training"]
-    lines = [
-        f"# {name}",
-        "",
-        *_about(record),
-        *_scores(record["scores"]),
-        *_history(training),
+def card(name: str, record: Record) -> str:
+    """The card's text, of any kind of checkpoint."""
+    row, training = CARDS[kind_of(record)], record["training"]
+    settings = row.kind.config.from_json(record["config"]).to_json()
+    record = {**record, "config": settings}
+    lines = [f"# {name}", "", row.about(record), ""]
+    if "data" in training:
+        lines += [row.trained(record), ""]
+    if "imported_from" in training:
+        origins = training["imported_from"].items()
+        files = ", ".join(f"`{file}` (SHA-256 {sha256[:12]})" for file, sha256 in origins)
+        lines += [f"Imported from the published {files}.", ""]
+    lines += [
+        *row.scores(record["scores"]),
+        *_history(training, row.counted),
         *_brought(training),
-        *_how(record),
+        *_again(training),
     ]
+    lines.append(f"All settings: {', '.join(f'{key} {value}' for key, value in settings.items())}.")
     return "\n".join(lines) + "\n"
 
 
-def _about(record: dict[str, Any]) -> list[str]:
-    config, training = record["config"], record["training"]
-    lexical = kind_of(record) == LEXICAL_KIND
-    if lexical:
-        network = f"two layers (H {config['hidden_dim']}, {record['vocabulary_size']:,} words)"
-    else:
-        words = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
-        network = (
-            f"{config['decoder']} decoder (E {config['embed_dim']}, H {config['hidden_dim']}, "
-            f"{config['layers']} layer(s), {record['vocabulary_size']:,} words; word vectors {words})"
-        )
-    lines = [
-        f"A {'lexical head' if lexical else 'captioner'} of variant `{record['variant']}`: {network} "
-        f"on the {_feature(record)} feature of `{record['backbone']['name']}` "
-        f"(weights {record['backbone']['sha256'][:12]}, "
-        f"{'fine-tuned' if training.get('fine_tuned') else 'frozen'}).",
-        "",
-    ]
-    if "data" in training:
-        lines += [
-            f"Trained on `{training['data']}`, split {training['split']}: {training['images']:,} images "
-            f"with {training['captions']:,} captions; the epoch kept was chosen on "
-            f"{training['validated_on'] or 'val'} by "
-            f"{'NDCG@10 of mode expected-cosine' if lexical else 'the CIDEr-D of greedy captions'}. Seed "
-            f"{training['seed']}.",
-            "",
-        ]
-    if "imported_from" in training:
-        sources = ", ".join(
-            f"`{name}` (SHA-256 {sha256[:12]})" for name, sha256 in training["imported_from"].items()
-        )
-        lines += [f"Imported from the published {sources}.", ""]
-    return lines
+def kept_epoch(record: Record) -> str:
+    """What a training ended with, in a sentence or two: "Kept epoch 3: CIDEr-D (greedy) 41.2 ..."."""
+    training, counted = record["training"], CARDS[kind_of(record)].counted
+    best = training["history"][training["best_epoch"] - 1]
+    skipped = ("train_loss", "val_loss", "distinct")
+    measured = [f"{name} {value}" for name, value in _measured(best).items() if name not in skipped]
+    seconds = f"{training['seconds']:.0f} s in all"
+    text = f"Kept {counted} {best['epoch']}: {', '.join(measured)} in validation; {seconds}."
+    if left_out := training.get("captions_left_out"):
+        text += f" {left_out:,} captions were left out: no word of theirs can be read."
+    return text
 
 
-def _feature(record: dict[str, Any]) -> str:
-    pooled = kind_of(record) == LEXICAL_KIND or record["config"]["decoder"] == "lstm"
-    return "pooled" if pooled else "grid"
+def _about_captioner(record: Record) -> str:
+    config, words = record["config"], f"{record['vocabulary_size']:,} words"
+    vectors = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
+    sizes = f"E {config['embed_dim']}, H {config['hidden_dim']}, {config['layers']} layer(s), {words}"
+    return (
+        f"A captioner of variant `{record['variant']}`: {config['decoder']} decoder ({sizes}; word vectors "
+        f"{vectors}) on the {'pooled' if config['decoder'] == 'lstm' else 'grid'} feature of "
+        f"{_backbone(record)}."
+    )
 
 
-def _scores(scores: dict[str, Any]) -> list[str]:
-    if not scores:
-        return []
+def _about_head(record: Record) -> str:
+    layers = f"H {record['config']['hidden_dim']}, {record['vocabulary_size']:,} words"
+    return (
+        f"A lexical head of variant `{record['variant']}`: two layers ({layers}) on the pooled feature of "
+        f"{_backbone(record)}."
+    )
+
+
+def _backbone(record: Record) -> str:
+    backbone, state = record["backbone"], "fine-tuned" if record["training"].get("fine_tuned") else "frozen"
+    return f"`{backbone['name']}` (weights {backbone['sha256'][:12]}, {state})"
+
+
+def _captioner_trained(record: Record) -> str:
+    return _by(record, "the CIDEr-D of greedy captions")
+
+
+def _head_trained(record: Record) -> str:
+    return _by(record, "NDCG@10 of mode expected-cosine")
+
+
+def _by(record: Record, chosen: str) -> str:
+    training = record["training"]
+    return (
+        f"Trained on `{training['data']}`, split {training['split']}: {_counted(training)} "
+        f"{training['validated_on'] or 'val'} by {chosen}. Seed {training['seed']}."
+    )
+
+
+def _about_space(record: Record) -> str:
+    config, backbone = record["config"], record["backbone"]
+    features = "its collection's own network"
+    if backbone["sha256"]:
+        features = f"`{backbone['name']}` (weights {backbone['sha256'][:12]}, frozen)"
+    return (
+        f"An embedding space of images and sentences, model `{record['variant']}`: {config['dim']} "
+        f"dimensions; {config['image_tower']} image tower on the pooled feature of {features}; sentence "
+        f"tower {config['sentence_tower']} ({record['vocabulary_size']:,} words); loss {config['loss']}."
+    )
+
+
+def _space_trained(record: Record) -> str:
+    training = record["training"]
+    text = (
+        f"Trained on `{training['data']}`: {_counted(training)} {training['validated_on']}. Seed "
+        f"{training['seed']}."
+    )
+    if training.get("labels"):
+        unseen = training["unseen_labels"]
+        without = f", of which {len(unseen)} were never a target: {', '.join(unseen)}" if unseen else ""
+        text += f"\n\n{len(training['labels'])} labels{without}."
+    return text
+
+
+def _counted(training: Record) -> str:
+    return (
+        f"{training['images']:,} images with {training['captions']:,} captions; the epoch kept was chosen on"
+    )
+
+
+def _about_skipthought(record: Record) -> str:
+    config, parts = record["config"], record["training"].get("parts")
+    size = config["hidden_dim"] * (2 if config["direction"] == "combine" else 1)
+    guessed = ""
+    if config["expansion"]:
+        guessed = f"; words outside it are read by vectors guessed from {config['expansion']}"
+    made = f"\n\nMade of `{parts[0]}` and `{parts[1]}`." if parts else ""
+    return (
+        f"A skip-thought encoder, `{record['variant']}`: {size} dimensions, "
+        f"{_DIRECTIONS[config['direction']]}. {record['vocabulary_size']:,} words{guessed}.{made}"
+    )
+
+
+def _skipthought_trained(record: Record) -> str:
+    training = record["training"]
+    return (
+        f"Trained on the {training['sentences']:,} sentences of `{training['data']}`; the epoch kept was "
+        f"chosen on {training['validated_on']}. Seed {training['seed']}. The decoders are not kept."
+    )
+
+
+def _caption_scores(scores: Mapping[str, Record]) -> Lines:
     shown = [key for key in _MEASURES if any(row.get(key) is not None for row in scores.values())]
-    lines = [
-        "## Measured",
-        "",
-        f"| on | {' | '.join(_MEASURES[key] for key in shown)} |",
-        f"|---|{'---|' * len(shown)}",
-    ]
-    for on, row in scores.items():
-        lines.append(f"| {on} | {' | '.join(_number(row.get(key)) for key in shown)} |")
-    return [
-        *lines,
-        "",
-        "All but the counts x100, with PTB tokens, as the COCO caption scorer computes them.",
-        "",
-    ]
+    rows = [[on, *(_number(row.get(key)) for key in shown)] for on, row in scores.items()]
+    note = "All but the counts x100, with PTB tokens, as the COCO caption scorer computes them."
+    return _section("Measured", ["on", *(_MEASURES[key] for key in shown)], rows, note)
 
 
 def _number(value: float | int | None) -> str:
@@ -116,50 +220,63 @@ def _number(value: float | int | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
 
 
-def _history(training: dict[str, Any]) -> list[str]:
-    if not training.get("history"):
-        return []
-    columns = {
-        "train_loss": "training loss",
-        "val_loss": "validation loss",
-        "cider_d": "CIDEr-D (greedy)",
-        "distinct": "distinct",
-        "ndcg10": "NDCG@10",
-    }
-    columns = {key: name for key, name in columns.items() if key in training["history"][0]}
-    lines = [
-        "## Training",
-        "",
-        f"| epoch | {' | '.join(columns.values())} |",
-        f"|---|{'---|' * len(columns)}",
-    ]
-    for row in training["history"]:
+def _recall_scores(scores: Mapping[str, Record]) -> Lines:
+    rows = []
+    for on, row in scores.items():
+        if "i2t" in row:
+            ways = [" / ".join(as_.format(row[way][key]) for key, as_ in _RECALLS.items()) for way in _WAYS]
+            rows.append([on, *ways, f"{row['rsum']:.1f}"])
+    names = ["on", *(f"{way} R@1 / 5 / 10 / medr" for way in _WAYS.values()), "sum"]
+    note = "Annotation: an image ranks all captions; search: a caption ranks all images."
+    return _section("Measured", names, rows, note)
+
+
+def _history(training: Record, counted: str) -> Lines:
+    history = training.get("history") or []
+    rows = []
+    for row in history:
         mark = " (kept)" if row["epoch"] == training["best_epoch"] else ""
-        lines.append(
-            f"| {row['epoch']}{mark} | {' | '.join(_MEASURED_AS[key].format(row[key]) for key in columns)} |"
-        )
-    return [*lines, "", f"{training['seconds']:.0f} seconds in all, validation included.", ""]
+        rows.append([f"{row['epoch']}{mark}", *_measured(row).values()])
+    names = ["epoch", *(_EPOCH_COLUMNS[key][0] for key in _measured(history[0]))] if history else []
+    return _section(
+        "Training", names, rows, f"{training.get('seconds', 0):.0f} seconds in all, validation included."
+    )
 
 
-def _brought(training: dict[str, Any]) -> list[str]:
+def _brought(training: Record) -> Lines:
     """What a training without (or with) each setting is worth, as benchmarks/ablation.py measured it."""
     if "brought" not in training:
         return []
-    lines = [
-        f"## What each setting brings {training['brought']['variant']}",
-        "",
-        "| trained | CIDEr-D | against the settings as they are |",
-        "|---|---|---|",
-    ]
-    lines += [
-        f"| {row['change']} | {row['cider_d']:.1f} | {row['against'] or '–'} |"
-        for row in training["brought"]["rows"]
-    ]
-    return [*lines, "", training["brought"]["how"], ""]
+    brought = training["brought"]
+    rows = [[row["change"], f"{row['cider_d']:.1f}", row["against"] or "–"] for row in brought["rows"]]
+    names = ["trained", "CIDEr-D", "against the settings as they are"]
+    return _section(f"What each setting brings {brought['variant']}", names, rows, brought["how"])
 
 
-def _how(record: dict[str, Any]) -> list[str]:
-    training = record["training"]
+def _again(training: Record) -> Lines:
     lines = ["## Again", "", "    " + training["command"], ""] if training.get("command") else []
-    changed = ", ".join(f"{key} {value}" for key, value in record["config"].items())
-    return [*lines, f"All settings: {changed}."]
+    if training.get("description"):
+        text = "\n".join("    " + line for line in training["description"].splitlines())
+        lines += ["The file that described it:", "", text, ""]
+    return lines
+
+
+def _measured(row: Mapping[str, float]) -> dict[str, str]:
+    """What an epoch was measured by, as it is printed."""
+    return {key: as_.format(row[key]) for key, (_, as_) in _EPOCH_COLUMNS.items() if key in row}
+
+
+def _section(title: str, names: Lines, rows: list[Lines], note: str) -> Lines:
+    """A heading, a table and a sentence below it; nothing where there are no rows."""
+    if not rows:
+        return []
+    table = [f"| {' | '.join(cells)} |" for cells in (names, *rows)]
+    return [f"## {title}", "", table[0], "|" + "---|" * len(names), *table[1:], "", note, ""]
+
+
+_WAYS = {"i2t": "annotation", "t2i": "search"}
+CARDS: Registry[Card] = Registry("kind of checkpoint")
+CARDS.add(CAPTIONER.name, Card(CAPTIONER, _about_captioner, _captioner_trained, _caption_scores))
+CARDS.add(LEXICAL.name, Card(LEXICAL, _about_head, _head_trained, _caption_scores))
+CARDS.add(EMBEDDING.name, Card(EMBEDDING, _about_space, _space_trained, _recall_scores, "validation"))
+CARDS.add(SKIPTHOUGHT.name, Card(SKIPTHOUGHT, _about_skipthought, _skipthought_trained, lambda scores: []))

@@ -27,16 +27,13 @@ from .. import __version__, files
 from ..config import C
 from ..errors import BadCheckpoint, BadSetting
 from ..text import Vocabulary
-from .captioning.config import CaptionerConfig
+from .captioning.config import CAPTIONER, CaptionerConfig
 from .record import DEFAULT_KIND, FORMAT, PARTS, Kind, hash_of_settings, read_record
-from .vision.backbones import PRECOMPUTED
+from .vision.rows import PRECOMPUTED
 
 # the CNN's weights, where they were trained, too, or came with an imported checkpoint
 OWN_BACKBONE = "backbone.safetensors"
 RESTORE = "Restore it, or train again."
-
-
-CAPTIONER = Kind(DEFAULT_KIND, CaptionerConfig, "train-captioner", row="variant")
 
 
 @dataclass(frozen=True)

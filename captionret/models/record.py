@@ -15,6 +15,7 @@ from ..remedies import remedy
 FORMAT = 2  # 2: fields under the names of release 0.6.0, the hash of the settings always there
 LEXICAL_KIND = "lexical"
 DEFAULT_KIND = "captioner"  # of a record that doesn't say; the only one that there was at first
+NO_BACKBONE = {"name": "none", "sha256": ""}  # of what reads no pictures
 PARTS = ("vocab.json", "model.safetensors")
 # what people who take one kind for another need to know of it
 _ANSWERS = {

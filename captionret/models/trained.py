@@ -20,7 +20,8 @@ from ..progress import bar
 from .checkpoint import OWN_BACKBONE, RESTORE, Checkpoint, read_checkpoint
 from .device import choose_device
 from .record import Kind
-from .vision.backbones import PRECOMPUTED, Backbone, checked_backbone, load_backbone, load_own_backbone
+from .vision.backbones import Backbone, checked_backbone, load_backbone, load_own_backbone
+from .vision.rows import PRECOMPUTED
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -1,30 +1,32 @@
-"""Training a captioner on cached features: its data, its beginning, its checkpoint."""
+"""Training a captioner on cached features: its data, its beginning, its task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
-from ..datasets import Dataset
-from ..errors import BadDataset, BadSetting
-from ..models.captioning.config import CaptionerConfig
+from ..errors import BadSetting
+from ..models.captioning.config import CAPTIONER, CaptionerConfig
 from ..models.captioning.decoders import Decoder, make_decoder
-from ..models.checkpoint import CAPTIONER, Checkpoint, read_checkpoint, save_checkpoint
+from ..models.checkpoint import Checkpoint, read_checkpoint
 from ..models.lexical.config import LEXICAL, LexicalConfig
 from ..models.lexical.network import make_network
-from ..models.record import Kind, add_training, read_record
+from ..models.record import Kind, read_record
 from ..models.vision.backbones import Backbone, backbone_record
 from ..records import Item
+from ..remedies import remedy
 from ..text import Vocabulary
-from ..word_vectors import WordVectors, load_word_vectors
-from .features import DEFAULT_ROOT, Features, augmented_views, extract
+from ..word_vectors import load_word_vectors
+from .features import Features, augmented_views
 from .fine_tune import FineTuned, LiveFeatures, readable, save_backbone
 from .lexical import WordsTask
-from .loop import Fit, FitConfig, check_patience_and_seed, cut_training, uses_bfloat16
+from .run import Run, check_some
 from .self_critical import SelfCritical, SelfCriticalTask
 from .teacher_forcing import CaptionData, CaptioningTask, encode_captions
+from .train import Prepared, train
 
 NETWORK_FIELDS = (
     "backbone",
@@ -40,187 +42,132 @@ NETWORK_FIELDS = (
 WORD_ROWS = ("embed", "output", "bias")  # the parts of a decoder that hold a row for every word
 
 
-def load_data(
-    items: Sequence[Item], vocabulary: Vocabulary | None, run: "TrainingRun", backbone: Backbone, views: int
-) -> tuple[CaptionData, Vocabulary, list[str]]:
-    """Features and encoded captions of the items that have both; the vocabulary, built of these captions
-    where none is given."""
-    usable = [item for item in items if item.captions and item.path is not None]
-    paths = [item.path for item in usable if item.path]
-    cut = augmented_views(views)
-    features: Features | LiveFeatures
-    if run.fine_tune:
-        present, failures = readable(paths, backbone.config.preprocessing.size)
-        features = LiveFeatures(backbone, [paths[index] for index in present], run.config.feature, cut)
-    else:
-        features, failures = extract(
-            backbone, paths, run.config.feature, cut, root=run.features_root, progress=run.progress
-        )
-        present = features.present.tolist()
-    usable = [usable[index] for index in present]
-    if not usable:
-        reason = failures[0].reason if failures else "No item has both a picture and a caption."
-        raise BadDataset(
-            f"There is nothing to train or validate on: {len(items):,} items, {len(failures):,} unreadable "
-            f"pictures. {reason}"
-        )
-    captions = [item.captions for item in usable]
-    vocabulary = vocabulary or Vocabulary.build(
-        (one for image in captions for one in image), run.config.min_count, run.config.punctuation
-    )
-    return (
-        CaptionData(features, encode_captions(captions, vocabulary), captions),
-        vocabulary,
-        [failure.reason for failure in failures],
-    )
-
-
 @dataclass(frozen=True)
-class TrainingRun:
-    """What to train and where to put it.
+class CaptionerRun(Run[Any]):
+    """The training of a captioner or of a lexical head.
 
-    command:   what reproduces it, for the card
-    also:      further collections whose train splits are trained on; what is validated on is the first one's
-               alone
+    split:     what to train on
     hold_out:  validate on every 20th training image though there is a val split, which can then be scored
                like a test split
     start:     a checkpoint whose weights to begin with
-    self_critical: go on from `start`, with its vocabulary, for the CIDEr-D of the captions that it says
-                   itself
+    self_critical: go on from `start`, with its vocabulary, for the CIDEr-D of the captions that it generates
     fine_tune: train the CNN, too; its weights then become part of the checkpoint
-    half:      store the weights as float16
     """
 
-    variant: str
     config: CaptionerConfig | LexicalConfig
-    dataset: Dataset
-    out: Path
-    split: str = "train"
-    seed: int = 0
-    patience: int = 5
     precision: str = "auto"
-    command: str = ""
-    features_root: Path = DEFAULT_ROOT
-    progress: bool = True
-    also: tuple[Dataset, ...] = ()
+    split: str = "train"
     hold_out: bool = False
     start: Path | None = None
     self_critical: SelfCritical | None = None
     fine_tune: bool = False
-    half: bool = False
 
-    def __post_init__(self) -> None:
-        check_patience_and_seed(self.patience, self.seed)
-        if self.self_critical and not self.start:
-            raise BadSetting("Self-critical training goes on from a checkpoint. Name it.")
-        if self.self_critical and self.fine_tune:
-            raise BadSetting("Self-critical training and --fine-tune don't go together. Leave one out.")
+    def rules(self) -> Iterator[tuple[bool, str]]:
+        """See Run.rules."""
+        yield from super().rules()
+        critical = self.self_critical is not None
+        yield critical and not self.start, "Self-critical training goes on from a checkpoint. Name it."
+        yield (
+            critical and self.fine_tune,
+            "Self-critical training and fine-tuning the CNN don't go together. Leave one out.",
+        )
+        yield (
+            self.fine_tune and self.config.average > 0,
+            "Averaged weights and fine-tuning the CNN don't go together. Set average=0.",
+        )
 
 
 def train_captioner(
-    run: TrainingRun, backbone: Backbone, device: torch.device, resume: bool = False
-) -> tuple[Checkpoint, list[str]]:
+    run: CaptionerRun, backbone: Backbone, device: torch.device, resume: bool = False
+) -> tuple[Checkpoint[Any], list[str]]:
     """Train, keep the epoch with the best CIDEr-D on the val split, and save it to run.out.
 
     Without a val split, every 20th training image is held out instead (and the checkpoint says so).
     returns: the checkpoint that was kept, and the pictures that could not be read
     """
-    if run.fine_tune and run.config.average:
-        raise BadSetting("Averaged weights and --fine-tune don't go together. Add --set average=0.")
-    fit_config = _fit_config(run)
-    if resume:
-        cut_training(run.out / "training")
-    # what cannot be is better refused before every picture has passed through the CNN
-    uses_bfloat16(fit_config.precision, device)
-    vectors = load_word_vectors(run.config.word_vectors) if run.config.word_vectors else None
-    kind: Kind[Any] = LEXICAL if isinstance(run.config, LexicalConfig) else CAPTIONER
-    start = read_checkpoint(run.start, kind) if run.start else None
-    train_items, val_items, held_out = split_items(run.dataset, run.split, run.hold_out)
-    train_items += [
-        item for dataset in run.also for item in dataset.split("train" if dataset.splits() else "all")
-    ]
-    words = start.vocabulary if start and run.self_critical else None
-    train, vocabulary, failures = load_data(train_items, words, run, backbone, run.config.views)
-    val, _, more = load_data(val_items, vocabulary, run, backbone, 1)
+    return train(run, _kind(run), device, lambda: _prepare(run, backbone, device), resume)
+
+
+def _kind(run: CaptionerRun) -> Kind[Any]:
+    return LEXICAL if isinstance(run.config, LexicalConfig) else CAPTIONER
+
+
+def _prepare(run: CaptionerRun, backbone: Backbone, device: torch.device) -> Prepared:
+    config = run.config
+    vectors = load_word_vectors(config.word_vectors) if config.word_vectors else None
+    start = read_checkpoint(run.start, _kind(run)) if run.start else None
+    train_items, val_items, validated_on = run.items(run.split, run.hold_out)
+    known = start.vocabulary if start and run.self_critical else None
+    learned, vocabulary, failures = load_data(train_items, known, run, backbone, config.views)
+    measured, _, more = load_data(val_items, vocabulary, run, backbone, 1)
     torch.manual_seed(run.seed)
-    decoder = _network(run.config, len(vocabulary)).to(device)
+    make: Any = make_network if isinstance(config, LexicalConfig) else make_decoder
+    decoder = make(config, len(vocabulary)).to(device)
     if start:
-        begin_with(decoder, run.config, vocabulary, start)
+        begin_with(decoder, config, vocabulary, start)
+    without_vector = 0
+    if vectors is not None:
+        matrix, without_vector = vectors.matrix(vocabulary)
+        decoder.embed.weight.data.copy_(torch.from_numpy(matrix))
+    record = backbone_record(backbone.config.name, backbone.weights_sha256)
+
+    def tensors(module: nn.Module) -> dict[str, Tensor]:
+        if isinstance(module, FineTuned):
+            record["sha256"] = save_backbone(module.backbone, run.out)
+            return module.decoder.state_dict()
+        return module.state_dict()
+
     facts = {
-        "data": " and ".join(dataset.spec for dataset in (run.dataset, *run.also)),
         "split": run.split,
         "began_with": start_record(run.start),
         "self_critical": asdict(run.self_critical) if run.self_critical else None,
-        "validated_on": held_out or "val",
-        "images": len(train),
-        "captions": int((train.tokens[:, :, 0] > 0).sum()),
-        "words_without_vector": _set_word_vectors(decoder, vectors, vocabulary),
+        "validated_on": validated_on,
+        "images": len(learned),
+        "captions": int((learned.tokens[:, :, 0] > 0).sum()),
+        "words_without_vector": without_vector,
         "fine_tuned": run.fine_tune,
-        "seed": run.seed,
-        "command": run.command,
     }
-
-    def keep(module: Any, history: list[dict[str, float]]) -> None:
-        network = backbone_record(backbone.config.name, backbone.weights_sha256)
-        if isinstance(module, FineTuned):
-            network["sha256"] = save_backbone(module.backbone, run.out)
-            module = module.decoder
-        training = {
-            **facts,
-            "history": history,
-            "best_epoch": len(history),
-            "seconds": history[-1]["seconds"],
-        }
-        weights = module.state_dict()
-        checkpoint: Checkpoint[Any] = Checkpoint(
-            run.variant, run.config, vocabulary, network, weights, training, kind=kind.name
-        )
-        save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
-
     module = FineTuned(decoder, backbone) if run.fine_tune else decoder
-    parts: Any = (module, run.config, train, val, vocabulary, run.seed, keep)
-    task: CaptioningTask
+    task = _task(run, module, learned, measured, vocabulary)
+    return Prepared(task, vocabulary, facts, record, failures + more, tensors)
+
+
+def _task(
+    run: CaptionerRun, module: nn.Module, learned: CaptionData, measured: CaptionData, vocabulary: Vocabulary
+) -> CaptioningTask:
+    parts: Any = (module, run.config, learned, measured, run.seed, vocabulary)
     if isinstance(run.config, LexicalConfig):
-        task = WordsTask(*parts)
+        return WordsTask(*parts)
+    if run.self_critical:
+        return SelfCriticalTask(*parts, how=run.self_critical)
+    return CaptioningTask(*parts)
+
+
+def load_data(
+    items: Sequence[Item],
+    vocabulary: Vocabulary | None,
+    run: CaptionerRun,
+    backbone: Backbone,
+    views: int,
+) -> tuple[CaptionData, Vocabulary, list[str]]:
+    """Features and encoded captions of the items that have both; the vocabulary, built of these captions
+    where none is given; and why pictures could not be read."""
+    usable = [item for item in items if item.captions and item.path is not None]
+    features: Features | LiveFeatures
+    if run.fine_tune:
+        paths = [item.path for item in usable if item.path]
+        present, unread = readable(paths, backbone.config.preprocessing.size)
+        cut = augmented_views(views)
+        features = LiveFeatures(backbone, [paths[index] for index in present], run.config.feature, cut)
+        usable, failures = [usable[index] for index in present], [one.reason for one in unread]
     else:
-        task = (
-            SelfCriticalTask(*parts, how=run.self_critical) if run.self_critical else CaptioningTask(*parts)
-        )
-    identity = {
-        "variant": run.variant,
-        **run.config.to_json(),
-        **facts,
-        "backbone weights": backbone.weights_sha256,
-    }
-    del identity["command"]
-    progress = Fit(task, fit_config, run.out / "training", identity, resume, run.progress).run()
-    add_training(run.out, {"history": progress.history, "seconds": progress.seconds})
-    return read_checkpoint(run.out, kind), failures + more
-
-
-def _network(config: CaptionerConfig | LexicalConfig, words: int) -> Any:
-    """What learns, with random weights."""
-    return make_network(config, words) if isinstance(config, LexicalConfig) else make_decoder(config, words)
-
-
-def split_items(dataset: Dataset, split: str, hold_out: bool = False) -> tuple[list[Item], list[Item], str]:
-    """The items to train on, those to validate on, and what these are if not the val split. hold_out: see
-    TrainingRun."""
-    whole = split == "train" and not dataset.splits()  # a collection without splits is trained on as a whole
-    train = dataset.split("all" if whole else split)
-    if "val" in dataset.splits() and split not in ("val", "all") and not hold_out:
-        return train, dataset.split("val"), ""
-    if len(train) < 20:
-        raise BadDataset(
-            f"{dataset.spec} has {len(train)} images in split "
-            f"{split!r}{'' if hold_out else ' and no val split'}: "
-            "too few to hold some out. Add pictures."
-        )
-    return (
-        [item for index, item in enumerate(train) if index % 20],
-        train[::20],
-        f"every 20th image of {split}",
+        usable, features, failures = run.pictures(usable, backbone, run.config.feature, views)
+    check_some(usable, list(items), failures, "a caption")
+    captions = [item.captions for item in usable]
+    vocabulary = vocabulary or Vocabulary.build(
+        (one for image in captions for one in image), run.config.min_count, run.config.punctuation
     )
+    return CaptionData(features, encode_captions(captions, vocabulary), captions), vocabulary, failures
 
 
 def start_record(path: Path | None) -> dict[str, str] | None:
@@ -229,22 +176,22 @@ def start_record(path: Path | None) -> dict[str, str] | None:
 
 
 def begin_with(
-    decoder: Decoder, config: CaptionerConfig | LexicalConfig, vocabulary: Vocabulary, start: Checkpoint[Any]
+    decoder: Decoder,
+    config: CaptionerConfig | LexicalConfig,
+    vocabulary: Vocabulary,
+    start: Checkpoint[Any],
 ) -> None:
     """Take over a checkpoint's weights: the rows of words it knows, all of everything else.
 
     errors: BadSetting where it is another network
     """
-    differing = [
-        name
-        for name in NETWORK_FIELDS
-        if hasattr(config, name) and getattr(config, name) != getattr(start.config, name)
-    ]
+    network = [name for name in NETWORK_FIELDS if hasattr(config, name)]
+    differing = [name for name in network if getattr(config, name) != getattr(start.config, name)]
     if differing:
         theirs = ", ".join(f"{name}={getattr(start.config, name)}" for name in differing)
         raise BadSetting(
-            f"The weights to begin with are of another network ({theirs}). Choose its variant, or add --set "
-            f"{theirs}."
+            f"The weights to begin with are of another network ({theirs}).",
+            remedy("another network", theirs=theirs),
         )
     rows = [
         (new, start.vocabulary.ids[token])
@@ -258,22 +205,3 @@ def begin_with(
             state[name][new] = tensor[old].to(state[name].device)
         else:
             state[name].copy_(tensor)
-
-
-def _fit_config(run: TrainingRun) -> FitConfig:
-    names = ("epochs", "learning_rate", "weight_decay", "clip_norm", "schedule", "warmup", "average")
-    return FitConfig(
-        **{name: getattr(run.config, name) for name in names},
-        patience=run.patience,
-        seed=run.seed,
-        precision=run.precision,
-    )
-
-
-def _set_word_vectors(decoder: Decoder, vectors: WordVectors | None, vocabulary: Vocabulary) -> int:
-    """Put pretrained vectors into the embedding, where the variant has them; how many words have none."""
-    if vectors is None:
-        return 0
-    matrix, unknown = vectors.matrix(vocabulary)
-    decoder.embed.weight.data.copy_(torch.from_numpy(matrix))
-    return unknown

@@ -1,8 +1,7 @@
-"""Training an embedding space on cached features: its data, its labels, its checkpoint."""
+"""Training an embedding space on cached features: its data, its labels, its task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,71 +9,49 @@ import torch
 
 from ..datasets import Dataset
 from ..datasets.labels import category_names, common_nouns, noun_counts, spelled
-from ..errors import BadDataset, BadSetting
-from ..models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
-from ..models.embedding.config import CODE_PARTS, EMBEDDING, PRECOMPUTED, EmbeddingConfig
+from ..errors import BadDataset
+from ..models.checkpoint import Checkpoint
+from ..models.embedding.config import CODE_PARTS, EMBEDDING, EmbeddingConfig
 from ..models.embedding.model import checked_features
 from ..models.embedding.network import EmbeddingNetwork
 from ..models.embedding.text_tower import Reader, idf_of
-from ..models.record import add_training
 from ..models.sentence.skipthought.encoder import skipthought_of
 from ..models.vision.backbones import Backbone, backbone_record
+from ..models.vision.rows import PRECOMPUTED
 from ..records import Item
 from ..text import Vocabulary
 from ..word_vectors import load_word_vectors
-from .captioning import split_items
-from .features import DEFAULT_ROOT, Features, augmented_views, extract
+from .features import Features
 from .labelling import LabelData, LabelTask
-from .loop import Fit, FitConfig, check_patience_and_seed
-from .pairs import Keep, PairData, PairTask
+from .pairs import PairData, PairTask
+from .run import Run, check_some
 from .sentence_codes import CachedSentenceEncoder
+from .train import Prepared, train
 
 
 @dataclass(frozen=True)
-class EmbeddingRun:
-    """What to train and where to put it.
+class EmbeddingRun(Run[EmbeddingConfig]):
+    """The training of an embedding space; `name` is a row of EMBEDDING_MODELS."""
 
-    name:     the row of EMBEDDING_MODELS
-    command:  what reproduces it, for the card
-    also:     further collections whose train splits are trained on; what is validated on is the first one's
-              alone
-    patience: stop after so many epochs that were no better
-    half:     store the weights as float16
-    """
-
-    name: str
-    config: EmbeddingConfig
-    dataset: Dataset
-    out: Path
-    also: tuple[Dataset, ...] = ()
-    seed: int = 0
-    patience: int = 5
-    command: str = ""
-    features_root: Path = DEFAULT_ROOT
-    progress: bool = True
-    half: bool = False
-
-    def __post_init__(self) -> None:
-        check_patience_and_seed(self.patience, self.seed)
-        dims = {
-            None if dataset.features is None else dataset.features.shape[1]
-            for dataset in (self.dataset, *self.also)
-        }
-        if len(dims) > 1:
-            raise BadSetting(
-                "Pictures and given features, or features of different sizes, cannot be trained on together. "
-                "Choose one kind."
-            )
-        if (self.config.backbone == PRECOMPUTED) != (self.dataset.features is not None):
-            raise BadSetting(
-                f"backbone={PRECOMPUTED} is for collections that bring features (vse:), and these need it."
-            )
+    def rules(self) -> Iterator[tuple[bool, str]]:
+        """See Run.rules."""
+        yield from super().rules()
+        brought = [dataset.features for dataset in (self.dataset, *self.also)]
+        dims = {None if features is None else features.shape[1] for features in brought}
+        yield (
+            len(dims) > 1,
+            "Pictures and given features, or features of different sizes, cannot be trained on together. "
+            "Choose one kind.",
+        )
+        yield (
+            (self.config.backbone == PRECOMPUTED) != (self.dataset.features is not None),
+            f"backbone={PRECOMPUTED} is for collections that bring features (vse:), and these need it.",
+        )
 
 
 def fitting(config: EmbeddingConfig, dataset: Dataset) -> EmbeddingConfig:
     """The settings for a collection: where it brings features, the image tower reads these, and only one view
-    of each; and for a
-    skip-thought encoder: which one it is, and the size of its codes.
+    of each; and for a skip-thought encoder: which one it is, and the size of its codes.
 
     errors: BadSetting where such an encoder is needed and not named, BadCheckpoint where it cannot be read
     """
@@ -96,83 +73,48 @@ def train_embedding_space(
     Without a val split, every 20th training image is held out instead (and the checkpoint says so).
     returns:  the checkpoint that was kept, and the pictures that could not be read
     """
-    train_items, val_items, held_out = split_items(run.dataset, "train")
-    train_items += [
-        item for dataset in run.also for item in dataset.split("train" if dataset.splits() else "all")
-    ]
-    train, failures = load_images(train_items, run, backbone, run.config.views)
-    val, more = load_images(val_items, run, backbone, 1)
-    space, vocabulary, facts = _begin(run, train.items)
-    facts["validated_on"] = held_out or "val"
-    network = (
-        {"name": PRECOMPUTED, "sha256": ""}
-        if backbone is None
-        else backbone_record(backbone.config.name, backbone.weights_sha256)
-    )
-
-    def keep(module: Any, history: list[dict[str, float]]) -> None:
-        training = {
-            **facts,
-            "history": history,
-            "best_epoch": len(history),
-            "seconds": history[-1]["seconds"],
-        }
-        checkpoint = Checkpoint(
-            run.name, run.config, vocabulary, network, module.state_dict(), training, kind=EMBEDDING.name
-        )
-        save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
-
-    reader = Reader(run.config, vocabulary, None if space.idf is None else space.idf.numpy())
-    if set(run.config.sentence_parts) & set(CODE_PARTS):
-        reader.encoder = CachedSentenceEncoder(reader.encoder, run.features_root)
-    task, more_facts = _task(run, space.to(device), reader, train, val, keep)
-    facts |= more_facts
-    identity = {"model": run.name, **run.config.to_json(), **facts, "backbone weights": network["sha256"]}
-    del identity["command"], identity["skipthought"]  # the encoder may have moved; its fingerprint counts
-    progress = Fit(
-        task, _fit_config(run, task.parts), run.out / "training", identity, resume, run.progress
-    ).run()
-    add_training(run.out, {"history": progress.history, "seconds": progress.seconds})
-    return read_checkpoint(run.out, EMBEDDING), failures + more
+    return train(run, EMBEDDING, device, lambda: _prepare(run, backbone, device), resume)
 
 
-def _begin(run: EmbeddingRun, items: Sequence[Item]) -> tuple[EmbeddingNetwork, Vocabulary, dict[str, Any]]:
-    """The space with its initial weights, the words of the training captions, and facts for the card."""
-    texts = [caption for item in items for caption in item.captions]
-    vocabulary = Vocabulary.build(
-        texts or [label for item in items for label in item.labels], run.config.min_count, punctuation=False
-    )
+def _prepare(run: EmbeddingRun, backbone: Backbone | None, device: torch.device) -> Prepared:
+    train_items, val_items, validated_on = run.items()
+    learned, failures = load_images(train_items, run, backbone, run.config.views)
+    measured, more = load_images(val_items, run, backbone, 1)
+    texts = [caption for item in learned.items for caption in item.captions]
+    labels = [label for item in learned.items for label in item.labels]
+    vocabulary = Vocabulary.build(texts or labels, run.config.min_count, punctuation=False)
     torch.manual_seed(run.seed)
     space = EmbeddingNetwork(run.config, len(vocabulary))
-    facts: dict[str, Any] = {
-        "data": " and ".join(dataset.spec for dataset in (run.dataset, *run.also)),
-        "images": len(items),
-        "captions": len(texts),
-        "seed": run.seed,
-        "command": run.command,
-    }
+    facts = {"images": len(learned.items), "captions": len(texts), "validated_on": validated_on}
     if space.idf is not None:
         space.idf.copy_(torch.from_numpy(idf_of(texts, vocabulary)))
     if space.words is not None and run.config.word_vectors is not None:
         matrix, facts["words_without_vector"] = load_word_vectors(run.config.word_vectors).matrix(vocabulary)
         space.words.begin_with(torch.from_numpy(matrix))
-    return space, vocabulary, facts
+    reader = Reader(run.config, vocabulary, None if space.idf is None else space.idf.numpy())
+    if set(run.config.sentence_parts) & set(CODE_PARTS):
+        reader.encoder = CachedSentenceEncoder(reader.encoder, run.features_root)
+    task, more_facts = _task(run, space.to(device), reader, learned, measured)
+    record = {"name": PRECOMPUTED, "sha256": ""}
+    if backbone is not None:
+        record = backbone_record(backbone.config.name, backbone.weights_sha256)
+    return Prepared(task, vocabulary, {**facts, **more_facts}, record, failures + more)
 
 
 def _task(
-    run: EmbeddingRun, space: EmbeddingNetwork, reader: Reader, train: "Images", val: "Images", keep: Keep
+    run: EmbeddingRun, space: EmbeddingNetwork, reader: Reader, learned: "Images", measured: "Images"
 ) -> tuple[PairTask | LabelTask, dict[str, Any]]:
     """What is learned: captions or labels; and facts of it for the card."""
     if run.config.targets == "captions":
-        (learned, left_out), (measured, _) = (_pairs(images, reader, run.progress) for images in (train, val))
-        return PairTask(space, run.config, learned, measured, run.seed, keep), {"captions_left_out": left_out}
-    names, unseen = labels_of(train.items, run.config)
+        (pairs, left_out), (val, _) = (_pairs(one, reader, run.progress) for one in (learned, measured))
+        return PairTask(space, run.config, pairs, val, run.seed), {"captions_left_out": left_out}
+    names, unseen = labels_of(learned.items, run.config)
     data = [
         LabelData(images.features, right_labels(images.items, names, run.config.targets))
-        for images in (train, val)
+        for images in (learned, measured)
     ]
     seen = np.array([name not in unseen for name in names])
-    task = LabelTask(space, run.config, data[0], data[1], label_table(names, reader), seen, run.seed, keep)
+    task = LabelTask(space, run.config, data[0], data[1], run.seed, label_table(names, reader), seen)
     return task, {"labels": names, "unseen_labels": unseen}
 
 
@@ -190,26 +132,13 @@ def load_images(
     """The items that have something to learn from and whose pictures could be read, and why others could
     not."""
     usable = [item for item in items if (item.captions if run.config.targets != "labels" else item.labels)]
+    failures: list[str] = []
     if backbone is None:
-        features, failures = _given(usable, (run.dataset, *run.also)), []
+        features = _given(usable, (run.dataset, *run.also))
     else:
         usable = [item for item in usable if item.path is not None]
-        paths = [item.path for item in usable if item.path]
-        features, unread = extract(
-            backbone, paths, "pooled", augmented_views(views), root=run.features_root, progress=run.progress
-        )
-        usable, failures = (
-            [usable[index] for index in features.present],
-            [failure.reason for failure in unread],
-        )
-    if not usable:
-        reason = (
-            failures[0] if failures else f"No item has both a picture and {run.config.targets} to learn from."
-        )
-        raise BadDataset(
-            f"There is nothing to train or validate on: {len(items):,} items, {len(failures):,} unreadable "
-            f"pictures. {reason}"
-        )
+        usable, features, failures = run.pictures(usable, backbone, "pooled", views)
+    check_some(usable, list(items), failures, f"{run.config.targets} to learn from")
     for table, rows in zip(features.table, features.rows, strict=True):
         checked_features(table[rows], run.config.image_dim)
     return Images(usable, features), failures
@@ -217,9 +146,7 @@ def load_images(
 
 def labels_of(items: Sequence[Item], config: EmbeddingConfig) -> tuple[list[str], list[str]]:
     """All labels, and those of them that are never a target: the rarest nouns. A common one stands for most
-    pictures anyway, so that
-    finding it without having learned it would say little.
-    """
+    pictures anyway, so that finding it without having learned it would say little."""
     if config.targets == "labels":
         return category_names(items), []
     names = common_nouns(items, config.label_count)
@@ -233,7 +160,7 @@ def label_table(names: Sequence[str], reader: Reader) -> np.ndarray:
     if bad:
         raise BadDataset(
             f"Labels without a vector in {reader.config.word_vectors}: {', '.join(bad[:10])}. "
-            "Rename these categories, or choose other word vectors (--set word_vectors=...)."
+            "Rename these categories, or choose other word_vectors."
         )
     codes = reader([spelled(name) for name in names]).codes
     assert codes is not None
@@ -258,7 +185,7 @@ def _given(items: Sequence[Item], datasets: Sequence[Dataset]) -> Features:
     return Features(everyone[None], [np.stack([rows[item] for item in items])], [""] * len(items), everyone)
 
 
-def _pairs(images: Images, reader: Reader, progress: bool) -> tuple[PairData, int]:
+def _pairs(images: Images, reader: Reader, progress: bool | None) -> tuple[PairData, int]:
     """Captions beside their images, and how many were left out since the sentence tower cannot read them."""
     found = [(caption, row) for row, item in enumerate(images.items) for caption in item.captions]
     usable = [(caption, row) for caption, row in found if not reader.missing_reason(caption)]
@@ -270,19 +197,5 @@ def _pairs(images: Images, reader: Reader, progress: bool) -> tuple[PairData, in
         rows=images.features.rows[:, rows],
         hashes=[images.features.hashes[row] for row in rows],
     )
-    return PairData(features, reader([caption for caption, _ in usable], progress), owner), len(found) - len(
-        usable
-    )
-
-
-def _fit_config(run: EmbeddingRun, parts: int) -> FitConfig:
-    """Where an epoch is validated in parts, the loop's epochs are these parts."""
-    names = ("learning_rate", "weight_decay", "clip_norm", "schedule", "warmup", "average", "optimizer")
-    settings = {name: getattr(run.config, name) for name in names}
-    return FitConfig(
-        epochs=run.config.epochs * parts,
-        **settings,
-        patience=run.patience * parts,
-        seed=run.seed,
-        precision="float32",
-    )
+    read = reader([caption for caption, _ in usable], bool(progress))
+    return PairData(features, read, owner), len(found) - len(usable)

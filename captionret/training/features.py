@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from ..errors import BadCheckpoint, BadSetting
 from ..files import no_space_named
 from ..home import data_folder
 from ..images import WHOLE, View, decoded_batches
 from ..locks import locked
-from ..models.vision.backbones import Backbone
+from ..models.vision.backbones import Backbone, as_float16
+from ..progress import bar
 from ..records import Failure
 
 DEFAULT_ROOT = data_folder("features")
@@ -57,8 +57,12 @@ class FeatureStore:
         self.rows = {line.decode(): row for row, line in enumerate(takewhile(_NAME.fullmatch, lines[:whole]))}
 
     def append(self, hashes: Sequence[str], values: np.ndarray) -> None:
-        """Add rows; values: (len(hashes), *shape), stored as float16."""
-        if not np.isfinite(np.asarray(values, dtype=np.float16)).all():
+        """Add rows; values: (len(hashes), *shape), stored as float16.
+
+        errors: BadCheckpoint where float16 cannot hold one, NoSpace
+        """
+        stored = as_float16(values)
+        if not np.isfinite(stored).all():
             raise BadCheckpoint(
                 f"The CNN gives features that float16 cannot hold, for {self.folder.parent.name}. Check its "
                 "weights."
@@ -74,7 +78,7 @@ class FeatureStore:
                 ):
                     index.truncate(65 * len(self.rows))
                     rows.truncate(self.row_bytes * len(self.rows))
-                    rows.write(np.ascontiguousarray(values[new], dtype=np.float16).tobytes())
+                    rows.write(np.ascontiguousarray(stored[new]).tobytes())
                     rows.flush()
                     os.fsync(rows.fileno())
                     index.write("".join(f"{hashes[i]}\n" for i in new))
@@ -125,7 +129,7 @@ def augmented_views(count: int) -> tuple[View, ...]:
     """
     if count > MOST_VIEWS:
         raise BadSetting(
-            f"There are {MOST_VIEWS} views of a picture, not {count}. Give --augment {MOST_VIEWS} or less."
+            f"There are {MOST_VIEWS} views of a picture, not {count}. Choose {MOST_VIEWS} or fewer."
         )
     offset = 1 - 7 / 8
     corners = [(offset / 2, offset / 2), (0.0, 0.0), (offset, offset), (offset, 0.0), (0.0, offset)]
@@ -144,7 +148,7 @@ def extract(
     *,
     root: Path = DEFAULT_ROOT,
     batch_size: int = 32,
-    progress: bool = True,
+    progress: bool | None = None,
 ) -> tuple[Features, list[Failure]]:
     """The features of every picture, from the cache or through the CNN.
 
@@ -168,9 +172,8 @@ def extract(
         for path, name in zip(paths, hashes, strict=True)
         if name and not all(name in store.rows for store in stores)
     }
-    bar = tqdm(
-        total=len(todo), desc=f"{backbone.config.name} {kind}", unit="img", disable=not progress or not todo
-    )
+    show = progress if todo else False
+    found = bar(desc=f"{backbone.config.name} {kind}", unit="picture", total=len(todo), show=show)
     for batch in decoded_batches(list(todo.values()), backbone.config.preprocessing.size, batch_size, views):
         failures += batch.failures
         for store, beside, pixels in zip(stores, pooled, batch.pixels, strict=True):
@@ -180,8 +183,8 @@ def extract(
                 store.append([batch.hashes[index] for index in new], values[kind == "grid"])
                 if kind == "grid":
                     beside.append([batch.hashes[index] for index in new], values[0])
-        bar.update(len(batch.hashes) + len(batch.failures))
-    bar.close()
+        found.update(len(batch.hashes) + len(batch.failures))
+    found.close()
     present = [i for i, name in enumerate(hashes) if name and all(name in store.rows for store in stores)]
     failures += _copies_of_failures(paths, hashes, present, todo, failures)
     kept = [str(hashes[i]) for i in present]

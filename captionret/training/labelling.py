@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import BadDataset
 from ..evaluation.labels import hits
@@ -15,7 +15,8 @@ from ..models.embedding import losses
 from ..models.embedding.config import EmbeddingConfig
 from ..models.embedding.network import EmbeddingNetwork
 from .features import Features
-from .pairs import Keep, encoded_images, part_of, parts_of
+from .loop import TaskBase
+from .pairs import encoded_images, part_of, parts_of
 
 
 @dataclass
@@ -29,7 +30,7 @@ class LabelData:
     right: np.ndarray
 
 
-class LabelTask:
+class LabelTask(TaskBase[EmbeddingConfig, LabelData]):
     """The fit loop's task for a space that is learned from labels.
 
     table: (L, D) float32 unit rows, the labels' vectors
@@ -45,23 +46,12 @@ class LabelTask:
         config: EmbeddingConfig,
         train: LabelData,
         val: LabelData,
+        seed: int,
         table: np.ndarray,
         seen: np.ndarray,
-        seed: int,
-        keep: Keep,
     ) -> None:
-        self.module: nn.Module = module
-        self.space = module
-        self.rates: dict[str, float] = {}
-        self.config, self.train, self.val, self.seen, self.seed, self.keep = (
-            config,
-            train,
-            val,
-            seen,
-            seed,
-            keep,
-        )
-        self.device = next(module.parameters()).device
+        super().__init__(module, config, train, val, seed)
+        self.space, self.seen = module, seen
         self.table = torch.from_numpy(table).to(self.device)
         self.targets = torch.from_numpy(np.flatnonzero(seen)).to(self.device)
         # (S, 2): an image, and one of its labels as a row of `targets`
@@ -72,7 +62,7 @@ class LabelTask:
             )
         if not val.right[:, seen].any():
             raise BadDataset(
-                "No image to validate on has one of the labels. Add pictures, or lower --set label_count."
+                "No image to validate on has one of the labels. Add pictures, or lower label_count."
             )
         self.parts = parts_of(len(self.samples), config)
 
@@ -110,9 +100,8 @@ class LabelTask:
 
     def validate(self, module: Any) -> dict[str, float]:
         """hit5: share (in %) of validation images with a right one among the five nearest of the labels that
-        were targets;
-        unseen_hit5: among the five nearest of those that never were, for the images that have one.
-        """
+        were targets; unseen_hit5: among the five nearest of those that never were, for the images that have
+        one."""
         scores = encoded_images(module, self.val.features, self.device) @ self.table.cpu().numpy().T
         measures = {"hit5": 100 * float(hits(scores[:, self.seen], self.val.right[:, self.seen], 5).mean())}
         if self.val.right[:, ~self.seen].any():

@@ -1,4 +1,4 @@
-"""Training a lexical head: how many of an image's captions hold each word is what it has to say."""
+"""Training a lexical head: it learns to predict which share of an image's captions holds each word."""
 
 from typing import Any
 

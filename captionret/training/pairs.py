@@ -1,13 +1,13 @@
 """What an embedding space learns from in a batch, and how it is validated: images and captions that belong
 together, and recalls."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import BadDataset
 from ..evaluation.ranking import rank_both_ways
@@ -17,8 +17,7 @@ from ..models.embedding.network import EmbeddingNetwork
 from ..models.embedding.text_tower import Read
 from .batches import by_length
 from .features import Features
-
-Keep = Callable[[nn.Module, list[dict[str, float]]], None]
+from .loop import TaskBase
 
 
 @dataclass
@@ -38,7 +37,7 @@ class PairData:
         return len(self.features.hashes)
 
 
-class PairTask:
+class PairTask(TaskBase[EmbeddingConfig, PairData]):
     """The fit loop's task for a space that is learned from captions.
 
     criterion: the sum of the recalls; of triples, which only ever teach a text its image, how many of them
@@ -46,20 +45,11 @@ class PairTask:
     """
 
     def __init__(
-        self,
-        module: EmbeddingNetwork,
-        config: EmbeddingConfig,
-        train: PairData,
-        val: PairData,
-        seed: int,
-        keep: Keep,
+        self, module: EmbeddingNetwork, config: EmbeddingConfig, train: PairData, val: PairData, seed: int
     ) -> None:
-        self.module: nn.Module = module
+        super().__init__(module, config, train, val, seed)
         self.space = module
-        self.rates: dict[str, float] = {}
         self.criterion = "triple_accuracy" if config.loss.startswith("triples") else "rsum"
-        self.config, self.train, self.val, self.seed, self.keep = config, train, val, seed, keep
-        self.device = next(module.parameters()).device
         if len(train) < 2:
             raise BadDataset(
                 "There is a single image to train on, and nothing it could be told from. Add pictures."
@@ -71,8 +61,7 @@ class PairTask:
         """(captions (B,), a view for each): of nearly equal lengths, in random order.
 
         With validate_every an epoch is parted, and `epoch` counts the parts. A batch with captions of one
-        image only is left
-        out: its loss is 0, and batch norm would have a single row.
+        image only is left out: its loss is 0, and batch norm would have a single row.
         """
         whole, part = divmod(epoch, self.parts)
         self.epoch = whole

@@ -1,12 +1,12 @@
 """Self-critical sequence training (Rennie et al. 2017): a captioner learns from the CIDEr-D of the captions
-it says itself.
+that it generates.
 
-    python scripts/train_captioner.py --self-critical checkpoints/mine --data flickr8k:data/flickr8k --out checkpoints/mine-better
+    captionret train-captioner --self-critical checkpoints/mine --data flickr8k:data/flickr8k --out NAME
 
 Captions are drawn from the captioner; those better than a baseline become more probable, the others less.
-<end> is a word of the reward,
-too: without it captioners learn to stop at "a man in a", which costs no n-gram.
-"""  # noqa: E501
+<end> is a word of the reward, too: without it captioners learn to stop at "a man in a", which costs no
+n-gram.
+"""
 
 import time
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ from .teacher_forcing import CaptioningTask
 
 BASELINES = ("mean", "greedy")
 LEARNS = ("all", "biases")
+MOST_SAMPLES = 1000  # a batch of a hundred images is then of 100,000 captions
 # What a training for the reward changes in a variant's row.
 CHANGES: dict[str, Any] = {
     "epochs": 5,
@@ -66,6 +67,11 @@ class SelfCritical:
             raise BadSetting(
                 f"The mean of an image's other samples needs at least 2 samples, not {self.samples}."
             )
+        if self.samples > MOST_SAMPLES:
+            raise BadSetting(
+                f"{self.samples:,} samples of an image are more than any memory holds; at most "
+                f"{MOST_SAMPLES:,} are drawn. Five are usual."
+            )
 
 
 class Reward:
@@ -86,8 +92,7 @@ class Reward:
         if not self.cider.informative:
             raise BadDataset(
                 "The reward has no document frequencies: all n-grams stand in the captions of each of the "
-                f"{len(captions):,} images, so "
-                "that CIDEr-D is 0 whatever is said. Train on more images."
+                f"{len(captions):,} images, so that CIDEr-D is 0 whatever is generated. Train on more images."
             )
 
     def __call__(self, tokens: Tensor, ended: Tensor, images: np.ndarray) -> np.ndarray:
@@ -149,7 +154,7 @@ class SelfCriticalTask(CaptioningTask):
                 part.train()
         logits, targets = self.module(features, tokens)
         # (M,)
-        logprob = self._sayable(logits, tokens).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)
+        logprob = self._drawable(logits, tokens).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)
         words = self._predicted(tokens).sum(-1).flatten()
         loss = -(logprob * advantage.flatten().repeat_interleave(words)).mean()
         done = time.perf_counter()
@@ -182,7 +187,7 @@ class SelfCriticalTask(CaptioningTask):
             return (rewards.sum(1, keepdims=True) - rewards) / (self.how.samples - 1)
         with torch.inference_mode():
             first, state = self.module.begin(features)
-            said = beam_search(
+            greedy = beam_search(
                 first,
                 state,
                 self.module.step,
@@ -190,13 +195,13 @@ class SelfCriticalTask(CaptioningTask):
                 max_words=self.config.max_words,
                 predict_bos=self.config.predict_bos,
             )
-        return self.reward(said.tokens, said.ended, images)
+        return self.reward(greedy.tokens, greedy.ended, images)
 
     def _predicted(self, tokens: Tensor) -> Tensor:
-        """Which of the tokens (N, K, T) the captioner says itself; bool."""
+        """Which of the tokens (N, K, T) the captioner predicts; bool."""
         return (tokens != PAD_ID) & (self.config.predict_bos | (tokens != START_ID))
 
-    def _sayable(self, logits: Tensor, tokens: Tensor) -> Tensor:
+    def _drawable(self, logits: Tensor, tokens: Tensor) -> Tensor:
         """Logits (M, V) with what is never drawn at -inf. Left in, it would swallow what is taken from bad
         captions, unpunished."""
         predicted = self._predicted(tokens)

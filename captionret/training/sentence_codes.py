@@ -13,7 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..models.embedding.text_tower import FrozenEncoder
-from ..models.sentence.minilm import DIM, FILES, NAME
+from ..models.sentence import MINILM_DIM
+from ..models.sentence.minilm import FILES, NAME
 from ..models.sentence.skipthought.encoder import SkipThought
 from .features import FeatureStore
 
@@ -31,7 +32,7 @@ class CachedSentenceEncoder:
         if isinstance(encoder, SkipThought):
             self.dim, name = encoder.dim, f"skipthought-{encoder.fingerprint[:12]}"
         else:
-            self.dim, name = DIM, f"{NAME}-{FILES['model.safetensors'][:12]}"
+            self.dim, name = MINILM_DIM, f"{NAME}-{FILES['model.safetensors'][:12]}"
         self.store = FeatureStore(root / name / "sentences", (self.dim,))
 
     def encode(self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False) -> np.ndarray:

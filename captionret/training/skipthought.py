@@ -1,7 +1,7 @@
-"""Training a skip-thought encoder: it reads a sentence, and two decoders tell the sentences before and after
-it from the code alone."""
+"""Training a skip-thought encoder: it reads a sentence, and two decoders predict the sentences before and
+after it from the code alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from ..datasets import Dataset
-from ..errors import BadSetting
+from ..models.card import write_card
 from ..models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
-from ..models.record import add_training
 from ..models.sentence.skipthought.config import SKIPTHOUGHT, SkipThoughtConfig
 from ..models.sentence.skipthought.encoder import SkipThoughtEncoder, combined, make_encoders
 from ..word_vectors import load_word_vectors
 from .batches import by_length
-from .loop import Fit, FitConfig, check_patience_and_seed
+from .loop import TaskBase
 from .neighbours import NeighbourData, commonest, encoded, training_passages
-
-Keep = Callable[[nn.Module, list[dict[str, float]]], None]
-NO_BACKBONE = {"name": "none", "sha256": ""}
+from .run import Run
+from .train import Prepared, train
 
 
 class SkipThoughtDecoder(nn.Module):
-    """A GRU that says a sentence, with the code of its neighbour in every gate of every step (Kiros et al.
-    2015, eq. 5 to 9)."""
+    """A GRU that predicts a sentence, with the code of its neighbour in every gate of every step (Kiros et
+    al. 2015, eq. 5 to 9)."""
 
     def __init__(self, config: SkipThoughtConfig) -> None:
         super().__init__()
@@ -41,7 +38,7 @@ class SkipThoughtDecoder(nn.Module):
             nn.init.orthogonal_(block)
 
     def forward(self, vectors: Tensor, codes: Tensor, sizes: Sequence[int]) -> Tensor:
-        """The state before each word that has to be told, (N, S).
+        """The state before each word that is predicted, (N, S).
 
         vectors: (N, W) of the words before, those of all sentences' first step first: packed, the longest
                  sentence first
@@ -62,12 +59,12 @@ class SkipThoughtDecoder(nn.Module):
 
 
 class SkipThoughtNetwork(nn.Module):
-    """The encoder with both decoders. They share its word vectors, and one map to the words to be said."""
+    """The encoder with both decoders. They share its word vectors, and one map to the words they predict."""
 
     def __init__(self, config: SkipThoughtConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.encoders = make_encoders(config, vocabulary_size)
-        self.tellers = nn.ModuleList(SkipThoughtDecoder(config) for _ in ("before", "after"))
+        self.decoders = nn.ModuleList(SkipThoughtDecoder(config) for _ in ("before", "after"))
         self.output = nn.Linear(config.decoder_dim or config.hidden_dim, vocabulary_size)
         self.dropout = nn.Dropout(config.dropout)
         self.norm = nn.BatchNorm1d(config.hidden_dim, affine=False) if config.code_norm else nn.Identity()
@@ -80,49 +77,36 @@ class SkipThoughtNetwork(nn.Module):
         return encoder
 
     def forward(
-        self, tokens: Tensor, lengths: Tensor, told: Sequence[tuple[Tensor, Tensor, Tensor]]
+        self, tokens: Tensor, lengths: Tensor, neighbours: Sequence[tuple[Tensor, Tensor, Tensor]]
     ) -> tuple[Tensor, int]:
         """The summed negative log-likelihood of all neighbours, and of how many words (<end> counts as one).
 
         tokens: (B, T) int64, the words of each sentence; lengths: (B,)
-        told:   before, then after: which of the B sentences have this neighbour, (K,), its tokens with
-                <start> and <end>, (K, T'), and how many words have to be told of each, (K,), on the CPU
+        neighbours: before, then after: which of the B sentences have this neighbour, (K,), its tokens with
+                    <start> and <end>, (K, T'), and how many words of each are predicted, (K,), on the CPU
         """
         # (B, H)
         codes = self.dropout(self.norm(self.encoder(self.dropout(self.encoder.embed(tokens)), lengths)))
         states, targets = [], []
-        for teller, (rows, neighbours, counts) in zip(self.tellers, told, strict=True):
+        for decoder, (rows, texts, counts) in zip(self.decoders, neighbours, strict=True):
             if not len(rows):
                 continue
-            packed = pack_padded_sequence(neighbours[:, :-1], counts, batch_first=True, enforce_sorted=False)
+            packed = pack_padded_sequence(texts[:, :-1], counts, batch_first=True, enforce_sorted=False)
             vectors = self.dropout(self.encoder.embed(packed.data))
             assert packed.sorted_indices is not None
-            states.append(teller(vectors, codes[rows[packed.sorted_indices]], packed.batch_sizes.tolist()))
+            states.append(decoder(vectors, codes[rows[packed.sorted_indices]], packed.batch_sizes.tolist()))
             targets.append(
-                pack_padded_sequence(neighbours[:, 1:], counts, batch_first=True, enforce_sorted=False).data
+                pack_padded_sequence(texts[:, 1:], counts, batch_first=True, enforce_sorted=False).data
             )
-        said = torch.cat(targets)
-        return F.cross_entropy(self.output(self.dropout(torch.cat(states))), said, reduction="sum"), len(said)
+        words = torch.cat(targets)
+        logits = self.output(self.dropout(torch.cat(states)))
+        return F.cross_entropy(logits, words, reduction="sum"), len(words)
 
 
-class NeighbourTask:
-    """The fit loop's task: tell each sentence's neighbours."""
+class NeighbourTask(TaskBase[SkipThoughtConfig, NeighbourData]):
+    """The fit loop's task: predict each sentence's neighbours."""
 
     criterion = "log_likelihood"
-
-    def __init__(
-        self,
-        module: SkipThoughtNetwork,
-        config: SkipThoughtConfig,
-        train: NeighbourData,
-        val: NeighbourData,
-        seed: int,
-        keep: Keep,
-    ) -> None:
-        self.module: nn.Module = module
-        self.rates: dict[str, float] = {}
-        self.config, self.train, self.val, self.seed, self.keep = config, train, val, seed, keep
-        self.device = next(module.parameters()).device
 
     def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
         """(sentences (B,), their neighbours (B, 2)), of nearly equal lengths, in random order."""
@@ -138,23 +122,23 @@ class NeighbourTask:
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
         """-log p(before) - log p(after), the mean over sentences."""
-        total, _ = self._told(self.module, self.train, batch)
+        total, _ = self._predicted(self.module, self.train, batch)
         return total / len(batch[0])
 
-    def _told(
+    def _predicted(
         self, module: Any, data: NeighbourData, batch: tuple[np.ndarray, np.ndarray]
     ) -> tuple[Tensor, int]:
         rows, neighbours = batch
         lengths = data.lengths[rows]
         tokens = data.tokens[rows, 1 : lengths.max() + 1].astype(np.int64)
         tokens[np.arange(tokens.shape[1]) >= lengths[:, None]] = 0  # <end> is not read
-        told = []
+        sides = []
         for side in neighbours.T:
             some = np.flatnonzero(side >= 0)
             counts = data.lengths[side[some]] + 1
             texts = data.tokens[side[some], : counts.max(initial=0) + 1].astype(np.int64)
-            told.append((self._tensor(some), self._tensor(texts), torch.from_numpy(counts)))
-        return module(self._tensor(tokens), self._tensor(lengths), told)
+            sides.append((self._tensor(some), self._tensor(texts), torch.from_numpy(counts)))
+        return module(self._tensor(tokens), self._tensor(lengths), sides)
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device)
@@ -164,89 +148,58 @@ class NeighbourTask:
         to."""
         total, count = 0.0, 0
         for batch in self._batches(self.val, np.random.default_rng(0)):
-            loss, said = self._told(module, self.val, batch)
-            total, count = total + loss.item(), count + said
+            loss, words = self._predicted(module, self.val, batch)
+            total, count = total + loss.item(), count + words
         return {"log_likelihood": -total / count, "perplexity": float(np.exp(total / count))}
 
 
 @dataclass(frozen=True)
-class SkipThoughtRun:
-    """What to train and where to put it.
+class SkipThoughtRun(Run[SkipThoughtConfig]):
+    """The training of a skip-thought encoder; `name` is a row of SKIP_THOUGHTS."""
 
-    name:     the row of SKIP_THOUGHTS
-    also:     further collections that are trained on; what is validated on is the first one's alone
-    command:  what reproduces it, for the card
-    patience: stop after so many epochs that were no better
-    half:     store the weights as float16
-    """
-
-    name: str
-    config: SkipThoughtConfig
-    dataset: Dataset
-    out: Path
-    also: tuple[Dataset, ...] = ()
-    seed: int = 0
     patience: int = 3
-    command: str = ""
-    progress: bool = True
-    half: bool = False
 
-    def __post_init__(self) -> None:
-        check_patience_and_seed(self.patience, self.seed)
-        if self.config.direction == "combine":
-            raise BadSetting(
-                "A combined encoder is not trained: train one of direction uni and one of direction bi, and "
-                "combine them."
-            )
+    def rules(self) -> Iterator[tuple[bool, str]]:
+        """See Run.rules."""
+        yield from super().rules()
+        yield (
+            self.config.direction == "combine",
+            "A combined encoder is not trained: train one of direction uni and one of direction bi, and "
+            "combine them.",
+        )
 
 
 def train_skipthought(
     run: SkipThoughtRun, device: torch.device, resume: bool = False
-) -> Checkpoint[SkipThoughtConfig]:
-    """Train, keep the encoder of the epoch that tells the val split's neighbours best, and save it to
-    run.out."""
-    train, val, held_out = training_passages(run.dataset, run.also)
-    vocabulary = commonest(train, run.config.vocabulary_size, run.config.min_count)
+) -> tuple[Checkpoint[SkipThoughtConfig], list[str]]:
+    """Train, keep the encoder of the epoch that predicts the val split's neighbours best, and save it to
+    run.out.
+
+    returns: the checkpoint that was kept, and what was left out: nothing
+    """
+    return train(run, SKIPTHOUGHT, device, lambda: _prepare(run, device), resume)
+
+
+def _prepare(run: SkipThoughtRun, device: torch.device) -> Prepared:
+    learned, measured, held_out = training_passages(run.dataset, run.also)
+    vocabulary = commonest(learned, run.config.vocabulary_size, run.config.min_count)
     torch.manual_seed(run.seed)
     network = SkipThoughtNetwork(run.config, len(vocabulary)).to(device)
-    facts: dict[str, Any] = {
-        "data": " and ".join(dataset.spec for dataset in (run.dataset, *run.also)),
-        "sentences": sum(len(one.sentences) for one in train),
-        "validated_on": held_out,
-        "seed": run.seed,
-        "command": run.command,
-    }
+    facts = {"sentences": sum(len(one.sentences) for one in learned), "validated_on": held_out}
     if run.config.word_vectors is not None:
         matrix, facts["words_without_vector"] = load_word_vectors(run.config.word_vectors).matrix(vocabulary)
         network.encoder.begin_with(torch.from_numpy(matrix))
+    data = [encoded(found, vocabulary, run.config.max_words) for found in (learned, measured)]
+    task = NeighbourTask(network, run.config, data[0], data[1], run.seed)
 
-    def keep(module: Any, history: list[dict[str, float]]) -> None:
-        training = {
-            **facts,
-            "history": history,
-            "best_epoch": len(history),
-            "seconds": history[-1]["seconds"],
-        }
-        tensors = module.encoders.state_dict()
-        checkpoint = Checkpoint(
-            run.name, run.config, vocabulary, NO_BACKBONE, tensors, training, kind=SKIPTHOUGHT.name
-        )
-        save_checkpoint(run.out, checkpoint, torch.float16 if run.half else torch.float32)
+    def tensors(module: nn.Module) -> dict[str, Tensor]:
+        return module.get_submodule("encoders").state_dict()
 
-    data = [encoded(found, vocabulary, run.config.max_words) for found in (train, val)]
-    task = NeighbourTask(network, run.config, data[0], data[1], run.seed, keep)
-    identity = {"model": run.name, **run.config.to_json(), **facts}
-    del identity["command"]
-    names = ("epochs", "learning_rate", "weight_decay", "clip_norm", "schedule", "warmup", "average")
-    settings = {name: getattr(run.config, name) for name in names}
-    fit_config = FitConfig(**settings, patience=run.patience, seed=run.seed, precision="float32")
-    progress = Fit(task, fit_config, run.out / "training", identity, resume, run.progress).run()
-    add_training(run.out, {"history": progress.history, "seconds": progress.seconds})
-    return read_checkpoint(run.out, SKIPTHOUGHT)
+    return Prepared(task, vocabulary, facts, tensors=tensors)
 
 
 def combine(
-    uni: Path, bi: Path, out: Path, command: str = "", half: bool = False
+    uni: Path, bi: Path, out: Path, command: str = "", fp16: bool = False
 ) -> Checkpoint[SkipThoughtConfig]:
     """Save two trained encoders as one, with all they need; errors: see read_checkpoint and combined."""
     parts = [read_checkpoint(path, SKIPTHOUGHT) for path in (uni, bi)]
@@ -256,5 +209,6 @@ def combine(
         seconds=sum(part.training["seconds"] for part in parts),
         command=command,
     )
-    save_checkpoint(out, checkpoint, torch.float16 if half else torch.float32)
+    save_checkpoint(out, checkpoint, torch.float16 if fp16 else torch.float32)
+    write_card(out)
     return read_checkpoint(out, SKIPTHOUGHT)

@@ -19,6 +19,7 @@ from ..text import PAD_ID, START_ID, UNKNOWN_ID, Vocabulary
 from .batches import by_length
 from .features import Features
 from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures
+from .loop import TaskBase
 
 LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
 
@@ -57,33 +58,24 @@ def encode_captions(captions: Sequence[Sequence[str]], vocabulary: Vocabulary) -
     return tokens
 
 
-class CaptioningTask:
+class CaptioningTask(TaskBase[CaptionerConfig, CaptionData]):
     """The fit loop's task for a captioner."""
 
     criterion = "cider_d"
 
     def __init__(
         self,
-        module: Any,
+        module: nn.Module,
         config: CaptionerConfig,
         train: CaptionData,
         val: CaptionData,
-        vocabulary: Vocabulary,
         seed: int,
-        keep: Any,
+        vocabulary: Vocabulary,
     ) -> None:
-        self.module = module
+        super().__init__(module, config, train, val, seed)
         self.rates = {"backbone": BACKBONE_RATE} if isinstance(module, FineTuned) else {}
-        self.config, self.train, self.val, self.vocabulary, self.seed, self.keep = (
-            config,
-            train,
-            val,
-            vocabulary,
-            seed,
-            keep,
-        )
+        self.vocabulary = vocabulary
         self.cider = CiderD(val.captions)
-        self.device = next(module.parameters()).device
         self.epoch = 0
         if config.captions_together:
             self.samples = np.stack([np.arange(len(train)), np.full(len(train), -1)], 1)
@@ -148,7 +140,7 @@ class CaptioningTask:
         return torch.from_numpy(tokens[:, :, :longest].astype(np.int64)).to(self.device)
 
     def _guessed(self, features: Tensor, tokens: Tensor) -> Tensor:
-        """`tokens` with a share of the words replaced by what the captioner itself would say there (Bengio et
+        """`tokens` with a share of the words replaced by what the captioner itself predicts there (Bengio et
         al. 2015).
 
         The share grows with the epochs, 0 in the first. Guessing takes a second pass, all words at once
@@ -160,7 +152,7 @@ class CaptioningTask:
             logits, _ = self.module(features, tokens)
             guesses = torch.distributions.Categorical(logits=logits.float()).sample()
         read = tokens.clone()
-        # the targets' places; <start> is among them only where the captioner says it
+        # the targets' places; <start> is among them only where the captioner predicts it
         predicted = tokens != PAD_ID
         if not self.config.predict_bos:
             predicted = predicted & (tokens != START_ID)

@@ -114,7 +114,7 @@ def test_death_between_any_two_files_never_mixes_two_states(
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_stops_after_the_batch_and_says_how_to_go_on(tmp_path: Path, how: signal.Signals) -> None:
     task = Toy(on_loss=interrupt_at(1, 2, how))
-    with pytest.raises(Interrupted, match=r"Stopped in epoch 2, after batch 3\. Go on with --resume\."):
+    with pytest.raises(Interrupted, match=r"Stopped in epoch 2, after batch 3; its state is saved\."):
         fit(task, tmp_path).run()
     assert task.seen[-1] == (1, 2)
     assert resumed(tmp_path).seen[0] == (1, 3)

@@ -162,7 +162,7 @@ def test_resuming_with_another_setting_is_refused(call: Call, trained: Trained, 
     where = ("--data", trained.spec, "--out", "copy", "--features", trained.features)
     code, _, err = call(train_captioner, *where, *trained.settings, "--set", "dropout=0.5", "--resume")
     assert code == 3
-    assert "is of a training with another dropout. Give the same settings, or another --out." in err
+    assert "is of a training with another dropout. Give the same settings" in err
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_resuming_with_another_setting_is_refused(call: Call, trained: Trained, 
         (("--set", "hidden_dim=big"), 2, "hidden_dim takes a value of type int, not 'big'"),
         (("--epochs", "0"), 2, "epochs must be at least 1, not 0"),
         (("--augment", "13"), 2, "There are 12 views of a picture, not 13"),
-        (("--precision", "float8"), 2, "precision is auto, float32 or bfloat16"),
+        (("--precision", "float8"), 2, "precision is auto, float32, bfloat16 or float16"),
         (("--device", "cuda:99"), 2, "The device 'cuda:99' cannot be used here"),
         (
             ("--split", "tests"),
             3,
             "has no images in split 'tests'. Its splits: train (64), val (24), test (16).",
         ),
-        (("--resume",), 3, "There is no cut training to go on with; leave --resume out."),
+        (("--resume",), 3, "There is no cut training to go on with in"),
         (("--data", "flicker8k:x"), 2, "There is no data set kind 'flicker8k'. Did you mean 'flickr8k'?"),
         (("--data", "coco:nowhere"), 3, "nowhere"),
     ],
@@ -204,7 +204,7 @@ def test_nothing_to_go_on_with_is_said_before_a_picture_passes_through_the_cnn(
     code, _, err = call(
         train_captioner, "--data", trained.spec, "--out", "out", "--features", "features", "--resume"
     )
-    assert code == 3 and "There is no cut training to go on with; leave --resume out." in err
+    assert code == 3 and "There is no cut training to go on with in" in err
     assert not (tmp_path / "features").exists()
 
 

@@ -104,7 +104,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_read(call: Call, s
     for arguments, said in (
         ((), "Which model shall be trained"),
         (("--model", "vsee"), "Did you mean 'vse'"),
-        (("--model", "vse", "--set", "margin=-1"), "The margin must be a number above 0"),
+        (("--model", "vse", "--set", "margin=-1"), "margin must be a number above 0"),
         (("--model", "vse", "--set", "ncon=0"), "negatives must be at least 1"),
         (("--model", "vse", "--set", "wings=2"), "no field 'wings'"),
         (("--model", "vse-bow", "--data", space.spec, "--out", space.checkpoint), "already holds a training"),
@@ -113,7 +113,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_read(call: Call, s
         assert code == 2 and said in err, (arguments, err)
     where = ("--data", space.spec, "--features", space.features, "--out", "new")
     code, _, err = call(train_embedding, "--model", "vse-bow", *where, "--resume", *typed(FIELDS))
-    assert code == 3 and "There is no cut training to go on with" in err
+    assert code == 3 and "There is no cut training to go on with in new/training. Leave --resume out." in err
 
 
 def test_collections_without_labels_say_what_else_can_be_a_target(call: Call, space: Space) -> None:
@@ -255,7 +255,7 @@ def test_a_captioner_and_what_is_no_checkpoint_are_refused_by_every_command(
         code, _, err = call(module, "--checkpoint", trained.checkpoint, *rest)
         assert code == 3 and "of kind 'captioner'; here one of kind 'embedding space' is needed" in err
         code, _, err = call(module, "--checkpoint", "./nothing", *rest)
-        assert code == 3 and "There is no checkpoint directory" in err and "train_embedding" in err
+        assert code == 3 and "There is no checkpoint directory" in err and "captionret train-embedding" in err
 
 
 def test_folds_that_do_not_part_the_images_are_refused(call: Call, space: Space) -> None:

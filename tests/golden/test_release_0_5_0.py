@@ -36,7 +36,7 @@ from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.models.reranking.fit import Reranker
 from captionret.models.sentence.skipthought.encoder import SkipThought
-from captionret.models.vision.backbones import BACKBONES
+from captionret.models.vision.rows import BACKBONES
 from captionret.retrieval import MODES
 from captionret.retrieval import search as search_gallery
 

@@ -14,15 +14,14 @@ from captionret.files import sha256_of
 from captionret.images import load_views
 from captionret.models.vision import backbones
 from captionret.models.vision.backbones import (
-    BACKBONES,
     Backbone,
-    BackboneConfig,
     build_network,
     find_weights,
     freeze,
     load_backbone,
     load_own_backbone,
 )
+from captionret.models.vision.rows import BACKBONES, BackboneConfig
 
 IMAGENET_CATS = range(281, 286)  # tabby, tiger cat, Persian, Siamese, Egyptian
 ESPRESSO = 967

@@ -19,15 +19,16 @@ from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import CaptionerConfig
 from captionret.models.captioning.decoders import make_decoder
+from captionret.models.card import write_card
 from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from captionret.models.embedding.card import write_embedding_card
 from captionret.models.embedding.config import EMBEDDING, EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel, checked_features
 from captionret.models.embedding.network import EmbeddingNetwork
 from captionret.models.embedding.rows import EMBEDDING_MODELS
 from captionret.models.embedding.text_tower import Reader, idf_of
 from captionret.models.record import hash_of_settings
-from captionret.models.vision.backbones import PRECOMPUTED, Backbone, backbone_record
+from captionret.models.vision.backbones import Backbone, backbone_record
+from captionret.models.vision.rows import PRECOMPUTED
 from captionret.text import Vocabulary
 from captionret.word_vectors import load_word_vectors
 
@@ -614,7 +615,7 @@ def test_fields_that_a_space_does_not_use_leave_its_fingerprint_as_it_was() -> N
 
 def test_the_card_says_what_it_is(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "space", checkpoint_of(config_of()))
-    text = write_embedding_card(tmp_path / "space").read_text()
+    text = write_card(tmp_path / "space").read_text()
     assert text.startswith(
         "# space\n\nAn embedding space of images and sentences, model `vse`: 12 dimensions"
     )

@@ -51,9 +51,7 @@ def task_of(name: str, **how: Any) -> SelfCriticalTask:
     data = CaptionData(features, encode_captions(CAPTIONS, VOCABULARY), list(CAPTIONS))
     torch.manual_seed(0)
     module = new_decoder(config, 8, 4, len(VOCABULARY))
-    return SelfCriticalTask(
-        module, config, data, data, VOCABULARY, 0, lambda module, history: None, how=SelfCritical(**how)
-    )
+    return SelfCriticalTask(module, config, data, data, 0, VOCABULARY, how=SelfCritical(**how))
 
 
 def ids(*texts: str, longest: int = 7) -> torch.Tensor:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from captionret.errors import BadCheckpoint, BadSetting, MissingWeights
+from captionret.models.sentence import MINILM_DIM
 from captionret.models.sentence import minilm as sentences
-from captionret.models.sentence.minilm import DIM, FILES, PACKAGE, SentenceEncoder, find_model
+from captionret.models.sentence.minilm import FILES, PACKAGE, SentenceEncoder, find_model
 
 needs_model = pytest.mark.skipif(
     importlib.util.find_spec(PACKAGE) is None or importlib.util.find_spec("tokenizers") is None,
@@ -39,7 +40,7 @@ def encoder() -> SentenceEncoder:
 @needs_model
 def test_vectors_are_float32_unit_rows(encoder: SentenceEncoder) -> None:
     vectors = encoder.encode(SENTENCES)
-    assert vectors.shape == (len(SENTENCES), DIM) and vectors.dtype == np.float32
+    assert vectors.shape == (len(SENTENCES), MINILM_DIM) and vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(SENTENCES)), abs=1e-6)
 
 
@@ -90,7 +91,7 @@ def test_case_and_accents_are_not_told_apart(encoder: SentenceEncoder) -> None:
 
 @needs_model
 def test_no_sentences_give_no_rows(encoder: SentenceEncoder) -> None:
-    assert encoder.encode([]).shape == (0, DIM)
+    assert encoder.encode([]).shape == (0, MINILM_DIM)
 
 
 @needs_model

@@ -21,17 +21,17 @@ from captionret.models.embedding.config import EMBEDDING
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.network import EmbeddingNetwork
 from captionret.models.embedding.rows import EMBEDDING_MODELS
+from captionret.models.record import NO_BACKBONE
 from captionret.models.sentence.skipthought.config import SKIP_THOUGHTS, SKIPTHOUGHT, SkipThoughtConfig
 from captionret.models.sentence.skipthought.encoder import SkipThought, combined, make_encoders
 from captionret.models.sentence.skipthought.expansion import Expansion
-from captionret.models.vision.backbones import PRECOMPUTED
+from captionret.models.vision.rows import PRECOMPUTED
 from captionret.text import END_ID, START_ID, Vocabulary
 from captionret.training.embedding import fitting
 from captionret.training.loop import Fit
 from captionret.training.neighbours import NeighbourData, Passage, commonest, encoded, training_passages
 from captionret.training.sentence_codes import CachedSentenceEncoder
 from captionret.training.skipthought import (
-    NO_BACKBONE,
     NeighbourTask,
     SkipThoughtDecoder,
     SkipThoughtNetwork,
@@ -228,7 +228,7 @@ def test_loss_is_the_sum_of_both_neighbours_negative_log_likelihoods(direction: 
     torch.manual_seed(0)
     network = SkipThoughtNetwork(config, len(VOCABULARY))
     data = encoded([Passage(tuple(SENTENCES[:3]), True), Passage(tuple(SENTENCES[3:]), True)], VOCABULARY, 30)
-    task = NeighbourTask(network, config, data, data, 0, lambda module, history: None)
+    task = NeighbourTask(network, config, data, data, 0)
     model = SkipThought(replace(checkpoint_of(config), tensors=network.encoders.state_dict()), "same")
     words, told = 0, 0.0
     for rows, neighbours in task.batches(0):
@@ -239,7 +239,7 @@ def test_loss_is_the_sum_of_both_neighbours_negative_log_likelihoods(direction: 
         if code_norm:
             codes = (codes - codes.mean(0)) / (codes.var(0, unbiased=False) + 1e-5).sqrt()
         for code, beside in zip(codes, neighbours, strict=True):
-            for teller, other in zip(network.tellers, beside, strict=True):
+            for teller, other in zip(network.decoders, beside, strict=True):
                 if other >= 0:
                     assert isinstance(teller, SkipThoughtDecoder)
                     ids = VOCABULARY.encode(SENTENCES[other])
@@ -420,7 +420,7 @@ def test_an_encoder_learns_what_stands_beside_what_and_keeps_no_decoder(tmp_path
         tmp_path / "out",
         progress=False,
     )
-    checkpoint = train_skipthought(run, CPU)
+    checkpoint, _ = train_skipthought(run, CPU)
     history = checkpoint.training["history"]
     assert history[-1]["perplexity"] < 1.5 < 3 < history[0]["perplexity"]
     assert set(checkpoint.tensors) == set(make_encoders(run.config, len(checkpoint.vocabulary)).state_dict())
@@ -433,7 +433,7 @@ def test_an_encoder_learns_what_stands_beside_what_and_keeps_no_decoder(tmp_path
 
 def test_word_vectors_are_begun_with(tmp_path: Path) -> None:
     config = config_of(word_dim=50, word_vectors="glove-50", epochs=1, learning_rate=1e-9, code_norm=True)
-    checkpoint = train_skipthought(
+    checkpoint, _ = train_skipthought(
         SkipThoughtRun("skip", config, text_dataset(tmp_path, TEXT * 9), tmp_path / "out", progress=False),
         CPU,
     )
@@ -448,7 +448,7 @@ def test_word_vectors_are_begun_with(tmp_path: Path) -> None:
 def test_a_cut_training_ends_as_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = text_dataset(tmp_path, TEXT * 10)
     config = config_of("bi", epochs=3, dropout=0.2)
-    straight = train_skipthought(
+    straight, _ = train_skipthought(
         SkipThoughtRun("skip", config, dataset, tmp_path / "straight", progress=False), CPU
     )
     real, steps = Fit._step, [0]
@@ -463,7 +463,7 @@ def test_a_cut_training_ends_as_one_that_was_not(tmp_path: Path, monkeypatch: py
     run = SkipThoughtRun("skip", config, dataset, tmp_path / "cut", progress=False)
     with pytest.raises(KeyboardInterrupt):
         train_skipthought(run, CPU)
-    cut = train_skipthought(run, CPU, resume=True)
+    cut, _ = train_skipthought(run, CPU, resume=True)
     assert all(torch.equal(tensor, cut.tensors[name]) for name, tensor in straight.tensors.items())
 
 

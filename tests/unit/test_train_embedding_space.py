@@ -24,7 +24,8 @@ from captionret.models.embedding.network import EmbeddingNetwork
 from captionret.models.embedding.rows import EMBEDDING_MODELS
 from captionret.models.embedding.text_tower import Reader
 from captionret.models.sentence.minilm import SentenceEncoder
-from captionret.models.vision.backbones import PRECOMPUTED, Backbone
+from captionret.models.vision.backbones import Backbone
+from captionret.models.vision.rows import PRECOMPUTED
 from captionret.records import Item
 from captionret.text import Vocabulary
 from captionret.training import loop as fit_module
@@ -79,9 +80,7 @@ def made_up(images: int, captions: int, seed: int = 0, **changes: Any) -> PairTa
     values = random.normal(size=(images, 6)).astype(np.float32)
     data = PairData(features_of(values, config.views), Reader(config, vocabulary)(texts), np.array(owner))
     torch.manual_seed(0)
-    return PairTask(
-        EmbeddingNetwork(config, len(vocabulary)), config, data, data, 0, lambda module, history: None
-    )
+    return PairTask(EmbeddingNetwork(config, len(vocabulary)), config, data, data, 0)
 
 
 # --- what a batch holds ---
@@ -294,9 +293,7 @@ def label_task(loss: str, unseen: Sequence[int] = (2,), images: int = 20) -> Lab
     labels /= np.linalg.norm(labels, axis=1, keepdims=True)
     torch.manual_seed(0)
     seen = np.array([label not in unseen for label in range(5)])
-    return LabelTask(
-        EmbeddingNetwork(config, 9), config, data, data, labels, seen, 0, lambda module, history: None
-    )
+    return LabelTask(EmbeddingNetwork(config, 9), config, data, data, 0, labels, seen)
 
 
 def test_every_image_is_learned_with_each_of_its_seen_labels_once_an_epoch() -> None:
@@ -516,7 +513,7 @@ def test_pictures_and_given_features_are_not_mixed(spec: str, tmp_path: Path) ->
     for other in (pictures, wider):
         with pytest.raises(BadSetting, match="cannot be trained on together"):
             replace(run, also=(other,))
-    with pytest.raises(BadSetting, match="backbone=given is for collections that bring features"):
+    with pytest.raises(BadSetting, match="backbone=precomputed is for collections that bring features"):
         replace(run, dataset=pictures)
     with pytest.raises(BadSetting, match="patience must be at least 1"):
         replace(run, patience=0)

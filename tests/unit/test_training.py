@@ -23,8 +23,9 @@ from captionret.models.captioning.decoders import make_decoder
 from captionret.models.checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.text import Vocabulary
-from captionret.training.captioning import TrainingRun, begin_with, split_items, train_captioner
+from captionret.training.captioning import CaptionerRun, begin_with, train_captioner
 from captionret.training.features import Features
+from captionret.training.run import split_items
 from captionret.training.self_critical import SelfCritical
 from captionret.training.teacher_forcing import LONGEST, CaptionData, CaptioningTask, encode_captions
 from captionret.word_vectors import load_word_vectors
@@ -42,10 +43,12 @@ TINY = {
 }
 
 
-def run_of(spec: str, out: Path, features: Path, variant: str = "model2-lite", **changes: Any) -> TrainingRun:
+def run_of(
+    spec: str, out: Path, features: Path, variant: str = "model2-lite", **changes: Any
+) -> CaptionerRun:
     fields = {key: changes.pop(key) for key in list(changes) if key in CaptionerConfig.__dataclass_fields__}
     config = replace(VARIANTS[variant], **{**TINY, **fields})
-    return TrainingRun(
+    return CaptionerRun(
         variant,
         config,
         open_dataset(spec),
@@ -83,7 +86,7 @@ def made_up(images: int, captions: int, config: CaptionerConfig, seed: int = 0) 
     data = CaptionData(features, encode_captions(texts, vocabulary), texts)
     torch.manual_seed(0)
     module = make_decoder(config, len(vocabulary))
-    return CaptioningTask(module, config, data, data, vocabulary, 0, lambda module, history: None)
+    return CaptioningTask(module, config, data, data, 0, vocabulary)
 
 
 def config_with(**changes: Any) -> CaptionerConfig:
@@ -426,7 +429,7 @@ def test_card_says_how_it_was_made_and_how_to_make_it_again(trained: Trained) ->
 def test_half_precision_halves_the_file_and_keeps_the_captions(
     trained: Trained, lite0: Backbone, tmp_path: Path
 ) -> None:
-    train_captioner(run_of(trained.spec, tmp_path / "half", trained.features, half=True), lite0, CPU)
+    train_captioner(run_of(trained.spec, tmp_path / "half", trained.features, fp16=True), lite0, CPU)
     stored = safetensors.torch.load_file(tmp_path / "half" / "model.safetensors")
     assert {tensor.dtype for tensor in stored.values() if tensor.is_floating_point()} == {torch.float16}
 
@@ -496,12 +499,10 @@ def test_fine_tuned_checkpoint_refuses_the_cnn_it_was_not_trained_with(
         Captioner.load(out, "cpu", lite0).caption(sorted(folder.iterdir()))
 
 
-def test_fine_tuning_with_averaging_is_refused(tmp_path: Path, lite0: Backbone) -> None:
-    run = run_of(
-        small(tmp_path, {"train": 1, "val": 1}), tmp_path / "out", tmp_path, fine_tune=True, average=0.9
-    )
-    with pytest.raises(BadSetting, match="--set average=0"):
-        train_captioner(run, lite0, CPU)
+def test_fine_tuning_with_averaging_is_refused(tmp_path: Path) -> None:
+    spec = small(tmp_path, {"train": 1, "val": 1})
+    with pytest.raises(BadSetting, match="Set average=0"):
+        run_of(spec, tmp_path / "out", tmp_path, fine_tune=True, average=0.9)
     assert not (tmp_path / "out").exists()
 
 
@@ -592,9 +593,7 @@ def test_soft_attention_is_trained_to_look_everywhere() -> None:
     module = make_decoder(config, len(vocabulary))
     losses = []
     for settings in (config, replace(config, attention_penalty=0.0)):
-        task = CaptioningTask(
-            module.eval(), settings, data, data, vocabulary, 0, lambda module, history: None
-        )
+        task = CaptioningTask(module.eval(), settings, data, data, 0, vocabulary)
         losses.append(float(task.loss(task.batches(0)[0]).detach()))
     assert losses[0] > losses[1] + 0.1
 

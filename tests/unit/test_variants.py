@@ -8,7 +8,7 @@ import pytest
 from captionret.config import Registry, run_name
 from captionret.errors import BadSetting, UnknownName
 from captionret.models.captioning.config import VARIANTS, CaptionerConfig
-from captionret.models.vision.backbones import BACKBONES
+from captionret.models.vision.rows import BACKBONES
 
 PUBLISHED = {  # CNN, E, H, LSTM layers, word vectors
     "model1": ("resnet152", 256, 512, 1, None),

@@ -19,10 +19,10 @@ from ...errors import BadCheckpoint, BadSetting
 from ...images import ImageInput, Picture, as_pictures, decoded_batches
 from ...records import Caption, CaptionResult, Failure
 from ...remedies import remedy
-from ..checkpoint import CAPTIONER, Checkpoint
+from ..checkpoint import Checkpoint
 from ..trained import PictureModel
-from ..vision.backbones import Backbone
-from .config import CaptionerConfig
+from ..vision.backbones import Backbone, as_float16
+from .config import CAPTIONER, CaptionerConfig
 from .decoders import make_decoder
 from .generation import Generator
 
@@ -212,7 +212,7 @@ class Captioner(PictureModel[CaptionerConfig]):
     def features(self, pixels: np.ndarray) -> tuple[Tensor, np.ndarray]:
         """pixels (N, S, S, 3) uint8 -> what the decoder reads, and the pooled features (N, D) float16."""
         pooled, grid = self.backbone_features(pixels)
-        return (grid if self.config.feature == "grid" else pooled), pooled.cpu().numpy().astype(np.float16)
+        return (grid if self.config.feature == "grid" else pooled), as_float16(pooled.cpu().numpy())
 
     def describe(self) -> dict[str, Any]:
         """As TrainedModel's, and what its backbone is."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from ...config import Registry, TrainingConfig, setting
 from ...word_vectors import DIMS as WORD_VECTOR_DIMS
-from ..vision.backbones import BACKBONES
+from ..record import DEFAULT_KIND, Kind
+from ..vision.rows import BACKBONES
 
 MAX_LENGTH = 64  # of a caption that the Transformer reads or generates, in tokens
 DECODERS = ("lstm", "soft-attention", "adaptive", "transformer")
@@ -108,6 +109,8 @@ class CaptionerConfig(TrainingConfig):
         """Which of the backbone's outputs the decoder reads: "pooled" or "grid"."""
         return "pooled" if self.decoder == "lstm" else "grid"
 
+
+CAPTIONER = Kind(DEFAULT_KIND, CaptionerConfig, "train-captioner", row="variant")
 
 # Chosen on Flickr8k's validation split: faster and in smaller batches than published, annealed, averaged, on
 # crops and flips.

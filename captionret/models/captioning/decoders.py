@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...config import Registry
-from ..vision.backbones import BACKBONES
+from ..vision.rows import BACKBONES
 from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
 from .config import CaptionerConfig
 from .lstm import LSTMDecoder

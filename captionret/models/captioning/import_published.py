@@ -24,7 +24,8 @@ from ... import files
 from ...errors import BadCheckpoint, BadSetting
 from ...text import SPECIAL, Vocabulary
 from ..checkpoint import OWN_BACKBONE, Checkpoint, save_checkpoint
-from ..vision.backbones import BACKBONES, backbone_record, build_network, find_weights
+from ..vision.backbones import backbone_record, build_network, find_weights
+from ..vision.rows import BACKBONES
 from .config import VARIANTS, CaptionerConfig
 from .lstm import LSTMDecoder
 

@@ -7,8 +7,8 @@ from math import inf
 from ...config import TrainingConfig, setting
 from ...word_vectors import DIMS as WORD_VECTOR_DIMS
 from ..record import Kind
-from ..sentence.minilm import DIM as MINILM_DIM
-from ..vision.backbones import BACKBONES, PRECOMPUTED
+from ..sentence import MINILM_DIM
+from ..vision.rows import BACKBONES, PRECOMPUTED
 
 FROZEN_WORDS = ("glove", "glove-idf")
 WORD_PARTS = ("bow", "gru", "lstm")

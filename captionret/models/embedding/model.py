@@ -20,7 +20,8 @@ from ...images import decoded_batches
 from ...text import is_word
 from ..checkpoint import Checkpoint
 from ..trained import PictureModel
-from ..vision.backbones import PRECOMPUTED, Backbone, check_features
+from ..vision.backbones import Backbone, as_float16, check_features
+from ..vision.rows import PRECOMPUTED
 from .config import EMBEDDING, EmbeddingConfig
 from .network import EmbeddingNetwork
 from .text_tower import Reader
@@ -111,7 +112,7 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
                 )
                 # float16, as in the feature cache and in libraries: a picture has one vector, whichever way
                 # it came
-                vectors.append(self.encode_features(pooled.cpu().numpy().astype(np.float16)))
+                vectors.append(self.encode_features(as_float16(pooled.cpu().numpy())))
                 bar.update(len(batch.paths))
         return np.concatenate(vectors)
 

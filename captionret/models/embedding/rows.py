@@ -12,7 +12,7 @@ before (captionret train-skipthought).
 from typing import Any
 
 from ...config import Registry
-from ..sentence.minilm import DIM as MINILM_DIM
+from ..sentence import MINILM_DIM
 from .config import FROZEN_CODES, EmbeddingConfig
 
 # as published: Adam 2e-4, batches of 128, clip norm 2, margin 0.2

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from ...config import Registry, TrainingConfig, setting
 from ..record import LEXICAL_KIND, Kind
-from ..vision.backbones import BACKBONES
+from ..vision.rows import BACKBONES
 
 # What release 0.5.0 wrote of a head, which was a decoder "words" then: it still counts in fingerprints.
 _AS_A_DECODER: dict[str, Any] = {

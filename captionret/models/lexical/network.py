@@ -4,7 +4,7 @@ picture."""
 import torch
 from torch import Tensor, nn
 
-from ..vision.backbones import BACKBONES
+from ..vision.rows import BACKBONES
 from .config import LexicalConfig
 
 

@@ -1,1 +1,3 @@
 """Sentence encoders."""
+
+MINILM_DIM = 384  # of what minilm encodes

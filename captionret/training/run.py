@@ -1,0 +1,123 @@
+"""What shall be trained, on what, and where it shall go: what all trainings have in common."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic
+
+from ..config import C
+from ..datasets import Dataset
+from ..errors import BadDataset, BadSetting
+from ..models.vision.backbones import Backbone
+from ..records import Item
+from .features import DEFAULT_ROOT, Features, augmented_views, extract
+from .log import check_tensorboard
+
+HELD_OUT = 20  # every 20th training image is validated on where there is no val split
+
+
+@dataclass(frozen=True)
+class Run(Generic[C]):
+    """One training.
+
+    name:        the row that `config` comes from
+    out:         the checkpoint directory
+    also:        further collections whose train splits are trained on, too; what is validated on is the first
+                 one's alone
+    patience:    stop after so many validations without a better score
+    precision:   "float32", "bfloat16", "float16", or "auto": bfloat16 where the hardware multiplies it
+    command:     what reproduces it, for the card
+    description: the text of the file that describes it, for the card; "" where there is none
+    fp16:        store the weights as float16: half the size
+    tensorboard: write curves for TensorBoard beside log.jsonl
+    progress:    whether to show bars; None: on a terminal
+    """
+
+    name: str
+    config: C
+    dataset: Dataset
+    out: Path
+    also: tuple[Dataset, ...] = ()
+    seed: int = 0
+    patience: int = 5
+    precision: str = "float32"
+    command: str = ""
+    description: str = ""
+    features_root: Path = DEFAULT_ROOT
+    fp16: bool = False
+    tensorboard: bool = False
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.tensorboard:
+            check_tensorboard()
+        for broken, why in self.rules():
+            if broken:
+                raise BadSetting(why)
+
+    def rules(self) -> Iterator[tuple[bool, str]]:
+        """What cannot begin, as Config.rules says it."""
+        yield self.patience < 1, f"patience must be at least 1, not {self.patience}."
+        seed = f"The seed must be at least 0 and below 2**63, not {self.seed}."
+        yield not 0 <= self.seed < 2**63, seed
+
+    @property
+    def folder(self) -> Path:
+        """Where the training's state and log lie."""
+        return self.out / "training"
+
+    @property
+    def data(self) -> str:
+        """What is trained on, as it was named."""
+        return " and ".join(dataset.spec for dataset in (self.dataset, *self.also))
+
+    def items(self, split: str = "train", hold_out: bool = False) -> tuple[list[Item], list[Item], str]:
+        """The items to train on, those to validate on, and what these are; see split_items."""
+        train, val, held_out = split_items(self.dataset, split, hold_out)
+        for dataset in self.also:
+            train += dataset.split("train" if dataset.splits() else "all")
+        return train, val, held_out or "val"
+
+    def pictures(
+        self, items: list[Item], backbone: Backbone, kind: str, views: int = 1
+    ) -> tuple[list[Item], Features, list[str]]:
+        """The items whose pictures can be read, their features, and why the others' cannot.
+
+        kind: "pooled" or "grid"; views: of each picture, see augmented_views
+        """
+        paths = [item.path for item in items if item.path]
+        cut = augmented_views(views)
+        features, failures = extract(
+            backbone, paths, kind, cut, root=self.features_root, progress=self.progress
+        )
+        return [items[index] for index in features.present], features, [one.reason for one in failures]
+
+
+def split_items(dataset: Dataset, split: str, hold_out: bool = False) -> tuple[list[Item], list[Item], str]:
+    """The items to train on, those to validate on, and what these are if not the val split.
+
+    hold_out: validate on every 20th training image though there is a val split, which can then be scored like
+              a test split
+    """
+    whole = split == "train" and not dataset.splits()  # a collection without splits is trained on as a whole
+    train = dataset.split("all" if whole else split)
+    if "val" in dataset.splits() and split not in ("val", "all") and not hold_out:
+        return train, dataset.split("val"), ""
+    if len(train) < HELD_OUT:
+        raise BadDataset(
+            f"{dataset.spec} has {len(train)} images in split "
+            f"{split!r}{'' if hold_out else ' and no val split'}: "
+            "too few to hold some out. Add pictures."
+        )
+    rest = [item for index, item in enumerate(train) if index % HELD_OUT]
+    return rest, train[::HELD_OUT], f"every {HELD_OUT}th image of {split}"
+
+
+def check_some(usable: list[Item], items: list[Item], failures: list[str], what: str) -> None:
+    """BadDataset where nothing is left to learn from. what: a picture has beside it: "a caption"."""
+    if not usable:
+        reason = failures[0] if failures else f"No item has both a picture and {what}."
+        raise BadDataset(
+            f"There is nothing to train or validate on: {len(items):,} items, {len(failures):,} unreadable "
+            f"pictures. {reason}"
+        )

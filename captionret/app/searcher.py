@@ -215,23 +215,30 @@ class Searcher:
             return name, snapshot
 
     def _made_ready(self, library: Library, snapshot: LibrarySnapshot, name: str) -> LibrarySnapshot:
-        """The library with the spaces and word probabilities that a mode compares."""
-        required = find_mode(name).required_parts(snapshot.gallery())
-        for part in sorted(required):
-            if part in MODES and MODES[part].in_space:
-                self._use_space(library, part)
+        """The library with the spaces and word probabilities that a mode compares; the same snapshot where
+        nothing had to be made or loaded."""
+        outline = Gallery(
+            [], [], source=snapshot, hybrid=snapshot.contents.hybrid
+        )  # what is held, no picture
+        required = find_mode(name).required_parts(outline)
+        used = [self._use_space(library, part) for part in sorted(required) if part in MODES]
+        if any(used):
+            snapshot = library.snapshot()
         if "word_probabilities" in required and snapshot.without_word_probabilities:
             self._predict_words(library, snapshot)
-        return library.snapshot()
+            snapshot = library.snapshot()
+        return snapshot
 
-    def _use_space(self, library: Library, mode: str) -> None:
+    def _use_space(self, library: Library, mode: str) -> bool:
         """Let a mode compare in the space that was given for it, else in the library's, else in the shipped
-        one."""
+        one. Returns whether the library did not do so before."""
         if mode in library.spaces and mode not in self._models.given_spaces():
-            return
+            return False
         space = self._models.space_for(mode)
-        if library.spaces.get(mode) is not space:
-            library.use_space(mode, space)
+        if library.spaces.get(mode) is space:
+            return False
+        library.use_space(mode, space)
+        return True
 
     def _predict_words(self, library: Library, snapshot: LibrarySnapshot) -> None:
         """Predict the words of the pictures of which nothing is predicted yet. Where most are known, the

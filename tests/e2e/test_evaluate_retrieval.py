@@ -13,6 +13,7 @@ import pytest
 from shapes import Trained
 from typed import Call
 
+from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.cli import compare_variants, evaluate_retrieval, index, predict_words
 from captionret.cli import search as search_command
@@ -83,6 +84,9 @@ def test_every_mode_answers_a_picture_from_a_library(
     )
     code, out, err = call(search_command, *asked)
     assert code == 0, err
+    with Searcher(library, spaces=[spaces[name] for name in sorted(needed)]) as searcher:
+        (hit,) = searcher.search(trained.pictures / "red-circle-0.png", mode=mode, top=1)
+    assert hit.path in out and f"{hit.score:.2f}" in out, "from Python as from the shell"
     if not mode.startswith("multi"):  # this captioner's second and third captions are wrong
         assert "red-circle-1.png" in out, "the other picture of the same"
 

@@ -124,6 +124,26 @@ def test_what_is_predicted_of_every_image_tells_nothing() -> None:
     assert scores[-1] > scores[1], "a shared dog says more than a shared man"
 
 
+def test_the_mean_image_is_steadied_by_fifty_of_the_corpus() -> None:
+    rows = [{"dog": 0.9, "beach": 0.3}, {"cat": 0.8}, {"dog": 0.2, "man": 0.7}]
+    query = {"dog": 0.8, "man": 0.1}
+    names = sorted({word for row in rows for word in row})
+
+    def roots(row: dict[str, float]) -> np.ndarray:
+        return np.array([math.sqrt(row.get(name, 0.0) * corpus.weight(name)) for name in names])
+
+    usual = np.array([math.sqrt(corpus.rates()[name] * corpus.weight(name)) for name in names])
+    mean = (sum(roots(row) for row in rows) + 50 * usual) / (len(rows) + 50)
+    ours = roots(query) - mean
+    expected = [
+        float(ours @ (roots(row) - mean) / np.linalg.norm(ours) / np.linalg.norm(roots(row) - mean))
+        for row in rows
+    ]
+    assert ExpectedCosine(WordMatrix.of_rows(rows)).scores(query).tolist() == pytest.approx(
+        expected, abs=1e-5
+    )
+
+
 def test_a_mode_without_what_it_compares_says_what_makes_it() -> None:
     gallery = Gallery(["a.jpg"], ["a dog"])
     with pytest.raises(BadSetting, match=r"library\.predict_words") as refused:

@@ -1,0 +1,256 @@
+"""The one door to searching: pictures in any form, one snapshot a query, one read a picture, several
+threads."""
+
+import asyncio
+import io
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mean_colour import Colours, MeanColour, picture
+from PIL import Image
+
+from captionret import Library, Searcher, search
+from captionret.app import searcher as module
+from captionret.errors import BadImage, BadSetting
+from captionret.images import ImageInput, opening
+from captionret.library import LibrarySnapshot
+from captionret.retrieval import Gallery
+
+COLOURS = ("red", "green", "blue")
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    """Of a red, a green and a blue picture, captioned."""
+    for colour in COLOURS:
+        picture(tmp_path / "photos" / f"{colour}.png", colour)
+    with Library.create(tmp_path / "library", tmp_path / "photos") as made:
+        made.update(captioner=MeanColour(), progress=False)
+        yield made
+
+
+@pytest.fixture
+def searcher(library: Library) -> Searcher:
+    return Searcher(library, captioner=MeanColour(), predictor=Colours())
+
+
+def green(tmp_path: Path) -> Path:
+    """A green picture that the library does not hold."""
+    return picture(tmp_path / "query.png", "green", shade=5)
+
+
+def forms(path: Path) -> dict[str, ImageInput]:
+    image = Image.open(path)
+    return {
+        "str": str(path),
+        "path": path,
+        "image": image,
+        "array": np.asarray(image),
+        "bytes": path.read_bytes(),
+        "file": io.BytesIO(path.read_bytes()),
+    }
+
+
+@pytest.mark.parametrize("form", ["str", "path", "image", "array", "bytes", "file"])
+def test_a_picture_may_be_asked_for_in_any_form(searcher: Searcher, tmp_path: Path, form: str) -> None:
+    given = forms(green(tmp_path))[form]
+    result = searcher.search(given, top=1)
+    assert [hit.path for hit in result] == ["green.png"]
+    assert result.caption == "a plain green picture"
+    liked = searcher.search(text="a plain red picture", like=[forms(green(tmp_path))[form]], top=None)
+    assert liked[0].path == "red.png" and "green" in liked[1].why
+
+
+def test_a_text_that_names_a_file_is_a_picture_and_any_other_is_a_text(
+    searcher: Searcher, tmp_path: Path
+) -> None:
+    assert searcher.search(str(green(tmp_path)), top=1)[0].path == "green.png"
+    assert searcher.search("something blue", top=1)[0].path == "blue.png"
+    assert searcher.search(text=str(tmp_path / "query.png") + " blue", top=1).caption is None
+
+
+def test_an_answer_is_a_sequence_that_says_where_it_comes_from(searcher: Searcher, library: Library) -> None:
+    result = searcher.search("red", explain=True)
+    assert len(result) == 1 and result[0] == next(iter(result)) and result[:1] == (result[0],)
+    assert (result.mode, result.searched, result.root) == ("jaccard", 3, library.root)
+    assert result.paths == [library.root / "red.png"] and result.tokens == ["red"]
+    assert result.explanations[0].score == pytest.approx(result[0].score, abs=1e-6)
+    assert result.source == "mean-colour, beam 3"
+    assert repr(result) == "<SearchResult of mode jaccard: 1 of 3 pictures, the first 'red.png' (0.25)>"
+    assert repr(searcher.search("zebra")) == "<SearchResult of mode jaccard: 0 of 3 pictures>"
+
+
+def test_what_cannot_be_asked_for_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    searcher = Searcher(tmp_path / "nowhere")
+    for arguments, said in (
+        ({}, "empty"),
+        ({"query": "red", "text": "blue"}, "query and text are both given"),
+        ({"query": "red", "top": 0}, "at least 1 hit"),
+        ({"query": "red", "mode": "jacard"}, "Did you mean 'jaccard'"),
+        ({"query": "red", "plus": ["blue"]}, "no vectors to add words to"),
+        ({"query": "red", "rerank": 3}, "no vectors"),
+        ({"query": "red \ud800"}, "half a character"),
+        ({"query": 7}, "A picture is"),
+        ({"query": "red", "feedback_weights": (1, 2)}, "three numbers"),
+    ):
+        with pytest.raises(BadSetting, match=said):
+            searcher.search(**arguments)
+    with pytest.raises(BadSetting, match=r"no library in .*nowhere, and .*nowhere is not a folder"):
+        searcher.search("red")
+
+
+def test_a_bad_picture_is_named_before_a_folder_is_captioned(tmp_path: Path) -> None:
+    picture(tmp_path / "photos" / "red.png", "red")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    captioner = MeanColour()
+    with pytest.raises(BadImage, match=r"bad\.png is not a picture"):
+        search(tmp_path / "photos", tmp_path / "bad.png", captioner=captioner)
+    assert captioner.seen == []
+
+
+def test_a_folder_is_captioned_when_it_is_first_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPTIONRET_HOME", str(tmp_path / "home"))
+    picture(tmp_path / "photos" / "red.png", "red")
+    with Searcher(tmp_path / "photos", captioner=MeanColour()) as searcher:
+        assert repr(searcher) == f"<Searcher of {tmp_path / 'photos'}>"
+        assert searcher.search("red")[0].path == "red.png"
+        assert "1 pictures" in repr(searcher)
+
+
+# --- read once ---
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often files are read, pictures decoded, and galleries read from the library."""
+    counts: Counter[str] = Counter()
+
+    def count(owner: Any, name: str, what: str, when: Any = lambda *_: True) -> None:
+        real = getattr(owner, name)
+
+        def watched(*arguments: Any, **more: Any) -> Any:
+            counts[what] += bool(when(*arguments))
+            return real(*arguments, **more)
+
+        monkeypatch.setattr(owner, name, watched)
+
+    count(opening, "read_file", "file read")
+    count(opening.Opened, "load", "picture decoded")
+    count(Gallery, "__init__", "gallery read", lambda _, paths, *rest: len(paths) > 0)
+    count(LibrarySnapshot, "__init__", "snapshot taken")
+    return counts
+
+
+@pytest.mark.parametrize("mode", ["jaccard", "multi-caption", "cnn", "expected-cosine"])
+def test_a_query_reads_its_picture_once_decodes_it_once_and_reads_the_gallery_once(
+    library: Library, tmp_path: Path, counted: Counter[str], mode: str
+) -> None:
+    library.predict_words(Colours(), progress=False)
+    query = green(tmp_path)
+    with Library.open(library.path) as opened:
+        searcher = Searcher(opened, captioner=MeanColour(), predictor=Colours())
+        counted.clear()
+        searcher.search(query, mode=mode, explain=True, like=["red.png"])
+        once = {"file read": 1, "picture decoded": 1, "gallery read": 1, "snapshot taken": 1}
+        assert counted == once
+        searcher.search(query, mode=mode, explain=True)
+        assert counted == {**once, "file read": 2, "picture decoded": 2}, (
+            "the gallery is kept until it changes"
+        )
+        searcher.search(library.root / "red.png", mode=mode)
+        assert counted == {**once, "file read": 3, "picture decoded": 2}, "its own picture is not decoded"
+
+
+# --- one moment ---
+
+
+def test_hits_and_explanations_are_of_one_moment_whatever_is_committed_meanwhile(
+    searcher: Searcher, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module.search_gallery
+
+    def overtaken(*arguments: Any) -> Any:
+        hits = real(*arguments)
+        with Library.open(library.path) as writer:  # another process: every picture goes, another one comes
+            for colour in COLOURS:
+                (library.root / f"{colour}.png").unlink(missing_ok=True)
+            picture(library.root / "white.png", "white")
+            writer.update(captioner=MeanColour(), progress=False)
+        return hits
+
+    monkeypatch.setattr(module, "search_gallery", overtaken)
+    result = searcher.search("a plain red picture", explain=True, top=None)
+    assert {hit.path for hit in result} == {f"{colour}.png" for colour in COLOURS}
+    assert [one.score for one in result.explanations] == pytest.approx(
+        [hit.score for hit in result], abs=1e-6
+    )
+    monkeypatch.undo()
+    assert [hit.path for hit in searcher.search("a plain picture")] == ["white.png"], "the next query sees it"
+
+
+def test_searching_goes_on_beside_a_writer_and_never_sees_half_a_commit(
+    searcher: Searcher, library: Library
+) -> None:
+    searcher.search("red", mode="expected-jaccard")
+    done = threading.Event()
+
+    def write() -> None:
+        with Library.open(library.path) as writer:
+            for turn in range(12):
+                picture(library.root / "yellow.png", "yellow", shade=turn)
+                writer.update(captioner=MeanColour(), progress=False)
+                (library.root / "yellow.png").unlink()
+                writer.update(captioner=MeanColour(), progress=False)
+        done.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        asked = 0
+        while not done.is_set() and not writing.done():
+            for mode in ("jaccard", "cnn", "expected-jaccard"):
+                image = library.root / "red.png"
+                result = searcher.search(image, mode=mode, explain=True, keep_self=True, top=None)
+                assert len(result.explanations) == len(result) and result.searched in (3, 4)
+                asked += 1
+        writing.result()
+    assert asked
+
+
+def test_one_searcher_serves_several_threads_and_asyncio(searcher: Searcher, tmp_path: Path) -> None:
+    query = green(tmp_path)
+    expected = {
+        mode: list(searcher.search(query, mode=mode)) for mode in ("jaccard", "cnn", "expected-cosine")
+    }
+
+    def ask(mode: str) -> list[Any]:
+        return list(searcher.search(query, mode=mode))
+
+    modes = [*expected] * 8
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, modes)) == [expected[mode] for mode in modes]
+
+    async def gather() -> list[Any]:
+        return await asyncio.gather(*(asyncio.to_thread(ask, mode) for mode in modes))
+
+    assert asyncio.run(gather()) == [expected[mode] for mode in modes]
+
+
+def test_models_are_loaded_once_though_threads_ask_at_once(library: Library, tmp_path: Path) -> None:
+    loaded = []
+
+    class Slow(Colours):
+        def check(self, backbone: Any) -> None:
+            loaded.append(threading.current_thread().name)
+
+    searcher = Searcher(library, captioner=MeanColour(), predictor=Slow())
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: searcher.search("red", mode="expected-jaccard")[0].path, range(8)))
+    assert found == ["red.png"] * 8 and len(loaded) == 1, "the words are predicted once"

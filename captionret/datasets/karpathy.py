@@ -1,8 +1,10 @@
 """Karpathy's split files (Karpathy, Fei-Fei 2015): dataset_flickr8k.json, dataset_flickr30k.json,
 dataset_coco.json.
 
-{"images": [{"filename": "a.jpg", "split": "train", "sentences": [{"raw": "A dog ."}, ...],
-             "filepath": "train2014", "cocoid": 9}, ...]}          the last two only in COCO's
+    {"images": [{"filename": "a.jpg", "split": "train", "sentences": [{"raw": "A dog ."}, ...],
+                 "filepath": "train2014", "cocoid": 9}, ...]}
+
+filepath and cocoid stand only in COCO's.
 """
 
 from dataclasses import dataclass
@@ -61,7 +63,7 @@ def read(path: Path, spec: str) -> Dataset:
 def entries(file: Path) -> list[Entry]:
     """The images of a split file, in its order.
 
-    errors: BadDataset that names the first record without what it needs
+    errors: BadDataset that names the first record in which something is missing
     """
     images = field_of(read_json(file), "images", list, f"{file}")
     return [_entry(image, f"{file}, images[{index}]") for index, image in enumerate(images)]

@@ -1,6 +1,6 @@
-"""What an image is labelled with: the collection's own categories, or the nouns that its captions say.
+"""What an image is labelled with: the collection's own categories, or the nouns of its captions.
 
-Nouns are told by a closed list of what photographs show and captions name, so that labels never depend on a
+Nouns are known by a closed list of what photographs show and captions name, so that labels never depend on a
 tagger to download. A plural is the same label as its singular.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import BadDataset
 from ..records import Item
+from ..remedies import remedy
 from ..text import words
 
 NOUNS = frozenset(
@@ -79,24 +80,24 @@ def singular(word: str) -> str | None:
 
 
 def nouns(caption: str) -> set[str]:
-    """The nouns that a caption says: "two dogs on a beach" -> {"dog", "beach"}."""
+    """The nouns of a caption: "two dogs on a beach" -> {"dog", "beach"}."""
     return {noun for word in words(caption) if (noun := singular(word))}
 
 
 def common_nouns(items: Iterable[Item], count: int) -> list[str]:
-    """The `count` nouns that the captions of the most images say, the commonest first; BadDataset where there
-    are fewer."""
+    """The `count` nouns that stand in the captions of the most images, the commonest first; BadDataset where
+    there are fewer."""
     images = Counter(noun for item in items for noun in noun_counts(item))
     if len(images) < count:
         raise BadDataset(
-            f"The captions say {len(images)} different nouns, fewer than {count}. Lower label_count, or give "
-            "more captions."
+            f"The captions hold {len(images)} different nouns, fewer than {count}. Lower label_count, or "
+            "give more captions."
         )
     return sorted(images, key=lambda noun: (-images[noun], noun))[:count]
 
 
 def noun_counts(item: Item) -> Counter[str]:
-    """How many of an image's captions say each noun."""
+    """How many of an image's captions hold each noun."""
     return Counter(noun for caption in item.captions for noun in nouns(caption))
 
 
@@ -104,10 +105,7 @@ def category_names(items: Sequence[Item]) -> list[str]:
     """Every category of a collection, in the order of their names; BadDataset for one without categories."""
     names = sorted({label for item in items for label in item.labels})
     if not names:
-        raise BadDataset(
-            "The collection's images have no labels of their own. Take the nouns of their captions (--set "
-            "targets=nouns), or the captions themselves (--set targets=captions)."
-        )
+        raise BadDataset("The collection's images have no labels of their own.", remedy("other targets"))
     return names
 
 

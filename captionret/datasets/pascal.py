@@ -1,7 +1,7 @@
 """UIUC Pascal sentences (Rashtchian et al. 2010): 20 categories of 50 pictures, five sentences each.
 
-DIR/dataset/<category>/<name>.jpg  with  DIR/sentence/<category>/<name>.txt
-DIR/<category>/<name>.jpg          with  DIR/<category>/<name>.txt            one sentence per line
+DIR/dataset/<category>/<name>.jpg   DIR/sentence/<category>/<name>.txt   one sentence per line
+DIR/<category>/<name>.jpg           DIR/<category>/<name>.txt
 """
 
 from collections.abc import Iterator

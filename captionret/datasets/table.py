@@ -1,8 +1,11 @@
 """One's own captions in a table: CSV, TSV or Parquet with an image and a caption in each row.
 
-    image,caption,split          image may be called file, filename or path; caption text or sentence; split
-    is optional beach/1.jpg,a dog runs,train
+    image,caption,split
+    beach/1.jpg,a dog runs,train
     beach/1.jpg,the dog is wet,train
+
+The column image may be called file, filename or path, caption may be called text or sentence, and split may
+be left out.
 
 Text tables are read with Python's csv rather than pandas: pandas takes a surplus column for row names and
 fills short rows up, so that captions would stand beside the wrong picture without a word; csv gives the line
@@ -83,7 +86,7 @@ def _column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
             return header.index(name)
     found = ", ".join(map(repr, header)) or "none"
     raise BadDataset(
-        f"{path} needs a column named {' or '.join(names)}; its columns are: {found}. Rename a column in the "
+        f"{path} has no column named {' or '.join(names)}; its columns are: {found}. Rename a column in the "
         "first line."
     )
 

@@ -1,10 +1,9 @@
 """The format of the VSE systems (Kiros et al. 2014): captions as text, image features as an array, in place
 of pictures.
 
-DIR/NAME_{train,dev,test}_caps.txt      one caption per line
-DIR/NAME_{train,dev,test}_ims.npy       (5N, D) float: row i belongs to caption i, each image's row stands
-five times
-                                        (N, D): one row per image, captions 5i to 5i+4 are its own
+    DIR/NAME_{train,dev,test}_caps.txt   one caption per line
+    DIR/NAME_{train,dev,test}_ims.npy    float (5N, D): row i belongs to caption i, each image's row stands
+                                         five times; or (N, D): row i belongs to captions 5i to 5i+4
 """
 
 import re

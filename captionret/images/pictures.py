@@ -55,7 +55,7 @@ class Picture:
 
     def kept(self) -> "Picture":
         """The same picture, which from now on is read and decoded only once."""
-        return Picture(self.name, self.path, self.content, self.pixels, keep=True)
+        return self if self.keep else Picture(self.name, self.path, self.content, self.pixels, keep=True)
 
     @property
     def sha256(self) -> str:

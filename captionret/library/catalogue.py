@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from .. import __version__
 from ..errors import BadLibrary, NoSpace
@@ -222,7 +221,7 @@ def _connect(file: Path) -> _Connection:
 
 
 def _opened(file: Path, how: str) -> _Connection:
-    address = f"file:{quote(os.fsencode(file.absolute()))}?{how}"
+    address = f"{file.absolute().as_uri()}?{how}"
     connection: _Connection = sqlite3.connect(
         address, uri=True, isolation_level=None, timeout=30, check_same_thread=False, factory=_Connection
     )

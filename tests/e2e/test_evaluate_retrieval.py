@@ -192,7 +192,7 @@ def test_a_picture_from_elsewhere_is_predicted_like_the_library(
 
 
 def test_word_probabilities_follow_the_library(call: Call, library: Path, lexical_head: Path) -> None:
-    code, out, _ = call(predict_words, "--library", library, "--words-head", lexical_head)
+    code, out, _ = call(predict_words, "--library", library, "--head", lexical_head)
     assert (code, out.strip()) == (0, "new 0  known 16")
     code, out, err = call(predict_words, "--library", library, "--words-head", lexical_head, "--samples", 5)
     assert (code, out.strip()) == (0, "new 16  known 0") and "words and 5 captions of tiny" in err

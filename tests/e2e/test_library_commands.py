@@ -1,0 +1,97 @@
+"""The commands that keep a library: index again, edit, verify."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from shapes import Trained, shape
+from typed import Call
+
+from captionret import Library
+from captionret.cli import edit, index, search, verify
+
+OWN = "grandmother's tablecloth"
+
+
+@pytest.fixture
+def photos(trained: Trained, tmp_path: Path, call: Call) -> Path:
+    """A folder of three pictures, captioned into the library ./lib."""
+    for colour in ("red", "green", "blue"):
+        shape(tmp_path / "photos" / f"{colour}.png", colour, "circle")
+    assert call(index, "photos", "--library", "./lib", "--checkpoint", trained.checkpoint).code == 0
+    return tmp_path / "photos"
+
+
+def test_index_again_knows_folder_captioner_and_decoding(
+    photos: Path, call: Call, trained: Trained, tmp_path: Path
+) -> None:
+    with Library.open(tmp_path / "lib") as library:
+        shape(photos / "new.png", "yellow", "square")
+        assert library.update().new == 1, "from Python as from the shell"
+    (photos / "film.mp4").touch()
+    done = call(index, "--library", "./lib")
+    assert (done.code, done.out) == (0, "new 0  unchanged 4  changed 0  removed 0  failed 0\n")
+    assert "No pictures, passed over: 1 videos." in done.err
+    wide = ("--library", "./wide", "--checkpoint", trained.checkpoint)
+    assert call(index, photos, *wide, "--decode", "consensus", "--beam", 4).code == 0
+    assert "unchanged 4" in call(index, photos, "--library", "./wide").out, "its own way of decoding goes on"
+    refused = call(index, photos, "--library", "./wide", "--beam", 2)
+    assert refused.code == 3 and "--recaption" in refused.err
+    assert call(index).code == 2
+
+
+def test_moved_folder_is_accepted_under_the_old_name_of_the_option_too(photos: Path, call: Call) -> None:
+    photos.rename(photos.with_name("pictures"))
+    refused = call(index, "pictures", "--library", "./lib")
+    assert refused.code == 3 and "--relocate" in refused.err and "update(" not in refused.err
+    done = call(index, "pictures", "--library", "./lib", "--moved")
+    assert done.code == 0 and "--moved is now called --relocate" in done.err
+
+
+def test_caption_of_a_person_is_found_and_taken_away_again(photos: Path, call: Call) -> None:
+    assert call(edit, "--library", "./lib", "red.png", OWN).out == f"picture red.png  caption {OWN}\n"
+    found = json.loads(call(search, "--text", "tablecloth", "--library", "./lib", "--json").out)
+    assert [hit["caption"] for hit in found["hits"]] == [OWN]
+    assert call(edit, "--library", "./lib", photos / "red.png", "--reset").code == 0
+    assert call(search, "--text", "tablecloth", "--library", "./lib").code == 1
+
+
+def test_pictures_are_added_and_removed_by_hand(photos: Path, call: Call, tmp_path: Path) -> None:
+    assert call(edit, "--library", "./lib", "--remove", "red.png", "--json").out == '{"removed": 1}\n'
+    assert "excluded 1" in call(index, "--library", "./lib").out
+    shutil.copy(photos / "red.png", tmp_path / "elsewhere.png")
+    done = call(edit, "--library", "./lib", "--add", tmp_path / "elsewhere.png")
+    assert (done.code, done.out) == (0, "new 1  unchanged 0  failed 0\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "Give a picture and its caption"),
+        (("red.png",), "Give the caption in quotes"),
+        (("red.png", "words", "--reset"), "or --reset"),
+        (("red.png", "words", "--remove", "blue.png"), "Give a picture and its caption"),
+        (("red.png", "!"), "holds no word"),
+    ],
+)
+def test_half_an_edit_says_what_is_missing(
+    photos: Path, call: Call, arguments: tuple[str, ...], reason: str
+) -> None:
+    done = call(edit, "--library", "./lib", *arguments)
+    assert (done.code, done.out) == (2, "") and reason in done.err
+
+
+def test_verify_prints_what_is_wrong_and_ends_with_3(photos: Path, call: Call, tmp_path: Path) -> None:
+    whole = call(verify, "--library", "./lib")
+    assert (whole.code, whole.out) == (0, "lib is whole: 3 pictures.\n")
+    (file,) = (tmp_path / "lib").glob("features-*.f16")
+    content = bytearray(file.read_bytes())
+    content[7] ^= 4
+    file.write_bytes(content)
+    (photos / "red.png").unlink()
+    found = call(verify, "--library", "./lib", "--json")
+    problems = json.loads(found.out)["problems"]
+    assert found.code == 3 and len(problems) == 2
+    assert "the features are not those that were written" in problems[0]
+    assert "red.png is not there any more" in problems[1]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from shapes import shape
 
 from captionret import __version__
@@ -326,9 +327,11 @@ def test_sentence_without_a_word_is_a_clear_error(tower: str, text: str) -> None
         model_of(tower).encode_texts([text])
 
 
-def test_a_single_text_in_place_of_a_list_is_refused() -> None:
-    with pytest.raises(BadSetting, match="A list of sentences is needed"):
-        model_of().encode_texts("a dog")
+def test_one_text_has_one_vector_and_several_have_rows() -> None:
+    model = model_of()
+    alone = model.encode_texts("a dog")
+    assert alone.shape == (model.config.dim,) and alone.dtype == np.float32
+    assert np.array_equal(model.encode_texts(["a dog"]), alone[None])
     with pytest.raises(BadSetting, match="batch size is 0"):
         model_of().encode_texts(["a dog"], batch_size=0)
 
@@ -440,6 +443,26 @@ def test_pictures_get_the_vectors_of_their_cached_features(lite0: Backbone, tmp_
     features, _ = extract(lite0, paths, root=tmp_path / "features", progress=False)
     assert vectors == pytest.approx(model.encode_features(features.of(np.arange(3)).numpy()), abs=1e-4)
     assert model.encode_images([]).shape == (0, 12)
+
+
+def test_one_picture_in_any_form_has_one_vector(lite0: Backbone, tmp_path: Path) -> None:
+    model, path = photo_model(lite0), shape(tmp_path / "red.png", "red", "circle")
+    known, image = model.encode_images(path), Image.open(path)
+    assert known.shape == (12,)
+    with open(path, "rb") as file:
+        for form in (str(path), image, np.array(image.convert("RGB")), path.read_bytes(), file):
+            assert model.encode_images(form) == pytest.approx(known, abs=1e-6)
+
+
+def test_similarity_is_the_cosine_of_every_pair() -> None:
+    model = model_of()
+    texts = model.encode_texts(["a dog runs", "two dogs play", "a dog"])
+    found = model.similarity(texts[:2], texts)
+    assert found.shape == (2, 3) and found.dtype == np.float32
+    assert found == pytest.approx(np.array([[a @ b for b in texts] for a in texts[:2]]), abs=1e-6)
+    assert model.similarity(texts[0], texts).shape == (1, 3)
+    with pytest.raises(BadSetting, match="cannot be compared"):
+        model.similarity(texts, texts[:, :3])
 
 
 def test_a_picture_that_cannot_be_read_is_named(lite0: Backbone, tmp_path: Path) -> None:

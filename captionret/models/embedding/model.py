@@ -1,8 +1,8 @@
-"""An embedding space: pictures and sentences in, unit vectors of one space out; their dot products say what
+"""An embedding space: pictures and sentences in, unit vectors of one space out; their dot products tell what
 belongs together.
 
-model = EmbeddingModel.load("checkpoints/photos-space")
-scores = model.encode_images(["q.jpg"]) @ model.encode_texts(["a dog runs", "a red car"]).T  # (1, 2)
+    space = EmbeddingModel.load("photos-space")
+    space.similarity(space.encode_images("q.jpg"), space.encode_texts(["a dog runs", "a red car"]))  # (1, 2)
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
+from numpy.typing import NDArray
 
 from ...decoding import Reference
-from ...errors import BadImage, BadSetting
-from ...images import decoded_batches
+from ...errors import BadSetting
+from ...images import ImageInput, Picture, as_pictures
+from ...progress import bar
 from ...text import is_word
 from ..checkpoint import Checkpoint
 from ..trained import PictureModel
@@ -28,7 +29,19 @@ from .text_tower import Reader
 
 
 class EmbeddingModel(PictureModel[EmbeddingConfig]):
-    """A trained space, its vocabulary and (loaded when first needed) its backbone."""
+    """A trained space, its vocabulary and (loaded when first needed) its backbone.
+
+    >>> from skimage.data import chelsea, coffee  # two photographs, as arrays (H, W, 3)
+    >>> space = EmbeddingModel.load("photos-space", device="cpu")
+    >>> images = space.encode_images([chelsea(), coffee()])
+    >>> images.shape, str(images.dtype)
+    ((2, 512), 'float32')
+    >>> texts = space.encode_texts(["a cat", "a cup of coffee"])
+    >>> space.similarity(images, texts).argmax(1).tolist()
+    [0, 1]
+    >>> space.encode_texts("a cat").shape
+    (512,)
+    """
 
     kind = EMBEDDING
 
@@ -57,33 +70,34 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
 
     @torch.inference_mode()
     def encode_texts(
-        self, sentences: Sequence[str], *, batch_size: int = 256, progress: bool = False
-    ) -> np.ndarray:
-        """A unit vector for each of M sentences, (M, D) float32. Sentences of like length share a batch;
-        unknown words are <unk>.
+        self, texts: str | Sequence[str], *, batch_size: int = 256, progress: bool | None = False
+    ) -> NDArray[np.float32]:
+        """The unit vector of one text, (D,), or one for each of M texts, (M, D).
 
-        errors: BadSetting for a sentence without a word, or, where the space is one of frozen word vectors,
-                of unknown words only
+        Texts of like length share a batch; unknown words are <unk>.
+        progress: show a bar; None: on a terminal, for more than a batch
+        errors:   BadSetting for a text without a word, or, where the space is one of frozen word vectors, of
+                  unknown words only
         """
         check_batch_size(batch_size)
-        if isinstance(sentences, str):
-            raise BadSetting(
-                f"A list of sentences is needed, not the single text {sentences!r}. Put it into a list."
-            )
-        read = self.read(sentences, progress)
+        several = [texts] if isinstance(texts, str) else list(texts)
+        read = self.read(several, bool(progress))
         order = np.argsort(read.lengths, kind="stable")
-        vectors = np.empty((len(sentences), self.config.dim), np.float32)
-        with tqdm(total=len(sentences), desc="sentences", unit=" sentences", disable=not progress) as bar:
+        vectors = np.empty((len(several), self.config.dim), np.float32)
+        show = progress if progress is not None or len(several) > batch_size else False
+        with bar(total=len(several), desc="encoding", unit="text", show=show) as shown:
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
                 vectors[rows] = self.space.sentence_vectors(*read.of(rows, self.device)).cpu().numpy()
-                bar.update(len(rows))
-        return vectors
+                shown.update(len(rows))
+        return vectors[0] if isinstance(texts, str) else vectors
 
     @torch.inference_mode()
-    def encode_features(self, features: np.ndarray, *, batch_size: int = 4096) -> np.ndarray:
-        """A unit vector for each row of (N, D_image) features, (N, D) float32; errors: see
-        checked_features."""
+    def encode_features(self, features: np.ndarray, *, batch_size: int = 4096) -> NDArray[np.float32]:
+        """A unit vector for each row of features: (N, D_image) numbers -> (N, D).
+
+        errors: BadSetting, see checked_features
+        """
         check_batch_size(batch_size)
         features = checked_features(features, self.config.image_dim)
         vectors = np.empty((len(features), self.config.dim), np.float32)
@@ -94,35 +108,53 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
             )
         return vectors
 
-    @torch.inference_mode()
     def encode_images(
-        self, paths: Sequence[Path | str], *, batch_size: int = 32, progress: bool = False
-    ) -> np.ndarray:
-        """A unit vector for each picture, (N, D) float32; BadImage for the first that cannot be read."""
-        check_batch_size(batch_size)
-        vectors = [np.empty((0, self.config.dim), np.float32)]
-        with tqdm(total=len(paths), desc="images", unit="img", disable=not progress) as bar:
-            for batch in decoded_batches(
-                [Path(path) for path in paths], self.backbone.config.preprocessing.size, batch_size
-            ):
-                if batch.failures:
-                    raise BadImage(batch.failures[0].reason)
-                pooled, _ = self.backbone(
-                    self.backbone.normalise(torch.from_numpy(batch.pixels[0]).to(self.device))
-                )
-                # float16, as in the feature cache and in libraries: a picture has one vector, whichever way
-                # it came
-                vectors.append(self.encode_features(as_float16(pooled.cpu().numpy())))
-                bar.update(len(batch.paths))
-        return np.concatenate(vectors)
+        self,
+        images: ImageInput | Picture | Sequence[ImageInput | Picture],
+        *,
+        batch_size: int = 32,
+        progress: bool | None = False,
+    ) -> NDArray[np.float32]:
+        """The unit vector of one picture, (D,), or one for each of N pictures, (N, D).
+
+        images:   a path, a PIL image, a uint8 array (H, W, 3) or (H, W), the bytes of a file or an open file;
+                  or a sequence of these
+        progress: show a bar; None: on a terminal, for more than a batch
+        errors:   BadImage for the first picture that cannot be read; BadSetting for what is no picture, or
+                  for a space of features that a collection brought
+        """
+        pictures, alone = as_pictures(images)
+        found = [np.empty((0, self.config.dim), np.float32)]
+        for batch in self.batches(pictures, batch_size, "encoding", progress):
+            pooled, _ = self.backbone_features(batch.pixels[0])
+            # float16, as in caches and libraries: a picture has one vector, whichever way it came
+            found.append(self.encode_features(as_float16(pooled.cpu().numpy())))
+        vectors = np.concatenate(found)
+        return vectors[0] if alone else vectors
+
+    @staticmethod
+    def similarity(first: np.ndarray, second: np.ndarray) -> NDArray[np.float32]:
+        """How near vectors of this space are: (A, D) and (B, D) unit rows -> (A, B) cosines, from -1 to 1.
+
+        A single vector (D,) counts as a row.
+        errors: BadSetting where they are not of one space's size
+        """
+        one, other = (np.atleast_2d(np.asarray(rows, np.float32)) for rows in (first, second))
+        if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[1]:
+            raise BadSetting(
+                f"Vectors of shapes {np.shape(first)} and {np.shape(second)} cannot be compared: each is "
+                "(D,) or (N, D), of one space."
+            )
+        cosines: NDArray[np.float32] = one @ other.T
+        return cosines
 
     def missing_reason(self, text: str) -> str:
         """Why it cannot read a text; empty where it can."""
         return self.read.missing_reason(text)
 
     def words(self, count: int | None = None) -> list[str]:
-        """The words it can name a picture with, the commonest first: its vocabulary's, or all that have a
-        frozen vector.
+        """The words that it can name a picture with, the commonest first: its vocabulary's, or all that have
+        a frozen vector.
 
         count: at most so many
         """
@@ -132,9 +164,11 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
             known = [word for word in known if not self.read.missing_reason(word)]
         return known[:count]
 
-    def encode_words(self, words: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """(len(words), D) float32 unit rows, each word as it is spelled; of frozen vectors without their
-        weights."""
+    def encode_words(self, words: Sequence[str], *, progress: bool = False) -> NDArray[np.float32]:
+        """A unit vector for each word as it is spelled, (M, D); of frozen vectors without their weights.
+
+        errors: BadSetting for words that have no vector
+        """
         if not self.config.frozen_words:
             return self.encode_texts(words, progress=progress)
         missing = [word for word in words if word not in self.read.vectors.words]
@@ -144,7 +178,8 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
                 "them out."
             )
         table = self.read.vectors.table[[self.read.vectors.words[word] for word in words]].astype(np.float32)
-        return table / np.linalg.norm(table, axis=1, keepdims=True)
+        rows: NDArray[np.float32] = table / np.linalg.norm(table, axis=1, keepdims=True)
+        return rows
 
     @property
     def reference(self) -> Reference:
@@ -159,12 +194,9 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         return self.config.mode
 
     def check(self, backbone: dict[str, Any] | None) -> None:
-        """BadSetting where features of this backbone ({"name", "sha256"}; None: nobody knows) are not what it
+        """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what it
         reads."""
-        remedy = (
-            "Caption the pictures with a checkpoint of that backbone, or train a space on theirs "
-            "(train_embedding.py --set backbone=...)."
-        )
+        remedy = "Caption the pictures with a captioner of that backbone, or train a space on theirs."
         check_features(backbone, self.checkpoint.backbone, self.name, remedy)
 
 

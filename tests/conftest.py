@@ -11,6 +11,8 @@ import shapes
 from shapes import Trained
 from typed import Call, Ended
 
+from captionret.config import Registry
+
 if TYPE_CHECKING:  # a test run that needs no network imports no torch
     from captionret.models.vision.backbones import Backbone
 
@@ -180,6 +182,23 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         )
         save_checkpoint(folder / mode, made, torch.float32)
     return {mode: folder / mode for mode in ("vse", *rows)}
+
+
+@pytest.fixture
+def short_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row that trains does so for one epoch and sees one view of each picture: for what tests that a
+    command works, not what it learns."""
+    from captionret.models.captioning.config import VARIANTS
+    from captionret.models.embedding.rows import EMBEDDING_MODELS
+    from captionret.models.sentence.skipthought.config import SKIP_THOUGHTS
+    from captionret.training.self_critical import CHANGES
+
+    tables: tuple[Registry[Any], ...] = (VARIANTS, EMBEDDING_MODELS, SKIP_THOUGHTS)
+    for table in tables:
+        for name, row in table.items():
+            views = {"views": 1} if hasattr(row, "views") else {}
+            monkeypatch.setitem(table._rows, name, replace(row, epochs=1, **views))
+    monkeypatch.setitem(CHANGES, "epochs", 1)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from shapes import Trained
 from toy_task import Toy, equal, fit, interrupt_at
 
+from captionret.cli import train_captioner
 from captionret.training.loop import Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,10 +171,14 @@ def test_interrupted_command_exits_130_and_resumes_to_the_same_checkpoint(
 ) -> None:
     """The real command, interrupted by a real Ctrl-C once it has begun to train, then gone on with; the
     shared one was never cut."""
-    script = [sys.executable, str(ROOT / "scripts" / "train_captioner.py"), "--out", str(tmp_path / "cut")]
-    command = [*script, "--data", trained.spec, "--features", str(trained.features), *trained.settings]
+    settings = ["--out", str(tmp_path / "cut"), "--data", trained.spec, "--features", str(trained.features)]
+    settings += trained.settings
     process = subprocess.Popen(
-        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+        [sys.executable, str(ROOT / "scripts" / "train_captioner.py"), *settings],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
     )
     for _ in range(6000):
         if (tmp_path / "cut" / "training" / "log.jsonl").exists() or process.poll() is not None:
@@ -186,7 +191,7 @@ def test_interrupted_command_exits_130_and_resumes_to_the_same_checkpoint(
     assert "Go on with --resume." in message
     assert "Traceback" not in message
 
-    subprocess.run([*command, "--resume"], check=True, capture_output=True, cwd=tmp_path, timeout=120)
+    assert train_captioner.main([*settings, "--resume"]) == 0
     weights = [(path / "model.safetensors").read_bytes() for path in (tmp_path / "cut", trained.checkpoint)]
     assert weights[0] == weights[1]
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..config import Registry
 from ..errors import BadDataset, UnknownName
@@ -32,7 +33,7 @@ class Dataset:
     items: tuple[Item, ...]
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    features: np.ndarray | None = field(default=None, repr=False)
+    features: NDArray[np.floating] | None = field(default=None, repr=False)
     ordered: bool = False
 
     def split(self, name: str) -> list[Item]:

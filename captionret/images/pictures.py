@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import BadImage, BadSetting
@@ -19,7 +20,7 @@ from ..files import expanded
 from ..records import PictureFacts
 from . import opening
 
-ImageInput: TypeAlias = str | os.PathLike[str] | Image.Image | np.ndarray | bytes | BinaryIO
+ImageInput: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | bytes | BinaryIO
 """A path, a PIL image, a uint8 array (H, W, 3) or (H, W), the bytes of a picture file, or one opened for
 reading."""
 

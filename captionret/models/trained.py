@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ..config import C
@@ -89,7 +90,7 @@ class TrainedModel(Generic[C]):
             ) from None
         return network.to(self.device).eval()
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Facts for a library's catalogue; "checkpoint" is the directory, None for a model that was never
         saved."""
         return {
@@ -159,7 +160,7 @@ class PictureModel(TrainedModel[C]):
                 shown.update(len(batch.pictures))
 
     @torch.inference_mode()
-    def backbone_features(self, pixels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    def backbone_features(self, pixels: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
         """pixels (N, S, S, 3) uint8 -> pooled features (N, D) and the grid (N, cells, D), float32."""
         images = self.backbone.normalise(torch.from_numpy(pixels).to(self.device))
         pooled, grid = self.backbone(images)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...decoding import BeamSearch, Decoding, Rerank, Sampling, Searching
@@ -183,7 +184,7 @@ class Captioner(PictureModel[CaptionerConfig]):
     @torch.inference_mode()
     def predict_words(
         self, features: Tensor, decoding: Sampling = DRAWN, pictures: Sequence[str] = ()
-    ) -> np.ndarray:
+    ) -> NDArray[np.float32]:
         """For each row of features the probability that a caption holds each word: (N, V) float32, V as in
         `vocabulary`.
 
@@ -209,12 +210,12 @@ class Captioner(PictureModel[CaptionerConfig]):
             )
         return features.mean(1)
 
-    def features(self, pixels: np.ndarray) -> tuple[Tensor, np.ndarray]:
+    def features(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, NDArray[np.float16]]:
         """pixels (N, S, S, 3) uint8 -> what the decoder reads, and the pooled features (N, D) float16."""
         pooled, grid = self.backbone_features(pixels)
         return (grid if self.config.feature == "grid" else pooled), as_float16(pooled.cpu().numpy())
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """As TrainedModel's, and what its backbone is."""
         backbone = {name: self.checkpoint.backbone[name] for name in ("name", "sha256")}
         return {**super().describe(), "backbone": backbone}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...decoding import Sampling, decoding_from_json
@@ -78,21 +79,22 @@ class WordPredictor:
         return cls(LexicalHead.load(path, device))
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any], device: str = "auto") -> "WordPredictor":
+    def from_record(cls, record: Mapping[str, object], device: str = "auto") -> "WordPredictor":
         """The predictor that `describe` gave the facts of, in this release or an older one.
 
         errors: BadCheckpoint where a checkpoint is not there any more, or is another one
         """
-        drawing = record.get("captioner") or record.get("speaker")  # as release 0.5.0 called it
-        decoding = decoding_from_json(record.get("decoding") or DRAWN.to_json())
+        facts: dict[str, Any] = dict(record)
+        drawing = facts.get("captioner") or facts.get("speaker")  # as release 0.5.0 called it
+        decoding = decoding_from_json(facts.get("decoding") or DRAWN.to_json())
         check_drawn(decoding)
         assert isinstance(decoding, Sampling)
         predictor = cls(
-            LexicalHead.load(Path(record["head"]), device) if record.get("head") else None,
+            LexicalHead.load(Path(facts["head"]), device) if facts.get("head") else None,
             Captioner.load(Path(drawing), device) if drawing else None,
             decoding,
         )
-        if predictor.fingerprint != record["fingerprint"]:
+        if predictor.fingerprint != facts["fingerprint"]:
             raise BadCheckpoint(
                 f"{predictor.name} has changed since the library's word probabilities were made.",
                 remedy("predict again"),
@@ -123,7 +125,7 @@ class WordPredictor:
             json.dumps([[one.fingerprint for one in self._parts], decoding]).encode()
         ).hexdigest()
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """What `from_record` reads, as JSON can hold it."""
         parts = {"head": self.head, "captioner": self.captioner}
         return {
@@ -133,7 +135,7 @@ class WordPredictor:
             **{name: str(one.path.resolve()) if one and one.path else None for name, one in parts.items()},
         }
 
-    def check(self, backbone: dict[str, Any] | None) -> None:
+    def check(self, backbone: Mapping[str, object] | None) -> None:
         """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what the
         lexical head reads."""
         if self.head is not None:
@@ -193,7 +195,7 @@ class WordPredictor:
         ]
         return found[0] if alone else found
 
-    def predict_features(self, pooled: np.ndarray) -> np.ndarray:
+    def predict_features(self, pooled: NDArray[np.floating]) -> NDArray[np.float32]:
         """(N, D) pooled features -> (N, V) float32, for each row the probability of each of `words`.
 
         errors: BadSetting for a predictor that draws captions: it needs the pictures
@@ -206,9 +208,9 @@ class WordPredictor:
         self,
         paths: Sequence[Path | Picture],
         hashes: Sequence[str],
-        pooled: np.ndarray,
+        pooled: NDArray[np.floating],
         grid: Tensor | None = None,
-    ) -> np.ndarray:
+    ) -> NDArray[np.float32]:
         """For each picture the probability of each of `words`: (N, V) float32.
 
         pooled: (N, D) the backbone's pooled features
@@ -227,7 +229,8 @@ class WordPredictor:
                 batches = self.captioner.batches(pictures, 32, "words", False)
                 drawn = [self._part_of(self.captioner, batch) for batch in batches]
             total += np.concatenate(drawn)
-        return total / len(self._parts)
+        total /= len(self._parts)
+        return total
 
     @property
     def _parts(self) -> "list[LexicalHead | Captioner]":

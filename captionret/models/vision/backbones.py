@@ -6,7 +6,7 @@ it was pooled from.
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,9 @@ def checked_backbone(backbone: Backbone, record: dict[str, Any], name: str) -> B
     return backbone
 
 
-def check_features(backbone: dict[str, Any] | None, record: dict[str, Any], name: str, remedy: str) -> None:
+def check_features(
+    backbone: Mapping[str, object] | None, record: dict[str, Any], name: str, remedy: str
+) -> None:
     """BadSetting where features of `backbone` ({"name", "sha256"}; None: nobody knows) are not what the
     checkpoint `name` reads.
 

@@ -3,6 +3,7 @@ never cut."""
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from toy_task import BATCHES, Toy, equal, fit, interrupt_at
+from toy_task import BATCHES, Toy, ToyRun, equal, fit, interrupt_at
 
+from captionret.datasets import Dataset
 from captionret.errors import BadCheckpoint, BadSetting
-from captionret.training.loop import Interrupted
+from captionret.models.embedding.config import EmbeddingConfig
+from captionret.training.loop import Fit, Interrupted
 
 RECIPES: list[dict[str, Any]] = [
+    {"precision": "float16"},
     {},
     {"average": 0.9},
     {"schedule": "cosine", "warmup": 0.1},
@@ -356,3 +360,79 @@ def test_each_epoch_is_logged_and_its_bar_goes_to_stderr(
     output = capsys.readouterr()
     assert output.out == "" and "epoch 1/1" in output.err
     assert "train_loss" in caplog.text
+
+
+def test_resumed_training_may_go_on_for_more_epochs_but_not_for_fewer(tmp_path: Path) -> None:
+    fit(Toy(), tmp_path, epochs=2).run()
+    more = Toy()
+    progress = fit(more, tmp_path, resume=True, epochs=5).run()
+    assert [row["epoch"] for row in progress.history] == [1, 2, 3, 4, 5]
+    assert sorted({epoch for epoch, _ in more.seen}) == [2, 3, 4], "what was trained is not trained again"
+    with pytest.raises(BadCheckpoint, match="a training of 5 epochs, not 4"):
+        fit(Toy(), tmp_path, resume=True, epochs=4)
+
+
+def test_state_under_the_names_of_release_0_5_0_is_gone_on_with(tmp_path: Path) -> None:
+    """A cut training of an embedding space: both_ways and contrastive have other names now."""
+    config = EmbeddingConfig(bidirectional=True, epochs=1)
+    run = ToyRun("toy", config, Dataset("toy", ()), tmp_path, progress=False)
+    Fit(Toy(), run, {"data": "toy"}, lambda module, history: None).run()
+    record = json.loads((tmp_path / "state.json").read_text())
+    identity = record["identity"]
+    identity |= {"both_ways": identity.pop("bidirectional"), "contrastive": identity.pop("negatives")}
+    (tmp_path / "state.json").write_text(json.dumps(record))
+    assert Fit(Toy(), run, {"data": "toy"}, lambda module, history: None, resume=True).run().epoch == 1
+    one_way = replace(run, config=replace(config, bidirectional=False))
+    with pytest.raises(BadCheckpoint, match="another bidirectional"):
+        Fit(Toy(), one_way, {"data": "toy"}, lambda module, history: None, resume=True)
+
+
+def test_float16_scales_the_loss_and_leaves_out_steps_that_overflow(tmp_path: Path) -> None:
+    task = Toy()
+    loop = fit(task, tmp_path, precision="float16", epochs=6)
+    weight, scales = task.module.output.weight, []
+    before = weight.detach().clone()
+
+    def overflow(gradient: torch.Tensor) -> torch.Tensor:
+        scales.append(loop.scaler.get_scale())
+        return gradient * (math.inf if len(scales) == 1 else 1.0)
+
+    weight.register_hook(overflow)
+    progress = loop.run()
+    assert scales[1] == scales[0] / 2 and weight.isfinite().all() and not torch.equal(before, weight)
+    assert progress.history[-1]["val_loss"] < progress.history[0]["val_loss"]
+    state = json.loads((tmp_path / "state.json").read_text())
+    assert state["scaler"]["scale"] == loop.scaler.get_scale()
+    resumed = fit(Toy(), tmp_path, resume=True, precision="float16", epochs=6)
+    assert resumed.scaler.get_scale() == loop.scaler.get_scale()
+
+
+def test_curves_for_tensorboard_stand_beside_the_log(tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    fit(Toy(), tmp_path, epochs=3, tensorboard=True).run()
+    found = events.EventAccumulator(str(tmp_path / "tensorboard"))
+    found.Reload()
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    for name in ("train_loss", "val_loss", "score"):
+        curve = [(one.step, one.value) for one in found.Scalars(name)]
+        assert curve == [(row["epoch"], pytest.approx(row[name], rel=1e-6)) for row in log]
+
+
+def test_tensorboard_that_is_not_installed_is_said_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("captionret.training.log.find_spec", lambda name: None)
+    with pytest.raises(BadSetting, match=r"pip install 'captionret\[tensorboard\]'"):
+        fit(Toy(), tmp_path, tensorboard=True)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16", "auto"])
+def test_every_precision_learns_on_a_gpu(tmp_path: Path, precision: str) -> None:
+    task = Toy()
+    task.module.cuda()
+    task.cross_entropy = lambda module, tokens: nn.functional.cross_entropy(  # type: ignore[method-assign]
+        module(torch.from_numpy(tokens).cuda()).float(), torch.from_numpy((tokens + 1) % 12).cuda()
+    )
+    progress = fit(task, tmp_path, precision=precision, epochs=8).run()
+    assert progress.history[-1]["val_loss"] < 0.7 * progress.history[0]["val_loss"]

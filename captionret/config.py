@@ -161,7 +161,7 @@ class Config:
         for one in settings:
             name, equals, text = one.partition("=")
             if not equals:
-                raise BadSetting(f"--set takes field=value, not {one!r}.")
+                raise BadSetting(f"A setting is field=value, not {one!r}.")
             texts[name] = text
         hints = get_type_hints(type(self))
         named = self._named(texts, say_old=True)

@@ -25,6 +25,11 @@ _row(
     "Give the directory of one, or train one (captionret.training).",
     "Give another directory, or train one: captionret {command} --out {path}",
 )
+_row(
+    "skip-thoughts",
+    "Name its directory in the config's field `skipthought`.",
+    "Add --set skipthought=DIR.",
+)
 _row("begin", "Train without resume=True.", "Leave --resume out.")
 _row(
     "lower the rate",

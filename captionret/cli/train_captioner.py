@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..config import Registry, run_name
 from ..errors import BadSetting
 from .options import FOUND, path_argument
-from .training import finished, opened, parsed, place, run_facts, settled, training_parser
+from .training import add_options, finished, opened, parsed, place, run_facts, settled, training_parser
 
 if TYPE_CHECKING:
     from ..models.captioning.config import CaptionerConfig
@@ -26,6 +26,56 @@ if TYPE_CHECKING:
     from ..training.self_critical import SelfCritical
 
 log = logging.getLogger(__name__)
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--hold-out": {
+        "action": "store_true",
+        "help": "validate on every 20th training image, so that the val split can be scored like a test "
+        "split",
+    },
+    "--start-from": {
+        "type": path_argument,
+        "metavar": "DIR",
+        "help": "a checkpoint of the same network to begin with",
+    },
+    "--split": {
+        "default": "train",
+        "help": "what to train on (default: %(default)s); the val split is what is validated on",
+    },
+    "--augment": {
+        "type": int,
+        "metavar": "N",
+        "help": "train on N cached views of every picture: whole, mirrored, crops",
+    },
+    "--fine-tune": {
+        "action": "store_true",
+        "help": "train the CNN, too: every picture passes through it in every epoch",
+    },
+    "--random-backbone": {
+        "action": "store_true",
+        "help": "a CNN with random weights: for tests and timings only",
+    },
+    "--self-critical": {
+        "type": path_argument,
+        "metavar": "DIR",
+        "help": "go on from this checkpoint, for the CIDEr-D of the captions that it generates itself",
+    },
+    "--baseline": {
+        "default": "mean",
+        "help": "of the reward: mean (of the other samples, default) or greedy",
+    },
+    "--samples": {
+        "type": int,
+        "default": 5,
+        "metavar": "N",
+        "help": "captions drawn of each image (default: %(default)s)",
+    },
+    "--learns": {
+        "default": "all",
+        "help": "of a self-critical training: all weights, or biases only (default: %(default)s)",
+    },
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,62 +123,8 @@ def options() -> argparse.ArgumentParser:
         precision="auto",
         data="scenes",
     )
-    found.add_argument(
-        "--hold-out",
-        action="store_true",
-        help="validate on every 20th training image, so that the val split can be scored like a test split",
-    )
-    found.add_argument(
-        "--start-from",
-        type=path_argument,
-        metavar="DIR",
-        help="a checkpoint of the same network to begin with",
-    )
-    found.add_argument(
-        "--split",
-        default="train",
-        help="what to train on (default: %(default)s); the val split is what is validated on",
-    )
-    found.add_argument(
-        "--augment",
-        type=int,
-        metavar="N",
-        help="train on N cached views of every picture: whole, mirrored, crops",
-    )
-    found.add_argument(
-        "--fine-tune",
-        action="store_true",
-        help="train the CNN, too: every picture passes through it in every epoch",
-    )
-    found.add_argument(
-        "--random-backbone", action="store_true", help="a CNN with random weights: for tests and timings only"
-    )
-    _add_self_critical(found)
+    add_options(found, _OPTIONS)
     return found
-
-
-def _add_self_critical(found: argparse.ArgumentParser) -> None:
-    found.add_argument(
-        "--self-critical",
-        type=path_argument,
-        metavar="DIR",
-        help="go on from this checkpoint, for the CIDEr-D of the captions that it generates itself",
-    )
-    found.add_argument(
-        "--baseline", default="mean", help="of the reward: mean (of the other samples, default) or greedy"
-    )
-    found.add_argument(
-        "--samples",
-        type=int,
-        default=5,
-        metavar="N",
-        help="captions drawn of each image (default: %(default)s)",
-    )
-    found.add_argument(
-        "--learns",
-        default="all",
-        help="of a self-critical training: all weights, or biases only (default: %(default)s)",
-    )
 
 
 def _what(given: argparse.Namespace) -> "tuple[str, CaptionerConfig | LexicalConfig, SelfCritical | None]":

@@ -29,6 +29,59 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+# The options of every training, each with what argparse is to know of it.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--list": {"action": "store_true", "help": "print the rows and stop"},
+    "--config": {
+        "type": path_argument,
+        "metavar": "FILE.toml",
+        "help": "take options from this file, as `epochs = 5`; fields below [set]. What is typed counts more",
+    },
+    "--also": {
+        "action": "append",
+        "default": [],
+        "metavar": "KIND:PATH",
+        "help": "train on this collection's train split, too; repeatable",
+    },
+    "--set": {
+        "action": "append",
+        "default": [],
+        "metavar": "FIELD=VALUE",
+        "help": "change a field of the row, e.g. learning_rate=3e-4; repeatable",
+    },
+    "--epochs": {"type": int, "metavar": "N"},
+    "--batch-size": {"type": int, "metavar": "N", "help": "in captions or sentences"},
+    "--out": {
+        "type": path_argument,
+        "metavar": "DIR",
+        "help": "the checkpoint directory (default: below checkpoints/, by what is trained)",
+    },
+    "--resume": {
+        "action": "store_true",
+        "help": "go on with a training that was cut; with a higher --epochs, for more of them",
+    },
+    "--seed": {"type": int, "default": 0},
+    "--patience": {
+        "type": int,
+        "metavar": "N",
+        "help": "stop after N validations that were no better (default: %(default)s)",
+    },
+    "--precision": {
+        "help": "float32, bfloat16, float16, or auto: bfloat16 where it is quicker (default: %(default)s)"
+    },
+    "--tensorboard": {
+        "action": "store_true",
+        "help": "write curves for TensorBoard beside log.jsonl, too",
+    },
+    "--features": {
+        "type": path_argument,
+        "default": data_folder("features"),
+        "metavar": "DIR",
+        "help": "the cache of what the CNN or a frozen encoder gives (default: %(default)s)",
+    },
+}
+
+
 def training_parser(
     command: str, about: str, *, row: str, usual: str, patience: int, precision: str, data: str | None
 ) -> argparse.ArgumentParser:
@@ -39,74 +92,21 @@ def training_parser(
     """
     options = parser(command, about)
     options.add_argument(row, help=f"a row of --list (default: {usual})")
-    options.add_argument("--list", action="store_true", help="print the rows and stop")
-    options.add_argument(
-        "--config",
-        type=path_argument,
-        metavar="FILE.toml",
-        help="take options from this file, as `epochs = 5`; fields below [set]. What is typed counts more",
-    )
-    options.add_argument(
-        "--data",
-        default=data,
-        metavar="KIND:PATH",
-        help="coco:DIR, flickr8k:DIR, table:FILE, vse:DIR/NAME, text:FILE ... "
-        + ("(default: the built-in scenes)" if data else ""),
-    )
-    options.add_argument(
-        "--also",
-        action="append",
-        default=[],
-        metavar="KIND:PATH",
-        help="train on this collection's train split, too; repeatable",
-    )
-    options.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="change a field of the row, e.g. learning_rate=3e-4; repeatable",
-    )
-    options.add_argument("--epochs", type=int, metavar="N")
-    options.add_argument("--batch-size", type=int, metavar="N", help="in captions or sentences")
-    options.add_argument(
-        "--out",
-        type=path_argument,
-        metavar="DIR",
-        help="the checkpoint directory (default: its name says how)",
-    )
-    options.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with a training that was cut; with a higher --epochs, for more of them",
-    )
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument(
-        "--patience",
-        type=int,
-        default=patience,
-        metavar="N",
-        help="stop after N validations that were no better (default: %(default)s)",
-    )
-    options.add_argument(
-        "--precision",
-        default=precision,
-        help="float32, bfloat16, float16, or auto: bfloat16 where it is quicker (default: %(default)s)",
-    )
+    kinds = "coco:DIR, flickr8k:DIR, table:FILE, vse:DIR/NAME, text:FILE ..."
+    built_in = " (default: the built-in scenes)" if data else ""
+    options.add_argument("--data", default=data, metavar="KIND:PATH", help=kinds + built_in)
+    add_options(options, _OPTIONS)
     fp16 = options.add_argument("--fp16", action="store_true", help="store the weights as float16")
     old_name(options, "--half", fp16)
-    options.add_argument(
-        "--tensorboard", action="store_true", help="write curves for TensorBoard beside log.jsonl, too"
-    )
-    options.add_argument(
-        "--features",
-        type=path_argument,
-        default=data_folder("features"),
-        metavar="DIR",
-        help="the cache of what the CNN or a frozen encoder gives (default: %(default)s)",
-    )
+    options.set_defaults(patience=patience, precision=precision)
     add_device(options)
     return options
+
+
+def add_options(options: argparse.ArgumentParser, table: dict[str, dict[str, Any]]) -> None:
+    """Options as a table: each name with what argparse is to know of it."""
+    for name, facts in table.items():
+        options.add_argument(name, **facts)
 
 
 def parsed(options: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -89,7 +89,7 @@ def read_record(path: Path | str, kind: Kind[Any] | None = None) -> dict[str, An
         )
     wrong = _wrong_parts(record)
     if wrong:
-        raise BadCheckpoint(f"{file} lacks {', '.join(wrong)}, or holds something else there. {_UNFINISHED}")
+        raise BadCheckpoint(f"{file} has no {', '.join(wrong)}, or something else there. {_UNFINISHED}")
     if not _settings_are_whole(record):
         raise BadCheckpoint(
             f"{file} was altered after the checkpoint was saved. Restore it, or train again into another "

@@ -155,11 +155,8 @@ def extract(
     kind:    "pooled" or "grid"
     returns: the features of the pictures that could be read, in order, and the failures
     """
-    shape = (
-        (backbone.config.dim,)
-        if kind == "pooled"
-        else (backbone.config.grid[0] ** 2, backbone.config.grid[1])
-    )
+    side, depth = backbone.config.grid
+    shape = (backbone.config.dim,) if kind == "pooled" else (side**2, depth)
     stores = [FeatureStore(root / backbone.key / f"{kind}-{view_name(view)}", shape) for view in views]
     # The pooled feature is a by-product of the grid, and small: who trains on one soon trains on the other.
     pooled = [
@@ -173,18 +170,13 @@ def extract(
         if name and not all(name in store.rows for store in stores)
     }
     show = progress if todo else False
-    found = bar(desc=f"{backbone.config.name} {kind}", unit="picture", total=len(todo), show=show)
-    for batch in decoded_batches(list(todo.values()), backbone.config.preprocessing.size, batch_size, views):
-        failures += batch.failures
-        for store, beside, pixels in zip(stores, pooled, batch.pixels, strict=True):
-            new = [index for index, name in enumerate(batch.hashes) if name not in store.rows]
-            if new:
-                values = run(backbone, pixels[new])
-                store.append([batch.hashes[index] for index in new], values[kind == "grid"])
-                if kind == "grid":
-                    beside.append([batch.hashes[index] for index in new], values[0])
-        found.update(len(batch.hashes) + len(batch.failures))
-    found.close()
+    with bar(desc=f"{backbone.config.name} {kind}", unit="picture", total=len(todo), show=show) as shown:
+        size = backbone.config.preprocessing.size
+        for batch in decoded_batches(list(todo.values()), size, batch_size, views):
+            failures += batch.failures
+            for store, beside, pixels in zip(stores, pooled, batch.pixels, strict=True):
+                _add(backbone, batch.hashes, pixels, store, beside if kind == "grid" else None)
+            shown.update(len(batch.hashes) + len(batch.failures))
     present = [i for i, name in enumerate(hashes) if name and all(name in store.rows for store in stores)]
     failures += _copies_of_failures(paths, hashes, present, todo, failures)
     kept = [str(hashes[i]) for i in present]
@@ -193,6 +185,24 @@ def extract(
     )
     table = [store.memmap() if store.rows else np.empty((0, *shape), np.float16) for store in stores]
     return Features(rows, table, kept, np.array(present, dtype=np.int64)), failures
+
+
+def _add(
+    backbone: Backbone,
+    hashes: Sequence[str],
+    pixels: np.ndarray,
+    store: FeatureStore,
+    beside: FeatureStore | None,
+) -> None:
+    """Store the features of the pictures that `store` doesn't have yet. beside: for the pooled feature of
+    what is stored as a grid"""
+    new = [index for index, name in enumerate(hashes) if name not in store.rows]
+    if new:
+        pooled, grid = run(backbone, pixels[new])
+        names = [hashes[index] for index in new]
+        store.append(names, pooled if beside is None else grid)
+        if beside is not None:
+            beside.append(names, pooled)
 
 
 @torch.inference_mode()

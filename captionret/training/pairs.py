@@ -52,7 +52,7 @@ class PairTask(TaskBase[EmbeddingConfig, PairData]):
         self.criterion = "triple_accuracy" if config.loss.startswith("triples") else "rsum"
         if len(train) < 2:
             raise BadDataset(
-                "There is a single image to train on, and nothing it could be told from. Add pictures."
+                "There is a single image to train on, and no other to compare it with. Add pictures."
             )
         self.parts = parts_of(len(train.owner), config)
         self.epoch = 0

@@ -15,7 +15,8 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from ..models.card import write_card
 from ..models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from ..models.sentence.skipthought.config import SKIPTHOUGHT, SkipThoughtConfig
-from ..models.sentence.skipthought.encoder import SkipThoughtEncoder, combined, make_encoders
+from ..models.sentence.skipthought.encoder import combined
+from ..models.sentence.skipthought.network import SkipThoughtEncoder, make_encoders
 from ..word_vectors import load_word_vectors
 from .batches import by_length
 from .loop import TaskBase

@@ -254,18 +254,18 @@ def test_a_record_that_is_none_is_refused(saved: Path, content: str) -> None:
 def test_a_record_that_lacks_a_part_or_holds_another_kind_says_which(saved: Path, key: str) -> None:
     content = (saved / "config.json").read_text()
     edit(saved, lambda record: record.pop(key))
-    with pytest.raises(BadCheckpoint, match=f"lacks {key}"):
+    with pytest.raises(BadCheckpoint, match=f"has no {key}"):
         load_checkpoint(saved)
     (saved / "config.json").write_text(content)
     edit(saved, lambda record: record.update({key: [1, 2]}))
-    with pytest.raises(BadCheckpoint, match=f"lacks {key}"):
+    with pytest.raises(BadCheckpoint, match=f"has no {key}"):
         load_checkpoint(saved)
 
 
 @pytest.mark.parametrize("part", ["sha256", "backbone"])
 def test_a_record_without_a_hash_is_refused(saved: Path, part: str) -> None:
     edit(saved, lambda record: record[part].clear())
-    with pytest.raises(BadCheckpoint, match="lacks hashes"):
+    with pytest.raises(BadCheckpoint, match="has no hashes"):
         load_checkpoint(saved)
 
 

@@ -170,7 +170,7 @@ def test_resuming_with_another_setting_is_refused(call: Call, trained: Trained, 
     [
         (("--variant", "model2-lit"), 2, "There is no variant 'model2-lit'. Did you mean 'model2-lite'?"),
         (("--set", "hiden_dim=3"), 2, "There is no field 'hiden_dim'. Did you mean 'hidden_dim'?"),
-        (("--set", "hidden_dim"), 2, "--set takes field=value, not 'hidden_dim'"),
+        (("--set", "hidden_dim"), 2, "A setting is field=value, not 'hidden_dim'"),
         (("--set", "hidden_dim=big"), 2, "hidden_dim takes a value of type int, not 'big'"),
         (("--epochs", "0"), 2, "epochs must be at least 1, not 0"),
         (("--augment", "13"), 2, "There are 12 views of a picture, not 13"),

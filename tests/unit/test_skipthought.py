@@ -23,8 +23,9 @@ from captionret.models.embedding.network import EmbeddingNetwork
 from captionret.models.embedding.rows import EMBEDDING_MODELS
 from captionret.models.record import NO_BACKBONE
 from captionret.models.sentence.skipthought.config import SKIP_THOUGHTS, SKIPTHOUGHT, SkipThoughtConfig
-from captionret.models.sentence.skipthought.encoder import SkipThought, combined, make_encoders
+from captionret.models.sentence.skipthought.encoder import SkipThought, combined
 from captionret.models.sentence.skipthought.expansion import Expansion
+from captionret.models.sentence.skipthought.network import make_encoders
 from captionret.models.vision.rows import PRECOMPUTED
 from captionret.text import END_ID, START_ID, Vocabulary
 from captionret.training.embedding import fitting

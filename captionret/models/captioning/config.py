@@ -1,7 +1,7 @@
 """Every captioner, one row each. A new variant is one line here and no other edit.
 
-    python scripts/train_captioner.py --list
-    python scripts/train_captioner.py --variant model2-lite --set hidden_dim=256
+    captionret train-captioner --list
+    captionret train-captioner --variant model2-lite --set hidden_dim=256
 
 model1 to model5 are the published ones. Their *lite* twins differ in the backbone, whose weights are
 installed with the requirements, and are trained longer and with dropout, since the collections at hand are a

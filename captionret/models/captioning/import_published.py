@@ -72,7 +72,7 @@ def import_published(
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadSetting(f"{out} exists already and would be lost. Give another --out, or move it away.")
+        raise BadSetting(f"{out} exists already and would be lost. Name another directory, or move it away.")
     published = read_published(encoder, decoder, vocab, backbone)
     if published.backbone is None:
         sha256 = files.sha256_of(find_weights(BACKBONES[backbone]))

@@ -37,7 +37,7 @@ _REGULARISED: dict[str, Any] = {
     "average": 0.99,
     "views": 2,
 }
-_CONTRASTIVE: dict[str, Any] = {
+_INFO_NCE: dict[str, Any] = {
     **_REGULARISED,
     "sentence_dropout": 0.3,
     "loss": "info-nce",
@@ -147,14 +147,14 @@ EMBEDDING_MODELS: Registry[EmbeddingConfig] = Registry(
         "skipthought-rank": EmbeddingConfig(
             sentence_tower="skipthought", code_dim=4800, dim=1000, loss="sampled-hinges", batch_size=100
         ),
-        "sentence-map": EmbeddingConfig(sentence_tower="minilm", dim=512, **_CONTRASTIVE),
+        "sentence-map": EmbeddingConfig(sentence_tower="minilm", dim=512, **_INFO_NCE),
         "sentence-words": EmbeddingConfig(
             sentence_tower="minilm+bow",
             dim=512,
             word_dim=512,
             word_dropout=0.1,
             min_count=4,
-            **{**_CONTRASTIVE, "epochs": 18, "sentence_dropout": 0.4},
+            **{**_INFO_NCE, "epochs": 18, "sentence_dropout": 0.4},
         ),
     },
 )

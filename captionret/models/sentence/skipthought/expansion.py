@@ -24,7 +24,7 @@ class Expansion:
         if not shared:
             raise BadSetting(
                 f"No word of the vocabulary has a vector in {vectors.name}, so there is nothing to guess "
-                "others' from. Choose other word vectors, or none (--set expansion=none)."
+                "others' from. Choose other word vectors, or none (expansion=none)."
             )
         theirs = self._rows(shared).astype(np.float64)
         ours = learned[[vocabulary.ids[token] for token in shared]].astype(np.float64)

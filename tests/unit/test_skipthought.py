@@ -602,7 +602,7 @@ def test_a_space_is_used_with_the_encoder_it_was_trained_on_wherever_both_move(t
         match=r"is another skip-thought encoder \([0-9a-f]{12}\) than the one that space was trained on",
     ):
         EmbeddingModel.load(tmp_path / "there" / "space", "cpu").encode_texts(["a dog"])
-    with pytest.raises(BadSetting, match=r"needs a trained skip-thought encoder\. Add --set skipthought=DIR"):
+    with pytest.raises(BadSetting, match=r"needs a trained skip-thought encoder\. Name its directory"):
         fitting(EMBEDDING_MODELS["skipthought-rank"], Dataset("x", ()))
 
 

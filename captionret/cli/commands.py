@@ -16,7 +16,7 @@ from ..errors import UnknownName
 class Command:
     """One command of `captionret`.
 
-    module: in captionret.cli; its `main(arguments)` runs the command and returns the exit code
+    module: in captionret.cli; its `main(arguments)` runs the command and gives the exit code
     about:  what the command does, one line of `captionret --help`
     script: its name in scripts/; "" where it has none
     old:    names of that script in earlier releases, accepted in this one with a notice

@@ -1,4 +1,4 @@
-"""What the shell is told when it asks how to complete a command that is being typed; by argcomplete."""
+"""The answers to a shell that asks how to complete a command that is being typed; by argcomplete."""
 
 import argparse
 import os

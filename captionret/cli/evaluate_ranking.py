@@ -1,16 +1,14 @@
 """Measure an embedding space: do images find their captions, and captions their images?
 
-    python scripts/evaluate_ranking.py --checkpoint checkpoints/photos-space --data flickr8k:data/flickr8k
-    python scripts/evaluate_ranking.py --checkpoint checkpoints/mine --data coco:data/coco --split val --folds 5 --json scores.json
+    captionret evaluate-ranking --checkpoint photos-space --data flickr8k:data/flickr8k
+    captionret evaluate-ranking --checkpoint mine --data coco:data/coco --split val --folds 5 --json s.json
 
 i2t (annotation): an image ranks all captions; t2i (search): a caption ranks all images. A space that was
-                  trained on labels is
-also asked for these: hit@k among the labels and among all words, and hierarchical precision@k. A space
-                      trained on triples is asked how
-often the right image scores above a random one. --remedy adds what a remedy for hubs makes of the same
-scores; it reads all queries of the split at once, so that its figures are those of a system that knows what
-else is asked.
-"""  # noqa: E501
+trained on labels is also asked for these: hit@k among the labels and among all words, and hierarchical
+precision@k. A space trained on triples is asked how often the right image scores above a random one.
+--remedy adds what a remedy for hubs makes of the same scores; it reads all queries of the split at once, so
+that its figures are those of a system that knows what else is asked.
+"""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -35,7 +33,7 @@ KS = (5, 10, 20)  # of DeViSE's tables
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Print the figures of a space on a split, and write them where asked."""
     given = _parse(arguments)
     find_remedies(given.remedy)
     if given.remedy and given.folds > 1:

@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Run the command that was typed; return its exit code. This is the entry point `captionret`."""
+    """Run the command that was typed. This is the entry point `captionret`."""
     return run(lambda _: dispatch(sys.argv[1:]))
 
 
 def run_script(script: str) -> int:
-    """Run the command of a file in scripts/; return its exit code."""
+    """Run the command of a file in scripts/ with what was typed after it."""
     return run(lambda _: dispatch([script, *sys.argv[1:]]))
 
 

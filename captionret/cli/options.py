@@ -1,7 +1,7 @@
 """What every command's options share, and what is typed for files, texts and trainings.
 
 A command's module has `main(arguments)`, which parses with a `parser(...)` of this module, calls a service of
-`app`, shows what comes back and returns the exit code.
+`app`, shows what comes back and ends with 0 where something was found, else 1.
 """
 
 import argparse

@@ -18,7 +18,6 @@ from captionret.cli.commands import main as write_scripts
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.py"))
-SLOW = {"train_embedding.py"}  # its settings are defined beside networks; may only shrink
 
 
 def start(*line: object, cwd: Path) -> Ended:
@@ -59,8 +58,6 @@ def test_help_is_quick_and_comes_without_torch(name: str, tmp_path: Path) -> Non
     begun = resource.getrusage(resource.RUSAGE_CHILDREN)
     code, out, err = start("-X", "importtime", ROOT / "scripts" / name, "--help", cwd=tmp_path)
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if name in SLOW:
-        pytest.xfail("imports torch")
     imported = {line.rpartition("|")[2].strip() for line in err.splitlines()}
     assert code == 0 and out.startswith("usage: captionret ")
     assert "captionret.cli" in imported and "torch" not in imported

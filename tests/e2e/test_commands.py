@@ -264,21 +264,8 @@ def test_random_backbone_is_said_and_has_features_of_its_own(
 
 def test_card_repeats_the_command_as_a_shell_reads_it(call: Call, trained: Trained, tmp_path: Path) -> None:
     out = tmp_path / "a name with blanks"
-    assert (
-        call(
-            train_captioner,
-            "--data",
-            trained.spec,
-            "--out",
-            out,
-            "--features",
-            trained.features,
-            *trained.settings[:4],
-            "--epochs",
-            1,
-        ).code
-        == 0
-    )
+    where = ("--data", trained.spec, "--out", out, "--features", trained.features)
+    assert call(train_captioner, *where, *trained.settings, "--epochs", 1).code == 0
     assert (
         f"    captionret train-captioner --data {trained.spec} --out '{out}'"
         in (out / "README.md").read_text()

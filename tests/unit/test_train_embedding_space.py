@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from shapes import table
+from shapes import Trained
 
 from captionret.datasets import Dataset, open_dataset
 from captionret.datasets.labels import NOUNS, category_names, common_nouns, nouns, singular, spelled
@@ -342,14 +342,15 @@ def test_labels_that_were_never_a_target_are_measured_among_themselves() -> None
 # --- training ---
 
 
-@pytest.fixture(scope="module")
-def spec(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return table(tmp_path_factory.mktemp("shapes"), {"train": 8, "val": 3, "test": 2})
+@pytest.fixture
+def spec(trained: Trained) -> str:
+    return trained.spec
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("features")
+@pytest.fixture
+def cache(trained: Trained) -> Path:
+    """The pictures' features are there already."""
+    return trained.features
 
 
 SMALL = {

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from results import ROOT, markdown_table, write_section
 
-from captionret.cli import compare_variants, demo
+from captionret.app import comparisons
+from captionret.cli import demo
 from captionret.datasets import open_dataset
 
 
@@ -27,11 +28,12 @@ def main() -> None:
     given = options.parse_args()
     dataset = open_dataset(given.data)
     items = dataset.split("test")
-    settings = compare_variants.parse(["--data", given.data])
     rows: list[list[object]] = []
     for variant in demo.VARIANTS:
-        one = compare_variants.compare_one(demo.trained(variant, given.work, given.data), items, [], settings)
-        hits = [compare_variants.top_hits(one, picture, 1) for picture in range(len(items))]
+        one = comparisons.compare_one(
+            demo.trained(variant, given.work, given.data), items, [], comparisons.Measuring()
+        )
+        hits = [comparisons.top_hits(one, picture, 1) for picture in range(len(items))]
         right = 100 * demo.first_hit_rate(items, hits)
         rows.append(
             [

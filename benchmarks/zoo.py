@@ -18,8 +18,11 @@ import numpy as np
 import torch
 from results import ROOT, markdown_table, write_section
 
-from captionret.cli import compare_variants, train_captioner
+from captionret.app import comparisons
+from captionret.app.captioned_split import note_scores
+from captionret.cli import train_captioner
 from captionret.datasets import open_dataset
+from captionret.decoding import BeamSearch
 from captionret.evaluation.captions.scorer import CaptionScorer
 from captionret.evaluation.significance import paired_interval
 from captionret.models.captioning.config import VARIANTS
@@ -70,24 +73,14 @@ def train(variant: str, given: argparse.Namespace) -> Path:
     return out
 
 
-def measure(path: Path, given: argparse.Namespace) -> compare_variants.Compared:
+def measure(path: Path, given: argparse.Namespace) -> comparisons.Compared:
     """Score the split, and note it in the checkpoint's record and card."""
     dataset = open_dataset(given.data)
     training = [caption for item in dataset.split("train") for caption in item.captions]
-    settings = compare_variants.parse(
-        [
-            "--data",
-            given.data,
-            "--split",
-            given.split,
-            "--beam",
-            str(given.beam),
-            "--note",
-            "--relevance",
-            "sbert",
-        ]
-    )
-    return compare_variants.compare_one(path, dataset.split(given.split), training, settings)
+    how = comparisons.Measuring(BeamSearch(given.beam), relevance="sbert")
+    compared = comparisons.compare_one(path, dataset.split(given.split), training, how)
+    note_scores(path, given.data, given.split, compared.setting, compared.row)
+    return compared
 
 
 def against_baseline(variant: str, captions: list[str], given: argparse.Namespace) -> str:
@@ -153,9 +146,7 @@ def main() -> None:
     )
     for variant in given.only:
         compared = measure(train(variant, given), given)
-        rows[variant] = {
-            name: compared.row[name] for name in compare_variants.COLUMNS if name != "checkpoint"
-        }
+        rows[variant] = {name: compared.row[name] for name in comparisons.COLUMNS if name != "checkpoint"}
         rows[variant]["against"] = against_baseline(variant, compared.captions, given)
         write(file, rows, kind, given)
 
@@ -166,7 +157,7 @@ def write(file: Path, rows: dict[str, dict[str, object]], kind: str, given: argp
     with file.open("w", encoding="utf-8", newline="") as target:
         writer = csv.DictWriter(
             target,
-            [*(name for name in compare_variants.COLUMNS if name != "checkpoint"), "against"],
+            [*(name for name in comparisons.COLUMNS if name != "checkpoint"), "against"],
             restval="",
         )
         writer.writeheader()

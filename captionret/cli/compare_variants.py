@@ -1,9 +1,9 @@
 """Compare trained captioners on the same pictures: the quality of their captions, their speed, and what each
 retrieves.
 
-    python scripts/compare_variants.py --data flickr8k:data/flickr8k                          # every checkpoint in checkpoints/
-    python scripts/compare_variants.py --data scenes --checkpoints checkpoints/a checkpoints/b --out comparison
-    python scripts/compare_variants.py --data flickr8k:data/flickr8k --embedding checkpoints/photos-space
+    captionret compare-variants --data flickr8k:data/flickr8k                          # every checkpoint in checkpoints/
+    captionret compare-variants --data scenes --checkpoints checkpoints/a checkpoints/b --out comparison
+    captionret compare-variants --data flickr8k:data/flickr8k --embedding checkpoints/photos-space
 
 With --embedding a second table sets the captions beside the CNN's features and embedding spaces, as ways to
 find related pictures. Writes OUT/variants.csv, OUT/modes.csv and OUT/index.html. Pictures pass through each
@@ -11,84 +11,36 @@ CNN once; captions per second are given those features.
 """  # noqa: E501
 
 import argparse
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..app.captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
+from ..app.captioned_split import note_scores, training_captions
+from ..app.comparisons import (
+    COLUMNS,
+    FORMATS,
+    SHOWN,
+    Compared,
+    Measuring,
+    common_root,
+    compare_one,
+    top_hits,
+)
 from ..app.places import checkpoint_path, checkpoints_folder
 from ..datasets import Dataset, open_dataset
 from ..decoding import BeamSearch
 from ..errors import BadCheckpoint, BadDataset, BadSetting
 from ..files import publishing
 from ..home import data_folder
-from ..records import Hit, Item
-from ..retrieval import MODES, EncodedQuery, Gallery
-from ..retrieval import search as search_gallery
+from ..records import Item
 from .options import FOUND, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
 
-COLUMNS = (
-    *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
-    *(
-        "bleu1",
-        "bleu2",
-        "bleu3",
-        "bleu4",
-        "rouge_l",
-        "cider_d",
-        "distinct",
-        "vocabulary",
-        "copied",
-        "beam",
-        "length_penalty",
-        "images",
-    ),
-    *("relevance", "ndcg10_jaccard", "ndcg10_jaccard_low", "ndcg10_jaccard_high", "ndcg50_jaccard"),
-    *("ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "pcc_jaccard", "ties10_jaccard"),
-)
-SHOWN = (
-    *(
-        "variant",
-        "checkpoint",
-        "parameters",
-        "train_seconds",
-        "captions_per_second",
-        "bleu1",
-        "bleu4",
-        "rouge_l",
-        "cider_d",
-        "distinct",
-    ),
-    *("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "ties10_jaccard"),
-)
-FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f")
-FORMATS |= dict.fromkeys(
-    ("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf"), ".3f"
-)
-FORMATS |= {
-    "train_seconds": ",.0f",
-    "captions_per_second": ",.0f",
-    "ties10_jaccard": ".1f",
-}
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One checkpoint's row, its caption of every picture, and the gallery that these captions make."""
-
-    row: dict[str, Any]
-    captions: list[str]
-    hashes: list[str]
-    gallery: Gallery
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Compare checkpoints on a split; print the tables and write the page."""
     given = parse(arguments)
     if min(given.pictures, given.batch_size, given.beam) < 1:
         raise BadSetting(
@@ -109,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for checkpoint in checkpoints:
         load_checkpoint(checkpoint)  # a damaged one is named before minutes have gone into the others
     spaces = _load_spaces(given.embedding, given.device)
-    compared = [compare_one(checkpoint, items, training, given) for checkpoint in checkpoints]
+    how = measuring(given)
+    compared = [compare_one(checkpoint, items, training, how) for checkpoint in checkpoints]
+    if given.note:
+        for path, one in zip(checkpoints, compared, strict=True):
+            note_scores(path, given.data, given.split, one.setting, one.row)
     report(dataset, items, compared, _beside(compared, spaces, dataset, items, given), given)
     return FOUND
 
@@ -207,78 +163,15 @@ def _checkpoints(given: Sequence[str] | None) -> list[Path]:
     return found
 
 
-def compare_one(
-    path: Path, items: Sequence[Item], training: Sequence[str], given: argparse.Namespace
-) -> Compared:
-    """Caption the items with one checkpoint and score it."""
-    from ..evaluation.captions.scorer import score
-    from ..models.trained import count_parameters
-
-    captioner = load_captioner([path], given.device)
-    decoding = BeamSearch(given.beam, given.length_penalty)
-    done = caption_split(captioner, items, decoding, batch_size=given.batch_size, features=given.features)
-    scores = score(
-        {item.id: caption for item, caption in zip(items, done.captions, strict=True)},
-        {item.id: item.captions for item in items},
-        training=training,
+def measuring(given: argparse.Namespace) -> Measuring:
+    """How the settings say that checkpoints are compared."""
+    return Measuring(
+        BeamSearch(given.beam, given.length_penalty),
+        given.batch_size,
+        given.relevance,
+        given.device,
+        given.features,
     )
-    setting = decoded_with(captioner, decoding)
-    root = common_root(items)
-    shown = [os.path.relpath(item.path, root) for item in items if item.path]
-    gallery = Gallery(shown, done.captions, done.hashes, [item.id for item in items])
-    row = {
-        "variant": captioner.checkpoint.variant,
-        "checkpoint": str(path),
-        "parameters": count_parameters(captioner.decoder),
-        "train_seconds": captioner.checkpoint.training.get("seconds"),
-        "captions_per_second": len(items) / done.seconds,
-        **{name: getattr(scores, name) for name in COLUMNS if hasattr(scores, name)},
-        "beam": setting["beam"],
-        "length_penalty": setting["length_penalty"],
-        **_retrieval(gallery, items, given.relevance),
-    }
-    if given.note:
-        note_scores(path, given.data, given.split, setting, row)
-    return Compared(row, done.captions, done.hashes, gallery)
-
-
-def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, Any]:
-    """How well the captions retrieve: NDCG@10 and @50 against the relevance that people's captions give;
-    Jaccard, plain and by idf."""
-    from ..evaluation.modes import score_matrix
-    from ..evaluation.relevance import load_relevance
-    from ..evaluation.semantic import measure
-    from ..evaluation.significance import mean_interval
-
-    if len(gallery) < 2:
-        return {"relevance": None}
-    captions = {item.id: item.captions for item in items}
-    relevance = load_relevance(kind, [captions[name] for name in gallery.ids], data_folder("relevance"))
-    plain = measure(score_matrix(MODES["jaccard"], gallery), relevance)
-    weighted = measure(score_matrix(MODES["jaccard-idf"], gallery), relevance)
-    _, low, high = mean_interval(plain.ndcg10)
-    return {
-        "relevance": kind,
-        "ndcg10_jaccard": plain.summary().ndcg10,
-        "ndcg10_jaccard_low": low,
-        "ndcg10_jaccard_high": high,
-        "ndcg50_jaccard": plain.summary().ndcg50,
-        "ndcg10_jaccard_idf": weighted.summary().ndcg10,
-        "ndcg50_jaccard_idf": weighted.summary().ndcg50,
-        "pcc_jaccard": plain.summary().pcc,
-        "ties10_jaccard": plain.summary().ties10,
-    }
-
-
-def common_root(items: Sequence[Item]) -> Path:
-    """The folder that holds all the pictures; hits' paths are shown relative to it."""
-    return Path(os.path.commonpath([item.path.absolute().parent for item in items if item.path]))
-
-
-def top_hits(compared: Compared, picture: int, top: int = 5) -> list[Hit]:
-    """What one variant retrieves for a picture of the split, the picture itself left out."""
-    query = EncodedQuery(compared.captions[picture], None, compared.hashes[picture])
-    return search_gallery(compared.gallery, query, "jaccard", top)
 
 
 def report(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..app import comparisons
 from ..app.galleries import gallery_library
 from ..app.places import checkpoint_path
 from ..app.searcher import Searcher
@@ -50,7 +51,7 @@ LEAD = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Show the whole job, and print the path of its page."""
     options = parser("demo", __doc__ or "")
     options.add_argument(
         "--photos", type=path_argument, metavar="DIR", help="your own pictures, in place of all the rest"
@@ -105,7 +106,8 @@ def scenes_part(given: argparse.Namespace) -> list[Section]:
     settings = compare_variants.parse(compare)
     items = dataset.split("test")
     training = [caption for item in dataset.split("train") for caption in item.captions]
-    compared = [compare_variants.compare_one(path, items, training, settings) for path in checkpoints]
+    how = compare_variants.measuring(settings)
+    compared = [comparisons.compare_one(path, items, training, how) for path in checkpoints]
     compare_variants.report(dataset, items, compared, [], settings)
     return [*_retrieval_sections(dataset, items, compared), *_comparison_sections(items, compared)]
 
@@ -128,7 +130,7 @@ def _retrieval_sections(dataset: Dataset, items: Sequence[Item], compared: Seque
     formats = dict.fromkeys(columns[1:3], ".1f")
     rows = []
     for one in compared:
-        first = [compare_variants.top_hits(one, picture, 1) for picture in range(len(items))]
+        first = [comparisons.top_hits(one, picture, 1) for picture in range(len(items))]
         rows.append(
             [one.row["variant"], 100 * first_hit_rate(items, first), one.row["cider_d"], one.row["distinct"]]
         )
@@ -143,7 +145,7 @@ def _retrieval_sections(dataset: Dataset, items: Sequence[Item], compared: Seque
     best = max(compared, key=lambda one: one.row["cider_d"])
     source = f"{best.row['variant']}, beam {best.row['beam']}"
     for picture in range(0, len(items), max(1, len(items) // QUERIES))[:QUERIES]:
-        hits = compare_variants.top_hits(best, picture, 6)
+        hits = comparisons.top_hits(best, picture, 6)
         query, caption = Query(items[picture].path), best.captions[picture]
         print(search_text(query, caption, words(caption), hits, source) + "\n")
         sections.append(
@@ -153,7 +155,7 @@ def _retrieval_sections(dataset: Dataset, items: Sequence[Item], compared: Seque
                 caption,
                 words(caption),
                 hits,
-                compare_variants.common_root(items),
+                comparisons.common_root(items),
                 source,
             )
         )
@@ -170,16 +172,14 @@ def first_hit_rate(items: Sequence[Item], hits: Sequence[Sequence[Hit]]) -> floa
 
 
 def _comparison_sections(items: Sequence[Item], compared: Sequence[Any]) -> list[Section]:
-    columns = list(compare_variants.SHOWN)
+    columns = list(comparisons.SHOWN)
     rows = [[one.row[name] for name in columns] for one in compared]
     pictures = range(3, len(items), max(1, len(items) // 4))[:4]
     side_by_side = [
         VariantsRow(
             items[picture].path or Path(),
             [
-                VariantAnswer(
-                    one.row["variant"], one.captions[picture], compare_variants.top_hits(one, picture)
-                )
+                VariantAnswer(one.row["variant"], one.captions[picture], comparisons.top_hits(one, picture))
                 for one in compared
             ],
             items[picture].captions,
@@ -187,11 +187,11 @@ def _comparison_sections(items: Sequence[Item], compared: Sequence[Any]) -> list
         for picture in pictures
     ]
     return [
-        TableSection("The two variants compared", columns, rows, formats=compare_variants.FORMATS),
+        TableSection("The two variants compared", columns, rows, formats=comparisons.FORMATS),
         VariantsSection(
             "The same pictures, each variant's caption and its first five",
             side_by_side,
-            compare_variants.common_root(items),
+            comparisons.common_root(items),
         ),
     ]
 

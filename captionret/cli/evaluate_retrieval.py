@@ -1,9 +1,9 @@
 """Measure every mode of retrieval: each image of a split asks for the others, and people's captions say how
 related they are.
 
-    python scripts/evaluate_retrieval.py --data flickr8k:data/flickr8k --out retrieval
-    python scripts/evaluate_retrieval.py --data coco:data/coco --split val --modes jaccard expected-cosine cnn --relevance tfidf
-    python scripts/evaluate_retrieval.py --data flickr8k:data/flickr8k --split val --learn-hybrid --library photos
+    captionret evaluate-retrieval --data flickr8k:data/flickr8k --out retrieval
+    captionret evaluate-retrieval --data coco:data/coco --split val --modes jaccard expected-cosine cnn --relevance tfidf
+    captionret evaluate-retrieval --data flickr8k:data/flickr8k --split val --learn-hybrid --library photos
 
 Without a library the split is captioned by the shipped checkpoint, and what to believe of it is said by the
 shipped lexical head and 30 captions drawn of each picture; both are cached. Relevance comes from human
@@ -39,7 +39,7 @@ FORMATS = dict.fromkeys(SHOWN[2:7], ".3f") | {"ties@10": ".1f"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Measure modes on a split; print their table and write the report."""
     given = _parse(arguments)
     modes = list(MODES) if given.modes == ["all"] else [find_mode(name).name for name in given.modes]
     if given.pages < 0 or given.samples < 0:
@@ -227,8 +227,8 @@ def _matrices(gallery: Gallery, modes: Sequence[str], items: Sequence[Item]) -> 
 
 def _remedy(part: str) -> str:
     if part == "word_probabilities":
-        return "Make them: python scripts/predict_words.py --library NAME."
-    return f"Train a space (scripts/train_embedding.py) and give it: --embedding DIR, for mode {part}."
+        return "Make them: captionret predict-words --library NAME."
+    return f"Train a space (captionret train-embedding) and give it: --embedding DIR, for mode {part}."
 
 
 def _show(found: "Sequence[MeasuredMode]") -> None:

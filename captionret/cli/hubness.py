@@ -1,8 +1,8 @@
 """Which pictures of a library are found by far too many others (hubs), which by none (antihubs), and what a
 remedy changes.
 
-    python scripts/hubness.py --library photos --mode cnn
-    python scripts/hubness.py --library photos --mode expected-jaccard --k 10 --remedy csls --html hubs.html
+    captionret hubness --library photos --mode cnn
+    captionret hubness --library photos --mode expected-jaccard --k 10 --remedy csls --html hubs.html
 
 Each picture asks for the others. N_k is in how many lists of the k nearest a picture stands: k on average,
 whatever the mode; skewness says how unevenly. What a remedy does to recall: evaluate_ranking.py --remedy.
@@ -34,7 +34,7 @@ BINS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # lower ends
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Measure the hubs of a library in one mode."""
     given = _parse(arguments)
     if given.k < 1 or given.worst < 0:
         raise BadSetting(

@@ -9,8 +9,8 @@ import pytest
 from shapes import Trained, shape
 from typed import Call
 
-from captionret.app import places
-from captionret.cli import compare_variants, demo, train_captioner
+from captionret.app import comparisons, places
+from captionret.cli import demo, train_captioner
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.errors import BadImage, BadSetting
@@ -157,9 +157,8 @@ def test_first_hit_shows_the_same_thing_in_the_same_colour_after_the_demos_own_t
     monkeypatch.chdir(tmp_path)
     data = "scenes:count=106"
     items = open_dataset(data).split("test")
-    settings = compare_variants.parse(["--data", data])
     checkpoint = demo.trained(demo.VARIANTS[0], tmp_path, data)
-    compared = compare_variants.compare_one(checkpoint, items, [], settings)
-    hits = [compare_variants.top_hits(compared, picture, 1) for picture in range(len(items))]
+    compared = comparisons.compare_one(checkpoint, items, [], comparisons.Measuring())
+    hits = [comparisons.top_hits(compared, picture, 1) for picture in range(len(items))]
     assert len(items) == 20
     assert demo.first_hit_rate(items, hits) >= 0.9

@@ -13,6 +13,7 @@ import pytest
 from shapes import Trained
 from typed import Call
 
+from captionret.app import comparisons
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.cli import compare_variants, evaluate_retrieval, index, predict_words
@@ -412,9 +413,9 @@ def test_variants_are_compared_at_two_cut_offs(call: Call, trained: Trained, tmp
     assert call(compare_variants, *where, "--out", "variants").code == 0
     (row,) = table(tmp_path / "variants/variants.csv")
     items = {item.id: item.captions for item in open_dataset(trained.spec).split("train")}
-    settings = compare_variants.parse([str(word) for word in where])
-    gallery = compare_variants.compare_one(
-        trained.checkpoint, open_dataset(trained.spec).split("train"), [], settings
+    how = comparisons.Measuring(folder=trained.features)
+    gallery = comparisons.compare_one(
+        trained.checkpoint, open_dataset(trained.spec).split("train"), [], how
     ).gallery
     relevance = load_relevance("tfidf", [items[name] for name in gallery.ids], Path("data/relevance"))
     page = (tmp_path / "variants/index.html").read_text(encoding="utf-8")

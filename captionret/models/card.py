@@ -98,7 +98,8 @@ def card(name: str, record: Record) -> str:
         *_brought(training),
         *_again(training),
     ]
-    lines.append(f"All settings: {', '.join(f'{key} {value}' for key, value in settings.items())}.")
+    listed = ", ".join(f"{name} {value}" for name, value in settings.items() if value != "")
+    lines.append(f"All settings: {listed}.")
     return "\n".join(lines) + "\n"
 
 
@@ -237,7 +238,7 @@ def _history(training: Record, counted: str) -> Lines:
     for row in history:
         mark = " (kept)" if row["epoch"] == training["best_epoch"] else ""
         rows.append([f"{row['epoch']}{mark}", *_measured(row).values()])
-    names = ["epoch", *(_EPOCH_COLUMNS[key][0] for key in _measured(history[0]))] if history else []
+    names = [counted, *(_EPOCH_COLUMNS[key][0] for key in _measured(history[0]))] if history else []
     return _section(
         "Training", names, rows, f"{training.get('seconds', 0):.0f} seconds in all, validation included."
     )

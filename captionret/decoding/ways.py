@@ -89,7 +89,7 @@ class DiverseBeamSearch(Searching):
     """A beam in groups that avoid each other's words (Vijayakumar et al. 2016).
 
     groups:    how many; they divide the beam
-    diversity: what a word costs, in log-probability, that an earlier group says in the same place
+    diversity: what a word costs, in log-probability, that an earlier group has in the same place
     """
 
     method: ClassVar[str] = "diverse-beam"

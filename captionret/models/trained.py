@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -126,6 +127,7 @@ class PictureModel(TrainedModel[C]):
     ) -> None:
         super().__init__(checkpoint, name, path, device)
         self._backbone = backbone
+        self._loading = threading.Lock()
 
     @classmethod
     def load(
@@ -172,11 +174,13 @@ class PictureModel(TrainedModel[C]):
 
         errors: MissingWeights where its weights are not installed, BadCheckpoint where they are others
         """
+        with self._loading:  # of several threads one loads it
+            if self._backbone is None:
+                self._backbone = self._load_backbone()
+        return checked_backbone(self._backbone, self.checkpoint.backbone, self.name)
+
+    def _load_backbone(self) -> Backbone:
         name, own = self.checkpoint.backbone["name"], self.path / OWN_BACKBONE if self.path else None
-        if self._backbone is not None:
-            found = self._backbone
-        elif own is not None and own.is_file():
-            found = load_own_backbone(name, own).to(self.device)
-        else:
-            found = load_backbone(name, device=self.device)
-        return checked_backbone(found, self.checkpoint.backbone, self.name)
+        if own is not None and own.is_file():
+            return load_own_backbone(name, own).to(self.device)
+        return load_backbone(name, device=self.device)

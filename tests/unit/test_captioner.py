@@ -1,7 +1,9 @@
 """The decoders as they are trained, and the captioner that reads pictures with them."""
 
 import shutil
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from captionret.decoding import (
 )
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
 from captionret.images import ImageInput, decoded_batches, load_views
+from captionret.models import trained
 from captionret.models.captioning import generation
 from captionret.models.captioning.attention import (
     AdaptiveDecoder,
@@ -561,6 +564,34 @@ def test_memory_is_bounded_by_decoding_in_parts_with_the_same_captions(
         [one.tokens for one in image] for image in known
     ]
     assert max(rows) <= 2 * 6
+
+
+def test_several_threads_load_one_backbone_and_get_the_same_captions(
+    backbone: Backbone, pictures: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+
+    def load(name: str, **more: Any) -> Backbone:
+        loaded.append(name)
+        time.sleep(0.05)
+        return backbone
+
+    monkeypatch.setattr(trained, "load_backbone", load)
+    captioner = Captioner(a_checkpoint(backbone), "test")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(captioner.caption, pictures[:1] * 8))
+    assert loaded == ["resnet18"] and all(captions == found[0] for captions in found)
+
+
+def test_ensemble_reads_the_backbone_beside_its_first_captioner(
+    backbone: Backbone, pictures: list[Path]
+) -> None:
+    members = [Captioner(a_checkpoint(backbone), name, backbone=backbone) for name in ("one", "other")]
+    together = Ensemble(members)
+    assert together.backbone is members[0].backbone
+    assert together.caption(pictures[0])[0].tokens == members[0].caption(pictures[0])[0].tokens
+    assert together.describe()["backbone"] == members[0].describe()["backbone"]
+    assert together.fingerprint != members[0].fingerprint and together.name == "one+other"
 
 
 def test_a_bad_picture_is_named_by_caption_and_passed_on_by_caption_stream(

@@ -1,10 +1,9 @@
 """LSTMs that look at the grid again for every word.
 
-SoftAttentionDecoder: Show, Attend and Tell (Xu et al. 2015): the state says where to look, what is seen there
-                      goes into the next word.
-AdaptiveDecoder: Knowing When to Look (Lu et al. 2017): each word may also be taken from what has been said so
-                 far, the *sentinel*; looking
-comes after the LSTM, so that a whole caption's looks are computed at once in training.
+SoftAttentionDecoder: Show, Attend and Tell (Xu et al. 2015). The state decides where to look; what is seen
+there goes into the next word.
+AdaptiveDecoder: Knowing When to Look (Lu et al. 2017). A word may also be taken from the words so far, the
+*sentinel*. Looking comes after the LSTM, so that a whole caption's looks are computed at once in training.
 
 An image's captions are trained side by side and share its projected grid.
 """
@@ -56,9 +55,10 @@ class AttentionDecoder(nn.Module, ABC):
     def attend(
         self, features: Tensor, tokens: Tensor, read: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Teacher forcing, and where was looked: logits (M, V), targets (M,), and the weights (N, G, T - 1,
-        cells or cells + 1) by which
-        each word saw the cells; they sum to 1. `features`, `tokens` and `read` as in `forward`.
+        """Teacher forcing, and where was looked; arguments as in `forward`.
+
+        returns: logits (M, V), targets (M,), and the weights (N, G, T - 1, cells or cells + 1) by which each
+                 word saw the cells; they sum to 1
         """
 
     @abstractmethod
@@ -71,7 +71,7 @@ class AttentionDecoder(nn.Module, ABC):
         return logits, targets
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
-        """What is said first: logits (N, V), and the state after <start>. features: (N, cells, D)."""
+        """The first word: logits (N, V), and the state after <start>. features: (N, cells, D)."""
         values, keys, mean = self._image_side(features)
         state = State(rows=self._start(mean), images=(values, keys, mean))
         return self.step(torch.full((len(features),), START_ID, device=features.device), state)
@@ -125,8 +125,8 @@ class SoftAttentionDecoder(AttentionDecoder):
             sights.append(seen)
             looks.append(weights)
         wanted = tokens[:, :, 1:].reshape(images * group, length - 1) != PAD_ID
-        said = self._say(words[wanted], torch.stack(states, 1)[wanted], torch.stack(sights, 1)[wanted])
-        return said, tokens[:, :, 1:].reshape(wanted.shape)[wanted], torch.stack(looks, 2)
+        logits = self._logits(words[wanted], torch.stack(states, 1)[wanted], torch.stack(sights, 1)[wanted])
+        return logits, tokens[:, :, 1:].reshape(wanted.shape)[wanted], torch.stack(looks, 2)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """See AttentionDecoder."""
@@ -135,19 +135,17 @@ class SoftAttentionDecoder(AttentionDecoder):
         words = self.embed(tokens)
         seen, _ = self._look(hidden, values, keys)
         hidden, cell = self._cell(self.word_in(words) + self.image_in(seen), hidden, cell)
-        return self._say(words, hidden, seen), State((hidden, cell), state.images)
+        return self._logits(words, hidden, seen), State((hidden, cell), state.images)
 
     def _look(self, hidden: Tensor, values: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         """hidden (N*G, H) -> what each row sees (N*G, H), and the weights (N, G, cells)."""
-        weights = self.attention(hidden.unflatten(0, (len(values), -1)), keys).softmax(-1)
+        weights = self.attention(_by_image(hidden, values), keys).softmax(-1)
         return torch.sigmoid(self.gate(hidden)) * (weights @ values).flatten(0, 1), weights
 
-    def _say(self, words: Tensor, hidden: Tensor, seen: Tensor) -> Tensor:
-        return self.output(
-            self.dropout(
-                torch.tanh(self.word_out(words) + self.hidden_out(self.dropout(hidden)) + self.seen_out(seen))
-            )
-        )
+    def _logits(self, words: Tensor, hidden: Tensor, seen: Tensor) -> Tensor:
+        deep = self.word_out(words) + self.hidden_out(self.dropout(hidden)) + self.seen_out(seen)
+        logits: Tensor = self.output(self.dropout(torch.tanh(deep)))
+        return logits
 
 
 class AdaptiveDecoder(AttentionDecoder):
@@ -191,7 +189,7 @@ class AdaptiveDecoder(AttentionDecoder):
         return (
             self.output(self.dropout(found[wanted])),
             tokens[:, :, 1:].reshape(wanted.shape)[wanted],
-            weights.unflatten(1, (group, -1)),
+            weights.reshape(images, group, length - 1, weights.shape[-1]),
         )
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
@@ -212,7 +210,7 @@ class AdaptiveDecoder(AttentionDecoder):
         ) * torch.tanh(cell)
 
     def _look(self, states: Tensor, sentinel: Tensor, values: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-        """states, sentinel (N*G, T, H) -> what the words are said from (N*G, T, H), and the weights (N, G*T,
+        """states, sentinel (N*G, T, H) -> what words are predicted from (N*G, T, H), and the weights (N, G*T,
         cells + 1)."""
         # an image's captions, one after another: (N, G*T, H)
         rows = states.reshape(len(values), -1, states.shape[-1])
@@ -222,6 +220,11 @@ class AdaptiveDecoder(AttentionDecoder):
         weights = torch.cat([self.attention.scores(query, keys), beside], -1).softmax(-1)
         seen = weights[..., :-1] @ values + weights[..., -1:] * kept
         return (seen + self.dropout(rows)).reshape(states.shape), weights
+
+
+def _by_image(rows: Tensor, values: Tensor) -> Tensor:
+    """rows (N*G, H) of the N images whose cells are `values` -> (N, G, H)."""
+    return rows.reshape(len(values), len(rows) // max(1, len(values)), rows.shape[-1])
 
 
 class _Attention(nn.Module):
@@ -239,7 +242,8 @@ class _Attention(nn.Module):
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         """The same for rows that are queries already, (N, R, K)."""
-        return self.score(torch.tanh(keys.unsqueeze(1) + query.unsqueeze(2))).squeeze(-1)
+        scores: Tensor = self.score(torch.tanh(keys.unsqueeze(1) + query.unsqueeze(2)))
+        return scores.squeeze(-1)
 
 
 def doubly_stochastic(weights: Tensor, tokens: Tensor) -> Tensor:

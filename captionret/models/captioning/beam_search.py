@@ -1,5 +1,4 @@
-"""Greedy, beam and diverse beam search for a whole batch at once, over any decoder that can `begin` and
-`step`."""
+"""Greedy, beam and diverse beam search for a whole batch at once, over any decoder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,8 +51,7 @@ class Beams:
 
 
 class Rules:
-    """What people do not want to read: a word twice in a row, the same three words twice, an end on "a" or
-    "with".
+    """What people don't want to read: a word twice in a row, the same three words twice, an end on "a".
 
     bad_endings: (V,) bool, the words no caption may end on
     """
@@ -72,7 +70,7 @@ class Rules:
             return
         last = tokens[:, -1:]
         scores[:, END_ID] = scores[:, END_ID].masked_fill(self.bad_endings[last[:, 0]], -torch.inf)
-        blocked = last  # <pad> may never be said, so it stands for nothing to block
+        blocked = last  # <pad> is forbidden anyway, so it stands for nothing to block
         if tokens.shape[1] > 2:
             again = (tokens[:, :-2] == tokens[:, -2:-1]) & (tokens[:, 1:-1] == last)
             blocked = torch.cat([last, tokens[:, 2:].masked_fill(~again, PAD_ID)], 1)
@@ -99,29 +97,27 @@ def beam_search(
     step:    maps (tokens (M,) int64, state) to (logits (M, V), state)
     predict_bos: the first token may be <start>, which is no word but counts towards max_words
     groups, diversity: the beam in equal groups, each of which pays `diversity` for a word as often as earlier
-                       groups say it in the
-             same place (Vijayakumar et al. 2016, Hamming diversity). What they pay is not part of the scores
+                 groups have it in the same place (Vijayakumar et al. 2016, Hamming diversity). What they pay
+                 is not part of the scores
+
     Each round extends every live caption by every word and keeps the best `beam` that have not ended. A
     caption that ends among the best `beam` is set aside; an image is done when `beam` have been. When fewer
-    have ended within max_words, the live ones follow
-    them: a picture is never left without a caption. <pad>, <unk> and an empty caption are never said. A beam
-          wider than the
-    vocabulary is taken as wide as that.
+    have ended within max_words, the live ones follow them: a picture is never left without a caption. <pad>,
+    <unk> and an empty caption are never generated. A beam wider than the vocabulary is taken as wide as that.
     """
     settings = (min(beam // groups, first.shape[1]), max_words, length_penalty, predict_bos, rules)
     searches = [_Search(first, state, step, *settings) for _ in range(groups)]
     for _ in range(max_words):
-        said = torch.zeros_like(first) if groups > 1 else None
+        chosen = torch.zeros_like(first) if groups > 1 else None
         for search in searches:
-            search.advance(None if said is None or search is searches[0] else diversity * said)
-            if said is not None:
-                search.count(said)
+            search.advance(None if chosen is None or search is searches[0] else diversity * chosen)
+            if chosen is not None:
+                search.count(chosen)
     return ordered(*(search.result() for search in searches))
 
 
 def log_probabilities(logits: Tensor, tokens: Tensor, rules: Rules | None, start: bool) -> Tensor:
-    """Log-probabilities (M, V) with what must not be said after `tokens` (M, t) at -inf. start: whether
-    <start> may be."""
+    """Log-probabilities (M, V), -inf for what may not follow `tokens` (M, t). start: whether <start> may."""
     scores = torch.log_softmax(logits.float(), -1)
     scores[:, [PAD_ID, UNKNOWN_ID] if start else [PAD_ID, UNKNOWN_ID, START_ID]] = -torch.inf
     bare = (tokens == START_ID).all(-1)  # without a word so far: it may not end
@@ -152,8 +148,8 @@ class _Search:
     """The books of one beam search: live captions (A, B, t) of the A images still open, ended ones (N, B, T)
     of all N.
 
-    scores: (A, B) what the live captions are ranked by; paid: (A, B) what they paid of it for saying other
-            groups' words
+    scores: (A, B) what the live captions are ranked by
+    paid:   (A, B) what of it they paid for words of other groups
     """
 
     def __init__(
@@ -198,11 +194,11 @@ class _Search:
         if len(rows):
             self.state = state.pick(rows, images)
 
-    def count(self, said: Tensor) -> None:
-        """Add to `said` (N, V) how often each image's live captions have said each word just now."""
+    def count(self, chosen: Tensor) -> None:
+        """Add to `chosen` (N, V) how many of each image's live captions have taken each word just now."""
         live = self.scores.isfinite()
         images = self.open_images.unsqueeze(1).expand_as(live)[live]
-        said.index_put_((images, self.tokens[:, :, -1][live]), said.new_ones(()), accumulate=True)
+        chosen.index_put_((images, self.tokens[:, :, -1][live]), chosen.new_ones(()), accumulate=True)
 
     def _extend(self, logprob: Tensor, price: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """logprob: (A*B, V). Returns the state rows to go on from, and images where some are done."""

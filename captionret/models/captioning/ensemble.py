@@ -1,14 +1,15 @@
-"""Several captioners that say one caption together: at every word their probabilities are averaged.
+"""Several captioners that find one caption together: at every word their probabilities are averaged.
 
-    Ensemble.load(["checkpoints/a", "checkpoints/b"]).caption(["q.jpg"])
+    Ensemble.load(["checkpoints/a", "checkpoints/b"]).caption("q.jpg")
 
-They must read the same feature of the same backbone; their vocabularies may differ, then only the words that
-all of them know are said.
+They must read the same feature of the same backbone. Their vocabularies may differ; then only the words that
+all of them know are used.
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,40 +17,28 @@ from torch import Tensor, nn
 
 from ...errors import BadSetting
 from ...text import SPECIAL, Vocabulary
+from ..trained import PictureModel
+from ..vision.backbones import Backbone
 from .beam_search import State
 from .captioner import Captioner
 from .decoders import Decoder
 
 
 class Ensemble(Captioner):
-    """A captioner made of captioners. Its decoding settings are those of the first."""
+    """A captioner made of captioners. Its decoding settings are those of the first.
+
+    errors: BadSetting for captioners that cannot caption together
+    """
 
     def __init__(self, members: Sequence[Captioner]) -> None:
         if not members:
-            raise BadSetting("An ensemble needs at least one captioner.")
+            raise BadSetting("An ensemble takes at least one captioner.")
         first = members[0]
         for other in members[1:]:
-            if other.checkpoint.backbone["sha256"] != first.checkpoint.backbone["sha256"]:
-                raise BadSetting(
-                    f"{other.name} reads another CNN's features than {first.name}. An ensemble's captioners "
-                    "share one CNN."
-                )
-            if (other.config.feature, other.config.predict_bos) != (
-                first.config.feature,
-                first.config.predict_bos,
-            ):
-                raise BadSetting(
-                    f"{other.name} does not begin as {first.name} ({first.config.feature} feature). They "
-                    "cannot speak together."
-                )
-        self.members = list(members)
-        self.checkpoint, self.config, self.path, self.device = (
-            first.checkpoint,
-            first.config,
-            None,
-            first.device,
-        )
-        self.name = "+".join(member.name for member in members)
+            _check_together(first, other)
+        name = "+".join(member.name for member in members)
+        PictureModel.__init__(self, first.checkpoint, name, None, first.device)
+        self.members, self.reranker = list(members), first.reranker
         shared = [
             token
             for token in first.vocabulary.tokens
@@ -61,22 +50,45 @@ class Ensemble(Captioner):
             for member in members
         ]
         self.decoder = EnsembleDecoder([member.decoder for member in members], ids)
-        self._backbone = first._backbone
 
     @classmethod
-    def load(cls, paths: Sequence[Path | str], device: str = "auto") -> "Ensemble":  # type: ignore[override]  # several, where a captioner has one
-        """Open several checkpoint directories. BadSetting where they cannot speak together; BadCheckpoint,
-        see load_checkpoint."""
+    def load(  # type: ignore[override]  # several, where a captioner has one
+        cls, paths: Sequence[str | os.PathLike[str]], device: str = "auto"
+    ) -> "Ensemble":
+        """Open several checkpoints: directories, or names.
+
+        errors: BadSetting where they cannot caption together; BadCheckpoint, see Captioner.load
+        """
         return cls([Captioner.load(path, device) for path in paths])
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The first captioner's, which may lie beside its checkpoint."""
+        return self.members[0].backbone
 
     def describe(self) -> dict[str, Any]:
         """As Captioner.describe; an ensemble lies in no single directory."""
-        return {"name": self.name, "checkpoint": None, "variant": "ensemble"}
+        return {**super().describe(), "checkpoint": None, "variant": "ensemble"}
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """A hash over what changes a caption: the members, in their order."""
         return hashlib.sha256("\n".join(member.fingerprint for member in self.members).encode()).hexdigest()
+
+
+def _check_together(first: Captioner, other: Captioner) -> None:
+    """BadSetting for two captioners that cannot caption together."""
+    if other.checkpoint.backbone["sha256"] != first.checkpoint.backbone["sha256"]:
+        raise BadSetting(
+            f"{other.name} reads another CNN's features than {first.name}. An ensemble's captioners share "
+            "one CNN."
+        )
+    ours, theirs = ((one.config.feature, one.config.predict_bos) for one in (first, other))
+    if ours != theirs:
+        raise BadSetting(
+            f"{other.name} does not begin as {first.name} ({first.config.feature} feature). They cannot "
+            "caption together."
+        )
 
 
 class EnsembleDecoder(nn.Module):
@@ -96,25 +108,25 @@ class EnsembleDecoder(nn.Module):
             raise BadSetting("The special tokens must have the same ids in all vocabularies.")
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
-        """What is said first: logits (N, V), here log-probabilities, and the state after it."""
+        """The first token: log-probabilities (N, V) as logits, and the state after the picture."""
         return self._together([decoder.begin(features) for decoder in self.decoders])
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """tokens (M,) int64 -> log-probabilities (M, V) of the next ones."""
-        said, row, image = [], 0, 0
+        predicted, row, image = [], 0, 0
         for decoder, ids, (rows, images) in zip(self.decoders, self.ids, self.sizes, strict=True):
             own = State(state.rows[row : row + rows], state.images[image : image + images])
-            said.append(decoder.step(ids[tokens], own))
+            predicted.append(decoder.step(ids[tokens], own))
             row, image = row + rows, image + images
-        return self._together(said)
+        return self._together(predicted)
 
-    def _together(self, said: Sequence[tuple[Tensor, State]]) -> tuple[Tensor, State]:
+    def _together(self, predicted: Sequence[tuple[Tensor, State]]) -> tuple[Tensor, State]:
         """The logarithm of the mean probability, and the states in one."""
-        self.sizes = [(len(state.rows), len(state.images)) for _, state in said]
+        self.sizes = [(len(state.rows), len(state.images)) for _, state in predicted]
         each = [
             torch.log_softmax(logits.float(), -1)[:, ids]
-            for (logits, _), ids in zip(said, self.ids, strict=True)
+            for (logits, _), ids in zip(predicted, self.ids, strict=True)
         ]
-        rows = tuple(tensor for _, state in said for tensor in state.rows)
-        images = tuple(tensor for _, state in said for tensor in state.images)
+        rows = tuple(tensor for _, state in predicted for tensor in state.rows)
+        images = tuple(tensor for _, state in predicted for tensor in state.images)
         return torch.stack(each).logsumexp(0), State(rows, images)

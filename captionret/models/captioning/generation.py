@@ -39,7 +39,7 @@ class Predicting(Protocol):
 
 
 class Generator:
-    """A decoder, its words, and what its variant says of captions."""
+    """A decoder, its words, and how its variant generates captions."""
 
     def __init__(
         self, decoder: Predicting, vocabulary: Vocabulary, config: CaptionerConfig, device: torch.device

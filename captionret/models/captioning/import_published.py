@@ -61,7 +61,7 @@ class PublishedCheckpoint:
 
 def import_published(
     encoder: Path | str, decoder: Path | str, vocab: Path | str, backbone: str, out: Path | str
-) -> Checkpoint:
+) -> Checkpoint[CaptionerConfig]:
     """Write the three files as a checkpoint directory that Captioner.load opens; returns what was written.
 
     The CNN in the encoder file is not torchvision's: it stayed in train mode, so its batch-norm statistics

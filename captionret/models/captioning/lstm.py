@@ -32,10 +32,10 @@ class LSTMDecoder(nn.Module):
         self._initialise(config)
 
     def _initialise(self, config: CaptionerConfig) -> None:
-        """The image is said once, before the first word. With PyTorch's own small weights the LSTM has
-        forgotten most of it when the
-        words begin, and learns to caption without looking: word vectors start small beside it, and the state
-        is kept by default.
+        """The image is read once, before the first word.
+
+        With PyTorch's own small weights the LSTM has forgotten most of it when the words begin, and learns to
+        caption without looking. So word vectors start small beside it, and the state is kept by default.
         """
         for name, weight in self.lstm.named_parameters():
             for gate in weight.chunk(4):  # input, forget, cell, output
@@ -73,7 +73,7 @@ class LSTMDecoder(nn.Module):
         return self.output(self.dropout(states[wanted])), tokens[wanted]
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
-        """What is said first: logits (N, V), and the state after it. features: (N, D)."""
+        """The first token: logits (N, V), and the state after the image. features: (N, D)."""
         first = self._image(features)
         shape = (self.lstm.num_layers, len(features), self.lstm.hidden_size)
         hidden = (features.new_zeros(shape), features.new_zeros(shape))
@@ -93,7 +93,8 @@ class LSTMDecoder(nn.Module):
         """(N, D) -> (N, E). In full precision: pictures differ by little beside what all features share, and
         bfloat16 rounds it away."""
         with torch.autocast(features.device.type, enabled=False):
-            return self.norm(self.project(features))
+            projected: Tensor = self.norm(self.project(features))
+            return projected
 
     def _advance(self, inputs: Tensor, hidden: tuple[Tensor, Tensor]) -> tuple[Tensor, State]:
         outputs, (hidden_state, cell) = self.lstm(inputs.unsqueeze(1), hidden)

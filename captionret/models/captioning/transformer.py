@@ -49,7 +49,7 @@ class TransformerDecoder(nn.Module):
         return self._logits(self.dropout(self.norm(x[wanted]))), targets[wanted]
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
-        """What is said first: logits (N, V), and the state after <start>. features: (N, cells, D)."""
+        """The first word: logits (N, V), and the state after <start>. features: (N, cells, D)."""
         image_side = [tensor for pair in self._image_side(features) for tensor in pair]
         empty = features.new_zeros((len(features), 0, self.positions.shape[1]))
         state = State(rows=(empty,) * (2 * len(self.layers)), images=tuple(image_side))
@@ -73,11 +73,14 @@ class TransformerDecoder(nn.Module):
         return [block for block in self.blocks if isinstance(block, _Block)]
 
     def _logits(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.embed.weight, self.bias) if self.output is None else self.output(x)
+        logits: Tensor = F.linear(x, self.embed.weight, self.bias) if self.output is None else self.output(x)
+        return logits
 
     def _words(self, tokens: Tensor, start: int) -> Tensor:
         positions = self.positions[start : start + tokens.shape[1]]
-        return self.dropout(self.widen(self.embed(tokens)) * self.positions.shape[1] ** 0.5 * 0.1 + positions)
+        words = self.widen(self.embed(tokens)) * self.positions.shape[1] ** 0.5 * 0.1
+        placed: Tensor = self.dropout(words + positions)
+        return placed
 
     def _image_side(self, features: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Every layer's keys and values over the grid, (N, cells, H) each."""
@@ -129,11 +132,13 @@ class _Block(nn.Module):
         query = self.query(self.norm_cross(x)).reshape(rows // group, group * length, width)
         seen = self._attend(query, keys, values).reshape(rows, length, width)
         x = x + self.dropout(self.cross_out(seen))
-        return x + self.dropout(self.feed(self.norm_feed(x)))
+        fed: Tensor = x + self.dropout(self.feed(self.norm_feed(x)))
+        return fed
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, causal: bool = False) -> Tensor:
         """(M, t, H), (M, s, H), (M, s, H) -> (M, t, H)."""
         query, key, value = (
-            tensor.unflatten(-1, (self.heads, -1)).transpose(1, 2) for tensor in (query, key, value)
+            tensor.reshape(*tensor.shape[:-1], self.heads, tensor.shape[-1] // self.heads).transpose(1, 2)
+            for tensor in (query, key, value)
         )
         return F.scaled_dot_product_attention(query, key, value, is_causal=causal).transpose(1, 2).flatten(2)

@@ -69,7 +69,7 @@ class LexicalConfig(TrainingConfig):
         """As Config.fingerprinted, with what stood beside it in release 0.5.0."""
         counted = super().fingerprinted()
         odd = json.loads(counted.pop("as_a_decoder", "{}"))
-        return _AS_A_DECODER | odd | counted
+        return {**_AS_A_DECODER, **odd, **counted}
 
 
 LEXICAL = Kind(LEXICAL_KIND, LexicalConfig, "train-captioner", row="variant")

@@ -1,4 +1,4 @@
-"""Of several captions of one picture the one that says what most of the others say.
+"""Of several captions of one picture the one that agrees with most of the others.
 
 The expected similarity to a caption drawn from the candidates is the largest: minimum Bayes risk (Kumar and
 Byrne 2004), and the consensus captions of Devlin et al. 2015 (https://arxiv.org/abs/1505.04467), with a
@@ -23,9 +23,8 @@ def consensus(
     """Each image's captions, each once, in the order of their expected similarity to all of them.
 
     A candidate's weight in the expectation is its share of exp(sharpness * log-probability /
-    words**length_penalty). Its likeness to itself
-    is part of it, as in Kumar and Byrne: a probable caption need not be like others to be said. A tie is the
-    more probable one's.
+    words**length_penalty). Its likeness to itself is part of it, as in Kumar and Byrne: a probable caption
+    need not be like others to be chosen. A tie is the more probable one's.
     """
     single = [_by_weight(image, sharpness, length_penalty) for image in images]
     ranked = []
@@ -109,11 +108,10 @@ def _ngrams(
     flat: Sequence[str], lengths: NDArray[np.int64], image_of: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]]:
     """For each n: caption, n-gram, how often it holds it, and a place in `flat` where the n-gram begins; four
-    arrays (P,) in the order of
-    captions.
+    arrays (P,) in the order of captions. n-grams are numbered from 0 within each image.
 
-    n-grams are numbered from 0 within each image. flat: (W,) the words of all captions; image_of: (M,) the
-    image of each caption
+    flat:     (W,) the words of all captions
+    image_of: (M,) the image of each caption
     """
     numbers: dict[str, int] = {}
     words = np.array([numbers.setdefault(word, len(numbers)) for word in flat], np.int64)  # (W,)

@@ -61,32 +61,36 @@ def describe_split(
             f"{len(failures):,} pictures cannot be read, so this split cannot be compared with others'. "
             f"{failures[0].reason}"
         )
-    key = hashlib.sha256(
-        json.dumps([captioner.fingerprint, DECODING.to_json(), pooled.hashes]).encode()
-    ).hexdigest()[:24]
-    file = cache / f"captions-{key}.json"
-    if file.is_file():
-        said = read_json(file, BadDataset, "Delete it, and it is made again.")
-    else:
-        said = []
-        own = rows[captioner.config.feature][0]
-        for batch in tqdm(_batches(len(paths)), desc="captions", unit="batch"):
-            said += [
-                [caption.text for caption in image] for image in captioner.decode(own.of(batch), DECODING)
-            ]
-        publish_json(file, said)
+    captions = _captions(captioner, rows, cache)
     stored = _predicted(predictor, rows, paths, cache) if predictor else None
     first = {sha256: row for row, sha256 in reversed(list(enumerate(pooled.hashes)))}  # equal pictures once
     places = list(first.values())
     source = TableSource(
         list(first),
-        captions=[said[row] for row in places],
+        captions=[captions[row] for row in places],
         features=pooled.of(np.array(places, np.int64)).numpy(),
         word_probabilities=stored.take(list(first)) if stored else None,
         spaces={mode: space.encode_features for mode, space in (spaces or {}).items()},
     )
-    paths_shown, best = [str(path) for path in paths], [image[0] for image in said]
-    return Gallery(paths_shown, best, pooled.hashes, [item.id for item in items], source)
+    shown, best = [str(path) for path in paths], [image[0] for image in captions]
+    return Gallery(shown, best, pooled.hashes, [item.id for item in items], source)
+
+
+def _captions(captioner: "Captioner", rows: dict[str, Any], cache: Path) -> list[list[str]]:
+    """Five captions of each picture, the best first; kept for the next time."""
+    hashes = rows["pooled"][0].hashes
+    named = json.dumps([captioner.fingerprint, DECODING.to_json(), hashes]).encode()
+    file = cache / f"captions-{hashlib.sha256(named).hexdigest()[:24]}.json"
+    found: list[list[str]] = []
+    if file.is_file():
+        found = read_json(file, BadDataset, "Delete it, and it is made again.")
+        return found
+    own = rows[captioner.config.feature][0]
+    for batch in tqdm(_batches(len(hashes)), desc="captions", unit="batch"):
+        decoded = captioner.decode(own.of(batch), DECODING)
+        found += [[caption.text for caption in image] for image in decoded]
+    publish_json(file, found)
+    return found
 
 
 def _predicted(
@@ -99,11 +103,11 @@ def _predicted(
     if stored is not None:
         return stored
     grid = rows[predictor.captioner.config.feature][0] if predictor.captioner else None
-    said = []
-    for batch in tqdm(_batches(len(paths)), desc="word_probabilities", unit="batch"):
+    found = []
+    for batch in tqdm(_batches(len(paths)), desc="words", unit="batch"):
         names = [pooled.hashes[row] for row in batch]
         drawn_from = None if grid is None else grid.of(batch)
-        said.append(
+        found.append(
             predictor.predict_words(
                 [paths[row] for row in batch], names, pooled.of(batch).numpy(), drawn_from
             )
@@ -111,7 +115,7 @@ def _predicted(
     stored = StoredWordProbabilities(
         predictor.describe(),
         list(pooled.hashes),
-        WordMatrix.of_matrix(predictor.words, np.concatenate(said), LEAST),
+        WordMatrix.of_matrix(predictor.words, np.concatenate(found), LEAST),
     )
     stored.write(folder)
     return stored

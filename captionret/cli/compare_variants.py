@@ -1,14 +1,14 @@
 """Compare trained captioners on the same pictures: the quality of their captions, their speed, and what each
 retrieves.
 
-    captionret compare-variants --data flickr8k:data/flickr8k                          # every checkpoint in checkpoints/
+    captionret compare-variants --data flickr8k:data/flickr8k       # every checkpoint in checkpoints/
     captionret compare-variants --data scenes --checkpoints checkpoints/a checkpoints/b --out comparison
     captionret compare-variants --data flickr8k:data/flickr8k --embedding checkpoints/photos-space
 
 With --embedding a second table sets the captions beside the CNN's features and embedding spaces, as ways to
 find related pictures. Writes OUT/variants.csv, OUT/modes.csv and OUT/index.html. Pictures pass through each
 CNN once; captions per second are given those features.
-"""  # noqa: E501
+"""
 
 import argparse
 from collections.abc import Sequence

@@ -235,4 +235,4 @@ def _everything(library: Library) -> Section:
         [path, caption] for path, caption in zip(gallery.paths[:shown], gallery.captions[:shown], strict=True)
     ]
     note = f"The first {shown} of {len(gallery):,}." if len(gallery) > shown else ""
-    return TableSection("What the captioner said of every photograph", ["picture", "caption"], rows, note)
+    return TableSection("Every photograph with its caption", ["picture", "caption"], rows, note)

@@ -2,15 +2,14 @@
 related they are.
 
     captionret evaluate-retrieval --data flickr8k:data/flickr8k --out retrieval
-    captionret evaluate-retrieval --data coco:data/coco --split val --modes jaccard expected-cosine cnn --relevance tfidf
+    captionret evaluate-retrieval --data coco:data/coco --split val --modes jaccard cnn --relevance tfidf
     captionret evaluate-retrieval --data flickr8k:data/flickr8k --split val --learn-hybrid --library photos
 
-Without a library the split is captioned by the shipped checkpoint, and what to believe of it is said by the
-shipped lexical head and 30 captions drawn of each picture; both are cached. Relevance comes from human
-captions
-alone: by a sentence encoder (sbert, where it is installed), by tf-idf, by CIDEr-D. The rows random and oracle
-       (Jaccard over human captions) say what the numbers are worth.
-"""  # noqa: E501
+Without a library the split is captioned by the shipped checkpoint, and its word probabilities are those of
+the shipped lexical head and of 30 captions drawn of each picture; both are cached. Relevance comes from human
+captions alone: by a sentence encoder (sbert, where it is installed), by tf-idf, by CIDEr-D. The rows random
+and oracle (Jaccard over human captions) show what the numbers are worth.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -218,8 +217,8 @@ def _matrices(gallery: Gallery, modes: Sequence[str], items: Sequence[Item]) -> 
     matrices = reference_matrices([item.captions for item in items])
     for name in tqdm(modes, desc="modes", unit="mode"):
         mode = find_mode(name)
-        if lacking := sorted(mode.required_parts(gallery) - gallery.parts):
-            say(f"Mode {name} is left out: it needs {' and '.join(lacking)}. {_remedy(lacking[0])}")
+        if missing := sorted(mode.required_parts(gallery) - gallery.parts):
+            say(f"Mode {name} is left out: it compares {' and '.join(missing)}. {_remedy(missing[0])}")
             continue
         matrices[name] = score_matrix(mode, gallery)
     return matrices

@@ -6,12 +6,15 @@ from typing import Any
 # What no rule of endings finds; the commonest such words in captions of photographs.
 _IRREGULAR = dict(
     pair.split(":")
-    for pair in """men:man women:woman children:child people:person feet:foot teeth:tooth geese:goose mice:mouse knives:knife
-    leaves:leaf loaves:loaf shelves:shelf wolves:wolf calves:calf halves:half ran:run sat:sit stood:stand lying:lie laid:lay lain:lie
-    held:hold wore:wear worn:wear rode:ride ridden:ride ate:eat eaten:eat threw:throw thrown:throw caught:catch swam:swim swum:swim
-    took:take taken:take drove:drive driven:drive flew:fly flown:fly fell:fall fallen:fall went:go gone:go came:come made:make
-    broken:break broke:break written:write wrote:write drawn:draw drew:draw built:build left:leave hung:hang swung:swing sang:sing
-    blew:blow blown:blow slept:sleep spun:spin slid:slide shot:shoot dug:dig bitten:bite bit:bite lit:light""".split()  # noqa: E501
+    for pair in """
+    men:man women:woman children:child people:person feet:foot teeth:tooth geese:goose mice:mouse
+    knives:knife leaves:leaf loaves:loaf shelves:shelf wolves:wolf calves:calf halves:half ran:run
+    sat:sit stood:stand lying:lie laid:lay lain:lie held:hold wore:wear worn:wear rode:ride ridden:ride
+    ate:eat eaten:eat threw:throw thrown:throw caught:catch swam:swim swum:swim took:take taken:take
+    drove:drive driven:drive flew:fly flown:fly fell:fall fallen:fall went:go gone:go came:come
+    made:make broken:break broke:break written:write wrote:write drawn:draw drew:draw built:build
+    left:leave hung:hang swung:swing sang:sing blew:blow blown:blow slept:sleep spun:spin slid:slide
+    shot:shoot dug:dig bitten:bite bit:bite lit:light""".split()
 )
 
 

@@ -49,7 +49,7 @@ def test_page_holds_every_part_and_the_second_run_trains_nothing_again(
         "The two variants compared",
         "The same pictures, each variant&#39;s caption and its first five",
         "motorcycle-left.png",
-        "What the captioner said of every photograph",
+        "Every photograph with its caption",
     ):
         assert part in text
     assert text.count("data:image/jpeg;base64,") > 50
@@ -93,7 +93,7 @@ def test_own_photographs_take_the_place_of_all_the_rest(call: Call, shipped: Pat
     assert "left out: " in output.err and "a broken one.jpg" in output.err
     assert "Scenes" not in output.err
     text = Path(output.out.splitlines()[-1]).read_text()
-    assert "What the captioner said of every photograph" in text
+    assert "Every photograph with its caption" in text
     assert "The first hit, measured" not in text
 
 

@@ -103,7 +103,7 @@ def open_index(
     file:     a graph of other vectors, of another setting, or a damaged one is never used, but made anew
     build:    make a graph where none is kept, which takes minutes for 400,000 rows; otherwise be exact
     progress: show a bar on stderr while building
-    note:     is told what was done and why
+    note:     called with what was done and why
     errors:   BadSetting for rows that are no finite unit vectors
     """
     vectors, file = _unit_rows(vectors, "The vectors"), Path(file)

@@ -1,4 +1,4 @@
-"""The order in which reasons are told."""
+"""The order of reasons."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from ...records import WordReason
 
 
 def by_share(reasons: Iterable[WordReason]) -> tuple[WordReason, ...]:
-    """The most telling first; then what would have told most; then by spelling."""
+    """The largest shares first; then what could have added most; then by spelling."""
     return tuple(
         sorted(
             reasons,

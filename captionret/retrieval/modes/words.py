@@ -96,7 +96,7 @@ class PreparedWords:
         shares = self.index.shares(ours, theirs)
         matched = self.index.matched(ours, theirs) if isinstance(self.index, SoftJaccardIndex) else {}
         for word in set(matched.values()) - ours.keys():
-            del shares[word]  # its share is told under the query's word
+            del shares[word]  # its share stands under the query's word
         return Explanation(
             by_share(
                 WordReason(

@@ -125,7 +125,8 @@ def test_a_truncated_image_that_somebody_else_opened_is_refused() -> None:
 
 
 def test_a_tilde_is_the_home_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(path.parent))
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(path.parent))
     assert open_image("~/a.png").size == (36, 24)
 
 

@@ -90,6 +90,11 @@ def test_case_and_accents_are_not_told_apart(encoder: SentenceEncoder) -> None:
 
 
 @needs_model
+def test_half_a_letter_in_a_sentence_is_read_as_an_unknown_one(encoder: SentenceEncoder) -> None:
+    assert np.array_equal(encoder.encode(["a \ud83d dog"]), encoder.encode(["a \ufffd dog"]))
+
+
+@needs_model
 def test_no_sentences_give_no_rows(encoder: SentenceEncoder) -> None:
     assert encoder.encode([]).shape == (0, MINILM_DIM)
 

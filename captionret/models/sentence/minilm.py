@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from ...errors import BadCheckpoint, BadSetting, MissingWeights
 from ...files import sha256_of
+from ...text import repaired
 from . import MINILM_DIM
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ class SentenceEncoder:
         if batch_size < 1:
             raise BadSetting(f"The batch size is {batch_size}; it must be at least 1.")
         distinct = {sentence: row for row, sentence in enumerate(dict.fromkeys(sentences))}
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(distinct))]
+        tokens = [
+            encoding.ids
+            for encoding in self._tokenizer.encode_batch([repaired(sentence) for sentence in distinct])
+        ]
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
         vectors = np.empty((len(tokens), MINILM_DIM), np.float32)
         with tqdm(

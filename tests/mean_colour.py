@@ -10,7 +10,7 @@ from PIL import Image
 
 from captionret.decoding import Decoding
 from captionret.errors import BadImage
-from captionret.images import load_views
+from captionret.images import Picture, load_views
 from captionret.records import Caption, CaptionResult, Failure
 
 COLOURS = {
@@ -44,12 +44,12 @@ class MeanColour:
         return {"name": self.name, "checkpoint": None}
 
     def caption_stream(
-        self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int
+        self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int
     ) -> Iterator[list[CaptionResult | Failure]]:
         for start in range(0, len(paths), batch_size):
             yield [self.answer(path) for path in paths[start : start + batch_size]]
 
-    def answer(self, path: Path) -> CaptionResult | Failure:
+    def answer(self, path: Any) -> CaptionResult | Failure:
         self.seen.append(path)
         try:
             sha256, pixels = load_views(path, 4)
@@ -80,6 +80,8 @@ class Colours:
     def check(self, backbone: dict[str, Any] | None) -> None:
         return None
 
-    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
-        self.asked += [path.name for path in paths]
+    def predict_words(
+        self, paths: Sequence[Path | Picture], hashes: Sequence[str], pooled: np.ndarray
+    ) -> np.ndarray:
+        self.asked += [Path(path.name).name for path in paths]
         return np.asarray(pooled[:, ::-1], np.float32)

@@ -18,6 +18,7 @@ from mean_colour import MeanColour, picture
 from captionret.app.searching import search
 from captionret.decoding import Decoding
 from captionret.errors import BadLibrary, CaptionretError, NoSpace
+from captionret.images import Picture
 from captionret.library import Library, UpdateReport, features
 from captionret.records import CaptionResult, Failure
 
@@ -29,7 +30,7 @@ class Slow(MeanColour):
     """Takes its time over every batch, so that a test can come in between."""
 
     def caption_stream(
-        self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int
+        self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int
     ) -> Iterator[list[CaptionResult | Failure]]:
         for batch in super().caption_stream(paths, decoding=decoding, batch_size=batch_size):
             yield batch

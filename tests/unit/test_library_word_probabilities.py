@@ -12,6 +12,7 @@ from mean_colour import Colours, MeanColour, picture
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.errors import BadImage, BadLibrary
+from captionret.images import Picture
 from captionret.library import Library, predicting
 from captionret.library.word_probabilities import FILE
 
@@ -123,7 +124,9 @@ class Mortal(Colours):
         super().__init__(fingerprint)
         self.lives, self.end = lives, end
 
-    def predict_words(self, paths: Sequence[Path], hashes: Sequence[str], pooled: np.ndarray) -> np.ndarray:
+    def predict_words(
+        self, paths: Sequence[Path | Picture], hashes: Sequence[str], pooled: np.ndarray
+    ) -> np.ndarray:
         self.lives -= 1
         if self.lives < 0:
             raise self.end

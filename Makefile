@@ -2,11 +2,12 @@
 # make demo PHOTOS=DIR QUERY=FILE       the last part of it on your own pictures
 # make test                             sets up what it needs and passes the tests, on two processor cores
 # make test TESTS=tests/unit            some of them
+# make docs                             the documentation as a site: site/index.html
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: $(VENV)/installed
 	$(RUN) -m captionret demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(QUERY),--query "$(QUERY)")
@@ -19,6 +20,10 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
+docs: $(VENV)/installed-docs
+	$(RUN) -m mkdocs build --strict --quiet
+	@echo site/index.html
+
 $(VENV)/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
@@ -30,5 +35,9 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(RUN) -m pip install --quiet -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/installed-docs: requirements-docs.txt $(VENV)/installed
+	$(RUN) -m pip install --quiet -r requirements-docs.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) report data/demo data/scenes
+	rm -rf $(VENV) site report data/demo data/scenes

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import Registry, run_name
 from ..errors import BadSetting
-from .options import FOUND, path_argument
+from ..home import find_checkpoint
+from .options import FOUND
 from .training import add_options, finished, opened, parsed, place, run_facts, settled, training_parser
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "split",
     },
     "--start-from": {
-        "type": path_argument,
-        "metavar": "DIR",
+        "type": find_checkpoint,
+        "metavar": "NAME",
         "help": "a checkpoint of the same network to begin with",
     },
     "--split": {
@@ -57,8 +58,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "a CNN with random weights: for tests and timings only",
     },
     "--self-critical": {
-        "type": path_argument,
-        "metavar": "DIR",
+        "type": find_checkpoint,
+        "metavar": "NAME",
         "help": "go on from this checkpoint, for the CIDEr-D of the captions that it generates itself",
     },
     "--baseline": {

@@ -1,0 +1,84 @@
+"""The programs in examples/ do what their first lines say."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from shapes import Trained
+from typed import Ended
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """In which captionret is found, and keeps what it makes apart."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "CAPTIONRET_HOME": str(tmp_path / "home")}
+
+
+def run_example(name: str, *words: object, environment: dict[str, str]) -> Ended:
+    line = [sys.executable, str(ROOT / "examples" / name), *map(str, words)]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_folder_is_searched_by_words(trained: Trained, environment: dict[str, str]) -> None:
+    asked = (trained.pictures, "a red circle", "--captioner", trained.checkpoint, "--top", 1)
+    code, out, err = run_example("search_a_folder.py", *asked, environment=environment)
+    assert code == 0, err
+    assert re.search(r"1 +\d\.\d\d +\S*red-circle-\d\.png .*\[.*red.*\]", out)
+    assert "Traceback" not in err
+
+
+def test_two_captioners_are_compared(trained: Trained, environment: dict[str, str]) -> None:
+    pictures = sorted(trained.pictures.iterdir())[:2]
+    asked = (trained.checkpoint, trained.checkpoint, *pictures, "--beam", 1, 3)
+    code, out, err = run_example("compare_two_captioners.py", *asked, environment=environment)
+    assert code == 0, err
+    assert all(str(picture) in out for picture in pictures)
+    assert re.search(r"\d of 2 captions are equal; on average they share \d+%", out)
+
+
+@pytest.fixture
+def port(library: Path, environment: dict[str, str]) -> Iterator[int]:
+    """Where the example of a web service listens."""
+    line = [sys.executable, str(ROOT / "examples/web_service.py"), str(library), "--port", "0"]
+    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout
+        found = re.search(rb":(\d+)/", server.stdout.readline())
+        assert found, "the service says where it listens"
+        yield int(found[1])
+        server.terminate()
+
+
+def test_the_service_answers_texts_pictures_and_mistakes(port: int, trained: Trained) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def ask(method: str, path: str, body: bytes | None = None) -> tuple[int, dict[str, object]]:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    status, found = ask("GET", "/search?text=a+green+square&top=1")
+    assert status == 200 and "green-square" in str(found["hits"])
+    picture = (trained.pictures / "blue-circle-0.png").read_bytes()
+    status, found = ask("POST", "/search?mode=jaccard", picture)
+    assert status == 200 and "blue" in str(found["caption"]) and "blue-circle-1" in str(found["hits"])
+    status, found = ask("GET", "/search?text=a&mode=no-such-mode")
+    assert status == 400 and "no-such-mode" in str(found["error"])
+    status, found = ask("POST", "/search", b"no picture")
+    assert status == 400 and found["error"]
+    assert ask("GET", "/elsewhere")[0] == 404
+    assert ask("POST", "/search")[0] == 413  # without a picture
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_says_in_its_first_lines_what_to_type(example: Path) -> None:
+    assert f"python examples/{example.name} " in example.read_text(encoding="utf-8").split('"""')[1]

@@ -12,7 +12,7 @@ Importing it does not import torch: each of the public names is loaded when it i
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 if TYPE_CHECKING:  # what type checkers and editors see; the same names as in _HOMES
     from .app.models import Library

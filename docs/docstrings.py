@@ -16,7 +16,6 @@ from typing import Any
 from griffe import Extension, Object
 
 _FACT = re.compile(r"([\w*][\w*, ]{0,60}?):\s+(\S.*)")
-_PROMPT = re.compile(r"(>>>|\.\.\.)( |$)")
 
 
 class HouseDocstrings(Extension):
@@ -36,8 +35,9 @@ def markdown_of(docstring: str) -> str:
 
 def _block(text: str) -> str:
     lines = text.splitlines()
-    if _PROMPT.match(lines[0]) or _is_code(text):
-        return "```python\n" + "\n".join(_PROMPT.sub("", line) for line in lines) + "\n```"
+    if lines[0].startswith(">>> ") or _is_code(text):
+        kind = "pycon" if lines[0].startswith(">>> ") else "python"
+        return f"```{kind}\n{text}\n```"
     shown: list[str] = []
     open_fact = False
     for line in lines:

@@ -164,7 +164,8 @@ def label_table(names: Sequence[str], reader: Reader) -> np.ndarray:
         )
     codes = reader([spelled(name) for name in names]).codes
     assert codes is not None
-    return codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    units: np.ndarray = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    return units
 
 
 def right_labels(items: Sequence[Item], names: Sequence[str], targets: str) -> np.ndarray:

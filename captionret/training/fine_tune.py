@@ -38,7 +38,8 @@ class FineTuned(nn.Module):
 
     def forward(self, features: Tensor, tokens: Tensor, read: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As the decoder's."""
-        return self.decoder(features, tokens, read)
+        logits: tuple[Tensor, Tensor] = self.decoder(features, tokens, read)
+        return logits
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
         """As the decoder's."""
@@ -65,7 +66,8 @@ class LiveFeatures:
         ]
         device = next(self.backbone.parameters()).device
         pooled, grid = self.backbone(self.backbone.normalise(torch.from_numpy(np.stack(pixels)).to(device)))
-        return grid if self.kind == "grid" else pooled
+        features: Tensor = grid if self.kind == "grid" else pooled
+        return features
 
 
 def readable(paths: Sequence[Path], size: int) -> tuple[list[int], list[Failure]]:

@@ -73,4 +73,5 @@ class WordsTask(CaptioningTask):
             once = np.zeros_like(held)
             once[images, tokens[:, column]] = 1
             held += once
-        return held / np.maximum((tokens[:, :, 0] > 0).sum(1), 1)[:, None]
+        shares: np.ndarray = held / np.maximum((tokens[:, :, 0] > 0).sum(1), 1)[:, None]
+        return shares

@@ -41,7 +41,8 @@ class NeighbourData:
     @cached_property
     def lengths(self) -> np.ndarray:
         """(M,) words of each sentence, without <start> and <end>."""
-        return (self.tokens != PAD_ID).sum(1) - 2
+        counts: np.ndarray = (self.tokens != PAD_ID).sum(1) - 2
+        return counts
 
     def neighbours(self, random: np.random.Generator) -> np.ndarray:
         """(M, 2) int64: the sentences before and after each, -1 where there is none."""

@@ -184,7 +184,8 @@ class SelfCriticalTask(CaptioningTask):
     def _baseline(self, features: Tensor, rewards: np.ndarray, images: np.ndarray) -> np.ndarray:
         """(N, K) for the mean, (N, 1) for the greedy caption."""
         if self.how.baseline == "mean":
-            return (rewards.sum(1, keepdims=True) - rewards) / (self.how.samples - 1)
+            others: np.ndarray = (rewards.sum(1, keepdims=True) - rewards) / (self.how.samples - 1)
+            return others
         with torch.inference_mode():
             first, state = self.module.begin(features)
             greedy = beam_search(

@@ -139,7 +139,8 @@ class NeighbourTask(TaskBase[SkipThoughtConfig, NeighbourData]):
             counts = data.lengths[side[some]] + 1
             texts = data.tokens[side[some], : counts.max(initial=0) + 1].astype(np.int64)
             sides.append((self._tensor(some), self._tensor(texts), torch.from_numpy(counts)))
-        return module(self._tensor(tokens), self._tensor(lengths), sides)
+        loss: tuple[Tensor, int] = module(self._tensor(tokens), self._tensor(lengths), sides)
+        return loss
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device)

@@ -18,7 +18,8 @@ class LinearTower(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """See the class."""
-        return self.map(self.dropout(features))
+        vectors: Tensor = self.map(self.dropout(features))
+        return vectors
 
 
 class DenseTower(nn.Sequential):

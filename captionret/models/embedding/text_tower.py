@@ -42,7 +42,8 @@ class Read:
     def lengths(self) -> np.ndarray:
         """(M,) words to read; all 1 where only codes are read."""
         if self.tokens is not None:
-            return (self.tokens != PAD_ID).sum(1)
+            counts: np.ndarray = (self.tokens != PAD_ID).sum(1)
+            return counts
         return np.ones(0 if self.codes is None else len(self.codes), np.int64)
 
     def of(self, rows: np.ndarray, device: torch.device) -> tuple[Tensor | None, Tensor | None]:
@@ -201,7 +202,10 @@ class WordTower(nn.Module):
             )
             tokens = tokens.masked_fill(left_out, UNKNOWN_ID)
         if self.cells is None:
-            return self.dropout(F.embedding_bag(tokens, self.embed.weight, mode="sum", padding_idx=PAD_ID))
+            summed: Tensor = self.dropout(
+                F.embedding_bag(tokens, self.embed.weight, mode="sum", padding_idx=PAD_ID)
+            )
+            return summed
         states = self._states(self.cells, self.dropout(self.embed(tokens)), lengths)  # (M, T, directions, D)
         padding = (tokens == PAD_ID)[:, :, None, None]
         if self.states == "mean":
@@ -218,11 +222,13 @@ class WordTower(nn.Module):
         """vectors (M, T, E) -> (M, T, directions, D)."""
         if not cells.bidirectional:
             states, _ = cells(vectors)
-            return states.unsqueeze(2)
+            forwards: Tensor = states.unsqueeze(2)
+            return forwards
         # backwards, padding would come first
         packed = pack_padded_sequence(vectors, lengths.cpu(), batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(cells(packed)[0], batch_first=True, total_length=vectors.shape[1])
-        return states.unflatten(2, (2, -1))
+        both: Tensor = states.unflatten(2, (2, -1))
+        return both
 
 
 class CodeTower(nn.Module):
@@ -236,4 +242,5 @@ class CodeTower(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """See the class. The codes are scaled to a mean square of 1, for which the map's initial values are
         meant."""
-        return self.map(self.dropout(codes * math.sqrt(self.map.in_features)))
+        vectors: Tensor = self.map(self.dropout(codes * math.sqrt(self.map.in_features)))
+        return vectors

@@ -171,7 +171,8 @@ class SkipThought(TrainedModel[SkipThoughtConfig]):
         parts = [
             F.normalize(table.detach()[torch.tensor(ids[0], dtype=torch.int64)], dim=1) for table in tables
         ]
-        return (torch.cat(parts, 1) / len(parts) ** 0.5).cpu().numpy()
+        rows: np.ndarray = (torch.cat(parts, 1) / len(parts) ** 0.5).cpu().numpy()
+        return rows
 
     def nearest_words(self, word: str, count: int = 5) -> list[tuple[float, str]]:
         """The `count` words whose vectors are most like that of `word`, itself left out, each with the

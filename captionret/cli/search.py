@@ -17,7 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..app.places import last_library, library_path
-from ..app.searcher import Searcher, SearchResult
+from ..app.result import SearchResult
+from ..app.searcher import Searcher
 from ..errors import BadSetting
 from ..library import Library
 from .modes import modes_table

@@ -66,7 +66,8 @@ class Hubness:
 
     def worst(self, count: int) -> list[int]:
         """The rows of the images that stand in the most lists, the worst first, ties by row."""
-        return np.argsort(-self.occurrence, kind="stable")[:count].tolist()
+        rows: list[int] = np.argsort(-self.occurrence, kind="stable")[:count].tolist()
+        return rows
 
     def to_json(self) -> dict[str, float | int]:
         """Its figures."""
@@ -174,7 +175,8 @@ def inverted_softmax(scores: np.ndarray, beta: float | None = None) -> NDArray[n
     most[most == -np.inf] = 0  # an image that is compared with nobody: log 0 below, and minus infinity stays
     with np.errstate(divide="ignore"):
         total = most + np.log(np.exp(values - most).sum(0))
-    return np.subtract(values, total, out=values, where=values > -np.inf)
+    np.subtract(values, total, out=values, where=values > -np.inf)
+    return values
 
 
 REMEDIES: Mapping[str, Callable[[np.ndarray], NDArray[np.float32]]] = {

@@ -15,8 +15,9 @@ def hits(scores: np.ndarray, right: np.ndarray, k: int) -> np.ndarray:
     some = right.any(1)
     scores, right = scores[some], right[some]
     best = np.where(right, scores, -np.inf).max(1, keepdims=True)
-    ranks = (scores > best).sum(1) + ((scores == best).sum(1) - 1) / 2  # from 0
-    return ranks < k
+    ranks: np.ndarray = (scores > best).sum(1) + ((scores == best).sum(1) - 1) / 2  # from 0
+    hit: np.ndarray = ranks < k
+    return hit
 
 
 def chance_of_hit(right: np.ndarray, k: int) -> float:

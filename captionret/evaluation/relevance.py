@@ -212,9 +212,12 @@ def _sparse(rows: Sequence[Sequence[int]], values: np.ndarray, columns: int) -> 
 
 def _inverse(norms: np.ndarray) -> np.ndarray:
     """1 / norm, and 0 for a vector of nothing, which then has no part in any product."""
-    return np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+    inverse = np.zeros_like(norms)
+    np.divide(1, norms, out=inverse, where=norms > 0)
+    return inverse
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:
     """The mean of a matrix and its transpose, float32; products of floats alone are not exactly symmetric."""
-    return ((matrix + matrix.T) / 2).astype(np.float32)
+    mean: np.ndarray = ((matrix + matrix.T) / 2).astype(np.float32)
+    return mean

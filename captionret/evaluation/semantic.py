@@ -194,7 +194,8 @@ def _expected_gains(scores: np.ndarray, gains: np.ndarray, ranked: int) -> np.nd
 
 
 def _log_discount(ranks: np.ndarray) -> np.ndarray:
-    return 1 / np.log2(ranks + 1)
+    discount: np.ndarray = 1 / np.log2(ranks + 1)
+    return discount
 
 
 def _centred(values: np.ndarray, own: np.ndarray) -> np.ndarray:

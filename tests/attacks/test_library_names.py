@@ -9,6 +9,7 @@ import pytest
 from mean_colour import MeanColour, picture
 
 from captionret.app.searching import search
+from captionret.images import Picture
 from captionret.library import Library, UpdateReport
 from captionret.records import CaptionResult, Failure
 
@@ -111,9 +112,9 @@ class Meanwhile(MeanColour):
         super().__init__()
         self.at, self.act = name, act
 
-    def answer(self, path: Path) -> CaptionResult | Failure:
+    def answer(self, path: Path | Picture) -> CaptionResult | Failure:
         if path.name == self.at:
-            self.act(path)
+            self.act(path if isinstance(path, Path) else path.path or Path(path.name))
         return super().answer(path)
 
 

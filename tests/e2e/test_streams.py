@@ -150,7 +150,12 @@ def test_the_page_is_opened_or_else_the_first_picture(
     call: Call, library: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+
+    def browser(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", browser)
     asked = ("a red circle", "--library", library, "--open")
     first = call(search, *asked, "--paths").out.splitlines()[0]
     call(search, *asked, "--html", "hits.html")

@@ -58,7 +58,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "source/checkpoints").mkdir(parents=True)
     for name in SOURCE:
         whole = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        whole(ROOT / name, folder / "source" / name)  # type: ignore[operator]
+        whole(ROOT / name, folder / "source" / name)
     for checkpoint in (ROOT / "checkpoints").iterdir():
         if checkpoint.is_dir():
             shutil.copytree(checkpoint, folder / "source/checkpoints" / checkpoint.name)

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -551,7 +551,7 @@ def test_memory_is_bounded_by_decoding_in_parts_with_the_same_captions(
     hashes = [f"{number:064x}" for number in range(5)]
     known = captioner.decode(features, decoding, hashes)
     rows = []
-    step = captioner.decoder.step
+    step: Callable[[Tensor, State], tuple[Tensor, State]] = captioner.decoder.step
 
     def counted(tokens: Tensor, state: State) -> tuple[Tensor, State]:
         rows.append(len(tokens))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from captionret.app.searching import search
 from captionret.errors import BadLibrary, BadSetting, LibraryInUse
+from captionret.images import Picture
 from captionret.library import Library, UpdateReport
 from captionret.library.writing import writing
 from captionret.records import CaptionResult, Failure, PictureFacts
@@ -200,7 +201,7 @@ def _without_models(library: Library) -> None:
 
 def test_another_captioner_tries_again_what_the_former_could_not_read(library: Library) -> None:
     class Blind(MeanColour):
-        def answer(self, path: Path) -> CaptionResult | Failure:
+        def answer(self, path: Path | Picture) -> CaptionResult | Failure:
             return Failure(str(path), "too dark") if path.name == "dark.png" else super().answer(path)
 
     picture(library.root / "dark.png", "black")
@@ -225,7 +226,7 @@ class Careless(MeanColour):
         super().__init__()
         self.wrong = wrong
 
-    def answer(self, path: Path) -> CaptionResult | Failure:
+    def answer(self, path: Path | Picture) -> CaptionResult | Failure:
         from dataclasses import replace
 
         result = super().answer(path)

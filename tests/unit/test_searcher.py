@@ -21,6 +21,7 @@ from captionret.errors import BadImage, BadSetting
 from captionret.images import ImageInput, opening
 from captionret.library import LibrarySnapshot
 from captionret.retrieval import Gallery
+from captionret.retrieval import search as search_gallery
 
 COLOURS = ("red", "green", "blue")
 
@@ -175,7 +176,7 @@ def test_a_query_reads_its_picture_once_decodes_it_once_and_reads_the_gallery_on
 def test_hits_and_explanations_are_of_one_moment_whatever_is_committed_meanwhile(
     searcher: Searcher, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module.search_gallery
+    real = search_gallery
 
     def overtaken(*arguments: Any) -> Any:
         hits = real(*arguments)
@@ -238,7 +239,8 @@ def test_one_searcher_serves_several_threads_and_asyncio(searcher: Searcher, tmp
         assert list(pool.map(ask, modes)) == [expected[mode] for mode in modes]
 
     async def gather() -> list[Any]:
-        return await asyncio.gather(*(asyncio.to_thread(ask, mode) for mode in modes))
+        answers: list[Any] = await asyncio.gather(*(asyncio.to_thread(ask, mode) for mode in modes))
+        return answers
 
     assert asyncio.run(gather()) == [expected[mode] for mode in modes]
 

@@ -238,6 +238,7 @@ def test_decoder_linear_layer_and_batch_norm_all_learn(
 ) -> None:
     run = run_of(trained.spec, tmp_path / "out", trained.features)
     checkpoint, _ = train_captioner(run, lite0, CPU)
+    assert isinstance(run.config, CaptionerConfig)
     torch.manual_seed(run.seed)
     before = make_decoder(run.config, len(checkpoint.vocabulary)).state_dict()
     unchanged = [name for name, tensor in checkpoint.tensors.items() if torch.equal(tensor, before[name])]

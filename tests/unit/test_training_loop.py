@@ -382,7 +382,8 @@ def test_state_under_the_names_of_release_0_5_0_is_gone_on_with(tmp_path: Path) 
     identity |= {"both_ways": identity.pop("bidirectional"), "contrastive": identity.pop("negatives")}
     (tmp_path / "state.json").write_text(json.dumps(record))
     assert Fit(Toy(), run, {"data": "toy"}, lambda module, history: None, resume=True).run().epoch == 1
-    one_way = replace(run, config=replace(config, bidirectional=False))
+    other = replace(config, bidirectional=False)
+    one_way = ToyRun("toy", other, Dataset("toy", ()), tmp_path, progress=False)
     with pytest.raises(BadCheckpoint, match="another bidirectional"):
         Fit(Toy(), one_way, {"data": "toy"}, lambda module, history: None, resume=True)
 
@@ -390,7 +391,7 @@ def test_state_under_the_names_of_release_0_5_0_is_gone_on_with(tmp_path: Path) 
 def test_float16_scales_the_loss_and_leaves_out_steps_that_overflow(tmp_path: Path) -> None:
     task = Toy()
     loop = fit(task, tmp_path, precision="float16", epochs=6)
-    weight, scales = task.module.output.weight, []
+    weight, scales = task.module.get_parameter("output.weight"), []
     before = weight.detach().clone()
 
     def overflow(gradient: torch.Tensor) -> torch.Tensor:

@@ -27,7 +27,7 @@ from ..home import data_folder
 from ..library import Library
 from ..records import Item
 from ..retrieval import MODES, Gallery, find_mode
-from .options import FOUND, add_device, parser, path_argument, say
+from .options import FOUND, add_device, old_name, parser, path_argument, say
 
 if TYPE_CHECKING:
     from ..evaluation.modes import MeasuredMode
@@ -98,7 +98,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--library", metavar="NAME", help="one that holds the split's pictures, in place of captioning it"
     )
     options.add_argument("--checkpoint", metavar="DIR", help="what captions (default: the shipped one)")
-    options.add_argument("--words-head", metavar="DIR", help="what predicts (default: the shipped one)")
+    head = options.add_argument(
+        "--head", metavar="NAME", help="a lexical head: a name or a directory (default: the shipped one)"
+    )
+    old_name(options, "--words-head", head)
     options.add_argument(
         "--embedding",
         nargs="+",
@@ -156,7 +159,7 @@ def _gallery(given: argparse.Namespace, items: Sequence[Item]) -> tuple[Gallery,
         from ..models.lexical.predictor import WordPredictor
 
         captioner = Captioner.load(checkpoint_path(given.checkpoint), given.device)
-        head = LexicalHead.load(given.words_head or LEXICAL_HEAD, given.device)
+        head = LexicalHead.load(given.head or LEXICAL_HEAD, given.device)
         fits = head.checkpoint.backbone["sha256"] == captioner.checkpoint.backbone["sha256"]
         if not fits:
             say(

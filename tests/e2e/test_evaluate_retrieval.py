@@ -48,7 +48,7 @@ def captioned(trained: Trained, lexical_head: Path, tmp_path_factory: pytest.Tem
         "3",
     ]
     assert index.main(arguments) == 0
-    assert predict_words.main(["--library", str(path), "--words-head", str(lexical_head)]) == 0
+    assert predict_words.main(["--library", str(path), "--head", str(lexical_head)]) == 0
     return path
 
 
@@ -195,7 +195,7 @@ def test_a_picture_from_elsewhere_is_predicted_like_the_library(
 def test_word_probabilities_follow_the_library(call: Call, library: Path, lexical_head: Path) -> None:
     code, out, _ = call(predict_words, "--library", library, "--head", lexical_head)
     assert (code, out.strip()) == (0, "new 0  known 16")
-    code, out, err = call(predict_words, "--library", library, "--words-head", lexical_head, "--samples", 5)
+    code, out, err = call(predict_words, "--library", library, "--head", lexical_head, "--samples", 5)
     assert (code, out.strip()) == (0, "new 16  known 0") and "words and 5 captions of tiny" in err
     with Library.open(library) as opened:
         assert (
@@ -213,7 +213,7 @@ def test_damaged_word_probabilities_are_refused_with_the_way_out(call: Call, lib
 
 
 def test_captioner_is_no_lexical_head(call: Call, library: Path, trained: Trained) -> None:
-    code, _, err = call(predict_words, "--library", library, "--words-head", trained.checkpoint)
+    code, _, err = call(predict_words, "--library", library, "--head", trained.checkpoint)
     assert code == 3 and "of kind 'captioner', which generates captions" in err
     code, _, err = call(predict_words, "--library", library, "--no-head")
     assert code == 2 and "--samples 30" in err
@@ -229,7 +229,7 @@ def test_every_mode_is_measured(
             trained.spec,
             "--checkpoint",
             trained.checkpoint,
-            "--words-head",
+            "--head",
             lexical_head,
             "--features",
             trained.features,
@@ -271,7 +271,7 @@ def test_a_second_measurement_captions_nothing(
         trained.spec,
         "--checkpoint",
         trained.checkpoint,
-        "--words-head",
+        "--head",
         lexical_head,
         "--features",
         trained.features,

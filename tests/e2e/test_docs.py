@@ -77,6 +77,18 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_place_in_it(page: Path) -> N
         assert not place or place in anchors(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    if page.stem == "CHANGELOG":
+        pytest.skip("it names the files of its time")
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:captionret|tests|benchmarks|scripts|docs|examples)/[\w./-]+)`", text)
+    named += [
+        f"captionret/{name}" for name in re.findall(r"`((?:models|retrieval|library)/[\w./]+\.py)`", text)
+    ]
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_what_is_not_run_is_rare_and_has_its_reason() -> None:
     skipped = [block for page in PAGES for block in blocks(page, "sh", "python", "console") if block.reason]
     assert len(skipped) <= 6

@@ -34,6 +34,7 @@ def test_the_screen_is_what_the_command_shows(screen: str, photos: Path, sandbox
     assert (done.code, done.out) == (0, expected)
 
 
+@pytest.mark.usefixtures("photos")
 def test_the_python_example_finds_pictures(sandbox: Path) -> None:
     done = run_python(PYTHON[0], sandbox)
     assert done.code == 0, done.err[-2000:]

@@ -30,6 +30,7 @@ _row(
     "Name its directory in the config's field `skipthought`.",
     "Add --set skipthought=DIR.",
 )
+_row("resume", "Go on with resume=True.", "Go on with --resume.")
 _row("begin", "Train without resume=True.", "Leave --resume out.")
 _row(
     "lower the rate",
@@ -135,6 +136,11 @@ _row(
     "--embedding DIR.",
 )
 _row(
+    "useless space",
+    "Leave spaces out, or choose the mode that compares in it: mode='embedding' in the shipped one's kind.",
+    "Leave --embedding out, or choose the --mode that compares in it.",
+)
+_row(
     "space mode",
     "Choose mode='embedding' or another mode of a space.",
     "Choose --mode embedding or another mode of a space.",
@@ -154,6 +160,21 @@ _row(
     "Take the nouns of their captions (targets='nouns'), or the captions themselves (targets='captions').",
     "Take the nouns of their captions (--set targets=nouns), or the captions themselves (--set "
     "targets=captions).",
+)
+_row(
+    "skip-thought encoder",
+    "Put it back, or train one (captionret.training).",
+    "Put it back, or train one: captionret train-skipthought.",
+)
+_row(
+    "results of another split",
+    "Give the collection and the split that it was made for.",
+    "Give the --data and --split that it was made for.",
+)
+_row(
+    "get backbone",
+    "Fetch it with download.sh, or use a lite variant, whose weights are installed with the requirements.",
+    "Run ./download.sh backbones, or use a lite variant, whose weights are installed with the requirements.",
 )
 _row(
     "get word vectors",

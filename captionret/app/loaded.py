@@ -83,6 +83,11 @@ class Models:
                 self._predictors[key] = predictor_of(record, self.device)
             return self._predictors[key]
 
+    @property
+    def gives_spaces(self) -> bool:
+        """Whether any space was given."""
+        return bool(self._space_inputs)
+
     def given_spaces(self) -> Mapping[str, Space]:
         """The spaces that were given, by the mode that compares in each. errors: as load_spaces"""
         with self.lock:

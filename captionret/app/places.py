@@ -68,7 +68,7 @@ def checkpoint_path(given: str | None) -> Path:
             f"The shipped checkpoint {SHIPPED} is missing. Install captionret again, or name another "
             "checkpoint."
         )
-    log.info(f"With the shipped checkpoint {SHIPPED.name}; choose another with --checkpoint.")
+    log.info(f"With the shipped checkpoint {SHIPPED.name}.")
     return SHIPPED
 
 

@@ -14,9 +14,11 @@ from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..errors import BadCheckpoint, LibraryInUse
+from ..errors import BadCheckpoint, BadSetting, LibraryInUse
 from ..library import Captioning, LibrarySnapshot, WordPredicting
+from ..library.predicting import predicted_for
 from ..records import Hit, Query
+from ..remedies import remedy
 from ..retrieval import MODES, EncodedQuery, Gallery, find_mode
 from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS
@@ -74,6 +76,8 @@ class Searcher:
         self._opened_here = self._library is None
         self._models = Models(captioner, predictor, spaces, device)
         self._ready: dict[str, LibrarySnapshot] = {}  # by a mode's name the last one with what it compares
+        # the last snapshot whose words were predicted for searching alone: as it was, and with these
+        self._unkept: tuple[LibrarySnapshot, LibrarySnapshot] | None = None
         self._lock = RLock()
 
     @property
@@ -153,6 +157,26 @@ class Searcher:
         """The library's pictures at this moment, with what the mode compares. errors: as search"""
         return self._snapshot(mode)[1].gallery()
 
+    def check_spaces(self, mode: str) -> None:
+        """BadSetting where a space was given that the mode does not compare in: a single search has no use
+        for it."""
+        if not self._models.gives_spaces:
+            return
+        chosen = find_mode(mode)
+        if not chosen.in_space and not chosen.composite:
+            raise BadSetting(
+                f"Mode {mode!r} compares in no embedding space, and one is given.", remedy("useless space")
+            )
+        given = self._models.given_spaces()
+        hybrid = self.library.snapshot().contents.hybrid if chosen.composite else None
+        used = find_mode(renamed_mode(mode, given)).required_parts(Gallery([], [], hybrid=hybrid))
+        for name, space in given.items():
+            if name not in used:
+                raise BadSetting(
+                    f"{space.name} is a space for mode {name!r}, and mode {mode!r} does not compare in it.",
+                    remedy("useless space"),
+                )
+
     def close(self) -> None:
         """Close the library, unless it was given as an open one."""
         with self._lock:
@@ -225,8 +249,7 @@ class Searcher:
         if any(used):
             snapshot = library.snapshot()
         if "word_probabilities" in required and snapshot.without_word_probabilities:
-            self._predict_words(library, snapshot)
-            snapshot = library.snapshot()
+            snapshot = self._with_words(library, snapshot)
         return snapshot
 
     def _use_space(self, library: Library, mode: str) -> bool:
@@ -240,18 +263,31 @@ class Searcher:
         library.use_space(mode, space)
         return True
 
-    def _predict_words(self, library: Library, snapshot: LibrarySnapshot) -> None:
-        """Predict the words of the pictures of which nothing is predicted yet. Where most are known, the
-        library is searched by these if its predictor is gone, or another process is predicting."""
+    def _with_words(self, library: Library, snapshot: LibrarySnapshot) -> LibrarySnapshot:
+        """The library with the words of the pictures of which nothing was predicted yet. Where most are
+        known, it is searched by these if its predictor is gone. While another process is predicting them,
+        they are predicted for this snapshot, too, and not kept: searching never waits."""
+        before, made = self._unkept or (None, None)
         try:
             predictor = self._models.predictor_for(snapshot.predicted_by)
-            log.info(f"The words of the pictures of {library.path} are predicted, once.")
-            with self._models.lock:
-                library.predict_words(predictor)
-        except (BadCheckpoint, LibraryInUse) as error:
+        except BadCheckpoint as error:
             if "word_probabilities" not in snapshot.parts:
                 raise
             log.warning(f"New pictures have no word probabilities yet: {error.message}")
+            return snapshot
+        if made is None or before is not snapshot:
+            log.info(f"The words of the pictures of {library.path} are predicted, once.")
+        with self._models.lock:
+            try:
+                library.predict_words(predictor)
+                return library.snapshot()
+            except LibraryInUse:
+                if made is not None and before is snapshot:
+                    return made
+                log.info("Another process is predicting them, too; until it has ended, these are not kept.")
+                made = predicted_for(snapshot, predictor)
+                self._unkept = snapshot, made
+                return made
 
 
 def _shown(given: Asked) -> Query:

@@ -46,6 +46,7 @@ def search(
     """
     made = Searcher(library, captioner=captioner, predictor=predictor, spaces=spaces, device=device)
     with made as searcher:
+        searcher.check_spaces(mode)
         return searcher.search(
             query,
             text=text,

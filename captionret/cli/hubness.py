@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Library.open(library_path(given.library)) as library:
         _check_size(library, given.k)
         searcher = Searcher(library, spaces=given.embedding, device=given.device)
+        searcher.check_spaces(given.mode)
         gallery = searcher.gallery(given.mode)
         found = measured(gallery, given.mode, given.k, given.remedy)
         root = library.root

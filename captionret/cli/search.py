@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.html:
         _refuse_to_write_over_a_picture(given.html)
     with _searcher(given) as searcher:
+        searcher.check_spaces(given.mode)
         found = searcher.search(
             text=given.text,
             image=given.image,

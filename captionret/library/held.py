@@ -1,4 +1,5 @@
-"""A file of word probabilities, held as it was when a snapshot was taken."""
+"""Word probabilities as a snapshot holds them: a file as it was at that moment, or what was predicted for
+this snapshot alone."""
 
 import os
 import weakref
@@ -37,6 +38,11 @@ class HeldWordProbabilities:
         if os.name == "nt":  # there an open file cannot be replaced
             self._read_now()
 
+    @property
+    def there(self) -> bool:
+        """Whether there is such a file."""
+        return self.file is not None
+
     def read(self) -> StoredWordProbabilities | None:
         """What it holds, None where there is no file; BadLibrary where it is damaged, each time."""
         with self._lock:
@@ -55,6 +61,20 @@ class HeldWordProbabilities:
             self._read = error
         self._release()
         self._handle = None
+
+
+class UnkeptWordProbabilities:
+    """What was predicted for one snapshot and is in no file."""
+
+    there = True
+
+    def __init__(self, stored: StoredWordProbabilities, stamp: tuple[int, ...]) -> None:
+        """stamp: of the file in whose place it stands"""
+        self._stored, self.stamp = stored, stamp
+
+    def read(self) -> StoredWordProbabilities:
+        """What was predicted."""
+        return self._stored
 
 
 def stamp_of(folder: Path) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 was."""
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -24,36 +25,67 @@ def predict_all(
     What a stopped run has done lies in a file of its own, so that searching has the last complete one until
     there is the next.
     """
-    folder, gallery = snapshot.folder, snapshot.gallery()
-    hashes, parts = _known(snapshot, predictor)
-    known = set(hashes)
-    new = [row for row, sha256 in enumerate(gallery.hashes) if sha256 not in known]
-    kept, kept_at = len(hashes), time.monotonic()
-
-    def keep(name: str) -> None:
-        StoredWordProbabilities(predictor.describe(), hashes, joined(parts)).write(folder, name)
-
-    batches = range(0, len(new), batch_size)
-    show = progress if new else False
+    run = _Run(snapshot, predictor)
+    kept, kept_at = run.known, time.monotonic()
     try:
-        for start in bar(batches, desc="predicting words", unit="batch", show=show):
+        for _ in run.batches(batch_size, progress):
+            if time.monotonic() - kept_at >= KEEP_SECONDS:
+                run.stored().write(snapshot.folder, UNFINISHED)
+                kept, kept_at = len(run.hashes), time.monotonic()
+    except (Exception, KeyboardInterrupt):
+        if len(run.hashes) > kept:
+            run.stored().write(snapshot.folder, UNFINISHED)
+        raise
+    run.stored().write(snapshot.folder, FILE)
+    remove_old(snapshot.folder)
+    return len(run.hashes) - run.known
+
+
+def predicted_for(
+    snapshot: LibrarySnapshot, predictor: WordPredicting, batch_size: int = 256, progress: bool | None = None
+) -> LibrarySnapshot:
+    """The snapshot with what is predicted of each of its images, of which nothing is written: for a reader
+    while another process is writing it.
+
+    errors: BadSetting for a lexical head that reads another backbone's features, BadImage for a picture that
+            has gone bad
+    """
+    made_by = snapshot.made_by
+    predictor.check(made_by.described.get("backbone") if made_by else None)
+    run = _Run(snapshot, predictor)
+    for _ in run.batches(batch_size, progress):
+        pass
+    return snapshot.with_word_probabilities(run.stored())
+
+
+class _Run:
+    """What a predictor has predicted of a snapshot's images so far.
+
+    hashes: of these images; known: of how many it was known before
+    """
+
+    def __init__(self, snapshot: LibrarySnapshot, predictor: WordPredicting) -> None:
+        self._snapshot, self._predictor = snapshot, predictor
+        self.hashes, self._parts = _known(snapshot, predictor)
+        self.known = len(self.hashes)
+
+    def batches(self, batch_size: int, progress: bool | None) -> Iterator[None]:
+        """Predict those that are not known, a batch for each step of the iteration."""
+        gallery, known = self._snapshot.gallery(), set(self.hashes)
+        new = [row for row, sha256 in enumerate(gallery.hashes) if sha256 not in known]
+        starts = range(0, len(new), batch_size)
+        for start in bar(starts, desc="predicting words", unit="batch", show=progress if new else False):
             rows = new[start : start + batch_size]
             names = [gallery.hashes[row] for row in rows]
-            predicted = predictor.predict_words(
-                [snapshot.root / gallery.paths[row] for row in rows], names, gallery.features[rows]
-            )
-            parts.append(WordMatrix.of_matrix(predictor.words, predicted, LEAST))
-            hashes += names
-            if time.monotonic() - kept_at >= KEEP_SECONDS:
-                keep(UNFINISHED)
-                kept, kept_at = len(hashes), time.monotonic()
-    except (Exception, KeyboardInterrupt):
-        if len(hashes) > kept:
-            keep(UNFINISHED)
-        raise
-    keep(FILE)
-    remove_old(folder)
-    return len(new)
+            paths = [self._snapshot.root / gallery.paths[row] for row in rows]
+            predicted = self._predictor.predict_words(paths, names, gallery.features[rows])
+            self._parts.append(WordMatrix.of_matrix(self._predictor.words, predicted, LEAST))
+            self.hashes += names
+            yield
+
+    def stored(self) -> StoredWordProbabilities:
+        """All of it, as a file holds it."""
+        return StoredWordProbabilities(self._predictor.describe(), self.hashes, joined(self._parts))
 
 
 def _known(snapshot: LibrarySnapshot, predictor: WordPredicting) -> tuple[list[str], list[WordMatrix]]:

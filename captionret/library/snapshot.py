@@ -18,11 +18,11 @@ from ..retrieval import Gallery, WordMatrix
 from ..text import word_set
 from . import checksums
 from .features import FeatureFile, file_of
-from .held import HeldWordProbabilities
+from .held import HeldWordProbabilities, UnkeptWordProbabilities
 from .made_by import MadeBy, decoding_of, found_again
 from .protocols import Space
 from .rows import CATALOGUE, NAME, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, record, restored, size
-from .word_probabilities import with_rows
+from .word_probabilities import StoredWordProbabilities, with_rows
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ class LibrarySnapshot:
         self,
         folder: Path,
         contents: Contents,
-        words: HeldWordProbabilities,
+        words: HeldWordProbabilities | UnkeptWordProbabilities,
         spaces: Mapping[str, Space],
         checked: set[tuple[str, int, int]],
     ) -> None:
@@ -166,7 +166,7 @@ class LibrarySnapshot:
         self._words, self._checked = words, checked
         self._lock = RLock()
         self._gallery: Gallery | None = None
-        predicted = {"word_probabilities"} if words.file is not None else set()
+        predicted = {"word_probabilities"} if words.there else set()
         self.parts = frozenset({"features", *predicted, *self.spaces})
 
     @property
@@ -265,6 +265,11 @@ class LibrarySnapshot:
     def with_spaces(self, spaces: Mapping[str, Space]) -> "LibrarySnapshot":
         """The same moment, compared in these spaces."""
         return LibrarySnapshot(self.folder, self.contents, self._words, spaces, self._checked)
+
+    def with_word_probabilities(self, stored: StoredWordProbabilities) -> "LibrarySnapshot":
+        """The same moment with what was predicted for it, whatever the library's file holds."""
+        words = UnkeptWordProbabilities(stored, self._words.stamp)
+        return LibrarySnapshot(self.folder, self.contents, words, self.spaces, self._checked)
 
     def _all_captions(self, sha256: str) -> tuple[str, ...]:
         own = self.contents.own.get(sha256)

@@ -93,7 +93,7 @@ class Interrupted(KeyboardInterrupt):
 
     def in_shell(self) -> str:
         """The message as the command line prints it."""
-        return f"{self} Go on with --resume."
+        return f"{self} {remedy('resume').shell}"
 
 
 class Fit:

@@ -16,9 +16,10 @@ from typed import Call
 from captionret.app import comparisons
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
-from captionret.cli import compare_variants, evaluate_retrieval, index, predict_words
+from captionret.cli import compare_variants, evaluate_retrieval, hubness, index, predict_words
 from captionret.cli import search as search_command
 from captionret.datasets import open_dataset
+from captionret.errors import BadSetting
 from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.relevance import load_relevance
 from captionret.evaluation.semantic import measure
@@ -90,6 +91,20 @@ def test_every_mode_answers_a_picture_from_a_library(
     assert hit.path in out and f"{hit.score:.2f}" in out, "from Python as from the shell"
     if not mode.startswith("multi"):  # this captioner's second and third captions are wrong
         assert "red-circle-1.png" in out, "the other picture of the same"
+
+
+@pytest.mark.parametrize("mode", ["jaccard", "cnn", "expected-cosine", "devise", "hybrid"])
+def test_a_space_that_the_mode_does_not_compare_in_is_refused(
+    call: Call, library: Path, spaces: dict[str, Path], mode: str
+) -> None:
+    for command, asked in ((search_command, ("--text", "red")), (hubness, ())):
+        where = ("--library", library, "--mode", mode, "--embedding", spaces["glove-map"])
+        code, out, err = call(command, *asked, *where)
+        assert (code, out) == (2, "") and f"ode '{mode}'" in err and "Leave --embedding out" in err
+    with pytest.raises(BadSetting, match="Leave spaces out"):
+        search(library, "red", mode=mode, spaces=[spaces["glove-map"]])
+    with Searcher(library, spaces=[spaces["glove-map"]]) as searcher:
+        assert searcher.search("red", top=1), "a searcher may hold spaces for other queries than this one"
 
 
 def test_a_text_finds_by_word_probabilities(call: Call, library: Path) -> None:

@@ -173,7 +173,7 @@ def place(folder: Path, config: BackboneConfig, network: nn.Module, monkeypatch:
 def test_missing_weights_are_an_error_that_names_the_places_and_the_remedy(
     no_weights: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(MissingWeights, match=r"\./download\.sh backbones") as caught:
+    with pytest.raises(MissingWeights, match=r"download\.sh") as caught:
         load_backbone("resnet18")
     assert str(tmp_path / "own") in str(caught.value) and str(no_weights) in str(caught.value)
     assert "resnet18-f37072fd.pth" in str(caught.value) and "lite" in str(caught.value)

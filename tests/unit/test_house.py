@@ -25,6 +25,7 @@ OLD_WORDS = re.compile(
     r"\b(?:belie[fv]\w*|speakers?|told|said|lacks|words[ -]heads?|--half)\b|returns? its exit code",
     re.IGNORECASE,
 )
+OPTIONS = re.compile(r"(?<![\w-])--[a-z][\w-]*|\bscripts/\w*|\bcaptionret [a-z]+-[a-z-]+|\bdownload\.sh")
 Found = Iterator[tuple[int, str]]  # line and name
 
 
@@ -60,8 +61,27 @@ def old_words(path: Path, source: str) -> Found:
                 yield node.lineno, word.group().lower()
 
 
+def options_in_messages(path: Path, source: str) -> Found:
+    """Options, scripts and commands in texts of the library: a Python user has none; `remedies` words advice
+    for each. Docstrings may name them, and so may the command line."""
+    if path.name == "remedies.py" or "cli" in path.parts:
+        return
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
+            for word in OPTIONS.finditer(node.value):
+                yield node.lineno, word.group()
+
+
 RULES: dict[str, Callable[[Path, str], Found]] = {
-    rule.__name__.replace("_", " "): rule for rule in (long_modules, long_functions, old_names, old_words)
+    rule.__name__.replace("_", " "): rule
+    for rule in (long_modules, long_functions, old_names, old_words, options_in_messages)
 }
 
 
@@ -91,6 +111,8 @@ def test_each_rule_sees_what_breaks_it() -> None:
     assert names("long modules") == ["module.py"] and names("long functions") == ["f"]
     assert names("old names") == ["said", "says_start"]
     assert names("old words") == ["returns its exit code", "speaker", "told"]
+    source = 'def f():\n    """Run --this."""\n    raise E("Give --data, or run scripts/x.py")\n'
+    assert names("options in messages") == ["--data", "scripts/x"]
 
 
 def lower() -> None:

@@ -15,6 +15,7 @@ from captionret.errors import BadImage, BadLibrary
 from captionret.images import Picture
 from captionret.library import Library, predicting
 from captionret.library.word_probabilities import FILE
+from captionret.library.writing import PREDICT, writing
 
 
 @pytest.fixture
@@ -75,6 +76,36 @@ def test_word_probabilities_are_made_when_a_mode_first_asks_for_them(library: Li
     other = Searcher(library, captioner=MeanColour(), predictor=Colours("9" * 64))
     with pytest.raises(BadLibrary, match="of the given predictor; they don't compare"):
         other.search(image=outside, mode="expected-jaccard")
+
+
+def test_searching_does_not_wait_while_another_process_predicts(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    predictor = Colours()
+    searcher = Searcher(library, captioner=MeanColour(), predictor=predictor)
+    outside = picture(library.path / "outside.png", "red", shade=9)
+    with writing(library.path, PREDICT):
+        for query in ("red", outside, library.root / "red.png"):
+            hits = searcher.search(query, mode="expected-jaccard", keep_self=True)
+            assert hits[0].path == "red.png"
+        assert "until it has ended, these are not kept" in caplog.text
+        assert library.predicted_by is None and not (library.path / FILE).exists()
+        names = ["red.png", "blue.png", "green.png"]
+        assert sorted(predictor.asked) == sorted([*names, "outside.png"]), "predicted once for this state"
+    assert searcher.search("blue", mode="expected-cosine")[0].path == "blue.png"
+    assert library.predicted_by == predictor.describe(), "kept, once nobody else is predicting"
+
+
+def test_new_pictures_are_predicted_for_a_search_beside_another_process(library: Library) -> None:
+    predictor = Colours()
+    library.predict_words(predictor, progress=False)
+    picture(library.root / "red too.png", "red", shade=9)
+    library.update(library.root, MeanColour(), progress=False)
+    with writing(library.path, PREDICT):
+        hits = search(library, text="red", mode="expected-jaccard", predictor=predictor, top=2)
+        assert {hit.path for hit in hits} == {"red.png", "red too.png"}
+        assert predictor.asked[3:] == ["red too.png"] and library.without_word_probabilities() == 1
 
 
 def test_a_file_of_unequal_parts_is_refused(library: Library) -> None:

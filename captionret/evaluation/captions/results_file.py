@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ...errors import BadDataset
+from ...errors import BadDataset, Remedy
 from ...files import publish_json, read_json
 from ...records import Item
+from ...remedies import remedy
 from .scorer import named
 
 _FORMAT = 'The format is [{"image_id": 42, "caption": "a dog runs"}, ...].'
@@ -40,7 +41,7 @@ def read_results(path: Path, items: Sequence[Item], where: str) -> dict[str, str
     )
     found = [(name, _item_of(path, name, names)) for name, _ in entries]
     unknown = [name for name, item in found if item is None]
-    _refuse(path, unknown, f"images are not in {where}", "Give the --data and --split that it was made for.")
+    _refuse(path, unknown, f"images are not in {where}", remedy("results of another split"))
     counts = Counter(item for _, item in found)
     _refuse(
         path,
@@ -152,6 +153,8 @@ def _is_text(caption: str) -> bool:
     return True
 
 
-def _refuse(path: Path, images: Sequence[str], fault: str, remedy: str) -> None:
+def _refuse(path: Path, images: Sequence[str], fault: str, advice: str | Remedy) -> None:
+    if images and isinstance(advice, Remedy):
+        raise BadDataset(f"{path}: {fault}: {named(images)}.", advice)
     if images:
-        raise BadDataset(f"{path}: {fault}: {named(images)}. {remedy}")
+        raise BadDataset(f"{path}: {fault}: {named(images)}. {advice}")

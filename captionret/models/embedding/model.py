@@ -196,8 +196,8 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
     def check(self, backbone: dict[str, Any] | None) -> None:
         """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what it
         reads."""
-        remedy = "Caption the pictures with a captioner of that backbone, or train a space on theirs."
-        check_features(backbone, self.checkpoint.backbone, self.name, remedy)
+        advice = "Caption the pictures with a captioner of that backbone, or train a space on theirs."
+        check_features(backbone, self.checkpoint.backbone, self.name, advice)
 
 
 def checked_features(features: np.ndarray, dim: int, what: str = "The features") -> np.ndarray:

@@ -19,6 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ...errors import BadCheckpoint, BadSetting, MissingWeights
 from ...files import sha256_of
 from ...home import data_folder
+from ...remedies import remedy
 from .rows import BACKBONES, BackboneConfig
 
 
@@ -89,22 +90,22 @@ def checked_backbone(backbone: Backbone, record: dict[str, Any], name: str) -> B
 
 
 def check_features(
-    backbone: Mapping[str, object] | None, record: dict[str, Any], name: str, remedy: str
+    backbone: Mapping[str, object] | None, record: dict[str, Any], name: str, advice: str
 ) -> None:
     """BadSetting where features of `backbone` ({"name", "sha256"}; None: nobody knows) are not what the
     checkpoint `name` reads.
 
-    record: what that checkpoint says of its backbone; remedy: what to do, as a sentence
+    record: what that checkpoint says of its backbone; advice: what to do, as a sentence
     """
     if backbone is None:
         raise BadSetting(
             f"Nobody knows which backbone the features are of, and {name} reads those of {record['name']}. "
-            f"{remedy}"
+            f"{advice}"
         )
     if backbone["sha256"] != record["sha256"]:
         raise BadSetting(
             f"{name} reads features of {record['name']}, the pictures have those of {backbone['name']}. "
-            f"{remedy}"
+            f"{advice}"
         )
 
 
@@ -183,8 +184,8 @@ def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Pa
             return place / config.weights
     raise MissingWeights(
         f"{config.weights}, the ImageNet weights of {config.name}, is neither in {places[0]} nor in "
-        f"{places[1]}. Run ./download.sh backbones, or use a lite variant, whose weights are installed with "
-        "the requirements."
+        f"{places[1]}.",
+        remedy("get backbone"),
     )
 
 

@@ -200,10 +200,10 @@ def skipthought_of(place: str | None, sha256: str | None = None, near: Path | No
         path = near.resolve().parent / path.name
     if not path.is_dir():
         of = f" that {near.name} was trained on" if near else ""
-        to_do = (
-            "beside that directory or where it was" if near else "or train one: captionret train-skipthought"
-        )
-        raise BadCheckpoint(f"The skip-thought encoder {place}{of} is not there. Put it back, {to_do}.")
+        missing = f"The skip-thought encoder {place}{of} is not there."
+        if near:
+            raise BadCheckpoint(f"{missing} Put it back, beside that directory or where it was.")
+        raise BadCheckpoint(missing, remedy("skip-thought encoder"))
     model = SkipThought.load(path)
     if sha256 is not None and model.fingerprint != sha256:
         raise BadCheckpoint(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from ..library import Captioning, Library, WordPredicting
 from ..retrieval.feedback import WEIGHTS
 from .loaded import SpaceInput
-from .searcher import Searcher, SearchResult
+from .result import SearchResult
+from .searcher import Searcher
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
     from ..images import ImageInput

@@ -156,13 +156,16 @@ def freeze(config: BackboneConfig, network: nn.Module, sha256: str) -> Backbone:
 
 def build_network(name: str) -> nn.Module:
     """The whole network of that name, classifier included, with random weights."""
+    network: nn.Module
     if name.startswith("efficientnet_lite"):
         from efficientnet_lite_pytorch import EfficientNet
 
-        return EfficientNet.from_name(name.replace("_", "-"))
+        network = EfficientNet.from_name(name.replace("_", "-"))
+        return network
     import torchvision
 
-    return getattr(torchvision.models, name)(weights=None)
+    network = getattr(torchvision.models, name)(weights=None)
+    return network
 
 
 def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Path:

@@ -129,12 +129,13 @@ class InvertedLists:
 
     def _row(self, place: int, block: slice) -> NDArray[np.float32]:
         """A frequent word's weights in a block."""
-        row = self._rows[place]
         if not self.of_sets:
+            row: NDArray[np.float32] = self._rows[place]
             return row[block]
+        packed: NDArray[np.uint8] = self._rows[place]
         if block.start < self._half:
-            return (row[block] & _FOUR_BITS).astype(np.float32)
-        return (row[block.start - self._half : block.stop - self._half] >> 4).astype(np.float32)
+            return (packed[block] & _FOUR_BITS).astype(np.float32)
+        return (packed[block.start - self._half : block.stop - self._half] >> 4).astype(np.float32)
 
     def _list(self, word: int, blocks: list[slice]) -> Iterator[tuple[NDArray[np.intp], slice]]:
         """For each block where in it the rows are that hold a word, and where these stand in the word's

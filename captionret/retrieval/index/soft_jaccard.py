@@ -129,7 +129,8 @@ def _unit_vectors(words: tuple[str, ...]) -> NDArray[np.float32]:
         if word in vectors.words:
             rows[place] = vectors.table[vectors.words[word]]
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=rows, where=norms > 0)
+    np.divide(rows, norms, out=rows, where=norms > 0)
+    return rows
 
 
 @cache

@@ -36,9 +36,8 @@ class WordMatrix:
 
     def __post_init__(self) -> None:
         starts, ids, weights = self.starts, self.ids, self.weights
-        types = (starts.dtype, ids.dtype) == (np.int64, np.int32) and weights.dtype in (
-            np.float16,
-            np.float32,
+        types = (
+            starts.dtype == np.int64 and ids.dtype == np.int32 and weights.dtype in (np.float16, np.float32)
         )
         if not types or not starts.ndim == ids.ndim == weights.ndim == 1:
             found = ", ".join(f"{array.dtype} {array.shape}" for array in (starts, ids, weights))

@@ -67,7 +67,8 @@ class PreparedHybrid:
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32, above 0 for rank fusion; a sum of standardised scores has the mean 0."""
-        return np.sum([added for _, added in self._added(query)], axis=0).astype(np.float32)
+        total: NDArray[np.floating] = np.sum([added for _, added in self._added(query)], axis=0)
+        return total.astype(np.float32)
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words of the first part that has any."""

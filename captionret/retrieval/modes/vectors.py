@@ -86,7 +86,8 @@ class PreparedFeatures:
             )
         # one row after the other, so that a score is the same bits wherever in a gallery the row stands
         unit = self._units(feature[None])[0]
-        return np.clip(np.einsum("nd,d->n", self.units, unit), -1, 1)
+        cosines: NDArray[np.float32] = np.einsum("nd,d->n", self.units, unit)
+        return np.clip(cosines, -1, 1)
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """No words were compared."""
@@ -102,7 +103,9 @@ class PreparedFeatures:
             values = values @ self.map
         norms = np.linalg.norm(values, axis=1, keepdims=True)
         # an image at the centre is like none
-        return np.divide(values, norms, out=np.zeros_like(values), where=norms > 1e-6)
+        units = np.zeros_like(values)
+        np.divide(values, norms, out=units, where=norms > 1e-6)
+        return units
 
 
 def _whitening(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -110,4 +113,6 @@ def _whitening(values: NDArray[np.float32]) -> NDArray[np.float32]:
     variances, directions = np.linalg.eigh((values.T @ values).astype(np.float64) / len(values))
     variances = np.maximum(variances, 0)
     steady = _LEAST_VARIANCE * variances.mean() or 1.0
-    return ((directions / np.sqrt(variances + steady)) @ directions.T).astype(np.float32)
+    spread: NDArray[np.float64] = directions / np.sqrt(variances + steady)
+    found: NDArray[np.float64] = spread @ directions.T
+    return found.astype(np.float32)

@@ -136,6 +136,11 @@ _row(
     "--embedding DIR.",
 )
 _row(
+    "shorter lists",
+    "Caption more, or ask for a smaller k.",
+    "Caption more, or lower --k.",
+)
+_row(
     "useless space",
     "Leave spaces out, or choose the mode that compares in it: mode='embedding' in the shipped one's kind.",
     "Leave --embedding out, or choose the --mode that compares in it.",

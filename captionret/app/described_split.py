@@ -5,10 +5,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
 from ..decoding import BeamSearch
 from ..errors import BadDataset, BadLibrary
@@ -16,6 +15,7 @@ from ..files import publish_json, read_json
 from ..home import data_folder
 from ..library import Library, LibrarySnapshot
 from ..library.word_probabilities import LEAST, StoredWordProbabilities
+from ..progress import bar
 from ..records import Item
 from ..remedies import remedy
 from ..retrieval import Gallery, PartOfGallery, TableSource, WordMatrix
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.captioning.captioner import Captioner
     from ..models.embedding.model import EmbeddingModel
     from ..models.lexical.predictor import WordPredictor
+    from ..training.features import Features
 
 DECODING = BeamSearch(5, captions=5)
 CACHE = data_folder("described")
@@ -44,23 +45,13 @@ def describe_split(
     spaces:   the embedding space of each mode that compares in one
     errors:   BadDataset for pictures that cannot be read: figures without them would be of another split
     """
-    from ..training.features import extract
-
-    paths = [item.path for item in items if item.path]
     if predictor is not None:
         predictor.check(captioner.checkpoint.backbone)
     for space in (spaces or {}).values():
         space.check(captioner.checkpoint.backbone)
-    kinds = {"pooled", captioner.config.feature} | (
-        {predictor.captioner.config.feature} if predictor and predictor.captioner else set()
-    )
-    rows = {kind: extract(captioner.backbone, paths, kind, root=features) for kind in sorted(kinds)}
-    pooled, failures = rows["pooled"]
-    if failures:
-        raise BadDataset(
-            f"{len(failures):,} pictures cannot be read, so this split cannot be compared with others'. "
-            f"{failures[0].reason}"
-        )
+    paths = [item.path for item in items if item.path]
+    rows = _features(captioner, predictor, paths, features)
+    pooled = rows["pooled"]
     captions = _captions(captioner, rows, cache)
     stored = _predicted(predictor, rows, paths, cache) if predictor else None
     first = {sha256: row for row, sha256 in reversed(list(enumerate(pooled.hashes)))}  # equal pictures once
@@ -76,17 +67,37 @@ def describe_split(
     return Gallery(shown, best, pooled.hashes, [item.id for item in items], source)
 
 
-def _captions(captioner: "Captioner", rows: dict[str, Any], cache: Path) -> list[list[str]]:
+def _features(
+    captioner: "Captioner", predictor: "WordPredictor | None", paths: Sequence[Path], folder: Path
+) -> "dict[str, Features]":
+    """The features of each kind that one of them reads, and the pooled ones."""
+    from ..training.features import extract
+
+    kinds = {"pooled", captioner.config.feature}
+    if predictor is not None and predictor.captioner is not None:
+        kinds.add(predictor.captioner.config.feature)
+    found = {}
+    for kind in sorted(kinds):
+        found[kind], failures = extract(captioner.backbone, paths, kind, root=folder)
+        if failures:
+            raise BadDataset(
+                f"{len(failures):,} pictures cannot be read, so this split cannot be compared with others'. "
+                f"{failures[0].reason}"
+            )
+    return found
+
+
+def _captions(captioner: "Captioner", rows: "Mapping[str, Features]", cache: Path) -> list[list[str]]:
     """Five captions of each picture, the best first; kept for the next time."""
-    hashes = rows["pooled"][0].hashes
+    hashes = rows["pooled"].hashes
     named = json.dumps([captioner.fingerprint, DECODING.to_json(), hashes]).encode()
     file = cache / f"captions-{hashlib.sha256(named).hexdigest()[:24]}.json"
     found: list[list[str]] = []
     if file.is_file():
         found = read_json(file, BadDataset, "Delete it, and it is made again.")
         return found
-    own = rows[captioner.config.feature][0]
-    for batch in tqdm(_batches(len(hashes)), desc="captions", unit="batch"):
+    own = rows[captioner.config.feature]
+    for batch in bar(_batches(len(hashes)), desc="captions", unit="batch"):
         decoded = captioner.decode(own.of(batch), DECODING)
         found += [[caption.text for caption in image] for image in decoded]
     publish_json(file, found)
@@ -94,17 +105,17 @@ def _captions(captioner: "Captioner", rows: dict[str, Any], cache: Path) -> list
 
 
 def _predicted(
-    predictor: "WordPredictor", rows: dict[str, Any], paths: Sequence[Path], cache: Path
+    predictor: "WordPredictor", rows: "Mapping[str, Features]", paths: Sequence[Path], cache: Path
 ) -> StoredWordProbabilities:
-    pooled = rows["pooled"][0]
+    pooled = rows["pooled"]
     named = json.dumps([predictor.fingerprint, pooled.hashes]).encode()
     folder = cache / f"word-probabilities-{hashlib.sha256(named).hexdigest()[:24]}"
     stored = StoredWordProbabilities.read(folder)
     if stored is not None:
         return stored
-    grid = rows[predictor.captioner.config.feature][0] if predictor.captioner else None
+    grid = rows[predictor.captioner.config.feature] if predictor.captioner else None
     found = []
-    for batch in tqdm(_batches(len(paths)), desc="words", unit="batch"):
+    for batch in bar(_batches(len(paths)), desc="words", unit="batch"):
         names = [pooled.hashes[row] for row in batch]
         drawn_from = None if grid is None else grid.of(batch)
         found.append(

@@ -1,9 +1,8 @@
-"""The files of a retrieval evaluation: tables as CSV, plots, a page of all, and a page for each of some
+"""The files of a retrieval evaluation: tables as CSV, plots, a page of all; `query_pages` has those of single
 queries."""
 
 import csv
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,15 +14,14 @@ from ..evaluation.modes import (
     agreement,
     costly_mistakes,
     difference,
-    first_rows,
     word_importance,
 )
 from ..files import publishing
-from ..records import Hit, Item, Query
-from ..report.page import LinksSection, PlotSection, SearchSection, Section, TableSection, write_page
+from ..report.page import LinksSection, PlotSection, Section, TableSection, write_page
 from ..report.plots import bars, heat_map, ndcg_curves
-from ..retrieval import MODES, Gallery, search
-from ..text import word_set, words
+from ..retrieval import MODES
+from .measured_modes import MeasuredModes
+from .query_pages import query_pages
 
 COMPARED_WITH = ("jaccard", "cnn", "cnn-centred", "cnn-whitened")
 _TABLE = ("mode", "NDCG@10", "95 % from", "to", "NDCG@50", "PCC", "ties@10")
@@ -31,40 +29,26 @@ _TABLE = ("mode", "NDCG@10", "95 % from", "to", "NDCG@50", "PCC", "ties@10")
 log = logging.getLogger(__name__)
 
 
-def write_report(
-    out: Path,
-    gallery: Gallery,
-    items: Sequence[Item],
-    matrices: Mapping[str, np.ndarray],
-    relevances: Mapping[str, np.ndarray],
-    found: Sequence[MeasuredMode],
-    what: str,
-    pages: int,
-) -> None:
-    """Write modes.csv, differences.csv, plots, index.html and queries/*.html into `out`; items stand in the
-    gallery's order."""
-    _csv(out / "modes.csv", [one.row() for one in found])
-    differences = _differences(found)
-    _csv(out / "differences.csv", differences)
-    first = next(iter(relevances))
-    sections: list[Section] = [_table(kind, found) for kind in relevances]
-    sections += _plots(out, matrices, [one for one in found if one.relevance == first], first)
-    sections += _word_tables(
-        gallery, items, relevances[first], [one for one in found if one.relevance == first]
-    )
-    names = _query_pages(out / "queries", gallery, items, matrices, relevances[first], pages)
+def write_report(out: Path, found: MeasuredModes, pages: int) -> None:
+    """Write modes.csv, differences.csv, plots, index.html and queries/*.html into `out`.
+
+    pages: of how many queries
+    """
+    _csv(out / "modes.csv", [one.row() for one in found.measured])
+    _csv(out / "differences.csv", differences(found.measured))
+    kind = next(iter(found.relevances))
+    of_first = [one for one in found.measured if one.relevance == kind]
+    sections: list[Section] = [_table(name, found.measured) for name in found.relevances]
+    sections += _plots(out, found.matrices, of_first, kind)
+    sections += _word_tables(found, found.relevances[kind], of_first)
+    names = query_pages(out / "queries", found, found.relevances[kind], pages)
     if names:
         links = [(f"queries/{file.name}", title) for file, title in names.items()]
-        sections.append(
-            LinksSection(
-                "Single queries",
-                links,
-                "What people's captions and each mode say are a picture's neighbours.",
-            )
-        )
+        about = "What people's captions and each mode say are a picture's neighbours."
+        sections.append(LinksSection("Single queries", links, about))
     lead = (
-        f"{len(gallery):,} pictures of {what}; every picture asks for the others, relevance from "
-        "people's captions."
+        f"{len(found.gallery):,} pictures of {found.what}; every picture asks for the others, relevance "
+        "from people's captions."
     )
     page = write_page(out / "index.html", "Retrieval, mode by mode", lead, sections)
     log.info(
@@ -83,7 +67,7 @@ def _csv(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
         )
 
 
-def _differences(found: Sequence[MeasuredMode]) -> list[dict[str, object]]:
+def differences(found: Sequence[MeasuredMode]) -> list[dict[str, object]]:
     """Every mode against the ones it has to beat, with the paired interval of NDCG@10."""
     by_name = {(one.mode, one.relevance): one for one in found}
     rows: list[dict[str, object]] = []
@@ -154,13 +138,15 @@ def _plots(
 
 
 def _word_tables(
-    gallery: Gallery, items: Sequence[Item], relevance: np.ndarray, found: Sequence[MeasuredMode]
+    measured: MeasuredModes, relevance: np.ndarray, found: Sequence[MeasuredMode]
 ) -> list[Section]:
     base = next((one for one in found if one.mode == "jaccard-idf"), None)
     if base is None:
         return []
-    important = word_importance(gallery, relevance, MODES["jaccard-idf"])
-    mistakes = costly_mistakes(gallery, [item.captions for item in items], base.scores.ndcg10)
+    important = word_importance(measured.gallery, relevance, MODES["jaccard-idf"])
+    mistakes = costly_mistakes(
+        measured.gallery, [item.captions for item in measured.items], base.scores.ndcg10
+    )
     columns = ("word", "captions", "NDCG@10 lost")
     formats = {"NDCG@10 lost": ".4f"}
     return [
@@ -176,69 +162,8 @@ def _word_tables(
             "Mistakes that cost most",
             columns,
             [list(row) for row in mistakes],
-            "Words that captions say though none of the picture's people did; how much less such queries "
-            "find than the mean.",
+            "Words that captions hold though none of the people's does; how much less such queries find "
+            "than the mean.",
             formats=formats,
         ),
     ]
-
-
-def _query_pages(
-    folder: Path,
-    gallery: Gallery,
-    items: Sequence[Item],
-    matrices: Mapping[str, np.ndarray],
-    relevance: np.ndarray,
-    pages: int,
-) -> dict[Path, str]:
-    """A page for each of `pages` queries, evenly spread, and its title: the oracle's neighbours, each mode's,
-    and the shared words."""
-    ideal = first_rows(relevance, 5)
-    root = Path(os.path.commonpath([str(Path(path).absolute().parent) for path in gallery.paths]))
-    written: dict[Path, str] = {}
-    for row in range(0, len(gallery), max(1, len(gallery) // pages) if pages else len(gallery) + 1):
-        if len(written) == pages:
-            break
-        query = gallery.query(row)
-        image = Path(gallery.paths[row])
-        spoken = list(dict.fromkeys(words(query.caption or "")))
-        sections: list[Section] = [
-            SearchSection(
-                "People's captions say these are the most related",
-                Query(image),
-                " / ".join(items[row].captions),
-                spoken,
-                [
-                    _ideal_hit(gallery, items, row, place, other, relevance)
-                    for place, other in enumerate(ideal[row].tolist(), 1)
-                ],
-                root,
-                "oracle",
-            )
-        ]
-        for name in matrices:
-            if name in MODES:
-                hits = search(gallery, query, name, top=5)
-                sections.append(
-                    SearchSection(
-                        name, Query(image), query.caption, spoken, hits, root, name, MODES[name].about
-                    )
-                )
-        file = folder / f"{len(written) + 1:03d}.html"
-        title = f"Query {len(written) + 1}: {gallery.ids[row]}"
-        written[write_page(file, title, query.caption or "", sections)] = title
-    return written
-
-
-def _ideal_hit(
-    gallery: Gallery, items: Sequence[Item], row: int, place: int, other: int, relevance: np.ndarray
-) -> Hit:
-    shared = word_set(" ".join(items[row].captions)) & word_set(" ".join(items[other].captions))
-    return Hit(
-        place,
-        float(relevance[row, other]),
-        gallery.paths[other],
-        items[other].captions[0],
-        tuple(sorted(shared)),
-        gallery.ids[other],
-    )

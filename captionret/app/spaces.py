@@ -35,6 +35,11 @@ def renamed_mode(mode: str, kinds: Collection[str]) -> str:
     return "embedding"
 
 
+def row_for(mode: str) -> str:
+    """The row of EMBEDDING_MODELS whose spaces a mode compares in."""
+    return _ROWS.get(mode, mode)
+
+
 def load_spaces(
     given: "Sequence[EmbeddingModel | str | os.PathLike[str]]", device: str
 ) -> "dict[str, EmbeddingModel]":
@@ -78,5 +83,5 @@ def default_space(mode: str, device: str, given: Mapping[str, Space]) -> "Embedd
     others = " and ".join(f"{space.name} is a space for mode {name!r}" for name, space in given.items())
     raise BadSetting(
         f"Mode {mode!r} compares in an embedding space of its own, and {others or 'none is given'}.",
-        remedy("train space", model=_ROWS.get(mode, mode)),
+        remedy("train space", model=row_for(mode)),
     )

@@ -1,4 +1,4 @@
-"""How much two images have to do with each other, display_fields from their human captions alone; never from
+"""How much two images have to do with each other, known from their human captions alone; never from
 generated ones.
 
     matrix = load_relevance("sbert", [item.captions for item in items], cache=Path("data/relevance"))

@@ -9,6 +9,7 @@ import pytest
 from shapes import Trained
 from typed import Call
 
+from captionret.app import hubs
 from captionret.cli import evaluate_ranking, hubness
 from captionret.library import Library
 from captionret.report.plots import occurrences
@@ -82,10 +83,10 @@ def test_what_cannot_be_counted_is_said(
     ):
         ended = call(hubness, "--library", library, *arguments)
         assert ended.code == code and said in ended.err, (arguments, ended.err)
-    monkeypatch.setattr(hubness, "MOST", 5)
+    monkeypatch.setattr(hubs, "MOST", 5)
     ended = call(hubness, "--library", library)
     assert ended.code == 3 and "made for up to 5" in ended.err
-    assert hubness.spread(hubness.measured(Library.open(library).gallery(), "cnn", 2)["cnn"])[0][0] == "0"
+    assert hubs.spread(hubs.measured(Library.open(library).gallery(), "cnn", 2)["cnn"])[0][0] == "0"
     with pytest.raises(Exception, match="nothing to draw"):
         occurrences({}, 3, "plot.png")
 
@@ -93,7 +94,7 @@ def test_what_cannot_be_counted_is_said(
 @pytest.mark.parametrize("mode", ["bm25", "cnn-whitened"])
 def test_remedies_share_out_as_many_places_as_the_mode_does(mode: str, library: Path) -> None:
     with Library.open(library) as opened:
-        found = hubness.measured(opened.gallery(), mode, 2, ["all"])
+        found = hubs.measured(opened.gallery(), mode, 2, ["all"])
     places = {name: one.occurrence.sum() for name, one in found.items()}
     assert len(places) == 4 and places == pytest.approx(dict.fromkeys(places, places[mode]))
 

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -388,7 +388,7 @@ class ToySpace:
 
     name, fingerprint = "toy", "toy"
 
-    def check(self, backbone: dict[str, Any] | None) -> None: ...
+    def check(self, backbone: Mapping[str, object] | None) -> None: ...
 
     def missing_reason(self, text: str) -> str:
         return "" if text.strip("!") else "holds no word"
@@ -528,7 +528,7 @@ def test_one_picture_in_any_form_gives_its_captions_and_several_give_a_list_of_t
 def test_picture_without_a_caption_is_a_failure_not_done(backbone: Backbone, pictures: list[Path]) -> None:
     captioner = Captioner(a_checkpoint(backbone), "test", backbone=backbone)
     with torch.no_grad():
-        captioner.decoder.output.bias.fill_(torch.nan)
+        captioner.decoder.get_parameter("output.bias").fill_(torch.nan)
     [[entry]] = captioner.caption_stream(pictures[:1])
     assert isinstance(entry, Failure) and "test found no caption" in entry.reason
     with pytest.raises(BadCheckpoint, match="found no caption"):

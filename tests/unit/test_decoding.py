@@ -18,7 +18,7 @@ from torch import Tensor
 from captionret.models.captioning.beam_search import Beams, Rules, State, beam_search
 from captionret.models.captioning.config import CaptionerConfig
 from captionret.models.captioning.decoders import Decoder, new_decoder
-from captionret.models.captioning.ensemble import EnsembleDecoder
+from captionret.models.captioning.ensemble_decoder import EnsembleDecoder
 from captionret.models.captioning.sampling import sample
 from captionret.models.captioning.transformer import TransformerDecoder
 from captionret.text import END_ID, PAD_ID, START_ID, UNKNOWN_ID

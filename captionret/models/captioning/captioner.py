@@ -5,10 +5,10 @@ captioner.caption("q.jpg")[0].text
 captioner.caption(["a.jpg", "b.jpg"], decoding=BeamSearch(5, captions=3))
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, overload
+from typing import ClassVar, Protocol, overload
 
 import numpy as np
 import torch
@@ -21,10 +21,12 @@ from ...images import ImageInput, Picture, as_pictures, decoded_batches
 from ...records import Caption, CaptionResult, Failure
 from ...remedies import remedy
 from ..checkpoint import Checkpoint
+from ..record import Kind
 from ..trained import PictureModel
 from ..vision.backbones import Backbone, as_float16
 from .config import CAPTIONER, CaptionerConfig
-from .decoders import make_decoder
+from .decoders import Decoder, make_decoder
+from .ensemble_decoder import EnsembleDecoder
 from .generation import Generator
 
 BEAM_OF_3 = BeamSearch(3)
@@ -34,7 +36,7 @@ DRAWN = Sampling(captions=30)
 class Reranking(Protocol):
     """What chooses among a picture's captions: reranking.fit.Reranker."""
 
-    def check(self, backbone: dict[str, Any] | None) -> None:
+    def check(self, backbone: Mapping[str, object] | None) -> None:
         """BadSetting where features of this backbone are not what it reads."""
         ...
 
@@ -63,7 +65,7 @@ class Captioner(PictureModel[CaptionerConfig]):
     ['a cat sitting on top of a white chair', 'a small white plate with a black plate of food']
     """
 
-    kind = CAPTIONER
+    kind: ClassVar[Kind[CaptionerConfig]] = CAPTIONER
 
     def __init__(
         self,
@@ -75,7 +77,10 @@ class Captioner(PictureModel[CaptionerConfig]):
     ) -> None:
         super().__init__(checkpoint, name, path, device, backbone)
         self.reranker: Reranking | None = None
-        self.decoder: Any = self.ready(lambda: make_decoder(self.config, len(self.vocabulary)))
+        self.decoder: Decoder | EnsembleDecoder = self.ready(self._untrained)
+
+    def _untrained(self) -> Decoder:
+        return make_decoder(self.config, len(self.vocabulary))
 
     @overload
     def caption(  # type: ignore[overload-overlap]  # a string is one picture, never a sequence of letters

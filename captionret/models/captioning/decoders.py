@@ -1,7 +1,5 @@
 """Decoders with random weights, made from a variant's row."""
 
-from typing import Any
-
 from ...config import Registry
 from ..vision.rows import BACKBONES
 from .attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder
@@ -21,7 +19,7 @@ _OF_ONE_SIZE: Registry[type[LSTMDecoder | AttentionDecoder]] = Registry(
 )
 
 
-def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Any:
+def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Decoder:
     """The part that learns, for the features of the variant's backbone."""
     backbone = BACKBONES[config.backbone]
     side, depth = backbone.grid
@@ -30,7 +28,7 @@ def make_decoder(config: CaptionerConfig, vocabulary_size: int) -> Any:
     )
 
 
-def new_decoder(config: CaptionerConfig, feature_dim: int, cells: int, vocabulary_size: int) -> Any:
+def new_decoder(config: CaptionerConfig, feature_dim: int, cells: int, vocabulary_size: int) -> Decoder:
     """A decoder for features of any size: (N, feature_dim), or (N, cells, feature_dim) for those that read
     the grid."""
     if config.decoder == "transformer":

@@ -5,10 +5,10 @@ belongs together.
     space.similarity(space.encode_images("q.jpg"), space.encode_texts(["a dog runs", "a red car"]))  # (1, 2)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -20,12 +20,15 @@ from ...images import ImageInput, Picture, as_pictures
 from ...progress import bar
 from ...text import is_word
 from ..checkpoint import Checkpoint
+from ..record import Kind
 from ..trained import PictureModel
 from ..vision.backbones import Backbone, as_float16, check_features
 from ..vision.rows import PRECOMPUTED
 from .config import EMBEDDING, EmbeddingConfig
 from .network import EmbeddingNetwork
 from .text_tower import Reader
+
+Numbers = NDArray[np.floating | np.integer]  # of any precision
 
 
 class EmbeddingModel(PictureModel[EmbeddingConfig]):
@@ -43,7 +46,7 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
     (512,)
     """
 
-    kind = EMBEDDING
+    kind: ClassVar[Kind[EmbeddingConfig]] = EMBEDDING
 
     def __init__(
         self,
@@ -93,7 +96,7 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         return vectors[0] if isinstance(texts, str) else vectors
 
     @torch.inference_mode()
-    def encode_features(self, features: np.ndarray, *, batch_size: int = 4096) -> NDArray[np.float32]:
+    def encode_features(self, features: Numbers, *, batch_size: int = 4096) -> NDArray[np.float32]:
         """A unit vector for each row of features: (N, D_image) numbers -> (N, D).
 
         errors: BadSetting, see checked_features
@@ -133,7 +136,7 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         return vectors[0] if alone else vectors
 
     @staticmethod
-    def similarity(first: np.ndarray, second: np.ndarray) -> NDArray[np.float32]:
+    def similarity(first: Numbers, second: Numbers) -> NDArray[np.float32]:
         """How near vectors of this space are: (A, D) and (B, D) unit rows -> (A, B) cosines, from -1 to 1.
 
         A single vector (D,) counts as a row.
@@ -193,14 +196,14 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         """The mode of retrieval that compares in a space of this kind."""
         return self.config.mode
 
-    def check(self, backbone: dict[str, Any] | None) -> None:
+    def check(self, backbone: Mapping[str, object] | None) -> None:
         """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what it
         reads."""
         advice = "Caption the pictures with a captioner of that backbone, or train a space on theirs."
         check_features(backbone, self.checkpoint.backbone, self.name, advice)
 
 
-def checked_features(features: np.ndarray, dim: int, what: str = "The features") -> np.ndarray:
+def checked_features(features: Numbers, dim: int, what: str = "The features") -> Numbers:
     """`features`, if they are (N, dim) numbers that a network could have given.
 
     errors: BadSetting for another shape; for a row that holds NaN or infinity, or zeros only, naming it

@@ -5,8 +5,8 @@ The captioner proposes, the space chooses, as in Fang et al. 2015 (https://arxiv
 trained to tell a picture's captions from those of others, which no captioner is asked for.
 """
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .reference_captions import ReferenceCaptions, SentenceSpace
 class PictureSpace(SentenceSpace, Protocol):
     """A space of pictures and sentences: an EmbeddingModel, or one that a test makes up."""
 
-    def check(self, backbone: dict[str, Any] | None) -> None:
+    def check(self, backbone: Mapping[str, object] | None) -> None:
         """BadSetting where features of this backbone are not what it reads."""
         ...
 
@@ -51,7 +51,7 @@ class Reranker:
             captions.check(space)
         self.spaces, self.references = tuple(spaces), tuple(references)
 
-    def check(self, backbone: dict[str, Any] | None) -> None:
+    def check(self, backbone: Mapping[str, object] | None) -> None:
         """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what its
         spaces read."""
         for space in self.spaces:

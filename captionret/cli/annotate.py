@@ -64,10 +64,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--image", required=True, metavar="FILE|URL", help="a picture, or a web address of one"
     )
     which = options.add_mutually_exclusive_group()
-    which.add_argument(
-        "--captions-from", metavar="KIND:PATH", help="the collection whose captions may be said"
-    )
-    which.add_argument("--labels", action="store_true", help="say words (the default)")
+    which.add_argument("--captions-from", metavar="KIND:PATH", help="the collection to take captions from")
+    which.add_argument("--labels", action="store_true", help="answer with words (the default)")
     options.add_argument(
         "--split", default="train", help="of the collection; all: every caption (default: %(default)s)"
     )

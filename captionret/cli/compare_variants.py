@@ -35,8 +35,9 @@ from ..home import data_folder
 from ..records import Item
 from .options import FOUND, add_device, parser, path_argument, say
 
-if TYPE_CHECKING:  # it imports torch, which --help does without
+if TYPE_CHECKING:  # they import torch and templates, which --help does without
     from ..models.embedding.model import EmbeddingModel
+    from ..report.page import Section
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -183,25 +184,58 @@ def report(
 ) -> None:
     """Print the tables; write OUT/variants.csv, OUT/index.html and, where there is something beside the
     captions, OUT/modes.csv."""
-    import pandas
-
-    from ..report.page import Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
+    from ..report.page import write_page
     from ..report.terminal import table
 
     print(table(SHOWN, [[one.row[name] for name in SHOWN] for one in compared], FORMATS))
-    with publishing(given.out / "variants.csv", "w") as file:
-        pandas.DataFrame([one.row for one in compared], columns=list(COLUMNS)).to_csv(
-            file, index=False, float_format="%.4f"
-        )
+    _write_table(given.out / "variants.csv", [one.row for one in compared], COLUMNS)
+    sections = [_quality(compared, given)]
     if beside:
         from ..app import compared_modes as modes
 
         print("\n" + table(modes.COLUMNS, [list(row.values()) for row in beside], modes.FORMATS))
-        with publishing(given.out / "modes.csv", "w") as file:
-            pandas.DataFrame(beside, columns=list(modes.COLUMNS)).to_csv(
-                file, index=False, float_format="%.4f"
-            )
-    step = max(1, len(items) // given.pictures)
+        _write_table(given.out / "modes.csv", beside, modes.COLUMNS)
+        sections.append(_beside_spaces(beside))
+    sections.append(_pictures(items, compared, given.pictures))
+    lead = f"{len(items):,} pictures of {dataset.spec}, split {given.split}."
+    say(f"The table: {given.out / 'variants.csv'}")
+    say(f"The page: {write_page(given.out / 'index.html', 'Variants compared', lead, sections)}")
+
+
+def _write_table(path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    import pandas
+
+    with publishing(path, "w") as file:
+        pandas.DataFrame(rows, columns=list(columns)).to_csv(file, index=False, float_format="%.4f")
+
+
+def _quality(compared: Sequence[Compared], given: argparse.Namespace) -> "Section":
+    """The table of the variants, the best of each measure marked."""
+    from ..report.page import TableSection
+
+    measures = ("captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct")
+    best: dict[str, Any] = dict.fromkeys(measures, "highest")
+    rows = [[one.row[name] for name in SHOWN] for one in compared]
+    return TableSection("Quality and speed", SHOWN, rows, _setting(given), best, FORMATS)
+
+
+def _beside_spaces(beside: Sequence[dict[str, Any]]) -> "Section":
+    from ..app import compared_modes as modes
+    from ..report.page import TableSection
+
+    how = (
+        "Every picture asks for the others; relevance comes from people's captions; 95 % bootstrap interval "
+        "over queries."
+    )
+    best: dict[str, Any] = dict.fromkeys(("ndcg10", "ndcg50", "pcc"), "highest")
+    values = [list(row.values()) for row in beside]
+    return TableSection("Captions beside embedding spaces", modes.COLUMNS, values, how, best, modes.FORMATS)
+
+
+def _pictures(items: Sequence[Item], compared: Sequence[Compared], count: int) -> "Section":
+    """So many pictures, spread over all, with every variant's caption and first hits."""
+    from ..report.page import VariantAnswer, VariantsRow, VariantsSection
+
     rows = [
         VariantsRow(
             items[picture].path or Path(),
@@ -211,40 +245,10 @@ def report(
             ],
             items[picture].captions,
         )
-        for picture in range(0, len(items), step)
-    ][: given.pictures]
-    best: dict[str, Any] = dict.fromkeys(
-        ("captions_per_second", "bleu1", "bleu4", "rouge_l", "cider_d", "distinct"), "highest"
-    )
-    sections: list[Section] = [
-        TableSection(
-            "Quality and speed",
-            SHOWN,
-            [[one.row[name] for name in SHOWN] for one in compared],
-            _setting(given),
-            best,
-            FORMATS,
-        ),
-        VariantsSection(
-            "The same pictures, each variant's caption and its first five", rows, common_root(items)
-        ),
+        for picture in range(0, len(items), max(1, len(items) // count))
     ]
-    if beside:
-        values = [list(row.values()) for row in beside]
-        how = (
-            "Every picture asks for the others; relevance comes from people's captions; 95 % bootstrap "
-            "interval over queries."
-        )
-        highest: dict[str, Any] = {"ndcg10": "highest", "ndcg50": "highest", "pcc": "highest"}
-        sections.insert(
-            1,
-            TableSection(
-                "Captions beside embedding spaces", modes.COLUMNS, values, how, highest, modes.FORMATS
-            ),
-        )
-    lead = f"{len(items):,} pictures of {dataset.spec}, split {given.split}."
-    say(f"The table: {given.out / 'variants.csv'}")
-    say(f"The page: {write_page(given.out / 'index.html', 'Variants compared', lead, sections)}")
+    title = "The same pictures, each variant's caption and its first five"
+    return VariantsSection(title, rows[:count], common_root(items))
 
 
 def _setting(given: argparse.Namespace) -> str:

@@ -108,6 +108,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="captions drawn of each picture for its word probabilities (default: 30)",
     )
+    _add_what_comes_out(options)
+    add_device(options)
+    return options.parse_args(arguments)
+
+
+def _add_what_comes_out(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--out", type=path_argument, metavar="DIR", help="write modes.csv, differences.csv, plots and pages"
     )
@@ -130,5 +136,3 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="the feature cache (default: %(default)s)",
     )
-    add_device(options)
-    return options.parse_args(arguments)

@@ -190,11 +190,11 @@ class _Connection(sqlite3.Connection):
     _as_it_was: tuple[int, int] | None = None
 
     def freeze(self, file: Path) -> None:
-        """Remember that SQLite was told that the file does not change."""
+        """Remember that SQLite takes the file for one that does not change."""
         self.writable, self._file, self._as_it_was = False, file, _stamp(file)
 
     def is_stale(self) -> bool:
-        """Whether the file has changed although SQLite was told that it does not."""
+        """Whether the file has changed although SQLite takes it for one that does not."""
         if self._as_it_was is None:
             return False
         return _log_of(self._file).exists() or _stamp(self._file) != self._as_it_was

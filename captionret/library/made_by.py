@@ -18,7 +18,7 @@ FROM_LIBRARY = "checkpoint_from_library"
 class MadeBy:
     """Who captioned a library, and how.
 
-    described: what the captioner said of itself
+    described: the captioner's own facts, see its describe()
     folder:    the library's
     """
 
@@ -39,7 +39,7 @@ class MadeBy:
 
 
 def described_from(folder: Path, described: dict[str, Any]) -> dict[str, Any]:
-    """What a captioner said of itself, with its checkpoint's place seen from the library."""
+    """The captioner's facts, with its checkpoint's place seen from the library."""
     path = described.get("checkpoint")
     there = from_folder(folder, path) if isinstance(path, str) and path else None
     return described if there is None else described | {FROM_LIBRARY: there}

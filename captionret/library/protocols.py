@@ -50,7 +50,7 @@ class Space(Protocol):
         ...
 
     def check(self, backbone: dict[str, Any] | None) -> None:
-        """BadSetting where features of this backbone ({"name", "sha256"}; None: nobody knows) are not what it
+        """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what it
         reads."""
         ...
 

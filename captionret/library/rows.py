@@ -29,7 +29,7 @@ class Damaged(Exception):
 
 
 def damaged(error: Exception, file: Path) -> BadLibrary:
-    """What is said of a catalogue that cannot be read."""
+    """The error for a catalogue that cannot be read."""
     return BadLibrary(
         f"{file} is damaged ({error}). Restore a copy, or delete {file.parent} and caption the folder again."
     )

@@ -234,7 +234,7 @@ class LibrarySnapshot:
         """What is predicted of each image.
 
         Where a person wrote a caption, its words have probability 1 and no other word counts. So it is with
-        the caption of an image that was captioned after the last prediction, which is said through logging.
+        the caption of an image that was captioned after the last prediction, which is logged.
         errors: BadLibrary where there are no word probabilities, or their file is damaged
         """
         stored = self._words.read()

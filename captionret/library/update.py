@@ -88,9 +88,9 @@ class Updater:
                 remedy("allow empty"),
             )
         with self.catalogue.reading() as rows:
-            moved = str(root) != rows.meta("root")
+            relocated = str(root) != rows.meta("root")
         kept = plan.known_content or plan.counts["unchanged"]
-        if moved and plan.gone and not kept:
+        if relocated and plan.gone and not kept:
             raise BadLibrary(
                 f"{root} holds none of the {len(plan.gone):,} pictures that the library knows. Nothing was "
                 "changed: give the folder that they were moved to, or use another library.",

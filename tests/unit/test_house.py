@@ -15,7 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = Path(__file__).with_name("house_open.json")
-MODULES = sorted((ROOT / "captionret").rglob("*.py"))
+PACKAGE = ROOT / "captionret"
+MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 50
 OLD_NAMES = re.compile(
     r"(?i:_*(?:.*belie[fv].*|speaker|describedquery|told|said|tellers?|lacks|needs|moved|matched"
@@ -26,6 +27,15 @@ OLD_WORDS = re.compile(
     re.IGNORECASE,
 )
 OPTIONS = re.compile(r"(?<![\w-])--[a-z][\w-]*|\bscripts/\w*|\bcaptionret [a-z]+-[a-z-]+|\bdownload\.sh")
+# what release 0.5.0 wrote into files and took as options stays readable
+OF_0_5_0 = {
+    "app/named.py": {"speaker"},
+    "cli/commands.py": {"believe"},
+    "cli/evaluate_retrieval.py": {"words-head"},
+    "cli/predict_words.py": {"words-head"},
+    "library/word_probabilities.py": {"beliefs"},
+    "models/lexical/predictor.py": {"speaker"},
+}
 Found = Iterator[tuple[int, str]]  # line and name
 
 
@@ -57,8 +67,10 @@ def old_words(path: Path, source: str) -> Found:
     """The former dialect in docstrings, messages and help."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            accepted = OF_0_5_0.get(path.relative_to(PACKAGE).as_posix(), set())
             for word in OLD_WORDS.finditer(node.value):
-                yield node.lineno, word.group().lower()
+                if word.group().lower() not in accepted:
+                    yield node.lineno, word.group().lower()
 
 
 def options_in_messages(path: Path, source: str) -> Found:
@@ -106,7 +118,7 @@ def test_each_rule_sees_what_breaks_it() -> None:
     source += "    said = 1\n" * 300
 
     def names(rule: str) -> list[str]:
-        return sorted({name for _, name in RULES[rule](Path("a/module.py"), source)})
+        return sorted({name for _, name in RULES[rule](PACKAGE / "a/module.py", source)})
 
     assert names("long modules") == ["module.py"] and names("long functions") == ["f"]
     assert names("old names") == ["said", "says_start"]

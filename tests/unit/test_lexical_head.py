@@ -118,7 +118,7 @@ def test_predictors_that_cannot_be_are_refused(lexical_head: Path, trained: Trai
         WordPredictor(Captioner.load(trained.checkpoint))  # type: ignore[arg-type]
     with pytest.raises(BadSetting, match="reads features of efficientnet_lite0"):
         WordPredictor.load(lexical_head).check({"name": "resnet18", "sha256": "0" * 64})
-    with pytest.raises(BadSetting, match="Nobody knows which backbone"):
+    with pytest.raises(BadSetting, match="backbone is unknown"):
         WordPredictor.load(lexical_head).check(None)
 
 

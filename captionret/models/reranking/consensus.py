@@ -87,14 +87,7 @@ def similarities(
             held[rows[start:stop] - first, columns[start:stop]] = counts[start:stop]
             weight = np.ones(held.shape[1])  # (distinct n-grams,)
             weight[columns[start:stop]] = idf[start:stop]
-            # min(a, b) * b summed over n-grams, as products of "holds it t times or more": nearly always t =
-            # 1 alone
-            levels = range(1, int(counts[start:stop].max()) + 1)
-            dots = sum(
-                (held >= level).astype(float) @ (np.where(held >= level, held, 0) * weight**2).T
-                for level in levels
-            )
-            total[image] += dots / np.outer(norms[first:last], norms[first:last])
+            total[image] += _cut_products(held, weight) / np.outer(norms[first:last], norms[first:last])
     apart = [
         np.subtract.outer(lengths[end - len(image) : end], lengths[end - len(image) : end])
         for image, end in zip(images, ends, strict=True)
@@ -102,6 +95,19 @@ def similarities(
     return [
         alike / ORDER * np.exp(-(lag**2) / (2 * _SIGMA**2)) for alike, lag in zip(total, apart, strict=True)
     ]
+
+
+def _cut_products(held: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """min(a, b) * b summed over n-grams, for each caption a of the rows and b of the columns: (K, K).
+
+    held:   (K, P) how often each caption holds each n-gram
+    weight: (P,) of the n-grams
+    """
+    products = np.zeros((len(held), len(held)))
+    # as products of "holds it t times or more": nearly always t = 1 alone
+    for level in range(1, int(held.max()) + 1):
+        products += (held >= level).astype(float) @ (np.where(held >= level, held, 0) * weight**2).T
+    return products
 
 
 def _ngrams(

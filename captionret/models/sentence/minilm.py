@@ -18,10 +18,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from ...errors import BadCheckpoint, BadSetting, MissingWeights
 from ...files import sha256_of
+from ...progress import bar
 from ...text import repaired
 from . import MINILM_DIM
 
@@ -105,13 +105,11 @@ class SentenceEncoder:
         ]
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
         vectors = np.empty((len(tokens), MINILM_DIM), np.float32)
-        with tqdm(
-            total=len(tokens), desc="encoding sentences", unit=" sentences", disable=not progress
-        ) as bar:
+        with bar(total=len(tokens), desc="encoding sentences", unit="sentence", show=progress) as shown:
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
                 vectors[rows] = self._forward([tokens[row] for row in rows]).numpy()
-                bar.update(len(rows))
+                shown.update(len(rows))
         return vectors[[distinct[sentence] for sentence in sentences]]
 
     @torch.inference_mode()

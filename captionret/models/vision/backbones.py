@@ -92,15 +92,14 @@ def checked_backbone(backbone: Backbone, record: dict[str, Any], name: str) -> B
 def check_features(
     backbone: Mapping[str, object] | None, record: dict[str, Any], name: str, advice: str
 ) -> None:
-    """BadSetting where features of `backbone` ({"name", "sha256"}; None: nobody knows) are not what the
+    """BadSetting where features of `backbone` ({"name", "sha256"}; None: unknown) are not what the
     checkpoint `name` reads.
 
     record: what that checkpoint says of its backbone; advice: what to do, as a sentence
     """
     if backbone is None:
         raise BadSetting(
-            f"Nobody knows which backbone the features are of, and {name} reads those of {record['name']}. "
-            f"{advice}"
+            f"The features' backbone is unknown, and {name} reads those of {record['name']}. {advice}"
         )
     if backbone["sha256"] != record["sha256"]:
         raise BadSetting(

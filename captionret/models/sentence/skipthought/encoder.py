@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from ....errors import BadCheckpoint, BadSetting
 from ....files import expanded
+from ....progress import bar
 from ....remedies import remedy
 from ....text import PAD_ID, UNKNOWN_ID, is_word, words
 from ....word_vectors import load_word_vectors
@@ -102,11 +102,11 @@ class SkipThought(TrainedModel[SkipThoughtConfig]):
         ids, tables = self._tables(tokens)
         order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
         codes = np.empty((len(ids), self.dim), np.float32)
-        with tqdm(total=len(ids), desc="sentences", unit=" sentences", disable=not progress) as bar:
+        with bar(total=len(ids), desc="sentences", unit="sentence", show=progress) as shown:
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
                 codes[rows] = self._forward([ids[row] for row in rows], tables).cpu().numpy()
-                bar.update(len(rows))
+                shown.update(len(rows))
         return codes[[distinct[sentence] for sentence in sentences]]
 
     def _tables(self, sentences: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[Tensor]]:

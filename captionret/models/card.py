@@ -1,7 +1,7 @@
 """The model card: what a checkpoint is, how it was made, what was measured. Generated from config.json, never
 written by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ _MEASURES = {
     "images": "images",
 }
 _RECALLS = {"r1": "{:.1f}", "r5": "{:.1f}", "r10": "{:.1f}", "medr": "{:.0f}"}
+_WAYS = {"i2t": "annotation", "t2i": "search"}
 _DIRECTIONS = {
     "uni": "one GRU reads the sentence",
     "bi": "two GRUs read the sentence forwards and backwards, half of the code each",
@@ -53,18 +54,16 @@ _DIRECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the card of a kind says beyond what all say.
+    """What the card of a kind says beyond what all say, as templates over `_facts`.
 
     about:   what the model is, in a paragraph
     trained: on what, and by what the epoch was chosen, in a paragraph
-    scores:  a table of what was measured
     counted: what a row of the history is: an epoch, or a validation where there are several in one
     """
 
     kind: Kind[Any]
-    about: Callable[[Record], str]
-    trained: Callable[[Record], str]
-    scores: Callable[[Mapping[str, Record]], Lines]
+    about: str
+    trained: str
     counted: str = "epoch"
 
 
@@ -83,22 +82,23 @@ def write_card(path: Path | str) -> Path:
 def card(name: str, record: Record) -> str:
     """The card's text, of any kind of checkpoint."""
     row, training = CARDS[kind_of(record)], record["training"]
-    settings = row.kind.config.from_json(record["config"]).to_json()
-    record = {**record, "config": settings}
-    lines = [f"# {name}", "", row.about(record), ""]
+    config = row.kind.config.from_json(record["config"])
+    facts = _facts(record, config)
+    lines = [f"# {name}", "", row.about.format(**facts), ""]
     if "data" in training:
-        lines += [row.trained(record), ""]
+        lines += [row.trained.format(**facts), ""]
     if "imported_from" in training:
         origins = training["imported_from"].items()
         files = ", ".join(f"`{file}` (SHA-256 {sha256[:12]})" for file, sha256 in origins)
         lines += [f"Imported from the published {files}.", ""]
     lines += [
-        *row.scores(record["scores"]),
+        *_caption_scores(record["scores"]),
+        *_recall_scores(record["scores"]),
         *_history(training, row.counted),
         *_brought(training),
         *_again(training),
     ]
-    listed = ", ".join(f"{name} {value}" for name, value in settings.items() if value != "")
+    listed = ", ".join(f"{name} {value}" for name, value in config.to_json().items() if value != "")
     lines.append(f"All settings: {listed}.")
     return "\n".join(lines) + "\n"
 
@@ -116,101 +116,33 @@ def kept_epoch(record: Record) -> str:
     return text
 
 
-def _about_captioner(record: Record) -> str:
-    config, words = record["config"], f"{record['vocabulary_size']:,} words"
-    vectors = f"frozen {config['word_vectors']}" if config["word_vectors"] else "learned"
-    sizes = f"E {config['embed_dim']}, H {config['hidden_dim']}, {config['layers']} layer(s), {words}"
-    return (
-        f"A captioner of variant `{record['variant']}`: {config['decoder']} decoder ({sizes}; word vectors "
-        f"{vectors}) on the {'pooled' if config['decoder'] == 'lstm' else 'grid'} feature of "
-        f"{_backbone(record)}."
-    )
-
-
-def _about_head(record: Record) -> str:
-    layers = f"H {record['config']['hidden_dim']}, {record['vocabulary_size']:,} words"
-    return (
-        f"A lexical head of variant `{record['variant']}`: two layers ({layers}) on the pooled feature of "
-        f"{_backbone(record)}."
-    )
-
-
-def _backbone(record: Record) -> str:
-    backbone, state = record["backbone"], "fine-tuned" if record["training"].get("fine_tuned") else "frozen"
-    return f"`{backbone['name']}` (weights {backbone['sha256'][:12]}, {state})"
-
-
-def _captioner_trained(record: Record) -> str:
-    return _by(record, "the CIDEr-D of greedy captions")
-
-
-def _head_trained(record: Record) -> str:
-    return _by(record, "NDCG@10 of mode expected-cosine")
-
-
-def _by(record: Record, chosen: str) -> str:
-    training = record["training"]
-    return (
-        f"Trained on `{training['data']}`, split {training['split']}: {_counted(training)} "
-        f"{training['validated_on'] or 'val'} by {chosen}. Seed {training['seed']}."
-    )
-
-
-def _about_space(record: Record) -> str:
-    config, backbone = record["config"], record["backbone"]
-    features = "its collection's own network"
-    if backbone["sha256"]:
-        features = f"`{backbone['name']}` (weights {backbone['sha256'][:12]}, frozen)"
-    return (
-        f"An embedding space of images and sentences, model `{record['variant']}`: {config['dim']} "
-        f"dimensions; {config['image_tower']} image tower on the pooled feature of {features}; sentence "
-        f"tower {config['sentence_tower']} ({record['vocabulary_size']:,} words); loss {config['loss']}."
-    )
-
-
-def _space_trained(record: Record) -> str:
-    training = record["training"]
-    text = (
-        f"Trained on `{training['data']}`: {_counted(training)} {training['validated_on']}. Seed "
-        f"{training['seed']}."
-    )
-    if training.get("labels"):
-        unseen = training["unseen_labels"]
-        without = f", of which {len(unseen)} were never a target: {', '.join(unseen)}" if unseen else ""
-        text += f"\n\n{len(training['labels'])} labels{without}."
-    return text
-
-
-def _counted(training: Record) -> str:
-    return (
-        f"{training['images']:,} images with {training['captions']:,} captions; the epoch kept was chosen on"
-    )
-
-
-def _about_skipthought(record: Record) -> str:
-    config, parts = record["config"], record["training"].get("parts")
-    size = config["hidden_dim"] * (2 if config["direction"] == "combine" else 1)
-    guessed = ""
-    if config["expansion"]:
-        guessed = f"; words outside it are read by vectors guessed from {config['expansion']}"
-    made = f"\n\nMade of `{parts[0]}` and `{parts[1]}`." if parts else ""
-    return (
-        f"A skip-thought encoder, `{record['variant']}`: {size} dimensions, "
-        f"{_DIRECTIONS[config['direction']]}. {record['vocabulary_size']:,} words{guessed}.{made}"
-    )
-
-
-def _skipthought_trained(record: Record) -> str:
-    training = record["training"]
-    return (
-        f"Trained on the {training['sentences']:,} sentences of `{training['data']}`; the epoch kept was "
-        f"chosen on {training['validated_on']}. Seed {training['seed']}. The decoders are not kept."
-    )
+def _facts(record: Record, config: Any) -> Record:
+    """What a card's templates speak of: the record, what is noted of the training, `config`, and these in
+    words: its CNN, its word vectors, and paragraphs on labels and on what it was made of."""
+    training, backbone = record["training"], record["backbone"]
+    state = "fine-tuned" if training.get("fine_tuned") else "frozen"
+    cnn = f"`{backbone['name']}` (weights {backbone['sha256'][:12]}, {state})"
+    vectors = getattr(config, "word_vectors", None)
+    expansion = getattr(config, "expansion", None)
+    labels, unseen = training.get("labels"), training.get("unseen_labels")
+    without = f", of which {len(unseen)} were never a target: {', '.join(unseen)}" if unseen else ""
+    return {
+        **record,
+        **training,
+        "validated_on": training.get("validated_on") or "val",
+        "config": config,
+        "cnn": cnn if backbone["sha256"] else "its collection's own network",
+        "vectors": f"frozen {vectors}" if vectors else "learned",
+        "guessed": f"; words outside it are read by vectors guessed from {expansion}" if expansion else "",
+        "labelled": f"\n\n{len(labels)} labels{without}." if labels else "",
+        "made_of": "\n\nMade of `{}` and `{}`.".format(*training["parts"]) if "parts" in training else "",
+        "direction": _DIRECTIONS.get(getattr(config, "direction", "")),
+    }
 
 
 def _caption_scores(scores: Mapping[str, Record]) -> Lines:
     shown = [key for key in _MEASURES if any(row.get(key) is not None for row in scores.values())]
-    rows = [[on, *(_number(row.get(key)) for key in shown)] for on, row in scores.items()]
+    rows = [[on, *(_number(row.get(key)) for key in shown)] for on, row in scores.items() if shown]
     note = "All but the counts x100, with PTB tokens, as the COCO caption scorer computes them."
     return _section("Measured", ["on", *(_MEASURES[key] for key in shown)], rows, note)
 
@@ -275,9 +207,38 @@ def _section(title: str, names: Lines, rows: list[Lines], note: str) -> Lines:
     return [f"## {title}", "", table[0], "|" + "---|" * len(names), *table[1:], "", note, ""]
 
 
-_WAYS = {"i2t": "annotation", "t2i": "search"}
-CARDS: Registry[Card] = Registry("kind of checkpoint")
-CARDS.add(CAPTIONER.name, Card(CAPTIONER, _about_captioner, _captioner_trained, _caption_scores))
-CARDS.add(LEXICAL.name, Card(LEXICAL, _about_head, _head_trained, _caption_scores))
-CARDS.add(EMBEDDING.name, Card(EMBEDDING, _about_space, _space_trained, _recall_scores, "validation"))
-CARDS.add(SKIPTHOUGHT.name, Card(SKIPTHOUGHT, _about_skipthought, _skipthought_trained, lambda scores: []))
+_COUNTED = "{images:,} images with {captions:,} captions; the epoch kept was chosen on {validated_on}"
+_BY_SPLIT = f"Trained on `{{data}}`, split {{split}}: {_COUNTED} by "
+CARDS: Registry[Card] = Registry(
+    "kind of checkpoint",
+    {
+        CAPTIONER.name: Card(
+            CAPTIONER,
+            "A captioner of variant `{variant}`: {config.decoder} decoder (E {config.embed_dim}, H "
+            "{config.hidden_dim}, {config.layers} layer(s), {vocabulary_size:,} words; word vectors "
+            "{vectors}) on the {config.feature} feature of {cnn}.",
+            _BY_SPLIT + "the CIDEr-D of greedy captions. Seed {seed}.",
+        ),
+        LEXICAL.name: Card(
+            LEXICAL,
+            "A lexical head of variant `{variant}`: two layers (H {config.hidden_dim}, {vocabulary_size:,} "
+            "words) on the pooled feature of {cnn}.",
+            _BY_SPLIT + "NDCG@10 of mode expected-cosine. Seed {seed}.",
+        ),
+        EMBEDDING.name: Card(
+            EMBEDDING,
+            "An embedding space of images and sentences, model `{variant}`: {config.dim} dimensions; "
+            "{config.image_tower} image tower on the pooled feature of {cnn}; sentence tower "
+            "{config.sentence_tower} ({vocabulary_size:,} words); loss {config.loss}.",
+            f"Trained on `{{data}}`: {_COUNTED}. Seed {{seed}}.{{labelled}}",
+            counted="validation",
+        ),
+        SKIPTHOUGHT.name: Card(
+            SKIPTHOUGHT,
+            "A skip-thought encoder, `{variant}`: {config.dim} dimensions, {direction}. {vocabulary_size:,} "
+            "words{guessed}.{made_of}",
+            "Trained on the {sentences:,} sentences of `{data}`; the epoch kept was chosen on "
+            "{validated_on}. Seed {seed}. The decoders are not kept.",
+        ),
+    },
+)

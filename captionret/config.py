@@ -6,9 +6,10 @@ releases. No torch.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from math import inf
+from operator import ge, gt, lt
 from typing import Any, Self, TypeVar, get_args, get_type_hints
 
 from .errors import BadSetting, UnknownName
@@ -95,18 +96,19 @@ def setting(
 
 
 @dataclass(frozen=True)
-class Config:
-    """The settings of something trained: a frozen row of a table, in which nothing stands that can't be.
+class Checked:
+    """A frozen record in which nothing stands that can't be.
 
-    Fields are made by `setting`; each is checked against its type, choices and bounds whenever a config is
-    made. What fields must be to each other stands in `rules`.
+    Fields made by `setting` are checked against their type, choices and bounds whenever one is made. What
+    fields must be to each other stands in `rules`.
     errors: UnknownName for a choice that there isn't, BadSetting for the rest
     """
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for one in fields(self):
-            _check(one.name, getattr(self, one.name), hints[one.name], one.metadata)
+            if one.metadata:
+                _check(one.name, getattr(self, one.name), hints[one.name], one.metadata)
         for broken, why in self.rules():
             if broken:
                 raise BadSetting(why)
@@ -115,6 +117,11 @@ class Config:
         """What fields must be to each other: (whether it is broken, why that cannot be), the first one that
         is broken counts."""
         yield from ()
+
+
+class Config(Checked):
+    """The settings of something trained: a frozen row of a table, readable in later releases. All fields are
+    made by `setting`."""
 
     @classmethod
     def known_fields(cls) -> "list[Field[Any]]":
@@ -206,6 +213,7 @@ class TrainingConfig(Config):
 
 
 C = TypeVar("C", bound=Config)
+_BOUNDS: dict[str, Callable[[Any, Any], bool]] = {"at_least": ge, "above": gt, "below": lt}
 
 
 def run_name(name: str, config: Config, row: Config) -> str:
@@ -230,21 +238,12 @@ def _check(name: str, value: Any, hint: Any, facts: Mapping[str, Any]) -> None:
         raise BadSetting(f"{name} takes {_type_named(kinds)}, not {value!r}.")
     if facts["choices"] and value not in facts["choices"]:
         raise UnknownName.among(name, str(value), [str(choice) for choice in facts["choices"]])
-    at_least, above, below = facts["at_least"], facts["above"], facts["below"]
-    bounds = [
-        *([f"at least {at_least}"] if at_least is not None else []),
-        *([f"above {above}"] if above is not None else []),
-        *([f"below {below}"] if below not in (None, inf) else []),
-    ]
-    # written so that nan, which is neither above nor below anything, is refused
-    within = (
-        (at_least is None or value >= at_least)
-        and (above is None or value > above)
-        and (below is None or value < below)
-    )
-    if not within:
-        number = "a number " if below == inf else ""
-        raise BadSetting(f"{name} must be {number}{' and '.join(bounds)}, not {value}.")
+    bounds = {way: facts[way] for way in _BOUNDS if facts[way] is not None}
+    # nan is neither above nor below anything, and so refused
+    if not all(_BOUNDS[way](value, bound) for way, bound in bounds.items()):
+        texts = [f"{way.replace('_', ' ')} {bound}" for way, bound in bounds.items() if bound != inf]
+        number = "a number " if inf in bounds.values() else ""
+        raise BadSetting(f"{name} must be {number}{' and '.join(texts)}, not {value}.")
 
 
 def _type_named(kinds: Sequence[type]) -> str:

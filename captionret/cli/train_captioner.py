@@ -10,24 +10,19 @@ Ctrl-C saves where the training stands; the same command with --resume goes on f
 """
 
 import argparse
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..config import Registry, run_name
 from ..errors import BadSetting
 from ..home import find_checkpoint
-from .options import FOUND
-from .training import add_options, finished, opened, parsed, place, run_facts, settled, training_parser
+from .training import rows_table, run_command, run_facts, settled, training_parser
 
 if TYPE_CHECKING:
-    from ..models.captioning.config import CaptionerConfig
-    from ..models.lexical.config import LexicalConfig
+    from ..training.captioning import CaptionerRun
     from ..training.self_critical import SelfCritical
-
-log = logging.getLogger(__name__)
-
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--hold-out": {
@@ -81,56 +76,43 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train a captioner, save it with its card, and print its directory."""
-    given = parsed(options(), arguments)
-    if given.list:
-        print(variants_table())
-        return FOUND
+    return run_command(options(), arguments, variants_table, _started)
 
-    from ..models.device import choose_device
-    from ..report.plots import training_curve
-    from ..training.captioning import CaptionerRun, train_captioner
+
+def options() -> argparse.ArgumentParser:
+    """The command's options."""
+    return training_parser(
+        "train-captioner",
+        __doc__ or "",
+        row="--variant",
+        usual="model2-lite",
+        precision="auto",
+        more=_OPTIONS,
+    )
+
+
+def _started(given: argparse.Namespace) -> "CaptionerRun":
+    from ..training.captioning import CaptionerRun
 
     variant, config, self_critical = _what(given)
     config = settled(given, config)
     if given.augment is not None:
         config = replace(config, views=given.augment)
-    device = choose_device(given.device)
-    datasets = opened(given)
-    run = CaptionerRun(
-        name=variant,
-        config=config,
-        out=place(given, run_name(variant, config, _rows()[variant])),
-        **run_facts(given, datasets),
+    return CaptionerRun(
+        **run_facts(given, variant, config, run_name(variant, config, _rows()[variant])),
         split=given.split,
         hold_out=given.hold_out,
         start=given.self_critical or given.start_from,
         self_critical=self_critical,
         fine_tune=given.fine_tune,
+        random_backbone=given.random_backbone,
     )
-    trained = train_captioner(run, _backbone(config.backbone, given, device), device, given.resume)
-    curve = training_curve(trained[0].training["history"], run.out / "training.png")
-    log.info(f"The training curve: {curve}")
-    return finished(run.out, trained)
 
 
-def options() -> argparse.ArgumentParser:
-    """The command's options."""
-    found = training_parser(
-        "train-captioner",
-        __doc__ or "",
-        row="--variant",
-        usual="model2-lite",
-        patience=5,
-        precision="auto",
-        data="scenes",
-    )
-    add_options(found, _OPTIONS)
-    return found
-
-
-def _what(given: argparse.Namespace) -> "tuple[str, CaptionerConfig | LexicalConfig, SelfCritical | None]":
+def _what(given: argparse.Namespace) -> "tuple[str, Any, SelfCritical | None]":
     """The variant, its settings, and how to train it self-critically if so."""
-    from ..models.checkpoint import load_checkpoint
+    from ..models.captioning.config import CAPTIONER
+    from ..models.checkpoint import read_checkpoint
     from ..training.self_critical import CHANGES, SelfCritical
 
     if not given.self_critical:
@@ -147,7 +129,7 @@ def _what(given: argparse.Namespace) -> "tuple[str, CaptionerConfig | LexicalCon
         )
     if not given.out:
         raise BadSetting("Where shall the better checkpoint go? Give --out DIR.")
-    checkpoint = load_checkpoint(given.self_critical)
+    checkpoint = read_checkpoint(given.self_critical, CAPTIONER)
     how = SelfCritical(given.baseline, given.samples, given.learns)
     return checkpoint.variant, replace(checkpoint.config, **CHANGES), how
 
@@ -163,48 +145,14 @@ def _rows() -> Registry[Any]:
 def variants_table() -> str:
     """The variants as a table: what they are made of, and how many parameters learn with a vocabulary of
     2,933 words (Flickr8k's)."""
-    from ..models.captioning.config import VARIANTS
-    from ..models.captioning.decoders import make_decoder
-    from ..models.lexical.config import LEXICAL_HEADS
-    from ..models.lexical.network import make_network
-    from ..models.trained import count_parameters
-    from ..report.terminal import Value, table
+    from ..training.captioning import network_of
 
-    rows: list[list[Value]] = [
-        [
-            name,
-            row.backbone,
-            row.decoder,
-            row.embed_dim,
-            row.hidden_dim,
-            row.layers,
-            row.word_vectors or "learned",
-            count_parameters(make_decoder(row, 2933)),
-        ]
-        for name, row in VARIANTS.items()
-    ]
-    rows += [
-        [
-            name,
-            head.backbone,
-            "lexical",
-            None,
-            head.hidden_dim,
-            None,
-            None,
-            count_parameters(make_network(head, 2933)),
-        ]
-        for name, head in LEXICAL_HEADS.items()
-    ]
-    return table(["variant", "CNN", "decoder", "E", "H", "layers", "words", "parameters"], rows)
-
-
-def _backbone(name: str, given: argparse.Namespace, device: Any) -> Any:
-    import torch
-
-    from ..models.vision.backbones import load_backbone
-
-    if given.random_backbone:
-        log.warning(f"Random weights for {name}, as asked for: the captions will mean nothing.")
-        torch.manual_seed(given.seed)
-    return load_backbone(name, random=given.random_backbone, device=device, frozen=not given.fine_tune)
+    columns: dict[str, Callable[[Any], Any]] = {
+        "CNN": attrgetter("backbone"),
+        "decoder": lambda row: getattr(row, "decoder", "lexical"),
+        "E": lambda row: getattr(row, "embed_dim", None),
+        "H": attrgetter("hidden_dim"),
+        "layers": lambda row: getattr(row, "layers", None),
+        "words": lambda row: row.word_vectors or "learned",
+    }
+    return rows_table("variant", columns, _rows(), network_of, 2933)

@@ -13,12 +13,16 @@ Ctrl-C saves where the training stands; the same command with --resume goes on f
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import run_name
 from ..errors import BadSetting
-from .options import FOUND
-from .training import finished, opened, parsed, place, run_facts, settled, training_parser
+from .training import rows_table, run_command, run_facts, settled, training_parser
+
+if TYPE_CHECKING:
+    from ..training.embedding import EmbeddingRun
 
 # What else the original programs have options for, and what takes its place here; the loss is shown after
 # every batch.
@@ -35,46 +39,29 @@ batch_size weight_decay clip_norm max_words validate_every""".split()
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train an embedding space, save it with its card, and print its directory."""
-    given = parsed(options(), arguments)
-    if given.list:
-        print(models_table())
-        return FOUND
-    if given.model is None:
-        raise BadSetting("Which model shall be trained? Give --model NAME; --list shows them.")
-
-    from ..models.device import choose_device
-    from ..models.embedding.rows import EMBEDDING_MODELS
-    from ..models.vision.backbones import load_backbone
-    from ..models.vision.rows import PRECOMPUTED
-    from ..training.embedding import EmbeddingRun, fitting, train_embedding_space
-
-    row = EMBEDDING_MODELS[given.model]
-    config = settled(given, row)
-    device = choose_device(given.device)
-    datasets = opened(given)
-    name = run_name(given.model, replace(config, skipthought=None), row)
-    config = fitting(config, datasets[0])
-    if config.skipthought:
-        name += f"-{Path(config.skipthought).name}"
-    run = EmbeddingRun(name=given.model, config=config, out=place(given, name), **run_facts(given, datasets))
-    pictures = config.backbone != PRECOMPUTED
-    backbone = load_backbone(config.backbone, device=device) if pictures else None
-    return finished(run.out, train_embedding_space(run, backbone, device, given.resume))
+    return run_command(options(), arguments, models_table, _started)
 
 
 def options() -> argparse.ArgumentParser:
     """The command's options."""
-    found = training_parser(
-        "train-embedding",
-        __doc__ or "",
-        row="--model",
-        usual="none",
-        patience=5,
-        precision="float32",
-        data="scenes",
-    )
+    found = training_parser("train-embedding", __doc__ or "", row="--model", usual="none")
     found.epilog = fields_help()
     return found
+
+
+def _started(given: argparse.Namespace) -> "EmbeddingRun":
+    from ..models.embedding.rows import EMBEDDING_MODELS
+    from ..training.embedding import EmbeddingRun, fitting
+
+    if given.model is None:
+        raise BadSetting("Which model shall be trained? Give --model NAME; --list shows them.")
+    row = EMBEDDING_MODELS[given.model]
+    config = settled(given, row)
+    name = run_name(given.model, replace(config, skipthought=None), row)
+    if config.skipthought:
+        name += f"-{Path(config.skipthought).name}"
+    facts = run_facts(given, given.model, config, name)
+    return EmbeddingRun(**{**facts, "config": fitting(config, facts["dataset"])})
 
 
 def models_table() -> str:
@@ -82,22 +69,10 @@ def models_table() -> str:
     (Flickr8k's)."""
     from ..models.embedding.network import EmbeddingNetwork
     from ..models.embedding.rows import EMBEDDING_MODELS
-    from ..models.trained import count_parameters
-    from ..report.terminal import Value, table
 
-    rows: list[list[Value]] = [
-        [
-            name,
-            row.image_tower,
-            row.sentence_tower,
-            row.dim,
-            row.loss,
-            row.targets,
-            count_parameters(EmbeddingNetwork(row, 7371)),
-        ]
-        for name, row in EMBEDDING_MODELS.items()
-    ]
-    return table(["model", "image tower", "sentence tower", "dim", "loss", "targets", "parameters"], rows)
+    names = ("image_tower", "sentence_tower", "dim", "loss", "targets")
+    columns = {name.replace("_", " "): attrgetter(name) for name in names}
+    return rows_table("model", columns, EMBEDDING_MODELS, EmbeddingNetwork, 7371)
 
 
 def fields_help() -> str:

@@ -14,23 +14,35 @@ import argparse
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from ..app.places import checkpoint_path
 from ..config import run_name
 from ..errors import BadSetting
-from .options import FOUND
-from .training import finished, opened, parsed, place, run_facts, settled, training_parser
+from .training import rows_table, run_command, run_facts, settled, training_parser
+
+if TYPE_CHECKING:
+    from ..training.skipthought import SkipThoughtRun
 
 log = logging.getLogger(__name__)
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--direction": {
+        "choices": ("uni", "bi"),
+        "help": "a GRU that reads forwards, or two of half the size, forwards and backwards",
+    },
+    "--combine": {
+        "nargs": 2,
+        "metavar": ("UNI", "BI"),
+        "help": "make one encoder of two trained ones: directories, or names in checkpoints/",
+    },
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train an encoder or combine two, save it with its card, and print its directory."""
-    given = parsed(options(), arguments)
-    if given.list:
-        print(models_table())
-        return FOUND
-    return _combine(given) if given.combine else _train(given)
+    return run_command(options(), arguments, models_table, _started)
 
 
 def options() -> argparse.ArgumentParser:
@@ -41,29 +53,22 @@ def options() -> argparse.ArgumentParser:
         row="--model",
         usual="skip-lite; skip is the published one",
         patience=3,
-        precision="float32",
         data=None,
+        more=_OPTIONS,
     )
     found.epilog = (
         "All fields of --set, and what they mean, stand in captionret/models/sentence/skipthought/config.py."
     )
-    found.add_argument(
-        "--direction",
-        choices=("uni", "bi"),
-        help="a GRU that reads forwards, or two of half the size, forwards and backwards",
-    )
-    found.add_argument(
-        "--combine",
-        nargs=2,
-        metavar=("UNI", "BI"),
-        help="make one encoder of two trained ones: directories, or names in checkpoints/",
-    )
     return found
 
 
-def _train(given: argparse.Namespace) -> int:
+def _started(given: argparse.Namespace) -> "SkipThoughtRun | None":
     from ..models.sentence.skipthought.config import SKIP_THOUGHTS
+    from ..training.skipthought import SkipThoughtRun
 
+    if given.combine:
+        _combine(given)
+        return None
     if given.data is None or given.direction is None:
         raise BadSetting(
             "What shall be trained on which sentences? Give --direction uni or bi, and --data KIND:PATH."
@@ -72,17 +77,10 @@ def _train(given: argparse.Namespace) -> int:
     row = replace(SKIP_THOUGHTS[model], direction=given.direction)
     config = settled(given, row)
     name = f"{config.direction}-{run_name(model, config, replace(row, direction=config.direction))}"
-    out = place(given, name)
-
-    from ..models.device import choose_device
-    from ..training.skipthought import SkipThoughtRun, train_skipthought
-
-    device = choose_device(given.device)
-    run = SkipThoughtRun(name=model, config=config, out=out, **run_facts(given, opened(given)))
-    return finished(out, train_skipthought(run, device, given.resume))
+    return SkipThoughtRun(**run_facts(given, model, config, name))
 
 
-def _combine(given: argparse.Namespace) -> int:
+def _combine(given: argparse.Namespace) -> None:
     if given.out is None:
         raise BadSetting("Where shall the combined encoder go? Give --out DIR.")
     if given.resume or given.set or given.data or given.direction:
@@ -98,25 +96,15 @@ def _combine(given: argparse.Namespace) -> int:
     uni, bi = (checkpoint_path(path) for path in given.combine)
     checkpoint = combine(uni, bi, given.out, given.command, given.fp16)
     log.info(f"{checkpoint.config.dim:,} dimensions, {len(checkpoint.vocabulary):,} words.")
-    print(given.out)
-    return FOUND
 
 
 def models_table() -> str:
     """The rows as a table, with how many parameters an encoder and its decoders have with a vocabulary of
     2,922 words (Flickr8k's)."""
-    import torch
-
     from ..models.sentence.skipthought.config import SKIP_THOUGHTS
-    from ..models.trained import count_parameters
-    from ..report.terminal import Value, table
     from ..training.skipthought import SkipThoughtNetwork
 
-    rows: list[list[Value]] = []
-    with torch.device("meta"):  # without any values: the published one's would take half a minute
-        for name, row in SKIP_THOUGHTS.items():
-            size = count_parameters(SkipThoughtNetwork(row, 2922))
-            rows.append(
-                [name, row.word_dim, row.hidden_dim, row.vocabulary_size, row.batch_size, row.epochs, size]
-            )
-    return table(["model", "word_dim", "hidden_dim", "words", "batch", "epochs", "parameters"], rows)
+    fields = {"words": "vocabulary_size", "batch": "batch_size"}
+    names = ("word_dim", "hidden_dim", "words", "batch", "epochs")
+    columns = {name: attrgetter(fields.get(name, name)) for name in names}
+    return rows_table("model", columns, SKIP_THOUGHTS, SkipThoughtNetwork, 2922)

@@ -4,13 +4,14 @@ import argparse
 import logging
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..app.places import checkpoints_folder, data_folder
-from ..config import C
+from ..config import C, Config
 from ..errors import BadSetting, UnknownName
 from .options import (
     FOUND,
@@ -23,8 +24,9 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..datasets import Dataset
-    from ..models.checkpoint import Checkpoint
+    from torch import nn
+
+    from ..training.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -83,19 +85,29 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def training_parser(
-    command: str, about: str, *, row: str, usual: str, patience: int, precision: str, data: str | None
+    command: str,
+    about: str,
+    *,
+    row: str,
+    usual: str,
+    patience: int = 5,
+    precision: str = "float32",
+    data: str | None = "scenes",
+    more: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> argparse.ArgumentParser:
     """A parser with the options of every training.
 
     row:   the option that names a row of --list; usual: the row without it, in words
     data:  the collection without --data; None: one must be named
+    more:  the command's own options, each with what argparse is to know of it
     """
     options = parser(command, about)
     options.add_argument(row, help=f"a row of --list (default: {usual})")
     kinds = "coco:DIR, flickr8k:DIR, table:FILE, vse:DIR/NAME, text:FILE ..."
     built_in = " (default: the built-in scenes)" if data else ""
     options.add_argument("--data", default=data, metavar="KIND:PATH", help=kinds + built_in)
-    add_options(options, _OPTIONS)
+    for name, facts in {**_OPTIONS, **more}.items():
+        options.add_argument(name, **facts)
     fp16 = options.add_argument("--fp16", action="store_true", help="store the weights as float16")
     old_name(options, "--half", fp16)
     options.set_defaults(patience=patience, precision=precision)
@@ -103,10 +115,64 @@ def training_parser(
     return options
 
 
-def add_options(options: argparse.ArgumentParser, table: dict[str, dict[str, Any]]) -> None:
-    """Options as a table: each name with what argparse is to know of it."""
-    for name, facts in table.items():
-        options.add_argument(name, **facts)
+def run_command(
+    options: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    listed: Callable[[], str],
+    started: Callable[[argparse.Namespace], "Run[Any] | None"],
+) -> int:
+    """Do what every command that trains does: print its rows, or train, and print the checkpoint's directory.
+
+    listed:  its rows as a table
+    started: what shall be trained, or None where it was done without training
+    """
+    given = parsed(options, arguments)
+    if given.list:
+        print(listed())
+        return FOUND
+    from ..models.card import kept_epoch
+    from ..models.device import choose_device
+    from ..report.plots import training_curve
+    from ..training.loop import train
+
+    device = choose_device(given.device)
+    run = started(given)
+    if run is not None:
+        checkpoint, left_out = train(run, device, resume=given.resume)
+        for reason in left_out:
+            log.warning("left out: %s", reason)
+        history = checkpoint.training["history"]
+        if "val_loss" in history[0]:
+            log.info("The training curve: %s", training_curve(history, run.out / "training.png"))
+        log.info(kept_epoch({"kind": checkpoint.kind, "training": checkpoint.training}))
+    print(given.out)
+    return FOUND
+
+
+def rows_table(
+    row: str,
+    columns: Mapping[str, Callable[[Any], Any]],
+    rows: Mapping[str, Config],
+    network: "Callable[[Any, int], nn.Module]",
+    words: int,
+) -> str:
+    """The rows as a table, with how many parameters learn.
+
+    row:     what one is called
+    columns: what is shown of each, below which heading
+    network: made of a row for a vocabulary of so many `words`
+    """
+    import torch
+
+    from ..models.trained import count_parameters
+    from ..report.terminal import table
+
+    shown = []
+    with torch.device("meta"):  # without any values: the largest ones' would take half a minute
+        for name, config in rows.items():
+            size = count_parameters(network(config, words))
+            shown.append([name, *(column(config) for column in columns.values()), size])
+    return table([row, *columns, "parameters"], shown)
 
 
 def parsed(options: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -180,41 +246,25 @@ def settled(given: argparse.Namespace, config: C) -> C:
     )
 
 
-def opened(given: argparse.Namespace) -> "tuple[Dataset, ...]":
-    """The collections to train on, each summed up in a note."""
+def run_facts(given: argparse.Namespace, model: str, config: C, name: str) -> dict[str, Any]:
+    """What of the options is the same in every Run; where its checkpoint goes is noted as `given.out`.
+
+    name:   of the run, for the directory's where none is named
+    errors: BadSetting where another training is there already
+    """
     from ..datasets import open_dataset
 
-    found = tuple(open_dataset(spec) for spec in (given.data, *given.also))
-    for one in found:
+    given.out = given.out or checkpoints_folder() / f"{name}-{given.data.partition(':')[0]}"
+    refuse_to_overwrite(given.out, given.resume)
+    dataset, *also = (open_dataset(spec) for spec in (given.data, *given.also))
+    for one in (dataset, *also):
         log.info(one.summary())
-    return found
-
-
-def place(given: argparse.Namespace, name: str) -> Path:
-    """Where the checkpoint goes; BadSetting where another training is there already. name: of the run"""
-    out: Path = given.out or checkpoints_folder() / f"{name}-{given.data.partition(':')[0]}"
-    refuse_to_overwrite(out, given.resume)
-    return out
-
-
-def run_facts(given: argparse.Namespace, datasets: "Sequence[Dataset]") -> dict[str, Any]:
-    """What of the options is the same in every Run."""
-    names = ("seed", "patience", "precision", "command", "description", "fp16", "tensorboard")
+    same = ("out", "seed", "patience", "precision", "command", "description", "fp16", "tensorboard")
     return {
-        **{name: getattr(given, name) for name in names},
-        "dataset": datasets[0],
-        "also": tuple(datasets[1:]),
+        "name": model,
+        "config": config,
+        "dataset": dataset,
+        "also": tuple(also),
         "features_root": given.features,
+        **{name: getattr(given, name) for name in same},
     }
-
-
-def finished(out: Path, trained: "tuple[Checkpoint[Any], list[str]]") -> int:
-    """Say what a training came to, and print its directory."""
-    from ..models.card import kept_epoch
-
-    checkpoint, left_out = trained
-    for reason in left_out:
-        log.warning(f"left out: {reason}")
-    log.info(kept_epoch({"kind": checkpoint.kind, "training": checkpoint.training}))
-    print(out)
-    return FOUND

@@ -1,5 +1,6 @@
 """Training a captioner on cached features: its data, its beginning, its task."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..config import setting
 from ..errors import BadSetting
 from ..models.captioning.config import CAPTIONER, CaptionerConfig
 from ..models.captioning.decoders import Decoder, make_decoder
@@ -15,7 +17,7 @@ from ..models.checkpoint import Checkpoint, read_checkpoint
 from ..models.lexical.config import LEXICAL, LexicalConfig
 from ..models.lexical.network import make_network
 from ..models.record import Kind, read_record
-from ..models.vision.backbones import Backbone, backbone_record
+from ..models.vision.backbones import Backbone, backbone_record, load_backbone
 from ..records import Item
 from ..remedies import remedy
 from ..text import Vocabulary
@@ -23,11 +25,12 @@ from ..word_vectors import load_word_vectors
 from .features import Features, augmented_views
 from .fine_tune import FineTuned, LiveFeatures, readable, save_backbone
 from .lexical import WordsTask
-from .run import Run, check_some
+from .optimizer import PRECISIONS
+from .run import Prepared, Run, check_some
 from .self_critical import SelfCritical, SelfCriticalTask
 from .teacher_forcing import CaptionData, CaptioningTask, encode_captions
-from .train import Prepared, train
 
+logger = logging.getLogger(__name__)
 NETWORK_FIELDS = (
     "backbone",
     "decoder",
@@ -52,15 +55,17 @@ class CaptionerRun(Run[Any]):
     start:     a checkpoint whose weights to begin with
     self_critical: go on from `start`, with its vocabulary, for the CIDEr-D of the captions that it generates
     fine_tune: train the CNN, too; its weights then become part of the checkpoint
+    random_backbone: a CNN with random weights: for tests and timings only
     """
 
     config: CaptionerConfig | LexicalConfig
-    precision: str = "auto"
+    precision: str = setting("auto", choices=PRECISIONS)
     split: str = "train"
     hold_out: bool = False
     start: Path | None = None
     self_critical: SelfCritical | None = None
     fine_tune: bool = False
+    random_backbone: bool = False
 
     def rules(self) -> Iterator[tuple[bool, str]]:
         """See Run.rules."""
@@ -76,71 +81,73 @@ class CaptionerRun(Run[Any]):
             "Averaged weights and fine-tuning the CNN don't go together. Set average=0.",
         )
 
+    @property
+    def kind(self) -> Kind[Any]:
+        """See Run.kind."""
+        return _LEARNERS[type(self.config)][0]
 
-def train_captioner(
-    run: CaptionerRun, backbone: Backbone, device: torch.device, resume: bool = False
-) -> tuple[Checkpoint[Any], list[str]]:
-    """Train, keep the epoch with the best CIDEr-D on the val split, and save it to run.out.
+    def prepare(self, device: torch.device, backbone: Backbone | None) -> Prepared:
+        """See Run.prepare; errors: BadSetting for weights to begin with that are of another network."""
+        config, (kind, make, task) = self.config, _LEARNERS[type(self.config)]
+        backbone = backbone or self._backbone(device)
+        vectors = load_word_vectors(config.word_vectors) if config.word_vectors else None
+        start = read_checkpoint(self.start, kind) if self.start else None
+        train_items, val_items, validated_on = self.items(self.split, self.hold_out)
+        known = start.vocabulary if start and self.self_critical else None
+        learned, vocabulary, failures = load_data(train_items, known, self, backbone, config.views)
+        measured, _, more = load_data(val_items, vocabulary, self, backbone, 1)
+        torch.manual_seed(self.seed)
+        decoder = make(config, len(vocabulary)).to(device)
+        facts = {
+            "split": self.split,
+            "began_with": start_record(self.start),
+            "self_critical": asdict(self.self_critical) if self.self_critical else None,
+            "validated_on": validated_on,
+            "images": len(learned),
+            "captions": int((learned.tokens[:, :, 0] > 0).sum()),
+            "words_without_vector": 0,
+            "fine_tuned": self.fine_tune,
+        }
+        if start:
+            begin_with(decoder, config, vocabulary, start)
+        if vectors is not None:
+            matrix, facts["words_without_vector"] = vectors.matrix(vocabulary)
+            decoder.embed.weight.data.copy_(torch.from_numpy(matrix))
+        record = backbone_record(backbone.config.name, backbone.weights_sha256)
 
-    Without a val split, every 20th training image is held out instead (and the checkpoint says so).
-    returns: the checkpoint that was kept, and the pictures that could not be read
-    """
-    return train(run, _kind(run), device, lambda: _prepare(run, backbone, device), resume)
+        def tensors(module: nn.Module) -> dict[str, Tensor]:
+            if isinstance(module, FineTuned):
+                record["sha256"] = save_backbone(module.backbone, self.out)
+                return module.decoder.state_dict()
+            return module.state_dict()
 
+        module = FineTuned(decoder, backbone) if self.fine_tune else decoder
+        parts = (module, config, learned, measured, self.seed, vocabulary)
+        made = SelfCriticalTask(*parts, how=self.self_critical) if self.self_critical else task(*parts)
+        return Prepared(made, vocabulary, facts, record, failures + more, tensors)
 
-def _kind(run: CaptionerRun) -> Kind[Any]:
-    return LEXICAL if isinstance(run.config, LexicalConfig) else CAPTIONER
-
-
-def _prepare(run: CaptionerRun, backbone: Backbone, device: torch.device) -> Prepared:
-    config = run.config
-    vectors = load_word_vectors(config.word_vectors) if config.word_vectors else None
-    start = read_checkpoint(run.start, _kind(run)) if run.start else None
-    train_items, val_items, validated_on = run.items(run.split, run.hold_out)
-    known = start.vocabulary if start and run.self_critical else None
-    learned, vocabulary, failures = load_data(train_items, known, run, backbone, config.views)
-    measured, _, more = load_data(val_items, vocabulary, run, backbone, 1)
-    torch.manual_seed(run.seed)
-    make: Any = make_network if isinstance(config, LexicalConfig) else make_decoder
-    decoder = make(config, len(vocabulary)).to(device)
-    if start:
-        begin_with(decoder, config, vocabulary, start)
-    without_vector = 0
-    if vectors is not None:
-        matrix, without_vector = vectors.matrix(vocabulary)
-        decoder.embed.weight.data.copy_(torch.from_numpy(matrix))
-    record = backbone_record(backbone.config.name, backbone.weights_sha256)
-
-    def tensors(module: nn.Module) -> dict[str, Tensor]:
-        if isinstance(module, FineTuned):
-            record["sha256"] = save_backbone(module.backbone, run.out)
-            return module.decoder.state_dict()
-        return module.state_dict()
-
-    facts = {
-        "split": run.split,
-        "began_with": start_record(run.start),
-        "self_critical": asdict(run.self_critical) if run.self_critical else None,
-        "validated_on": validated_on,
-        "images": len(learned),
-        "captions": int((learned.tokens[:, :, 0] > 0).sum()),
-        "words_without_vector": without_vector,
-        "fine_tuned": run.fine_tune,
-    }
-    module = FineTuned(decoder, backbone) if run.fine_tune else decoder
-    task = _task(run, module, learned, measured, vocabulary)
-    return Prepared(task, vocabulary, facts, record, failures + more, tensors)
+    def _backbone(self, device: torch.device) -> Backbone:
+        if self.random_backbone:
+            logger.warning(
+                "Random weights for %s, as asked for: the captions will mean nothing.", self.config.backbone
+            )
+            torch.manual_seed(self.seed)
+        return load_backbone(
+            self.config.backbone, random=self.random_backbone, device=device, frozen=not self.fine_tune
+        )
 
 
-def _task(
-    run: CaptionerRun, module: nn.Module, learned: CaptionData, measured: CaptionData, vocabulary: Vocabulary
-) -> CaptioningTask:
-    parts: Any = (module, run.config, learned, measured, run.seed, vocabulary)
-    if isinstance(run.config, LexicalConfig):
-        return WordsTask(*parts)
-    if run.self_critical:
-        return SelfCriticalTask(*parts, how=run.self_critical)
-    return CaptioningTask(*parts)
+# what is made of which settings, and what its network and its task are
+_LEARNERS: dict[type, tuple[Kind[Any], Any, Any]] = {
+    CaptionerConfig: (CAPTIONER, make_decoder, CaptioningTask),
+    LexicalConfig: (LEXICAL, make_network, WordsTask),
+}
+
+
+def network_of(config: CaptionerConfig | LexicalConfig, words: int) -> nn.Module:
+    """The network of these settings, for a vocabulary of so many words."""
+    network: nn.Module = _LEARNERS[type(config)][1](config, words)
+    return network
 
 
 def load_data(

@@ -10,13 +10,12 @@ import torch
 from ..datasets import Dataset
 from ..datasets.labels import category_names, common_nouns, noun_counts, spelled
 from ..errors import BadDataset
-from ..models.checkpoint import Checkpoint
 from ..models.embedding.config import CODE_PARTS, EMBEDDING, EmbeddingConfig
 from ..models.embedding.model import checked_features
 from ..models.embedding.network import EmbeddingNetwork
 from ..models.embedding.text_tower import Reader, idf_of
 from ..models.sentence.skipthought.encoder import skipthought_of
-from ..models.vision.backbones import Backbone, backbone_record
+from ..models.vision.backbones import Backbone, backbone_record, load_backbone
 from ..models.vision.rows import PRECOMPUTED
 from ..records import Item
 from ..text import Vocabulary
@@ -24,14 +23,16 @@ from ..word_vectors import load_word_vectors
 from .features import Features
 from .labelling import LabelData, LabelTask
 from .pairs import PairData, PairTask
-from .run import Run, check_some
+from .run import Prepared, Run, check_some
 from .sentence_codes import CachedSentenceEncoder
-from .train import Prepared, train
 
 
 @dataclass(frozen=True)
 class EmbeddingRun(Run[EmbeddingConfig]):
-    """The training of an embedding space; `name` is a row of EMBEDDING_MODELS."""
+    """The training of an embedding space; `name` is a row of EMBEDDING_MODELS. The epoch with the best sum of
+    recalls, right triples, or hit@5 of labels is kept."""
+
+    kind = EMBEDDING
 
     def rules(self) -> Iterator[tuple[bool, str]]:
         """See Run.rules."""
@@ -48,6 +49,33 @@ class EmbeddingRun(Run[EmbeddingConfig]):
             f"backbone={PRECOMPUTED} is for collections that bring features (vse:), and these need it.",
         )
 
+    def prepare(self, device: torch.device, backbone: Backbone | None) -> Prepared:
+        """See Run.prepare; a collection that brings its features needs no CNN."""
+        record = {"name": PRECOMPUTED, "sha256": ""}
+        if self.config.backbone != PRECOMPUTED:
+            backbone = backbone or load_backbone(self.config.backbone, device=device)
+            record = backbone_record(backbone.config.name, backbone.weights_sha256)
+        train_items, val_items, validated_on = self.items()
+        learned, failures = load_images(train_items, self, backbone, self.config.views)
+        measured, more = load_images(val_items, self, backbone, 1)
+        texts = [caption for item in learned.items for caption in item.captions]
+        labels = [label for item in learned.items for label in item.labels]
+        vocabulary = Vocabulary.build(texts or labels, self.config.min_count, punctuation=False)
+        torch.manual_seed(self.seed)
+        space = EmbeddingNetwork(self.config, len(vocabulary))
+        facts = {"images": len(learned.items), "captions": len(texts), "validated_on": validated_on}
+        if space.idf is not None:
+            space.idf.copy_(torch.from_numpy(idf_of(texts, vocabulary)))
+        if space.words is not None and self.config.word_vectors is not None:
+            vectors = load_word_vectors(self.config.word_vectors)
+            matrix, facts["words_without_vector"] = vectors.matrix(vocabulary)
+            space.words.begin_with(torch.from_numpy(matrix))
+        reader = Reader(self.config, vocabulary, None if space.idf is None else space.idf.numpy())
+        if set(self.config.sentence_parts) & set(CODE_PARTS):
+            reader.encoder = CachedSentenceEncoder(reader.encoder, self.features_root)
+        task, more_facts = _task(self, space.to(device), reader, learned, measured)
+        return Prepared(task, vocabulary, {**facts, **more_facts}, record, failures + more)
+
 
 def fitting(config: EmbeddingConfig, dataset: Dataset) -> EmbeddingConfig:
     """The settings for a collection: where it brings features, the image tower reads these, and only one view
@@ -61,44 +89,6 @@ def fitting(config: EmbeddingConfig, dataset: Dataset) -> EmbeddingConfig:
     if dataset.features is None:
         return config
     return replace(config, backbone=PRECOMPUTED, feature_dim=dataset.features.shape[1], views=1)
-
-
-def train_embedding_space(
-    run: EmbeddingRun, backbone: Backbone | None, device: torch.device, resume: bool = False
-) -> tuple[Checkpoint[EmbeddingConfig], list[str]]:
-    """Train, keep the best epoch on the val split (the sum of recalls, right triples, or hit@5 of labels),
-    and save it to run.out.
-
-    backbone: whose features are read; None for a collection that brings its own
-    Without a val split, every 20th training image is held out instead (and the checkpoint says so).
-    returns:  the checkpoint that was kept, and the pictures that could not be read
-    """
-    return train(run, EMBEDDING, device, lambda: _prepare(run, backbone, device), resume)
-
-
-def _prepare(run: EmbeddingRun, backbone: Backbone | None, device: torch.device) -> Prepared:
-    train_items, val_items, validated_on = run.items()
-    learned, failures = load_images(train_items, run, backbone, run.config.views)
-    measured, more = load_images(val_items, run, backbone, 1)
-    texts = [caption for item in learned.items for caption in item.captions]
-    labels = [label for item in learned.items for label in item.labels]
-    vocabulary = Vocabulary.build(texts or labels, run.config.min_count, punctuation=False)
-    torch.manual_seed(run.seed)
-    space = EmbeddingNetwork(run.config, len(vocabulary))
-    facts = {"images": len(learned.items), "captions": len(texts), "validated_on": validated_on}
-    if space.idf is not None:
-        space.idf.copy_(torch.from_numpy(idf_of(texts, vocabulary)))
-    if space.words is not None and run.config.word_vectors is not None:
-        matrix, facts["words_without_vector"] = load_word_vectors(run.config.word_vectors).matrix(vocabulary)
-        space.words.begin_with(torch.from_numpy(matrix))
-    reader = Reader(run.config, vocabulary, None if space.idf is None else space.idf.numpy())
-    if set(run.config.sentence_parts) & set(CODE_PARTS):
-        reader.encoder = CachedSentenceEncoder(reader.encoder, run.features_root)
-    task, more_facts = _task(run, space.to(device), reader, learned, measured)
-    record = {"name": PRECOMPUTED, "sha256": ""}
-    if backbone is not None:
-        record = backbone_record(backbone.config.name, backbone.weights_sha256)
-    return Prepared(task, vocabulary, {**facts, **more_facts}, record, failures + more)
 
 
 def _task(

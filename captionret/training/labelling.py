@@ -15,8 +15,8 @@ from ..models.embedding import losses
 from ..models.embedding.config import EmbeddingConfig
 from ..models.embedding.network import EmbeddingNetwork
 from .features import Features
-from .loop import TaskBase
-from .pairs import encoded_images, part_of, parts_of
+from .pairs import encoded_images, parts_of
+from .task import TaskBase, stretches, with_views
 
 
 @dataclass
@@ -66,20 +66,10 @@ class LabelTask(TaskBase[EmbeddingConfig, LabelData]):
             )
         self.parts = parts_of(len(self.samples), config)
 
-    def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
-        """(samples (B, 2), a view for each), in random order; with validate_every, `epoch` counts the parts
-        of epochs."""
-        whole, part = divmod(epoch, self.parts)
-        random = np.random.default_rng([self.seed, whole])
-        order, size = random.permutation(len(self.samples)), self.config.batch_size
-        # a sample that would be left alone joins the batch before it
-        starts = range(0, max(1, len(order) - 1), size)
-        rows = [order[start : None if start == starts[-1] else start + size] for start in starts]
-        return part_of(
-            [(self.samples[batch], random.integers(0, self.config.views, len(batch))) for batch in rows],
-            part,
-            self.parts,
-        )
+    def whole_epoch(self, random: np.random.Generator) -> Sequence[Any]:
+        """(samples (B, 2), a view for each), in random order."""
+        batches = stretches(random.permutation(len(self.samples)), self.config.batch_size)
+        return with_views([self.samples[batch] for batch in batches], self.config.views, random)
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
         """The configured loss: against all other labels that may be a target and are wrong for the image, or

@@ -1,4 +1,5 @@
-"""One fit loop for everything that is trained here.
+"""One training, from its description to a checkpoint with a card, and one fit loop, for everything that is
+trained here.
 
 A task says what a batch is, what its loss is and how good the network has become; the loop does the rest:
 optimizer, schedule, clipping, averaged weights, mixed precision, validation after each epoch, the best kept,
@@ -11,9 +12,9 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,58 +22,59 @@ from torch import Tensor, nn
 from .. import progress
 from ..config import C
 from ..errors import BadSetting
+from ..models.card import write_card
+from ..models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
+from ..models.record import add_training
+from ..models.vision.backbones import Backbone
 from ..remedies import remedy
-from .log import Log
 from .optimizer import autocast_to, averaged, make_optimizer, rate_at
 from .run import Run
-from .state import check_identity, cut_training, load_tensors, save_state, under
+from .state import Log, check_identity, cut_training, load_tensors, save_state, under
+from .task import Task
 
 SAVE_EVERY = 300.0  # seconds between two saved states within an epoch
 logger = logging.getLogger(__name__)
-Data = TypeVar("Data")
 History = list[dict[str, float]]
 
 
-class Task(Protocol):
-    """What is trained.
+def train(
+    run: Run[C], device: torch.device, backbone: Backbone | None = None, resume: bool = False
+) -> tuple[Checkpoint[C], list[str]]:
+    """Prepare and train, and save the epoch that was best in validation, with its card, to run.out.
 
-    module:    on its device already
-    criterion: the measure that decides which epoch is kept, higher is better
-    rates:     name of a part of the module -> factor of its learning rate, where that is not 1
-    parts:     how often an epoch is validated; the loop's epochs are these parts
+    Without a val split, every 20th training image is held out instead (and the checkpoint says so).
+    backbone: the CNN whose features are read, where it is loaded already; it must fit the run's config
+    resume:   go on with the training that was cut there, or for more epochs
+    returns:  the checkpoint that was kept, and why pictures were left out
     """
+    if resume:
+        # better refused before every picture has passed through the CNN
+        cut_training(run.folder)
+    ready = run.prepare(device, backbone)
+    facts = {"data": run.data, **ready.facts, "seed": run.seed}
 
-    module: nn.Module
-    criterion: str
-    rates: dict[str, float]
-    parts: int
+    def keep(module: nn.Module, history: History) -> None:
+        tensors = ready.tensors(module)  # of a fine-tuned CNN this saves the backbone and notes its hash
+        training = {
+            **facts,
+            "command": run.command,
+            "description": run.description,
+            "history": history,
+            "best_epoch": len(history),
+            "seconds": history[-1]["seconds"],
+        }
+        checkpoint = Checkpoint(
+            run.name, run.config, ready.vocabulary, ready.backbone, tensors, training, kind=run.kind.name
+        )
+        save_checkpoint(run.out, checkpoint, torch.float16 if run.fp16 else torch.float32)
 
-    def batches(self, epoch: int) -> Sequence[Any]:
-        """The epoch's batches, the same ones whenever the epoch is asked for; made tensors only by `loss`."""
-        ...
-
-    def loss(self, batch: Any) -> Tensor:
-        """The mean loss of a batch."""
-        ...
-
-    def validate(self, module: nn.Module) -> dict[str, float]:
-        """What is measured after an epoch; `criterion` is among it."""
-        ...
-
-
-class TaskBase(Generic[C, Data]):
-    """What all tasks hold.
-
-    module, config, seed: what learns, how, and the seed of its batches' order
-    train, val: what to learn from and to validate on
-    """
-
-    def __init__(self, module: nn.Module, config: C, train: Data, val: Data, seed: int) -> None:
-        self.module: Any = module
-        self.config, self.train, self.val, self.seed = config, train, val, seed
-        self.rates: dict[str, float] = {}
-        self.parts = 1
-        self.device = next(module.parameters()).device
+    identity = {run.kind.row: run.name, **facts}
+    if ready.backbone["sha256"]:
+        identity["backbone weights"] = ready.backbone["sha256"]
+    done = Fit(ready.task, run, identity, keep, resume).run()
+    add_training(run.out, {"history": done.history, "seconds": done.seconds})
+    write_card(run.out)
+    return read_checkpoint(run.out, run.kind), ready.left_out
 
 
 @dataclass

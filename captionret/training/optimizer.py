@@ -8,9 +8,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from ..config import TrainingConfig
-from ..errors import BadSetting
 
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+_DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# whether such a device multiplies bfloat16 by itself
+_QUICK = {"cuda": torch.cuda.is_bf16_supported, "cpu": torch.cpu._is_avx512_bf16_supported}
+PRECISIONS = ("auto", *_DTYPES)
 
 
 def make_optimizer(
@@ -72,14 +74,8 @@ def autocast_to(precision: str, device: torch.device) -> torch.dtype | None:
 
     precision: "auto" takes bfloat16 where the hardware multiplies it, else float32; float16, for GPUs without
                bfloat16, scales the loss so that small gradients are not lost
-    errors:    BadSetting for another one
     """
-    if precision not in PRECISIONS:
-        known = f"{', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}"
-        raise BadSetting(f"precision is {known}, not {precision!r}.")
-    if precision == "auto" and device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
     if precision == "auto":
-        quick = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
-        return torch.bfloat16 if quick else None
-    return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
+        quick = device.type in _QUICK and _QUICK[device.type]()
+        precision = "bfloat16" if quick else "float32"
+    return _DTYPES[precision]

@@ -15,9 +15,8 @@ from ..models.embedding import losses
 from ..models.embedding.config import EmbeddingConfig
 from ..models.embedding.network import EmbeddingNetwork
 from ..models.embedding.text_tower import Read
-from .batches import by_length
 from .features import Features
-from .loop import TaskBase
+from .task import TaskBase, by_length, with_views
 
 
 @dataclass
@@ -55,24 +54,16 @@ class PairTask(TaskBase[EmbeddingConfig, PairData]):
                 "There is a single image to train on, and no other to compare it with. Add pictures."
             )
         self.parts = parts_of(len(train.owner), config)
-        self.epoch = 0
 
-    def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
+    def whole_epoch(self, random: np.random.Generator) -> Sequence[Any]:
         """(captions (B,), a view for each): of nearly equal lengths, in random order.
 
-        With validate_every an epoch is parted, and `epoch` counts the parts. A batch with captions of one
-        image only is left out: its loss is 0, and batch norm would have a single row.
+        A batch with captions of one image only is left out: its loss is 0, and batch norm would have a single
+        row.
         """
-        whole, part = divmod(epoch, self.parts)
-        self.epoch = whole
-        random = np.random.default_rng([self.seed, whole])
-        batches = [
-            rows
-            for rows in by_length(self.train.read.lengths, self.config.batch_size, random)
-            if np.ptp(self.train.owner[rows])
-        ]
-        views = [random.integers(0, self.config.views, len(rows)) for rows in batches]
-        return part_of(list(zip(batches, views, strict=True)), part, self.parts)
+        batches = by_length(self.train.read.lengths, self.config.batch_size, random)
+        contrasts = [rows for rows in batches if np.ptp(self.train.owner[rows])]
+        return with_views(contrasts, self.config.views, random)
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
         """The configured loss of a batch; each image of it counts once, with all of its captions that are
@@ -153,12 +144,6 @@ def triple_accuracy(mean_rank: float, images: int) -> float:
 def parts_of(samples: int, config: EmbeddingConfig) -> int:
     """How often an epoch of so many samples is validated."""
     return max(1, round(samples / config.batch_size / config.validate_every)) if config.validate_every else 1
-
-
-def part_of(batches: Sequence[Any], part: int, parts: int) -> Sequence[Any]:
-    """One of `parts` nearly equal stretches of an epoch."""
-    start, end = (len(batches) * edge // parts for edge in (part, part + 1))
-    return batches[start:end]
 
 
 @torch.no_grad()

@@ -1,24 +1,49 @@
 """What shall be trained, on what, and where it shall go: what all trainings have in common."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
-from ..config import C
+import torch
+from torch import Tensor
+
+from ..config import C, Checked, setting
 from ..datasets import Dataset
-from ..errors import BadDataset, BadSetting
+from ..errors import BadDataset
+from ..models.record import NO_BACKBONE, Kind
 from ..models.vision.backbones import Backbone
 from ..records import Item
+from ..text import Vocabulary
 from .features import DEFAULT_ROOT, Features, augmented_views, extract
-from .log import check_tensorboard
+from .optimizer import PRECISIONS
+from .task import Task
 
 HELD_OUT = 20  # every 20th training image is validated on where there is no val split
 
 
+@dataclass
+class Prepared:
+    """What a training has before its first step.
+
+    facts:    of its data and its network, for the card; a training that is gone on with must have the same
+    backbone: {"name", "sha256", "preprocessing"}: what the features come from
+    left_out: why pictures or captions could not be read
+    tensors:  of the trained module, what is saved
+    """
+
+    task: Task
+    vocabulary: Vocabulary
+    facts: dict[str, Any]
+    backbone: dict[str, Any] = field(default_factory=NO_BACKBONE.copy)
+    left_out: list[str] = field(default_factory=list)
+    tensors: Callable[[Any], dict[str, Tensor]] = lambda module: module.state_dict()
+
+
 @dataclass(frozen=True)
-class Run(Generic[C]):
-    """One training.
+class Run(Checked, Generic[C]):
+    """One training; each kind of it says how it is prepared.
 
     name:        the row that `config` comes from
     out:         the checkpoint directory
@@ -38,9 +63,9 @@ class Run(Generic[C]):
     dataset: Dataset
     out: Path
     also: tuple[Dataset, ...] = ()
-    seed: int = 0
-    patience: int = 5
-    precision: str = "float32"
+    seed: int = setting(0, at_least=0, below=2**63)
+    patience: int = setting(5, at_least=1)
+    precision: str = setting("float32", choices=PRECISIONS)
     command: str = ""
     description: str = ""
     features_root: Path = DEFAULT_ROOT
@@ -48,18 +73,24 @@ class Run(Generic[C]):
     tensorboard: bool = False
     progress: bool | None = None
 
-    def __post_init__(self) -> None:
-        if self.tensorboard:
-            check_tensorboard()
-        for broken, why in self.rules():
-            if broken:
-                raise BadSetting(why)
-
     def rules(self) -> Iterator[tuple[bool, str]]:
-        """What cannot begin, as Config.rules says it."""
-        yield self.patience < 1, f"patience must be at least 1, not {self.patience}."
-        seed = f"The seed must be at least 0 and below 2**63, not {self.seed}."
-        yield not 0 <= self.seed < 2**63, seed
+        """See Checked.rules."""
+        yield (
+            self.tensorboard and find_spec("tensorboard") is None,
+            "TensorBoard is not installed. Run: pip install 'captionret[tensorboard]'",
+        )
+
+    @property
+    def kind(self) -> Kind[C]:
+        """What becomes of it."""
+        raise NotImplementedError
+
+    def prepare(self, device: torch.device, backbone: Backbone | None) -> Prepared:
+        """Read the data and make the network and its task.
+
+        backbone: the CNN, where it is loaded already
+        """
+        raise NotImplementedError
 
     @property
     def folder(self) -> Path:

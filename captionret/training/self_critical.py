@@ -9,7 +9,7 @@ n-gram.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import BadDataset, BadSetting, UnknownName
+from ..config import Checked, setting
+from ..errors import BadDataset
 from ..evaluation.captions.cider import CiderD
 from ..models.captioning.beam_search import Beams, beam_search
 from ..models.captioning.sampling import sample
@@ -43,8 +44,8 @@ CHANGES: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SelfCritical:
+@dataclass(frozen=True)
+class SelfCritical(Checked):
     """How a captioner is compared with itself.
 
     baseline: "mean", of the image's other samples (Luo 2020, https://arxiv.org/abs/2003.09971), or "greedy",
@@ -54,24 +55,21 @@ class SelfCritical:
               little learns fewer pictures by heart, and can learn how captions are to be worded
     """
 
-    baseline: str = "mean"
-    samples: int = 5
-    learns: str = "all"
+    baseline: str = setting("mean", choices=BASELINES)
+    samples: int = setting(5, at_least=1)
+    learns: str = setting("all", choices=LEARNS)
 
-    def __post_init__(self) -> None:
-        if self.baseline not in BASELINES:
-            raise UnknownName.among("baseline", self.baseline, BASELINES)
-        if self.learns not in LEARNS:
-            raise UnknownName.among("part that learns", self.learns, LEARNS)
-        if self.samples < (2 if self.baseline == "mean" else 1):
-            raise BadSetting(
-                f"The mean of an image's other samples needs at least 2 samples, not {self.samples}."
-            )
-        if self.samples > MOST_SAMPLES:
-            raise BadSetting(
-                f"{self.samples:,} samples of an image are more than any memory holds; at most "
-                f"{MOST_SAMPLES:,} are drawn. Five are usual."
-            )
+    def rules(self) -> Iterator[tuple[bool, str]]:
+        """See Checked.rules."""
+        yield (
+            self.baseline == "mean" and self.samples < 2,
+            f"The mean of an image's other samples needs at least 2 samples, not {self.samples}.",
+        )
+        yield (
+            self.samples > MOST_SAMPLES,
+            f"{self.samples:,} samples of an image are more than any memory holds; at most {MOST_SAMPLES:,} "
+            "are drawn. Five are usual.",
+        )
 
 
 class Reward:
@@ -121,10 +119,9 @@ class SelfCriticalTask(CaptioningTask):
         self.seconds = dict.fromkeys(("sampling", "reward", "loss"), 0.0)
         self.rewards: list[float] = []
 
-    def batches(self, epoch: int) -> Sequence[Any]:
+    def whole_epoch(self, random: np.random.Generator) -> Sequence[Any]:
         """(images (B,) in random order, the seed of what is drawn, a view of each image (B,))."""
-        self.epoch, self.rewards = epoch, []
-        random = np.random.default_rng([self.seed, epoch])
+        self.rewards = []
         size = max(1, self.config.batch_size // self.how.samples)
         order = random.permutation(len(self.train))
         parts = [order[start : start + size] for start in range(0, len(order), size)]

@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from ..config import setting
 from ..models.card import write_card
 from ..models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from ..models.sentence.skipthought.config import SKIPTHOUGHT, SkipThoughtConfig
 from ..models.sentence.skipthought.encoder import combined
 from ..models.sentence.skipthought.network import SkipThoughtEncoder, make_encoders
+from ..models.vision.backbones import Backbone
 from ..word_vectors import load_word_vectors
-from .batches import by_length
-from .loop import TaskBase
 from .neighbours import NeighbourData, commonest, encoded, training_passages
-from .run import Run
-from .train import Prepared, train
+from .run import Prepared, Run
+from .task import TaskBase, by_length
 
 
 class SkipThoughtDecoder(nn.Module):
@@ -70,6 +70,10 @@ class SkipThoughtNetwork(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.norm = nn.BatchNorm1d(config.hidden_dim, affine=False) if config.code_norm else nn.Identity()
 
+    def kept(self) -> dict[str, Tensor]:
+        """What of it is saved: not the decoders."""
+        return self.encoders.state_dict()
+
     @property
     def encoder(self) -> SkipThoughtEncoder:
         """The only encoder: a combined one is never trained as such."""
@@ -109,9 +113,9 @@ class NeighbourTask(TaskBase[SkipThoughtConfig, NeighbourData]):
 
     criterion = "log_likelihood"
 
-    def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
+    def whole_epoch(self, random: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
         """(sentences (B,), their neighbours (B, 2)), of nearly equal lengths, in random order."""
-        return self._batches(self.train, np.random.default_rng([self.seed, epoch]))
+        return self._batches(self.train, random)
 
     def _batches(
         self, data: NeighbourData, random: np.random.Generator
@@ -157,9 +161,11 @@ class NeighbourTask(TaskBase[SkipThoughtConfig, NeighbourData]):
 
 @dataclass(frozen=True)
 class SkipThoughtRun(Run[SkipThoughtConfig]):
-    """The training of a skip-thought encoder; `name` is a row of SKIP_THOUGHTS."""
+    """The training of a skip-thought encoder; `name` is a row of SKIP_THOUGHTS. The epoch that predicts the
+    val split's neighbours best is kept."""
 
-    patience: int = 3
+    kind = SKIPTHOUGHT
+    patience: int = setting(3, at_least=1)
 
     def rules(self) -> Iterator[tuple[bool, str]]:
         """See Run.rules."""
@@ -170,34 +176,20 @@ class SkipThoughtRun(Run[SkipThoughtConfig]):
             "combine them.",
         )
 
-
-def train_skipthought(
-    run: SkipThoughtRun, device: torch.device, resume: bool = False
-) -> tuple[Checkpoint[SkipThoughtConfig], list[str]]:
-    """Train, keep the encoder of the epoch that predicts the val split's neighbours best, and save it to
-    run.out.
-
-    returns: the checkpoint that was kept, and what was left out: nothing
-    """
-    return train(run, SKIPTHOUGHT, device, lambda: _prepare(run, device), resume)
-
-
-def _prepare(run: SkipThoughtRun, device: torch.device) -> Prepared:
-    learned, measured, held_out = training_passages(run.dataset, run.also)
-    vocabulary = commonest(learned, run.config.vocabulary_size, run.config.min_count)
-    torch.manual_seed(run.seed)
-    network = SkipThoughtNetwork(run.config, len(vocabulary)).to(device)
-    facts = {"sentences": sum(len(one.sentences) for one in learned), "validated_on": held_out}
-    if run.config.word_vectors is not None:
-        matrix, facts["words_without_vector"] = load_word_vectors(run.config.word_vectors).matrix(vocabulary)
-        network.encoder.begin_with(torch.from_numpy(matrix))
-    data = [encoded(found, vocabulary, run.config.max_words) for found in (learned, measured)]
-    task = NeighbourTask(network, run.config, data[0], data[1], run.seed)
-
-    def tensors(module: nn.Module) -> dict[str, Tensor]:
-        return module.get_submodule("encoders").state_dict()
-
-    return Prepared(task, vocabulary, facts, tensors=tensors)
+    def prepare(self, device: torch.device, backbone: Backbone | None = None) -> Prepared:
+        """See Run.prepare; no pictures are read."""
+        config = self.config
+        learned, measured, held_out = training_passages(self.dataset, self.also)
+        vocabulary = commonest(learned, config.vocabulary_size, config.min_count)
+        torch.manual_seed(self.seed)
+        network = SkipThoughtNetwork(config, len(vocabulary)).to(device)
+        facts = {"sentences": sum(len(one.sentences) for one in learned), "validated_on": held_out}
+        if config.word_vectors is not None:
+            matrix, facts["words_without_vector"] = load_word_vectors(config.word_vectors).matrix(vocabulary)
+            network.encoder.begin_with(torch.from_numpy(matrix))
+        data = [encoded(found, vocabulary, config.max_words) for found in (learned, measured)]
+        task = NeighbourTask(network, config, data[0], data[1], self.seed)
+        return Prepared(task, vocabulary, facts, tensors=SkipThoughtNetwork.kept)
 
 
 def combine(

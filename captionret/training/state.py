@@ -1,12 +1,15 @@
-"""The state of a training on disk, from which a cut one goes on: state.json, and the tensors that it names.
+"""What a training leaves on disk: the state from which a cut one goes on, state.json and the tensors that it
+names; a log, log.jsonl, and curves for TensorBoard where they are wanted.
 
 The tensors are written under a name of their own before state.json names them: a kill leaves the old pair or
 the new one.
+
+tensorboard --logdir checkpoints/NAME/training
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +102,35 @@ def load_tensors(folder: Path, record: Mapping[str, Any]) -> dict[str, Tensor]:
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+class Log:
+    """The log of one training.
+
+    folder:      its own; log.jsonl and events of TensorBoard are put there
+    tensorboard: whether to write such events, too; those of epochs after `epoch`, which are trained again,
+                 are hidden
+    """
+
+    def __init__(self, folder: Path, tensorboard: bool, epoch: int) -> None:
+        self.folder = folder
+        self.events: Any = None
+        if tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.events = SummaryWriter(folder / "tensorboard", purge_step=epoch + 1)
+
+    def write(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Note the epochs, of which the last one is new."""
+        # whole: appended, a resumed epoch would stand there twice
+        with files.publishing(self.folder / "log.jsonl", "w") as log:
+            log.writelines(json.dumps(epoch) + "\n" for epoch in history)
+        if self.events is not None:
+            for name, value in history[-1].items():
+                if name != "epoch":
+                    self.events.add_scalar(name, value, int(history[-1]["epoch"]))
+
+    def close(self) -> None:
+        """Write what TensorBoard's own buffer still holds."""
+        if self.events is not None:
+            self.events.close()

@@ -16,10 +16,9 @@ from ..models.captioning.attention import doubly_stochastic
 from ..models.captioning.beam_search import beam_search
 from ..models.captioning.config import CaptionerConfig
 from ..text import PAD_ID, START_ID, UNKNOWN_ID, Vocabulary
-from .batches import by_length
 from .features import Features
 from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures
-from .loop import TaskBase
+from .task import TaskBase, by_length, with_views
 
 LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
 
@@ -76,7 +75,6 @@ class CaptioningTask(TaskBase[CaptionerConfig, CaptionData]):
         self.rates = {"backbone": BACKBONE_RATE} if isinstance(module, FineTuned) else {}
         self.vocabulary = vocabulary
         self.cider = CiderD(val.captions)
-        self.epoch = 0
         if config.captions_together:
             self.samples = np.stack([np.arange(len(train)), np.full(len(train), -1)], 1)
             self.lengths = (train.tokens > 0).sum(2).max(1)
@@ -88,15 +86,13 @@ class CaptioningTask(TaskBase[CaptionerConfig, CaptionData]):
                 "There is a single example to train on; batch norm needs two at least. Add pictures."
             )
 
-    def batches(self, epoch: int) -> Sequence[tuple[np.ndarray, np.ndarray]]:
+    def whole_epoch(self, random: np.random.Generator) -> Sequence[Any]:
         """Batches of nearly equal lengths in random order: (samples (B, 2) of image and caption, -1 for all;
         a view for each)."""
-        self.epoch = epoch
-        random = np.random.default_rng([self.seed, epoch])
         group = self.train.tokens.shape[1] if self.config.captions_together else 1
         size = max(2, self.config.batch_size // group)  # batch norm needs two
         batches = by_length(self.lengths, size, random)
-        return [(self.samples[batch], random.integers(0, self.config.views, len(batch))) for batch in batches]
+        return with_views([self.samples[batch] for batch in batches], self.config.views, random)
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
         """Mean cross-entropy per token."""

@@ -174,7 +174,7 @@ def test_resuming_with_another_setting_is_refused(call: Call, trained: Trained, 
         (("--set", "hidden_dim=big"), 2, "hidden_dim takes a value of type int, not 'big'"),
         (("--epochs", "0"), 2, "epochs must be at least 1, not 0"),
         (("--augment", "13"), 2, "There are 12 views of a picture, not 13"),
-        (("--precision", "float8"), 2, "precision is auto, float32, bfloat16 or float16"),
+        (("--precision", "float8"), 2, "There is no precision 'float8'."),
         (("--device", "cuda:99"), 2, "The device 'cuda:99' cannot be used here"),
         (
             ("--split", "tests"),

@@ -29,7 +29,7 @@ from captionret.models.sentence.skipthought.network import make_encoders
 from captionret.models.vision.rows import PRECOMPUTED
 from captionret.text import END_ID, START_ID, Vocabulary
 from captionret.training.embedding import fitting
-from captionret.training.loop import Fit
+from captionret.training.loop import Fit, train
 from captionret.training.neighbours import NeighbourData, Passage, commonest, encoded, training_passages
 from captionret.training.sentence_codes import CachedSentenceEncoder
 from captionret.training.skipthought import (
@@ -38,7 +38,6 @@ from captionret.training.skipthought import (
     SkipThoughtNetwork,
     SkipThoughtRun,
     combine,
-    train_skipthought,
 )
 from captionret.word_vectors import WordVectors, load_word_vectors
 
@@ -421,7 +420,7 @@ def test_an_encoder_learns_what_stands_beside_what_and_keeps_no_decoder(tmp_path
         tmp_path / "out",
         progress=False,
     )
-    checkpoint, _ = train_skipthought(run, CPU)
+    checkpoint, _ = train(run, CPU)
     history = checkpoint.training["history"]
     assert history[-1]["perplexity"] < 1.5 < 3 < history[0]["perplexity"]
     assert set(checkpoint.tensors) == set(make_encoders(run.config, len(checkpoint.vocabulary)).state_dict())
@@ -434,7 +433,7 @@ def test_an_encoder_learns_what_stands_beside_what_and_keeps_no_decoder(tmp_path
 
 def test_word_vectors_are_begun_with(tmp_path: Path) -> None:
     config = config_of(word_dim=50, word_vectors="glove-50", epochs=1, learning_rate=1e-9, code_norm=True)
-    checkpoint, _ = train_skipthought(
+    checkpoint, _ = train(
         SkipThoughtRun("skip", config, text_dataset(tmp_path, TEXT * 9), tmp_path / "out", progress=False),
         CPU,
     )
@@ -449,9 +448,7 @@ def test_word_vectors_are_begun_with(tmp_path: Path) -> None:
 def test_a_cut_training_ends_as_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = text_dataset(tmp_path, TEXT * 10)
     config = config_of("bi", epochs=3, dropout=0.2)
-    straight, _ = train_skipthought(
-        SkipThoughtRun("skip", config, dataset, tmp_path / "straight", progress=False), CPU
-    )
+    straight, _ = train(SkipThoughtRun("skip", config, dataset, tmp_path / "straight", progress=False), CPU)
     real, steps = Fit._step, [0]
 
     def step(self: Any, batch: Any) -> float:
@@ -463,8 +460,8 @@ def test_a_cut_training_ends_as_one_that_was_not(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Fit, "_step", step)
     run = SkipThoughtRun("skip", config, dataset, tmp_path / "cut", progress=False)
     with pytest.raises(KeyboardInterrupt):
-        train_skipthought(run, CPU)
-    cut, _ = train_skipthought(run, CPU, resume=True)
+        train(run, CPU)
+    cut, _ = train(run, CPU, resume=True)
     assert all(torch.equal(tensor, cut.tensors[name]) for name, tensor in straight.tensors.items())
 
 

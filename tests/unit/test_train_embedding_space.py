@@ -29,9 +29,10 @@ from captionret.models.vision.rows import PRECOMPUTED
 from captionret.records import Item
 from captionret.text import Vocabulary
 from captionret.training import loop as fit_module
-from captionret.training.embedding import EmbeddingRun, fitting, label_table, labels_of, train_embedding_space
+from captionret.training.embedding import EmbeddingRun, fitting, label_table, labels_of
 from captionret.training.features import Features
 from captionret.training.labelling import LabelData, LabelTask
+from captionret.training.loop import train
 from captionret.training.pairs import (
     PairData,
     PairTask,
@@ -377,7 +378,7 @@ def test_every_model_learns_which_shape_is_said(
     name: str, spec: str, cache: Path, lite0: Backbone, tmp_path: Path
 ) -> None:
     dataset = open_dataset(spec)
-    checkpoint, failures = train_embedding_space(run_of(dataset, tmp_path / "out", cache, name), lite0, CPU)
+    checkpoint, failures = train(run_of(dataset, tmp_path / "out", cache, name), CPU, lite0)
     assert not failures and checkpoint.variant == name and checkpoint.training["images"] == 64
     model = EmbeddingModel.load(tmp_path / "out", "cpu", lite0)
     items = dataset.split("test")
@@ -393,7 +394,7 @@ def test_glove_map_learns_the_colours_and_is_measured_by_triples(
     run = run_of(
         open_dataset(spec), tmp_path / "out", cache, "glove-map", learning_rate=0.05, loss="triples-hard"
     )
-    checkpoint, _ = train_embedding_space(run, lite0, CPU)
+    checkpoint, _ = train(run, CPU, lite0)
     first, last = checkpoint.training["history"][0], checkpoint.training["history"][-1]
     assert last["triple_accuracy"] > 0.85 and last["true_rank"] < first["true_rank"]
     assert checkpoint.tensors["idf"].shape == (len(checkpoint.vocabulary),)
@@ -422,7 +423,7 @@ def test_devise_names_colours_and_kinds(
         targets="labels",
         learning_rate=1e-3 if name == "devise" else 0.01,
     )
-    checkpoint, _ = train_embedding_space(run, lite0, CPU)
+    checkpoint, _ = train(run, CPU, lite0)
     assert checkpoint.training["labels"] == ["blue", "circle", "green", "red", "square", "yellow"]
     model = EmbeddingModel.load(tmp_path / "out", "cpu", lite0)
     items = dataset.split("test")
@@ -442,7 +443,7 @@ def test_labels_are_learned_without_any_caption(
     dataset = labelled(spec)
     bare = replace(dataset, items=tuple(replace(item, captions=()) for item in dataset.items))
     run = run_of(bare, tmp_path / "out", cache, "devise", targets="labels", epochs=2)
-    assert train_embedding_space(run, lite0, CPU)[0].training["captions"] == 0
+    assert train(run, CPU, lite0)[0].training["captions"] == 0
 
 
 def test_captions_that_a_tower_cannot_read_are_left_out_and_counted(
@@ -455,7 +456,7 @@ def test_captions_that_a_tower_cannot_read_are_left_out_and_counted(
     ]
     odd[0] = replace(odd[0], captions=("qwertzuiop",))
     run = run_of(replace(dataset, items=tuple(odd)), tmp_path / "out", cache, "glove-map", epochs=1)
-    assert train_embedding_space(run, lite0, CPU)[0].training["captions_left_out"] == 1 + 32
+    assert train(run, CPU, lite0)[0].training["captions_left_out"] == 1 + 32
 
 
 def write_vse(folder: Path, dim: int = 6) -> str:
@@ -477,7 +478,7 @@ def test_features_that_a_collection_brings_are_learned_from(tmp_path: Path) -> N
     dataset = open_dataset(write_vse(tmp_path / "vse", dim=len(WORDS)))
     run = run_of(dataset, tmp_path / "out", tmp_path, "vse-bow", epochs=40)
     assert (run.config.backbone, run.config.feature_dim) == (PRECOMPUTED, len(WORDS))
-    checkpoint, _ = train_embedding_space(run, None, CPU)
+    checkpoint, _ = train(run, CPU)
     assert checkpoint.backbone == {"name": PRECOMPUTED, "sha256": ""}
     assert checkpoint.training["history"][-1]["t2i_r10"] > 90
     model = EmbeddingModel.load(tmp_path / "out", "cpu")
@@ -487,7 +488,7 @@ def test_features_that_a_collection_brings_are_learned_from(tmp_path: Path) -> N
 def test_a_further_collection_is_trained_on_and_not_validated_on(tmp_path: Path) -> None:
     dataset, other = (open_dataset(write_vse(tmp_path / name)) for name in ("one", "two"))
     run = replace(run_of(dataset, tmp_path / "out", tmp_path, "vse-bow", epochs=1), also=(other,))
-    checkpoint, _ = train_embedding_space(run, None, CPU)
+    checkpoint, _ = train(run, CPU)
     assert checkpoint.training["images"] == 60 and checkpoint.training["captions"] == 300
     assert checkpoint.training["data"] == f"{dataset.spec} and {other.spec}"
 
@@ -500,7 +501,7 @@ def test_features_that_are_no_numbers_or_zeros_are_refused_before_training(
     assert dataset.features is not None
     dataset.features[3] = bad
     with pytest.raises(BadSetting, match="row 3"):
-        train_embedding_space(run_of(dataset, tmp_path / "out", tmp_path, "vse-bow"), None, CPU)
+        train(run_of(dataset, tmp_path / "out", tmp_path, "vse-bow"), CPU)
     assert not (tmp_path / "out").exists()
 
 
@@ -529,9 +530,7 @@ def test_a_cut_training_ends_as_one_that_was_not(
 ) -> None:
     dataset = open_dataset(write_vse(tmp_path / "vse"))
     settings = {"epochs": 3, "word_dropout": 0.2, "validate_every": 2, **changes}
-    straight, _ = train_embedding_space(
-        run_of(dataset, tmp_path / "straight", tmp_path, "vse-bow", **settings), None, CPU
-    )
+    straight, _ = train(run_of(dataset, tmp_path / "straight", tmp_path, "vse-bow", **settings), CPU)
     real, steps = fit_module.Fit._step, [0]
 
     def step(self: Any, batch: Any) -> float:
@@ -543,8 +542,8 @@ def test_a_cut_training_ends_as_one_that_was_not(
     monkeypatch.setattr(fit_module.Fit, "_step", step)
     run = run_of(dataset, tmp_path / "cut", tmp_path, "vse-bow", **settings)
     with pytest.raises(fit_module.Interrupted):
-        train_embedding_space(run, None, CPU)
-    resumed, _ = train_embedding_space(run, None, CPU, resume=True)
+        train(run, CPU)
+    resumed, _ = train(run, CPU, resume=True)
     assert all(torch.equal(straight.tensors[name], resumed.tensors[name]) for name in straight.tensors)
     assert [row["rsum"] for row in straight.training["history"]] == [
         row["rsum"] for row in resumed.training["history"]
@@ -556,7 +555,7 @@ def test_word_vectors_are_what_a_learned_tower_begins_with(tmp_path: Path) -> No
     run = run_of(
         dataset, tmp_path / "out", tmp_path, "vse-bow", epochs=1, word_vectors="glove-50", learning_rate=1e-9
     )
-    checkpoint, _ = train_embedding_space(run, None, CPU)
+    checkpoint, _ = train(run, CPU)
     reader = Reader(run.config, checkpoint.vocabulary)
     assert checkpoint.training["words_without_vector"] == 0
     found = checkpoint.tensors["words.embed.weight"][checkpoint.vocabulary.ids["number"]].numpy()
@@ -565,7 +564,7 @@ def test_word_vectors_are_what_a_learned_tower_begins_with(tmp_path: Path) -> No
 
 def test_the_record_says_how_it_was_trained(tmp_path: Path) -> None:
     dataset = open_dataset(write_vse(tmp_path / "vse"))
-    train_embedding_space(run_of(dataset, tmp_path / "out", tmp_path, "vse-bow", epochs=2), None, CPU)
+    train(run_of(dataset, tmp_path / "out", tmp_path, "vse-bow", epochs=2), CPU)
     record = json.loads((tmp_path / "out" / "config.json").read_text())
     assert record["kind"] == "embedding space" and record["variant"] == "vse-bow"
     assert record["training"]["validated_on"] == "val" and len(record["training"]["history"]) == 2

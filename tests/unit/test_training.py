@@ -23,8 +23,9 @@ from captionret.models.captioning.decoders import make_decoder
 from captionret.models.checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint, save_checkpoint
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.text import Vocabulary
-from captionret.training.captioning import CaptionerRun, begin_with, train_captioner
+from captionret.training.captioning import CaptionerRun, begin_with
 from captionret.training.features import Features
+from captionret.training.loop import train
 from captionret.training.run import split_items
 from captionret.training.self_critical import SelfCritical
 from captionret.training.teacher_forcing import LONGEST, CaptionData, CaptioningTask, encode_captions
@@ -226,8 +227,8 @@ def test_losses_fall_and_the_captions_come_out_right(trained: Trained) -> None:
 
 def test_frozen_cnn_stays_exactly_what_it_was(trained: Trained, lite0: Backbone, tmp_path: Path) -> None:
     before = {name: tensor.clone() for name, tensor in lite0.state_dict().items()}
-    train_captioner(
-        run_of(small(tmp_path, {"train": 3, "val": 1}), tmp_path / "out", tmp_path / "features"), lite0, CPU
+    train(
+        run_of(small(tmp_path, {"train": 3, "val": 1}), tmp_path / "out", tmp_path / "features"), CPU, lite0
     )
     assert not any(parameter.requires_grad for parameter in lite0.parameters())
     assert all(torch.equal(tensor, before[name]) for name, tensor in lite0.state_dict().items())
@@ -237,7 +238,7 @@ def test_decoder_linear_layer_and_batch_norm_all_learn(
     trained: Trained, lite0: Backbone, tmp_path: Path
 ) -> None:
     run = run_of(trained.spec, tmp_path / "out", trained.features)
-    checkpoint, _ = train_captioner(run, lite0, CPU)
+    checkpoint, _ = train(run, CPU, lite0)
     assert isinstance(run.config, CaptionerConfig)
     torch.manual_seed(run.seed)
     before = make_decoder(run.config, len(checkpoint.vocabulary)).state_dict()
@@ -250,7 +251,7 @@ def test_frozen_word_vectors_stay_exactly_what_they_were(
     trained: Trained, lite0: Backbone, tmp_path: Path
 ) -> None:
     run = run_of(trained.spec, tmp_path / "out", trained.features, "model5-lite", embed_dim=50)
-    checkpoint, _ = train_captioner(run, lite0, CPU)
+    checkpoint, _ = train(run, CPU, lite0)
     matrix, unknown = load_word_vectors("glove-50").matrix(checkpoint.vocabulary)
     assert np.array_equal(checkpoint.tensors["embed.weight"].numpy(), matrix)
     assert checkpoint.training["words_without_vector"] == unknown == 0
@@ -258,9 +259,7 @@ def test_frozen_word_vectors_stay_exactly_what_they_were(
 
 def test_averaged_weights_are_what_is_saved(trained: Trained, lite0: Backbone, tmp_path: Path) -> None:
     plain, averaged = (
-        train_captioner(
-            run_of(trained.spec, tmp_path / str(share), trained.features, average=share), lite0, CPU
-        )[0]
+        train(run_of(trained.spec, tmp_path / str(share), trained.features, average=share), CPU, lite0)[0]
         for share in (0.0, 0.9)
     )
     assert not torch.equal(plain.tensors["output.weight"], averaged.tensors["output.weight"])
@@ -278,7 +277,7 @@ def test_transformer_trains_on_the_grid(lite0: Backbone, tmp_path: Path) -> None
         "learning_rate": 0.01,
     }
     run = run_of(spec, tmp_path / "out", tmp_path / "features", "transformer-lite", **changes)
-    checkpoint, failures = train_captioner(run, lite0, CPU)
+    checkpoint, failures = train(run, CPU, lite0)
     history = checkpoint.training["history"]
     assert failures == []
     assert history[-1]["train_loss"] < 0.8 * history[0]["train_loss"]
@@ -292,7 +291,7 @@ def test_augmented_training_caches_every_view_and_validates_on_whole_pictures(
     lite0: Backbone, tmp_path: Path
 ) -> None:
     spec = small(tmp_path, {"train": 2, "val": 1})
-    train_captioner(run_of(spec, tmp_path / "out", tmp_path / "features", views=3), lite0, CPU)
+    train(run_of(spec, tmp_path / "out", tmp_path / "features", views=3), CPU, lite0)
     folders = {
         path.name: (path / "rows.f16").stat().st_size // 2560
         for path in (tmp_path / "features" / lite0.key).iterdir()
@@ -339,7 +338,7 @@ def test_without_a_val_split_some_are_held_out_and_the_card_says_so(lite0: Backb
     from captionret.models.card import write_card
 
     spec = small(tmp_path, {"train": 5})
-    checkpoint, _ = train_captioner(run_of(spec, tmp_path / "out", tmp_path / "features"), lite0, CPU)
+    checkpoint, _ = train(run_of(spec, tmp_path / "out", tmp_path / "features"), CPU, lite0)
     assert checkpoint.training["images"] == 38
     assert checkpoint.training["validated_on"] == "every 20th image of train"
     card = write_card(tmp_path / "out").read_text()
@@ -349,14 +348,14 @@ def test_without_a_val_split_some_are_held_out_and_the_card_says_so(lite0: Backb
 def test_too_few_pictures_to_hold_some_out_is_a_clear_error(lite0: Backbone, tmp_path: Path) -> None:
     spec = small(tmp_path, {"train": 2})
     with pytest.raises(BadDataset, match=r"has 16 images in split 'train' and no val split: too few"):
-        train_captioner(run_of(spec, tmp_path / "out", tmp_path / "features"), lite0, CPU)
+        train(run_of(spec, tmp_path / "out", tmp_path / "features"), CPU, lite0)
 
 
 def test_pictures_without_captions_cannot_be_trained_on(lite0: Backbone, tmp_path: Path) -> None:
     small(tmp_path, {"train": 3})
     run = run_of(f"folder:{tmp_path}/shapes", tmp_path / "out", tmp_path / "features", split="all")
     with pytest.raises(BadDataset, match="nothing to train or validate on: 22 items"):
-        train_captioner(run, lite0, CPU)
+        train(run, CPU, lite0)
 
 
 def with_broken_picture(folder: Path) -> tuple[str, Path]:
@@ -369,7 +368,7 @@ def with_broken_picture(folder: Path) -> tuple[str, Path]:
 
 def test_broken_picture_never_stops_a_training(lite0: Backbone, tmp_path: Path) -> None:
     spec, broken = with_broken_picture(tmp_path)
-    checkpoint, failures = train_captioner(run_of(spec, tmp_path / "out", tmp_path / "features"), lite0, CPU)
+    checkpoint, failures = train(run_of(spec, tmp_path / "out", tmp_path / "features"), CPU, lite0)
     assert checkpoint.training["images"] == 23
     (reason,) = failures
     assert str(broken) in reason
@@ -380,7 +379,7 @@ def test_only_broken_pictures_is_a_clear_error(lite0: Backbone, tmp_path: Path) 
     for picture in (tmp_path / "shapes" / "train").iterdir():
         picture.write_bytes(b"")
     with pytest.raises(BadDataset, match=r"8 items, 8 unreadable pictures\. .*\.png is empty"):
-        train_captioner(run_of(spec, tmp_path / "out", tmp_path / "features"), lite0, CPU)
+        train(run_of(spec, tmp_path / "out", tmp_path / "features"), CPU, lite0)
 
 
 # What is written
@@ -430,7 +429,7 @@ def test_card_says_how_it_was_made_and_how_to_make_it_again(trained: Trained) ->
 def test_half_precision_halves_the_file_and_keeps_the_captions(
     trained: Trained, lite0: Backbone, tmp_path: Path
 ) -> None:
-    train_captioner(run_of(trained.spec, tmp_path / "half", trained.features, fp16=True), lite0, CPU)
+    train(run_of(trained.spec, tmp_path / "half", trained.features, fp16=True), CPU, lite0)
     stored = safetensors.torch.load_file(tmp_path / "half" / "model.safetensors")
     assert {tensor.dtype for tensor in stored.values() if tensor.is_floating_point()} == {torch.float16}
 
@@ -458,7 +457,7 @@ def fine_tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Backbone
     spec, _ = with_broken_picture(folder)
     backbone = load_backbone("efficientnet_lite0", frozen=False)
     run = run_of(spec, folder / "out", folder / "features", fine_tune=True, views=2, learning_rate=0.01)
-    _, failures = train_captioner(run, backbone, CPU)
+    _, failures = train(run, CPU, backbone)
     return folder / "out", backbone, failures, folder / "shapes" / "val"
 
 
@@ -509,10 +508,10 @@ def test_fine_tuning_with_averaging_is_refused(tmp_path: Path) -> None:
 
 def test_resuming_on_other_cnn_weights_is_refused(trained: Trained, lite0: Backbone, tmp_path: Path) -> None:
     run = run_of(trained.spec, tmp_path / "out", trained.features)
-    train_captioner(run, lite0, CPU)
+    train(run, CPU, lite0)
     other = load_backbone("efficientnet_lite0", random=True)
     with pytest.raises(BadCheckpoint, match="another backbone weights"):
-        train_captioner(replace(run, features_root=tmp_path / "features"), other, CPU, resume=True)
+        train(replace(run, features_root=tmp_path / "features"), CPU, other, resume=True)
 
 
 # What a training begins with, and what else it is trained on
@@ -521,7 +520,7 @@ def test_resuming_on_other_cnn_weights_is_refused(trained: Trained, lite0: Backb
 def test_further_collections_are_trained_on_but_not_validated_on(tmp_path: Path, lite0: Backbone) -> None:
     spec, also = small(tmp_path / "a", {"train": 6, "val": 3}), small(tmp_path / "b", {"train": 4, "val": 5})
     run = run_of(spec, tmp_path / "out", tmp_path / "features", also=(open_dataset(also),))
-    checkpoint, _ = train_captioner(run, lite0, CPU)
+    checkpoint, _ = train(run, CPU, lite0)
     assert (
         checkpoint.training["images"] == 10 * KINDS_OF_SHAPE
         and checkpoint.training["data"] == f"{spec} and {also}"
@@ -604,7 +603,7 @@ def test_self_critical_training_goes_on_with_the_checkpoints_vocabulary(
 ) -> None:
     spec = small(tmp_path / "data", {"train": 12, "val": 4})
     first = run_of(spec, tmp_path / "first", tmp_path / "features", epochs=2)
-    train_captioner(first, lite0, CPU)
+    train(first, CPU, lite0)
     again = replace(
         first,
         out=tmp_path / "better",
@@ -612,7 +611,7 @@ def test_self_critical_training_goes_on_with_the_checkpoints_vocabulary(
         self_critical=SelfCritical(samples=3),
         config=replace(first.config, epochs=1),
     )
-    checkpoint, _ = train_captioner(again, lite0, CPU)
+    checkpoint, _ = train(again, CPU, lite0)
     assert checkpoint.vocabulary.tokens == load_checkpoint(first.out).vocabulary.tokens
     assert checkpoint.training["self_critical"] == {"baseline": "mean", "samples": 3, "learns": "all"}
     assert (

@@ -255,7 +255,7 @@ def test_gradient_that_is_no_number_never_reaches_the_weights(tmp_path: Path) ->
 
 
 def test_unknown_precision_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match="auto, float32, bfloat16 or float16, not 'float8'"):
+    with pytest.raises(BadSetting, match=r"no precision 'float8'.*Known: auto, bfloat16, float16, float32"):
         fit(Toy(), tmp_path, precision="float8")
 
 
@@ -422,7 +422,7 @@ def test_curves_for_tensorboard_stand_beside_the_log(tmp_path: Path) -> None:
 def test_tensorboard_that_is_not_installed_is_said_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("captionret.training.log.find_spec", lambda name: None)
+    monkeypatch.setattr("captionret.training.run.find_spec", lambda name: None)
     with pytest.raises(BadSetting, match=r"pip install 'captionret\[tensorboard\]'"):
         fit(Toy(), tmp_path, tensorboard=True)
 

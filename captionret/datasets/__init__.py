@@ -94,6 +94,11 @@ _row("karpathy", "a dataset_*.json of Karpathy's, beside its images")
 _row("vse", "NAME_{train,dev,test}_caps.txt and _ims.npy, as the VSE systems read them")
 _row("table", "a CSV, TSV or Parquet file with columns image and caption (and split, if any)")
 _row("pascal", "one folder per category, with sentences beside the pictures")
+_row(
+    "labels",
+    "a folder of pictures for each category, or a table image, label: to be found by words",
+    "labelled",
+)
 _row("folder", "a folder of pictures without captions")
 _row("text", "running text without pictures, a sentence on each line (for train-skipthought)", "sentences")
 

@@ -65,22 +65,37 @@ def read(path: Path, spec: str) -> Dataset:
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str, str | None]]:
     """The place (for messages), image, caption and split of each row."""
-    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _text_rows(path)
-    _, header = next(rows, ("", []))
-    names = [column.strip().lower() for column in header]
-    image, caption = _column(path, names, IMAGE_COLUMNS), _column(path, names, CAPTION_COLUMNS)
-    split = names.index("split") if "split" in names else None
+    header, rows = table_rows(path)
+    image, caption = column(path, header, IMAGE_COLUMNS), column(path, header, CAPTION_COLUMNS)
+    split = header.index("split") if "split" in header else None
     for where, row in rows:
-        if len(row) != len(header):
-            raise BadDataset(
-                f"{path}, {where}: {len(row)} fields, but the header has {len(header)}. Put quotes around "
-                "texts with separators."
-            )
         part = row[split].strip() if split is not None else ""
         yield where, row[image], row[caption], SPLIT_NAMES.get(part.lower(), part) or None
 
 
-def _column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
+def table_rows(path: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
+    """The columns' names in small letters, and each row with its place (for messages).
+
+    errors: BadDataset for a file that is no table, and, while the rows are read, for one with too many fields
+            or too few
+    """
+    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _text_rows(path)
+    _, header = next(rows, ("", []))
+    return [name.strip().lower() for name in header], _whole(path, rows, len(header))
+
+
+def _whole(path: Path, rows: Iterator[tuple[str, list[str]]], fields: int) -> Iterator[tuple[str, list[str]]]:
+    for where, row in rows:
+        if len(row) != fields:
+            raise BadDataset(
+                f"{path}, {where}: {len(row)} fields, but the header has {fields}. Put quotes around "
+                "texts with separators."
+            )
+        yield where, row
+
+
+def column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
+    """The place of the first of `names` that is a column; BadDataset where none is."""
     for name in names:
         if name in header:
             return header.index(name)

@@ -137,3 +137,54 @@ def test_a_folder_lists_its_pictures_by_relative_name_without_opening_them(tmp_p
     assert [item.id for item in dataset.items] == ["b.JPG", "a/c.png", "a/new\nline ü.webp"]
     assert all(item.captions == () and item.split is None for item in dataset.items)
     assert dataset.items[1].path == tmp_path / "a/c.png"
+
+
+def test_labels_are_the_folders_names_or_what_a_table_of_queries_says(tmp_path: Path) -> None:
+    touch(tmp_path, "sea_horse/1.jpg", "sea_horse/deep/2.png", "cougar_face/1.jpg", "empty/notes.txt")
+    (tmp_path / "queries.tsv").write_text("folder\tquery\ncougar_face\tcougar\n")
+    dataset = open_dataset(f"labels:{tmp_path}")
+    assert [(item.id, item.labels) for item in dataset.items] == [
+        ("cougar_face/1.jpg", ("cougar",)),
+        ("sea_horse/1.jpg", ("sea horse",)),
+        ("sea_horse/deep/2.png", ("sea horse",)),
+    ]
+    assert dataset.notes == ("1 folder was left out: no pictures (empty).",)
+    assert len(dataset.split("all")) == 3
+
+
+def test_a_table_gives_an_image_several_labels(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "t.csv").write_text("image,label\na.jpg,dog\na.jpg,sea\nb.jpg,dog\na.jpg,dog\nc.jpg,cat\n")
+    dataset = open_dataset(f"labels:{tmp_path}/t.csv")
+    assert [(item.id, item.labels) for item in dataset.items] == [
+        ("a.jpg", ("dog", "sea")),
+        ("b.jpg", ("dog",)),
+    ]
+    assert dataset.missing == ("c.jpg",)
+
+
+@pytest.mark.parametrize(
+    ("queries", "message"),
+    [
+        ("folder\tquery\nbird\tbird\n", "names the folder 'bird', which is not in"),
+        ("folder\tquery\ncat\t\n", r"queries\.tsv, line 2: a folder and a query are needed"),
+        ("folder\tquery\ncat\n", r"queries\.tsv, line 2: 1 fields"),
+        ("folder\tword\ncat\tcat\n", "no column named query or label"),
+    ],
+)
+def test_a_table_of_queries_that_cannot_be_meant_is_an_error(
+    tmp_path: Path, queries: str, message: str
+) -> None:
+    touch(tmp_path, "cat/1.jpg")
+    (tmp_path / "queries.tsv").write_text(queries)
+    with pytest.raises(BadDataset, match=message):
+        open_dataset(f"labels:{tmp_path}")
+
+
+def test_pictures_without_folders_are_no_categories(tmp_path: Path) -> None:
+    touch(tmp_path, "1.jpg")
+    with pytest.raises(BadDataset, match="a folder per category"):
+        open_dataset(f"labels:{tmp_path}")
+    (tmp_path / "t.csv").write_text("image,label\n1.jpg,\n")
+    with pytest.raises(BadDataset, match="line 2: an image and a label are needed"):
+        open_dataset(f"labels:{tmp_path}/t.csv")

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import BadSetting
+from .ties import expected_rank, hit_probability
 
 # images whose scores are compared together, so that they stay in the processor's cache; at most 255, see
 # _count
@@ -115,22 +116,9 @@ def _count(
 def _recall(better: np.ndarray, tied: np.ndarray, right: np.ndarray) -> Recall:
     """Of each query: how many answers are strictly better than its best right one, how many tied with it, how
     many of those right."""
-    ranks = better + (tied - right) / (right + 1)  # expected, from 0
-    r1, r5, r10 = (100 * float(_hit(better, tied, right, k).mean()) for k in (1, 5, 10))
+    ranks = expected_rank(better, tied, right)  # from 0
+    r1, r5, r10 = (100 * float(hit_probability(better, tied, right, k).mean()) for k in (1, 5, 10))
     return Recall(r1, r5, r10, float(np.floor(np.median(ranks)) + 1), float(ranks.mean() + 1))
-
-
-def _hit(better: np.ndarray, tied: np.ndarray, right: np.ndarray, k: int) -> np.ndarray:
-    """P(hit@k): 1 - C(t-m, j) / C(t, j) with j = k - g places left for the tie.
-
-    The quotient equals C(t-j, m) / C(t, m), a product of m factors; one of them is 0 as soon as j > t - m.
-    """
-    places = np.clip(k - better, 0, tied)
-    missed = np.ones(len(better))
-    for taken in range(int(right.max())):
-        factor = np.maximum(tied - places - taken, 0) / np.maximum(tied - taken, 1)
-        missed *= np.where(taken < right, factor, 1)
-    return 1 - missed
 
 
 def _part(scores: np.ndarray, owner: np.ndarray, start: int, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,5 @@
 """How far a mean over items can be trusted, and whether one system is better than another on the same items:
-the bootstrap (Koehn 2004)."""
+the bootstrap (Koehn 2004), Fisher's randomisation test, and Holm's correction for many comparisons."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,12 +20,7 @@ def paired_interval(
     errors:  BadSetting for other shapes, no items, or scores that are not finite
     An interval that leaves out 0 says that the difference is not chance.
     """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.ndim != 1 or first.shape != second.shape or not first.size:
-        raise BadSetting(
-            f"A paired interval needs two scores for each item; got shapes {first.shape} and {second.shape}."
-        )
-    return _interval(first - second, "A paired interval", samples, level, seed)
+    return _interval(_differences(a, b, "A paired interval"), "A paired interval", samples, level, seed)
 
 
 def mean_interval(
@@ -41,6 +36,18 @@ def mean_interval(
     if values.ndim != 1 or not values.size:
         raise BadSetting(f"A mean interval needs one score for each item; got the shape {values.shape}.")
     return _interval(values, "A mean interval", samples, level, seed)
+
+
+def _differences(a: ArrayLike, b: ArrayLike, name: str) -> np.ndarray:
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.ndim != 1 or first.shape != second.shape or not first.size:
+        raise BadSetting(
+            f"{name} needs two scores for each item; got shapes {first.shape} and {second.shape}."
+        )
+    difference: np.ndarray = first - second
+    if not np.isfinite(difference).all():
+        raise BadSetting(f"{name} needs finite scores; some are NaN or infinite.")
+    return difference
 
 
 def _interval(
@@ -59,3 +66,51 @@ def _interval(
     means = np.concatenate([resampled.mean(1) for resampled in drawn])
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(values.mean()), float(low), float(high)
+
+
+def randomisation_test(a: ArrayLike, b: ArrayLike, *, samples: int = 10_000, seed: int = 0) -> float:
+    """p of Fisher's paired randomisation test, two-sided: how often chance alone, which gives each item's two
+    scores to the systems, makes a mean difference as large as that of a - b (Smucker et al. 2007).
+
+    a, b:    (N,) scores of the same N items by two systems, in the same order
+    samples: drawn sets of signs; with 2**N of them or more all sets are tried, and p is exact
+    returns: p between 1 / (samples + 1) and 1; 1 for equal scores
+    errors:  as paired_interval
+    """
+    differences = _differences(a, b, "A randomisation test")
+    if samples < 1:
+        raise BadSetting(f"A randomisation test needs at least one sample; got {samples}.")
+    differences = differences[differences != 0]  # their sign changes nothing
+    if not differences.size:
+        return 1.0
+    least = (
+        abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
+    )  # sums that rounding sets apart are one
+    if 2.0**differences.size <= samples:
+        signs = 1 - 2 * (np.arange(2**differences.size)[:, None] >> np.arange(differences.size) & 1)
+        return float((np.abs(signs @ differences) >= least).mean())
+    random = np.random.default_rng(seed)
+    at_once = max(1, DRAWN_AT_ONCE // differences.size)
+    reached = 0
+    for start in range(0, samples, at_once):
+        drawn = random.integers(2, size=(min(at_once, samples - start), differences.size), dtype=np.int8)
+        sums = 2 * (drawn @ differences) - differences.sum()
+        reached += int((np.abs(sums) >= least).sum())
+    return (reached + 1) / (samples + 1)
+
+
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """p corrected for how many comparisons a table shows, so that a p below .05 anywhere in the whole table
+    is chance in at most one table of twenty (Holm 1979).
+
+    p_values: (M,), each from 0 to 1; returns: (M,) in the same order, at most 1
+    errors:   BadSetting for anything else
+    """
+    given = np.asarray(p_values, dtype=np.float64)
+    if given.ndim != 1 or not ((given >= 0) & (given <= 1)).all():
+        raise BadSetting("Holm's correction takes a list of p values, each from 0 to 1.")
+    order = np.argsort(given, kind="stable")
+    stepped = np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1))
+    corrected = np.empty(len(given))
+    corrected[order] = np.minimum(stepped, 1)
+    return corrected

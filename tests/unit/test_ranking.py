@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from captionret.errors import BadSetting
 from captionret.evaluation import ranking
 from captionret.evaluation.ranking import Recall, rank_both_ways
+from captionret.evaluation.ties import hit_probability
 
 GOLDEN = json.loads(
     (Path(__file__).parents[1] / "golden" / "ranking_metrics.json").read_text(encoding="utf-8")
@@ -132,9 +133,9 @@ def test_a_hit_among_ties_has_the_probability_of_drawing_without_replacement(
         places = min(max(k - better, 0), tied)
         draws = list(itertools.combinations(range(tied), places))
         expected = sum(any(drawn < right for drawn in draw) for draw in draws) / len(draws)
-        assert ranking._hit(np.array([better]), np.array([tied]), np.array([right]), k)[0] == pytest.approx(
-            expected
-        )
+        assert hit_probability(np.array([better]), np.array([tied]), np.array([right]), k)[
+            0
+        ] == pytest.approx(expected)
 
 
 def test_constant_scores_get_what_chance_gets() -> None:

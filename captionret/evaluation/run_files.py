@@ -1,11 +1,11 @@
-"""Rankings and relevance as TREC's tools read them: run files (query, Q0, document, rank, score, tag) and qrels
-(query, 0, document, relevance).
+"""Rankings and relevance as TREC's tools read them: run files (query, Q0, document, rank, score, tag) and
+qrels (query, 0, document, relevance).
 
     write_run(Path("jaccard.run"), "jaccard", queries, gallery.ids, rankings)
     write_qrels(Path("text.qrels"), right)
 
-Other tools order ties by their own rules. So scores are written as they rank here, tied ones a hair apart: the
-next smaller number of 32 bits, in which trec_eval keeps them. Blanks in names are written as %20.
+Other tools order ties by their own rules. So scores are written as they rank here, tied ones a hair apart:
+the next smaller number of 32 bits, in which trec_eval keeps them. Blanks in names are written as %20.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -73,30 +73,62 @@ def randomisation_test(a: ArrayLike, b: ArrayLike, *, samples: int = 10_000, see
     scores to the systems, makes a mean difference as large as that of a - b (Smucker et al. 2007).
 
     a, b:    (N,) scores of the same N items by two systems, in the same order
-    samples: drawn sets of signs; with 2**N of them or more all sets are tried, and p is exact
+    samples: drawn sets of signs; where there are no more sets than that all are tried, and p is exact
     returns: p between 1 / (samples + 1) and 1; 1 for equal scores
     errors:  as paired_interval
+
+    >>> randomisation_test([1, 1, 1, 1], [0, 0, 0, 0])  # of 16 sets of signs 2 reach as far
+    0.125
     """
-    differences = _differences(a, b, "A randomisation test")
-    if samples < 1:
-        raise BadSetting(f"A randomisation test needs at least one sample; got {samples}.")
-    differences = differences[differences != 0]  # their sign changes nothing
-    if not differences.size:
-        return 1.0
-    least = (
-        abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
-    )  # sums that rounding sets apart are one
-    if 2.0**differences.size <= samples:
-        signs = 1 - 2 * (np.arange(2**differences.size)[:, None] >> np.arange(differences.size) & 1)
-        return float((np.abs(signs @ differences) >= least).mean())
-    random = np.random.default_rng(seed)
-    at_once = max(1, DRAWN_AT_ONCE // differences.size)
-    reached = 0
+    difference = _differences(a, b, "A randomisation test")
+    return float(randomisation_tests(difference[None], samples=samples, seed=seed)[0])
+
+
+def randomisation_tests(differences: ArrayLike, *, samples: int = 10_000, seed: int = 0) -> np.ndarray:
+    """The same for many pairs of systems on the same items, with the same draws: p of each, (M,) float64.
+
+    differences: (M, N) of the items' scores
+    """
+    given = np.asarray(differences, dtype=np.float64)
+    if given.ndim != 2 or not np.isfinite(given).all() or samples < 1:
+        raise BadSetting(
+            f"Randomisation tests need finite differences of shape (M, N) and at least one sample; got the "
+            f"shape {given.shape} and {samples} samples."
+        )
+    p = np.empty(len(given))
+    few = (2.0 ** np.count_nonzero(given, axis=1)) <= samples
+    for row in np.flatnonzero(few).tolist():
+        p[row] = _exact(given[row][given[row] != 0])
+    if not few.all():
+        p[~few] = _drawn(given[~few], samples, seed)
+    return p
+
+
+def _least(differences: np.ndarray) -> np.ndarray:
+    """What a sum must reach, (M,); sums that only rounding sets apart are one."""
+    least: np.ndarray = np.abs(differences.sum(-1)) - 1e-12 * np.abs(differences).sum(-1)
+    return least
+
+
+def _exact(differences: np.ndarray) -> float:
+    """p over all sets of signs, for (N,) differences that are not 0: the sign of a 0 changes nothing."""
+    signs = 1 - 2 * (np.arange(2**differences.size)[:, None] >> np.arange(differences.size) & 1)
+    return float((np.abs(signs @ differences) >= _least(differences)).mean())
+
+
+def _drawn(differences: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    random, least = np.random.default_rng(seed), _least(differences)
+    items = differences.shape[1]
+    at_once = max(1, DRAWN_AT_ONCE // items)
+    reached = np.zeros(len(differences), np.int64)
     for start in range(0, samples, at_once):
-        drawn = random.integers(2, size=(min(at_once, samples - start), differences.size), dtype=np.int8)
-        sums = 2 * (drawn @ differences) - differences.sum()
-        reached += int((np.abs(sums) >= least).sum())
-    return (reached + 1) / (samples + 1)
+        block = min(at_once, samples - start)
+        bits = np.unpackbits(np.frombuffer(random.bytes(-(-block * items // 8)), np.uint8))
+        ones = bits[: block * items].reshape(block, items).astype(np.float64)
+        sums = 2 * (ones @ differences.T) - differences.sum(1)  # (block, M)
+        reached += (np.abs(sums) >= least).sum(0)
+    p: np.ndarray = (reached + 1) / (samples + 1)
+    return p
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:

@@ -57,7 +57,7 @@ def test_a_label_gets_the_mean_over_all_orders_of_ties(scores: list[float], data
 
     def average(order: tuple[int, ...]) -> float:
         hits = np.cumsum([right[row] for row in order])
-        return sum(hits[place] / (place + 1) for place, row in enumerate(order) if right[row]) / wanted
+        return float(sum(hits[place] / (place + 1) for place, row in enumerate(order) if right[row]) / wanted)
 
     expected = (
         mean_over_orders(scores, lambda order: sum(right[row] for row in order[:wanted]) / wanted),

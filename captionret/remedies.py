@@ -26,6 +26,11 @@ _row(
     "Give another directory, or train one: captionret {command} --out {path}",
 )
 _row(
+    "train captioner",
+    "Train one (captionret.app.trainings), or name some.",
+    "Train one (captionret train-captioner) or name some (--checkpoints).",
+)
+_row(
     "skip-thoughts",
     "Name its directory in the config's field `skipthought`.",
     "Add --set skipthought=DIR.",

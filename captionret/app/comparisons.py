@@ -5,14 +5,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..datasets import Dataset
 from ..decoding import BeamSearch
+from ..errors import BadCheckpoint, BadDataset
 from ..records import Hit, Item
+from ..remedies import remedy
 from ..retrieval import MODES, EncodedQuery, Gallery
 from ..retrieval import search as search_gallery
-from .captioned_split import caption_split, decoded_with, load_captioner
-from .places import data_folder
+from .captioned_split import caption_split, decoded_with, load_captioner, training_captions
+from .places import checkpoints_folder, data_folder, find_checkpoint
+
+if TYPE_CHECKING:  # it imports torch, which --help does without
+    from ..models.embedding.model import EmbeddingModel
 
 COLUMNS = (
     *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
@@ -92,6 +98,78 @@ class Compared:
     hashes: list[str]
     gallery: Gallery
     setting: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Checkpoints compared on the same pictures.
+
+    what:   the collection and its split, in words
+    beside: how embedding spaces retrieve on the same pictures: rows of compared_modes
+    """
+
+    what: str
+    items: Sequence[Item]
+    how: Measuring
+    compared: Sequence[Compared]
+    beside: Sequence[dict[str, Any]] = ()
+
+
+def compare(
+    dataset: Dataset,
+    split: str,
+    checkpoints: Sequence[Path] | None,
+    how: Measuring,
+    spaces: Sequence[str] = (),
+) -> Comparison:
+    """Compare checkpoints on a split; with embedding spaces, also as ways to find related pictures.
+
+    checkpoints: None: every captioner's in ./checkpoints
+    spaces:      names or directories
+    errors:      BadDataset for no captioned pictures, or such as cannot be read; BadCheckpoint
+    """
+    from ..models.checkpoint import load_checkpoint
+
+    items = [item for item in dataset.split(split) if item.captions and item.path is not None]
+    if not items:
+        raise BadDataset(
+            f"{dataset.spec} has no captioned pictures in split {split!r}. Choose another split."
+        )
+    checkpoints = known_captioners() if checkpoints is None else checkpoints
+    for checkpoint in checkpoints:
+        load_checkpoint(checkpoint)  # a damaged one is named before minutes have gone into the others
+    models = _load_spaces(spaces, how.device)
+    training = training_captions(dataset)
+    compared = [compare_one(checkpoint, items, training, how) for checkpoint in checkpoints]
+    what = f"{dataset.spec}, split {split}"
+    if not models:
+        return Comparison(what, items, how, compared)
+    from .compared_modes import compared_modes
+
+    captioned = {Path(one.row["checkpoint"]): one.gallery for one in compared}
+    beside = compared_modes(captioned, models, dataset, items, how.relevance, how.features)
+    return Comparison(what, items, how, compared, beside)
+
+
+def _load_spaces(given: Sequence[str], device: str) -> "list[EmbeddingModel]":
+    if not given:
+        return []
+    from ..models.embedding.model import EmbeddingModel
+
+    return [EmbeddingModel.load(find_checkpoint(one), device) for one in given]
+
+
+def known_captioners() -> list[Path]:
+    """Every captioner's checkpoint in ./checkpoints. errors: BadCheckpoint where there is none"""
+    from ..models.captioning.config import CAPTIONER
+    from ..models.record import kind_of, read_record
+
+    folder = checkpoints_folder()
+    records = {path.parent: read_record(path.parent) for path in sorted(folder.glob("*/config.json"))}
+    found = [path for path, one in records.items() if kind_of(one) == CAPTIONER.name]
+    if not found:
+        raise BadCheckpoint(f"There are no checkpoints in {folder}.", remedy("train captioner"))
+    return found
 
 
 def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], how: Measuring) -> Compared:

@@ -130,20 +130,14 @@ def run_command(
     if given.list:
         print(listed())
         return FOUND
+    from ..app.trainings import train_and_draw
     from ..models.card import kept_epoch
     from ..models.device import choose_device
-    from ..report.plots import training_curve
-    from ..training.loop import train
 
     device = choose_device(given.device)
     run = started(given)
     if run is not None:
-        checkpoint, left_out = train(run, device, resume=given.resume)
-        for reason in left_out:
-            log.warning("left out: %s", reason)
-        history = checkpoint.training["history"]
-        if "val_loss" in history[0]:
-            log.info("The training curve: %s", training_curve(history, run.out / "training.png"))
+        checkpoint = train_and_draw(run, device, given.resume)
         log.info(kept_epoch({"kind": checkpoint.kind, "training": checkpoint.training}))
     print(given.out)
     return FOUND

@@ -12,6 +12,7 @@ from PIL import Image
 from shapes import Trained
 from typed import Call
 
+from captionret.app import comparisons
 from captionret.cli import compare_variants, demo, index, running, search, train_captioner
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
@@ -229,7 +230,7 @@ def test_comparisons_with_numbers_that_cannot_work_are_refused(
 def test_a_damaged_checkpoint_is_named_before_the_whole_ones_are_measured(
     call: Call, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare_variants, "compare_one", lambda *_: pytest.fail("a checkpoint was measured"))
+    monkeypatch.setattr(comparisons, "compare_one", lambda *_: pytest.fail("a checkpoint was measured"))
     (tmp_path / "bad").mkdir()
     code, _, err = call(
         compare_variants, "--data", trained.spec, "--checkpoints", trained.checkpoint, tmp_path / "bad"

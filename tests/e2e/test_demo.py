@@ -9,8 +9,9 @@ import pytest
 from shapes import Trained, shape
 from typed import Call
 
-from captionret.app import comparisons, places
-from captionret.cli import demo, train_captioner
+from captionret.app import comparisons, places, trainings
+from captionret.app import demo as service
+from captionret.cli import demo
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.errors import BadImage, BadSetting
@@ -18,7 +19,7 @@ from captionret.records import Hit, Item
 
 # a tenth of the usual scenes, and one short epoch
 DATA = "scenes:seed=5,count=60"
-QUICK = ("--epochs", "1", "--augment", "1", "--set", "average=0", "--set", "hidden_dim=32")
+QUICK = ("epochs=1", "views=1", "average=0", "hidden_dim=32")
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def shipped(trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     """The shared captioner in place of the shipped one, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(places, "SHIPPED", trained.checkpoint)
-    monkeypatch.setattr(demo, "TRAINING", QUICK)
+    monkeypatch.setattr(service, "SETTINGS", QUICK)
     return trained.checkpoint
 
 
@@ -58,7 +59,7 @@ def test_page_holds_every_part_and_the_second_run_trains_nothing_again(
     samples = len(list((tmp_path / "data" / "samples").iterdir()))
     assert f"{samples} new photographs, 0 unchanged, 0 failed" in output.err
 
-    monkeypatch.setattr(train_captioner, "main", lambda arguments: pytest.fail(f"trained again: {arguments}"))
+    monkeypatch.setattr(trainings, "train_and_draw", lambda *run: pytest.fail(f"trained again: {run}"))
     again = call(demo, "--data", DATA)
     assert again.code == 0
     assert again.err.count("trained before") == 2
@@ -69,18 +70,17 @@ def test_page_holds_every_part_and_the_second_run_trains_nothing_again(
 def test_training_that_was_cut_is_gone_on_with(
     shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[list[str]] = []
+    resumed: list[bool] = []
 
-    def cut(arguments: list[str]) -> Any:
-        calls.append(arguments)
-        out = Path(arguments[arguments.index("--out") + 1])
-        (out / "training").mkdir(parents=True, exist_ok=True)
-        (out / "training" / "state.json").write_text("{}")
+    def cut(run: Any, device: Any, resume: bool) -> None:
+        resumed.append(resume)
+        run.folder.mkdir(parents=True, exist_ok=True)
+        (run.folder / "state.json").write_text("{}")
 
-    monkeypatch.setattr(train_captioner, "main", cut)
-    first = demo.trained("model2-lite", tmp_path, DATA)
-    assert demo.trained("model2-lite", tmp_path, DATA) == first
-    assert ["--resume" in arguments for arguments in calls] == [False, True]
+    monkeypatch.setattr(trainings, "train_and_draw", cut)
+    first = service.trained("model2-lite", tmp_path, DATA)
+    assert service.trained("model2-lite", tmp_path, DATA) == first
+    assert resumed == [False, True]
 
 
 def test_own_photographs_take_the_place_of_all_the_rest(call: Call, shipped: Path, photos: Path) -> None:
@@ -139,7 +139,7 @@ def test_right_first_hits_are_counted_by_object_and_colour() -> None:
         [Hit(1, 1.0, "", "", id="a")],
         [],
     ]
-    assert demo.first_hit_rate(items, answers) == 0.25
+    assert service.first_hit_rate(items, answers) == 0.25
 
 
 def test_query_from_elsewhere_is_captioned_too(
@@ -157,8 +157,8 @@ def test_first_hit_shows_the_same_thing_in_the_same_colour_after_the_demos_own_t
     monkeypatch.chdir(tmp_path)
     data = "scenes:count=106"
     items = open_dataset(data).split("test")
-    checkpoint = demo.trained(demo.VARIANTS[0], tmp_path, data)
+    checkpoint = service.trained(service.VARIANTS[0], tmp_path, data)
     compared = comparisons.compare_one(checkpoint, items, [], comparisons.Measuring())
     hits = [comparisons.top_hits(compared, picture, 1) for picture in range(len(items))]
     assert len(items) == 20
-    assert demo.first_hit_rate(items, hits) >= 0.9
+    assert service.first_hit_rate(items, hits) >= 0.9

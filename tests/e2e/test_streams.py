@@ -1,8 +1,10 @@
 """What the shell does to a command's streams, and what a command prints where."""
 
+import errno
 import json
 import logging
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,6 +19,7 @@ from captionret import progress
 from captionret.cli import models, modes, search
 from captionret.cli.options import old_name, parser, text_argument
 from captionret.cli.output import open_file, print_paths
+from captionret.cli.running import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +65,52 @@ def test_a_full_disk_behind_stdout_is_said(tmp_path: Path) -> None:
     assert (
         code == 3 and err == "No space left to write the answer to stdout. Free some space and run again.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (MemoryError(), 3, "There is not enough memory (out of memory). Lower --batch-size,"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 GB\nmore"),
+            3,
+            "allocate memory: 9 GB).",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "x.csv"), 3, "x.csv cannot be used (Permission"),
+        (OSError(errno.ENOSPC, "No space left on device"), 3, "No space left to write the answer to stdout."),
+        (KeyboardInterrupt(), 130, "Stopped."),
+        (BrokenPipeError(), 0, ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_what_stops_a_command_from_outside_is_one_line(
+    error: BaseException,
+    code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stopped(_: object) -> int:
+        raise error
+
+    with (tmp_path / "answer").open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert run(stopped) == code
+        if isinstance(error, OSError) and error.filename is None:
+            print("goes nowhere, and Python does not complain", flush=True)
+    told = capsys.readouterr().err
+    assert message in told and told.count("\n") == (1 if message else 0)
+    assert (tmp_path / "answer").read_text() == ""
+
+
+@pytest.mark.parametrize("defect", [RuntimeError("shapes differ"), OSError(errno.EINVAL, "Invalid argument")])
+def test_a_defect_is_not_called_a_shortage(defect: Exception) -> None:
+    def broken(_: object) -> int:
+        raise defect
+
+    with pytest.raises(type(defect), match=re.escape(str(defect))):
+        run(broken)
 
 
 def test_a_text_in_another_encoding_is_wrong_usage(call: Call) -> None:

@@ -144,17 +144,20 @@ class Config(Checked):
     @classmethod
     def _named(cls, values: Mapping[str, Any], say_old: bool) -> dict[str, Any]:
         """The values under today's names."""
-        known = {one.name: one for one in fields(cls)}
-        olds = {one.metadata["was"]: one.name for one in fields(cls)}
-        others = olds | {one.metadata["elsewhere"]: one.name for one in fields(cls)}
+        names = {
+            name: one
+            for one in fields(cls)
+            for name in (one.metadata["elsewhere"], one.metadata["was"], one.name)
+            if name
+        }
         named = {}
         for name, value in values.items():
-            now = name if name in known else others.get(name, "") if name else ""
-            if not now:
-                raise UnknownName.among("field", name, known)
-            if say_old and name in olds:
+            if name not in names:
+                raise UnknownName.among("field", name, [one.name for one in fields(cls)])
+            now, facts = names[name].name, names[name].metadata
+            if say_old and name == facts["was"]:
                 logger.warning("The field %s is now called %s.", name, now)
-            news = {old: new for new, old in known[now].metadata["values_were"].items()}
+            news = {old: new for new, old in facts["values_were"].items()}
             named[now] = news.get(value, value) if isinstance(value, str) else value
         return named
 
@@ -177,16 +180,13 @@ class Config(Checked):
     def fingerprinted(self) -> dict[str, Any]:
         """What of the settings changes an answer, under the names these had in release 0.5.0: the part of a
         fingerprint that is theirs."""
-        counted = {}
+        counted, usual = {}, {one.name: one.default for one in fields(self)}
         for one in fields(self):
             facts, value = one.metadata, getattr(self, one.name)
-            as_before = facts["since"] and all(self._is_default(name) for name in facts["since"])
+            as_before = facts["since"] and all(getattr(self, name) == usual[name] for name in facts["since"])
             if not facts["training"] and not as_before:
                 counted[facts["was"] or one.name] = facts["values_were"].get(value, value)
         return counted
-
-    def _is_default(self, name: str) -> bool:
-        return bool(getattr(self, name) == type(self).__dataclass_fields__[name].default)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from captionret.config import TrainingConfig
 from captionret.datasets import Dataset
 from captionret.training.loop import Fit
 from captionret.training.run import Run
+from captionret.training.task import Task
 
 BATCHES = 6
 
@@ -32,7 +33,7 @@ class Network(nn.Module):
         return scores
 
 
-class Toy:
+class Toy(Task[TrainingConfig, None]):
     """Learn each token's successor.
 
     scores:  what validation answers, epoch by epoch; without them the negative loss
@@ -46,18 +47,14 @@ class Toy:
         self, scores: Sequence[float] = (), on_loss: Callable[[int, int], None] | None = None
     ) -> None:
         torch.manual_seed(1)
-        self.module: nn.Module = Network()
-        self.rates: dict[str, float] = {}
-        self.parts = 1
+        super().__init__(Network(), TrainingConfig(), None, None, 7)
         self.scores, self.on_loss = scores, on_loss
         self.validated = 0
-        self.epoch = 0
         self.kept: list[tuple[int, dict[str, Tensor]]] = []
         self.seen: list[tuple[int, int]] = []
 
-    def batches(self, epoch: int) -> list[tuple[int, np.ndarray]]:
-        self.epoch = epoch
-        order = np.random.default_rng([7, epoch]).permutation(np.arange(8 * BATCHES) % 12)
+    def whole_epoch(self, random: np.random.Generator) -> list[tuple[int, np.ndarray]]:
+        order = random.permutation(np.arange(8 * BATCHES) % 12)
         return list(enumerate(np.split(order, BATCHES)))
 
     def loss(self, batch: Any) -> Tensor:

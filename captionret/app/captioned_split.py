@@ -34,7 +34,7 @@ class CaptionedSplit:
 def load_captioner(paths: Sequence[Path], device: str) -> "Captioner":
     """The captioner of one checkpoint directory, or of several that say one caption together.
 
-    errors: BadCheckpoint, see load_checkpoint; BadSetting for several that cannot speak together
+    errors: BadCheckpoint, see read_checkpoint; BadSetting for several that cannot speak together
     """
     from ..models.captioning.captioner import Captioner
     from ..models.captioning.ensemble import Ensemble

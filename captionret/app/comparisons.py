@@ -128,7 +128,8 @@ def compare(
     spaces:      names or directories
     errors:      BadDataset for no captioned pictures, or such as cannot be read; BadCheckpoint
     """
-    from ..models.checkpoint import load_checkpoint
+    from ..models.captioning.config import CAPTIONER
+    from ..models.checkpoint import read_checkpoint
 
     items = [item for item in dataset.split(split) if item.captions and item.path is not None]
     if not items:
@@ -137,7 +138,8 @@ def compare(
         )
     checkpoints = known_captioners() if checkpoints is None else checkpoints
     for checkpoint in checkpoints:
-        load_checkpoint(checkpoint)  # a damaged one is named before minutes have gone into the others
+        # a damaged one is named before minutes have gone into the others
+        read_checkpoint(checkpoint, CAPTIONER)
     models = _load_spaces(spaces, how.device)
     training = training_captions(dataset)
     compared = [compare_one(checkpoint, items, training, how) for checkpoint in checkpoints]

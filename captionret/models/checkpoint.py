@@ -27,7 +27,6 @@ from .. import __version__, files
 from ..config import C
 from ..errors import BadCheckpoint, BadSetting
 from ..text import Vocabulary
-from .captioning.config import CAPTIONER, CaptionerConfig
 from .record import DEFAULT_KIND, FORMAT, PARTS, Kind, hash_of_settings, read_record
 from .vision.rows import PRECOMPUTED
 
@@ -97,11 +96,6 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint[C], dtype: torch.dt
         for left_over in path.glob(f"{name}.{'[0-9a-f]' * 12}"):
             left_over.unlink()
     files.sync_directory(path)
-
-
-def load_checkpoint(path: Path | str) -> Checkpoint[CaptionerConfig]:
-    """Read and check a captioner's checkpoint directory; errors: see read_checkpoint."""
-    return read_checkpoint(path, CAPTIONER)
 
 
 def read_checkpoint(path: Path | str, kind: Kind[C]) -> Checkpoint[C]:

@@ -16,7 +16,7 @@ from ..models.embedding.config import EmbeddingConfig
 from ..models.embedding.network import EmbeddingNetwork
 from .features import Features
 from .pairs import encoded_images, parts_of
-from .task import TaskBase, stretches, with_views
+from .task import Task, stretches, with_views
 
 
 @dataclass
@@ -30,7 +30,7 @@ class LabelData:
     right: np.ndarray
 
 
-class LabelTask(TaskBase[EmbeddingConfig, LabelData]):
+class LabelTask(Task[EmbeddingConfig, LabelData]):
     """The fit loop's task for a space that is learned from labels.
 
     table: (L, D) float32 unit rows, the labels' vectors

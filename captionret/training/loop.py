@@ -103,7 +103,7 @@ class Fit:
 
     def __init__(
         self,
-        task: Task,
+        task: Task[Any, Any],
         run: Run[Any],
         identity: dict[str, Any],
         keep: Callable[[nn.Module, History], None],
@@ -120,6 +120,9 @@ class Fit:
         self.device = next(task.module.parameters()).device
         self.optimizer = make_optimizer(task.module, self.config, task.rates)
         self.averaged = averaged(task.module, self.config.average)
+        # what is validated and kept
+        self.learned = self.averaged.module if self.averaged else task.module
+        self.modules = {"module": task.module, **({"averaged": self.averaged} if self.averaged else {})}
         self.dtype = autocast_to(run.precision, self.device)
         # does nothing unless it is enabled
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
@@ -188,16 +191,15 @@ class Fit:
             )
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        if self.averaged is not None:
+        if self.averaged:
             self.averaged.update_parameters(self.task.module)
         return value
 
     def _validate(self) -> None:
         started = time.monotonic()
-        module = self.averaged.module if self.averaged is not None else self.task.module
-        module.eval()
+        self.learned.eval()
         with torch.no_grad(), self._autocast():
-            measures = self.task.validate(module)
+            measures = self.task.validate(self.learned)
         self.at.seconds += time.monotonic() - started
         row = {
             "epoch": self.at.epoch + 1,
@@ -209,14 +211,16 @@ class Fit:
         self.at.epoch, self.at.batch, self.at.loss_sum = self.at.epoch + 1, 0, 0.0
         if measures[self.task.criterion] > self.at.best:
             self.at.best, self.at.best_epoch = measures[self.task.criterion], self.at.epoch
-            self.keep(module, self.at.history)
+            self.keep(self.learned, self.at.history)
         self.log.write(self.at.history)
         logger.info("  ".join(f"{key} {value:.4g}" for key, value in row.items()))
 
     def _save(self) -> None:
-        tensors = {f"module.{key}": value for key, value in self.task.module.state_dict().items()}
-        if self.averaged is not None:
-            tensors |= {f"averaged.{key}": value for key, value in self.averaged.state_dict().items()}
+        tensors = {
+            f"{part}.{key}": value
+            for part, module in self.modules.items()
+            for key, value in module.state_dict().items()
+        }
         for index, slots in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in slots.items()}
         tensors["random"] = torch.get_rng_state()
@@ -232,9 +236,8 @@ class Fit:
         cut = {renamed.get(name, name): value for name, value in record["identity"].items()}
         check_identity(self.folder, cut, self.identity, usual)
         tensors = load_tensors(self.folder, record)
-        self.task.module.load_state_dict(under("module.", tensors))
-        if self.averaged is not None:
-            self.averaged.load_state_dict(under("averaged.", tensors))
+        for part, module in self.modules.items():
+            module.load_state_dict(under(f"{part}.", tensors))
         slots: dict[int, dict[str, Tensor]] = {}
         for key, value in under("optimizer.", tensors).items():
             index, name = key.split(".", 1)

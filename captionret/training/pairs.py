@@ -1,7 +1,7 @@
 """What an embedding space learns from in a batch, and how it is validated: images and captions that belong
 together, and recalls."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..models.embedding.config import EmbeddingConfig
 from ..models.embedding.network import EmbeddingNetwork
 from ..models.embedding.text_tower import Read
 from .features import Features
-from .task import TaskBase, by_length, with_views
+from .task import Task, by_length, with_views
 
 
 @dataclass
@@ -36,7 +36,7 @@ class PairData:
         return len(self.features.hashes)
 
 
-class PairTask(TaskBase[EmbeddingConfig, PairData]):
+class PairTask(Task[EmbeddingConfig, PairData]):
     """The fit loop's task for a space that is learned from captions.
 
     criterion: the sum of the recalls; of triples, which only ever teach a text its image, how many of them
@@ -110,29 +110,25 @@ def pair_loss(
 ) -> Tensor:
     """The loss of `config` in an epoch for images (N, D), sentences (M, D) and the image of each, owner
     (M,)."""
-    loss = config.loss_in(epoch)
-    scores = images @ sentences.T
-    if loss == "cosine":
-        return losses.cosine_loss(images[owner], sentences)
-    if loss in ("hinge-rank", "label-softmax"):  # the labels are the captions of the batch
-        labels = (scores[owner], torch.arange(len(owner), device=owner.device), owner[:, None] != owner)
-        return (
-            losses.hinge_rank(*labels, config.margin)
-            if loss == "hinge-rank"
-            else losses.label_softmax(*labels, config.temperature)
-        )
-    if loss == "info-nce":
-        return losses.info_nce(scores, owner, space.temperature)
-    if loss == "sampled-hinges":
-        return losses.sampled_hinges(scores, owner, config.margin, config.negatives)
-    if loss in ("triples", "triples-hard"):
-        return losses.triple_loss(scores, owner, config.margin, loss == "triples-hard")
-    hinges = {
-        "sum-of-hinges": losses.sum_of_hinges,
-        "hardest": losses.hardest_negative,
-        "semi-hard": losses.semi_hard_negative,
+    scores, margin = images @ sentences.T, config.margin
+
+    def labels() -> tuple[Tensor, Tensor, Tensor]:
+        """The captions of the batch as labels: scores, which is right, which are wrong."""
+        return scores[owner], torch.arange(len(owner), device=owner.device), owner[:, None] != owner
+
+    computed: dict[str, Callable[[], Tensor]] = {
+        "sum-of-hinges": lambda: losses.sum_of_hinges(scores, owner, margin),
+        "sampled-hinges": lambda: losses.sampled_hinges(scores, owner, margin, config.negatives),
+        "hardest": lambda: losses.hardest_negative(scores, owner, margin),
+        "semi-hard": lambda: losses.semi_hard_negative(scores, owner, margin),
+        "triples": lambda: losses.triple_loss(scores, owner, margin, hard=False),
+        "triples-hard": lambda: losses.triple_loss(scores, owner, margin, hard=True),
+        "info-nce": lambda: losses.info_nce(scores, owner, space.temperature),
+        "cosine": lambda: losses.cosine_loss(images[owner], sentences),
+        "hinge-rank": lambda: losses.hinge_rank(*labels(), margin),
+        "label-softmax": lambda: losses.label_softmax(*labels(), config.temperature),
     }
-    return hinges[loss](scores, owner, config.margin)
+    return computed[config.loss_in(epoch)]()
 
 
 def triple_accuracy(mean_rank: float, images: int) -> float:

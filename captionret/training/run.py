@@ -33,7 +33,7 @@ class Prepared:
     tensors:  of the trained module, what is saved
     """
 
-    task: Task
+    task: Task[Any, Any]
     vocabulary: Vocabulary
     facts: dict[str, Any]
     backbone: dict[str, Any] = field(default_factory=NO_BACKBONE.copy)
@@ -103,11 +103,26 @@ class Run(Checked, Generic[C]):
         return " and ".join(dataset.spec for dataset in (self.dataset, *self.also))
 
     def items(self, split: str = "train", hold_out: bool = False) -> tuple[list[Item], list[Item], str]:
-        """The items to train on, those to validate on, and what these are; see split_items."""
-        train, val, held_out = split_items(self.dataset, split, hold_out)
-        for dataset in self.also:
-            train += dataset.split("train" if dataset.splits() else "all")
-        return train, val, held_out or "val"
+        """The items to train on, those to validate on, and what these are: "val" or what is held out.
+
+        hold_out: validate on every 20th training image though there is a val split, which can then be scored
+                  like a test split
+        errors:   BadDataset where there are too few to hold some out
+        """
+        dataset, splits = self.dataset, self.dataset.splits()
+        # a collection without splits is trained on as a whole
+        train = dataset.split("all" if split == "train" and not splits else split)
+        also = [item for other in self.also for item in other.split("train" if other.splits() else "all")]
+        if "val" in splits and split not in ("val", "all") and not hold_out:
+            return train + also, dataset.split("val"), "val"
+        if len(train) < HELD_OUT:
+            raise BadDataset(
+                f"{dataset.spec} has {len(train)} images in split "
+                f"{split!r}{'' if hold_out else ' and no val split'}: "
+                "too few to hold some out. Add pictures."
+            )
+        rest = [item for index, item in enumerate(train) if index % HELD_OUT]
+        return rest + also, train[::HELD_OUT], f"every {HELD_OUT}th image of {split}"
 
     def pictures(
         self, items: list[Item], backbone: Backbone, kind: str, views: int = 1
@@ -122,26 +137,6 @@ class Run(Checked, Generic[C]):
             backbone, paths, kind, cut, root=self.features_root, progress=self.progress
         )
         return [items[index] for index in features.present], features, [one.reason for one in failures]
-
-
-def split_items(dataset: Dataset, split: str, hold_out: bool = False) -> tuple[list[Item], list[Item], str]:
-    """The items to train on, those to validate on, and what these are if not the val split.
-
-    hold_out: validate on every 20th training image though there is a val split, which can then be scored like
-              a test split
-    """
-    whole = split == "train" and not dataset.splits()  # a collection without splits is trained on as a whole
-    train = dataset.split("all" if whole else split)
-    if "val" in dataset.splits() and split not in ("val", "all") and not hold_out:
-        return train, dataset.split("val"), ""
-    if len(train) < HELD_OUT:
-        raise BadDataset(
-            f"{dataset.spec} has {len(train)} images in split "
-            f"{split!r}{'' if hold_out else ' and no val split'}: "
-            "too few to hold some out. Add pictures."
-        )
-    rest = [item for index, item in enumerate(train) if index % HELD_OUT]
-    return rest, train[::HELD_OUT], f"every {HELD_OUT}th image of {split}"
 
 
 def check_some(usable: list[Item], items: list[Item], failures: list[str], what: str) -> None:

@@ -8,7 +8,6 @@ Captions are drawn from the captioner; those better than a baseline become more 
 n-gram.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +19,10 @@ from torch import Tensor, nn
 from ..config import Checked, setting
 from ..errors import BadDataset
 from ..evaluation.captions.cider import CiderD
-from ..models.captioning.beam_search import Beams, beam_search
+from ..models.captioning.beam_search import Beams
 from ..models.captioning.sampling import sample
 from ..text import END, END_ID, PAD_ID, START_ID, UNKNOWN_ID, Vocabulary, is_word, tokenize
-from .teacher_forcing import CaptioningTask
+from .teacher_forcing import CaptioningTask, greedy_beams
 
 BASELINES = ("mean", "greedy")
 LEARNS = ("all", "biases")
@@ -116,7 +115,6 @@ class SelfCriticalTask(CaptioningTask):
                 parameter.requires_grad_(parameter.requires_grad and parameter.ndim == 1)
         self.reward = Reward(self.train.captions, self.vocabulary)
         self.random = torch.Generator(device=self.device)
-        self.seconds = dict.fromkeys(("sampling", "reward", "loss"), 0.0)
         self.rewards: list[float] = []
 
     def whole_epoch(self, random: np.random.Generator) -> Sequence[Any]:
@@ -134,16 +132,14 @@ class SelfCriticalTask(CaptioningTask):
         """Draw, reward, and weigh the log-probability of each drawn token by how much better its caption is
         than the baseline."""
         images, seed, views = batch
-        began = time.perf_counter()
         self.module.eval()  # drawn without dropout; learned from with it, for there are few pictures
         features = self.train.features.of(images, views).to(self.device)
         drawn = self._draw(features, seed)
-        sampled = time.perf_counter()
         rewards = self.reward(drawn.tokens, drawn.ended, images)
-        rewarded = time.perf_counter()
-        baseline = self._baseline(features, rewards, images)
         self.rewards.append(float(rewards.mean()))
-        advantage = torch.from_numpy(rewards - baseline).to(self.device)  # (N, K)
+        advantage = torch.from_numpy(rewards - self._baseline(features, rewards, images)).to(
+            self.device
+        )  # (N, K)
         tokens = self._read(drawn)
         for part in self.module.modules():
             # not the batch norm, whose statistics are those of the training before
@@ -153,15 +149,7 @@ class SelfCriticalTask(CaptioningTask):
         # (M,)
         logprob = self._drawable(logits, tokens).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)
         words = self._predicted(tokens).sum(-1).flatten()
-        loss = -(logprob * advantage.flatten().repeat_interleave(words)).mean()
-        done = time.perf_counter()
-        for name, seconds in (
-            ("sampling", sampled - began),
-            ("reward", rewarded - sampled),
-            ("loss", done - rewarded),
-        ):
-            self.seconds[name] += seconds
-        return loss
+        return -(logprob * advantage.flatten().repeat_interleave(words)).mean()
 
     def validate(self, module: Any) -> dict[str, float]:
         """As for cross-entropy, and the mean reward x100 of the epoch's samples."""
@@ -184,15 +172,7 @@ class SelfCriticalTask(CaptioningTask):
             others: np.ndarray = (rewards.sum(1, keepdims=True) - rewards) / (self.how.samples - 1)
             return others
         with torch.inference_mode():
-            first, state = self.module.begin(features)
-            greedy = beam_search(
-                first,
-                state,
-                self.module.step,
-                beam=1,
-                max_words=self.config.max_words,
-                predict_bos=self.config.predict_bos,
-            )
+            greedy = greedy_beams(self.module, features, self.config)
         return self.reward(greedy.tokens, greedy.ended, images)
 
     def _predicted(self, tokens: Tensor) -> Tensor:

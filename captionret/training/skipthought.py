@@ -22,7 +22,7 @@ from ..models.vision.backbones import Backbone
 from ..word_vectors import load_word_vectors
 from .neighbours import NeighbourData, commonest, encoded, training_passages
 from .run import Prepared, Run
-from .task import TaskBase, by_length
+from .task import Task, by_length
 
 
 class SkipThoughtDecoder(nn.Module):
@@ -108,7 +108,7 @@ class SkipThoughtNetwork(nn.Module):
         return F.cross_entropy(logits, words, reduction="sum"), len(words)
 
 
-class NeighbourTask(TaskBase[SkipThoughtConfig, NeighbourData]):
+class NeighbourTask(Task[SkipThoughtConfig, NeighbourData]):
     """The fit loop's task: predict each sentence's neighbours."""
 
     criterion = "log_likelihood"

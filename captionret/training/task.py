@@ -1,7 +1,7 @@
 """What a task is to the fit loop: an epoch's batches, their loss, and a measure of what has been learned."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -13,40 +13,18 @@ _POOL = 20
 Data = TypeVar("Data")
 
 
-class Task(Protocol):
+class Task(Generic[C, Data]):
     """What is trained.
 
-    module:    on its device already
+    module, config, seed: what learns, on its device already, how, and the seed of its batches' order
+    train, val: what to learn from and to validate on
     criterion: the measure that decides which epoch is kept, higher is better
     rates:     name of a part of the module -> factor of its learning rate, where that is not 1
     parts:     how often an epoch is validated; the loop's epochs are these parts
+    epoch:     the one whose batches were asked for last
     """
 
-    module: nn.Module
     criterion: str
-    rates: dict[str, float]
-    parts: int
-
-    def batches(self, epoch: int) -> Sequence[Any]:
-        """The epoch's batches, the same ones whenever the epoch is asked for; made tensors only by `loss`."""
-        ...
-
-    def loss(self, batch: Any) -> Tensor:
-        """The mean loss of a batch."""
-        ...
-
-    def validate(self, module: nn.Module) -> dict[str, float]:
-        """What is measured after an epoch; `criterion` is among it."""
-        ...
-
-
-class TaskBase(Generic[C, Data]):
-    """What all tasks hold and do.
-
-    module, config, seed: what learns, how, and the seed of its batches' order
-    train, val: what to learn from and to validate on
-    epoch:      the one whose batches were asked for last
-    """
 
     def __init__(self, module: nn.Module, config: C, train: Data, val: Data, seed: int) -> None:
         self.module: Any = module
@@ -55,16 +33,25 @@ class TaskBase(Generic[C, Data]):
         self.epoch, self.parts = 0, 1
         self.device = next(module.parameters()).device
 
+    def whole_epoch(self, random: np.random.Generator) -> Sequence[Any]:
+        """All batches of an epoch, in random order; made tensors only by `loss`."""
+        raise NotImplementedError
+
+    def loss(self, batch: Any) -> Tensor:
+        """The mean loss of a batch."""
+        raise NotImplementedError
+
+    def validate(self, module: Any) -> dict[str, float]:
+        """What is measured after an epoch; `criterion` is among it."""
+        raise NotImplementedError
+
     def batches(self, epoch: int) -> Sequence[Any]:
-        """See Task; where an epoch is validated in parts, `epoch` counts these: nearly equal stretches."""
+        """The batches of an epoch, or of a part of one, nearly equal stretches; the same ones whenever they
+        are asked for."""
         self.epoch, part = divmod(epoch, self.parts)
         whole = self.whole_epoch(np.random.default_rng([self.seed, self.epoch]))
         start, end = (len(whole) * edge // self.parts for edge in (part, part + 1))
         return whole[start:end]
-
-    def whole_epoch(self, random: np.random.Generator) -> Sequence[Any]:
-        """All batches of an epoch, in random order."""
-        raise NotImplementedError
 
 
 def stretches(rows: np.ndarray, size: int) -> list[np.ndarray]:

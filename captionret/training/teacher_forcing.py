@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from ..errors import BadDataset
 from ..evaluation.captions.cider import CiderD
 from ..models.captioning.attention import doubly_stochastic
-from ..models.captioning.beam_search import beam_search
+from ..models.captioning.beam_search import Beams, beam_search
 from ..models.captioning.config import CaptionerConfig
 from ..text import PAD_ID, START_ID, UNKNOWN_ID, Vocabulary
 from .features import Features
 from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures
-from .task import TaskBase, by_length, with_views
+from .task import Task, by_length, with_views
 
 LONGEST = 40  # tokens of a training caption that are read; one in 30,000 of Flickr8k's is longer
 
@@ -57,7 +57,7 @@ def encode_captions(captions: Sequence[Sequence[str]], vocabulary: Vocabulary) -
     return tokens
 
 
-class CaptioningTask(TaskBase[CaptionerConfig, CaptionData]):
+class CaptioningTask(Task[CaptionerConfig, CaptionData]):
     """The fit loop's task for a captioner."""
 
     criterion = "cider_d"
@@ -126,7 +126,8 @@ class CaptioningTask(TaskBase[CaptionerConfig, CaptionData]):
             logits, targets = module(features, self._tokens(self.val.tokens[images]))
             total += float(_cross_entropy(logits, targets)) * len(targets)
             count += len(targets)
-            captions += greedy(module, features, self.config, self.vocabulary)
+            found = greedy_beams(module, features, self.config).tokens[:, 0].tolist()
+            captions += [" ".join(self.vocabulary.decode(ids)) for ids in found]
         score, _ = self.cider.score(captions)
         return {"val_loss": total / count, "cider_d": 100 * score, "distinct": float(len(set(captions)))}
 
@@ -160,10 +161,9 @@ def _cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> T
     return F.cross_entropy(logits.float(), targets, label_smoothing=smoothing)
 
 
-def greedy(module: Any, features: Tensor, config: CaptionerConfig, vocabulary: Vocabulary) -> list[str]:
-    """One caption a picture, by greedy search, as blank-separated tokens."""
+def greedy_beams(module: Any, features: Tensor, config: CaptionerConfig) -> Beams:
+    """One caption a picture, by greedy search."""
     first, state = module.begin(features)
-    beams = beam_search(
+    return beam_search(
         first, state, module.step, beam=1, max_words=config.max_words, predict_bos=config.predict_bos
     )
-    return [" ".join(vocabulary.decode(ids)) for ids in beams.tokens[:, 0].tolist()]

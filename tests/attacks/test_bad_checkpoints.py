@@ -17,10 +17,10 @@ import torch
 from captionret import files
 from captionret.errors import BadCheckpoint, NoSpace
 from captionret.models.captioning.captioner import Captioner
-from captionret.models.captioning.config import CaptionerConfig
+from captionret.models.captioning.config import CAPTIONER, CaptionerConfig
 from captionret.models.captioning.decoders import make_decoder
 from captionret.models.card import write_card
-from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from captionret.models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from captionret.models.record import FORMAT, PARTS, add_scores, hash_of_settings
 from captionret.text import SPECIAL, Vocabulary
 
@@ -71,14 +71,14 @@ def same(one: Checkpoint[CaptionerConfig], other: Checkpoint[CaptionerConfig]) -
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved(saved: Path) -> None:
-    assert same(load_checkpoint(saved), checkpoint_of())
+    assert same(read_checkpoint(saved, CAPTIONER), checkpoint_of())
 
 
 def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path) -> None:
     big = replace(checkpoint_of(), tensors={"a": torch.randn(100, 100), "steps": torch.tensor(2**40)})
     for name, dtype in (("whole", torch.float32), ("half", torch.float16)):
         save_checkpoint(tmp_path / name, big, dtype)
-    half = load_checkpoint(tmp_path / "half").tensors
+    half = read_checkpoint(tmp_path / "half", CAPTIONER).tensors
     assert half["a"].dtype == torch.float32 and torch.equal(half["a"], big.tensors["a"].half().float())
     assert half["steps"].dtype == torch.int64 and half["steps"] == 2**40
     sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("whole", "half")]
@@ -111,14 +111,14 @@ def test_a_pickle_that_would_run_code_is_refused_and_not_run(saved: Path, tmp_pa
     torch.save({"output.bias": Attack()}, saved / name)
     edit(saved, lambda record: record["sha256"].update({name: files.sha256_of(saved / name)}))
     with pytest.raises(BadCheckpoint, match=name.replace(".", r"\.")):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
     assert not (tmp_path / "code ran").exists()
 
 
 def test_noted_scores_leave_the_rest_as_it_was(saved: Path) -> None:
     add_scores(saved, "test", {"bleu4": 0.5})
     assert same(
-        load_checkpoint(saved),
+        read_checkpoint(saved, CAPTIONER),
         replace(checkpoint_of(), scores={"val": {"bleu4": 0.25}, "test": {"bleu4": 0.5}}),
     )
 
@@ -132,7 +132,7 @@ def test_a_record_without_a_hash_of_its_settings_is_still_read(saved: Path) -> N
         record["config"]["says_start"] = record["config"].pop("predict_bos")
 
     edit(saved, as_the_oldest)
-    assert same(load_checkpoint(saved), checkpoint_of())
+    assert same(read_checkpoint(saved, CAPTIONER), checkpoint_of())
 
 
 @pytest.mark.parametrize("format", [1, FORMAT])
@@ -143,7 +143,7 @@ def test_a_record_that_lost_the_hash_of_its_settings_is_refused(saved: Path, for
 
     edit(saved, lost)
     with pytest.raises(BadCheckpoint, match="was altered after the checkpoint was saved"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 # --- damage ---
@@ -155,19 +155,19 @@ def test_a_flipped_byte_anywhere_is_noticed(saved: Path, name: str) -> None:
     for place in sorted({*range(0, len(content), max(1, len(content) // 40)), len(content) - 1}):
         (saved / name).write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(BadCheckpoint, match=name.replace(".", r"\.")):
-            load_checkpoint(saved)
+            read_checkpoint(saved, CAPTIONER)
 
 
 def test_a_flipped_byte_in_the_record_is_refused_or_changes_no_caption(saved: Path) -> None:
     content = (saved / "config.json").read_bytes()
-    whole = load_checkpoint(saved)
+    whole = read_checkpoint(saved, CAPTIONER)
     notes = content.index(b'"training"'), content.index(b'"sha256": {\n  "vocab')
     for place in range(0, len(content), 3):
         (saved / "config.json").write_bytes(
             content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
         )
         try:
-            loaded = load_checkpoint(saved)
+            loaded = read_checkpoint(saved, CAPTIONER)
         except BadCheckpoint as error:
             assert "config.json" in str(error) or "ckpt" in str(error)
             continue
@@ -185,21 +185,21 @@ def test_a_file_cut_short_is_named(saved: Path, name: str, share: float) -> None
     content = (saved / name).read_bytes()
     (saved / name).write_bytes(content[: int(len(content) * share)])
     with pytest.raises(BadCheckpoint, match=name.replace(".", r"\.")):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 @pytest.mark.parametrize("name", [*PARTS, "config.json"])
 def test_a_missing_file_is_named(saved: Path, name: str) -> None:
     (saved / name).unlink()
     with pytest.raises(BadCheckpoint, match=rf"{name}.*(is missing|does not exist).*[Rr]estore"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 def test_a_directory_in_a_files_place_is_named(saved: Path) -> None:
     (saved / "model.safetensors").unlink()
     (saved / "model.safetensors").mkdir()
     with pytest.raises(BadCheckpoint, match=r"model\.safetensors"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 def test_a_missing_directory_says_how_to_train_one(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_the_vocabulary_of_another_training_is_told_by_its_size(saved: Path, tmp
     with pytest.raises(
         BadCheckpoint, match=r"vocab\.json has 6 words, model\.safetensors was trained with 9"
     ) as caught:
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
     assert (
         "They come from different trainings. Restore the pair, or train again into another directory."
         in str(caught.value)
@@ -229,14 +229,14 @@ def test_a_vocabulary_of_the_same_size_from_another_training_is_refused_too(
     save_checkpoint(tmp_path / "other", checkpoint_of("a cat café 's ."))
     (tmp_path / "other" / "vocab.json").rename(saved / "vocab.json")
     with pytest.raises(BadCheckpoint, match=r"vocab\.json .*is not the file"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 @pytest.mark.parametrize("content", ["[]", '{"tokens": 3}', '{"tokens": null}', "7", "nothing"])
 def test_a_vocabulary_file_of_another_kind_is_refused(saved: Path, content: str) -> None:
     (saved / "vocab.json").write_text(content)
     with pytest.raises(BadCheckpoint, match=r"vocab\.json"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_vocabulary_file_of_another_kind_is_refused(saved: Path, content: str)
 def test_a_record_that_is_none_is_refused(saved: Path, content: str) -> None:
     (saved / "config.json").write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(BadCheckpoint, match=r"config\.json"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 @pytest.mark.parametrize(
@@ -255,18 +255,18 @@ def test_a_record_that_lacks_a_part_or_holds_another_kind_says_which(saved: Path
     content = (saved / "config.json").read_text()
     edit(saved, lambda record: record.pop(key))
     with pytest.raises(BadCheckpoint, match=f"has no {key}"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
     (saved / "config.json").write_text(content)
     edit(saved, lambda record: record.update({key: [1, 2]}))
     with pytest.raises(BadCheckpoint, match=f"has no {key}"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 @pytest.mark.parametrize("part", ["sha256", "backbone"])
 def test_a_record_without_a_hash_is_refused(saved: Path, part: str) -> None:
     edit(saved, lambda record: record[part].clear())
     with pytest.raises(BadCheckpoint, match="has no hashes"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 def test_a_newer_format_names_itself_and_the_remedy(saved: Path) -> None:
@@ -274,7 +274,7 @@ def test_a_newer_format_names_itself_and_the_remedy(saved: Path) -> None:
     with pytest.raises(
         BadCheckpoint, match=f"format {FORMAT + 1}; this release reads up to {FORMAT}. Use a newer release"
     ):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 @pytest.mark.parametrize(
@@ -294,14 +294,14 @@ def test_settings_this_release_cannot_use_are_named(saved: Path, change: dict[st
 
     edit(saved, unsigned)
     with pytest.raises(BadCheckpoint, match=said):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 @pytest.mark.parametrize("change", [{"max_words": 9}, {"hidden_dim": 8}, {"predict_bos": False}])
 def test_settings_changed_by_hand_are_noticed(saved: Path, change: dict[str, Any]) -> None:
     edit(saved, lambda record: record["config"].update(change))
     with pytest.raises(BadCheckpoint, match="was altered after the checkpoint was saved"):
-        load_checkpoint(saved)
+        read_checkpoint(saved, CAPTIONER)
 
 
 @pytest.mark.parametrize("broken", ["shape", "missing", "unexpected"])
@@ -426,7 +426,7 @@ def test_a_save_that_fails_at_any_step_leaves_the_old_or_the_new_checkpoint_whol
             try:
                 save_checkpoint(saved, new)
             except OSError:
-                loaded = load_checkpoint(saved)
+                loaded = read_checkpoint(saved, CAPTIONER)
                 assert same(loaded, old) or same(loaded, new)
                 outcomes.append(same(loaded, new))
         if calls[0] < number:
@@ -449,7 +449,7 @@ def test_two_saves_killed_one_after_the_other_still_leave_a_whole_checkpoint(
                     contextlib.suppress(KeyboardInterrupt),
                 ):
                     save_checkpoint(saved, version)
-            loaded = load_checkpoint(saved)
+            loaded = read_checkpoint(saved, CAPTIONER)
             assert any(same(loaded, version) for version in versions)
 
 
@@ -462,7 +462,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_checkpoint_and_no_litter(
         pytest.raises(NoSpace, match="untouched"),
     ):
         save_checkpoint(saved, checkpoint_of(seed=1))
-    assert same(load_checkpoint(saved), checkpoint_of())
+    assert same(read_checkpoint(saved, CAPTIONER), checkpoint_of())
     assert sorted(path.name for path in saved.iterdir()) == before
 
 

@@ -23,8 +23,9 @@ from toy_task import Toy, equal, fit
 from captionret import files
 from captionret.errors import NoSpace
 from captionret.models.captioning.captioner import Captioner
+from captionret.models.captioning.config import CAPTIONER
 from captionret.models.card import write_card
-from captionret.models.checkpoint import load_checkpoint, save_checkpoint
+from captionret.models.checkpoint import read_checkpoint, save_checkpoint
 from captionret.report.plots import training_curve
 from captionret.training.features import FeatureStore
 
@@ -140,12 +141,14 @@ def test_full_disk_under_a_checkpoint_leaves_the_old_one_whole(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     """Whichever of its three files is the first that does not fit."""
-    old, new = load_checkpoint(trained.checkpoint), load_checkpoint(trained.checkpoint)
+    old, new = read_checkpoint(trained.checkpoint, CAPTIONER), read_checkpoint(trained.checkpoint, CAPTIONER)
     new.tensors["output.bias"].add_(1.0)
     save_checkpoint(tmp_path / "ck", old)
     with full_disk(monkeypatch, after), pytest.raises(NoSpace, match=str(tmp_path / "ck")):
         save_checkpoint(tmp_path / "ck", new)
-    assert load_checkpoint(tmp_path / "ck").tensors["output.bias"].equal(old.tensors["output.bias"])
+    assert (
+        read_checkpoint(tmp_path / "ck", CAPTIONER).tensors["output.bias"].equal(old.tensors["output.bias"])
+    )
     save_checkpoint(tmp_path / "ck", new)
     assert sorted(path.name for path in (tmp_path / "ck").iterdir()) == [
         "config.json",
@@ -155,7 +158,7 @@ def test_full_disk_under_a_checkpoint_leaves_the_old_one_whole(
 
 
 def test_real_limit_under_a_checkpoint_leaves_the_old_one_whole(trained: Trained, tmp_path: Path) -> None:
-    checkpoint = load_checkpoint(trained.checkpoint)
+    checkpoint = read_checkpoint(trained.checkpoint, CAPTIONER)
     save_checkpoint(tmp_path / "ck", checkpoint)
     before = contents(tmp_path / "ck")
     with small_files(50_000), pytest.raises(NoSpace, match=r"model\.safetensors"):
@@ -190,7 +193,7 @@ WRITERS: dict[str, Callable[[Path, Trained], Any]] = {
 def test_full_disk_under_card_and_curve_keeps_the_old_ones(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    save_checkpoint(tmp_path / "ck", load_checkpoint(trained.checkpoint))
+    save_checkpoint(tmp_path / "ck", read_checkpoint(trained.checkpoint, CAPTIONER))
     for write in WRITERS.values():
         write(tmp_path, trained)
     before = contents(tmp_path)

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from captionret import __version__
 from captionret.config import run_name
 from captionret.errors import BadCheckpoint, BadImage, BadSetting, UnknownName
 from captionret.models.captioning.captioner import Captioner
-from captionret.models.captioning.config import CaptionerConfig
+from captionret.models.captioning.config import CAPTIONER, CaptionerConfig
 from captionret.models.captioning.decoders import make_decoder
 from captionret.models.card import write_card
-from captionret.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from captionret.models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from captionret.models.embedding.config import EMBEDDING, EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel, checked_features
 from captionret.models.embedding.network import EmbeddingNetwork
@@ -551,7 +552,7 @@ def test_a_captioner_is_refused_as_a_space_and_a_space_as_a_captioner(tmp_path: 
     ) as refused:
         EmbeddingModel.load(tmp_path / "captioner")
     assert "captionret train-embedding" in refused.value.in_shell()
-    for load in (load_checkpoint, Captioner.load):
+    for load in (partial(read_checkpoint, kind=CAPTIONER), Captioner.load):
         with pytest.raises(
             BadCheckpoint,
             match=r"of kind 'embedding space'; here one of kind 'captioner' is needed\.",

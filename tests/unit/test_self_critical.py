@@ -188,7 +188,6 @@ def test_a_captioner_gets_better_by_its_own_captions(name: str) -> None:
         if epoch == 0:
             first = task.rewards[0]
     assert task.rewards[-1] > 3 * first
-    assert min(task.seconds.values()) > 0
     logits, _ = task.module(
         task.train.features.of(np.arange(4)), torch.from_numpy(task.train.tokens.astype(np.int64))
     )

@@ -15,18 +15,18 @@ from PIL import Image
 from shapes import Trained, table
 from torch.nn import functional as F
 
-from captionret.datasets import open_dataset
+from captionret.datasets import Dataset, open_dataset
 from captionret.errors import BadCheckpoint, BadDataset, BadSetting
 from captionret.models.captioning.captioner import Captioner
-from captionret.models.captioning.config import VARIANTS, CaptionerConfig
+from captionret.models.captioning.config import CAPTIONER, VARIANTS, CaptionerConfig
 from captionret.models.captioning.decoders import make_decoder
-from captionret.models.checkpoint import OWN_BACKBONE, Checkpoint, load_checkpoint, save_checkpoint
+from captionret.models.checkpoint import OWN_BACKBONE, Checkpoint, read_checkpoint, save_checkpoint
 from captionret.models.vision.backbones import Backbone, load_backbone
+from captionret.records import Item
 from captionret.text import Vocabulary
 from captionret.training.captioning import CaptionerRun, begin_with
 from captionret.training.features import Features
 from captionret.training.loop import train
-from captionret.training.run import split_items
 from captionret.training.self_critical import SelfCritical
 from captionret.training.teacher_forcing import LONGEST, CaptionData, CaptioningTask, encode_captions
 from captionret.word_vectors import load_word_vectors
@@ -59,6 +59,10 @@ def run_of(
         precision="float32",
         **changes,
     )
+
+
+def split_items(dataset: Dataset, split: str, hold_out: bool = False) -> tuple[list[Item], list[Item], str]:
+    return CaptionerRun("model1", VARIANTS["model1"], dataset, Path("unused")).items(split, hold_out)
 
 
 def small(folder: Path, splits: dict[str, int]) -> str:
@@ -309,7 +313,7 @@ def test_val_split_is_what_is_validated_on(trained: Trained) -> None:
     assert ({item.split for item in train}, {item.split for item in val}, held_out) == (
         {"train"},
         {"val"},
-        "",
+        "val",
     )
 
 
@@ -433,7 +437,7 @@ def test_half_precision_halves_the_file_and_keeps_the_captions(
     stored = safetensors.torch.load_file(tmp_path / "half" / "model.safetensors")
     assert {tensor.dtype for tensor in stored.values() if tensor.is_floating_point()} == {torch.float16}
 
-    save_checkpoint(tmp_path / "trained", load_checkpoint(trained.checkpoint), torch.float16)
+    save_checkpoint(tmp_path / "trained", read_checkpoint(trained.checkpoint, CAPTIONER), torch.float16)
     sizes = [
         (path / "model.safetensors").stat().st_size for path in (tmp_path / "trained", trained.checkpoint)
     ]
@@ -526,8 +530,8 @@ def test_further_collections_are_trained_on_but_not_validated_on(tmp_path: Path,
         and checkpoint.training["data"] == f"{spec} and {also}"
     )
     alone = run_of(spec, tmp_path / "alone", tmp_path / "features")
-    train_items, val_items, held_out = split_items(alone.dataset, "train")
-    assert (len(train_items), len(val_items), held_out) == (6 * KINDS_OF_SHAPE, 3 * KINDS_OF_SHAPE, "")
+    train_items, val_items, held_out = alone.items()
+    assert (len(train_items), len(val_items), held_out) == (6 * KINDS_OF_SHAPE, 3 * KINDS_OF_SHAPE, "val")
 
 
 def test_hold_out_leaves_the_val_split_for_scoring(tmp_path: Path) -> None:
@@ -612,7 +616,7 @@ def test_self_critical_training_goes_on_with_the_checkpoints_vocabulary(
         config=replace(first.config, epochs=1),
     )
     checkpoint, _ = train(again, CPU, lite0)
-    assert checkpoint.vocabulary.tokens == load_checkpoint(first.out).vocabulary.tokens
+    assert checkpoint.vocabulary.tokens == read_checkpoint(first.out, CAPTIONER).vocabulary.tokens
     assert checkpoint.training["self_critical"] == {"baseline": "mean", "samples": 3, "learns": "all"}
     assert (
         checkpoint.training["began_with"]["name"] == "first" and "reward" in checkpoint.training["history"][0]

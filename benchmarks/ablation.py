@@ -2,12 +2,14 @@
 section of checkpoints/RESULTS.md.
 
     python benchmarks/ablation.py --data flickr8k:data/flickr8k
-    python benchmarks/ablation.py --data flickr8k:data/flickr8k --note checkpoints/photos-lite    # and into that checkpoint's card
+    python benchmarks/ablation.py --data flickr8k:data/flickr8k --note checkpoints/photos-lite
+
+With --note the section is written into that checkpoint's card, too.
 
 Every training is shorter than the variant's own, and all are of the same length. A training that was cut goes
 on where it stopped.
 Intervals: paired bootstrap over the pictures.
-"""  # noqa: E501
+"""
 
 import argparse
 import json
@@ -17,8 +19,11 @@ from typing import Any
 import torch
 from results import ROOT, markdown_table, write_section
 
-from captionret.cli import evaluate_captions, train_captioner
+from captionret.app.scored_captions import CaptionScoring, score_captions
+from captionret.app.trainings import CaptionerTraining, trained_captioner
 from captionret.datasets import open_dataset
+from captionret.decoding import BeamSearch
+from captionret.evaluation.captions.results_file import write_results
 from captionret.evaluation.captions.scorer import CaptionScorer
 from captionret.evaluation.significance import paired_interval
 from captionret.models.captioning.config import VARIANTS
@@ -38,32 +43,17 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def train(variant: str, data: str, epochs: int, change: dict[str, Any], out: Path) -> Path:
     """The checkpoint directory of a training with a change, trained if it is not there."""
-    if not (out / "training.png").exists():  # the last thing a training writes
-        settings = [word for name, value in change.items() for word in ("--set", f"{name}={value}")]
-        resume = ["--resume"] if (out / "training/state.json").exists() else []
-        options = ["--variant", variant, "--data", data, "--epochs", str(epochs), "--out", str(out), "--fp16"]
-        train_captioner.main([*options, *settings, *resume])
-    return out
+    settings = (f"epochs={epochs}", *(f"{name}={value}" for name, value in change.items()))
+    command = f"python benchmarks/ablation.py --data {data} --variant {variant} --epochs {epochs}"
+    return trained_captioner(CaptionerTraining(variant, data, settings, fp16=True, command=command), out)
 
 
 def captions_of(checkpoint: Path, data: str) -> dict[str, str]:
-    """What it says of the val pictures, beam 3."""
+    """Its captions of the val pictures, beam 3, by the pictures' ids."""
     file = checkpoint / "val.json"
     if not file.exists():
-        evaluate_captions.main(
-            [
-                "--checkpoint",
-                str(checkpoint),
-                "--data",
-                data,
-                "--split",
-                "val",
-                "--beam",
-                "3",
-                "--export",
-                str(file),
-            ]
-        )
+        how = CaptionScoring([str(checkpoint)], decoding=BeamSearch(3), java=False)
+        write_results(file, score_captions(open_dataset(data), "val", how).captions)
     return {str(row["image_id"]): row["caption"] for row in json.loads(file.read_text(encoding="utf-8"))}
 
 

@@ -29,14 +29,14 @@ from captionret.library import Library
 from captionret.records import Caption, CaptionResult, Failure
 from captionret.text import join, words
 
-PROBE = """import sys
-from captionret.cli import search
-search.main(sys.argv[1:])
-print(*sorted({"torch", "nltk", "scipy"} & set(sys.modules)))"""
+COMMAND = [sys.executable, "-m", "captionret", "search"]
+PROBE = """import atexit, runpy, sys
+atexit.register(lambda: print(*sorted({"torch", "nltk", "scipy"} & set(sys.modules))))
+runpy.run_module("captionret", run_name="__main__", alter_sys=True)"""
 
 
 class Human:
-    """A captioner that says what a person said."""
+    """A captioner whose captions people wrote."""
 
     name, fingerprint = "people", "0" * 64
 
@@ -73,12 +73,12 @@ def main() -> None:
     folder = items[0].path.parent if items[0].path else Path()
     with Library.open_or_create(given.library, folder) as library:
         known = set(json.loads((SHIPPED / "vocab.json").read_text(encoding="utf-8"))["tokens"])
-        said = {
+        captions = {
             item.path.name: join(word for word in words(item.captions[0]) if word in known)
             for item in items
             if item.path
         }
-        library.update(folder, Human(said))
+        library.update(folder, Human(captions))
         count = len(library)
     asked = ["--library", f"./{given.library}", "--text"]
     rows: list[list[object]] = []
@@ -89,7 +89,7 @@ def main() -> None:
         ("bm25", "a dog"),
     ):
         probe = subprocess.run(
-            [sys.executable, "-c", PROBE, *asked, text, "--mode", mode],
+            [sys.executable, "-c", PROBE, "search", *asked, text, "--mode", mode],
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -99,7 +99,7 @@ def main() -> None:
         for _ in range(given.runs):
             began = time.perf_counter()
             done = subprocess.run(
-                [sys.executable, str(ROOT / "scripts/retrieve.py"), *asked, text, "--mode", mode],
+                [*COMMAND, *asked, text, "--mode", mode],
                 capture_output=True,
                 check=True,
             )

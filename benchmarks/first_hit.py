@@ -11,8 +11,7 @@ from pathlib import Path
 
 from results import ROOT, markdown_table, write_section
 
-from captionret.app import comparisons
-from captionret.cli import demo
+from captionret.app import comparisons, demo
 from captionret.datasets import open_dataset
 
 
@@ -33,8 +32,7 @@ def main() -> None:
         one = comparisons.compare_one(
             demo.trained(variant, given.work, given.data), items, [], comparisons.Measuring()
         )
-        hits = [comparisons.top_hits(one, picture, 1) for picture in range(len(items))]
-        right = 100 * demo.first_hit_rate(items, hits)
+        right = 100 * demo.right_first_hits(one, items)
         rows.append(
             [
                 variant,

@@ -4,7 +4,7 @@ them beats the CNN for sure.
     python benchmarks/retrieval_modes.py --flickr8k data/flickr8k --coco data/coco
 
 Nothing is chosen on these splits: the lexical head's epoch, the hybrid's weights and every constant of a mode
-                                   come from Flickr8k val.
+come from Flickr8k val.
 """
 
 import argparse
@@ -13,7 +13,9 @@ from pathlib import Path
 
 from results import ROOT, markdown_table, write_section
 
-from captionret.cli import evaluate_retrieval
+from captionret.app.measured_modes import ModesMeasuring, measure_modes
+from captionret.app.retrieval_report import write_report
+from captionret.datasets import open_dataset
 
 BEST, HYBRID = "expected-cosine", "hybrid"
 KINDS = ("sbert", "tfidf", "cider")
@@ -27,12 +29,10 @@ def rows_of(file: Path) -> list[dict[str, str]]:
 
 def measure(data: str, split: str, out: Path, spaces: list[str]) -> str:
     """One split's tables as Markdown."""
-    more = ["--embedding", *spaces] if spaces else []
-    code = evaluate_retrieval.main(
-        ["--data", data, "--split", split, "--out", str(out), "--pages", "0", "--relevance", *KINDS, *more]
-    )
-    if code:
-        raise SystemExit(code)
+    found = measure_modes(open_dataset(data), split, ModesMeasuring(relevance=KINDS, spaces=spaces))
+    for error in found.left_out:
+        print(error)
+    write_report(out, found, 0)
     modes, differences = rows_of(out / "modes.csv"), rows_of(out / "differences.csv")
     of = {(row["mode"], row["relevance"]): row for row in modes}
     table: list[list[object]] = []
@@ -84,8 +84,8 @@ def main() -> None:
         [
             "Every image asks for the others; relevance comes from people's captions alone. x100; 95 % "
             "bootstrap intervals, of differences paired over queries. Captions by the shipped captioner "
-            "(beam 5), word probabilities by the shipped lexical head and 30 drawn captions; vse is the "
-            "shipped space, whose sentence encoder is the one that makes the relevance sbert.",
+            "(beam 5), word probabilities by the shipped lexical head and 30 drawn captions; mode "
+            "embedding is the shipped space, whose sentence encoder is the one that makes the relevance sbert.",
             measure(f"flickr8k:{given.flickr8k}", "test", given.out / "flickr8k-test", given.embedding),
             measure(f"coco:{given.coco}", "val", given.out / "coco-val", given.embedding),
         ]

@@ -4,21 +4,18 @@ checkpoints/RESULTS.md.
     python benchmarks/shipped.py --flickr8k data/flickr8k --coco data/coco
 
 Nothing is chosen here: beam 3, length penalty and constraints are what the checkpoints say. COCO's val
-                        pictures were seen by no training
-and chose no epoch.
+pictures were seen by no training and chose no epoch.
 """
 
 import argparse
-import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import torch
 from results import ROOT, markdown_table, write_section
 
 from captionret.app.places import SHIPPED
-from captionret.cli import evaluate_captions
+from captionret.app.scored_captions import CaptionScoring, score_captions
+from captionret.datasets import open_dataset
 
 MEASURES = {
     "bleu1": "BLEU-1",
@@ -30,13 +27,9 @@ MEASURES = {
 COUNTS = {"distinct": "distinct", "copied": "copied, %", "bad_endings": "bad endings"}
 
 
-def measure(data: str, split: str, out: Path) -> dict[str, Any]:
-    """What `evaluate_captions.py --json` says of the shipped captioner."""
-    evaluate_captions.main(
-        ["--checkpoint", str(SHIPPED), "--data", data, "--split", split, "--json", str(out)]
-    )
-    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return found
+def measure(data: str, split: str) -> dict[str, Any]:
+    """The scores of the shipped captioner."""
+    return score_captions(open_dataset(data), split, CaptionScoring([str(SHIPPED)])).scores_json()
 
 
 def main() -> None:
@@ -50,12 +43,11 @@ def main() -> None:
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     parts = []
-    with tempfile.TemporaryDirectory() as folder:
-        for kind, split in (("flickr8k", "test"), ("coco", "val")):
-            found = measure(f"{kind}:{getattr(given, kind)}", split, Path(folder) / f"{kind}.json")
-            row: list[object] = [SHIPPED.name, *(found[name] for name in (*MEASURES, *COUNTS))]
-            columns = ["checkpoint", *MEASURES.values(), *COUNTS.values()]
-            parts.append(f"{kind} {split}, {found['images']:,} images:\n\n{markdown_table(columns, [row])}")
+    for kind, split in (("flickr8k", "test"), ("coco", "val")):
+        found = measure(f"{kind}:{getattr(given, kind)}", split)
+        row: list[object] = [SHIPPED.name, *(found[name] for name in (*MEASURES, *COUNTS))]
+        columns = ["checkpoint", *MEASURES.values(), *COUNTS.values()]
+        parts.append(f"{kind} {split}, {found['images']:,} images:\n\n{markdown_table(columns, [row])}")
     body = (
         "Beam 3, length penalty 1; x100, PTB tokens; METEOR by its Java program. photos-lite began at "
         "flickr8k-lite, which is the "

@@ -7,39 +7,24 @@ Nothing is chosen on this split: the epoch and every setting of a row come from 
 """  # noqa: E501
 
 import argparse
-import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 from results import ROOT, markdown_table, write_section
 
-from captionret.cli import evaluate_ranking
+from captionret.app.encoded_split import encode_split
+from captionret.app.ranked_split import measure_ranking
+from captionret.datasets import open_dataset
+from captionret.models.embedding.model import EmbeddingModel
 
 PUBLISHED: list[object] = ["*published VSE, VGG-19*", 22.3, 48.7, 59.8, 6, 14.9, 38.3, 51.6, 10, 235.6, None]
 
 
-def measure(space: Path, data: str, split: str, features: str) -> dict[str, Any]:
-    """What `evaluate_ranking.py --json` says."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "scores.json"
-        arguments = [
-            "--checkpoint",
-            str(space),
-            "--data",
-            data,
-            "--split",
-            split,
-            "--json",
-            str(out),
-            "--features",
-            features,
-        ]
-        if evaluate_ranking.main(arguments):
-            raise SystemExit(f"{space} cannot be measured.")
-        found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return found
+def measure(space: Path, data: str, split: str, features: Path) -> dict[str, Any]:
+    """The figures of one space on a split."""
+    model, dataset = EmbeddingModel.load(space), open_dataset(data)
+    return measure_ranking(model, encode_split(model, dataset, dataset.split(split), features))
 
 
 def _percent(share: float | None) -> float | None:
@@ -54,7 +39,7 @@ def main() -> None:
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test")
     options.add_argument("--spaces", nargs="+", type=Path, required=True, metavar="DIR")
-    options.add_argument("--features", default="data/features", metavar="DIR")
+    options.add_argument("--features", type=Path, default=Path("data/features"), metavar="DIR")
     options.add_argument("--threads", type=int, default=2)
     given = options.parse_args()
     torch.set_num_threads(given.threads)

@@ -1,6 +1,7 @@
-"""Train every lite variant on a captioned collection and score it: the table of checkpoints/RESULTS.md.
+"""Train every lite variant on a captioned collection, where it is not trained yet, and score it: the table of
+checkpoints/RESULTS.md.
 
-    python benchmarks/zoo.py --data flickr8k:data/flickr8k                     # all lite variants; trained ones are only scored
+    python benchmarks/zoo.py --data flickr8k:data/flickr8k
     python benchmarks/zoo.py --data flickr8k:data/flickr8k --only model2-lite
     python benchmarks/zoo.py --data coco:data/coco --split val --hold-out --epochs 6 --folder data/zoo-coco \\
         --only transformer-lite adaptive-lite
@@ -8,7 +9,7 @@
 Nothing is chosen on the split that is scored: the epoch is chosen in training on val, or with --hold-out on
 training pictures held out (greedy); every setting of a variant's row was chosen on Flickr8k's val. A training
 that was cut goes on where it stopped.
-"""  # noqa: E501
+"""
 
 import argparse
 import csv
@@ -20,7 +21,7 @@ from results import ROOT, markdown_table, write_section
 
 from captionret.app import comparisons
 from captionret.app.captioned_split import note_scores
-from captionret.cli import train_captioner
+from captionret.app.trainings import CaptionerTraining, trained_captioner
 from captionret.datasets import open_dataset
 from captionret.decoding import BeamSearch
 from captionret.evaluation.captions.scorer import CaptionScorer
@@ -51,26 +52,15 @@ LITE = [name for name in VARIANTS if name.endswith("-lite")]
 def train(variant: str, given: argparse.Namespace) -> Path:
     """The variant's checkpoint directory, trained if it is not there."""
     folder: Path = given.folder
-    out = folder / variant
-    if not (out / "training.png").exists():  # the last thing a training writes
-        resume = ["--resume"] if (out / "training/state.json").exists() else []
-        fewer = ["--epochs", str(given.epochs)] if given.epochs else []
-        held_out = ["--hold-out"] if given.hold_out else []
-        train_captioner.main(
-            [
-                "--variant",
-                variant,
-                "--data",
-                given.data,
-                "--out",
-                str(out),
-                "--fp16",
-                *fewer,
-                *held_out,
-                *resume,
-            ]
-        )
-    return out
+    training = CaptionerTraining(
+        variant,
+        given.data,
+        (f"epochs={given.epochs}",) if given.epochs else (),
+        hold_out=given.hold_out,
+        fp16=True,
+        command=f"python benchmarks/zoo.py --data {given.data} --only {variant}",
+    )
+    return trained_captioner(training, folder / variant)
 
 
 def measure(path: Path, given: argparse.Namespace) -> comparisons.Compared:

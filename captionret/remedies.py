@@ -177,6 +177,11 @@ _row(
     "Put it back, or train one: captionret train-skipthought.",
 )
 _row(
+    "score a file",
+    "Score a file of captions: CaptionScoring(results=FILE).",
+    "Give --results FILE.",
+)
+_row(
     "results of another split",
     "Give the collection and the split that it was made for.",
     "Give the --data and --split that it was made for.",

@@ -11,73 +11,19 @@ are Java programs; where they cannot run the others are measured all the same, a
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..app.captioned_split import (
-    caption_split,
-    decoded_with,
-    load_captioner,
-    note_scores,
-    setting_summary,
-    training_captions,
-)
-from ..app.places import checkpoint_path
-from ..datasets import Dataset, open_dataset
-from ..errors import BadDataset, BadSetting
+from ..app.captioned_split import setting_summary
+from ..app.scored_captions import MEASURES, CaptionScoring, ScoredCaptions, score_captions
+from ..datasets import open_dataset
+from ..errors import BadSetting
 from ..files import publish_json
 from ..home import data_folder
 from ..records import Item
-from ..text import ends_badly, words
 from .decoding_options import add_decoding, decoding_of
 from .options import FOUND, add_device, parser, path_argument, say
 
-if TYPE_CHECKING:
-    from ..evaluation.captions.scorer import CaptionScores
-
-MEASURES = {
-    "bleu1": "BLEU-1",
-    "bleu2": "BLEU-2",
-    "bleu3": "BLEU-3",
-    "bleu4": "BLEU-4",
-    "meteor": "METEOR",
-    "rouge_l": "ROUGE-L",
-    "cider_d": "CIDEr-D",
-    "spice": "SPICE",
-    "images": "images",
-    "distinct": "distinct captions",
-    "vocabulary": "vocabulary used",
-    "copied": "copied from training, %",
-    "bad_endings": "bad endings",
-}
 OUTPUTS = ("json", "out", "export")
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """Captions, by item id, and their scores.
-
-    names:   the checkpoints, or the results file
-    setting: what decoded them; None for what a results file does not say
-    against: the difference in CIDEr-D to other captions, x 100: {"file", "difference", "low", "high"}
-    """
-
-    names: list[str]
-    captions: dict[str, str]
-    scores: "CaptionScores"
-    setting: dict[str, Any]
-    against: dict[str, Any] | None = None
-
-    def scores_json(self) -> dict[str, Any]:
-        """The scores and what made them, as --json writes them."""
-        compared = {"against": self.against} if self.against else {}
-        return self.measures() | {"setting": self.setting, "reasons": dict(self.scores.reasons)} | compared
-
-    def measures(self) -> dict[str, Any]:
-        """The value of each of MEASURES; bad endings are counted on the words that captioners say."""
-        bad = sum(ends_badly(words(caption)) for caption in self.captions.values())
-        return {name: bad if name == "bad_endings" else getattr(self.scores, name) for name in MEASURES}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,10 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _check(given)
     dataset = open_dataset(given.data)
     say(dataset.summary())
-    items = _scored_items(dataset, given)
-    evaluated = evaluate(dataset, items, given)
-    _write(given, items, evaluated)
-    _show(given, evaluated)
+    scored = score_captions(dataset, given.split, _scoring(given))
+    _write(given, dataset.split(given.split), scored)
+    _show(given, scored)
     return FOUND
 
 
@@ -166,115 +111,54 @@ def _check(given: argparse.Namespace) -> None:
         taken[path.resolve()] = f"--{name}"
 
 
-def _scored_items(dataset: Dataset, given: argparse.Namespace) -> list[Item]:
-    """The split, once it is known that every image of it can be scored."""
-    from ..evaluation.captions.scorer import named
-
-    items = dataset.split(given.split)
-    if bare := [item.id for item in items if not item.captions]:
-        raise BadDataset(
-            f"{dataset.spec}, split {given.split}: images have no human captions to score against: "
-            f"{named(bare)}. Add captions, or take these images out of the split."
-        )
-    if given.captions_from:
-        other = open_dataset(given.captions_from)
-        compared = {
-            item.path.resolve() for item in other.split("train" if other.splits() else "all") if item.path
-        }
-        if own := [item.id for item in items if item.path and item.path.resolve() in compared]:
-            raise BadSetting(
-                f"--captions-from {given.captions_from} holds scored pictures' own captions: {named(own)}. "
-                "Score another split."
-            )
-    if given.results is None and any(item.path is None for item in items):
-        raise BadDataset(
-            f"{dataset.spec} holds features in place of pictures, so nothing can caption it here. Give "
-            "--results FILE."
-        )
-    return items
-
-
-def evaluate(dataset: Dataset, items: Sequence[Item], given: argparse.Namespace) -> Evaluated:
-    """Caption the items, or read their captions, and score them."""
-    from ..evaluation.captions.results_file import read_results
-    from ..evaluation.captions.scorer import CaptionScorer
-
-    where = f"{dataset.spec}, split {given.split}"
-    other = read_results(given.against, items, where) if given.against else None
-    if given.results:
-        names, captions = [given.results.name], read_results(given.results, items, where)
-        decoded: dict[str, Any] = dict.fromkeys(("beam", "length_penalty", "constraints"))
-    else:
-        names, captions, decoded = _captioned(items, given)
-    scorer = CaptionScorer({item.id: item.captions for item in items}, training_captions(dataset))
-    scores = scorer.score(captions, with_java=True)
-    setting = decoded | {"tokens": "PTB", "idf": where}
-    if given.note:
-        note_scores(checkpoint_path(given.checkpoint[0]), given.data, given.split, setting, vars(scores))
-    against = _difference(given.against, scores, scorer.score(other)) if other else None
-    return Evaluated(names, captions, scores, setting, against)
-
-
-def _captioned(
-    items: Sequence[Item], given: argparse.Namespace
-) -> tuple[list[str], dict[str, str], dict[str, Any]]:
-    """The checkpoints' names, their captions by item id, and what decoded them."""
-    paths = [checkpoint_path(path) for path in given.checkpoint]
-    captioner = load_captioner(paths, given.device)
-    done = caption_split(
-        captioner, items, given.decoding, batch_size=given.batch_size, features=given.features
+def _scoring(given: argparse.Namespace) -> CaptionScoring:
+    return CaptionScoring(
+        given.checkpoint or (),
+        given.results,
+        given.against,
+        given.decoding,
+        given.captions_from,
+        given.batch_size,
+        given.device,
+        given.note,
+        folder=given.features,
     )
-    captions = {item.id: caption for item, caption in zip(items, done.captions, strict=True)}
-    return [path.name for path in paths], captions, decoded_with(captioner, given.decoding)
 
 
-def _difference(file: Path, ours: "CaptionScores", theirs: "CaptionScores") -> dict[str, Any]:
-    from ..evaluation.significance import paired_interval
-
-    mean, low, high = paired_interval(ours.cider_d_each, theirs.cider_d_each)
-    return {"file": str(file), "difference": mean, "low": low, "high": high}
-
-
-def _write(given: argparse.Namespace, items: Sequence[Item], evaluated: Evaluated) -> None:
+def _write(given: argparse.Namespace, items: Sequence[Item], scored: ScoredCaptions) -> None:
     """The files that were asked for."""
-    from ..evaluation.captions.results_file import coco_id, write_results
+    from ..evaluation.captions.results_file import write_results
 
-    scores = evaluated.scores_json()
     if given.json:
-        publish_json(given.json, scores)
+        publish_json(given.json, scored.scores_json())
     if given.export:
-        write_results(given.export, evaluated.captions)
+        write_results(given.export, scored.captions)
     if given.out:
-        captions = [
-            {"image_id": coco_id(item.id), "caption": evaluated.captions[item.id], "cider_d": float(each)}
-            for item, each in zip(items, evaluated.scores.cider_d_each, strict=True)
-        ]
         source = {"checkpoint": given.checkpoint, "results": str(given.results) if given.results else None}
-        asked = {"data": given.data, "split": given.split}
-        publish_json(given.out, scores | source | asked | {"captions": captions})
+        scored.write(given.out, items, source | {"data": given.data, "split": given.split})
     for name in OUTPUTS:
         if path := getattr(given, name):
             say(f"Written: {path}")
 
 
-def _show(given: argparse.Namespace, evaluated: Evaluated) -> None:
+def _show(given: argparse.Namespace, scored: ScoredCaptions) -> None:
     """The table on stdout and what made it below; why something was not measured on stderr."""
     from ..report.terminal import table, visible
 
-    scores = evaluated.scores
+    scores = scored.scores
     for reason in scores.reasons.values():
         say(reason)
     print(
         table(
-            ("x100", visible(" + ".join(evaluated.names))),
-            list(zip(MEASURES.values(), evaluated.measures().values(), strict=True)),
+            ("x100", visible(" + ".join(scored.names))),
+            list(zip(MEASURES.values(), scored.measures().values(), strict=True)),
         )
     )
     if scores.reasons:
         print(f"–: {' and '.join(MEASURES[name] for name in scores.reasons)} not measured.")
-    print(visible(_setting(evaluated.setting)))
-    if evaluated.against:
-        print(visible(_against(evaluated.against)))
+    print(visible(_setting(scored.setting)))
+    if scored.against:
+        print(visible(_against(scored.against)))
 
 
 def _setting(setting: Mapping[str, Any]) -> str:

@@ -11,25 +11,15 @@ that its figures are those of a system that knows what else is asked.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
 from ..app.places import checkpoint_path
-from ..errors import BadDataset, BadSetting
+from ..errors import BadSetting
 from ..evaluation.hubness import find_remedies
 from ..files import publish_json
 from ..home import data_folder
 from .options import FOUND, add_device, parser, path_argument, say
-
-if TYPE_CHECKING:  # these import torch, which --help does without
-    from ..app.encoded_split import EncodedSplit
-    from ..evaluation.ranking import Ranking
-    from ..models.embedding.model import EmbeddingModel
-
-KS = (5, 10, 20)  # of DeViSE's tables
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting(f"--json {given.json} is a folder. Give the name of a file.")
 
     from ..app.encoded_split import encode_split
+    from ..app.ranked_split import measure_ranking, note_ranking, remedied
     from ..datasets import open_dataset
     from ..models.embedding.model import EmbeddingModel
 
@@ -52,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     dataset = open_dataset(given.data)
     say(dataset.summary())
     split = encode_split(model, dataset, dataset.split(given.split), given.features)
-    scores = evaluate(model, split, given.folds)
+    scores = measure_ranking(model, split, given.folds)
     if given.remedy and len(split.owner):
         scores["remedies"] = remedied(split, given.remedy)
     if given.json:
         publish_json(given.json, scores)
         say(f"Written: {given.json}")
     if given.note:
-        _note(path, given, {name: facts for name, facts in scores.items() if name != "remedies"})
+        note_ranking(path, given.data, given.split, given.folds, scores)
     print(scores_table(scores))
     return FOUND
 
@@ -101,137 +92,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_device(options)
     return options.parse_args(arguments)
-
-
-def evaluate(model: "EmbeddingModel", split: "EncodedSplit", folds: int = 1) -> dict[str, Any]:
-    """What can be measured of a model on a split, as --json writes it.
-
-    {"i2t": {"r1", "r5", "r10", "medr", "meanr"}, "t2i": {...}, "rsum"} where the split has captions, and
-    where the model is such: "triple_accuracy"; "labels", see label_scores
-    """
-    scores: dict[str, Any] = {}
-    owners = np.unique(split.owner)
-    if len(owners):
-        if len(owners) < len(split.items):
-            say(
-                f"{len(split.items) - len(owners):,} images have no caption that can be read, and are not "
-                "ranked."
-            )
-        ranking = ranked(split.images[owners], split.sentences, np.searchsorted(owners, split.owner), folds)
-        scores |= ranking.to_json()
-        if model.config.loss.startswith("triples"):
-            from ..training.pairs import triple_accuracy
-
-            scores["triple_accuracy"] = triple_accuracy(ranking.t2i.meanr, len(owners) // folds)
-    if model.config.targets != "captions":
-        scores["labels"] = label_scores(model, split)
-    if not scores:
-        raise BadDataset("The split's images have no captions to rank. Choose another collection or split.")
-    return scores
-
-
-def ranked(images: np.ndarray, sentences: np.ndarray, owner: np.ndarray, folds: int = 1) -> "Ranking":
-    """Both directions, from unit rows (N, D) and (M, D)."""
-    from ..evaluation.ranking import rank_both_ways
-
-    return rank_both_ways(images @ sentences.T, owner, folds)
-
-
-def remedied(split: "EncodedSplit", names: Sequence[str]) -> dict[str, Any]:
-    """Both directions as they are ("none") and with each remedy: {name: {"i2t", "t2i", "rsum", "hubs_i2t":
-    {"skewness", ...}, "hubs_t2i"}}.
-
-    A remedy for queries that are images is none for queries that are captions, so each direction has its own.
-    Hubs of i2t are captions.
-    """
-    from ..evaluation.hubness import measure_hubness
-    from ..evaluation.ranking import Ranking, rank_both_ways
-
-    owners = np.unique(split.owner)
-    owner = np.searchsorted(owners, split.owner)
-    of_images = split.images[owners] @ split.sentences.T  # (N, M)
-    of_captions = np.ascontiguousarray(of_images.T)
-    found: dict[str, Any] = {}
-    ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "none": lambda scores: scores,
-        **find_remedies(names),
-    }
-    for name, remedy in ways.items():
-        images, captions = remedy(of_images), remedy(of_captions)
-        ranking = Ranking(
-            rank_both_ways(images, owner).i2t, rank_both_ways(np.ascontiguousarray(captions.T), owner).t2i
-        )
-        hubs = {
-            "hubs_i2t": measure_hubness(images).to_json(),
-            "hubs_t2i": measure_hubness(captions).to_json(),
-        }
-        found[name] = ranking.to_json() | hubs
-    return found
-
-
-def label_scores(model: "EmbeddingModel", split: "EncodedSplit") -> dict[str, Any]:
-    """How well images are named by labels, by words, and found by labels, all in %.
-
-    "among_labels", "among_unseen": {"labels": how many, "images": that have one, "hit5", "hit10", "hit20",
-                                    and "chance5" ... of drawing
-                    them}: of all labels, and of those that never were a target
-    "among_words":  {"words", "hit5" ..., "hierarchical5" ...}: the k nearest of all words; an image's labels
-                    are right answers, and for the hierarchical precision the words nearest to each of its
-                    labels
-    "search_labels", "search_unseen": {"found10": labels that have a right image among their first ten,
-                                      "chance10", "labels"}
-    errors: BadDataset where no image of the split has one of the labels
-    """
-    from ..datasets.labels import spelled
-    from ..evaluation.labels import chance_of_hit, hits
-    from ..training.embedding import label_table, right_labels
-
-    names, unseen = model.checkpoint.training["labels"], set(model.checkpoint.training["unseen_labels"])
-    right = right_labels(split.items, names, model.config.targets)  # (N, L)
-    if not right.any():
-        raise BadDataset(
-            "No image of the split has one of the labels that the model was trained on. Choose another "
-            "collection or split."
-        )
-    scores = split.images @ label_table(names, model.read).T
-    measured: dict[str, Any] = {}
-    hidden = np.array([name in unseen for name in names])
-    for which, columns in {"labels": np.ones_like(hidden), "unseen": hidden}.items():
-        own, of = right[:, columns], scores[:, columns]
-        if not own.any():
-            continue
-        facts: dict[str, Any] = {"labels": int(columns.sum()), "images": int(own.any(1).sum())}
-        facts |= {f"hit{k}": 100 * float(hits(of, own, k).mean()) for k in KS}
-        measured[f"among_{which}"] = facts | {f"chance{k}": 100 * chance_of_hit(own, k) for k in KS}
-        found = {"labels": int(own.any(0).sum()), "found10": 100 * float(hits(of.T, own.T, 10).mean())}
-        measured[f"search_{which}"] = found | {"chance10": 100 * chance_of_hit(own.T, 10)}
-    measured["among_words"] = _word_scores(model, split, right, [spelled(name) for name in names])
-    return measured
-
-
-def _word_scores(
-    model: "EmbeddingModel", split: "EncodedSplit", right: np.ndarray, names: Sequence[str]
-) -> dict[str, Any]:
-    from ..evaluation.labels import hierarchical_precision, nearest
-
-    words = model.words()
-    table = model.encode_words(words)
-    rows = {word: row for row, word in enumerate(words)}
-    some = right.any(1)
-    found = nearest(split.images[some], table, KS[-1])
-    images, labels = np.nonzero(right[some])
-    neighbours = nearest(model.encode_texts(names), table, KS[-1])[labels]
-    measured: dict[str, Any] = {"words": len(words), "images": int(some.sum())}
-    of_label = np.array([rows.get(name, -1) for name in names])[labels]
-    for k in KS:
-        hit = np.zeros(len(found), bool)
-        np.logical_or.at(hit, images, (found[images, :k] == of_label[:, None]).any(1))
-        measured[f"hit{k}"] = 100 * float(hit.mean())
-        precision = hierarchical_precision(found[images, :k], neighbours[:, :k])
-        measured[f"hierarchical{k}"] = 100 * float(
-            np.mean(np.bincount(images, precision) / np.bincount(images))
-        )
-    return measured
 
 
 def scores_table(scores: dict[str, Any]) -> str:
@@ -285,12 +145,3 @@ def _remedies_table(remedies: dict[str, Any]) -> str:
         for name, facts in remedies.items()
     ]
     return "\n" + table(columns, rows, dict.fromkeys(columns[1:8], ".1f") | dict.fromkeys(columns[8:], ".2f"))
-
-
-def _note(path: Path, given: argparse.Namespace, scores: dict[str, Any]) -> None:
-    from ..models.card import write_card
-    from ..models.record import add_scores
-
-    folds = f", {given.folds} folds" if given.folds > 1 else ""
-    add_scores(path, f"{given.data.partition(':')[0]} {given.split}{folds}", scores)
-    write_card(path)

@@ -145,6 +145,14 @@ def test_no_module_stands_in_a_circle() -> None:
         pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
 
 
+def test_benchmarks_and_examples_call_the_package_not_its_commands() -> None:
+    """Not even in the text of a program that they run; `python -m captionret COMMAND` is how a command is
+    measured."""
+    outside = [path for name in ("benchmarks", "examples") for path in (PACKAGE.parent / name).glob("*.py")]
+    assert len(outside) > 10
+    assert [path.name for path in outside if "captionret.cli" in path.read_text("utf-8")] == []
+
+
 def test_nothing_imports_the_command_line() -> None:
     others = [name for name in MODULES if name.split(".")[0] not in ("cli", "__main__")]
     assert not [name for name in others if "cli" in parts_imported(name)]

@@ -25,13 +25,15 @@ from captionret.app.places import SHIPPED
 from captionret.datasets import open_dataset
 from captionret.decoding import Decoding
 from captionret.files import sha256_of
+from captionret.images import Picture
 from captionret.library import Library
 from captionret.records import Caption, CaptionResult, Failure
 from captionret.text import join, words
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 COMMAND = [sys.executable, "-m", "captionret", "search"]
 PROBE = """import atexit, runpy, sys
-atexit.register(lambda: print(*sorted({"torch", "nltk", "scipy"} & set(sys.modules))))
+atexit.register(lambda: print("loaded", *sorted({"torch", "nltk", "scipy"} & set(sys.modules))))
 runpy.run_module("captionret", run_name="__main__", alter_sys=True)"""
 
 
@@ -48,10 +50,12 @@ class Human:
         return {"name": self.name}
 
     def caption_stream(
-        self, paths: Sequence[Path], *, decoding: Decoding, batch_size: int
+        self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int
     ) -> Iterator[list[CaptionResult | Failure]]:
         """One caption each, and a feature of zeros, which no text query reads."""
-        for path in paths:
+        for picture in paths:
+            path = picture if isinstance(picture, Path) else picture.path
+            assert path is not None, "a library's pictures are files"
             text = self.captions.get(path.name, "a picture")
             yield [
                 CaptionResult(
@@ -92,7 +96,7 @@ def main() -> None:
             [sys.executable, "-c", PROBE, "search", *asked, text, "--mode", mode],
             capture_output=True,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=ENVIRONMENT,
         )
         loaded = probe.stdout.strip().splitlines()[-1]
         seconds = []
@@ -102,6 +106,7 @@ def main() -> None:
                 [*COMMAND, *asked, text, "--mode", mode],
                 capture_output=True,
                 check=True,
+                env=ENVIRONMENT,
             )
             seconds.append(time.perf_counter() - began)
             if not done.stdout:

@@ -85,7 +85,8 @@ def main() -> None:
             "Every image asks for the others; relevance comes from people's captions alone. x100; 95 % "
             "bootstrap intervals, of differences paired over queries. Captions by the shipped captioner "
             "(beam 5), word probabilities by the shipped lexical head and 30 drawn captions; mode "
-            "embedding is the shipped space, whose sentence encoder is the one that makes the relevance sbert.",
+            "embedding is the shipped space, whose sentence encoder is the one that makes the "
+            "relevance sbert.",
             measure(f"flickr8k:{given.flickr8k}", "test", given.out / "flickr8k-test", given.embedding),
             measure(f"coco:{given.coco}", "val", given.out / "coco-val", given.embedding),
         ]

@@ -120,7 +120,7 @@ class WordReason:
     weight:       how much the mode makes of it: its idf, or 1
     share:        what it adds to the score; the shares of all words are the score, except what
                   `Explanation.rest` holds
-    matched:      the image's word that was taken for it, where that is another one
+    partner:      the image's word that was taken for it, where that is another one
     """
 
     word: str
@@ -128,7 +128,7 @@ class WordReason:
     image: float
     weight: float
     share: float
-    matched: str = ""
+    partner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Searcher:
 
     One searcher may be used from several threads, and from asyncio.to_thread. Each query sees the library at
     one moment, whatever is being committed meanwhile. What a mode requires (word probabilities, an embedding
-    space) is made or loaded when it is first asked for, and said through logging.
+    space) is made or loaded when it is first asked for, and noted through logging.
 
     with Searcher("~/Pictures") as searcher:
         result = searcher.search("two dogs", mode="embedding", top=3)

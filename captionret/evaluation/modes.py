@@ -183,20 +183,20 @@ def _quality(gallery: Gallery, captions: list[str], relevance: np.ndarray, mode:
 def costly_mistakes(
     gallery: Gallery, humans: Sequence[Sequence[str]], ndcg: np.ndarray, most: int = 20, least: int = 5
 ) -> list[tuple[str, int, float]]:
-    """Words that captions say though no person did: (word, in how many captions, NDCG@10 lost against the
+    """Words of captions that are in no person's: (word, in how many captions, NDCG@10 lost against the
     mean of all queries).
 
     ndcg:  (N,) of each query
-    least: words said wrongly less often are left out
+    least: words that are wrong less often are left out
     """
-    said: dict[str, list[int]] = {}
+    wrong: dict[str, list[int]] = {}
     for row, (words, captions) in enumerate(zip(gallery.words, humans, strict=True)):
         for word in words - frozenset().union(*_sets(captions)):
-            said.setdefault(word, []).append(row)
+            wrong.setdefault(word, []).append(row)
     mean = ndcg.mean()
     found = [
         (word, len(rows), float(mean - ndcg[rows].mean()))
-        for word, rows in said.items()
+        for word, rows in wrong.items()
         if len(rows) >= least
     ]
     return sorted(found, key=lambda row: (-row[2] * row[1], row[0]))[:most]

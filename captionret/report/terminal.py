@@ -147,7 +147,7 @@ def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
     shared = [reason for reason in explained.words if reason.share > 0]
     for reason in shared[:most]:
         sides = f"query {reason.query:.2f}, image {reason.image:.2f}"
-        word = f"{reason.word} ~ {reason.matched}" if reason.matched else reason.word
+        word = f"{reason.word} ~ {reason.partner}" if reason.partner else reason.word
         lines.append(f"   {reason.share:+.3f}  {visible(word)}  ({sides}, counts {reason.weight:.2f})")
     if len(shared) > most:
         lines.append(

@@ -486,7 +486,7 @@ def test_a_program_reads_the_explanation_with_the_hits(call: Call, library: Path
     assert code == 0
     (hit,) = json.loads(out)["hits"]
     told = {reason["word"]: reason for reason in hit["explanation"]["words"]}
-    assert told["circles"]["matched"] == "circle" and "circle" not in told
+    assert told["circles"]["partner"] == "circle" and "circle" not in told
     assert sum(reason["share"] for reason in told.values()) == pytest.approx(hit["score"], abs=1e-5)
 
 

@@ -23,7 +23,7 @@ def bleu(
     The reference length of an image is the one closest to its candidate's; a tie takes the shorter. No
     smoothing.
     """
-    matched, guessed = [0] * ORDER, [0] * ORDER
+    common, guessed = [0] * ORDER, [0] * ORDER
     candidate_length = reference_length = 0
     for candidate, captions in zip(candidates, references, strict=True):
         tokens = candidate_tokens(candidate)
@@ -35,9 +35,9 @@ def bleu(
         counts = [count_ngrams(reference) for reference in images_references]
         for ngram, count in count_ngrams(tokens).items():
             guessed[len(ngram) - 1] += count
-            matched[len(ngram) - 1] += min(count, max(reference[ngram] for reference in counts))
+            common[len(ngram) - 1] += min(count, max(reference[ngram] for reference in counts))
     ratio = (candidate_length + _TINY) / (reference_length + _SMALL)
     brevity = math.exp(1 - 1 / ratio) if ratio < 1 else 1.0
-    precisions = [(match + _TINY) / (guess + _SMALL) for match, guess in zip(matched, guessed, strict=True)]
+    precisions = [(match + _TINY) / (guess + _SMALL) for match, guess in zip(common, guessed, strict=True)]
     one, two, three, four = (brevity * math.prod(precisions[:n]) ** (1 / n) for n in range(1, ORDER + 1))
     return one, two, three, four

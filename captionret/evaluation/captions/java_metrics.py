@@ -49,7 +49,8 @@ def spice(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Seq
     missing = [name for name in _SPICE_NEEDS if not (folder / name).is_file()]
     if missing:  # pycocoevalcap would download half a gigabyte here, unasked
         raise NotMeasured(
-            f"SPICE was not measured: {folder} lacks {' and '.join(missing)}. Put them there to measure it."
+            f"SPICE was not measured: {folder} has no {' and no '.join(missing)}. Put them there to measure "
+            "it."
         )
     from pycocoevalcap.spice.spice import Spice
 

@@ -135,7 +135,7 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
     for index, entry in enumerate(entries):
         where = f"{path}, entry {index:,} (from 0)"
         if not isinstance(entry, dict) or not {"image_id", "caption"} <= entry.keys():
-            raise BadDataset(f"{where} lacks 'image_id' or 'caption'. {_FORMAT}")
+            raise BadDataset(f"{where} has no 'image_id' or no 'caption'. {_FORMAT}")
         name, caption = entry["image_id"], entry["caption"]
         if isinstance(name, bool) or not isinstance(name, int | str):
             raise BadDataset(f"{where}: 'image_id' must be a whole number or text, not {name!r}. {_FORMAT}")

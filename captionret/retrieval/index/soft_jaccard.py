@@ -62,14 +62,14 @@ class SoftJaccardIndex:
         ours = list(query)
         found = self.similarity(ours, self.rows.words)  # (Q, V)
         several = (found > 0).sum(0) > 1  # (V,) words that more than one of the query's could be matched with
-        best, matched = found.max(0), found.argmax(0)  # (V,)
+        best, nearest = found.max(0), found.argmax(0)  # (V,)
         held = best[self.rows.ids]  # (K,) what each word of each row could add
         any_match = held > 0
         rows, ids = self.owners[any_match], self.rows.ids[any_match]
         sums = np.bincount(rows, held[any_match].astype(np.float64), len(self.rows))  # (N,)
         twice = (
             np.bincount(
-                rows * np.int64(len(ours)) + matched[ids], minlength=len(self.rows) * len(ours)
+                rows * np.int64(len(ours)) + nearest[ids], minlength=len(self.rows) * len(ours)
             ).reshape(-1, len(ours))
             > 1
         )
@@ -90,7 +90,7 @@ class SoftJaccardIndex:
             | {ours: similarity / union for ours, _, similarity in pairs}
         )
 
-    def matched(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, str]:
+    def partners(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, str]:
         """Of the query's words those that are matched with another one, and with which."""
         return {ours: theirs for ours, theirs, _ in self._pairs(query, row) if ours != theirs}
 

@@ -94,18 +94,18 @@ class PreparedWords:
         """Every word of both sides."""
         ours, theirs = self._bag(query), self.bags[row]
         shares = self.index.shares(ours, theirs)
-        matched = self.index.matched(ours, theirs) if isinstance(self.index, SoftJaccardIndex) else {}
-        for word in set(matched.values()) - ours.keys():
+        partners = self.index.partners(ours, theirs) if isinstance(self.index, SoftJaccardIndex) else {}
+        for word in set(partners.values()) - ours.keys():
             del shares[word]  # its share stands under the query's word
         return Explanation(
             by_share(
                 WordReason(
                     word,
                     ours.get(word, 0.0),
-                    theirs.get(matched.get(word, word), 0.0),
+                    theirs.get(partners.get(word, word), 0.0),
                     self.index.weight(word),
                     share,
-                    matched.get(word, ""),
+                    partners.get(word, ""),
                 )
                 for word, share in shares.items()
             )

@@ -1,7 +1,8 @@
 """What the tests share: the real collections, one small captioner and its library, and typing a command."""
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import shapes
 from shapes import Trained
 from typed import Call, Ended
 
+from captionret import progress
 from captionret.config import Registry
 
 if TYPE_CHECKING:  # a test run that needs no network imports no torch
@@ -22,6 +24,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a worker, or they would st
 # For the workers and what they start: glibc gives every large array back to the system and asks for it anew,
 # a third of the time of a CNN.
 os.environ |= {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31)}
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """A command that a test runs shows what the library logs; the next test's log is as Python has it."""
+    yield
+    logger = logging.getLogger("captionret")
+    logger.handlers.clear()
+    logger.setLevel(logging.NOTSET)
+    progress.show(None)
 
 
 @pytest.fixture(scope="session")

@@ -51,11 +51,6 @@ INSERT OR IGNORE INTO meta VALUES ('revision', 0);
 """
 
 
-def statements(script: str) -> list[str]:
-    """The statements of a script, so that they can run inside a transaction (executescript would end it)."""
-    return [statement for statement in map(str.strip, script.split(";")) if statement]
-
-
 def upgrade(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:
     """Bring an older catalogue to the present format, step by step.
 
@@ -77,9 +72,10 @@ def upgrade(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        if found < FORMAT and on_disk:
+            log.info(f"The library {folder} was brought from format {found} to {found + 1}.")
         if found >= FORMAT - 1:
             return
-        log.info(f"The library {folder} was brought from format {found} to {found + 1}.")
 
 
 def _to_2(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:

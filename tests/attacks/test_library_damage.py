@@ -1,6 +1,7 @@
 """A library that was damaged on its disk is refused by name when it is read, and found by verify; what is
 whole in it still answers."""
 
+import errno
 import json
 import os
 import random
@@ -20,8 +21,9 @@ from mean_colour import Colours, MeanColour, picture
 
 from captionret.app.searching import search
 from captionret.errors import BadLibrary, CaptionretError
-from captionret.library import Library
+from captionret.library import Library, schema
 from captionret.library.word_probabilities import FILE
+from captionret.library.writing import PREDICT, UPDATE
 from captionret.locks import InUse, locked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,20 +161,67 @@ def test_altered_row_is_refused_when_it_is_read_and_by_verify(library: Library, 
     assert any("catalogue.sqlite is damaged" in problem for problem in opened.verify())
 
 
-def test_altered_tokens_are_found_by_verify(library: Library) -> None:
+@pytest.mark.parametrize("tokens", ['["a"]', '["a"', '{"a": 1}', "[1]"])
+def test_altered_tokens_are_found_by_verify(library: Library, tokens: str) -> None:
     with library._catalogue.transaction() as connection:
-        connection.execute("UPDATE captions SET tokens = '[\"a\"]'")
+        connection.execute("UPDATE captions SET tokens = ?", (tokens,))
     assert any("a caption of the picture" in problem for problem in library.verify())
     with pytest.raises(BadLibrary, match="a caption of the picture"):
         list(library)
 
 
-def test_record_of_a_captioner_that_is_none_is_refused_only_where_it_counts(library: Library) -> None:
+@pytest.mark.parametrize(
+    ("decoding", "problem"),
+    [
+        ("[1]", "a way of decoding is not a JSON object"),
+        ("[1", "a way of decoding is not JSON"),
+        ('{"method": "guess"}', "it names a way of decoding that there is not"),
+    ],
+)
+def test_record_of_a_captioner_that_is_none_is_refused_only_where_it_counts(
+    library: Library, decoding: str, problem: str
+) -> None:
     with library._catalogue.transaction() as connection:
-        connection.execute("UPDATE captioners SET decoding = '[1]'")
+        connection.execute("UPDATE captioners SET decoding = ?", (decoding,))
     assert library.gallery().paths[0] == "00.png"
-    with pytest.raises(BadLibrary, match="a way of decoding is not a JSON object"):
+    with pytest.raises(BadLibrary, match=problem):
         _ = library.made_by
+
+
+def test_pictures_that_changed_since_they_were_captioned_are_named_by_verify(library: Library) -> None:
+    os.utime(library.root / "03.png", ns=(1, 1))
+    (library.root / "04.png").unlink()
+    assert library.verify() == [
+        f"{library.root / '03.png'} has changed since it was captioned. Run the update.",
+        f"{library.root / '04.png'} is not there any more. Run the update.",
+    ]
+
+
+def test_word_probabilities_that_may_not_be_read_are_named(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refuse(path: str | os.PathLike[str], *rest: int) -> int:
+        if str(path).endswith(FILE):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *rest)
+
+    library.close()
+    monkeypatch.setattr(os, "open", refuse)
+    with Library.open(library.path) as opened:
+        assert search(opened, text="red")[0].path == "00.png"
+        with pytest.raises(BadLibrary, match=r"cannot be read \(Permission denied\)"):
+            search(opened, text="red", mode="expected-jaccard")
+
+
+def test_library_that_may_not_be_written_is_named_before_anything_is_done(library: Library) -> None:
+    for lock in (UPDATE, PREDICT):
+        (library.path / lock).unlink(missing_ok=True)
+        (library.path / lock).mkdir()
+    with pytest.raises(BadLibrary, match="may not be written"):
+        library.update(captioner=MeanColour(dim=40))
+    assert len(library) == 12 and library.verify() == []
 
 
 # --- word probabilities ---
@@ -325,6 +374,35 @@ def test_doubled_hashes_of_release_0_5_0_are_refused(old: Path) -> None:
     np.savez(old / "beliefs.npz", **arrays)
     with Library.open(old) as library, pytest.raises(BadLibrary, match="holds a picture twice"):
         search(library, text="cat", mode="expected-jaccard")
+
+
+def test_upgrade_is_logged_and_one_that_fails_leaves_the_old_format_whole(
+    old: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with monkeypatch.context() as patch, pytest.raises(BadLibrary, match="disk I/O"):
+        patch.setattr(schema, "_write_checksums", failing)
+        Library.open(old)
+    with closing(sqlite3.connect(old / "catalogue.sqlite")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert "crc" not in {row[1] for row in connection.execute("PRAGMA table_info(captions)")}
+    assert caplog.text == ""
+    with Library.open(old) as library:
+        assert len(library) == 12
+    assert f"The library {old} was brought from format 1 to 2." in caplog.text
+
+
+def failing(*_: object) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    raise error
+
+
+def test_format_that_never_was_is_refused(old: Path) -> None:
+    with closing(sqlite3.connect(old / "catalogue.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 0")
+    with pytest.raises(BadLibrary, match="it says that it has format 0"):
+        Library.open(old)
 
 
 def test_two_processes_upgrade_one_library_once(old: Path) -> None:

@@ -13,7 +13,18 @@ from shapes import Trained
 from typed import Call
 
 from captionret.app import comparisons
-from captionret.cli import compare_variants, demo, index, running, search, train_captioner
+from captionret.cli import (
+    compare_variants,
+    demo,
+    edit,
+    evaluate_captions,
+    evaluate_ranking,
+    index,
+    predict_words,
+    running,
+    search,
+    train_captioner,
+)
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
 from captionret.errors import BadDataset, BadImage, BadLibrary
@@ -30,6 +41,26 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "pictures").mkdir()
     Image.new("RGB", (20, 20), "red").save(tmp_path / "pictures" / "red.png")
     return tmp_path / "pictures"
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        (search, ("--text", "dog", "--rerank", "-1"), "--rerank -1 must be at least 0"),
+        (predict_words, ("--library", "photos", "--samples", "-1"), "--samples must be at least 0, not -1"),
+        (predict_words, ("--library", "photos", "--no-head"), "captions have to be drawn"),
+        (edit, ("--library", "photos", "--reset", "--add", "a.jpg"), "Give the picture before --reset"),
+        (edit, ("--library", "photos"), "Give a picture and its caption"),
+        (evaluate_ranking, ("--checkpoint", "photos-space", "--data", "x", "--json", "."), "is a folder"),
+        (evaluate_captions, ("--checkpoint", "photos-lite", "--data", "x", "--json", "."), "is a folder"),
+    ],
+)
+def test_wrong_usage_is_refused_before_anything_is_read(
+    call: Call, tmp_path: Path, module: Any, arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = call(module, *arguments)
+    assert (code, out) == (2, "") and message in err
+    assert not list(tmp_path.iterdir())
 
 
 # Names

@@ -143,3 +143,15 @@ def test_old_name_of_a_way_is_taken_with_a_notice(caplog: pytest.LogCaptureFixtu
     with pytest.raises(UnknownName, match="Did you mean 'consensus'"):
         decoding_way("concensus")
     assert set(DECODINGS) == {"beam", "diverse-beam", "sample", "nucleus", "consensus", "rerank"}
+
+
+def test_spaces_are_the_same_by_fingerprint_or_else_by_name() -> None:
+    here, there = Reference("/here/space", "a" * 64), Reference("/there/renamed", "a" * 64)
+    assert here == there and len({here, there}) == 1
+    assert Reference("/here/space") == Reference("elsewhere/space") != Reference("other")
+    assert here != Reference("/here/space", "b" * 64) and here != "/here/space"
+
+
+def test_wrong_values_in_a_record_are_refused_by_name() -> None:
+    with pytest.raises(BadSetting, match="constraints must be true, false or none, not 'no'"):
+        BeamSearch(constraints="no")  # type: ignore[arg-type]

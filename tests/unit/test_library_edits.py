@@ -9,9 +9,12 @@ from mean_colour import Colours, MeanColour, picture
 from PIL import Image
 
 from captionret.app.searching import search
+from captionret.decoding import BeamSearch
 from captionret.errors import BadLibrary, BadSetting, LibraryInUse
 from captionret.images import Picture
 from captionret.library import Library, UpdateReport
+from captionret.library.rows import stored
+from captionret.library.surroundings import Surroundings
 from captionret.library.writing import writing
 from captionret.records import CaptionResult, Failure, PictureFacts
 
@@ -268,3 +271,23 @@ def test_two_who_write_at_once_are_told_apart_and_named(library: Library) -> Non
         assert other.predict_words(Colours("f" * 64)) == 3, "words are predicted while an update runs"
     assert other.update(captioner=MeanColour()).unchanged == 3
     assert not list(library.path.glob("*.owner"))
+
+
+def test_what_a_library_cannot_be_asked_is_refused_by_name(library: Library, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="named by their paths"):
+        library.remove([3])  # type: ignore[list-item]
+    with pytest.raises(BadSetting, match="batch_size is 0, limit -1"):
+        library.update(captioner=MeanColour(), batch_size=0, limit=-1)
+    (tmp_path / "a file").touch()
+    with pytest.raises(BadLibrary, match="cannot be made a library"):
+        Library.create(tmp_path / "a file" / "library", library.root)
+    nothing = Surroundings()
+    with pytest.raises(BadSetting, match="No captioner is given"):
+        nothing.captioner(None, BeamSearch(), "cpu")
+    with pytest.raises(BadSetting, match="No predictor of words is given"):
+        nothing.predictor(None, "cpu")
+
+
+def test_a_lone_surrogate_in_a_message_is_kept_readable() -> None:
+    assert stored("name\udcff.jpg") == b"name\xff.jpg"
+    assert stored("half \ud83d of a face") == b"half \\ud83d of a face"

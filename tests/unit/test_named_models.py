@@ -10,7 +10,10 @@ from captionret.decoding import BeamSearch
 from captionret.errors import BadCheckpoint, BadLibrary, BadSetting
 from captionret.library import MadeBy
 from captionret.models.captioning.captioner import Captioner
+from captionret.models.captioning.config import VARIANTS
+from captionret.models.captioning.ensemble import Ensemble
 from captionret.models.lexical.predictor import WordPredictor
+from captionret.retrieval import MODES, Gallery
 
 HEAD = Path(__file__).resolve().parents[2] / "checkpoints" / "words-lite"
 
@@ -44,3 +47,26 @@ def test_a_captioner_of_another_machine_is_found_by_its_name_and_checked() -> No
         captioner_of(replace(made_by, fingerprint="0" * 64), "cpu")
     with pytest.raises(BadSetting, match="does not say where"):
         captioner_of(replace(made_by, described={}), "cpu")
+
+
+def test_models_say_what_they_are() -> None:
+    captioner = Captioner.load(HEAD.with_name("photos-lite"), "cpu")
+    words = f"{len(captioner.vocabulary):,} words"
+    assert repr(captioner) == f"<Captioner 'photos-lite': transformer-lite, {words}, {str(captioner.path)!r}>"
+    predictor = WordPredictor.load(HEAD, "cpu")
+    assert repr(predictor).startswith(f"<WordPredictor {predictor.name!r}: ")
+    assert predictor.path == HEAD
+    assert repr(MODES).startswith("Registry('mode': jaccard, ")
+    assert repr(Gallery(["a.jpg"], ["a dog"])) == "<Gallery of 1 pictures with captions>"
+
+
+def test_captioners_that_are_none_or_read_other_features_make_no_ensemble() -> None:
+    with pytest.raises(BadSetting, match="at least one captioner"):
+        Ensemble([])
+    first, other = (Captioner.load(HEAD.with_name("photos-lite"), "cpu") for _ in range(2))
+    other.checkpoint = replace(other.checkpoint, backbone={"name": "vgg16", "sha256": "0" * 64})
+    with pytest.raises(BadSetting, match="another CNN's features"):
+        Ensemble([first, other])
+    other.checkpoint, other.config = first.checkpoint, VARIANTS["model2-lite"]
+    with pytest.raises(BadSetting, match="does not begin as"):
+        Ensemble([first, other])

@@ -256,3 +256,20 @@ def test_models_are_loaded_once_though_threads_ask_at_once(library: Library, tmp
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: searcher.search("red", mode="expected-jaccard")[0].path, range(8)))
     assert found == ["red.png"] * 8 and len(loaded) == 1, "the words are predicted once"
+
+
+def test_pictures_of_feedback_may_be_one_or_many_in_any_form(searcher: Searcher, tmp_path: Path) -> None:
+    path = green(tmp_path)
+    pixels = np.asarray(Image.open(path))
+    forms: list[Any] = [pixels, [pixels], path, [str(path)]]
+    answers = [searcher.search("red", like=given) for given in forms]
+    scores = [[(hit.path, hit.score) for hit in answer] for answer in answers]
+    assert scores == [scores[0]] * 4
+    assert scores[0] != [(hit.path, hit.score) for hit in searcher.search("red")]
+
+
+def test_a_text_that_no_file_can_be_named_by_is_a_text(searcher: Searcher) -> None:
+    assert searcher.search("green \0")[0].path == "green.png"
+    assert searcher.search("green " * 2000)[0].path == "green.png"
+    with pytest.raises(BadSetting, match="rerank is -1"):
+        searcher.search("green", rerank=-1)

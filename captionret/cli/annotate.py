@@ -10,23 +10,14 @@ searched through an index, where --search approximate has made one.
 """
 
 import argparse
-import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..app.places import checkpoint_path
-from ..errors import BadDataset, BadImage, BadSetting
-from ..fetching import fetch, is_address
+from ..errors import BadSetting
 from ..home import data_folder
-from ..images import open_image
-from ..retrieval.index.nearest import EXACT_UP_TO, ExactIndex, open_index
-from ..text import STOP_WORDS
-from .options import FOUND, add_device, parser, path_argument, say
+from .options import FOUND, add_device, parser, path_argument
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
@@ -37,19 +28,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     if given.top < 1:
         raise BadSetting(f"--top must be at least 1, not {given.top}.")
+    if not given.image:
+        raise BadSetting("--image is empty. Give a file, or a web address.")
+    from ..app.annotating import Choices, annotate
 
+    choices = Choices(given.captions_from, given.split, given.search, given.indexes)
+    _show(given, annotate(lambda: _space(given), given.image, choices, given.top))
+    return FOUND
+
+
+def _space(given: argparse.Namespace) -> "EmbeddingModel":
     from ..models.embedding.model import EmbeddingModel
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = _local(given.image, Path(folder))
-        model = EmbeddingModel.load(checkpoint_path(given.checkpoint), given.device)
-        vector = model.encode_images([path])[0]  # (D,)
-    texts, vectors = _words(model) if given.captions_from is None else _captions(model, given)
-    rows, scores = _index(given, model, texts, vectors).search(vector[None], given.top)
-    _show(
-        given, [(score, texts[row]) for row, score in zip(rows[0].tolist(), scores[0].tolist(), strict=True)]
-    )
-    return FOUND
+    return EmbeddingModel.load(checkpoint_path(given.checkpoint), given.device)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -86,66 +77,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--json", action="store_true", help="print the answer as JSON")
     add_device(options)
     return options.parse_args(arguments)
-
-
-def _local(image: str, folder: Path) -> Path:
-    """The picture as a file that can be read; what an address leads to is put into `folder`."""
-    if not image:
-        raise BadSetting("--image is empty. Give a file, or a web address.")
-    if not is_address(image):
-        path = Path(image).expanduser()
-        open_image(path, at_least=1)  # before anything is loaded in vain
-        return path
-    content = fetch(image)
-    try:
-        open_image(content, at_least=1)
-    except BadImage as error:
-        raise BadImage(str(error).replace("the given picture", image)) from None
-    path = folder / "picture"
-    path.write_bytes(content)
-    return path
-
-
-def _index(
-    given: argparse.Namespace, model: "EmbeddingModel", texts: Sequence[str], vectors: np.ndarray
-) -> ExactIndex:
-    """What finds the nearest of the texts. Without --search an index is used but not made: for one picture
-    that would not pay."""
-    if given.search == "exact":
-        return ExactIndex(vectors)
-    key = hashlib.sha256("\n".join([model.fingerprint, *texts]).encode()).hexdigest()[:24]
-    file = given.indexes / f"{'words' if given.captions_from is None else 'captions'}-{key}.graph"
-    made = given.search == "approximate"
-    return open_index(
-        vectors, file, 0 if made else EXACT_UP_TO, build=made, progress=True, note=say if made else _silent
-    )
-
-
-def _silent(text: str) -> None:
-    """That all are compared is the usual thing."""
-
-
-def _words(model: "EmbeddingModel") -> tuple[list[str], np.ndarray]:
-    words = sorted(word for word in model.words() if word not in STOP_WORDS)  # ties by spelling
-    return words, model.encode_words(words)
-
-
-def _captions(model: "EmbeddingModel", given: argparse.Namespace) -> tuple[list[str], np.ndarray]:
-    """The different captions of the collection that can be read, and their vectors."""
-    from ..datasets import open_dataset
-
-    dataset = open_dataset(given.captions_from)
-    say(dataset.summary())
-    items = dataset.split(given.split if dataset.splits() else "all")
-    captions = sorted(
-        {caption for item in items for caption in item.captions if not model.read.missing_reason(caption)}
-    )
-    if not captions:
-        raise BadDataset(
-            f"{dataset.spec}, split {given.split}, holds no caption that {model.name} can read. Choose "
-            "another collection."
-        )
-    return captions, model.encode_texts(captions, progress=True)
 
 
 def _show(given: argparse.Namespace, found: Sequence[tuple[float, str]]) -> None:

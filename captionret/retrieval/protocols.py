@@ -18,8 +18,8 @@ class GallerySource(Protocol):
     Every method takes content hashes (SHA-256 as text, one per image) and answers in their order. A source
     is one state: what a library commits later does not change its answers.
 
-    parts: what it can give beside captions: "features", "word_probabilities", and the names of the modes for
-           which it has vectors
+    parts: what it can give beside captions: "features", "word_probabilities", "classes", and the names of the
+           modes for which it has vectors
     """
 
     @property
@@ -35,6 +35,10 @@ class GallerySource(Protocol):
 
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """N rows: for each image the probability that a caption holds a word."""
+        ...
+
+    def classes(self, hashes: Sequence[str]) -> WordMatrix:
+        """N rows: for each image the probability of ImageNet's classes, by their names."""
         ...
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
@@ -67,6 +71,11 @@ class GalleryContents(Protocol):
         ...
 
     @property
+    def classes(self) -> WordMatrix:
+        """N rows; BadSetting where the gallery has none."""
+        ...
+
+    @property
     def features(self) -> NDArray[np.floating]:
         """(N, D); BadSetting where the gallery has none."""
         ...
@@ -89,6 +98,11 @@ class PreparedMode(Protocol):
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that this image and the query share, the most telling first."""
         ...
+
+    def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
+        """(N,) whether each image shows what is asked for at all: one that does not is no hit, however few
+        others there are. None: the mode cannot tell."""
+        return None
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """The score of this image taken apart."""
@@ -121,6 +135,10 @@ class Mode(Protocol):
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Which of its `parts` the gallery must hold beside captions."""
         ...
+
+    def wanted_parts(self, gallery: GalleryContents) -> frozenset[str]:
+        """Which further `parts` it makes use of where the gallery holds them."""
+        return frozenset()
 
     def prepare(self, gallery: GalleryContents) -> PreparedMode:
         """Read the gallery once, so that many queries can be answered. BadSetting where it does not hold

@@ -41,6 +41,9 @@ def search(
         )
     prepared = gallery.prepared(chosen)
     scores = prepared.scores(query)
+    fits = prepared.fits(query)
+    if fits is not None:
+        scores[~fits] = -np.inf
     if not keep_self and query.sha256 in gallery.row_of:
         scores[gallery.row_of[query.sha256]] = -np.inf
     for other in query.feedback.disliked if query.feedback else ():

@@ -24,6 +24,7 @@ class TableSource:
         captions: Sequence[Sequence[str]] | None = None,
         features: NDArray[np.floating] | None = None,
         word_probabilities: WordMatrix | None = None,
+        classes: WordMatrix | None = None,
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
         spaces: Mapping[str, Encode] | None = None,
     ) -> None:
@@ -35,9 +36,10 @@ class TableSource:
                   features, once they are asked for
         """
         self._row_of = {sha256: row for row, sha256 in enumerate(hashes)}
-        self._captions, self._features, self._word_probabilities = captions, features, word_probabilities
+        self._captions, self._features = captions, features
+        self._word_probabilities, self._classes = word_probabilities, classes
         self._vectors, self._spaces = dict(vectors or {}), dict(spaces or {})
-        held = {"features": features, "word_probabilities": word_probabilities}
+        held = {"features": features, "word_probabilities": word_probabilities, "classes": classes}
         names = {name for name, table in held.items() if table is not None}
         self.parts = frozenset({*names, *self._vectors, *self._spaces})
 
@@ -56,6 +58,11 @@ class TableSource:
         """N rows of the table."""
         assert self._word_probabilities is not None, "the caller looked into `parts`"
         return self._word_probabilities.take(self._rows(hashes))
+
+    def classes(self, hashes: Sequence[str]) -> WordMatrix:
+        """N rows of the table."""
+        assert self._classes is not None, "the caller looked into `parts`"
+        return self._classes.take(self._rows(hashes))
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows of the table, or as the space makes them of the features."""
@@ -84,6 +91,10 @@ class PartOfGallery:
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """N rows of the whole's."""
         return self.whole.word_probabilities.take(self._rows(hashes))
+
+    def classes(self, hashes: Sequence[str]) -> WordMatrix:
+        """N rows of the whole's."""
+        return self.whole.classes.take(self._rows(hashes))
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows of the whole's."""

@@ -1,6 +1,7 @@
 """Sums over shared words, exact, on inverted lists: the cosine of word vectors, plain or about a centre, and
 BM25."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -39,20 +40,36 @@ class CosineIndex:
         )
         self._norms = np.sqrt(np.maximum(squares, 0))  # (N,)
 
-    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
-        """(N,) float32 between -1 and 1; 0 where a side is at the centre."""
+    def scores(self, query: Mapping[str, float], *, as_it_is: bool = False) -> NDArray[np.float32]:
+        """(N,) float32 between -1 and 1; 0 where a side is at the centre.
+
+        as_it_is: the rows alone are taken from the centre, so that only the query's own words count: of a
+                  text all other words are unknown, not absent
+        """
         with_centre, norm = self._query(query)
         scores = np.zeros(len(self._norms), np.float32)
         terms = {word: partial(np.multiply, np.float32(value)) for word, value in query.items()}
+        length = _length(query) if as_it_is else norm
         for rows, sums in self.lists.sums(terms):
-            products = sums - with_centre - self._with_centre[rows] + self._centre_square
-            norms = self._norms[rows] * norm
+            products = sums - with_centre
+            if not as_it_is:
+                products = products - self._with_centre[rows] + self._centre_square
+            norms = self._norms[rows] * length
             np.divide(products, norms, out=scores[rows], where=norms > _TINY, casting="same_kind")
         return np.clip(scores, -1, 1, out=scores)
 
-    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+    def shares(
+        self, query: Mapping[str, float], row: Mapping[str, float], *, as_it_is: bool = False
+    ) -> dict[str, float]:
         """What each word of either side adds to the cosine; words of neither side add the small rest, through
         the centre."""
+        if as_it_is:
+            norm = _length(query) * self._query(row)[1]
+            added = {
+                word: value * (row.get(word, 0.0) - self.centre.get(word, 0.0))
+                for word, value in query.items()
+            }
+            return {word: value / norm if norm > _TINY else 0.0 for word, value in added.items()}
         values = {
             word: (query.get(word, 0.0) - c, row.get(word, 0.0) - c)
             for word in {*query, *row}
@@ -71,6 +88,10 @@ class CosineIndex:
         )
         square = float(sum(np.float64(np.float32(value) * np.float32(value)) for value in query.values()))
         return with_centre, float(np.sqrt(max(0.0, square - 2 * with_centre + self._centre_square)))
+
+
+def _length(query: Mapping[str, float]) -> float:
+    return math.sqrt(sum(float(np.float32(value)) ** 2 for value in query.values()))
 
 
 _TINY = 1e-9  # a product of lengths below this is rounding

@@ -162,6 +162,15 @@ class WordMatrix:
         places = np.arange(starts[-1]) + np.repeat(self.starts[:-1][chosen] - starts[:-1], lengths)
         return WordMatrix(self.words, starts, self.ids[places], self.weights[places])
 
+    def at_least(self, least: float) -> "WordMatrix":
+        """The same rows without the weights below `least`, as float16 or float32 rounds it."""
+        kept = self.weights >= self.weights.dtype.type(least)  # (K,)
+        if kept.all():
+            return self
+        lengths = np.bincount(self.owners()[kept], minlength=len(self))
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return WordMatrix(self.words, starts, self.ids[kept], self.weights[kept])
+
     def owners(self) -> NDArray[np.int32]:
         """(K,) the row that each of `ids` stands in."""
         return _row_of_each(self.starts)

@@ -8,7 +8,7 @@ import numpy as np
 from ...records import Explanation, WordReason
 from ...text import word_set
 from ..index.sparse import WordMatrix
-from ..protocols import GalleryContents, Mode
+from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from .explain import by_share
 from .words import JaccardWords, jaccard_by_idf, no_words
@@ -34,7 +34,7 @@ class MultiCaptionMode(Mode):
         return PreparedCaptions(gallery, self.union)
 
 
-class PreparedCaptions:
+class PreparedCaptions(PreparedMode):
     """Every caption of one gallery; a unit is one caption, or with `union` the words of all captions of an
     image."""
 

@@ -57,7 +57,7 @@ class HybridMode(Mode):
         return modes
 
 
-class PreparedHybrid:
+class PreparedHybrid(PreparedMode):
     """The modes of one gallery."""
 
     def __init__(

@@ -7,8 +7,10 @@ probabilities of 1.
 
 from collections.abc import Callable, Mapping
 from math import sqrt
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from ...records import Explanation, WordReason
@@ -16,12 +18,31 @@ from ...text import word_set
 from .. import corpus
 from ..index.cosine import CosineIndex
 from ..index.sparse import WordMatrix
-from ..protocols import GalleryContents, Mode
+from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from .explain import by_share
-from .words import JaccardWords, no_words
+from .words import no_words
 
+LEAST = 0.01  # less probable words have no part in these modes, whatever a library keeps
 _SHOWN = 8  # words of a reason; an image has some forty word probabilities
+
+
+class Index(Protocol):
+    """How word probabilities are compared."""
+
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """(N,) float32."""
+        ...
+
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+        """What each word of either side adds to the score of one row."""
+        ...
+
+
+class LexicalIndex(Index, Protocol):
+    """The same for pictures; `for_texts` says how texts are."""
+
+    def for_texts(self) -> Index: ...  # noqa: D102
 
 
 class LexicalMode(Mode):
@@ -29,9 +50,7 @@ class LexicalMode(Mode):
 
     accepts = frozenset({"image", "text"})
 
-    def __init__(
-        self, name: str, about: str, index: Callable[[WordMatrix], "JaccardWords | ExpectedCosine"]
-    ) -> None:
+    def __init__(self, name: str, about: str, index: Callable[[WordMatrix], "LexicalIndex"]) -> None:
         self.name, self.about, self.index = name, about, index
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
@@ -40,10 +59,10 @@ class LexicalMode(Mode):
 
     def prepare(self, gallery: GalleryContents) -> "PreparedLexical":
         """Index the gallery's word probabilities; BadSetting where it has none."""
-        return PreparedLexical(self, gallery.word_probabilities)
+        return PreparedLexical(self, gallery.word_probabilities.at_least(LEAST))
 
 
-class PreparedLexical:
+class PreparedLexical(PreparedMode):
     """The word probabilities of one gallery."""
 
     def __init__(self, mode: LexicalMode, word_probabilities: WordMatrix) -> None:
@@ -53,7 +72,7 @@ class PreparedLexical:
     def scores(self, query: EncodedQuery) -> np.ndarray:
         """(N,) float32; NoWords for a query without any word, BadSetting for a picture of which nothing is
         predicted."""
-        return self.index.scores(self._probabilities(query))
+        return self._index(query).scores(self._probabilities(query))
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that made the match, the most telling first."""
@@ -66,13 +85,17 @@ class PreparedLexical:
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """Every word of both sides with its probabilities."""
         ours, theirs = self._probabilities(query), self.word_probabilities.row(row)
-        shares = self.index.shares(ours, theirs)
+        index = self._index(query)
+        shares = index.shares(ours, theirs)
         reasons = [
             WordReason(word, ours.get(word, 0.0), theirs.get(word, 0.0), corpus.weight(word), share)
             for word, share in shares.items()
         ]
-        whole = float(self.index.scores(ours)[row])
+        whole = float(index.scores(ours)[row])
         return Explanation(by_share(reasons), rest=whole - sum(shares.values()))
+
+    def _index(self, query: EncodedQuery) -> "Index":
+        return self.index.for_texts() if is_text(query) else self.index
 
     def _probabilities(self, query: EncodedQuery) -> Mapping[str, float]:
         probabilities = query.apply_feedback(self._own(query), self._own)
@@ -86,7 +109,14 @@ class PreparedLexical:
                 f"Mode {self.mode.name!r} compares word probabilities, and nothing is predicted of the "
                 "query picture. Choose another mode."
             )
-        return dict(query.word_probabilities or {}) | dict.fromkeys(word_set(query.text or ""), 1.0)
+        predicted = query.word_probabilities or {}
+        kept = {word: value for word, value in predicted.items() if value >= np.float16(LEAST)}
+        return kept | dict.fromkeys(word_set(query.text or ""), 1.0)
+
+
+def is_text(query: EncodedQuery) -> bool:
+    """Whether a query is a text and no more: it says what is there, not what is not."""
+    return query.caption is None and query.feedback is None
 
 
 class ExpectedCosine:
@@ -117,13 +147,37 @@ class ExpectedCosine:
         means = (sums + self.STEADY * usual) / (len(rows) + self.STEADY)
         self.index = CosineIndex(rows, dict(zip(rows.words, means.tolist(), strict=True)))
 
-    def scores(self, query: Mapping[str, float]) -> np.ndarray:
+    def for_texts(self) -> "TextCosine":
+        """The same for texts."""
+        return TextCosine(self.index)
+
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
         """(N,) float32 from -1 to 1."""
         return self.index.scores(_roots(query))
 
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word adds; below 0 where one side holds it and the other less than most."""
         return self.index.shares(_roots(query), _roots(row))
+
+
+class TextCosine:
+    """The cosine of a text as it is with pictures taken from the mean image.
+
+    A text names some of what is seen. Were the mean taken away from it, too, all other words would count as
+    absent, and pictures of which little is predicted would come first.
+    """
+
+    def __init__(self, index: CosineIndex) -> None:
+        self.index = index
+
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """(N,) float32 from -1 to 1."""
+        return self.index.scores(_roots(query), as_it_is=True)
+
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+        """What each word of the text adds; below 0 where the picture holds it less than most."""
+        added = self.index.shares(_roots(query), _roots(row), as_it_is=True)
+        return dict.fromkeys(row, 0.0) | added
 
 
 def _roots(probabilities: Mapping[str, float]) -> dict[str, float]:

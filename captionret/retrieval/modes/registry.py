@@ -11,6 +11,7 @@ from ..protocols import Mode
 from .captions import MultiCaptionMode
 from .fusion import HybridMode
 from .lexical import ExpectedCosine, LexicalMode
+from .likelihood import LikelihoodMode
 from .vectors import FeatureMode, SpaceMode
 from .words import JaccardWords, TfIdf, WordMode, bm25, content, counted, distinct, jaccard_by_idf, lemmas
 
@@ -26,6 +27,11 @@ def _table(*modes: Mode) -> Registry[Mode]:
     return Registry("mode", {mode.name: mode for mode in modes})
 
 
+EXPECTED_COSINE = LexicalMode(
+    "expected-cosine",
+    "the same word probabilities by the cosine of what sets each image apart from the mean one",
+    ExpectedCosine,
+)
 MODES: Registry[Mode] = _table(
     WordMode(
         "jaccard",
@@ -77,10 +83,11 @@ MODES: Registry[Mode] = _table(
         "the words a caption is likely to hold, by probability and idf: minima over maxima",
         jaccard_by_idf,
     ),
-    LexicalMode(
-        "expected-cosine",
-        "the same word probabilities by the cosine of what sets each image apart from the mean one",
-        ExpectedCosine,
+    EXPECTED_COSINE,
+    LikelihoodMode(
+        "words",
+        "a text's likelihood under the words, and ImageNet's classes, that are predicted of each image",
+        EXPECTED_COSINE,
     ),
     FeatureMode("cnn", "the cosine of the CNN's features, no words"),
     FeatureMode("cnn-centred", "the same less the gallery's mean feature", centred=True),

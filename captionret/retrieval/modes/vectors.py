@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from ...records import Explanation
-from ..protocols import GalleryContents, Mode
+from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 
 # mean variances, added to every direction's before whitening: on Flickr8k val, the less the worse (0.1: .48)
@@ -56,7 +56,7 @@ class SpaceMode(FeatureMode):
         return query.vectors.get(self.name)
 
 
-class PreparedFeatures:
+class PreparedFeatures(PreparedMode):
     """The unit vectors of one gallery."""
 
     def __init__(self, mode: FeatureMode, features: NDArray[np.float32]) -> None:

@@ -15,7 +15,7 @@ from ..index.jaccard import JaccardIndex
 from ..index.soft_jaccard import SoftJaccardIndex
 from ..index.sparse import WordMatrix
 from ..lemmas import lemma
-from ..protocols import GalleryContents, Mode
+from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from .explain import by_share
 
@@ -69,7 +69,7 @@ class WordMode(Mode):
         return PreparedWords(self, [bags[caption] for caption in gallery.captions])
 
 
-class PreparedWords:
+class PreparedWords(PreparedMode):
     """The word index of one gallery."""
 
     def __init__(self, mode: WordMode, bags: list[Bag]) -> None:
@@ -127,6 +127,10 @@ class PreparedWords:
 
 class JaccardWords(JaccardIndex):
     """The Jaccard index with what an explanation needs."""
+
+    def for_texts(self) -> "JaccardWords":
+        """Itself: texts are compared as pictures are."""
+        return self
 
     def shares(self, query: Bag, row: Bag) -> dict[str, float]:
         """Each word's part of the numerator / the whole denominator."""

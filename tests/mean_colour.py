@@ -80,6 +80,9 @@ class Colours:
     def check(self, backbone: dict[str, Any] | None) -> None:
         return None
 
+    def predict_classes(self, pooled: np.ndarray) -> np.ndarray | None:
+        return None
+
     def predict_words(
         self, paths: Sequence[Path | Picture], hashes: Sequence[str], pooled: np.ndarray
     ) -> np.ndarray:

@@ -14,7 +14,7 @@ from ..errors import BadDataset, BadLibrary
 from ..files import publish_json, read_json
 from ..home import data_folder
 from ..library import Library, LibrarySnapshot
-from ..library.word_probabilities import LEAST, StoredWordProbabilities
+from ..library.word_probabilities import LEAST, StoredWordProbabilities, kept_classes, kept_words
 from ..progress import bar
 from ..records import Item
 from ..remedies import remedy
@@ -61,6 +61,7 @@ def describe_split(
         captions=[captions[row] for row in places],
         features=pooled.of(np.array(places, np.int64)).numpy(),
         word_probabilities=stored.take(list(first)) if stored else None,
+        classes=stored.take_classes(list(first)) if stored else None,
         spaces={mode: space.encode_features for mode, space in (spaces or {}).items()},
     )
     shown, best = [str(path) for path in paths], [image[0] for image in captions]
@@ -111,7 +112,7 @@ def _predicted(
     named = json.dumps([predictor.fingerprint, pooled.hashes]).encode()
     folder = cache / f"word-probabilities-{hashlib.sha256(named).hexdigest()[:24]}"
     stored = StoredWordProbabilities.read(folder)
-    if stored is not None:
+    if stored is not None and stored.least <= LEAST:
         return stored
     grid = rows[predictor.captioner.config.feature] if predictor.captioner else None
     found = []
@@ -123,10 +124,12 @@ def _predicted(
                 [paths[row] for row in batch], names, pooled.of(batch).numpy(), drawn_from
             )
         )
+    classes = predictor.predict_classes(pooled.of(np.arange(len(paths))).numpy())
     stored = StoredWordProbabilities(
         predictor.describe(),
         list(pooled.hashes),
-        WordMatrix.of_matrix(predictor.words, np.concatenate(found), LEAST),
+        kept_words(predictor.words, np.concatenate(found)),
+        None if classes is None else kept_classes(classes),
     )
     stored.write(folder)
     return stored

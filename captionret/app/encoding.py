@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ..errors import BadImage, BadLibrary, BadSetting
 from ..files import expanded
 from ..library import LibrarySnapshot, Space
-from ..library.word_probabilities import LEAST
+from ..library.word_probabilities import kept_words
 from ..records import CaptionResult
 from ..remedies import remedy
-from ..retrieval import MODES, EncodedQuery, Gallery, WordMatrix, rocchio
+from ..retrieval import MODES, EncodedQuery, Gallery, rocchio
 from .asking import Asked
 from .loaded import Models
 from .rerankers import with_reranker
@@ -126,7 +126,7 @@ class Encoder:
         predictor = self.models.predictor_for(self.snapshot.predicted_by)
         with self.models.lock:
             found = predictor.predict_words([picture], [result.sha256], result.feature[None])
-        return WordMatrix.of_matrix(predictor.words, found, LEAST).row(0)
+        return kept_words(predictor.words, found).row(0)
 
     def _placed(self, query: EncodedQuery, texts: Sequence[tuple[str, float]]) -> EncodedQuery:
         """The query with its vector in each space that the mode compares in: picture and texts together."""

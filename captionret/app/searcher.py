@@ -244,11 +244,14 @@ class Searcher:
         outline = Gallery(
             [], [], source=snapshot, hybrid=snapshot.contents.hybrid
         )  # what is held, no picture
-        required = find_mode(name).required_parts(outline)
+        mode = find_mode(name)
+        required = mode.required_parts(outline)
         used = [self._use_space(library, part) for part in sorted(required) if part in MODES]
         if any(used):
             snapshot = library.snapshot()
-        if "word_probabilities" in required and snapshot.without_word_probabilities:
+        if "word_probabilities" in required and (
+            snapshot.without_word_probabilities or (mode.uses_classes and snapshot.predicted_by_older_release)
+        ):
             snapshot = self._with_words(library, snapshot)
         return snapshot
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import RLock
 
 from ..errors import BadLibrary
-from .word_probabilities import FILE, StoredWordProbabilities, place_of
+from .word_probabilities import StoredWordProbabilities, place_of
 
 
 class HeldWordProbabilities:
@@ -17,8 +17,8 @@ class HeldWordProbabilities:
     stamp: changes with every such file
     """
 
-    def __init__(self, folder: Path, name: str = FILE) -> None:
-        self.file = place_of(folder, name)
+    def __init__(self, folder: Path) -> None:
+        self.file = place_of(folder)
         self.stamp: tuple[int, ...] = ()
         self._lock = RLock()
         self._read: StoredWordProbabilities | BadLibrary | None = None
@@ -77,9 +77,9 @@ class UnkeptWordProbabilities:
         return self._stored
 
 
-def stamp_of(folder: Path, name: str = FILE) -> tuple[int, ...]:
+def stamp_of(folder: Path) -> tuple[int, ...]:
     """The stamp of the file that is there now, () for none."""
-    file = place_of(folder, name)
+    file = place_of(folder)
     try:
         return () if file is None else _stamp(file.stat())
     except OSError:

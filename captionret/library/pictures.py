@@ -10,6 +10,7 @@ from ..records import Caption, PictureFacts
 from . import checksums
 from .rows import MAYBE_TEXT, MAYBE_WHOLE, NUMBER, TEXT, WHOLE, Damaged, Rows, words
 from .snapshot import LibrarySnapshot
+from .word_probabilities import LEAST_0_5_0
 
 if TYPE_CHECKING:
     import pandas
@@ -85,7 +86,9 @@ def own_caption(text: str) -> Caption:
 def pictures_of(snapshot: LibrarySnapshot, details: Details) -> Iterator[LibraryPicture]:
     """Every picture, in the order of the paths."""
     gallery, made_by = snapshot.gallery(), snapshot.made_by
-    predicted = gallery.word_probabilities if "word_probabilities" in snapshot.parts else None
+    predicted = (
+        gallery.word_probabilities.at_least(LEAST_0_5_0) if "word_probabilities" in snapshot.parts else None
+    )
     for row, (path, sha256) in enumerate(zip(gallery.paths, gallery.hashes, strict=True)):
         own = snapshot.contents.own.get(sha256)
         captioner = made_by.name if made_by else ""

@@ -11,7 +11,16 @@ from ..progress import bar
 from ..retrieval import WordMatrix
 from .protocols import WordPredicting
 from .snapshot import LibrarySnapshot
-from .word_probabilities import FILE, LEAST, UNFINISHED, StoredWordProbabilities, joined, remove_old
+from .word_probabilities import (
+    FILE,
+    LEAST,
+    UNFINISHED,
+    StoredWordProbabilities,
+    joined,
+    kept_classes,
+    kept_words,
+    remove_old,
+)
 
 # the file is written as a whole: after every batch it would take a big library longer than predicting does
 KEEP_SECONDS = 30.0
@@ -66,7 +75,7 @@ class _Run:
 
     def __init__(self, snapshot: LibrarySnapshot, predictor: WordPredicting) -> None:
         self._snapshot, self._predictor = snapshot, predictor
-        self.hashes, self._parts = _known(snapshot, predictor)
+        self.hashes, self._parts, self._classes = _known(snapshot, predictor)
         self.known = len(self.hashes)
 
     def batches(self, batch_size: int, progress: bool | None) -> Iterator[None]:
@@ -78,33 +87,42 @@ class _Run:
             rows = new[start : start + batch_size]
             names = [gallery.hashes[row] for row in rows]
             paths = [self._snapshot.root / gallery.paths[row] for row in rows]
-            predicted = self._predictor.predict_words(paths, names, gallery.features[rows])
-            self._parts.append(WordMatrix.of_matrix(self._predictor.words, predicted, LEAST))
+            features = gallery.features[rows]
+            predicted = self._predictor.predict_words(paths, names, features)
+            self._parts.append(kept_words(self._predictor.words, predicted))
+            classes = self._predictor.predict_classes(features)
+            self._classes.append(None if classes is None else kept_classes(classes))
             self.hashes += names
             yield
 
     def stored(self) -> StoredWordProbabilities:
         """All of it, as a file holds it."""
-        return StoredWordProbabilities(self._predictor.describe(), self.hashes, joined(self._parts))
+        classes = [part for part in self._classes if part is not None]
+        known = joined(classes) if classes and len(classes) == len(self._classes) else None
+        return StoredWordProbabilities(self._predictor.describe(), self.hashes, joined(self._parts), known)
 
 
-def _known(snapshot: LibrarySnapshot, predictor: WordPredicting) -> tuple[list[str], list[WordMatrix]]:
-    """What this predictor predicted of the gallery's images before: their hashes, and the rows of these; a
-    damaged file holds nothing."""
+def _known(
+    snapshot: LibrarySnapshot, predictor: WordPredicting
+) -> tuple[list[str], list[WordMatrix], list[WordMatrix | None]]:
+    """What this predictor predicted of the gallery's images before: their hashes, and the rows of these, of
+    words and of classes. A damaged file holds nothing, nor does one of release 0.5.0, which kept less."""
     hashes: list[str] = []
     parts = [WordMatrix.of_matrix(predictor.words, np.zeros((0, len(predictor.words))), LEAST)]
+    classes: list[WordMatrix | None] = []
     for name in (FILE, UNFINISHED):
         try:
             stored = StoredWordProbabilities.read(snapshot.folder, name)
         except BadLibrary:
             continue  # it is made again, as its message says
-        if stored is not None and stored.made_by["fingerprint"] == predictor.fingerprint:
-            known = set(hashes)
-            found = [
-                sha256
-                for sha256 in snapshot.gallery().hashes
-                if sha256 in stored.row_of and sha256 not in known
-            ]
-            hashes += found
-            parts.append(stored.take(found))
-    return hashes, parts
+        fingerprint = predictor.fingerprint
+        if stored is None or stored.made_by["fingerprint"] != fingerprint or stored.least > LEAST:
+            continue
+        known = set(hashes)
+        found = [
+            sha256 for sha256 in snapshot.gallery().hashes if sha256 in stored.row_of and sha256 not in known
+        ]
+        hashes += found
+        parts.append(stored.take(found))
+        classes.append(stored.take_classes(found))
+    return hashes, parts, classes

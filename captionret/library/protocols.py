@@ -91,3 +91,8 @@ class WordPredicting(Protocol):
     ) -> np.ndarray:
         """(N, V) float32: for each picture the probability of each of `words`."""
         ...
+
+    def predict_classes(self, pooled: np.ndarray) -> np.ndarray | None:
+        """(N, 1000) float32: for each picture the probability of ImageNet's classes, see
+        retrieval.classes; None where the backbone's classifier is not at hand."""
+        ...

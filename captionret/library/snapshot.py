@@ -22,7 +22,7 @@ from .held import HeldWordProbabilities, UnkeptWordProbabilities
 from .made_by import MadeBy, decoding_of, found_again
 from .protocols import Space
 from .rows import CATALOGUE, NAME, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, record, restored, size
-from .word_probabilities import StoredWordProbabilities, with_rows
+from .word_probabilities import LEAST, StoredWordProbabilities, with_rows
 
 log = logging.getLogger(__name__)
 
@@ -204,6 +204,12 @@ class LibrarySnapshot:
         known = {} if stored is None else stored.row_of
         return tuple(sha256 for sha256 in self.gallery().hashes if sha256 not in known)
 
+    @property
+    def predicted_by_older_release(self) -> bool:
+        """Whether its word probabilities are without those below a hundredth, and without classes."""
+        stored = self._words.read()
+        return stored is not None and stored.least > LEAST
+
     def gallery(self) -> Gallery:
         """Its images as retrieval takes them, the same object each time: ids are the paths relative to the
         root."""
@@ -255,6 +261,17 @@ class LibrarySnapshot:
             )
         matrix = stored.take([sha256 for place, sha256 in enumerate(hashes) if place not in by_caption])
         return with_rows(matrix, by_caption, len(hashes))
+
+    def classes(self, hashes: Sequence[str]) -> WordMatrix | None:
+        """The probabilities of ImageNet's classes, by name; None where they are not known. Of an image that a
+        person captioned, and of one that was captioned after the last prediction, no class is probable."""
+        stored = self._words.read()
+        if stored is None or stored.classes is None:
+            return None
+        other = [sha256 in self.contents.own or sha256 not in stored.row_of for sha256 in hashes]
+        found = stored.take_classes([one for one, left in zip(hashes, other, strict=True) if not left])
+        assert found is not None
+        return with_rows(found, {place: {} for place, left in enumerate(other) if left}, len(hashes))
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows in the space of that mode."""

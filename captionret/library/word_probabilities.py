@@ -22,16 +22,17 @@ from ..errors import BadLibrary, BadSetting
 from ..files import publishing
 from ..remedies import remedy
 from ..retrieval import WordMatrix
+from ..retrieval.classes import image_classes
 from . import checksums
 
 FILE = "word-probabilities.npz"
 UNFINISHED = "word-probabilities-unfinished.npz"  # of a run that goes on; what is complete stays readable
 RELEASE_0_5_0 = "beliefs.npz"  # what that release called it; it has no checksums
 LEAST_0_5_0 = 0.01  # what it kept
-# The same for ImageNet's classes, by their names
-CLASSES = "class-probabilities.npz"
-# Of a word's probability that is kept; some 380 words of a picture remain. On Flickr8k val, mode `words` finds
-# the picture of a caption among its first ten in 61.5 % (all kept: 62.4; from .01 on, as until 0.5.0: 53.8).
+OF_CLASSES = "class_"  # how the names of the arrays begin that hold class probabilities
+# The least probability of a word that is kept; some 380 words of a picture remain. On Flickr8k val, mode
+# `words` without classes finds a caption's picture among its first ten in 61.5 % (62.4 if all are kept, 53.8
+# from .01 on, as until release 0.5.0).
 LEAST = 0.001
 _UNREADABLE = (
     ValueError,
@@ -55,18 +56,24 @@ log = logging.getLogger(__name__)
 
 
 class StoredWordProbabilities:
-    """The rows of one file: `made_by` says who predicted, `row_of` where each content's row is, `least` the
-    least probability that was kept."""
+    """The rows of one file.
+
+    made_by:  who predicted
+    row_of:   where each content's row is
+    classes:  rows of the probabilities of ImageNet's classes, by their names; None where they are not known
+    least:    the least probability of a word that was kept
+    """
 
     def __init__(
         self,
         made_by: dict[str, Any],
         hashes: list[str],
         word_probabilities: WordMatrix,
+        classes: WordMatrix | None = None,
         least: float = LEAST,
     ) -> None:
         self.made_by, self.hashes, self.word_probabilities = made_by, hashes, word_probabilities
-        self.least = least
+        self.classes, self.least = classes, least
         self.row_of = {sha256: row for row, sha256 in enumerate(hashes)}
 
     @classmethod
@@ -93,34 +100,40 @@ class StoredWordProbabilities:
     def _read(cls, opened: IO[bytes]) -> "StoredWordProbabilities":
         with np.load(opened, allow_pickle=False) as parts:
             record = json.loads(bytes(parts["record"]))
-            starts, ids, weights = parts["starts"], parts["ids"], parts["weights"]
-        words, hashes, made_by = record["words"], record["hashes"], record["made_by"]
-        _check_record(words, hashes, made_by)
-        matrix = WordMatrix(tuple(words), starts, ids, weights)
-        if len(hashes) != len(matrix):
-            raise ValueError(f"it names {len(hashes)} pictures and holds {len(matrix)} rows")
-        if "sums" in record and record["sums"] != _sums(hashes, matrix):  # release 0.5.0 wrote none
+            matrix = _matrix_of(parts, record["words"])
+            classes = _matrix_of(parts, record["classes"], OF_CLASSES) if record.get("classes") else None
+        hashes, made_by = record["hashes"], record["made_by"]
+        _check_record(hashes, made_by)
+        tables = [matrix] if classes is None else [matrix, classes]
+        for table in tables:
+            if len(hashes) != len(table):
+                raise ValueError(f"it names {len(hashes)} pictures and holds {len(table)} rows")
+        if "sums" in record and record["sums"] != _sums(hashes, tables):  # release 0.5.0 wrote none
             raise ValueError("its rows are not those that were written")
-        return cls(made_by, hashes, matrix, float(record.get("least", LEAST_0_5_0)))
+        return cls(made_by, hashes, matrix, classes, float(record.get("least", LEAST_0_5_0)))
 
     def write(self, folder: Path, name: str = FILE) -> None:
         """Publish the file."""
-        matrix = self.word_probabilities
+        tables = {"": self.word_probabilities} | ({} if self.classes is None else {OF_CLASSES: self.classes})
         record = {
             "made_by": self.made_by,
             "hashes": self.hashes,
-            "words": matrix.words,
+            "words": self.word_probabilities.words,
+            "classes": None if self.classes is None else self.classes.words,
             "least": self.least,
-            "sums": _sums(self.hashes, matrix),
+            "sums": _sums(self.hashes, list(tables.values())),
+        }
+        arrays = {
+            f"{prefix}{part}": getattr(table, part)
+            for prefix, table in tables.items()
+            for part in ("starts", "ids", "weights")
         }
         with publishing(folder / name) as file:
-            np.savez(
-                file,
-                record=np.frombuffer(json.dumps(record).encode(), np.uint8),
-                starts=matrix.starts,
-                ids=matrix.ids,
-                weights=matrix.weights,
-            )
+            np.savez(file, record=np.frombuffer(json.dumps(record).encode(), np.uint8), **arrays)
+
+    def take_classes(self, hashes: Sequence[str]) -> WordMatrix | None:
+        """The class probabilities of these contents, None where they are not known. errors: as take"""
+        return None if self.classes is None else self.classes.take([self.row_of[one] for one in hashes])
 
     def take(self, hashes: Sequence[str]) -> WordMatrix:
         """The rows of these contents. errors: KeyError for one that has none"""
@@ -130,18 +143,20 @@ class StoredWordProbabilities:
 def kept_words(words: Sequence[str], predicted: NDArray[np.floating]) -> WordMatrix:
     """What is kept of predictions (N, V) for V words. What is below a hundredth stays below it as float16, so
     that modes which leave such words out leave out the same ones."""
-    border = np.float16(LEAST_0_5_0)
-    if float(border) < LEAST_0_5_0:
-        raise AssertionError("a hundredth as float16 is more than a hundredth")
+    border = np.float16(LEAST_0_5_0)  # a little more than a hundredth
     up = (predicted < LEAST_0_5_0) & (predicted.astype(np.float16) >= border)
     below = np.float32(np.nextafter(border, np.float16(0)))
     return WordMatrix.of_matrix(words, np.where(up, below, predicted), LEAST)
 
 
-def place_of(folder: Path, name: str = FILE) -> Path | None:
-    """Where a library's word probabilities, or its CLASSES, lie; None where it has none."""
-    names = (FILE, RELEASE_0_5_0) if name == FILE else (name,)
-    return next((folder / one for one in names if (folder / one).is_file()), None)
+def kept_classes(predicted: NDArray[np.floating]) -> WordMatrix:
+    """What is kept of the probabilities (N, 1000) of ImageNet's classes."""
+    return WordMatrix.of_matrix([one.name for one in image_classes()], predicted, LEAST)
+
+
+def place_of(folder: Path) -> Path | None:
+    """Where a library's word probabilities lie, None where it has none."""
+    return next((folder / name for name in (FILE, RELEASE_0_5_0) if (folder / name).is_file()), None)
 
 
 def upgrade(folder: Path) -> None:
@@ -200,15 +215,29 @@ def with_rows(matrix: WordMatrix, others: Mapping[int, Mapping[str, float]], cou
     return joined([spread, further]).take(order)
 
 
-def _sums(hashes: Sequence[str], matrix: WordMatrix) -> list[int]:
-    rows = checksums.of_word_rows(hashes, matrix.starts, matrix.ids, matrix.weights)
-    return [checksums.of_words(matrix.words), *rows]
+def _matrix_of(parts: Mapping[str, NDArray[Any]], words: object, prefix: str = "") -> WordMatrix:
+    _check_texts(words)
+    assert isinstance(words, list)
+    return WordMatrix(
+        tuple(words), parts[f"{prefix}starts"], parts[f"{prefix}ids"], parts[f"{prefix}weights"]
+    )
 
 
-def _check_record(words: object, hashes: object, made_by: object) -> None:
-    for what in (words, hashes):
-        if not isinstance(what, list) or not all(isinstance(one, str) for one in what):
-            raise ValueError("its words or hashes are not lists of texts")
+def _sums(hashes: Sequence[str], tables: Sequence[WordMatrix]) -> list[int]:
+    found = []
+    for table in tables:
+        rows = checksums.of_word_rows(hashes, table.starts, table.ids, table.weights)
+        found += [checksums.of_words(table.words), *rows]
+    return found
+
+
+def _check_texts(what: object) -> None:
+    if not isinstance(what, list) or not all(isinstance(one, str) for one in what):
+        raise ValueError("its words or hashes are not lists of texts")
+
+
+def _check_record(hashes: object, made_by: object) -> None:
+    _check_texts(hashes)
     if isinstance(hashes, list) and len(set(hashes)) != len(hashes):
         raise ValueError("it holds a picture twice")
     if not isinstance(made_by, dict) or not isinstance(made_by.get("fingerprint"), str):

@@ -77,8 +77,8 @@ class Gallery:
 
     @property
     def parts(self) -> frozenset[str]:
-        """What it holds beside captions: "word_probabilities", "classes", "features", and the modes for which
-        it has vectors of an embedding space."""
+        """What it holds beside captions: "word_probabilities", "features", and the modes for which it has
+        vectors of an embedding space."""
         return frozenset() if self._source is None else self._source.parts
 
     @cached_property
@@ -108,11 +108,9 @@ class Gallery:
         return self._source.word_probabilities(self.hashes)
 
     @cached_property
-    def classes(self) -> WordMatrix:
-        """The probabilities of ImageNet's classes, N rows; BadSetting for a gallery without them."""
-        if self._source is None or "classes" not in self.parts:
-            raise BadSetting("There are no class probabilities of these pictures.", remedy("word mode"))
-        return self._source.classes(self.hashes)
+    def classes(self) -> WordMatrix | None:
+        """The probabilities of ImageNet's classes, N rows; None where they are not known."""
+        return None if self._source is None else self._source.classes(self.hashes)
 
     @cached_property
     def features(self) -> NDArray[np.floating]:
@@ -146,7 +144,7 @@ class Gallery:
         """One of the images as a query; parts: those of `parts` to read, where the gallery has them; None:
         all."""
         read = self.parts if parts is None else self.parts & parts
-        spaces = sorted(read - {"word_probabilities", "classes", "features"})
+        spaces = sorted(read - {"word_probabilities", "features"})
         return EncodedQuery(
             caption=self.captions[row],
             sha256=self.hashes[row] or None,

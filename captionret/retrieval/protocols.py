@@ -18,8 +18,8 @@ class GallerySource(Protocol):
     Every method takes content hashes (SHA-256 as text, one per image) and answers in their order. A source
     is one state: what a library commits later does not change its answers.
 
-    parts: what it can give beside captions: "features", "word_probabilities", "classes", and the names of the
-           modes for which it has vectors
+    parts: what it can give beside captions: "features", "word_probabilities", and the names of the modes for
+           which it has vectors
     """
 
     @property
@@ -37,8 +37,9 @@ class GallerySource(Protocol):
         """N rows: for each image the probability that a caption holds a word."""
         ...
 
-    def classes(self, hashes: Sequence[str]) -> WordMatrix:
-        """N rows: for each image the probability of ImageNet's classes, by their names."""
+    def classes(self, hashes: Sequence[str]) -> WordMatrix | None:
+        """N rows: for each image the probability of ImageNet's classes, by their names; None where they are
+        not known."""
         ...
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
@@ -71,8 +72,8 @@ class GalleryContents(Protocol):
         ...
 
     @property
-    def classes(self) -> WordMatrix:
-        """N rows; BadSetting where the gallery has none."""
+    def classes(self) -> WordMatrix | None:
+        """N rows, see GallerySource; None where they are not known."""
         ...
 
     @property
@@ -121,6 +122,7 @@ class Mode(Protocol):
     in_space:  whether it compares vectors of an embedding space, to which texts can be added and from which
                they can be taken away; its name is then the part of the gallery that holds these vectors
     composite: whether it is made of other modes
+    uses_classes: whether class probabilities, and word probabilities below a hundredth, make it better
     """
 
     name: str
@@ -131,14 +133,11 @@ class Mode(Protocol):
     relative: bool = False
     in_space: bool = False
     composite: bool = False
+    uses_classes: bool = False
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Which of its `parts` the gallery must hold beside captions."""
         ...
-
-    def wanted_parts(self, gallery: GalleryContents) -> frozenset[str]:
-        """Which further `parts` it makes use of where the gallery holds them."""
-        return frozenset()
 
     def prepare(self, gallery: GalleryContents) -> PreparedMode:
         """Read the gallery once, so that many queries can be answered. BadSetting where it does not hold

@@ -32,6 +32,7 @@ class TableSource:
 
         captions: of each image, the best first; None: there are none
         features: (N, D)
+        classes:  of each image the probabilities of ImageNet's classes, by name
         vectors:  for each mode that compares in a space (N, D) unit rows; spaces: what makes them of
                   features, once they are asked for
         """
@@ -39,7 +40,7 @@ class TableSource:
         self._captions, self._features = captions, features
         self._word_probabilities, self._classes = word_probabilities, classes
         self._vectors, self._spaces = dict(vectors or {}), dict(spaces or {})
-        held = {"features": features, "word_probabilities": word_probabilities, "classes": classes}
+        held = {"features": features, "word_probabilities": word_probabilities}
         names = {name for name, table in held.items() if table is not None}
         self.parts = frozenset({*names, *self._vectors, *self._spaces})
 
@@ -59,10 +60,9 @@ class TableSource:
         assert self._word_probabilities is not None, "the caller looked into `parts`"
         return self._word_probabilities.take(self._rows(hashes))
 
-    def classes(self, hashes: Sequence[str]) -> WordMatrix:
-        """N rows of the table."""
-        assert self._classes is not None, "the caller looked into `parts`"
-        return self._classes.take(self._rows(hashes))
+    def classes(self, hashes: Sequence[str]) -> WordMatrix | None:
+        """N rows of the table, where there is one."""
+        return None if self._classes is None else self._classes.take(self._rows(hashes))
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows of the table, or as the space makes them of the features."""
@@ -92,9 +92,9 @@ class PartOfGallery:
         """N rows of the whole's."""
         return self.whole.word_probabilities.take(self._rows(hashes))
 
-    def classes(self, hashes: Sequence[str]) -> WordMatrix:
-        """N rows of the whole's."""
-        return self.whole.classes.take(self._rows(hashes))
+    def classes(self, hashes: Sequence[str]) -> WordMatrix | None:
+        """N rows of the whole's, where it has any."""
+        return None if self.whole.classes is None else self.whole.classes.take(self._rows(hashes))
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows of the whole's."""

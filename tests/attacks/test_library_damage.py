@@ -43,6 +43,9 @@ def library(tmp_path: Path) -> Library:
 class Wide(Colours):
     """Colours for a backbone with more features."""
 
+    def predict_classes(self, pooled: np.ndarray) -> np.ndarray | None:
+        return None
+
     def predict_words(self, paths: object, hashes: object, pooled: np.ndarray) -> np.ndarray:
         return np.asarray(pooled[:, 2::-1], np.float32)
 

@@ -59,6 +59,9 @@ TEXTS = [
 # kind.
 NOW_CALLED = {"sentence-map": "embedding", "sentence-words": "embedding"}
 SPACE_OF = {"devise": "devise", "glove-map": "glove-map", "skip-thoughts": "skipthought-rank"}
+# Release 0.5.0 took the mean away from texts, too, so that pictures of which little is predicted came first:
+# "a cat" found the moon. Since then a text is compared as it is; so hybrids that hold this mode changed, too.
+TEXTS_ARE_BETTER = {"expected-cosine", "hybrid", "hybrid-rrf"}
 NEAR = 2e-4  # another processor adds up in another order
 
 
@@ -261,6 +264,8 @@ def test_mode_ranks_and_scores_as_in_the_release(
         queries["plus a motorcycle minus a cat"] = asked(image=pictures / "cat.png", **words)
     assert queries.keys() == known.keys() - {"explained"}
     for name, query in queries.items():
+        if name.startswith("text:") and mode in TEXTS_ARE_BETTER:
+            continue
         same_hits(search_gallery(gallery, query, mode, None), known[name], name)
     explained = json.loads(
         json.dumps(asdict(gallery.prepared(MODES[mode]).explain(queries["image:cat.png"], 3)))
@@ -271,6 +276,19 @@ def test_mode_ranks_and_scores_as_in_the_release(
     ]
     assert [name for name, _ in explained["parts"]] == [mode_now(name) for name, _ in parts]
     assert explained["rest"] == pytest.approx(known["explained"]["rest"], abs=NEAR)
+
+
+@pytest.mark.parametrize("mode", ["expected-cosine", "words"])
+def test_texts_find_what_they_name(mode: str, library: Library, captioner: Captioner) -> None:
+    searcher = Searcher(library, captioner=captioner, device="cpu")
+    assert ANSWERS["modes"]["expected-cosine"]["text:a cat"][0][0] == "moon.png", "in release 0.5.0"
+    for text, name in {
+        "a cat": "cat.png",
+        "a person on a motorcycle": "motorcycle-",
+        "a red flower and green leaves": "flower.jpg",
+        "coffee": "coffee.png",
+    }.items():
+        assert searcher.search(text, mode=mode)[0].id.startswith(name), text
 
 
 @pytest.mark.parametrize("mode", sorted(ANSWERS["measures"]))

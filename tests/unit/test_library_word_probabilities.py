@@ -155,6 +155,9 @@ class Mortal(Colours):
         super().__init__(fingerprint)
         self.lives, self.end = lives, end
 
+    def predict_classes(self, pooled: np.ndarray) -> np.ndarray | None:
+        return None
+
     def predict_words(
         self, paths: Sequence[Path | Picture], hashes: Sequence[str], pooled: np.ndarray
     ) -> np.ndarray:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
@@ -24,6 +25,7 @@ from ...remedies import remedy
 from ...text import is_word
 from ..captioning.captioner import DRAWN, Captioner, check_drawn
 from ..vision.backbones import check_features
+from .classes import ImageClassifier
 from .head import LexicalHead
 
 SHIPPED_HEAD = "words-lite"
@@ -231,6 +233,15 @@ class WordPredictor:
             total += np.concatenate(drawn)
         total /= len(self._parts)
         return total
+
+    def predict_classes(self, pooled: NDArray[np.floating]) -> NDArray[np.float32] | None:
+        """(N, D) pooled features -> (N, 1000) float32, the probabilities of ImageNet's classes as
+        captionret.retrieval.classes counts them; None where the backbone's classifier is not at hand."""
+        return None if self._classifier is None else self._classifier.predict(pooled)
+
+    @cached_property
+    def _classifier(self) -> ImageClassifier | None:
+        return ImageClassifier.of(self._parts[0].checkpoint.backbone)
 
     @property
     def _parts(self) -> "list[LexicalHead | Captioner]":

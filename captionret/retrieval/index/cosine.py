@@ -40,36 +40,20 @@ class CosineIndex:
         )
         self._norms = np.sqrt(np.maximum(squares, 0))  # (N,)
 
-    def scores(self, query: Mapping[str, float], *, as_it_is: bool = False) -> NDArray[np.float32]:
-        """(N,) float32 between -1 and 1; 0 where a side is at the centre.
-
-        as_it_is: the rows alone are taken from the centre, so that only the query's own words count: of a
-                  text all other words are unknown, not absent
-        """
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """(N,) float32 between -1 and 1; 0 where a side is at the centre."""
         with_centre, norm = self._query(query)
         scores = np.zeros(len(self._norms), np.float32)
         terms = {word: partial(np.multiply, np.float32(value)) for word, value in query.items()}
-        length = _length(query) if as_it_is else norm
         for rows, sums in self.lists.sums(terms):
-            products = sums - with_centre
-            if not as_it_is:
-                products = products - self._with_centre[rows] + self._centre_square
-            norms = self._norms[rows] * length
+            products = sums - with_centre - self._with_centre[rows] + self._centre_square
+            norms = self._norms[rows] * norm
             np.divide(products, norms, out=scores[rows], where=norms > _TINY, casting="same_kind")
         return np.clip(scores, -1, 1, out=scores)
 
-    def shares(
-        self, query: Mapping[str, float], row: Mapping[str, float], *, as_it_is: bool = False
-    ) -> dict[str, float]:
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word of either side adds to the cosine; words of neither side add the small rest, through
         the centre."""
-        if as_it_is:
-            norm = _length(query) * self._query(row)[1]
-            added = {
-                word: value * (row.get(word, 0.0) - self.centre.get(word, 0.0))
-                for word, value in query.items()
-            }
-            return {word: value / norm if norm > _TINY else 0.0 for word, value in added.items()}
         values = {
             word: (query.get(word, 0.0) - c, row.get(word, 0.0) - c)
             for word in {*query, *row}
@@ -77,6 +61,27 @@ class CosineIndex:
         }
         norm = self._query(query)[1] * self._query(row)[1]
         return {word: a * b / norm if norm > _TINY else 0.0 for word, (a, b) in values.items()}
+
+    def scores_of_words(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """cos(a, b - c): the rows alone are taken from the centre, so that the query's own words alone count.
+
+        (N,) float32 between -1 and 1.
+        """
+        with_centre, length = self._query(query)[0], _length(query)
+        scores = np.zeros(len(self._norms), np.float32)
+        terms = {word: partial(np.multiply, np.float32(value)) for word, value in query.items()}
+        for rows, sums in self.lists.sums(terms):
+            norms = self._norms[rows] * length
+            np.divide(sums - with_centre, norms, out=scores[rows], where=norms > _TINY, casting="same_kind")
+        return np.clip(scores, -1, 1, out=scores)
+
+    def shares_of_words(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+        """What each word of the query adds to cos(a, b - c)."""
+        norm = _length(query) * self._query(row)[1]
+        added = {
+            word: value * (row.get(word, 0.0) - self.centre.get(word, 0.0)) for word, value in query.items()
+        }
+        return {word: value / norm if norm > _TINY else 0.0 for word, value in added.items()}
 
     def _query(self, query: Mapping[str, float]) -> tuple[float, float]:
         """ac, and the length of a - c."""

@@ -172,11 +172,11 @@ class TextCosine:
 
     def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
         """(N,) float32 from -1 to 1."""
-        return self.index.scores(_roots(query), as_it_is=True)
+        return self.index.scores_of_words(_roots(query))
 
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word of the text adds; below 0 where the picture holds it less than most."""
-        added = self.index.shares(_roots(query), _roots(row), as_it_is=True)
+        added = self.index.shares_of_words(_roots(query), _roots(row))
         return dict.fromkeys(row, 0.0) | added
 
 

@@ -39,6 +39,7 @@ class LikelihoodMode(Mode):
 
     accepts = frozenset({"image", "text"})
     bounded, relative = False, True  # the score of a text is a log-likelihood
+    uses_classes = True
 
     def __init__(self, name: str, about: str, pictures: Mode) -> None:
         self.name, self.about, self.pictures = name, about, pictures
@@ -47,15 +48,9 @@ class LikelihoodMode(Mode):
         """Word probabilities."""
         return frozenset({"word_probabilities"})
 
-    def wanted_parts(self, gallery: GalleryContents) -> frozenset[str]:
-        """Class probabilities, by which it knows more words."""
-        return frozenset({"classes"})
-
     def prepare(self, gallery: GalleryContents) -> "PreparedLikelihood":
         """Index the gallery's word probabilities; BadSetting where it has none."""
-        words = WordProbabilities(
-            gallery.word_probabilities, gallery.classes if "classes" in gallery.parts else None
-        )
+        words = WordProbabilities(gallery.word_probabilities, gallery.classes)
         return PreparedLikelihood(words, self.pictures, gallery)
 
 
@@ -71,7 +66,7 @@ class WordProbabilities:
         self.least = min(least, _MOST_CUT) / 3  # of a word that is not stored
         # float32 would give a picture other bits where its row stands elsewhere
         added = np.log1p(-np.minimum(head.weights.astype(np.float64), _SURE))
-        self.numbers = np.bincount(head.owners(), added, len(head))
+        self.numbers: NDArray[np.float64] = np.bincount(head.owners(), added, len(head))
         self._known: dict[str, NDArray[np.float64]] = {}
 
     def __contains__(self, word: str) -> bool:

@@ -1,0 +1,116 @@
+"""Mode `words`: likelihoods of texts over an inverted index, with ImageNet's classes beside the lexical head."""
+
+import math
+
+import numpy as np
+import pytest
+
+from captionret.errors import BadSetting
+from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
+from captionret.retrieval.classes import classes_of, image_classes
+from captionret.retrieval.index.columns import Columns
+from captionret.retrieval.modes.likelihood import CLASS_ALONE, CLASS_SHARE, FLOOR
+
+ROWS = [
+    {"dog": 0.9, "beach": 0.3, "a": 0.95},
+    {"cat": 0.8, "bed": 0.004, "a": 0.9},
+    {"dog": 0.2, "man": 0.7, "beach": 0.6, "a": 0.9},
+]
+CLASSES = [{"chow": 0.5, "papillon": 0.25}, {"tabby": 0.8, "tiger cat": 0.1}, {"sea lion": 0.9}]
+NAMES = ["1-dog.jpg", "2-cat.jpg", "3-man.jpg"]
+
+
+def gallery_of(classes: list[dict[str, float]] | None = None) -> Gallery:
+    hashes = [f"{number:064x}" for number in range(len(ROWS))]
+    source = TableSource(
+        hashes,
+        word_probabilities=WordMatrix.of_rows(ROWS),
+        classes=None if classes is None else WordMatrix.of_rows(classes),
+    )
+    return Gallery(NAMES, ["" for _ in ROWS], hashes, source=source)
+
+
+def found(text: str, classes: list[dict[str, float]] | None = None) -> list[str]:
+    return [hit.path for hit in search(gallery_of(classes), EncodedQuery(text=text), "words")]
+
+
+def test_score_is_the_log_likelihood_of_the_words_by_their_number() -> None:
+    unstored = 0.004 / 3  # a third of the least that is stored
+
+    def odds(row: dict[str, float], word: str) -> float:
+        value = row.get(word, unstored)
+        return math.log(value / (1 - value))
+
+    expected = [
+        (odds(row, "dog") + odds(row, "beach") + sum(math.log(1 - value) for value in row.values())) / 2
+        for row in ROWS
+    ]
+    scores = MODES["words"].prepare(gallery_of()).scores(EncodedQuery(text="dog beach"))
+    assert scores.tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_picture_in_which_no_word_is_probable_is_no_hit() -> None:
+    assert found("dog") == ["1-dog.jpg", "3-man.jpg"]
+    assert found("bed") == [], f"0.004 is below {FLOOR}"
+    assert found("the dog") == ["1-dog.jpg", "3-man.jpg"], "stop words make no picture fit"
+
+
+def test_words_that_nothing_is_known_of_find_nothing() -> None:
+    assert found("Hund") == found("xyzzy", CLASSES) == []
+    with pytest.raises(BadSetting, match="no word to compare by"):
+        found("?!")
+
+
+def test_classes_know_words_that_the_lexical_head_does_not() -> None:
+    assert found("tabby") == []
+    assert found("tabby", CLASSES) == ["2-cat.jpg"]
+    assert sorted(found("animal", CLASSES)) == NAMES, "all three are kinds of animals"
+    assert found("a sea lion", CLASSES) == ["3-man.jpg"], "a name of two words"
+
+
+def test_a_word_of_both_is_surer_than_of_one() -> None:
+    prepared = MODES["words"].prepare(gallery_of(CLASSES))
+    for word, row, head, share in (("dog", 0, 0.9, CLASS_SHARE), ("tabby", 1, 0.0, CLASS_ALONE)):
+        by_class = sum(CLASSES[row].get(name, 0.0) for name in classes_of()[word])
+        (reason,) = prepared.explain(EncodedQuery(text=word), row).words
+        assert reason.image == pytest.approx(1 - (1 - head) * (1 - share * by_class), abs=1e-6)
+
+
+def test_hits_show_the_words_that_they_were_found_by() -> None:
+    first = search(gallery_of(CLASSES), EncodedQuery(text="a dog on a beach"), "words")[0]
+    assert first.why == ("dog", "beach", "a")
+
+
+def test_text_scores_are_explained_to_their_sum() -> None:
+    prepared, query = MODES["words"].prepare(gallery_of(CLASSES)), EncodedQuery(text="a dog and a tabby")
+    for row, score in enumerate(prepared.scores(query)):
+        assert prepared.explain(query, row).score == pytest.approx(float(score), abs=1e-5)
+
+
+def test_columns_are_the_rows_the_other_way_round() -> None:
+    matrix = WordMatrix.of_rows(ROWS)
+    columns = Columns(matrix)
+    for word in matrix.words:
+        assert columns.column(word).tolist() == pytest.approx([row.get(word, 0.0) for row in ROWS])
+    assert "zebra" not in columns and not columns.column("zebra").any()
+
+
+def test_image_classes_are_imagenets_with_what_people_call_them() -> None:
+    classes = image_classes()
+    assert len({one.name for one in classes}) == 1000
+    assert (classes[0].name, classes[281].name, classes[999].name) == ("tench", "tabby", "toilet tissue")
+    assert {"cat", "animal"} <= set(classes[281].above)
+    assert all(name in classes_of() for name in ("espresso", "coffee", "rocket", "sea lion"))
+    assert not {"entity", "object", "artifact"} & classes_of().keys()
+
+
+def test_a_text_in_expected_cosine_counts_its_own_words_alone() -> None:
+    rows = [{"man": 0.9, "street": 0.8, "dog": 0.6}, {"wall": 0.1}] * 20
+    query = EncodedQuery(text="dog")
+    source = TableSource([f"{n:064x}" for n in range(40)], word_probabilities=WordMatrix.of_rows(rows))
+    gallery = Gallery(
+        [f"{n:02}" for n in range(40)], [""] * 40, [f"{n:064x}" for n in range(40)], source=source
+    )
+    scores = MODES["expected-cosine"].prepare(gallery).scores(query)
+    assert scores[0] > 0 > scores[1], "of the second hardly anything is predicted; that makes it no dog"
+    assert np.isfinite(scores).all()

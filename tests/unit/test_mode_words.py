@@ -1,4 +1,4 @@
-"""Mode `words`: likelihoods of texts over an inverted index, with ImageNet's classes beside the lexical head."""
+"""Mode `words`: likelihoods of texts over an inverted index, with classes beside the lexical head."""
 
 import math
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...records import Explanation, WordReason
 from ...text import STOP_WORDS, words
+from .. import corpus
 from ..classes import classes_of
 from ..index.columns import Columns
 from ..index.sparse import WordMatrix
@@ -25,7 +26,8 @@ from .words import no_words
 # Chosen on Flickr8k val, by recall of the picture among the first ten of a caption (a word that head and
 # classes know), and by words that no caption of the split holds (FLOOR).
 CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
-CLASS_ALONE = 0.6  # of it that a word is given which only classes know
+CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
+RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
 FLOOR = 0.07  # a picture fits a text if one of its words is at least so probable
 _MOST_CUT, _SURE = 0.01, 0.999  # a word that is not stored is a third as probable as the least stored one
 _PHRASE = 3  # words of the longest names of classes that are looked for
@@ -93,7 +95,7 @@ class WordProbabilities:
         return np.minimum(total, 1)
 
     def _share(self, word: str) -> float:
-        return CLASS_SHARE if word in self._head else CLASS_ALONE
+        return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE
 
 
 class PreparedLikelihood(PreparedMode):

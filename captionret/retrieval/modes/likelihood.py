@@ -68,7 +68,7 @@ class WordProbabilities:
         self.least = min(least, _MOST_CUT) / 3  # of a word that is not stored
         # float32 would give a picture other bits where its row stands elsewhere
         added = np.log1p(-np.minimum(head.weights.astype(np.float64), _SURE))
-        self.numbers: NDArray[np.float64] = np.bincount(head.owners(), added, len(head))
+        self.numbers = np.bincount(head.owners(), added, len(head)).astype(np.float64)
         self._known: dict[str, NDArray[np.float64]] = {}
 
     def __contains__(self, word: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from shapes import shape
 
-from captionret.errors import BadSetting
+from captionret.errors import BadCheckpoint, BadSetting
 from captionret.images import WHOLE, View
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.training import features
@@ -299,3 +299,30 @@ def test_cache_filled_by_another_meanwhile_is_not_filled_twice(tmp_path: Path) -
     ours.append(NAMES[3:8], ROWS[3:8])
     assert set(ours.rows) == set(NAMES[:8]) and is_true(ours)
     assert (tmp_path / "rows.f16").stat().st_size == 8 * 6
+
+
+@pytest.mark.filterwarnings("error")  # numpy's, of an overflow
+def test_features_that_float16_cannot_hold_are_refused_and_nothing_is_stored(
+    resnet: Backbone, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = features.run
+
+    def large(backbone: Backbone, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pooled, grid = real(backbone, pixels)
+        return pooled + 70_000, grid
+
+    monkeypatch.setattr(features, "run", large)
+    with pytest.raises(BadCheckpoint, match=f"float16 cannot hold, for {resnet.key}"):
+        get(resnet, pictures, tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob("rows.f16"))
+    monkeypatch.setattr(features, "run", real)
+    assert get(resnet, pictures, tmp_path / "cache").of(np.arange(5)).isfinite().all()
+
+
+def test_largest_number_of_float16_is_stored_as_it_is(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path / "cache", (3,))
+    store.append(NAMES[:1], np.full((1, 3), 65504, np.float32))
+    assert np.array_equal(store.memmap(), np.full((1, 3), 65504, np.float16))
+    with pytest.raises(BadCheckpoint, match="float16 cannot hold"):
+        store.append(NAMES[1:2], np.full((1, 3), 65520, np.float32))
+    assert list(FeatureStore(tmp_path / "cache", (3,)).rows) == NAMES[:1]

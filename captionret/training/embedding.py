@@ -159,7 +159,7 @@ def label_table(names: Sequence[str], reader: Reader) -> np.ndarray:
 
 
 def right_labels(items: Sequence[Item], names: Sequence[str], targets: str) -> np.ndarray:
-    """(N, L) bool: an image's own categories, or the nouns that at least one of its captions says."""
+    """(N, L) bool: an image's own categories, or the nouns that at least one of its captions holds."""
     own = [set(item.labels) if targets == "labels" else set(noun_counts(item)) for item in items]
     return np.array([[name in labels for name in names] for labels in own])
 

@@ -43,7 +43,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Run(Checked, Generic[C]):
-    """One training; each kind of it says how it is prepared.
+    """One training; a subclass for each kind of it prepares data, network and task.
 
     name:        the row that `config` comes from
     out:         the checkpoint directory

@@ -21,7 +21,7 @@ from ..errors import BadCheckpoint
 from ..remedies import remedy
 
 _PARTS = {"identity", "progress", "tensors", "sha256"}
-# a training may go on for more epochs, and with an encoder that was moved: its fingerprint is noted, too
+# a training may go on for more epochs, and with an encoder in another place: its fingerprint is noted, too
 _MAY_DIFFER = ("epochs", "skipthought")
 _AGAIN = "Train again into another directory."
 

@@ -7,6 +7,8 @@ What is still open stands in house_open.json with how often it is found, and may
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -125,6 +127,13 @@ def test_each_rule_sees_what_breaks_it() -> None:
     assert names("old words") == ["returns its exit code", "speaker", "told"]
     source = 'def f():\n    """Run --this."""\n    raise E("Give --data, or run scripts/x.py")\n'
     assert names("options in messages") == ["--data", "scripts/x"]
+
+
+def test_trainings_are_shorter_than_in_release_0_5_0_for_the_same_features() -> None:
+    command = [sys.executable, ROOT / "benchmarks/training_size.py"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (fewer,) = re.findall(r"For the same features: [\d,]+ statements, (-?\d+) fewer\.", printed)
+    assert int(fewer) >= 110, printed
 
 
 def lower() -> None:

@@ -130,7 +130,7 @@ def test_each_rule_sees_what_breaks_it() -> None:
 
 
 def test_trainings_are_shorter_than_in_release_0_5_0_for_the_same_features() -> None:
-    command = [sys.executable, ROOT / "benchmarks/training_size.py"]
+    command = [sys.executable, str(ROOT / "benchmarks/training_size.py")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     (fewer,) = re.findall(r"For the same features: [\d,]+ statements, (-?\d+) fewer\.", printed)
     assert int(fewer) >= 110, printed

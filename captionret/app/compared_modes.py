@@ -1,5 +1,5 @@
 """Caption space beside embedding space: what captions, features and trained spaces retrieve on the same
-pictures, in one table."""
+pictures, asked by pictures and by people's captions, in one table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +16,7 @@ from ..home import data_folder
 from ..records import Item
 from ..retrieval import MODES, Gallery, TableSource
 from .encoded_split import split_features
+from .measured_text import caption_queries, measure_texts
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
@@ -31,8 +32,10 @@ COLUMNS = (
     "ndcg50",
     "pcc",
     "ties10",
+    *("text_r1", "text_r5", "text_r10", "text_medr", "text_mrr"),
 )
-FORMATS = dict.fromkeys(("ndcg10", "ndcg10_low", "ndcg10_high", "ndcg50", "pcc"), ".3f") | {"ties10": ".1f"}
+FORMATS = dict.fromkeys(("ndcg10", "ndcg10_low", "ndcg10_high", "ndcg50", "pcc", "text_mrr"), ".3f")
+FORMATS |= dict.fromkeys(("ties10", "text_r1", "text_r5", "text_r10"), ".1f") | {"text_medr": ".0f"}
 
 
 def compared_modes(
@@ -66,7 +69,8 @@ def compared_modes(
                 for mode in ("cnn", "cnn-centred")
             ]
         gallery = _gallery(items, hashes, {model.mode: model.encode_features(table)})
-        rows.append(_row("space", model.path or Path(model.name), model.mode, gallery, items, kind))
+        place = model.path or Path(model.name)
+        rows.append(_row("space", place, model.mode, gallery, items, kind, {model.mode: model}))
     return rows
 
 
@@ -91,16 +95,28 @@ def _gallery(items: Sequence[Item], hashes: Mapping[str, str], parts: Mapping[st
 
 
 def _row(
-    what: str, checkpoint: Path, mode: str, gallery: Gallery, items: Sequence[Item], kind: str
+    what: str,
+    checkpoint: Path,
+    mode: str,
+    gallery: Gallery,
+    items: Sequence[Item],
+    kind: str,
+    spaces: "Mapping[str, EmbeddingModel] | None" = None,
 ) -> dict[str, Any]:
-    captions = {item.id: item.captions for item in items}
+    kept = [item for item in items if item.id in gallery.row_of_id]
+    captions = {item.id: item.captions for item in kept}
     scores = measure(
         score_matrix(MODES[mode], gallery),
         load_relevance(kind, [captions[one] for one in gallery.ids], data_folder("relevance")),
     )
     summary = scores.summary()
     _, low, high = mean_interval(scores.ndcg10)
-    found = (
+    text: list[float | None] = [None] * 5
+    if "text" in MODES[mode].accepts:
+        queries = caption_queries(kept, [gallery.row_of_id[item.id] for item in kept], spaces)
+        found = measure_texts(gallery, (mode,), queries, [])[-1]
+        text = [found.r1, found.r5, found.r10, found.medr, found.mrr]
+    found_here = (
         what,
         str(checkpoint),
         mode,
@@ -111,5 +127,6 @@ def _row(
         summary.ndcg50,
         summary.pcc,
         summary.ties10,
+        *text,
     )
-    return dict(zip(COLUMNS, found, strict=True))
+    return dict(zip(COLUMNS, found_here, strict=True))

@@ -15,6 +15,7 @@ from ..remedies import remedy
 from ..retrieval import MODES, EncodedQuery, Gallery
 from ..retrieval import search as search_gallery
 from .captioned_split import caption_split, decoded_with, load_captioner, training_captions
+from .measured_text import caption_queries, measure_texts
 from .places import checkpoints_folder, data_folder, find_checkpoint
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
@@ -38,6 +39,8 @@ COLUMNS = (
     ),
     *("relevance", "ndcg10_jaccard", "ndcg10_jaccard_low", "ndcg10_jaccard_high", "ndcg50_jaccard"),
     *("ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "pcc_jaccard", "ties10_jaccard"),
+    *("text_r1_jaccard", "text_r5_jaccard", "text_r10_jaccard", "text_medr_jaccard", "text_mrr_jaccard"),
+    *("text_r10_jaccard_idf", "text_mrr_jaccard_idf"),
 )
 SHOWN = (
     *(
@@ -53,8 +56,11 @@ SHOWN = (
         "distinct",
     ),
     *("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "ties10_jaccard"),
+    *("text_r1_jaccard", "text_r10_jaccard", "text_r10_jaccard_idf"),
 )
 FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f")
+FORMATS |= dict.fromkeys((*(f"text_r{k}_jaccard" for k in (1, 5, 10)), "text_r10_jaccard_idf"), ".1f")
+FORMATS |= dict.fromkeys(("text_mrr_jaccard", "text_mrr_jaccard_idf"), ".3f")
 FORMATS |= dict.fromkeys(
     ("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf"), ".3f"
 )
@@ -62,6 +68,7 @@ FORMATS |= {
     "train_seconds": ",.0f",
     "captions_per_second": ",.0f",
     "ties10_jaccard": ".1f",
+    "text_medr_jaccard": ".0f",
 }
 
 
@@ -217,7 +224,7 @@ def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, 
     from ..evaluation.significance import mean_interval
 
     if len(gallery) < 2:
-        return {"relevance": None}
+        return dict.fromkeys(COLUMNS[COLUMNS.index("relevance") :])
     captions = {item.id: item.captions for item in items}
     relevance = load_relevance(kind, [captions[name] for name in gallery.ids], data_folder("relevance"))
     plain = measure(score_matrix(MODES["jaccard"], gallery), relevance)
@@ -233,6 +240,23 @@ def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, 
         "ndcg50_jaccard_idf": weighted.summary().ndcg50,
         "pcc_jaccard": plain.summary().pcc,
         "ties10_jaccard": plain.summary().ties10,
+        **_text(gallery, items),
+    }
+
+
+def _text(gallery: Gallery, items: Sequence[Item]) -> dict[str, float]:
+    """How well people's captions find their picture by its generated caption, equal pictures once."""
+    kept = [item for item in items if item.id in gallery.row_of_id]
+    queries = caption_queries(kept, [gallery.row_of_id[item.id] for item in kept])
+    _, plain, weighted = measure_texts(gallery, ("jaccard", "jaccard-idf"), queries, [])
+    return {
+        "text_r1_jaccard": plain.r1,
+        "text_r5_jaccard": plain.r5,
+        "text_r10_jaccard": plain.r10,
+        "text_medr_jaccard": plain.medr,
+        "text_mrr_jaccard": plain.mrr,
+        "text_r10_jaccard_idf": weighted.r10,
+        "text_mrr_jaccard_idf": weighted.mrr,
     }
 
 

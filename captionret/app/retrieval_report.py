@@ -1,7 +1,6 @@
 """The files of a retrieval evaluation: tables as CSV, plots, a page of all; `query_pages` has those of single
 queries."""
 
-import csv
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,29 +12,48 @@ from ..evaluation.modes import (
     MeasuredMode,
     agreement,
     costly_mistakes,
-    difference,
     word_importance,
 )
-from ..files import publishing
+from ..evaluation.significance import compare
 from ..report.page import LinksSection, PlotSection, Section, TableSection, write_page
 from ..report.plots import bars, heat_map, ndcg_curves
+from ..report.tables import write_csv, write_latex
 from ..retrieval import MODES
 from .measured_modes import MeasuredModes
 from .query_pages import query_pages
+from .text_report import write_texts
 
 COMPARED_WITH = ("jaccard", "cnn", "cnn-centred", "cnn-whitened")
 _TABLE = ("mode", "NDCG@10", "95 % from", "to", "NDCG@50", "PCC", "ties@10")
+_FORMATS = dict.fromkeys(_TABLE[1:6], ".3f") | {"ties@10": ".1f"}
 
 log = logging.getLogger(__name__)
 
 
 def write_report(out: Path, found: MeasuredModes, pages: int) -> None:
-    """Write modes.csv, differences.csv, plots, index.html and queries/*.html into `out`.
+    """Write tables as CSV and LaTeX (modes, differences; text and text-differences, where texts were asked),
+    plots, index.html and queries/*.html into `out`.
 
     pages: of how many queries
     """
-    _csv(out / "modes.csv", [one.row() for one in found.measured])
-    _csv(out / "differences.csv", differences(found.measured))
+    sections = write_texts(out, found) if found.texts else []
+    if found.measured:
+        sections = [*_image_sections(out, found, pages), *sections]
+    lead = (
+        f"{len(found.gallery):,} pictures of {found.what}; every picture asks for the others, relevance "
+        "from people's captions; every caption asks for its picture."
+    )
+    page = write_page(out / "index.html", "Retrieval, mode by mode", lead, sections)
+    log.info(f"Tables (CSV, LaTeX) and plots: {out}\nThe page: {page}")
+
+
+def _image_sections(out: Path, found: MeasuredModes, pages: int) -> list[Section]:
+    """Image -> image."""
+    write_csv(out / "modes.csv", [one.row() for one in found.measured])
+    write_csv(out / "differences.csv", differences(found.measured))
+    rows = [[*one.row().values()] for one in found.measured]
+    about = f"Image to image, {found.what}"
+    write_latex(out / "modes.tex", (_TABLE[0], "relevance", *_TABLE[1:]), rows, _FORMATS, about)
     kind = next(iter(found.relevances))
     of_first = [one for one in found.measured if one.relevance == kind]
     sections: list[Section] = [_table(name, found.measured) for name in found.relevances]
@@ -46,47 +64,37 @@ def write_report(out: Path, found: MeasuredModes, pages: int) -> None:
         links = [(f"queries/{file.name}", title) for file, title in names.items()]
         about = "What people's captions and each mode say are a picture's neighbours."
         sections.append(LinksSection("Single queries", links, about))
-    lead = (
-        f"{len(found.gallery):,} pictures of {found.what}; every picture asks for the others, relevance "
-        "from people's captions."
-    )
-    page = write_page(out / "index.html", "Retrieval, mode by mode", lead, sections)
-    log.info(
-        f"The tables: {out / 'modes.csv'}, {out / 'differences.csv'}\nThe page: {page}\nQueries: "
-        f"{len(names)} pages in {out / 'queries'}"
-    )
-
-
-def _csv(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    with publishing(file, "w") as target:
-        writer = csv.DictWriter(target, list(rows[0]) if rows else ["mode"])
-        writer.writeheader()
-        writer.writerows(
-            {name: f"{value:.6f}" if isinstance(value, float) else value for name, value in row.items()}
-            for row in rows
-        )
+    log.info(f"Queries: {len(names)} pages in {out / 'queries'}")
+    return sections
 
 
 def differences(found: Sequence[MeasuredMode]) -> list[dict[str, object]]:
-    """Every mode against the ones it has to beat, with the paired interval of NDCG@10."""
+    """Every mode against the ones it has to beat: the paired interval of NDCG@10, p of Fisher's randomisation
+    test, and p corrected for all the rows (Holm)."""
     by_name = {(one.mode, one.relevance): one for one in found}
-    rows: list[dict[str, object]] = []
-    for one in found:
-        for name in COMPARED_WITH:
-            other = by_name.get((name, one.relevance))
-            if other is not None and other is not one:
-                mean, low, high = difference(one, other)
-                rows.append(
-                    {
-                        "mode": one.mode,
-                        "against": name,
-                        "relevance": one.relevance,
-                        "ndcg10": mean,
-                        "low": low,
-                        "high": high,
-                    }
-                )
-    return rows
+    pairs = [
+        (one, by_name[name, one.relevance])
+        for one in found
+        for name in COMPARED_WITH
+        if (name, one.relevance) in by_name and name != one.mode
+    ]
+    return [
+        {
+            "mode": one.mode,
+            "against": other.mode,
+            "relevance": one.relevance,
+            "ndcg10": row.mean,
+            "low": row.low,
+            "high": row.high,
+            "p": row.p,
+            "p_holm": row.p_holm,
+        }
+        for (one, other), row in zip(
+            pairs,
+            compare([(one.scores.ndcg10, other.scores.ndcg10) for one, other in pairs]),
+            strict=True,
+        )
+    ]
 
 
 def _table(kind: str, found: Sequence[MeasuredMode]) -> TableSection:
@@ -103,7 +111,7 @@ def _table(kind: str, found: Sequence[MeasuredMode]) -> TableSection:
         "interval over queries. PCC: "
         "correlation of scores and relevance. ties@10: images that share the score of rank 10.",
         {"NDCG@10": "highest", "NDCG@50": "highest", "PCC": "highest"},
-        dict.fromkeys(_TABLE[1:6], ".3f") | {"ties@10": ".1f"},
+        _FORMATS,
     )
 
 

@@ -16,7 +16,7 @@ from ..retrieval.modes.fusion import standardised
 from ..retrieval.modes.words import JaccardWords, jaccard_by_idf
 from ..text import word_set
 from .semantic import QueryScores, measure, ndcg_linear
-from .significance import mean_interval, paired_interval
+from .significance import mean_interval
 
 RANDOM, ORACLE_ONE, ORACLE = "random", "oracle, one caption", "oracle, all captions"
 STEPS = (0.0, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5)  # weights that a hybrid may give a mode beside its best one
@@ -92,11 +92,6 @@ def measured(matrices: Mapping[str, np.ndarray], relevances: Mapping[str, np.nda
             queries = measure(scores, relevance)
             found.append(MeasuredMode(name, kind, queries, mean_interval(queries.ndcg10)))
     return found
-
-
-def difference(one: MeasuredMode, other: MeasuredMode) -> tuple[float, float, float]:
-    """NDCG@10 of one less the other's on the same queries: (mean, low, high) of the paired bootstrap."""
-    return paired_interval(one.scores.ndcg10, other.scores.ndcg10)
 
 
 def first_rows(scores: np.ndarray, k: int = 10) -> np.ndarray:

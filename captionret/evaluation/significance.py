@@ -1,6 +1,9 @@
 """How far a mean over items can be trusted, and whether one system is better than another on the same items:
 the bootstrap (Koehn 2004), Fisher's randomisation test, and Holm's correction for many comparisons."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -96,7 +99,7 @@ def randomisation_tests(differences: ArrayLike, *, samples: int = 10_000, seed: 
             f"shape {given.shape} and {samples} samples."
         )
     p = np.empty(len(given))
-    few = (2.0 ** np.count_nonzero(given, axis=1)) <= samples
+    few = np.count_nonzero(given, axis=1) <= np.log2(samples)  # sets of signs are no more than samples
     for row in np.flatnonzero(few).tolist():
         p[row] = _exact(given[row][given[row] != 0])
     if not few.all():
@@ -146,3 +149,33 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     corrected = np.empty(len(given))
     corrected[order] = np.minimum(stepped, 1)
     return corrected
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One system less another on the same items.
+
+    mean, low, high: of the paired bootstrap, 95 %
+    p, p_holm:       of the randomisation test; corrected for all pairs of its table
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+
+
+def compare(pairs: Sequence[tuple[ArrayLike, ArrayLike]], *, samples: int = 10_000) -> list[Difference]:
+    """Every pair that a table shows, in its order: intervals, p and Holm's correction over all of them.
+
+    pairs: of (N,) scores of the same N items
+    """
+    if not pairs:
+        return []
+    given = np.stack([_differences(a, b, "A comparison") for a, b in pairs])
+    p_values = randomisation_tests(given, samples=samples)
+    return [
+        Difference(*paired_interval(a, b), p, corrected)
+        for (a, b), p, corrected in zip(pairs, p_values.tolist(), holm(p_values).tolist(), strict=True)
+    ]

@@ -95,15 +95,16 @@ def text_scores(
     mode: Mode, gallery: Gallery, queries: Iterable[EncodedQuery]
 ) -> Iterator[NDArray[np.float32] | None]:
     """For each query the scores of all pictures, (N,) float32; None where the mode knows no word of it: it
-    says so, or no picture has anything in common with the query, or all score alike."""
+    says so, or no picture fits the query or has anything in common with it, or all score alike."""
     prepared = gallery.prepared(mode)
     for query in queries:
         try:
-            scores = prepared.scores(query)
+            scores, fits = prepared.scores(query), prepared.fits(query)
         except NoWords:
             yield None
             continue
-        nothing = scores.max(initial=0) <= 0 and not mode.relative
+        nothing = fits is not None and not fits.any()
+        nothing = nothing or (scores.max(initial=0) <= 0 and not mode.relative)
         yield None if nothing or scores.min() == scores.max() else scores
 
 

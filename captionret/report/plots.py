@@ -186,3 +186,26 @@ def bars(values: Mapping[str, float], name: str, path: Path | str) -> Path:
     with publishing(path) as file:
         figure.savefig(file, format="png")
     return Path(path)
+
+
+def reliability_plot(bins: Sequence[tuple[float, float, int]], path: Path | str) -> Path:
+    """Draw what share of pairs is right against their probability, above how many pairs each point stands
+    for; on the diagonal a probability means what it says. A PNG.
+
+    bins: (mean probability, share that is right, how many pairs), ascending
+    """
+    figure = Figure(figsize=(5, 5.4), dpi=110, layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    means, shares, counts = ([one[place] for one in bins] for place in range(3))
+    upper.plot([0, 1], [0, 1], ":", color=_INK, linewidth=1)
+    upper.plot(means, shares, "o-", color=_BLUE)
+    upper.set_ylim(0, 1)
+    _dress(upper, "share that is right")
+    lower.bar(means, counts, width=0.08, color=_BLUE)
+    lower.set_yscale("log")
+    _dress(lower, "pairs")
+    lower.set_xlim(0, 1)
+    lower.set_xlabel("word probability", color=_INK)
+    with publishing(path) as file:
+        figure.savefig(file, format="png")
+    return Path(path)

@@ -13,7 +13,7 @@ import pytest
 from shapes import Trained
 from typed import Call
 
-from captionret.app import comparisons
+from captionret.app import comparisons, measured_words
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.cli import compare_variants, evaluate_retrieval, hubness, index, predict_words
@@ -263,7 +263,19 @@ def test_every_mode_is_measured(
         assert float(row["ndcg10_low"]) <= float(row["ndcg10"]) <= float(row["ndcg10_high"])
     assert float(tfidf["random"]["pcc"]) == 0
     assert float(tfidf["expected-cosine"]["ndcg10"]) > float(tfidf["random"]["ndcg10"]) + 0.2
-    assert "expected-cosine" in out
+    assert "expected-cosine" in out and "R@10" in out and "misses" in out
+    assert "32 captions ask for their picture" in err
+    texts = {row["mode"]: row for row in table(tmp_path / "report/text.csv")}
+    assert set(texts) == {"random", *(mode.name for mode in MODES.values() if "text" in mode.accepts)}
+    assert float(texts["random"]["r1"]) == pytest.approx(100 / 16)
+    assert float(texts["expected-cosine"]["r5"]) > 2 * float(texts["random"]["r5"])
+    assert 0 < float(texts["jaccard"]["mrr"]) <= 1
+    for name in ("modes.tex", "text.tex"):
+        assert (tmp_path / "report" / name).read_text("utf-8").startswith("\\begin{table}")
+    for name in ("differences", "text-differences"):
+        for row in table(tmp_path / f"report/{name}.csv"):
+            assert 0 < float(row["p"]) <= float(row["p_holm"]) <= 1
+    assert "Text to image" in (tmp_path / "report/index.html").read_text(encoding="utf-8")
     assert {row["against"] for row in table(tmp_path / "report/differences.csv")} >= {"jaccard", "cnn"}
     for name in ("ndcg.png", "agreement.png", "ties.png"):
         assert (tmp_path / "report" / name).read_bytes().startswith(b"\x89PNG")
@@ -274,6 +286,78 @@ def test_every_mode_is_measured(
     assert list(linked) == ["queries/001.html", "queries/002.html"]
     for name, title in linked.items():
         assert title in (tmp_path / "report" / name).read_text(encoding="utf-8")
+
+
+def test_labels_are_typed_as_queries_where_there_are_no_captions(
+    call: Call, library: Path, trained: Trained, tmp_path: Path
+) -> None:
+    names = sorted(path.name for path in trained.pictures.iterdir())
+    rows = [f"{name},{label}" for name in names for label in (name.split("-")[0], "xyzzy")]
+    labels = trained.pictures / "labels.csv"
+    labels.write_text("\n".join(["image,label", *rows]))
+    asked = (
+        "--data",
+        f"labels:{labels}",
+        "--library",
+        library,
+        "--modes",
+        "jaccard",
+        "expected-cosine",
+        "cnn",
+    )
+    try:
+        code, out, err = call(evaluate_retrieval, *asked, "--out", "report", "--runs", "runs")
+    finally:
+        labels.unlink()
+    assert code == 0, err
+    assert "5 labels ask for their pictures among 16" in err and "R-precision" in out and "cnn" not in out
+    found = {row["mode"]: row for row in table(tmp_path / "report/labels.csv")}
+    assert float(found["random"]["r_precision"]) == pytest.approx((4 * 4 / 16 + 1) / 5)
+    assert float(found["expected-cosine"]["r_precision"]) > 0.6 and found["jaccard"]["misses"] == "1"
+    each = {row["label"]: row for row in table(tmp_path / "report/each-label.csv")}
+    assert set(each) == {"red", "green", "blue", "yellow", "xyzzy"} and float(each["xyzzy"]["jaccard"]) == 0
+    assert "Labels as queries" in (tmp_path / "report/index.html").read_text("utf-8")
+    run = (tmp_path / "runs/labels-jaccard.run").read_text("utf-8").splitlines()
+    assert {line.split()[0] for line in run} == {"red", "green", "blue", "yellow"}
+    assert len((tmp_path / "runs/labels.qrels").read_text("utf-8").splitlines()) == 32
+
+
+def test_runs_are_written_for_other_peoples_tools(
+    call: Call, library: Path, trained: Trained, tmp_path: Path
+) -> None:
+    import ir_measures
+
+    where = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes", "jaccard-idf")
+    assert call(evaluate_retrieval, *where, "--runs", "runs", "--out", "report").code == 0
+    names = {path.name for path in (tmp_path / "runs").iterdir()}
+    assert {"image-jaccard-idf.run", "image-tfidf.qrels", "text-jaccard-idf.run", "text.qrels"} <= names
+    found = ir_measures.calc_aggregate(
+        [ir_measures.RR],
+        list(ir_measures.read_trec_qrels(str(tmp_path / "runs/text.qrels"))),
+        list(ir_measures.read_trec_run(str(tmp_path / "runs/text-jaccard-idf.run"))),
+    )
+    ours = {row["mode"]: float(row["mrr"]) for row in table(tmp_path / "report/text.csv")}["jaccard-idf"]
+    assert found[ir_measures.RR] == pytest.approx(ours, abs=0.3), "but for the order of ties"
+
+
+def test_word_probabilities_are_held_against_captions(
+    call: Call, library: Path, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured_words, "ABSENT", 20)
+    asked = ("--data", trained.spec, "--library", library, "--measure", "words", "--out", "report")
+    code, out, err = call(evaluate_retrieval, *asked, "--modes", "jaccard", "expected-jaccard")
+    assert code == 0, err
+    assert "3 words held against people's captions" in err, "circle, paper, square; four pictures of a colour"
+    assert "Expected calibration error 0.0" in out
+    (low, high) = table(tmp_path / "report/thresholds.csv")
+    assert float(low["p at least"]) == 0.5 and float(high["precision"]) == 1
+    answered = {
+        row["mode"]: [float(value) for value in list(row.values())[1:]]
+        for row in table(tmp_path / "report/words.csv")
+    }
+    assert answered == {"jaccard": [0, 0], "expected-jaccard": [0, 0]}
+    assert (tmp_path / "report/reliability.png").read_bytes().startswith(b"\x89PNG")
+    assert "mean what they say" in (tmp_path / "report/words.html").read_text("utf-8")
 
 
 def test_a_second_measurement_captions_nothing(
@@ -412,6 +496,8 @@ def test_variants_are_compared_by_what_their_captions_retrieve(
     low, value, high = (float(row[f"ndcg10_jaccard{part}"]) for part in ("_low", "", "_high"))
     assert 0.3 < low <= value <= high <= 1
     assert float(row["ndcg10_jaccard_idf"]) > 0.3
+    assert 100 / 16 < float(row["text_r1_jaccard"]) <= float(row["text_r5_jaccard"]) <= 100
+    assert float(row["text_mrr_jaccard_idf"]) > 0.3
 
 
 def test_variants_are_compared_at_two_cut_offs(call: Call, trained: Trained, tmp_path: Path) -> None:
@@ -462,8 +548,10 @@ def test_captions_stand_beside_spaces_in_one_table(
     for row in rows:
         assert float(row["ndcg10_low"]) <= float(row["ndcg10"]) <= float(row["ndcg10_high"])
         assert row["mode"] in out
+        assert (row["text_r10"] == "") == row["mode"].startswith("cnn"), "which takes no text"
     (variant,) = table(tmp_path / "variants/variants.csv")
     assert rows[0]["ndcg10"] == variant["ndcg10_jaccard"]
+    assert rows[0]["text_r10"] == variant["text_r10_jaccard"]
     assert "Captions beside embedding spaces" in (tmp_path / "variants/index.html").read_text(
         encoding="utf-8"
     )

@@ -29,6 +29,7 @@ from captionret.report.page import (
     write_page,
 )
 from captionret.report.plots import training_curve
+from captionret.report.tables import latex_table
 from captionret.report.terminal import (
     cells,
     search_json,
@@ -492,3 +493,25 @@ def test_training_curve_is_a_readable_png_even_of_one_epoch_without_validation(t
 def test_training_curve_of_nothing_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match=r"curve\.png"):
         training_curve([], tmp_path / "curve.png")
+
+
+def test_a_latex_table_escapes_what_latex_would_read_as_commands() -> None:
+    found = latex_table(
+        ("mode", "R@1, %", "n_k"), [["a&b", 12.345, 7], ["{c}", None, 1200]], {"R@1, %": ".1f"}, "5 % & more"
+    )
+    assert found.splitlines() == [
+        r"\begin{table}",
+        r"\centering",
+        r"\caption{5 \% \& more}",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r"mode & R@1, \% & n\_k \\",
+        r"\midrule",
+        r"a\&b & 12.3 & 7 \\",
+        r"\{c\} & -- & 1,200 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    with pytest.raises(ValueError, match="zip"):
+        latex_table(("mode", "R@1"), [["jaccard"]])

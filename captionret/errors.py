@@ -5,6 +5,7 @@ same remedy in its own (`error.in_shell()`), prints the message alone, without a
 the class's `exit_code`: 2 for wrong usage, 3 for bad input.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -79,6 +80,26 @@ class BadSetting(CaptionretError):
 
 class NoWords(BadSetting):
     """A query that holds nothing a mode could compare by."""
+
+
+class BadQuery(BadSetting):
+    """A query text that cannot be read. The message shows the text, with a mark under the place."""
+
+    @classmethod
+    def at(cls, sentence: str, text: str, place: int) -> "BadQuery":
+        """What is wrong, and below it the query with a ^ under the letter number `place`."""
+        shown = "".join(letter if letter.isprintable() else " " for letter in text)
+        before = sum(_cells(letter) for letter in shown[:place])
+        start = max(0, place - 60)  # of a long text the neighbourhood
+        before -= sum(_cells(letter) for letter in shown[:start])
+        return cls(f"{sentence}\n    {shown[start : place + 60].rstrip()}\n    {' ' * before}^")
+
+
+def _cells(letter: str) -> int:
+    """How many cells of a terminal a letter takes."""
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 class UnknownName(BadSetting):

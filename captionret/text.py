@@ -9,7 +9,7 @@ every caption would share its full stop.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -112,6 +112,20 @@ def word_set(text: str) -> frozenset[str]:
     ['a', 'dog', 'the']
     """
     return frozenset(words(text))
+
+
+def words_as_typed(text: str, asked: Collection[str]) -> list[str]:
+    """The words of `asked`, tokens of `text`, with their capitals, in the order in which they stand.
+
+    >>> words_as_typed("Ein Hund", {"hund"})
+    ['Hund']
+    """
+    lowered = "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
+    found = []
+    for token in dict.fromkeys((*(one for one in words(text) if one in asked), *sorted(asked))):
+        at = lowered.find(token)
+        found.append(token if at < 0 else text[at : at + len(token)])
+    return found
 
 
 def content_words(tokens: Iterable[str]) -> list[str]:

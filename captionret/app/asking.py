@@ -2,19 +2,36 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import BadSetting
 from ..files import expanded
 from ..remedies import remedy
-from ..retrieval import MODES
+from ..retrieval import MODES, ParsedQuery, parse
 from ..retrieval.feedback import WEIGHTS, check_weights
+from ..retrieval.language import Filter, Under, WordCondition, leaves
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
     from ..images import ImageInput, Picture
 
 Given = TypeVar("Given")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is given beside a text and could be written into it, see ParsedQuery.limited."""
+
+    under: str | None = None
+    since: str | None = None
+    until: str | None = None
+    min_probability: float | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether there is a filter among them."""
+        return bool(self.under or self.since or self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +42,7 @@ class Asked:
     like, dislike: paths as text, or pictures
     weights: of the query, the liked and the disliked
     plus, minus: texts whose vectors are added and taken away, in a mode of a space
+    parsed: the text as it was read, with the limits that were given beside it; None without either
     """
 
     picture: "Picture | None" = None
@@ -34,17 +52,43 @@ class Asked:
     weights: tuple[float, float, float] = WEIGHTS
     plus: tuple[str, ...] = ()
     minus: tuple[str, ...] = ()
+    parsed: ParsedQuery | None = None
+
+    @property
+    def words(self) -> str | None:
+        """The text that ranks; None where there is none."""
+        if self.parsed is None or self.parsed.text == self.text:
+            return self.text
+        return self.parsed.text if self.parsed.text.strip() else None
 
     @property
     def texts(self) -> list[tuple[str, float]]:
         """Each text with the sign of its vector; a blank text beside a picture is none."""
-        own = [self.text] if self.text and self.text.strip() else []
+        own = [self.words] if self.words and self.words.strip() else []
         return [*((one, 1.0) for one in (*own, *self.plus)), *((one, -1.0) for one in self.minus)]
+
+    @property
+    def asks_for_words(self) -> bool:
+        """Whether there are conditions on words, which word probabilities answer best."""
+        condition = None if self.parsed is None else self.parsed.condition
+        return any(isinstance(one, WordCondition) for one in leaves(condition))
+
+    def within(self, root: Path) -> "Asked":
+        """The same with folders that are given as whole paths named from the library's root on."""
+        if self.parsed is None:
+            return self
+        filters = tuple(_from_root(one, root) for one in self.parsed.filters)
+        return (
+            self
+            if filters == self.parsed.filters
+            else replace(self, parsed=replace(self.parsed, filters=filters))
+        )
 
     def check(self, mode: str, rerank: int) -> None:
         """BadSetting where this cannot be asked for in a mode; UnknownName for a mode that there is not."""
         chosen = MODES[mode]
-        if self.picture is None and (self.text is None or not self.text.strip()):
+        limited = self.parsed is not None and bool(self.parsed.filters)
+        if self.picture is None and not limited and (self.text is None or not self.text.strip()):
             raise BadSetting("The query is empty. Give a picture, or a text with at least one word.")
         if rerank < 0:
             raise BadSetting(f"rerank is {rerank}; it is a number of hits, at least 0.")
@@ -69,11 +113,13 @@ def asked(
     weights: Sequence[float] = WEIGHTS,
     plus: Sequence[str] | str = (),
     minus: Sequence[str] | str = (),
+    limits: Limits | None = None,
 ) -> Asked:
     """What a caller gave, sorted.
 
     query:  a picture; or a text, where it is a str that does not name a file
-    errors: BadSetting where query is given beside what it would stand for; for what is no picture
+    errors: BadSetting where query is given beside what it would stand for; for what is no picture; BadQuery
+            for a text that cannot be read
     """
     if query is not None:
         if isinstance(query, str) and not _is_file(query):
@@ -88,7 +134,28 @@ def asked(
         _three(weights),
         (plus,) if isinstance(plus, str) else tuple(plus),
         (minus,) if isinstance(minus, str) else tuple(minus),
+        _parsed(text, image is None, limits or Limits()),
     )
+
+
+def _parsed(text: str | None, alone: bool, limits: Limits) -> ParsedQuery | None:
+    """The text as it was read, limited by what was given beside it."""
+    if limits.min_probability is not None and not (text and text.strip()):
+        raise BadSetting("A least probability goes with the words of a text, and there is none. Give one.")
+    blank = text is None or not text.strip()
+    if blank and limits == Limits():
+        return None
+    read = parse(text or "", alone=alone and not blank and not limits.filters)
+    return read.limited(limits.under, limits.since, limits.until, limits.min_probability)
+
+
+def _from_root(one: Filter, root: Path) -> Filter:
+    if not isinstance(one, Under):
+        return one
+    folder = expanded(one.folder)
+    if not folder.is_absolute() or not folder.is_relative_to(root):
+        return one
+    return Under(folder.relative_to(root).as_posix())
 
 
 def _one(query: Given, other: Given | None, name: str) -> Given:

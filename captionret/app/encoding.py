@@ -14,8 +14,12 @@ from ..library.word_probabilities import kept_words
 from ..records import CaptionResult
 from ..remedies import remedy
 from ..retrieval import MODES, EncodedQuery, Gallery, rocchio
+from ..retrieval.language import WordCondition, leaves
+from ..retrieval.understanding import understand
+from ..text import content_words, words, words_as_typed
 from .asking import Asked
 from .loaded import Models
+from .meanings import word_meanings
 from .rerankers import with_reranker
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
@@ -39,8 +43,8 @@ class Encoder:
         errors: BadImage, BadSetting, BadLibrary: see the methods of Models; as rocchio
         """
         own = self._picture(asked.picture) if asked.picture else EncodedQuery()
-        own = replace(own, text=asked.text)
-        query = self._placed(own, asked.texts)
+        own = replace(own, text=asked.words, parsed=asked.parsed)
+        query = self._understood(self._placed(own, asked.texts))
         if not asked.like and not asked.dislike:
             return query
         liked, disliked = self._side(asked.like), self._side(asked.dislike)
@@ -52,6 +56,20 @@ class Encoder:
         return rocchio(
             query, [one for _, one in liked.values()], [one for _, one in disliked.values()], asked.weights
         )
+
+    def _understood(self, query: EncodedQuery) -> EncodedQuery:
+        """The query with what its words mean, where they are compared with word probabilities or limit what
+        is found."""
+        parsed = query.parsed
+        limiting = [] if parsed is None else list(leaves(parsed.condition))
+        conditions = [one.word for one in limiting if isinstance(one, WordCondition)]
+        by_meaning = MODES[self.mode].understands
+        if parsed is None or not (conditions or (by_meaning and query.text)):
+            return query
+        asked = words_as_typed(parsed.given, {*words(query.text or ""), *conditions})
+        known = self.gallery.known_words
+        strange = any(word.lower() not in known for word in content_words(asked))
+        return replace(query, understood=understand(asked, known, word_meanings() if strange else None))
 
     def _side(self, given: "Sequence[str | Picture]") -> dict[str | None, tuple[str, EncodedQuery]]:
         """The liked or the disliked pictures with their names, by content hash: each counts once."""

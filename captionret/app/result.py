@@ -22,6 +22,7 @@ class SearchResult(Sequence[Hit]):
     source:       what captioned the pictures, in a few words: "photos-lite, beam 3"
     library:      its folder; root: the folder of its pictures, to which the hits' paths are relative
     searched:     how many pictures were compared
+    notes:        what to say of the query's words and of an answer without hits, a sentence each
     """
 
     hits: tuple[Hit, ...]
@@ -33,6 +34,7 @@ class SearchResult(Sequence[Hit]):
     library: Path
     root: Path
     searched: int
+    notes: tuple[str, ...] = ()
 
     @property
     def caption(self) -> str | None:
@@ -42,7 +44,7 @@ class SearchResult(Sequence[Hit]):
     @property
     def tokens(self) -> list[str]:
         """The words of the query's caption and text, each once."""
-        return list(dict.fromkeys(words(f"{self.caption or ''} {self.asked.text or ''}")))
+        return list(dict.fromkeys(words(f"{self.caption or ''} {self.query.text or ''}")))
 
     @property
     def paths(self) -> list[Path]:

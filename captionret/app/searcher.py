@@ -14,20 +14,21 @@ from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..errors import BadCheckpoint, BadSetting, LibraryInUse
+from ..errors import BadSetting
 from ..library import Captioning, LibrarySnapshot, WordPredicting
-from ..library.predicting import predicted_for
 from ..records import Hit, Query
 from ..remedies import remedy
-from ..retrieval import MODES, EncodedQuery, Gallery, find_mode
+from ..retrieval import EncodedQuery, Gallery, find_mode
 from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS
+from ..retrieval.notes import notes
 from ..retrieval.search import check_limits, towards_first
-from .asking import Asked, asked
+from .asking import Asked, Limits, asked
 from .encoding import Encoder
 from .galleries import open_gallery
 from .loaded import Models, SpaceInput
 from .models import Library
+from .ready import ReadyLibrary
 from .result import SearchResult
 from .spaces import renamed_mode
 
@@ -75,9 +76,7 @@ class Searcher:
         self._library = library if isinstance(library, Library) else None
         self._opened_here = self._library is None
         self._models = Models(captioner, predictor, spaces, device)
-        self._ready: dict[str, LibrarySnapshot] = {}  # by a mode's name the last one with what it compares
-        # the last snapshot whose words were predicted for searching alone: as it was, and with these
-        self._unkept: tuple[LibrarySnapshot, LibrarySnapshot] | None = None
+        self._ready = ReadyLibrary(self._models)
         self._lock = RLock()
 
     @property
@@ -106,26 +105,28 @@ class Searcher:
         minus: Sequence[str] = (),
         rerank: int = 0,
         explain: bool = False,
+        under: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        min_probability: float | None = None,
     ) -> SearchResult:
         """The pictures most like a picture, a text, or both; best first, one hit for each picture, the
         query's own left out.
 
-        query:     a text; or a picture: a path, PIL image, uint8 array (H, W, 3), bytes, an open file. A str
-                   that names a file is a picture; `text` and `image` say which is meant
-        mode:      how to compare, see list_modes()
-        top:       at most so many hits; None: all
-        min_score: hits score at least this
-        keep_self: also show the query's own picture, where the library holds it
-        like:      pictures that hits should be more like: of the library, as its answers show them, or any
-                   others
-        dislike:   those that they should be less like; these are never shown
-        feedback_weights: how much query, liked and disliked count, see rocchio
-        plus:      texts whose vectors are added to the query's, minus: taken away from it (modes of a space)
-        rerank:    ask again with the mean vector of the first so many hits (modes of a space)
-        explain:   say how each hit's score came about
-        errors:    BadSetting for what cannot be asked for; BadImage; BadLibrary, BadCheckpoint
+        query: a text in the query language (`parse`); or a picture: a path, PIL image, uint8 array (H, W, 3),
+               bytes, an open file. A str that names a file is a picture; `text`, `image` say which is meant
+        mode:  how to compare, see list_modes(); keep_self: also show the query's own picture
+        top:   at most so many hits, None: all; min_score: hits score at least this
+        like:  pictures that hits should be more like: of the library, as its answers show them, or others;
+               dislike: less like; these are never shown. feedback_weights: see rocchio
+        plus, minus: texts whose vectors are added and taken away; rerank: ask again with the mean vector of
+               the first so many hits (modes of a space)
+        explain: say how each hit's score came about
+        under, since, until, min_probability: as in the query language, see ParsedQuery.limited
+        errors: BadSetting for what cannot be asked for; BadImage; BadLibrary, BadCheckpoint
         """
-        given = asked(query, text, image, like, dislike, feedback_weights, plus, minus)
+        limits = Limits(under, since, until, min_probability)
+        given = asked(query, text, image, like, dislike, feedback_weights, plus, minus, limits)
         check_limits(top, min_score)
         name, snapshot, encoded = self._encode(given, mode, rerank)
         if rerank:
@@ -145,12 +146,13 @@ class Searcher:
         feedback_weights: Sequence[float] = WEIGHTS,
         plus: Sequence[str] = (),
         minus: Sequence[str] = (),
+        limits: Limits | None = None,
     ) -> EncodedQuery:
         """The query with what the mode compares of it, as `captionret.retrieval.search` takes it.
 
-        The arguments and errors are those of `search`.
+        The arguments and errors are those of `search`; limits: its last four.
         """
-        given = asked(query, text, image, like, dislike, feedback_weights, plus, minus)
+        given = asked(query, text, image, like, dislike, feedback_weights, plus, minus, limits)
         return self._encode(given, mode, 0)[2]
 
     def gallery(self, mode: str = "jaccard") -> Gallery:
@@ -206,8 +208,10 @@ class Searcher:
         explain: bool,
     ) -> SearchResult:
         gallery, made_by = snapshot.gallery(), snapshot.made_by
-        prepared = gallery.prepared(find_mode(mode))
-        explained = [prepared.explain(encoded, gallery.row_of_id[hit.id]) for hit in hits if explain]
+        explained = []
+        if explain and not encoded.lists:
+            prepared = gallery.prepared(find_mode(mode))
+            explained = [prepared.explain(encoded, gallery.row_of_id[hit.id]) for hit in hits]
         return SearchResult(
             hits=tuple(hits),
             asked=_shown(given),
@@ -218,79 +222,27 @@ class Searcher:
             library=self.library.path,
             root=snapshot.root,
             searched=len(gallery),
+            notes=notes(gallery, encoded, hits),
         )
 
     def _encode(self, given: Asked, mode: str, rerank: int) -> tuple[str, LibrarySnapshot, EncodedQuery]:
         given.check(mode, rerank)
         if self._library is None and given.picture is not None:
             given.picture.facts  # noqa: B018  # a bad picture is found before a whole folder has been captioned
-        name, snapshot = self._snapshot(mode)
+        name, snapshot = self._snapshot(mode, given.asks_for_words)
+        given = given.within(snapshot.root)
         return name, snapshot, Encoder(snapshot, self._models, name).query(given)
 
-    def _snapshot(self, mode: str) -> tuple[str, LibrarySnapshot]:
-        """The name of the mode that answers, and the library as it is now, with what that mode requires."""
+    def _snapshot(self, mode: str, with_words: bool = False) -> tuple[str, LibrarySnapshot]:
+        """The name of the mode that answers, and the library as it is now, with what that mode requires.
+
+        with_words: with word probabilities, too, wherever they can be made
+        """
         with self._lock:
             library = self.library
             kinds = {*library.spaces, *self._models.given_spaces()} if mode == "vse" else set()
             name = renamed_mode(mode, kinds)
-            snapshot = library.snapshot()
-            if self._ready.get(name) is not snapshot:
-                snapshot = self._ready[name] = self._made_ready(library, snapshot, name)
-            return name, snapshot
-
-    def _made_ready(self, library: Library, snapshot: LibrarySnapshot, name: str) -> LibrarySnapshot:
-        """The library with the spaces and word probabilities that a mode compares; the same snapshot where
-        nothing had to be made or loaded."""
-        outline = Gallery(
-            [], [], source=snapshot, hybrid=snapshot.contents.hybrid
-        )  # what is held, no picture
-        mode = find_mode(name)
-        required = mode.required_parts(outline)
-        used = [self._use_space(library, part) for part in sorted(required) if part in MODES]
-        if any(used):
-            snapshot = library.snapshot()
-        if "word_probabilities" in required and (
-            snapshot.without_word_probabilities or (mode.uses_classes and snapshot.predicted_by_older_release)
-        ):
-            snapshot = self._with_words(library, snapshot)
-        return snapshot
-
-    def _use_space(self, library: Library, mode: str) -> bool:
-        """Let a mode compare in the space that was given for it, else in the library's, else in the shipped
-        one. Returns whether the library did not do so before."""
-        if mode in library.spaces and mode not in self._models.given_spaces():
-            return False
-        space = self._models.space_for(mode)
-        if library.spaces.get(mode) is space:
-            return False
-        library.use_space(mode, space)
-        return True
-
-    def _with_words(self, library: Library, snapshot: LibrarySnapshot) -> LibrarySnapshot:
-        """The library with the words of the pictures of which nothing was predicted yet. Where most are
-        known, it is searched by these if its predictor is gone. While another process is predicting them,
-        they are predicted for this snapshot, too, and not kept: searching never waits."""
-        before, made = self._unkept or (None, None)
-        try:
-            predictor = self._models.predictor_for(snapshot.predicted_by)
-        except BadCheckpoint as error:
-            if "word_probabilities" not in snapshot.parts:
-                raise
-            log.warning(f"New pictures have no word probabilities yet: {error.message}")
-            return snapshot
-        if made is None or before is not snapshot:
-            log.info(f"The words of the pictures of {library.path} are predicted, once.")
-        with self._models.lock:
-            try:
-                library.predict_words(predictor)
-                return library.snapshot()
-            except LibraryInUse:
-                if made is not None and before is snapshot:
-                    return made
-                log.info("Another process is predicting them, too; until it has ended, these are not kept.")
-                made = predicted_for(snapshot, predictor)
-                self._unkept = snapshot, made
-                return made
+            return name, self._ready.snapshot(library, name, with_words)
 
 
 def _shown(given: Asked) -> Query:

@@ -35,6 +35,10 @@ def search(
     minus: Sequence[str] = (),
     rerank: int = 0,
     explain: bool = False,
+    under: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    min_probability: float | None = None,
     captioner: Captioning | str | os.PathLike[str] | None = None,
     predictor: WordPredicting | None = None,
     spaces: Sequence[SpaceInput] = (),
@@ -48,19 +52,11 @@ def search(
     made = Searcher(library, captioner=captioner, predictor=predictor, spaces=spaces, device=device)
     with made as searcher:
         searcher.check_spaces(mode)
+        # fmt: off
         return searcher.search(
-            query,
-            text=text,
-            image=image,
-            mode=mode,
-            top=top,
-            min_score=min_score,
-            keep_self=keep_self,
-            like=like,
-            dislike=dislike,
-            feedback_weights=feedback_weights,
-            plus=plus,
-            minus=minus,
-            rerank=rerank,
-            explain=explain,
+            query, text=text, image=image, mode=mode, top=top, min_score=min_score, keep_self=keep_self,
+            like=like, dislike=dislike, feedback_weights=feedback_weights, plus=plus, minus=minus,
+            rerank=rerank, explain=explain,
+            under=under, since=since, until=until, min_probability=min_probability,
         )
+        # fmt: on

@@ -7,6 +7,7 @@ captionret search --image q.jpg --gallery ~/Pictures             # captions the 
 captionret search "a dog" --library photos --mode expected-cosine --explain
 captionret search "a dog" --library photos --mode embedding --minus "a beach"
 captionret search q.jpg --library photos --like beach/0142.jpg --dislike trip/img_88.jpg
+captionret search "a dog on a beach -people" --since 2019-06     # docs/queries.md has the whole language
 captionret search "a dog" --library photos --html hits.html --open
 captionret search "a dog" --library photos -0 | xargs -0 cp -t dogs/
 """
@@ -21,6 +22,7 @@ from ..app.result import SearchResult
 from ..app.searcher import Searcher
 from ..errors import BadSetting
 from ..library import Library
+from ..text import content_words
 from .modes import modes_table
 from .options import FOUND, NOTHING_FOUND, say
 from .output import open_file, print_json, print_paths
@@ -51,8 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             minus=given.minus,
             rerank=given.rerank,
             explain=given.explain,
+            under=given.under,
+            since=given.since,
+            until=given.until,
+            min_probability=given.min_probability,
         )
     _show(given, found)
+    for note in found.notes:
+        say(note)
     if not found.searched:
         say(f"{found.root} holds no picture that was captioned, so nothing can be found.")
     return FOUND if found else NOTHING_FOUND
@@ -83,18 +91,18 @@ def _refuse_to_write_over_a_picture(page: Path) -> None:
 
 def _show(given: argparse.Namespace, found: SearchResult) -> None:
     if given.json:
-        _show_json(found)
+        _show_json(given, found)
     elif given.paths or given.null:
         print_paths(found.paths, given.null)
     else:
-        _show_text(found)
+        _show_text(given, found)
     if given.html:
         say(f"The page: {_page(given.html, found)}")
     if given.open and (given.html or found):
         open_file(given.html or found.paths[0])
 
 
-def _show_json(found: SearchResult) -> None:
+def _show_json(given: argparse.Namespace, found: SearchResult) -> None:
     from ..report.terminal import search_json
 
     library = str(found.library.absolute())
@@ -103,14 +111,21 @@ def _show_json(found: SearchResult) -> None:
     )
     for shown, one in zip(answer["hits"], found.explanations, strict=False):
         shown["explanation"] = asdict(one)
+    if given.explain:
+        answer["query"]["understood"] = [asdict(one) for one in found.query.understood or ()]
+    answer["notes"] = list(found.notes)
     print_json(answer)
 
 
-def _show_text(found: SearchResult) -> None:
-    from ..report.terminal import explanation_text, search_text
+def _show_text(given: argparse.Namespace, found: SearchResult) -> None:
+    from ..report.terminal import explanation_text, search_text, visible
 
     lines = search_text(found.asked, found.caption, found.tokens, found.hits, found.source)
     print(lines.encode(errors="backslashreplace").decode())
+    if given.explain:
+        for read in found.query.understood or ():
+            if content_words([read.word]):
+                print(f" {visible(str(read))}")
     for hit, one in zip(found.hits, found.explanations, strict=False):
         print(explanation_text(hit, one))
 

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,11 +23,12 @@ def parse(about: str, arguments: Sequence[str] | None) -> argparse.Namespace:
     _add_query(options)
     _add_gallery(options)
     _add_ranking(options)
+    _add_limits(options)
     _add_space(options)
     _add_feedback(options)
     add_output(options)
     add_device(options)
-    given = options.parse_args(arguments)
+    given = options.parse_args(list(map(_not_an_option, sys.argv[1:] if arguments is None else arguments)))
     if not given.list_modes:
         _settle_query(given)
         given.mode = _mode(given)
@@ -39,7 +42,11 @@ def parse(about: str, arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _add_query(options: argparse.ArgumentParser) -> None:
     options.add_argument(
-        "query", nargs="*", type=_query_argument, metavar="QUERY", help="words, or the file of a picture"
+        "query",
+        nargs="*",
+        type=_query_argument,
+        metavar="QUERY",
+        help='words, in the query language ("a dog -people since:2019"), or the file of a picture',
     )
     options.add_argument(
         "--image", type=path_argument, metavar="FILE", help="a picture to find others like it"
@@ -91,6 +98,31 @@ def _add_ranking(options: argparse.ArgumentParser) -> None:
     options.add_argument("--explain", action="store_true", help="show for each hit how its score came about")
 
 
+def _add_limits(options: argparse.ArgumentParser) -> None:
+    limits = options.add_argument_group("limits", "the same can be written into the words")
+    limits.add_argument(
+        "--under",
+        type=text_argument,
+        metavar="DIR",
+        help="pictures below a folder of the library alone (under:DIR)",
+    )
+    limits.add_argument(
+        "--since",
+        type=text_argument,
+        metavar="DATE",
+        help="those taken on that day or later; a month or a year is a date, too (since:DATE)",
+    )
+    limits.add_argument(
+        "--until", type=text_argument, metavar="DATE", help="those taken on that day or before (until:DATE)"
+    )
+    limits.add_argument(
+        "--min-probability",
+        type=float,
+        metavar="P",
+        help="those that show each word with at least this probability (word>P)",
+    )
+
+
 def _add_space(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--embedding",
@@ -140,6 +172,11 @@ def _add_feedback(options: argparse.ArgumentParser) -> None:
     )
 
 
+def _not_an_option(typed: str) -> str:
+    """What argparse is to take for words though it begins with a minus: -people."""
+    return f" {typed}" if re.match(r"-[^\W\d_]{2}", typed) and set(typed) - set("-hq0") else typed
+
+
 def _query_argument(given: str) -> str:
     return given if os.path.isfile(given) else text_argument(given)
 
@@ -154,7 +191,8 @@ def _settle_query(given: argparse.Namespace) -> None:
         if given.text is not None:
             raise BadSetting("Two texts are asked for. Give the words once, with --text or without it.")
         given.text = " ".join(given.query)
-    if given.image is None and given.text is None:
+    filters = any((given.under, given.since, given.until))
+    if given.image is None and given.text is None and not filters:
         raise BadSetting("Nothing is asked for. Give words, a picture (--image FILE), or both.")
 
 

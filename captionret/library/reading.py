@@ -10,11 +10,12 @@ from ..records import Caption, Failure
 from ..retrieval import Gallery
 from . import pictures
 from .catalogue import Catalogue
+from .facts import read_own
 from .held import HeldWordProbabilities, stamp_of
 from .made_by import MadeBy
 from .protocols import Space
 from .rows import NAME, restored
-from .snapshot import CURRENT, Contents, LibrarySnapshot, read_contents, read_own, read_root
+from .snapshot import CURRENT, Contents, LibrarySnapshot, read_contents, read_root
 from .verify import problems
 
 if TYPE_CHECKING:

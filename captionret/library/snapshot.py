@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadLibrary
+from ..records import PictureFacts
 from ..remedies import remedy
 from ..retrieval import Gallery, WordMatrix
 from ..text import word_set
 from . import checksums
+from .facts import read_facts, read_own
 from .features import FeatureFile, file_of
 from .held import HeldWordProbabilities, UnkeptWordProbabilities
 from .made_by import MadeBy, decoding_of, found_again
@@ -46,6 +48,7 @@ class Contents:
     rows:     by content hash, its row in the feature file
     features: that file; None before anything is captioned
     hybrid:   the weight of each mode in this library's hybrid
+    facts:    by content hash, when and with which camera it was taken, where its file says so
     """
 
     revision: int
@@ -57,6 +60,7 @@ class Contents:
     rows: Mapping[str, int]
     features: FeatureFile | None
     hybrid: Mapping[str, float] | None
+    facts: Mapping[str, PictureFacts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ def read_contents(rows: Rows, folder: Path) -> Contents:
         rows=row_of,
         features=_feature_file(rows, folder),
         hybrid=_weights(rows.meta("hybrid")),
+        facts=read_facts(rows),
     )
 
 
@@ -112,19 +117,6 @@ def _captioner(rows: Rows) -> Captioner | None:
     for name, fingerprint, decoding, described in rows.table(sql, (NAME, TEXT, TEXT, TEXT)):
         return Captioner(restored(name), fingerprint, decoding, described)
     return None
-
-
-def read_own(rows: Rows) -> dict[str, str]:
-    """What a person wrote, by content hash. errors: Damaged"""
-    found = {}
-    columns = (TEXT, TEXT, TEXT, WHOLE)
-    for sha256, text, written, crc in rows.table(
-        "SELECT sha256, text, written, crc FROM own_captions", columns
-    ):
-        if checksums.of_own_caption(sha256, text, written) != crc:
-            raise Damaged(f"the caption that a person wrote of the picture {sha256} is not what was written")
-        found[sha256] = text
-    return found
 
 
 def _feature_file(rows: Rows, folder: Path) -> FeatureFile | None:
@@ -278,6 +270,10 @@ class LibrarySnapshot:
         if not hashes:
             return np.empty((0, 0), np.float32)
         return self.spaces[mode].encode_features(self.features(hashes))
+
+    def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
+        """Of each image when and with which camera it was taken; None where its file does not say."""
+        return [self.contents.facts.get(sha256) for sha256 in hashes]
 
     def with_spaces(self, spaces: Mapping[str, Space]) -> "LibrarySnapshot":
         """The same moment, compared in these spaces."""

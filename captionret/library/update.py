@@ -18,12 +18,12 @@ from ..records import Caption, CaptionResult, Failure, PictureFacts
 from ..remedies import remedy
 from . import checksums, features, writes
 from .catalogue import Catalogue
+from .facts import read_own
 from .made_by import decoding_of, decoding_text, described_from, from_folder
 from .protocols import Captioning
 from .report import UpdateReport
 from .rows import NAME, TEXT, WHOLE, restored, size, stored
 from .scan import Listing, Plan, Remembered, Task, make_plan, remembered
-from .snapshot import read_own
 
 log = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from .feedback import rocchio
 from .gallery import Gallery
 from .index.sparse import WordMatrix
+from .language import ParsedQuery, parse
 from .modes.registry import MODES, find_mode
 from .protocols import GalleryContents, GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
@@ -16,11 +17,13 @@ __all__ = [
     "GalleryContents",
     "GallerySource",
     "Mode",
+    "ParsedQuery",
     "PartOfGallery",
     "PreparedMode",
     "TableSource",
     "WordMatrix",
     "find_mode",
+    "parse",
     "rank",
     "rocchio",
     "search",

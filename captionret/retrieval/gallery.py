@@ -1,5 +1,6 @@
 """A gallery as retrieval sees it: plain lists, one row per image, in the order of the ids."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from threading import RLock
@@ -8,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSetting
+from ..records import PictureFacts
 from ..remedies import remedy
-from ..text import word_set
+from ..text import word_set, words
 from .index.sparse import WordMatrix
+from .language import AT_LEAST
 from .protocols import GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
 
@@ -101,6 +104,23 @@ class Gallery:
         return [tuple(captions) or (first,) for captions, first in found]
 
     @cached_property
+    def caption_tokens(self) -> list[tuple[str, ...]]:
+        """Of each image all captions, as their words with a blank before and after each."""
+        texts = {caption for captions in self.all_captions for caption in captions}
+        tokens = {caption: f" {' '.join(words(caption))} " for caption in texts}
+        return [tuple(tokens[caption] for caption in captions) for captions in self.all_captions]
+
+    @cached_property
+    def caption_words(self) -> list[frozenset[str]]:
+        """The words of all captions of each image."""
+        return [frozenset(" ".join(tokens).split()) for tokens in self.caption_tokens]
+
+    @cached_property
+    def facts(self) -> list[PictureFacts | None]:
+        """When and with which camera each image was taken; None where nothing is known."""
+        return [None] * len(self) if self._source is None else list(self._source.facts(self.hashes))
+
+    @cached_property
     def word_probabilities(self) -> WordMatrix:
         """What is predicted of each image, N rows; BadSetting for a gallery without word probabilities."""
         if self._source is None or "word_probabilities" not in self.parts:
@@ -121,6 +141,17 @@ class Gallery:
                 "captions."
             )
         return self._source.features(self.hashes)
+
+    @cached_property
+    def known_words(self) -> Mapping[str, int]:
+        """The words that are known of its images, each with how many images show it: with a probability of
+        at least AT_LEAST, or where nothing is predicted of the word by a caption."""
+        held = Counter(word for words_of_image in self.caption_words for word in words_of_image)
+        if "word_probabilities" not in self.parts:
+            return held
+        matrix = self.word_probabilities
+        shown = np.bincount(matrix.ids[matrix.weights >= AT_LEAST], minlength=len(matrix.words))
+        return {**held, **dict(zip(matrix.words, shown.tolist(), strict=True))}
 
     def vectors(self, mode: str) -> NDArray[np.float32]:
         """Its images in the space in which a mode compares, (N, D) unit rows; BadSetting where there are

@@ -4,7 +4,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 # What no rule of endings finds; the commonest such words in captions of photographs.
-_IRREGULAR = dict(
+IRREGULAR = dict(
     pair.split(":")
     for pair in """
     men:man women:woman children:child people:person feet:foot teeth:tooth geese:goose mice:mouse
@@ -22,7 +22,7 @@ _IRREGULAR = dict(
 def lemma(word: str) -> str:
     """A word's base form, or a stem that its forms share: the irregular ones by a table, the others by
     Porter's rules (Snowball)."""
-    base = _IRREGULAR.get(word, word)
+    base = IRREGULAR.get(word, word)
     return str(_stemmer().stem(base))
 
 

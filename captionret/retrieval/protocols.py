@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import Explanation
+from ..records import Explanation, PictureFacts
 from .index.sparse import WordMatrix
 from .query import EncodedQuery
 
@@ -44,6 +44,10 @@ class GallerySource(Protocol):
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows in the embedding space in which a mode compares."""
+        ...
+
+    def facts(self, hashes: Sequence[str]) -> Sequence[PictureFacts | None]:
+        """Of each image when and with which camera it was taken; None where nothing is known."""
         ...
 
 
@@ -123,6 +127,8 @@ class Mode(Protocol):
                they can be taken away; its name is then the part of the gallery that holds these vectors
     composite: whether it is made of other modes
     uses_classes: whether class probabilities, and word probabilities below a hundredth, make it better
+    understands: whether it takes a text's words for what they mean (EncodedQuery.understood), so that a
+               text of which nothing can be made is answered by nothing
     """
 
     name: str
@@ -134,6 +140,7 @@ class Mode(Protocol):
     in_space: bool = False
     composite: bool = False
     uses_classes: bool = False
+    understands: bool = False
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Which of its `parts` the gallery must hold beside captions."""

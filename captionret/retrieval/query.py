@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..text import content_words, words
+from .language import ParsedQuery
+from .understanding import Understood
+
 _LEAST = 1e-6  # a weight below it is rounding, not a word
 
 
@@ -24,6 +28,10 @@ class EncodedQuery:
               mode that compares there
     feedback: what was liked and disliked; it is in feature and vectors already, words and word probabilities
               are weighted by each mode, see apply_feedback
+    parsed:   the query text as it was read: conditions and filters that the pictures have to meet; None for
+              a text that is taken as it is
+    understood: what each word of the text and its conditions means in the gallery's words; None where words
+              are compared as they are spelt
     """
 
     caption: str | None = None
@@ -34,6 +42,8 @@ class EncodedQuery:
     feature: np.ndarray | None = None
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
     feedback: "Feedback | None" = None
+    parsed: ParsedQuery | None = None
+    understood: tuple[Understood, ...] | None = None
 
     @property
     def parts(self) -> frozenset[str]:
@@ -41,6 +51,24 @@ class EncodedQuery:
         return frozenset(
             name for name, value in (("image", self.caption), ("text", self.text)) if value is not None
         )
+
+    @property
+    def lists(self) -> bool:
+        """Whether nothing is asked for but filters, so that all that they leave is an answer."""
+        return not self.parts and self.parsed is not None and bool(self.parsed.filters)
+
+    @property
+    def nothing_known(self) -> bool:
+        """Whether it is a text of which no word that says what is seen is known."""
+        if self.understood is None or self.parts != {"text"}:
+            return False
+        asked = set(content_words(words(self.text or "")))
+        found = [one.known for one in self.understood if one.word in asked]
+        return bool(found) and not any(found)
+
+    def read_as(self, word: str) -> Understood | None:
+        """What a word of the text is read as; None where it is taken as it is spelt."""
+        return next((one for one in self.understood or () if one.word == word), None)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ..records import Hit
 from .gallery import Gallery
 from .modes.registry import find_mode
 from .query import EncodedQuery
+from .selecting import selected
 
 _LEAST = float(np.finfo(np.float32).tiny)  # a score of 0 means "nothing in common" and is no hit
 _NEVER = float(np.finfo(np.float32).min)  # but minus infinity, the score of what is left out, is below it
@@ -25,7 +26,8 @@ def search(
     min_score: float | None = None,
     keep_self: bool = False,
 ) -> list[Hit]:
-    """The gallery's images most like the query, one hit per image.
+    """The gallery's images most like the query, one hit per image, among those that meet its conditions and
+    filters. A query of filters alone is met by all that they leave, in the order of the ids.
 
     top:       at most so many; None for all
     min_score: hits score at least this; images with a score of 0 are never hits, so an answer may be empty
@@ -34,16 +36,18 @@ def search(
     """
     chosen = find_mode(mode)
     check_limits(top, min_score)
-    if not query.parts or not query.parts <= chosen.accepts:
+    if not query.lists and (not query.parts or not query.parts <= chosen.accepts):
         given = " and ".join(sorted(query.parts)) or "nothing"
         raise BadSetting(
             f"Mode {mode!r} compares by {' or '.join(sorted(chosen.accepts))}; the query holds {given}."
         )
-    prepared = gallery.prepared(chosen)
-    scores = prepared.scores(query)
-    fits = prepared.fits(query)
-    if fits is not None:
-        scores[~fits] = -np.inf
+    if query.nothing_known and chosen.understands:
+        return []
+    prepared = None if query.lists else gallery.prepared(chosen)
+    scores = np.ones(len(gallery), np.float32) if prepared is None else prepared.scores(query)
+    for mask in (selected(gallery, query), None if prepared is None else prepared.fits(query)):
+        if mask is not None:
+            scores[~mask] = -np.inf
     if not keep_self and query.sha256 in gallery.row_of:
         scores[gallery.row_of[query.sha256]] = -np.inf
     for other in query.feedback.disliked if query.feedback else ():
@@ -52,7 +56,7 @@ def search(
     least = (_NEVER if min_score is None else min_score) if chosen.relative else max(_LEAST, min_score or 0.0)
     rows = rank(scores, range(len(gallery)), top, least)  # rows ascend with the ids
     return [
-        _hit(gallery, place, row, scores[row], prepared.why(query, row))
+        _hit(gallery, place, row, scores[row], () if prepared is None else prepared.why(query, row))
         for place, row in enumerate(rows.tolist(), start=1)
     ]
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..records import PictureFacts
 from .gallery import Gallery
 from .index.sparse import WordMatrix
 
@@ -27,6 +28,7 @@ class TableSource:
         classes: WordMatrix | None = None,
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
         spaces: Mapping[str, Encode] | None = None,
+        facts: Sequence[PictureFacts | None] | None = None,
     ) -> None:
         """hashes:   N different ones
 
@@ -35,11 +37,12 @@ class TableSource:
         classes:  of each image the probabilities of ImageNet's classes, by name
         vectors:  for each mode that compares in a space (N, D) unit rows; spaces: what makes them of
                   features, once they are asked for
+        facts:    of each image; None: nothing is known
         """
         self._row_of = {sha256: row for row, sha256 in enumerate(hashes)}
         self._captions, self._features = captions, features
         self._word_probabilities, self._classes = word_probabilities, classes
-        self._vectors, self._spaces = dict(vectors or {}), dict(spaces or {})
+        self._vectors, self._spaces, self._facts = dict(vectors or {}), dict(spaces or {}), facts
         held = {"features": features, "word_probabilities": word_probabilities}
         names = {name for name, table in held.items() if table is not None}
         self.parts = frozenset({*names, *self._vectors, *self._spaces})
@@ -70,6 +73,10 @@ class TableSource:
             return self._vectors[mode][self._rows(hashes)]
         return self._spaces[mode](self.features(hashes)) if hashes else np.empty((0, 0), np.float32)
 
+    def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
+        """Those of the table."""
+        return [None if self._facts is None else self._facts[row] for row in self._rows(hashes)]
+
     def _rows(self, hashes: Sequence[str]) -> NDArray[np.int64]:
         return np.array([self._row_of[sha256] for sha256 in hashes], np.int64)
 
@@ -99,6 +106,10 @@ class PartOfGallery:
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows of the whole's."""
         return self.whole.vectors(mode)[self._rows(hashes)]
+
+    def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
+        """Those of the whole."""
+        return [self.whole.facts[row] for row in self._rows(hashes)]
 
     def _rows(self, hashes: Sequence[str]) -> list[int]:
         return [self.whole.row_of[sha256] for sha256 in hashes]

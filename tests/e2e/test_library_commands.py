@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from shapes import Trained, shape
-from typed import Call
+from typed import Call, Ended
 
 from captionret import Library
 from captionret.cli import edit, index, search, verify
@@ -95,3 +95,30 @@ def test_verify_prints_what_is_wrong_and_ends_with_3(photos: Path, call: Call, t
     assert found.code == 3 and len(problems) == 2
     assert "the features are not those that were written" in problems[0]
     assert "red.png is not there any more" in problems[1]
+
+
+def test_a_query_in_the_language_is_answered_refused_or_said_to_find_nothing(
+    photos: Path, call: Call
+) -> None:
+    def asked(*words: object) -> Ended:
+        return call(search, *words, "--library", "./lib", "--paths")
+
+    colours = {name: asked(name).out for name in ("red", "green", "blue")}
+    assert all(colours.values())
+    assert asked("circle", "-red").out.count("\n") < asked("circle").out.count("\n")
+    assert asked("under:.").out.count("\n") == 3 == asked("--under", photos).out.count("\n")
+    unknown = asked("xyzzy")
+    assert (unknown.code, unknown.out) == (1, "") and "No picture here shows 'xyzzy'." in unknown.err
+    assert asked("circel").err.endswith("No picture here shows 'circel'. Did you mean 'circle'?\n")
+    elsewhere = asked("circle", "--since", "2019")
+    assert elsewhere.code == 1 and "when it was taken" in elsewhere.err
+    for words, sentence in {
+        ("a (circle",): "There is no ) for this (.\n    a (circle\n      ^\n",
+        ("-red",): "The query names only what shall not be seen.",
+        ("red>1.5",): "1.5 is no probability",
+        ("red", "--since", "soon"): "'soon' is no date",
+        ("red", "--min-probability", "1.5"): "from 0 to 1",
+        ("",): "The query is empty.",
+    }.items():
+        refused = asked(*words)
+        assert refused.code == 2 and sentence in refused.err and "Traceback" not in refused.err, words

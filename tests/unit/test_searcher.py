@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mean_colour import Colours, MeanColour, picture
-from PIL import Image
+from PIL import ExifTags, Image
 
 from captionret import Library, Searcher, search
 from captionret.app import searcher as module
@@ -273,3 +273,81 @@ def test_a_text_that_no_file_can_be_named_by_is_a_text(searcher: Searcher) -> No
     assert searcher.search("green " * 2000)[0].path == "green.png"
     with pytest.raises(BadSetting, match="rerank is -1"):
         searcher.search("green", rerank=-1)
+
+
+# --- the query language ---
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> Iterator[Searcher]:
+    """A red picture of summer 2019 by a Canon, a green and a blue one of which nothing is noted."""
+    path = picture(tmp_path / "photos" / "2019" / "red.png", "red")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "Canon EOS R5"
+    exif[ExifTags.Base.DateTime] = "2019:06:15 12:00:00"
+    Image.open(path).save(path.with_suffix(".jpg"), exif=exif, quality=95)
+    path.unlink()
+    for colour in ("green", "blue"):
+        picture(tmp_path / "photos" / f"{colour}.png", colour)
+    with Library.create(tmp_path / "library", tmp_path / "photos") as made:
+        made.update(captioner=MeanColour(), progress=False)
+        yield Searcher(made, captioner=MeanColour(), predictor=Colours())
+
+
+def test_the_catalogue_answers_for_folders_days_and_cameras(dated: Searcher) -> None:
+    for text in ("since:2019-06 until:2019-06", "under:2019", "camera:canon", "a picture camera:eos"):
+        assert [hit.path for hit in dated.search(text)] == ["2019/red.jpg"], text
+    assert [hit.path for hit in dated.search("a picture", since="2019", top=None)] == ["2019/red.jpg"]
+    assert [hit.path for hit in dated.search(under=str(dated.library.root / "2019"))] == ["2019/red.jpg"]
+    assert dated.search("a picture until:2018").notes[0].startswith("No picture here was taken until 2018")
+    assert len(dated.search("a picture -camera:canon")) == 2
+
+
+def test_conditions_on_words_are_answered_by_word_probabilities_which_are_made_for_them(
+    searcher: Searcher, library: Library
+) -> None:
+    assert {hit.path for hit in searcher.search("a picture -red")} == {"green.png", "blue.png"}
+    assert library.without_word_probabilities() == 0
+    hits = searcher.search("red OR blue", mode="expected-jaccard")
+    assert {hit.path for hit in hits} == {"red.png", "blue.png"}
+    assert len(searcher.search("a picture red>0.8")) == 1
+    assert searcher.search("a picture red>0.9").notes == (
+        "No picture here shows 'red' with a probability of 0.9.",
+    )
+    assert len(searcher.search("red", min_probability=0.8)) == 1
+
+
+def test_where_no_words_can_be_predicted_conditions_are_answered_by_captions(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Missing(Colours):
+        def check(self, backbone: dict[str, Any] | None) -> None:
+            raise BadSetting("The head reads another backbone's features.")
+
+    searcher = Searcher(library, captioner=MeanColour(), predictor=Missing())
+    assert {hit.path for hit in searcher.search("a picture -red")} == {"green.png", "blue.png"}
+    assert "answered by captions: The head reads another backbone" in caplog.text
+
+
+def test_a_picture_may_be_asked_for_with_what_shall_not_be_seen(searcher: Searcher, tmp_path: Path) -> None:
+    query = green(tmp_path)
+    assert searcher.search(image=query, text="-green", mode="cnn", top=None).asked.text == "-green"
+    assert "green.png" not in [hit.path for hit in searcher.search(image=query, text="-green", top=None)]
+    assert searcher.search(image=query, under="nowhere").notes == ("No picture here lies under 'nowhere'.",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"query": "a (dog"}, "no [)] for this"),
+        ({"query": "-dog"}, "only what shall not be seen"),
+        ({"query": "dog", "since": "soon"}, "no date"),
+        ({"query": "dog", "min_probability": 2}, "from 0 to 1"),
+        ({"min_probability": 0.5}, "goes with the words of a text"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_before_anything_is_opened(
+    arguments: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadSetting, match=sentence):
+        Searcher(tmp_path / "nowhere").search(**arguments)

@@ -50,8 +50,14 @@ class LexicalMode(Mode):
 
     accepts = frozenset({"image", "text"})
 
-    def __init__(self, name: str, about: str, index: Callable[[WordMatrix], "LexicalIndex"]) -> None:
-        self.name, self.about, self.index = name, about, index
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        index: Callable[[WordMatrix], "LexicalIndex"],
+        understands: bool = False,
+    ) -> None:
+        self.name, self.about, self.index, self.understands = name, about, index, understands
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Word probabilities."""
@@ -111,7 +117,20 @@ class PreparedLexical(PreparedMode):
             )
         predicted = query.word_probabilities or {}
         kept = {word: value for word, value in predicted.items() if value >= np.float16(LEAST)}
-        return kept | dict.fromkeys(word_set(query.text or ""), 1.0)
+        return kept | self._words(query)
+
+    def _words(self, query: EncodedQuery) -> dict[str, float]:
+        """The text's words as they are spelt; in place of one that no picture is known by, what it is read
+        as."""
+        found: dict[str, float] = {}
+        for word in sorted(word_set(query.text or "")):
+            read = query.read_as(word) if self.mode.understands else None
+            if read is None or read.exact or not read.known:
+                found[word] = 1.0
+            else:
+                for one in read.readings:
+                    found[one.word] = max(found.get(one.word, 0.0), one.weight)
+        return found
 
 
 def is_text(query: EncodedQuery) -> bool:

@@ -1,0 +1,99 @@
+"""A library made ready for a mode: with the spaces and the word probabilities that it compares."""
+
+import logging
+
+from ..errors import BadCheckpoint, BadSetting, LibraryInUse, MissingWeights
+from ..library import LibrarySnapshot
+from ..library.predicting import predicted_for
+from ..retrieval import MODES, Gallery, find_mode
+from .loaded import Models
+from .models import Library
+
+log = logging.getLogger(__name__)
+
+
+class ReadyLibrary:
+    """What was made or loaded for each mode, kept until the library changes. One thread at a time."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        # by a mode's name, and whether with words, the last snapshot with what it compares
+        self._ready: dict[tuple[str, bool], LibrarySnapshot] = {}
+        # the last snapshot whose words were predicted for searching alone: as it was, and with these
+        self._unkept: tuple[LibrarySnapshot, LibrarySnapshot] | None = None
+
+    def snapshot(self, library: Library, name: str, with_words: bool = False) -> LibrarySnapshot:
+        """The library as it is now, with what the mode `name` requires.
+
+        with_words: with word probabilities, too; where they cannot be made that is logged, and conditions on
+                    words are answered by captions
+        errors:     as Searcher.search
+        """
+        snapshot = library.snapshot()
+        if self._ready.get((name, with_words)) is not snapshot:
+            snapshot = self._made_ready(library, snapshot, name)
+            if with_words and snapshot.without_word_probabilities:
+                snapshot = self._with_words_if_possible(library, snapshot)
+            self._ready[name, with_words] = snapshot
+        return snapshot
+
+    def _with_words_if_possible(self, library: Library, snapshot: LibrarySnapshot) -> LibrarySnapshot:
+        try:
+            return self._with_words(library, snapshot)
+        except (BadCheckpoint, BadSetting, MissingWeights) as error:
+            log.warning(f"Conditions on words are answered by captions: {error.message}")
+            return snapshot
+
+    def _made_ready(self, library: Library, snapshot: LibrarySnapshot, name: str) -> LibrarySnapshot:
+        """The library with the spaces and word probabilities that a mode compares; the same snapshot where
+        nothing had to be made or loaded."""
+        outline = Gallery(
+            [], [], source=snapshot, hybrid=snapshot.contents.hybrid
+        )  # what is held, no picture
+        mode = find_mode(name)
+        required = mode.required_parts(outline)
+        used = [self._use_space(library, part) for part in sorted(required) if part in MODES]
+        if any(used):
+            snapshot = library.snapshot()
+        if "word_probabilities" in required and (
+            snapshot.without_word_probabilities or (mode.uses_classes and snapshot.predicted_by_older_release)
+        ):
+            snapshot = self._with_words(library, snapshot)
+        return snapshot
+
+    def _use_space(self, library: Library, mode: str) -> bool:
+        """Let a mode compare in the space that was given for it, else in the library's, else in the shipped
+        one. Returns whether the library did not do so before."""
+        if mode in library.spaces and mode not in self._models.given_spaces():
+            return False
+        space = self._models.space_for(mode)
+        if library.spaces.get(mode) is space:
+            return False
+        library.use_space(mode, space)
+        return True
+
+    def _with_words(self, library: Library, snapshot: LibrarySnapshot) -> LibrarySnapshot:
+        """The library with the words of the pictures of which nothing was predicted yet. Where most are
+        known, it is searched by these if its predictor is gone. While another process is predicting them,
+        they are predicted for this snapshot, too, and not kept: searching never waits."""
+        before, made = self._unkept or (None, None)
+        try:
+            predictor = self._models.predictor_for(snapshot.predicted_by)
+        except BadCheckpoint as error:
+            if "word_probabilities" not in snapshot.parts:
+                raise
+            log.warning(f"New pictures have no word probabilities yet: {error.message}")
+            return snapshot
+        if made is None or before is not snapshot:
+            log.info(f"The words of the pictures of {library.path} are predicted, once.")
+        with self._models.lock:
+            try:
+                library.predict_words(predictor)
+                return library.snapshot()
+            except LibraryInUse:
+                if made is not None and before is snapshot:
+                    return made
+                log.info("Another process is predicting them, too; until it has ended, these are not kept.")
+                made = predicted_for(snapshot, predictor)
+                self._unkept = snapshot, made
+                return made

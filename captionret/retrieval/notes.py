@@ -1,0 +1,100 @@
+"""What to say of a query's words, and of an answer without hits: a sentence each."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+
+from ..records import Hit
+from ..text import content_words, words, words_as_typed
+from .gallery import Gallery
+from .language import Camera, Filter, Since, Under, WordCondition, leaves
+from .query import EncodedQuery
+from .selecting import holds, plain_folder, selected
+from .understanding import TYPO, Understood, understand
+
+
+def notes(gallery: Gallery, query: EncodedQuery, hits: Sequence[Hit]) -> tuple[str, ...]:
+    """What a person should know of the answer.
+
+    "No picture here shows 'motorcyle'. Did you mean 'motorcycle'?"
+    """
+    if not len(gallery):
+        return ()
+    read = [] if query.understood is None else list(query.understood)
+    if hits:
+        return tuple(_of_hits(read))
+    return tuple(dict.fromkeys((*_of_words(gallery, query), *_of_limits(gallery, query))))
+
+
+def _of_hits(read: Sequence[Understood]) -> Iterator[str]:
+    for one in read:
+        if any(reading.how == TYPO for reading in one.readings):
+            yield f"{_not_shown(one)} The answer is for {one.suggestion!r}."
+        elif not one.known and content_words([one.word]):
+            yield f"{_not_shown(one)} The answer is for the other words."
+
+
+def _of_words(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:
+    """The words that no picture shows."""
+    parsed = query.parsed
+    asked = content_words(words(query.text or ""))
+    read = query.understood
+    if read is None:
+        typed = words_as_typed(query.text or "" if parsed is None else parsed.given, asked)
+        read = understand(typed, gallery.known_words)
+    for one in read:
+        shown = sum(gallery.known_words.get(word, 0) for word in one.alike)
+        spelt = gallery.known_words.get(one.word, 0)
+        if one.word in asked and not (spelt if query.understood is None else shown):
+            yield _not_shown(one)
+
+
+def _not_shown(one: Understood) -> str:
+    hint = f" Did you mean {one.suggestion!r}?" if one.suggestion else ""
+    return f"No picture here shows {one.typed or one.word!r}.{hint}"
+
+
+def _of_limits(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:
+    """The filters that no picture meets, or all conditions where only together they leave none."""
+    mask = selected(gallery, query)
+    if mask is None or mask.any() or query.parsed is None:
+        return
+    sentences = [
+        _not_met(gallery, one) for one in query.parsed.filters if not holds(gallery, one, query).any()
+    ]
+    sentences += [
+        f"No picture here shows {leaf.word!r} with a probability of {leaf.at_least:g}."
+        for leaf in leaves(query.parsed.condition)
+        if isinstance(leaf, WordCondition)
+        and leaf.at_least is not None
+        and not holds(gallery, leaf, query).any()
+    ]
+    yield from sentences or ["No picture here meets all conditions of the query together."]
+
+
+def _not_met(gallery: Gallery, one: Filter) -> str:
+    if isinstance(one, Under):
+        return _no_folder(gallery, one.folder)
+    if isinstance(one, Camera):
+        cameras = sorted({facts.camera for facts in gallery.facts if facts and facts.camera})
+        if not cameras:
+            return "Of none of these pictures is the camera known: their files do not say."
+        return f"No picture here was taken with {one.name!r}. Cameras here: {', '.join(cameras[:10])}."
+    days = sorted(facts.taken[:10] for facts in gallery.facts if facts and facts.taken)
+    if not days:
+        return "Of none of these pictures is it known when it was taken: their files do not say."
+    when = f"since {one.day}" if isinstance(one, Since) else f"until {one.day}"
+    return f"No picture here was taken {when}; those of which it is known are of {days[0]} to {days[-1]}."
+
+
+def _no_folder(gallery: Gallery, folder: str) -> str:
+    from rapidfuzz import fuzz, process
+
+    folders = {
+        parent.as_posix()
+        for path in gallery.paths
+        for parent in PurePath(path).parents
+        if parent.as_posix() != "."
+    }
+    found = process.extractOne(plain_folder(folder), sorted(folders), scorer=fuzz.ratio, score_cutoff=60)
+    hint = f" Did you mean {found[0]!r}?" if found else ""
+    return f"No picture here lies under {folder!r}.{hint}"

@@ -1,0 +1,173 @@
+"""What the words of a query mean in terms of the words that a gallery knows: "cats" is "cat", "motorcyle"
+"motorcycle", "automobile" mostly "car".
+
+for one in understand(["puppys"], {"puppy": 12, "dog": 90}):
+    print(one)                                   # puppys: puppy (other form)
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ..text import STOP_WORDS
+from . import corpus
+from .inflections import number_forms, verb_forms
+
+ITSELF, FORM, TYPO, MEANING = "as it is", "other form", "typing error", "meaning"
+ALIKE = 0.5  # weight of a reading from which a condition on the query's word holds for it, too
+_OTHER_VERB_FORM = 0.5  # weight beside the word itself: "building" is not only "build"
+_SHORT_NAME = 5  # letters
+_RARE = 50_000  # words that many others are commoner than may be errors of typing,
+_COMMONER = 10  # where a word one letter away is so many times as common
+
+
+class Meanings(Protocol):
+    """Which words mean nearly the same."""
+
+    def rank(self, word: str) -> int | None:
+        """The place of a word among all by how common it is, 0 for the commonest; None where it is none."""
+        ...
+
+    def near(self, word: str, known: Sequence[str]) -> Sequence[tuple[str, float]]:
+        """Of `known` those that mean nearly the same, the nearest first, with weights from 0 to 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A word that a query's word is read as.
+
+    weight: from 0 to 1; how: one of ITSELF, FORM, TYPO, MEANING
+    """
+
+    word: str
+    weight: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A word of a query as a gallery knows it.
+
+    word:       in small letters, as it is compared; typed: as it was typed
+    readings:   the likeliest first; none where nothing can be made of the word
+    suggestion: what was probably meant, where the word is not known; it need not be a reading
+    """
+
+    word: str
+    readings: tuple[Reading, ...]
+    suggestion: str | None = None
+    typed: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether anything can be made of it."""
+        return bool(self.readings)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the gallery knows the word as it is spelt."""
+        return any(reading.how == ITSELF for reading in self.readings)
+
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """The words of which each stands for it."""
+        return tuple(reading.word for reading in self.readings if reading.weight >= ALIKE)
+
+    def __str__(self) -> str:
+        if not self.readings:
+            return f"{self.word}: nothing that is known here"
+        shown = (
+            one.word + (f" {one.weight:.2f}".replace("0.", ".") if one.weight < 1 else "") + _why(one.how)
+            for one in self.readings
+        )
+        return f"{self.word}: {', '.join(shown)}"
+
+
+def understand(
+    words: Iterable[str], known: Mapping[str, int], meanings: Meanings | None = None
+) -> tuple[Understood, ...]:
+    """What each word is read as: itself and its other forms; else the word that it is a typing error of; else
+    those of nearly the same meaning.
+
+    words:    of a query, as they were typed; repeats are read once
+    known:    the words that a gallery knows, with how many pictures show each
+    meanings: None: words are known by their spelling alone
+    """
+    typed: dict[str, str] = {}
+    for word in words:
+        typed.setdefault(word.lower(), word)
+    return tuple(
+        replace(_understood(word, as_typed, known, meanings), typed=as_typed)
+        for word, as_typed in typed.items()
+    )
+
+
+def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meanings | None) -> Understood:
+    if word in STOP_WORDS or not word.isalpha():
+        return Understood(word, (Reading(word, 1.0, ITSELF),) if word in known else ())
+    readings = _forms(word, known)
+    if readings:
+        return Understood(word, readings)
+    meant = None if _is_name(typed, meanings) else suggested(word, known)
+    if meant is not None and _is_error(word, meant, meanings):
+        forms = (Reading(one.word, one.weight, TYPO) for one in _forms(meant, known))
+        return Understood(word, tuple(forms), meant)
+    near = [] if meanings is None else meanings.near(word, list(known))
+    return Understood(word, tuple(Reading(other, weight, MEANING) for other, weight in near), meant)
+
+
+def _forms(word: str, known: Mapping[str, int]) -> tuple[Reading, ...]:
+    """The word and its other forms, as far as they are known."""
+    lexicon = _Lexicon(known)
+    number = number_forms(word, lexicon) & known.keys()
+    verb = (verb_forms(word, lexicon) & known.keys()) - number
+    weight = _OTHER_VERB_FORM if number else 1.0
+    own = [Reading(word, 1.0, ITSELF)] if word in known else []
+    others = [Reading(one, 1.0, FORM) for one in sorted(number - {word})]
+    return (*own, *others, *(Reading(one, weight, FORM) for one in sorted(verb)))
+
+
+class _Lexicon:
+    """The words that there are: those that a gallery knows, and those of the corpus of captions."""
+
+    def __init__(self, known: Mapping[str, int]) -> None:
+        self.known = known
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.known or word in corpus.rates()
+
+
+def suggested(word: str, known: Mapping[str, int]) -> str | None:
+    """The word one error of typing away that most pictures show; None where none shows one.
+
+    One error is a letter too many, too few or wrong, or two that changed places.
+    """
+    if len(word) < 3 or not word.isalpha():
+        return None
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    shown = [other for other, count in known.items() if count and len(other) >= 3 and other not in STOP_WORDS]
+    found = process.extract(word, shown, scorer=OSA.distance, score_cutoff=1, limit=None)
+    return min((other for other, _, _ in found), key=lambda other: (-known[other], other), default=None)
+
+
+def _is_name(typed: str, meanings: Meanings | None) -> bool:
+    """Whether a short word with a capital is a name, or a noun of another language, rather than an error."""
+    known = meanings is not None and meanings.rank(typed.lower()) is not None
+    return known and typed.istitle() and len(typed) <= _SHORT_NAME
+
+
+def _is_error(word: str, meant: str, meanings: Meanings | None) -> bool:
+    """Whether a word is more likely an error of typing than one of its own."""
+    if meanings is None:
+        return True
+    rank, other = meanings.rank(word), meanings.rank(meant)
+    if rank is None:
+        return True
+    return rank >= _RARE and other is not None and rank >= _COMMONER * other
+
+
+def _why(how: str) -> str:
+    return "" if how == ITSELF else f" ({how})"

@@ -138,8 +138,8 @@ def main() -> None:
     words = measure_words(flickr8k, "test", how)
     labels = measure_labels(open_dataset(f"labels:{given.caltech}"), "all", how)
     body = [
-        "Captions by the shipped captioner (beam 5), word probabilities by the shipped lexical head"
-        f"{f' and {given.samples} drawn captions' if given.samples else ' alone, as in a library'}, embedding "
+        "Captions by the shipped captioner (beam 5), word probabilities by the shipped lexical head "
+        f"{f'and {given.samples} drawn captions' if given.samples else 'alone, as in a library'}, embedding "
         "by the shipped space. Expected values over random order within ties; x100.",
         bars(found, labels, words),
         f"**Flickr8k test.** Text to image: {found.queries:,} captions that people wrote ask for their "

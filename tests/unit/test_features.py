@@ -262,21 +262,6 @@ def test_cut_append_is_repaired_and_nothing_wrong_is_ever_returned(tmp_path: Pat
     assert (tmp_path / "rows.f16").stat().st_size == 8 * 6
 
 
-@pytest.mark.parametrize("value", [1e6, np.nan])
-def test_features_that_float16_cannot_hold_are_refused_and_none_is_stored(
-    tmp_path: Path, value: float, recwarn: pytest.WarningsRecorder
-) -> None:
-    filled(tmp_path, 4)
-    store = FeatureStore(tmp_path, (3,))
-    rows = np.ones((2, 3), np.float32)
-    rows[1, 1] = value
-    with pytest.raises(BadCheckpoint, match="features that float16 cannot hold"):
-        store.append(NAMES[4:6], rows)
-    again = FeatureStore(tmp_path, (3,))
-    assert set(again.rows) == set(NAMES[:4]) and is_true(again)
-    assert not recwarn.list
-
-
 def test_appending_twice_keeps_one_row(tmp_path: Path) -> None:
     store = filled(tmp_path, 3)
     store.append([NAMES[1], NAMES[4], NAMES[4]], ROWS[[1, 4, 4]])

@@ -1,6 +1,6 @@
 """From what is asked for to a query that modes can compare: captions, word probabilities, vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ..retrieval.language import WordCondition, leaves
 from ..retrieval.understanding import understand
 from ..text import content_words, words, words_as_typed
 from .asking import Asked
+from .class_reading import named_classes
 from .loaded import Models
 from .meanings import word_meanings
 from .rerankers import with_reranker
@@ -107,7 +108,9 @@ class Encoder:
 
     @property
     def _parts(self) -> frozenset[str]:
-        return MODES[self.mode].required_parts(self.gallery)
+        mode = MODES[self.mode]
+        required = mode.required_parts(self.gallery)
+        return required & self.gallery.parts if mode.adaptive else required
 
     def _picture(self, picture: "Picture") -> EncodedQuery:
         gallery, sha256 = self.gallery, picture.sha256
@@ -154,7 +157,17 @@ class Encoder:
                 for mode, space in self.snapshot.spaces.items()
                 if mode in self._parts
             }
-        return replace(query, vectors={**query.vectors, **vectors}) if vectors else query
+            classes = self._named_classes(query, vectors)
+        return replace(query, vectors={**query.vectors, **vectors}, classes=classes) if vectors else query
+
+    def _named_classes(
+        self, query: EncodedQuery, vectors: Mapping[str, NDArray[np.float32]]
+    ) -> dict[str, float]:
+        """The classes that a text names, where the mode makes use of them."""
+        space = self.snapshot.spaces.get("embedding")
+        if not MODES[self.mode].uses_classes or query.caption is not None or space is None:
+            return {}
+        return named_classes(vectors["embedding"], space) if "embedding" in vectors else {}
 
 
 def together(

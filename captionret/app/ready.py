@@ -2,7 +2,7 @@
 
 import logging
 
-from ..errors import BadCheckpoint, BadSetting, LibraryInUse, MissingWeights
+from ..errors import BadCheckpoint, BadLibrary, BadSetting, LibraryInUse, MissingWeights
 from ..library import LibrarySnapshot
 from ..library.predicting import predicted_for
 from ..retrieval import MODES, Gallery, find_mode
@@ -52,14 +52,33 @@ class ReadyLibrary:
         )  # what is held, no picture
         mode = find_mode(name)
         required = mode.required_parts(outline)
-        used = [self._use_space(library, part) for part in sorted(required) if part in MODES]
+        use = self._try_space if mode.adaptive else self._use_space
+        used = [use(library, part) for part in sorted(required) if part in MODES]
         if any(used):
             snapshot = library.snapshot()
         if "word_probabilities" in required and (
             snapshot.without_word_probabilities or (mode.uses_classes and snapshot.predicted_by_older_release)
         ):
-            snapshot = self._with_words(library, snapshot)
+            try:
+                snapshot = self._with_words(library, snapshot)
+            except (BadCheckpoint, BadLibrary, BadSetting, MissingWeights) as error:
+                if not mode.adaptive:
+                    raise
+                log.info(f"Mode {name} goes without new word probabilities: {error.message}")
         return snapshot
+
+    def _try_space(self, library: Library, mode: str) -> bool:
+        """As _use_space, where a space is at hand that fits the library and can read texts; else say so."""
+        before = dict(library.spaces)
+        try:
+            used = self._use_space(library, mode)
+            if used:
+                library.spaces[mode].encode_texts(["a photograph"])
+        except (BadCheckpoint, BadSetting, MissingWeights) as error:
+            log.info(f"Mode auto goes without the space of mode {mode}: {error.message}")
+            library.spaces = before
+            return False
+        return used
 
     def _use_space(self, library: Library, mode: str) -> bool:
         """Let a mode compare in the space that was given for it, else in the library's, else in the shipped

@@ -208,6 +208,9 @@ class Searcher:
         explain: bool,
     ) -> SearchResult:
         gallery, made_by = snapshot.gallery(), snapshot.made_by
+        if hits and not encoded.lists and find_mode(mode).adaptive:
+            first = gallery.prepared(find_mode(mode)).explain(encoded, gallery.row_of_id[hits[0].id])
+            log.info(f"Mode {mode} compares by {', '.join(name for name, _ in first.parts)}.")
         explained = []
         if explain and not encoded.lists:
             prepared = gallery.prepared(find_mode(mode))

@@ -126,6 +126,7 @@ class Mode(Protocol):
     in_space:  whether it compares vectors of an embedding space, to which texts can be added and from which
                they can be taken away; its name is then the part of the gallery that holds these vectors
     composite: whether it is made of other modes
+    adaptive:  whether it answers by what is there, where required parts are not
     uses_classes: whether class probabilities, and word probabilities below a hundredth, make it better
     understands: whether it takes a text's words for what they mean (EncodedQuery.understood), so that a
                text of which nothing can be made is answered by nothing
@@ -139,6 +140,7 @@ class Mode(Protocol):
     relative: bool = False
     in_space: bool = False
     composite: bool = False
+    adaptive: bool = False
     uses_classes: bool = False
     understands: bool = False
 

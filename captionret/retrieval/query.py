@@ -26,6 +26,7 @@ class EncodedQuery:
     feature:  (D,) the backbone's pooled feature of the picture
     vectors:  (D,) unit rows: where the whole query, picture and text, stands in each embedding space, by the
               mode that compares there
+    classes:  how much the text is about each of ImageNet's classes, by name; empty where nobody looked
     feedback: what was liked and disliked; it is in feature and vectors already, words and word probabilities
               are weighted by each mode, see apply_feedback
     parsed:   the query text as it was read: conditions and filters that the pictures have to meet; None for
@@ -41,6 +42,7 @@ class EncodedQuery:
     word_probabilities: Mapping[str, float] | None = None
     feature: np.ndarray | None = None
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    classes: Mapping[str, float] = field(default_factory=dict)
     feedback: "Feedback | None" = None
     parsed: ParsedQuery | None = None
     understood: tuple[Understood, ...] | None = None

@@ -45,6 +45,17 @@ class HybridMode(Mode):
         parts = {mode: (weight, mode.prepare(gallery)) for mode, weight in self._modes(gallery)}
         return PreparedHybrid(gallery, parts, self.by_rank)
 
+    def prepared_parts(
+        self, gallery: GalleryContents, held: frozenset[str]
+    ) -> dict[Mode, tuple[float, PreparedMode]]:
+        """Its modes that compare what is held, with their weights."""
+        modes = self._modes(gallery)
+        return {
+            mode: (weight, mode.prepare(gallery))
+            for mode, weight in modes
+            if mode.required_parts(gallery) <= held
+        }
+
     def _modes(self, gallery: GalleryContents) -> list[tuple[Mode, float]]:
         """The modes it is made of in this gallery, with their weights."""
         weights = gallery.hybrid or WEIGHTS

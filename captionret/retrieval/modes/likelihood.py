@@ -28,7 +28,7 @@ from .words import no_words
 CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
 CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
 RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
-FLOOR = 0.07  # a picture fits a text if one of its words is at least so probable
+FLOOR = 0.06  # a picture fits a text if one of its words is at least so probable
 _MOST_CUT, _SURE = 0.01, 0.999  # a word that is not stored is a third as probable as the least stored one
 _PHRASE = 3  # words of the longest names of classes that are looked for
 
@@ -112,11 +112,13 @@ class PreparedLikelihood(PreparedMode):
         """
         if not is_text(query):
             return self._pictures.scores(query)
-        total = self.words.numbers.copy()
         asked = self._asked(query)
+        if not asked:
+            return np.zeros(len(self.words.numbers), np.float32)
+        total = self.words.numbers.copy()
         for word in asked:
             total += _log_odds(self.words.of(word))
-        return (total / max(len(asked), 1)).astype(np.float32)
+        return (total / len(asked)).astype(np.float32)
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether one of a text's words that say what is seen is as probable as FLOOR of each picture.
@@ -143,8 +145,10 @@ class PreparedLikelihood(PreparedMode):
         if not is_text(query):
             return self._pictures.explain(query, row)
         asked = self._asked(query)
+        if not asked:
+            return Explanation()
         sure = {word: float(self.words.of(word)[row]) for word in asked}
-        count = max(len(asked), 1)
+        count = len(asked)
         reasons = [
             WordReason(word, 1.0, value, 1.0, log(value / (1 - value)) / count)
             for word, value in sure.items()

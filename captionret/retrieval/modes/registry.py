@@ -8,6 +8,7 @@ from ...config import Registry
 from .. import corpus
 from ..index.soft_jaccard import SoftJaccardIndex, by_meaning, by_spelling
 from ..protocols import Mode
+from .auto import AutoMode
 from .captions import MultiCaptionMode
 from .fusion import HybridMode
 from .lexical import ExpectedCosine, LexicalMode
@@ -32,6 +33,24 @@ EXPECTED_COSINE = LexicalMode(
     "the same word probabilities by the cosine of what sets each image apart from the mean one",
     ExpectedCosine,
 )
+WORDS = LikelihoodMode(
+    "words",
+    "a text's likelihood under the words, and ImageNet's classes, that are predicted of each image",
+    EXPECTED_COSINE,
+)
+EMBEDDING = SpaceMode(
+    "embedding",
+    "the cosine in a space of images and a frozen sentence encoder's sentences, such as the shipped one",
+)
+JACCARD_IDF = WordMode(
+    "jaccard-idf",
+    f"the same with rare words counting more (idf from {corpus.NAME})",
+    distinct,
+    jaccard_by_idf,
+)
+HYBRID = HybridMode(
+    "hybrid", "a weighted sum of several modes' standardised scores", find_mode, by_rank=False
+)
 MODES: Registry[Mode] = _table(
     WordMode(
         "jaccard",
@@ -40,12 +59,7 @@ MODES: Registry[Mode] = _table(
         JaccardWords,
     ),
     WordMode("jaccard-content", "the same without stop words", content, JaccardWords),
-    WordMode(
-        "jaccard-idf",
-        f"the same with rare words counting more (idf from {corpus.NAME})",
-        distinct,
-        jaccard_by_idf,
-    ),
+    JACCARD_IDF,
     WordMode(
         "jaccard-lemma",
         "the same on base forms, so that 'dogs' is 'dog', without stop words",
@@ -84,11 +98,7 @@ MODES: Registry[Mode] = _table(
         jaccard_by_idf,
     ),
     EXPECTED_COSINE,
-    LikelihoodMode(
-        "words",
-        "a text's likelihood under the words, and ImageNet's classes, that are predicted of each image",
-        EXPECTED_COSINE,
-    ),
+    WORDS,
     FeatureMode("cnn", "the cosine of the CNN's features, no words"),
     FeatureMode("cnn-centred", "the same less the gallery's mean feature", centred=True),
     FeatureMode(
@@ -97,10 +107,7 @@ MODES: Registry[Mode] = _table(
         centred=True,
         whitened=True,
     ),
-    SpaceMode(
-        "embedding",
-        "the cosine in a space of images and a frozen sentence encoder's sentences, such as the shipped one",
-    ),
+    EMBEDDING,
     SpaceMode(
         "vse",
         "the cosine in a space of images and sentences that were learned together (Kiros et al. 2014, VSE++)",
@@ -113,7 +120,15 @@ MODES: Registry[Mode] = _table(
         "skip-thoughts",
         "the cosine of an image and a sentence's skip-thought code, both mapped into one space",
     ),
-    HybridMode("hybrid", "a weighted sum of several modes' standardised scores", find_mode, by_rank=False),
+    HYBRID,
+    AutoMode(
+        "auto",
+        "the best that the gallery allows: words, space and classes for a text, hybrid for a picture",
+        EMBEDDING,
+        WORDS,
+        JACCARD_IDF,
+        HYBRID,
+    ),
     HybridMode(
         "hybrid-rrf", "several modes' rankings put together by reciprocal rank", find_mode, by_rank=True
     ),

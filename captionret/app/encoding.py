@@ -167,7 +167,7 @@ class Encoder:
         space = self.snapshot.spaces.get("embedding")
         if not MODES[self.mode].uses_classes or query.caption is not None or space is None:
             return {}
-        return named_classes(vectors["embedding"], space) if "embedding" in vectors else {}
+        return named_classes(vectors["embedding"][None], space)[0] if "embedding" in vectors else {}
 
 
 def together(

@@ -19,6 +19,7 @@ from ..errors import BadSetting, CaptionretError
 from ..progress import bar
 from ..records import Item
 from ..retrieval import EncodedQuery, Gallery, Mode
+from .class_reading import named_classes
 from .measuring import MeasuredSplit, ModesMeasuring, labelled_items, measured_split, usable_modes
 
 if TYPE_CHECKING:  # these import torch, which --help does without
@@ -66,8 +67,13 @@ def encode_texts(texts: Sequence[str], spaces: "Mapping[str, EmbeddingModel]") -
     """Texts as modes compare them, with their vectors in each space; one that a space can read no word of
     has the vector 0 there, which is like no picture."""
     vectors = {mode: _vectors(texts, space) for mode, space in spaces.items()}
+    classes: list[dict[str, float]] = [{} for _ in texts]
+    if EMBEDDING in spaces:
+        classes = named_classes(vectors[EMBEDDING], spaces[EMBEDDING])
     return [
-        EncodedQuery(text=text, vectors={mode: table[row] for mode, table in vectors.items()})
+        EncodedQuery(
+            text=text, vectors={mode: table[row] for mode, table in vectors.items()}, classes=classes[row]
+        )
         for row, text in enumerate(texts)
     ]
 

@@ -290,6 +290,22 @@ def test_texts_find_what_they_name(mode: str, library: Library, captioner: Capti
         assert searcher.search(text, mode=mode)[0].id.startswith(name), text
 
 
+def test_typed_words_find_their_photograph_and_nothing_where_there_is_none(
+    library: Library, captioner: Captioner
+) -> None:
+    searcher = Searcher(library, captioner=captioner, device="cpu")
+    for word, name in {
+        "cat": "cat.png",
+        "rocket": "rocket.jpg",
+        "coffee": "coffee.png",
+        "motorcycle": "motorcycle-",
+        "flowers": "flower.jpg",
+    }.items():
+        assert searcher.search(word, mode="auto")[0].id.startswith(name), word
+    for word in ("zebra", "Hund", "xyzzy"):
+        assert not searcher.search(word, mode="auto"), word
+
+
 @pytest.mark.parametrize("mode", sorted(ANSWERS["measures"]))
 def test_mode_is_measured_as_in_the_release(mode: str, library: Library) -> None:
     gallery = library.gallery()

@@ -94,18 +94,18 @@ def test_classes_are_read_by_the_space_once(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(class_reading, "data_folder", lambda name: tmp_path / name)
     monkeypatch.setattr(class_reading, "_KNOWN", {})
     space = Letters()
-    named = class_reading.named_classes(space.encode_texts(["z"])[0], space)
+    named = class_reading.named_classes(space.encode_texts(["z"]), space)[0]
     best = sorted(named, key=lambda name: -named[name])
     of_z = {one.name for one in image_classes() if one.name.startswith("z")}
     assert set(best[: len(of_z)]) == of_z and sum(named.values()) == pytest.approx(1, abs=0.05)
     monkeypatch.setattr(class_reading, "_KNOWN", {})  # another process
     before = space.calls
-    class_reading.named_classes(space.encode_texts(["z"])[0], space)
+    class_reading.named_classes(space.encode_texts(["z"]), space)[0]
     assert space.calls == before + 2, "the text and the probe"
     (file,) = (tmp_path / "classes").iterdir()
     file.write_bytes(b"cut short")
     monkeypatch.setattr(class_reading, "_KNOWN", {})
-    assert class_reading.named_classes(space.encode_texts(["z"])[0], space) == named
+    assert class_reading.named_classes(space.encode_texts(["z"]), space)[0] == named
 
 
 def test_without_the_sentence_encoder_a_text_is_answered_by_words(

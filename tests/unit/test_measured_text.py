@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from captionret.app import measured_text
 from captionret.app.measured_text import caption_queries, encode_texts, label_queries, measure_texts
 from captionret.app.measuring import MeasuredSplit
 from captionret.errors import CaptionretError
@@ -27,6 +28,12 @@ class TwoWords:
 
 
 SPACES: dict[str, Any] = {"embedding": TwoWords()}
+
+
+@pytest.fixture(autouse=True)
+def no_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The space of two words cannot read the names of ImageNet's classes."""
+    monkeypatch.setattr(measured_text, "named_classes", lambda texts, space: [{} for _ in texts])
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from ..errors import BadSetting
 from ..records import PictureFacts
 from ..remedies import remedy
 from ..text import word_set, words
+from .classes import classes_of
 from .index.sparse import WordMatrix
 from .language import AT_LEAST
 from .protocols import GallerySource, Mode, PreparedMode
@@ -151,7 +152,17 @@ class Gallery:
             return held
         matrix = self.word_probabilities
         shown = np.bincount(matrix.ids[matrix.weights >= AT_LEAST], minlength=len(matrix.words))
-        return {**held, **dict(zip(matrix.words, shown.tolist(), strict=True))}
+        return {**held, **self._class_words(), **dict(zip(matrix.words, shown.tolist(), strict=True))}
+
+    def _class_words(self) -> dict[str, int]:
+        """The words for ImageNet's classes, each with how many images are surely of one of these."""
+        if self.classes is None:
+            return {}
+        sure = np.bincount(
+            self.classes.ids[self.classes.weights >= AT_LEAST], minlength=len(self.classes.words)
+        )
+        count = dict(zip(self.classes.words, sure.tolist(), strict=True))
+        return {word: sum(count.get(name, 0) for name in names) for word, names in classes_of().items()}
 
     def vectors(self, mode: str) -> NDArray[np.float32]:
         """Its images in the space in which a mode compares, (N, D) unit rows; BadSetting where there are

@@ -10,6 +10,7 @@ from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, Word
 from captionret.retrieval.classes import classes_of, image_classes
 from captionret.retrieval.index.columns import Columns
 from captionret.retrieval.modes.likelihood import CLASS_ALONE, CLASS_SHARE, FLOOR
+from captionret.retrieval.understanding import understand
 
 ROWS = [
     {"dog": 0.9, "beach": 0.3, "a": 0.95},
@@ -114,3 +115,20 @@ def test_a_text_in_expected_cosine_counts_its_own_words_alone() -> None:
     scores = MODES["expected-cosine"].prepare(gallery).scores(query)
     assert scores[0] > 0 > scores[1], "of the second hardly anything is predicted; that makes it no dog"
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize(("typed", "name"), [("dogs", "1-dog.jpg"), ("tabbies", "2-cat.jpg"), ("tabbie", "")])
+def test_words_are_taken_for_what_they_mean(typed: str, name: str) -> None:
+    held = gallery_of(CLASSES)
+    query = EncodedQuery(text=typed, understood=understand([typed], held.known_words))
+    hits = search(held, query, "words")
+    assert [hit.path for hit in hits][:1] == ([name] if name else [])
+    if name:
+        row = held.row_of_id[name]
+        (reason,) = MODES["words"].prepare(held).explain(query, row).words
+        assert reason.partner == {"dogs": "dog", "tabbies": "tabby"}[typed]
+
+
+def test_a_gallery_knows_the_words_for_its_classes() -> None:
+    known = gallery_of(CLASSES).known_words
+    assert known["tabby"] == 1 and known["sea lion"] == 1 and known["zebra"] == 0

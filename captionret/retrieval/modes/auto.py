@@ -34,7 +34,7 @@ class AutoMode(Mode):
     accepts = frozenset({"image", "text"})
     symmetric, bounded, relative = False, False, True
     composite = True
-    uses_classes = True
+    uses_classes = understands = True
     adaptive = True
 
     def __init__(

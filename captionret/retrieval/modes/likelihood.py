@@ -6,7 +6,6 @@ words of log p/(1 - p), and over all words of log(1 - p), a number per picture. 
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,7 @@ class LikelihoodMode(Mode):
 
     accepts = frozenset({"image", "text"})
     bounded, relative = False, True  # the score of a text is a log-likelihood
-    uses_classes = True
+    uses_classes = understands = True
 
     def __init__(self, name: str, about: str, pictures: Mode) -> None:
         self.name, self.about, self.pictures = name, about, pictures
@@ -115,10 +114,9 @@ class PreparedLikelihood(PreparedMode):
         asked = self._asked(query)
         if not asked:
             return np.zeros(len(self.words.numbers), np.float32)
-        total = self.words.numbers.copy()
-        for word in asked:
-            total += _log_odds(self.words.of(word))
-        return (total / len(asked)).astype(np.float32)
+        total = self.words.numbers + np.sum([_log_odds(column) for column in asked.values()], axis=0)
+        scores: NDArray[np.float32] = (total / len(asked)).astype(np.float32)
+        return scores
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether one of a text's words that say what is seen is as probable as FLOOR of each picture.
@@ -126,41 +124,65 @@ class PreparedLikelihood(PreparedMode):
         if not is_text(query):
             return None
         asked = self._asked(query)
-        telling = [word for word in asked if word not in STOP_WORDS] or asked
+        telling = [column for word, column in asked.items() if word not in STOP_WORDS] or [*asked.values()]
         if not telling:
             return np.zeros(len(self.words.numbers), np.bool_)
-        found: NDArray[np.bool_] = np.max([self.words.of(word) for word in telling], axis=0) >= FLOOR
+        found: NDArray[np.bool_] = np.max(telling, axis=0) >= FLOOR
         return found
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words of the text that are probable of this picture, the surest first."""
         if not is_text(query):
             return self._pictures.why(query, row)
-        sure = {word: float(self.words.of(word)[row]) for word in self._asked(query)}
+        sure = {word: float(column[row]) for word, column in self._asked(query).items()}
         shown = [word for word, value in sure.items() if value >= FLOOR]
         return tuple(sorted(shown, key=lambda word: (word in STOP_WORDS, -sure[word], word)))
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
-        """Each word's probability and what it adds; the rest is the number of the picture."""
+        """Each word's probability and what it adds, with the word that it was read as; the rest is the number
+        of the picture."""
         if not is_text(query):
             return self._pictures.explain(query, row)
         asked = self._asked(query)
         if not asked:
             return Explanation()
-        sure = {word: float(self.words.of(word)[row]) for word in asked}
-        count = len(asked)
         reasons = [
-            WordReason(word, 1.0, value, 1.0, log(value / (1 - value)) / count)
-            for word, value in sure.items()
+            WordReason(
+                word,
+                1.0,
+                float(column[row]),
+                1.0,
+                float(_log_odds(column[row : row + 1])[0]) / len(asked),
+                self._read_as(query, word, row),
+            )
+            for word, column in asked.items()
         ]
-        return Explanation(by_share(reasons), rest=float(self.words.numbers[row]) / count)
+        return Explanation(by_share(reasons), rest=float(self.words.numbers[row]) / len(asked))
 
-    def _asked(self, query: EncodedQuery) -> list[str]:
-        """The words of a text of which something is predicted."""
+    def _asked(self, query: EncodedQuery) -> dict[str, NDArray[np.float64]]:
+        """The words of a text of which something is predicted, each with its probability in every picture,
+        (N,): that of its best reading."""
         read = words(query.text or "")
         if not read:
             raise no_words(query)
-        return [word for word in dict.fromkeys(_with_phrases(read)) if word in self.words]
+        found = {}
+        for word in dict.fromkeys(_with_phrases(read)):
+            columns = [weight * self.words.of(one) for one, weight in self._readings(query, word).items()]
+            if columns:
+                found[word] = np.maximum(np.max(columns, axis=0), self.words.least)
+        return found
+
+    def _readings(self, query: EncodedQuery, word: str) -> dict[str, float]:
+        """The words that a query's word is read as, of which something is predicted, with their weights."""
+        read = query.read_as(word)
+        readings = {word: 1.0} if read is None else {one.word: one.weight for one in read.readings}
+        return {one: weight for one, weight in readings.items() if one in self.words}
+
+    def _read_as(self, query: EncodedQuery, word: str, row: int) -> str:
+        """The reading that is the most probable in a picture; "" where it is the word itself."""
+        readings = self._readings(query, word)
+        best = max(readings, key=lambda one: (readings[one] * self.words.of(one)[row], one == word))
+        return "" if best == word else best
 
     @cached_property
     def _pictures(self) -> PreparedMode:

@@ -64,7 +64,7 @@ class Encoder:
         parsed = query.parsed
         limiting = [] if parsed is None else list(leaves(parsed.condition))
         conditions = [one.word for one in limiting if isinstance(one, WordCondition)]
-        by_meaning = MODES[self.mode].understands
+        by_meaning = "word_probabilities" in self._parts
         if parsed is None or not (conditions or (by_meaning and query.text)):
             return query
         asked = words_as_typed(parsed.given, {*words(query.text or ""), *conditions})

@@ -225,7 +225,7 @@ class Searcher:
             library=self.library.path,
             root=snapshot.root,
             searched=len(gallery),
-            notes=notes(gallery, encoded, hits),
+            notes=notes(gallery, encoded, hits, find_mode(mode).understands),
         )
 
     def _encode(self, given: Asked, mode: str, rerank: int) -> tuple[str, LibrarySnapshot, EncodedQuery]:

@@ -46,6 +46,7 @@ _row(
     "predict the words of a library's pictures, which some modes compare",
     old=("believe",),
 )
+_row("words", "show the words of a library, or of one picture, and how sure they are", script="")
 _row("demo", "the whole job in five minutes, on drawn scenes and on photographs")
 _row("annotate", "find the captions that fit a picture best")
 _row("encode", "write the vectors of sentences or pictures into a file")

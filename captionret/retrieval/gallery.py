@@ -12,9 +12,8 @@ from ..errors import BadSetting
 from ..records import PictureFacts
 from ..remedies import remedy
 from ..text import word_set, words
-from .classes import classes_of
 from .index.sparse import WordMatrix
-from .language import AT_LEAST
+from .predicted import KnownWords, WordProbabilities
 from .protocols import GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
 
@@ -147,22 +146,13 @@ class Gallery:
     def known_words(self) -> Mapping[str, int]:
         """The words that are known of its images, each with how many images show it: with a probability of
         at least AT_LEAST, or where nothing is predicted of the word by a caption."""
-        held = Counter(word for words_of_image in self.caption_words for word in words_of_image)
-        if "word_probabilities" not in self.parts:
-            return held
-        matrix = self.word_probabilities
-        shown = np.bincount(matrix.ids[matrix.weights >= AT_LEAST], minlength=len(matrix.words))
-        return {**held, **self._class_words(), **dict(zip(matrix.words, shown.tolist(), strict=True))}
+        predicted = self.predicted if "word_probabilities" in self.parts else None
+        return KnownWords(predicted, lambda: Counter(word for held in self.caption_words for word in held))
 
-    def _class_words(self) -> dict[str, int]:
-        """The words for ImageNet's classes, each with how many images are surely of one of these."""
-        if self.classes is None:
-            return {}
-        sure = np.bincount(
-            self.classes.ids[self.classes.weights >= AT_LEAST], minlength=len(self.classes.words)
-        )
-        count = dict(zip(self.classes.words, sure.tolist(), strict=True))
-        return {word: sum(count.get(name, 0) for name in names) for word, names in classes_of().items()}
+    @cached_property
+    def predicted(self) -> WordProbabilities:
+        """Word probabilities and classes, merged word by word; BadSetting for a gallery without any."""
+        return WordProbabilities(self.word_probabilities, self.classes)
 
     def vectors(self, mode: str) -> NDArray[np.float32]:
         """Its images in the space in which a mode compares, (N, D) unit rows; BadSetting where there are

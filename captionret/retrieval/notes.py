@@ -12,8 +12,12 @@ from .selecting import holds, plain_folder, selected
 from .understanding import TYPO, Understood, understand
 
 
-def notes(gallery: Gallery, query: EncodedQuery, hits: Sequence[Hit]) -> tuple[str, ...]:
+def notes(
+    gallery: Gallery, query: EncodedQuery, hits: Sequence[Hit], by_words: bool = True
+) -> tuple[str, ...]:
     """What a person should know of the answer.
+
+    by_words: whether words alone decided what is found
 
     "No picture here shows 'motorcyle'. Did you mean 'motorcycle'?"
     """
@@ -21,15 +25,15 @@ def notes(gallery: Gallery, query: EncodedQuery, hits: Sequence[Hit]) -> tuple[s
         return ()
     read = [] if query.understood is None else list(query.understood)
     if hits:
-        return tuple(_of_hits(read))
+        return tuple(_of_hits(read, by_words))
     return tuple(dict.fromkeys((*_of_words(gallery, query), *_of_limits(gallery, query))))
 
 
-def _of_hits(read: Sequence[Understood]) -> Iterator[str]:
+def _of_hits(read: Sequence[Understood], by_words: bool) -> Iterator[str]:
     for one in read:
         if any(reading.how == TYPO for reading in one.readings):
             yield f"{_not_shown(one)} The answer is for {one.suggestion!r}."
-        elif not one.known and content_words([one.word]):
+        elif by_words and not one.known and content_words([one.word]):
             yield f"{_not_shown(one)} The answer is for the other words."
 
 

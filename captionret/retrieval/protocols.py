@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..records import Explanation, PictureFacts
 from .index.sparse import WordMatrix
+from .predicted import WordProbabilities
 from .query import EncodedQuery
 
 
@@ -73,6 +74,11 @@ class GalleryContents(Protocol):
     @property
     def word_probabilities(self) -> WordMatrix:
         """N rows; BadSetting where the gallery has none."""
+        ...
+
+    @property
+    def predicted(self) -> WordProbabilities:
+        """Word probabilities and classes, merged word by word; BadSetting where there are none."""
         ...
 
     @property

@@ -22,6 +22,7 @@ from .language import (
     Until,
     WordCondition,
 )
+from .predicted import SURE
 from .query import EncodedQuery
 
 Mask = NDArray[np.bool_]
@@ -60,16 +61,10 @@ def holds(gallery: Gallery, condition: Condition, query: EncodedQuery) -> Mask:
 def probabilities(gallery: Gallery, word: str) -> NDArray[np.float32]:
     """(N,) how sure it is that each picture shows a word: its probability; of a word of which nothing is
     predicted 1 where a caption holds it."""
-    found = np.zeros(len(gallery), np.float32)
-    matrix = gallery.word_probabilities if "word_probabilities" in gallery.parts else None
-    place = None if matrix is None else matrix.place_of.get(word)
-    if matrix is None or place is None:
-        found[[row for row, held in enumerate(gallery.caption_words) if word in held]] = 1
-        return found
-    entries = np.flatnonzero(matrix.ids == place)
-    rows = np.searchsorted(matrix.starts, entries, side="right") - 1
-    found[rows] = matrix.weights[entries]
-    return found
+    if "word_probabilities" in gallery.parts and word in gallery.predicted:
+        found = gallery.predicted.of(word)
+        return np.where(found > gallery.predicted.least, found, 0).astype(np.float32)
+    return np.fromiter((word in held for held in gallery.caption_words), np.float32, len(gallery))
 
 
 def lie_under(gallery: Gallery, folder: str) -> Mask:
@@ -97,7 +92,7 @@ def _plain(gallery: Gallery, row: int) -> list[str]:
 
 def _at_least(found: NDArray[np.float32], least: float) -> Mask:
     """Of probabilities, some of which were stored as float16; what is not shown at all never counts."""
-    return (found >= min(least, float(np.float16(least)))) & (found > 0)
+    return (found >= min(least, float(np.float16(least)), SURE)) & (found > 0)
 
 
 def _hold_phrase(gallery: Gallery, phrase: Sequence[str]) -> Mask:

@@ -148,9 +148,10 @@ def suggested(word: str, known: Mapping[str, int]) -> str | None:
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
-    shown = [other for other, count in known.items() if count and len(other) >= 3 and other not in STOP_WORDS]
-    found = process.extract(word, shown, scorer=OSA.distance, score_cutoff=1, limit=None)
-    return min((other for other, _, _ in found), key=lambda other: (-known[other], other), default=None)
+    choices = [other for other in known if len(other) >= 3 and other not in STOP_WORDS]
+    found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=1, limit=None)
+    shown = [other for other, _, _ in found if known[other]]
+    return min(shown, key=lambda other: (-known[other], other), default=None)
 
 
 def _is_name(typed: str, meanings: Meanings | None) -> bool:

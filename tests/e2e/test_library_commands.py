@@ -9,7 +9,7 @@ from shapes import Trained, shape
 from typed import Call, Ended
 
 from captionret import Library
-from captionret.cli import edit, index, search, verify
+from captionret.cli import edit, index, predict_words, search, verify, words
 
 OWN = "grandmother's tablecloth"
 
@@ -112,7 +112,7 @@ def test_a_query_in_the_language_is_answered_refused_or_said_to_find_nothing(
     assert asked("circel").err.endswith("No picture here shows 'circel'. Did you mean 'circle'?\n")
     elsewhere = asked("circle", "--since", "2019")
     assert elsewhere.code == 1 and "when it was taken" in elsewhere.err
-    for words, sentence in {
+    for typed, sentence in {
         ("a (circle",): "There is no ) for this (.\n    a (circle\n      ^\n",
         ("-red",): "The query names only what shall not be seen.",
         ("red>1.5",): "1.5 is no probability",
@@ -120,5 +120,25 @@ def test_a_query_in_the_language_is_answered_refused_or_said_to_find_nothing(
         ("red", "--min-probability", "1.5"): "from 0 to 1",
         ("",): "The query is empty.",
     }.items():
-        refused = asked(*words)
-        assert refused.code == 2 and sentence in refused.err and "Traceback" not in refused.err, words
+        refused = asked(*typed)
+        assert refused.code == 2 and sentence in refused.err and "Traceback" not in refused.err, typed
+
+
+def test_words_of_a_library_and_of_one_picture_are_shown(
+    photos: Path, call: Call, lexical_head: Path, tmp_path: Path
+) -> None:
+    assert call(predict_words, "--library", "./lib", "--head", lexical_head).code == 0
+    assert call(edit, "--library", "./lib", "red.png", "a zeppelin").code == 0
+    shown = call(words, "--library", "./lib", "--all")
+    assert shown.code == 0 and "zeppelin" in shown.out and "3 pictures show" in shown.out
+    counted = json.loads(call(words, "--library", "./lib", "--rare", "--json").out)
+    assert {"word": "zeppelin", "pictures": 1} in counted["words"] and counted["pictures"] == 3
+    for name in ("red.png", photos / "red.png"):
+        (word,) = json.loads(call(words, "--library", "./lib", "--of", name, "--json").out)["words"]
+        assert (word["word"], word["in_captions"], word["head"]) == ("zeppelin", True, 1.0)
+        assert word["probability"] > 0.9 and not word["classes"]
+    predicted = call(words, "--library", "./lib", "--of", "green.png").out
+    assert "lexical head" in predicted and "green" in predicted
+    missing = call(words, "--library", "./lib", "--of", "nowhere.png")
+    assert missing.code == 3 and "no picture of the library" in missing.err
+    assert call(words, "--library", "./lib", "--top", 0).code == 2

@@ -9,7 +9,8 @@ from captionret.errors import BadSetting
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
 from captionret.retrieval.classes import classes_of, image_classes
 from captionret.retrieval.index.columns import Columns
-from captionret.retrieval.modes.likelihood import CLASS_ALONE, CLASS_SHARE, FLOOR
+from captionret.retrieval.modes.likelihood import FLOOR
+from captionret.retrieval.predicted import CLASS_ALONE, CLASS_SHARE
 from captionret.retrieval.understanding import understand
 
 ROWS = [

@@ -1,5 +1,7 @@
 """The words of a matrix one by one: the rows that hold a word, with their weights."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,11 @@ class Columns:
         order = _by_word(matrix.ids, len(matrix.words))  # (K,)
         self._rows, self._weights = matrix.owners()[order], matrix.weights[order]
         self._starts = np.searchsorted(matrix.ids[order], np.arange(len(matrix.words) + 1))  # (V+1,)
+
+    @property
+    def words(self) -> Mapping[str, int]:
+        """The words that the matrix counts, with their places."""
+        return self._place
 
     def __contains__(self, word: str) -> bool:
         """Whether the matrix counts this word; perhaps no row holds it."""

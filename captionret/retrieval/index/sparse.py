@@ -5,7 +5,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, count, pairwise
 
 import numpy as np
@@ -146,11 +145,6 @@ class WordMatrix:
             kept = weights[rows, ids].astype(np.float16)
         return cls(tuple(words[place] for place in ascending), starts, ids.astype(np.int32), kept)
 
-    @property
-    def place_of(self) -> Mapping[str, int]:
-        """The place of each word in `words`."""
-        return _places(self.words)
-
     def row(self, number: int) -> dict[str, float]:
         """The words of one row with their weights, by spelling."""
         place = range(len(self))[number]
@@ -236,11 +230,6 @@ def stable_order(numbers: NDArray[np.int32]) -> NDArray[np.int64]:
 
 
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).smallest_subnormal), float(np.finfo(np.float32).max)
-
-
-@lru_cache(maxsize=8)
-def _places(words: tuple[str, ...]) -> Mapping[str, int]:
-    return {word: place for place, word in enumerate(words)}
 
 
 def _starts(lengths: Iterable[int], number: int) -> NDArray[np.int64]:

@@ -11,11 +11,12 @@ from ...records import Explanation
 from ...text import STOP_WORDS, words
 from .. import corpus
 from ..index.columns import Columns
+from ..predicted import RARE
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from .fusion import HybridMode, PreparedHybrid, standardised
 from .lexical import is_text
-from .likelihood import RARE, LikelihoodMode, PreparedLikelihood
+from .likelihood import LikelihoodMode, PreparedLikelihood
 
 # Learnt on Flickr8k val, for a caption's picture among the first ten: 71.6 % with all three, 68.7 % by the
 # space alone, 62.2 % by words alone.

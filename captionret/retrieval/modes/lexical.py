@@ -49,15 +49,15 @@ class LexicalMode(Mode):
     """Word probabilities compared by one of two measures."""
 
     accepts = frozenset({"image", "text"})
+    understands = True
 
     def __init__(
         self,
         name: str,
         about: str,
         index: Callable[[WordMatrix], "LexicalIndex"],
-        understands: bool = False,
     ) -> None:
-        self.name, self.about, self.index, self.understands = name, about, index, understands
+        self.name, self.about, self.index = name, about, index
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Word probabilities."""
@@ -124,7 +124,7 @@ class PreparedLexical(PreparedMode):
         as."""
         found: dict[str, float] = {}
         for word in sorted(word_set(query.text or "")):
-            read = query.read_as(word) if self.mode.understands else None
+            read = query.read_as(word)
             if read is None or read.exact or not read.known:
                 found[word] = 1.0
             else:

@@ -11,24 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...records import Explanation, WordReason
-from ...text import STOP_WORDS, words
-from .. import corpus
+from ...text import STOP_WORDS, content_words, words
 from ..classes import classes_of
-from ..index.columns import Columns
-from ..index.sparse import WordMatrix
+from ..predicted import WordProbabilities
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from .explain import by_share
 from .lexical import is_text
 from .words import no_words
 
-# Chosen on Flickr8k val, by recall of the picture among the first ten of a caption (a word that head and
-# classes know), and by words that no caption of the split holds (FLOOR).
-CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
-CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
-RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
+# Chosen on Flickr8k val by words that no caption of the split holds.
 FLOOR = 0.06  # a picture fits a text if one of its words is at least so probable
-_MOST_CUT, _SURE = 0.01, 0.999  # a word that is not stored is a third as probable as the least stored one
 _PHRASE = 3  # words of the longest names of classes that are looked for
 
 
@@ -40,7 +33,8 @@ class LikelihoodMode(Mode):
 
     accepts = frozenset({"image", "text"})
     bounded, relative = False, True  # the score of a text is a log-likelihood
-    uses_classes = understands = True
+    uses_classes = True
+    understands = True
 
     def __init__(self, name: str, about: str, pictures: Mode) -> None:
         self.name, self.about, self.pictures = name, about, pictures
@@ -51,50 +45,7 @@ class LikelihoodMode(Mode):
 
     def prepare(self, gallery: GalleryContents) -> "PreparedLikelihood":
         """Index the gallery's word probabilities; BadSetting where it has none."""
-        words = WordProbabilities(gallery.word_probabilities, gallery.classes)
-        return PreparedLikelihood(words, self.pictures, gallery)
-
-
-class WordProbabilities:
-    """What the lexical head and ImageNet's classes say of N pictures, merged word by word when asked for.
-
-    numbers: (N,) the sum over the head's words of log(1 - p)
-    """
-
-    def __init__(self, head: WordMatrix, classes: WordMatrix | None) -> None:
-        self._head, self._classes = Columns(head), None if classes is None else Columns(classes)
-        least = float(head.weights.min()) if len(head.weights) else _MOST_CUT
-        self.least = min(least, _MOST_CUT) / 3  # of a word that is not stored
-        # float32 would give a picture other bits where its row stands elsewhere
-        added = np.log1p(-np.minimum(head.weights.astype(np.float64), _SURE))
-        self.numbers = np.bincount(head.owners(), added, len(head)).astype(np.float64)
-        self._known: dict[str, NDArray[np.float64]] = {}
-
-    def __contains__(self, word: str) -> bool:
-        """Whether anything is predicted of this word."""
-        return word in self._head or (self._classes is not None and word in classes_of())
-
-    def of(self, word: str) -> NDArray[np.float64]:
-        """(N,) the probability that a caption of each picture holds the word: above 0, below 1."""
-        if word not in self._known:
-            found = 1 - (1 - self.by_head(word)) * (1 - self._share(word) * self.by_classes(word))
-            self._known[word] = np.clip(found, self.least, _SURE)
-        return self._known[word]
-
-    def by_head(self, word: str) -> NDArray[np.float64]:
-        """(N,) what the lexical head, or a person's caption, says of the word; 0 for words not stored."""
-        return self._head.column(word)
-
-    def by_classes(self, word: str) -> NDArray[np.float64]:
-        """(N,) the probability of the classes that are called so, or are a kind of it."""
-        total = np.zeros(self._head.count)
-        if self._classes is not None:
-            for name in classes_of().get(word, ()):
-                total += self._classes.column(name)
-        return np.minimum(total, 1)
-
-    def _share(self, word: str) -> float:
-        return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE
+        return PreparedLikelihood(gallery.predicted, self.pictures, gallery)
 
 
 class PreparedLikelihood(PreparedMode):
@@ -114,9 +65,10 @@ class PreparedLikelihood(PreparedMode):
         asked = self._asked(query)
         if not asked:
             return np.zeros(len(self.words.numbers), np.float32)
-        total = self.words.numbers + np.sum([_log_odds(column) for column in asked.values()], axis=0)
-        scores: NDArray[np.float32] = (total / len(asked)).astype(np.float32)
-        return scores
+        total = self.words.numbers.copy()
+        for readings in asked.values():
+            total += self._added(readings)
+        return (total / len(asked)).astype(np.float32)
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether one of a text's words that say what is seen is as probable as FLOOR of each picture.
@@ -124,17 +76,23 @@ class PreparedLikelihood(PreparedMode):
         if not is_text(query):
             return None
         asked = self._asked(query)
-        telling = [column for word, column in asked.items() if word not in STOP_WORDS] or [*asked.values()]
+        telling = [word for word in asked if word not in STOP_WORDS] or list(asked)
         if not telling:
             return np.zeros(len(self.words.numbers), np.bool_)
-        found: NDArray[np.bool_] = np.max(telling, axis=0) >= FLOOR
+        found: NDArray[np.bool_] = (
+            np.max([self._probability(asked[word]) for word in telling], axis=0) >= FLOOR
+        )
         return found
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
-        """The words of the text that are probable of this picture, the surest first."""
+        """The words that are probable of this picture, of the text or what these are read as, the surest
+        first."""
         if not is_text(query):
             return self._pictures.why(query, row)
-        sure = {word: float(column[row]) for word, column in self._asked(query).items()}
+        sure: dict[str, float] = {}
+        for readings in self._asked(query).values():
+            word, value = self._best(readings, row)
+            sure[word] = max(value, sure.get(word, 0.0))
         shown = [word for word, value in sure.items() if value >= FLOOR]
         return tuple(sorted(shown, key=lambda word: (word in STOP_WORDS, -sure[word], word)))
 
@@ -146,52 +104,55 @@ class PreparedLikelihood(PreparedMode):
         asked = self._asked(query)
         if not asked:
             return Explanation()
-        reasons = [
-            WordReason(
-                word,
-                1.0,
-                float(column[row]),
-                1.0,
-                float(_log_odds(column[row : row + 1])[0]) / len(asked),
-                self._read_as(query, word, row),
-            )
-            for word, column in asked.items()
-        ]
-        return Explanation(by_share(reasons), rest=float(self.words.numbers[row]) / len(asked))
+        count = len(asked)
+        reasons = []
+        for word, readings in asked.items():
+            best, value = self._best(readings, row)
+            added = float(self._added(readings)[row]) / count
+            reasons.append(WordReason(word, 1.0, value, 1.0, added, "" if best == word else best))
+        return Explanation(by_share(reasons), rest=float(self.words.numbers[row]) / count)
 
-    def _asked(self, query: EncodedQuery) -> dict[str, NDArray[np.float64]]:
-        """The words of a text of which something is predicted, each with its probability in every picture,
-        (N,): that of its best reading."""
+    def _asked(self, query: EncodedQuery) -> dict[str, Mapping[str, float]]:
+        """The words of a text of which something is predicted, each with the words that it is read as and
+        their weights.
+
+        A known word among others is taken as it is spelt: two dogs are not a dog. Alone it stands for its
+        other forms, too.
+        """
         read = words(query.text or "")
         if not read:
             raise no_words(query)
-        found = {}
+        alone = len(content_words(read)) == 1
+        found: dict[str, Mapping[str, float]] = {}
         for word in dict.fromkeys(_with_phrases(read)):
-            columns = [weight * self.words.of(one) for one, weight in self._readings(query, word).items()]
-            if columns:
-                found[word] = np.maximum(np.max(columns, axis=0), self.words.least)
+            understood = query.read_as(word)
+            if word in self.words and (understood is None or not alone):
+                found[word] = {word: 1.0}
+            elif understood is not None:
+                weights = {one.word: one.weight for one in understood.readings if one.word in self.words}
+                found |= {word: weights} if weights else {}
         return found
 
-    def _readings(self, query: EncodedQuery, word: str) -> dict[str, float]:
-        """The words that a query's word is read as, of which something is predicted, with their weights."""
-        read = query.read_as(word)
-        readings = {word: 1.0} if read is None else {one.word: one.weight for one in read.readings}
-        return {one: weight for one, weight in readings.items() if one in self.words}
+    def _probability(self, readings: Mapping[str, float]) -> NDArray[np.float64]:
+        """(N,) of the likeliest reading, each by its weight."""
+        weighted = [weight * self.words.of(word) for word, weight in readings.items()]
+        return np.asarray(np.max(weighted, axis=0), np.float64)
 
-    def _read_as(self, query: EncodedQuery, word: str, row: int) -> str:
-        """The reading that is the most probable in a picture; "" where it is the word itself."""
-        readings = self._readings(query, word)
-        best = max(readings, key=lambda one: (readings[one] * self.words.of(one)[row], one == word))
-        return "" if best == word else best
+    def _added(self, readings: Mapping[str, float]) -> NDArray[np.float64]:
+        """(N,) what a word of the text adds: log p/(1 - p). Where it is read as others the text does not
+        leave these out, so the log(1 - p) of each goes from the number of the picture."""
+        left_out = sum(np.log1p(-self.words.of(word)) for word in readings)
+        return np.asarray(np.log(self._probability(readings)) - left_out, np.float64)
+
+    def _best(self, readings: Mapping[str, float], row: int) -> tuple[str, float]:
+        """The likeliest reading of one picture, and how probable it is by its weight."""
+        values = {word: weight * float(self.words.of(word)[row]) for word, weight in readings.items()}
+        best = max(values, key=lambda word: values[word])
+        return best, values[best]
 
     @cached_property
     def _pictures(self) -> PreparedMode:
         return self._mode.prepare(self._gallery)
-
-
-def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.log(probabilities / (1 - probabilities))
-    return found
 
 
 def _with_phrases(read: tuple[str, ...]) -> Iterable[str]:

@@ -1,0 +1,106 @@
+"""What a library is about: its words with the number of pictures, and one picture's words with where each
+comes from."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from ..errors import BadImage
+from ..files import expanded
+from ..retrieval import Gallery
+from ..retrieval.classes import image_classes
+from ..text import STOP_WORDS, words
+from .searcher import Searcher
+
+MODE = "words"  # what it requires is what is shown here
+SHOWN = 0.05  # the least probability of a picture's word that is shown
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryWord:
+    """A word of a library. pictures: how many show it, with a probability of at least .5"""
+
+    word: str
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureWord:
+    """A word of one picture.
+
+    probability: that a caption of the picture holds the word, all sources together
+    in_captions: whether one of its captions does hold it
+    head:        what the lexical head says; 1 where a person wrote it; 0 where it says nothing
+    classes:     the ImageNet classes that stand behind it, the surest first, each with its probability
+    """
+
+    word: str
+    probability: float
+    in_captions: bool
+    head: float
+    classes: tuple[tuple[str, float], ...]
+
+
+def library_words(searcher: Searcher) -> list[LibraryWord]:
+    """The words that at least one picture shows, the commonest first, without stop words. Word probabilities
+    are made where there are none yet. errors: as Searcher.search"""
+    known = searcher.gallery(MODE).known_words
+    counts = ((word, known[word]) for word in known if word not in STOP_WORDS and _plain(word))
+    shown = [LibraryWord(word, count) for word, count in counts if count]
+    return sorted(shown, key=lambda one: (-one.pictures, one.word))
+
+
+def picture_words(searcher: Searcher, picture: str | os.PathLike[str]) -> list[PictureWord]:
+    """The words of one picture of the library, the surest first.
+
+    picture: as answers show it, or its file
+    errors:  BadImage for one that the library does not hold; as Searcher.search
+    """
+    gallery = searcher.gallery(MODE)
+    row = _row_of(searcher, gallery, os.fspath(picture))
+    predicted = gallery.predicted
+    written = {word for caption in gallery.all_captions[row] for word in words(caption)}
+    found = []
+    every = {*gallery.word_probabilities.row(row), *_classes_of(gallery, row), *written} - STOP_WORDS
+    for word in filter(_plain, every):
+        sure = float(predicted.of(word)[row]) if word in predicted else float(word in written)
+        if sure >= SHOWN or word in written:
+            head = float(predicted.by_head(word)[row])
+            classes = tuple(predicted.classes_behind(word, row).items())
+            found.append(PictureWord(word, sure, word in written, head, classes))
+    return sorted(found, key=lambda one: (-one.probability, one.word))
+
+
+def _plain(word: str) -> bool:
+    """Whether a word is worth showing: not the further names of a class that make more than one word."""
+    return " " not in word or word in _class_names()
+
+
+@cache
+def _class_names() -> frozenset[str]:
+    return frozenset(one.name for one in image_classes())
+
+
+def _classes_of(gallery: Gallery, row: int) -> Sequence[str]:
+    """What the picture's classes are called, and what these are a kind of."""
+    if gallery.classes is None:
+        return []
+    held = gallery.classes.row(row)
+    return [
+        word for one in image_classes() if one.name in held for word in (one.name, *one.words, *one.above)
+    ]
+
+
+def _row_of(searcher: Searcher, gallery: Gallery, picture: str) -> int:
+    """The row of a picture by the path that answers show, that of a copy, or its file's place."""
+    root = searcher.library.root
+    names = {name: row for row in range(len(gallery)) for name in (gallery.paths[row], *gallery.copies[row])}
+    file = expanded(picture).resolve()
+    inside = file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
+    for name in (picture, inside):
+        if name in names:
+            return names[name]
+    raise BadImage(
+        f"{picture} is no picture of the library {searcher.library.path}. Name one as answers show it."
+    )

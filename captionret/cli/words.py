@@ -1,0 +1,90 @@
+"""Show what a library is about: its words with how many pictures show each; or one picture's words, with
+their probabilities and where each comes from.
+
+captionret words --library photos
+captionret words --library photos --rare                      # those that a single picture shows, too
+captionret words --library photos --of beach/0142.jpg
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ..app.places import last_library, library_path
+from ..app.searcher import Searcher
+from ..app.words import LibraryWord, PictureWord, library_words, picture_words
+from ..errors import BadLibrary, BadSetting
+from ..library import Library
+from ..remedies import remedy
+from ..report.terminal import table
+from .options import FOUND, NOTHING_FOUND, add_device, parser, say
+from .output import print_json
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the words; 1 where no picture shows any."""
+    given = _options().parse_args(arguments)
+    if given.top is not None and given.top < 1:
+        raise BadSetting(f"--top {given.top} must be at least 1.")
+    with Searcher(_library(given.library), device=given.device) as searcher:
+        if given.of is None:
+            words = library_words(searcher)
+            _show_library(given, words, len(searcher.gallery()))
+            return FOUND if words else NOTHING_FOUND
+        of_picture = picture_words(searcher, given.of)
+        _show_picture(given, of_picture)
+        return FOUND if of_picture else NOTHING_FOUND
+
+
+def _options() -> argparse.ArgumentParser:
+    options = parser("words", __doc__ or "")
+    options.add_argument(
+        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
+    )
+    options.add_argument(
+        "--of", metavar="PICTURE", help="the words of one picture: as answers show it, or its file"
+    )
+    options.add_argument("--top", type=int, metavar="N", help="at most N words (default: 30)")
+    options.add_argument("--rare", action="store_true", help="the rarest words first")
+    options.add_argument("--all", action="store_true", help="every word")
+    options.add_argument("--json", action="store_true", help="print them as one JSON object")
+    add_device(options)
+    return options
+
+
+def _library(name: str | None) -> Library:
+    path = last_library() if name is None else library_path(name)
+    if path is None:
+        raise BadLibrary("There is no library yet.", remedy("caption first"))
+    if name is None:
+        say(f"In the library {path.name}; choose another with --library.")
+    return Library.open(path)
+
+
+def _show_library(given: argparse.Namespace, words: Sequence[LibraryWord], pictures: int) -> None:
+    ordered = sorted(words, key=lambda one: (one.pictures, one.word)) if given.rare else words
+    shown = ordered if given.all else ordered[: given.top or 30]
+    if given.json:
+        print_json({"pictures": pictures, "words": [asdict(one) for one in shown]})
+        return
+    print(table(["word", "pictures"], [[one.word, one.pictures] for one in shown]))
+    once = sum(one.pictures == 1 for one in words)
+    print(f"{pictures:,} pictures show {len(words):,} words, {once:,} of them in one picture alone.")
+
+
+def _show_picture(given: argparse.Namespace, words: Sequence[PictureWord]) -> None:
+    shown = words if given.all else words[: given.top or 30]
+    if given.json:
+        print_json({"picture": given.of, "words": [asdict(one) for one in shown]})
+        return
+    rows = [
+        [
+            one.word,
+            one.probability,
+            "yes" if one.in_captions else "",
+            one.head or None,
+            ", ".join(f"{name} {sure:.2f}" for name, sure in one.classes[:2] if sure >= 0.01),
+        ]
+        for one in shown
+    ]
+    print(table(["word", "probability", "in captions", "lexical head", "classes"], rows))

@@ -1,0 +1,118 @@
+"""What is predicted of each picture word by word: by the lexical head and by ImageNet's classes, merged."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import corpus
+from .classes import classes_of
+from .index.columns import Columns
+from .index.sparse import WordMatrix
+from .language import AT_LEAST
+
+# Chosen on Flickr8k val, by recall of the picture among the first ten of a caption.
+CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
+CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
+RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
+_MOST_CUT, SURE = (
+    0.01,
+    float(np.float32(0.999)),
+)  # a word that is not stored is a third as probable as the least stored one
+
+
+class WordProbabilities:
+    """What the lexical head and ImageNet's classes say of N pictures, merged word by word when asked for.
+
+    numbers: (N,) the sum over the head's words of log(1 - p)
+    """
+
+    def __init__(self, head: WordMatrix, classes: WordMatrix | None) -> None:
+        self._head, self._classes = Columns(head), None if classes is None else Columns(classes)
+        least = float(head.weights.min()) if len(head.weights) else _MOST_CUT
+        self.least = min(least, _MOST_CUT) / 3  # of a word that is not stored
+        # float32 would give a picture other bits where its row stands elsewhere
+        added = np.log1p(-np.minimum(head.weights.astype(np.float64), SURE))
+        self.numbers = np.bincount(head.owners(), added, len(head)).astype(np.float64)
+        self._known: dict[str, NDArray[np.float64]] = {}
+
+    def __contains__(self, word: str) -> bool:
+        """Whether anything is predicted of this word."""
+        return word in self._head or (self._classes is not None and word in classes_of())
+
+    @property
+    def known(self) -> Collection[str]:
+        """Every word of which something is predicted; those of classes may hold blanks."""
+        return self._head.words if self._classes is None else {**self._head.words, **classes_of()}.keys()
+
+    def shown(self, word: str, least: float) -> int:
+        """How many pictures show a word with a probability of at least `least`, all together or by classes
+        alone; nothing is kept for later."""
+        return int(((self._merged(word) >= least) | (self.by_classes(word) >= least)).sum())
+
+    def classes_behind(self, word: str, row: int) -> dict[str, float]:
+        """The classes that make a word probable of one picture, the surest first."""
+        if self._classes is None:
+            return {}
+        found = {name: float(self._classes.column(name)[row]) for name in classes_of().get(word, ())}
+        return dict(sorted(((name, p) for name, p in found.items() if p > 0), key=lambda one: -one[1]))
+
+    def of(self, word: str) -> NDArray[np.float64]:
+        """(N,) the probability that a caption of each picture holds the word: above 0, below 1."""
+        if word not in self._known:
+            self._known[word] = self._merged(word)
+        return self._known[word]
+
+    def by_head(self, word: str) -> NDArray[np.float64]:
+        """(N,) what the lexical head, or a person's caption, says of the word; 0 for words not stored."""
+        return self._head.column(word)
+
+    def by_classes(self, word: str) -> NDArray[np.float64]:
+        """(N,) the probability of the classes that are called so, or are a kind of it."""
+        total = np.zeros(self._head.count)
+        if self._classes is not None:
+            for name in classes_of().get(word, ()):
+                total += self._classes.column(name)
+        return np.minimum(total, 1)
+
+    def _merged(self, word: str) -> NDArray[np.float64]:
+        found = 1 - (1 - self.by_head(word)) * (1 - self._share(word) * self.by_classes(word))
+        return np.clip(found, self.least, SURE)
+
+    def _share(self, word: str) -> float:
+        return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE
+
+
+class KnownWords(Mapping[str, int]):
+    """The words that are known of a gallery, each with how many pictures show it: with a probability of at
+    least AT_LEAST; of a word of which nothing is predicted, by a caption. They are counted when asked for."""
+
+    def __init__(
+        self, predicted: WordProbabilities | None, captions: Callable[[], Mapping[str, int]]
+    ) -> None:
+        """captions: reads the words of captions, each with the number of pictures"""
+        self._predicted, self._read_captions = predicted, captions
+        self._counts: dict[str, int] = {}
+
+    @cached_property
+    def _captions(self) -> Mapping[str, int]:
+        return self._read_captions()
+
+    def __contains__(self, word: object) -> bool:
+        predicted = self._predicted is not None and isinstance(word, str) and word in self._predicted
+        return predicted or word in self._captions
+
+    def __getitem__(self, word: str) -> int:
+        if self._predicted is None or word not in self._predicted:
+            return self._captions[word]
+        if word not in self._counts:
+            self._counts[word] = self._predicted.shown(word, AT_LEAST)
+        return self._counts[word]
+
+    def __iter__(self) -> Iterator[str]:
+        known = () if self._predicted is None else self._predicted.known
+        return iter({**dict.fromkeys(known), **dict.fromkeys(self._captions)})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

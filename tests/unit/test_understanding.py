@@ -1,0 +1,174 @@
+"""What the words of a query are read as: themselves, other forms, what was mistyped, what means the same."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from captionret.app.meanings import word_meanings
+from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix, find_mode, parse, search
+from captionret.retrieval.inflections import number_forms, verb_forms
+from captionret.retrieval.notes import notes
+from captionret.retrieval.understanding import FORM, ITSELF, MEANING, TYPO, Understood, understand
+from captionret.text import words_as_typed
+
+KNOWN = dict.fromkeys(
+    """dog dogs cat cats man men woman beach beaches running runs run bus buses glass motorcycle motorcycles
+    flower flowers red building child children horse car cars vehicle coffee hand the a on""".split(),
+    5,
+)
+
+
+class Thesaurus:
+    """A few words, with how common each is."""
+
+    ranks: ClassVar = {
+        "motorcyle": 141_028,
+        "motorcycle": 7_213,
+        "puppy": 22_454,
+        "hund": 122_192,
+        "hand": 823,
+    }
+
+    def rank(self, word: str) -> int | None:
+        return self.ranks.get(word)
+
+    def near(self, word: str, known: Sequence[str]) -> list[tuple[str, float]]:
+        return [("dog", 0.8), ("dogs", 0.7)] if word == "puppy" else []
+
+
+def read(word: str) -> Understood:
+    (found,) = understand([word], KNOWN, Thesaurus())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("word", "forms"),
+    [
+        ("cats", {"cats", "cat"}),
+        ("cat", {"cat", "cats"}),
+        ("men", {"men", "man"}),
+        ("child", {"child", "children"}),
+        ("buses", {"buses", "bus"}),
+        ("bus", {"bus", "buses"}),
+        ("glass", {"glass"}),
+        ("glasses", {"glass"}),
+        ("red", {"red"}),
+        ("horses", {"horse"}),
+        ("ran", {"run", "runs", "running"}),
+        ("beaches", {"beach", "beaches"}),
+        ("women", {"woman"}),
+    ],
+)
+def test_other_forms_of_a_word_are_the_word(word: str, forms: set[str]) -> None:
+    assert {one.word for one in read(word).readings} == forms
+    assert {one.weight for one in read(word).readings} == {1.0}
+
+
+def test_forms_of_a_verb_count_less_beside_the_word_itself() -> None:
+    weights = {one.word: (one.weight, one.how) for one in read("running").readings}
+    assert weights == {"running": (1.0, ITSELF), "run": (0.5, FORM), "runs": (0.5, FORM)}
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12))
+def test_every_word_is_one_of_its_own_forms(word: str) -> None:
+    assert word in number_forms(word, KNOWN) and word in verb_forms(word, KNOWN)
+
+
+@pytest.mark.parametrize("typed", ["motorcyle", "motorcyclee", "motrocycle", "motorcyxle"])
+def test_one_error_of_typing_is_read_as_what_was_meant(typed: str) -> None:
+    found = read(typed)
+    assert found.suggestion == "motorcycle"
+    assert {(one.word, one.how) for one in found.readings} == {("motorcycle", TYPO), ("motorcycles", TYPO)}
+    assert str(found) == f"{typed}: motorcycle (typing error), motorcycles (typing error)"
+
+
+def test_a_word_of_its_own_is_no_error_though_a_known_one_is_near() -> None:
+    assert [(one.word, one.weight, one.how) for one in read("puppy").readings] == [
+        ("dog", 0.8, MEANING),
+        ("dogs", 0.7, MEANING),
+    ]
+    assert str(read("puppy")) == "puppy: dog .80 (meaning), dogs .70 (meaning)"
+    assert not read("Hund").known and read("Hund").suggestion is None, "a short noun with a capital"
+    assert read("Hund").typed == "Hund" and str(read("xyzzy")) == "xyzzy: nothing that is known here"
+
+
+def test_what_no_picture_shows_is_never_suggested() -> None:
+    (found,) = understand(["motorcyle"], {"motorcycle": 0}, None)
+    assert (found.readings, found.suggestion) == ((), None)
+
+
+def test_stop_words_and_numbers_are_only_themselves() -> None:
+    assert [one.word for one in read("the").readings] == ["the"]
+    assert not read("2019").known and read("teh").suggestion != "the"
+
+
+def test_meanings_come_from_vectors_and_the_sentence_encoder() -> None:
+    meanings = word_meanings()
+    assert meanings is not None
+    found = understand(["automobile", "feline", "xyzzy", "Hund", "coffees"], KNOWN, meanings)
+    best = {one.typed: one.readings[0].word if one.readings else None for one in found}
+    assert best == {"automobile": "car", "feline": "cat", "xyzzy": None, "Hund": None, "coffees": "coffee"}
+
+
+# --- in an answer ---
+
+
+def gallery_of(rows: list[dict[str, float]]) -> Gallery:
+    hashes = [f"{number:064x}" for number in range(len(rows))]
+    source = TableSource(hashes, word_probabilities=WordMatrix.of_rows(rows))
+    return Gallery(
+        [f"{number}.jpg" for number in range(len(rows))], ["a picture"] * len(rows), hashes, source=source
+    )
+
+
+PETS = gallery_of(
+    [{"dog": 0.9, "a": 0.9}, {"dogs": 0.6, "a": 0.9}, {"cat": 0.9, "a": 0.9}, {"dog": 0.02, "a": 0.9}]
+)
+
+
+def asked(text: str) -> EncodedQuery:
+    parsed = parse(text)
+    read = understand(words_as_typed(text, parsed.words), PETS.known_words, Thesaurus())
+    return EncodedQuery(text=parsed.text, parsed=parsed, understood=read)
+
+
+@pytest.mark.parametrize("text", ["dog", "dogs", "a dog", "dgo", "puppy"])
+def test_singular_plural_typing_error_and_synonym_find_the_same_pictures(text: str) -> None:
+    assert [hit.path for hit in search(PETS, asked(text), "words")] == ["0.jpg", "1.jpg"]
+
+
+def test_a_reason_and_an_explanation_name_the_word_that_was_found() -> None:
+    first, second = search(PETS, asked("puppy"), "words")
+    assert (first.why, second.why) == (("dog",), ("dogs",))
+    explained = PETS.prepared(find_mode("words")).explain(asked("puppy"), 1)
+    assert [(one.word, one.partner, round(one.image, 2)) for one in explained.words] == [
+        ("puppy", "dogs", 0.42)
+    ]
+    assert explained.score == pytest.approx(second.score, abs=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["words", "expected-cosine", "expected-jaccard"])
+def test_of_what_nothing_can_be_made_nothing_is_found(mode: str) -> None:
+    for text in ("Hund", "a xyzzy"):
+        assert search(PETS, asked(text), mode) == []
+    assert notes(PETS, asked("Hund"), []) == ("No picture here shows 'Hund'.",)
+
+
+def test_an_answer_for_another_word_says_so() -> None:
+    hits = search(PETS, asked("dgo xyzzy"), "words")
+    assert notes(PETS, asked("dgo xyzzy"), hits) == (
+        "No picture here shows 'dgo'. Did you mean 'dog'? The answer is for 'dog'.",
+        "No picture here shows 'xyzzy'. The answer is for the other words.",
+    )
+
+
+def test_conditions_hold_for_other_forms_and_synonyms_too() -> None:
+    assert [hit.path for hit in search(PETS, asked("a -puppy"), "expected-jaccard")] != []
+    parsed = parse("a -puppy")
+    query = EncodedQuery(
+        text="a", parsed=parsed, understood=understand(["a", "puppy"], PETS.known_words, Thesaurus())
+    )
+    assert {hit.path for hit in search(PETS, query, "expected-jaccard")} == {"2.jpg", "3.jpg"}

@@ -41,7 +41,7 @@ def search(
         raise BadSetting(
             f"Mode {mode!r} compares by {' or '.join(sorted(chosen.accepts))}; the query holds {given}."
         )
-    if query.nothing_known and chosen.understands:
+    if query.nothing_known and chosen.understands and not chosen.composite:
         return []
     prepared = None if query.lists else gallery.prepared(chosen)
     scores = np.ones(len(gallery), np.float32) if prepared is None else prepared.scores(query)

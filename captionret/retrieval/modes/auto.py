@@ -27,6 +27,7 @@ LEAST_CLASS = 1e-3  # less probable classes are all alike
 # A picture fits a text also where it is as near in the space, or of the classes named as probably: so are the
 # nearest pictures of one in fifty words that no caption of Flickr8k val holds.
 NEAR, NAMED = 0.5, 0.45
+NAMED_ALONE = 0.2  # the same where no word of the text is known, so that only classes can tell
 
 
 class AutoMode(Mode):
@@ -97,7 +98,7 @@ class PreparedAuto(PreparedMode):
             found = found | (self._embedding.scores(query) >= NEAR)
         if self._classes is not None and query.classes:
             named = sum(weight * self._classes.column(name) for name, weight in query.classes.items())
-            found = found | (np.asarray(named) >= NAMED)
+            found = found | (np.asarray(named) >= (NAMED if self._words.knows(query) else NAMED_ALONE))
         return found
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:

@@ -84,6 +84,10 @@ class PreparedLikelihood(PreparedMode):
         )
         return found
 
+    def knows(self, query: EncodedQuery) -> bool:
+        """Whether anything is predicted of a word of the text that says what is seen."""
+        return any(word not in STOP_WORDS for word in self._asked(query))
+
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that are probable of this picture, of the text or what these are read as, the surest
         first."""

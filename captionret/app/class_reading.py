@@ -17,7 +17,7 @@ from ..home import data_folder
 from ..library import Space
 from ..retrieval.classes import image_classes
 
-SHARPNESS = 20.0  # of the softmax over cosines: chosen on Flickr8k val
+SHARPNESS = 20.0  # of the softmax over cosines: Flickr8k val hardly tells values apart
 LEAST = 1e-3  # classes that a text names less are left out
 _PROBE = "a photograph"
 SHIPPED = Path(__file__).with_name("class_vectors.npy")  # of the shipped space

@@ -26,7 +26,10 @@ def notes(
     read = [] if query.understood is None else list(query.understood)
     if hits:
         return tuple(_of_hits(read, by_words))
-    return tuple(dict.fromkeys((*_of_words(gallery, query), *_of_limits(gallery, query))))
+    mask = selected(gallery, query)
+    if mask is not None and mask.any():
+        return (*_of_words(gallery, query, strange=True), _of_those_left(int(mask.sum())))
+    return (*_of_words(gallery, query, strange=False), *_of_limits(gallery, query))
 
 
 def _of_hits(read: Sequence[Understood], by_words: bool) -> Iterator[str]:
@@ -37,8 +40,14 @@ def _of_hits(read: Sequence[Understood], by_words: bool) -> Iterator[str]:
             yield f"{_not_shown(one)} The answer is for the other words."
 
 
-def _of_words(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:
-    """The words that no picture shows."""
+def _of_those_left(count: int) -> str:
+    if count == 1:
+        return "The one picture that the conditions leave does not show the rest of the query."
+    return f"None of the {count:,} pictures that the conditions leave shows the rest of the query."
+
+
+def _of_words(gallery: Gallery, query: EncodedQuery, strange: bool) -> Iterator[str]:
+    """The words that no picture shows; strange: those alone that no picture is known by."""
     parsed = query.parsed
     asked = content_words(words(query.text or ""))
     read = query.understood
@@ -48,6 +57,8 @@ def _of_words(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:
     for one in read:
         shown = sum(gallery.known_words.get(word, 0) for word in one.alike)
         spelt = gallery.known_words.get(one.word, 0)
+        if strange and one.known:
+            continue
         if one.word in asked and not (spelt if query.understood is None else shown):
             yield _not_shown(one)
 

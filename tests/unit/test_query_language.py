@@ -271,6 +271,12 @@ def test_a_text_that_is_not_parsed_is_taken_as_it_is() -> None:
             "No picture here was taken since 2021-01-01; those of which it is known are of 2019-06-15 to "
             "2020-01-01.",
         ),
+        ("zeppelin until:2020", "No picture here shows 'zeppelin'."),
+        ("cat under:2019", "None of the 2 pictures that the conditions leave shows the rest of the query."),
+        (
+            "cat camera:canon",
+            "The one picture that the conditions leave does not show the rest of the query.",
+        ),
         ("dog>0.95", "No picture here shows 'dog' with a probability of 0.95."),
         ("dog AND cat", "No picture here meets all conditions of the query together."),
     ],
@@ -278,7 +284,7 @@ def test_a_text_that_is_not_parsed_is_taken_as_it_is() -> None:
 def test_an_answer_without_hits_says_why(text: str, sentence: str) -> None:
     gallery, query = gallery_of(True), asked(text)
     assert search(gallery, query) == []
-    assert notes(gallery, query, []) == (sentence,)
+    assert notes(gallery, query, [])[0] == sentence
 
 
 def test_where_no_file_says_when_it_was_taken_that_is_the_reason() -> None:

@@ -438,7 +438,7 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
     answer = json.loads(out)
     caption = captions[picture.name]
     assert (code, err) == (0, "")
-    assert list(answer) == ["query", "mode", "library", "root", "hits"]
+    assert list(answer) == ["query", "mode", "library", "root", "hits", "notes"]
     assert answer["query"] == {
         "image": str(picture),
         "text": None,
@@ -543,7 +543,7 @@ def test_min_score_leaves_out_what_is_below_it(
 
 def test_nothing_in_common_exits_1_and_says_so(call: Call, library: Path) -> None:
     code, out, err = call(search, "--text", "zebra", "--library", library)
-    assert (code, err) == (1, "")
+    assert (code, err) == (1, "No picture here shows 'zebra'.\n")
     assert "nothing found" in out
 
 

@@ -67,8 +67,8 @@ class Searcher:
         captioner: what captions pictures that the library does not hold; None: the library's own, of a folder
                    the shipped one
         predictor: what predicts their words; None: the library's own, else the shipped lexical head
-        spaces:    embedding spaces, each for its mode: models, directories or names; None is needed for the
-                   shipped one
+        spaces:    embedding spaces, each for its mode: models, directories or names; the shipped one is found
+                   without
         device:    "auto" (the GPU where there is one), "cpu", "cuda", "cuda:1"
         beam:      of the captions of a folder of pictures
         """

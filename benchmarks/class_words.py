@@ -1,4 +1,4 @@
-"""Make captionret/retrieval/class_words.txt: what people may call each of ImageNet's classes.
+"""Make captionret/class_words.txt: what people may call each of ImageNet's classes.
 
 apt-get install wordnet-base                 # WordNet 3.0
 python benchmarks/class_words.py             # writes the file
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORDNET = Path("/usr/share/wordnet/data.noun")
-TARGET = Path(__file__).resolve().parents[1] / "captionret" / "retrieval" / "class_words.txt"
+TARGET = Path(__file__).resolve().parents[1] / "captionret" / "class_words.txt"
 # torchvision tells two classes from others of their name by a word that WordNet does not have there
 MEANT = {"crane bird": "crane", "maillot tank suit": "maillot"}
 # what stands above so many classes that nobody looks for it

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..files import publishing
 from ..home import data_folder
+from ..image_classes import image_classes
 from ..library import Space
-from ..retrieval.classes import image_classes
 
 SHARPNESS = 20.0  # of the softmax over cosines: Flickr8k val hardly tells values apart
 LEAST = 1e-3  # classes that a text names less are left out

@@ -8,8 +8,8 @@ from functools import cache
 
 from ..errors import BadImage
 from ..files import expanded
+from ..image_classes import image_classes
 from ..retrieval import Gallery
-from ..retrieval.classes import image_classes
 from ..text import STOP_WORDS, words
 from .searcher import Searcher
 

@@ -94,5 +94,5 @@ class WordPredicting(Protocol):
 
     def predict_classes(self, pooled: np.ndarray) -> np.ndarray | None:
         """(N, 1000) float32: for each picture the probability of ImageNet's classes, see
-        retrieval.classes; None where the backbone's classifier is not at hand."""
+        image_classes; None where the backbone's classifier is not at hand."""
         ...

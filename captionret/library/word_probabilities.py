@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from ..errors import BadLibrary, BadSetting
 from ..files import publishing
+from ..image_classes import image_classes
 from ..remedies import remedy
 from ..retrieval import WordMatrix
-from ..retrieval.classes import image_classes
 from . import checksums
 
 FILE = "word-probabilities.npz"

@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image_classes import classes_of
 from . import corpus
-from .classes import classes_of
 from .index.columns import Columns
 from .index.sparse import WordMatrix
 from .language import AT_LEAST

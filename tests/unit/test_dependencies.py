@@ -22,6 +22,7 @@ FOUNDATION = {
     "text",
     "images",
     "word_vectors",
+    "image_classes",
 }
 # part -> the parts it may import; the foundation's own order is finer, and a part may always import itself
 MAY_IMPORT: dict[str, set[str]] = {
@@ -37,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors"},
     "images": {"errors", "remedies", "records", "files", "progress"},
     "word_vectors": {"errors", "home", "remedies", "text"},
+    "image_classes": set(),
     "fetching": {"errors", "remedies"},
     "datasets": FOUNDATION,
     "retrieval": FOUNDATION - {"images"},

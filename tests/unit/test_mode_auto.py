@@ -9,8 +9,8 @@ import pytest
 
 from captionret.app import class_reading
 from captionret.errors import MissingWeights
+from captionret.image_classes import image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
-from captionret.retrieval.classes import image_classes
 
 CAPTIONS = ["a dog on a beach", "a cat on a bed", "a man in a street"]
 NAMES = ["1-dog.jpg", "2-cat.jpg", "3-man.jpg"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from captionret.errors import BadSetting
+from captionret.image_classes import classes_of, image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
-from captionret.retrieval.classes import classes_of, image_classes
 from captionret.retrieval.index.columns import Columns
 from captionret.retrieval.modes.likelihood import FLOOR
 from captionret.retrieval.predicted import CLASS_ALONE, CLASS_SHARE

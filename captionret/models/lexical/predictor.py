@@ -236,7 +236,7 @@ class WordPredictor:
 
     def predict_classes(self, pooled: NDArray[np.floating]) -> NDArray[np.float32] | None:
         """(N, D) pooled features -> (N, 1000) float32, the probabilities of ImageNet's classes as
-        captionret.retrieval.classes counts them; None where the backbone's classifier is not at hand."""
+        captionret.image_classes counts them; None where the backbone's classifier is not at hand."""
         return None if self._classifier is None else self._classifier.predict(pooled)
 
     @cached_property

@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ...image_classes import classes_of
 from ...records import Explanation, WordReason
 from ...text import STOP_WORDS, content_words, words
-from ..classes import classes_of
 from ..predicted import WordProbabilities
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery

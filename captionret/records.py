@@ -59,6 +59,8 @@ class Hit:
     why:     the words shared with the query, rarest first
     id:      the gallery image's id: what breaks ties
     copies:  further paths that hold the very same file
+    words:   in modes that predict words, those of the query, or those that the pictures share, each with how
+             probable it is that a person says it of this picture
     """
 
     rank: int
@@ -68,6 +70,7 @@ class Hit:
     why: tuple[str, ...] = ()
     id: str = ""
     copies: tuple[str, ...] = field(default=())
+    words: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

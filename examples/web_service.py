@@ -53,7 +53,14 @@ class Handler(BaseHTTPRequestHandler):
         except (CaptionretError, ValueError) as error:
             return self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
         hits = [
-            {"rank": hit.rank, "score": hit.score, "path": hit.path, "caption": hit.caption, "why": hit.why}
+            {
+                "rank": hit.rank,
+                "score": hit.score,
+                "path": hit.path,
+                "caption": hit.caption,
+                "why": hit.why,
+                "words": dict(hit.words),
+            }
             for hit in result
         ]
         return self._answer(HTTPStatus.OK, {"mode": result.mode, "caption": result.caption, "hits": hits})

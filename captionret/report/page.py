@@ -17,6 +17,7 @@ from markupsafe import Markup
 from ..files import publishing
 from ..records import Hit, Query
 from .marking import breakable, marked, unmarked
+from .probabilities import probability
 from .terminal import Value, cell_text, numeric, visible
 from .thumbnails import address, embedded, thumbnail
 
@@ -210,7 +211,7 @@ def _environment(page: Path) -> Environment:
             visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
         ),
     )
-    environment.filters.update(marked=marked, unmarked=unmarked, breakable=breakable)
+    environment.filters.update(marked=marked, unmarked=unmarked, breakable=breakable, probability=probability)
     environment.globals.update(
         thumbnail=cache(thumbnail),
         address=cache(partial(address, page=page)),

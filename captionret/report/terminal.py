@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Explanation, Hit, Query
+from .probabilities import reasons
 
 Value = str | int | float | None  # what a table's cell may hold; None is "not known"
 
@@ -99,7 +100,7 @@ def search_text(
     """
     limit = _limit(width)
     lines = [
-        (f"{hit.rank}", f"{hit.score:.2f}", _path_cell(hit), visible(hit.caption), visible(" ".join(hit.why)))
+        (f"{hit.rank}", f"{hit.score:.2f}", _path_cell(hit), visible(hit.caption), visible(reasons(hit)))
         for hit in hits
     ]
     widths = _fit(
@@ -208,6 +209,7 @@ def search_json(
                 "path": os.path.join(base, hit.path),
                 "caption": hit.caption,
                 "why": list(hit.why),
+                "words": [{"word": word, "probability": round(sure, 4)} for word, sure in hit.words],
             }
             for hit in hits
         ],

@@ -10,7 +10,9 @@ import numpy as np
 from ..errors import BadSetting
 from ..records import Hit
 from .gallery import Gallery
+from .hit_words import hit_words, shows_words
 from .modes.registry import find_mode
+from .protocols import Mode, PreparedMode
 from .query import EncodedQuery
 from .selecting import selected
 
@@ -55,10 +57,7 @@ def search(
             scores[gallery.row_of[other.sha256]] = -np.inf
     least = (_NEVER if min_score is None else min_score) if chosen.relative else max(_LEAST, min_score or 0.0)
     rows = rank(scores, range(len(gallery)), top, least)  # rows ascend with the ids
-    return [
-        _hit(gallery, place, row, scores[row], () if prepared is None else prepared.why(query, row))
-        for place, row in enumerate(rows.tolist(), start=1)
-    ]
+    return _hits(gallery, query, chosen, prepared, scores, rows.tolist())
 
 
 def towards_first(
@@ -116,13 +115,28 @@ def rank(
     return found[order][:top]
 
 
-def _hit(gallery: Gallery, place: int, row: int, score: np.floating, why: tuple[str, ...]) -> Hit:
-    return Hit(
-        rank=place,
-        score=float(str(score)),  # the shortest decimal of the float32, 0.7 rather than 0.699999988079071
-        path=gallery.paths[row],
-        caption=gallery.captions[row],
-        why=why,
-        id=gallery.ids[row],
-        copies=gallery.copies[row],
-    )
+def _hits(
+    gallery: Gallery,
+    query: EncodedQuery,
+    mode: Mode,
+    prepared: PreparedMode | None,
+    scores: np.ndarray,
+    rows: Sequence[int],
+) -> list[Hit]:
+    """The rows as people see them, with the reasons and the probabilities of their words."""
+    probable = prepared is not None and shows_words(mode, gallery)
+    found = []
+    for place, row in enumerate(rows, start=1):
+        why = () if prepared is None else prepared.why(query, row)
+        hit = Hit(
+            rank=place,
+            score=float(str(scores[row])),  # the shortest decimal of the float32, not 0.699999988079071
+            path=gallery.paths[row],
+            caption=gallery.captions[row],
+            why=why,
+            id=gallery.ids[row],
+            copies=gallery.copies[row],
+            words=hit_words(gallery, query, row, why) if probable else (),
+        )
+        found.append(hit)
+    return found

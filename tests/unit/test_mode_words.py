@@ -8,6 +8,7 @@ import pytest
 from captionret.errors import BadSetting
 from captionret.image_classes import classes_of, image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
+from captionret.retrieval.hit_words import LEAST
 from captionret.retrieval.index.columns import Columns
 from captionret.retrieval.modes.likelihood import FLOOR
 from captionret.retrieval.predicted import CLASS_ALONE, CLASS_SHARE
@@ -81,6 +82,35 @@ def test_a_word_of_both_is_surer_than_of_one() -> None:
 def test_hits_show_the_words_that_they_were_found_by() -> None:
     first = search(gallery_of(CLASSES), EncodedQuery(text="a dog on a beach"), "words")[0]
     assert first.why == ("dog", "beach", "a")
+
+
+def test_hits_show_the_texts_words_with_their_probabilities() -> None:
+    first, second = search(gallery_of(CLASSES), EncodedQuery(text="a dog, not a cat on the beach"), "words")[
+        :2
+    ]
+    assert [word for word, _ in first.words] == ["dog", "cat", "beach"], "in the order of the text"
+    by_class = CLASS_SHARE * sum(CLASSES[0].values())
+    assert first.words[0][1] == pytest.approx(1 - (1 - 0.9) * (1 - by_class), abs=1e-6)
+    assert dict(second.words)["beach"] == pytest.approx(0.6, abs=1e-6), "whatever the score counts them for"
+
+
+def test_hits_show_the_word_that_a_word_was_read_as() -> None:
+    gallery = gallery_of()
+    understood = understand(["dogs"], gallery.known_words)
+    hit = search(gallery, EncodedQuery(text="dogs", understood=understood), "words")[0]
+    assert [word for word, _ in hit.words] == ["dog"]
+
+
+def test_hits_for_a_picture_show_the_words_that_both_share() -> None:
+    gallery = gallery_of()
+    hits = search(gallery, gallery.query(0), "words")
+    assert [[word for word, _ in hit.words] for hit in hits if hit.path == NAMES[2]] == [["beach", "dog"]]
+    assert all(value >= LEAST for hit in hits for _, value in hit.words)
+
+
+def test_modes_that_compare_captions_show_no_probabilities() -> None:
+    gallery = Gallery(NAMES, ["a dog"] * 3, gallery_of().hashes, source=gallery_of()._source)
+    assert [hit.words for hit in search(gallery, EncodedQuery(text="dog"), "jaccard")] == [()] * 3
 
 
 def test_text_scores_are_explained_to_their_sum() -> None:

@@ -55,6 +55,9 @@ HITS = [
     ),
     Hit(10, 0.43, "x.jpg", "a car", (), "x.jpg"),
 ]
+PROBABLE = Hit(
+    1, 2.5, "x.jpg", "a dog", ("dog", "a"), words=(("dog", 0.9734), ("beach", 0.9996), ("surf", 0.001))
+)
 QUERY = Query(Path("photos/q.jpg"))
 CAPTION = "a brown dog runs along the beach"
 VOID = {"meta", "img", "wbr", "link", "br", "input", "source"}
@@ -141,6 +144,14 @@ def test_search_on_the_terminal_aligns_rank_score_path_caption_and_shared_words(
     ]
 
 
+def test_words_with_probabilities_are_shown_in_place_of_shared_words() -> None:
+    line = search_text(Query(text="a dog"), None, (), [PROBABLE], "", 120).splitlines()[1]
+    assert line == " 1  2.50  x.jpg  a dog  dog .97  beach .99  surf <.01"
+    found = search_json(Query(text="a dog"), None, (), [PROBABLE], "auto", "photos")["hits"][0]
+    assert found["why"] == ["dog", "a"]
+    assert found["words"][0] == {"word": "dog", "probability": 0.9734}
+
+
 @pytest.mark.parametrize("width", [48, 60, 80, 100])
 def test_search_keeps_to_the_terminals_width(width: int) -> None:
     long = [Hit(1, 0.5, "a/long/" * 20 + "end.jpg", "日本の" * 40, ("dog",) * 30)]
@@ -198,6 +209,7 @@ def test_search_json_has_exactly_the_promised_fields() -> None:
                 "path": "beach/0142.jpg",
                 "caption": "a dog runs on the beach",
                 "why": ["dog", "beach", "runs"],
+                "words": [],
             }
         ],
     }
@@ -263,6 +275,12 @@ def test_words_are_marked_as_the_tokenizer_sees_them_and_in_the_captions_own_spe
 def test_shared_words_that_the_caption_does_not_hold_are_listed(tmp_path: Path, photos: Path) -> None:
     hit = Hit(1, 0.9, "x.jpg", "a car", ("car", "road"))
     assert written(tmp_path, searched(photos, [hit])).text("p", "more") == ["also shares road"]
+
+
+def test_page_shows_the_words_with_their_probabilities(tmp_path: Path, photos: Path) -> None:
+    found = written(tmp_path, searched(photos, [PROBABLE]))
+    assert found.text("p", "more") == ["dog .97 beach .99 surf <.01"]
+    assert found.text("span", "word") == ["dog .97", "beach .99", "surf <.01"]
 
 
 def test_page_stands_alone(tmp_path: Path, photos: Path) -> None:

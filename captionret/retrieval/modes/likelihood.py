@@ -4,15 +4,15 @@ Each word of a picture's caption is a question of its own, so the log-likelihood
 words of log p/(1 - p), and over all words of log(1 - p), a number per picture. An inverted index answers it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...image_classes import classes_of
 from ...records import Explanation, WordReason
-from ...text import STOP_WORDS, content_words, words
+from ...text import STOP_WORDS, words
+from ..asked import asked_words
 from ..predicted import WordProbabilities
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
@@ -22,7 +22,6 @@ from .words import no_words
 
 # Chosen on Flickr8k val by words that no caption of the split holds.
 FLOOR = 0.06  # a picture fits a text if one of its words is at least so probable
-_PHRASE = 3  # words of the longest names of classes that are looked for
 
 
 class LikelihoodMode(Mode):
@@ -117,25 +116,10 @@ class PreparedLikelihood(PreparedMode):
         return Explanation(by_share(reasons), rest=float(self.words.numbers[row]) / count)
 
     def _asked(self, query: EncodedQuery) -> dict[str, Mapping[str, float]]:
-        """The words of a text of which something is predicted, each with the words that it is read as and
-        their weights.
-
-        A known word among others is taken as it is spelt: two dogs are not a dog. Alone it stands for its
-        other forms, too.
-        """
-        read = words(query.text or "")
-        if not read:
+        """The words of a text of which something is predicted, with what each is read as. errors: NoWords"""
+        if not words(query.text or ""):
             raise no_words(query)
-        alone = len(content_words(read)) == 1
-        found: dict[str, Mapping[str, float]] = {}
-        for word in dict.fromkeys(_with_phrases(read)):
-            understood = query.read_as(word)
-            if word in self.words and (understood is None or not alone):
-                found[word] = {word: 1.0}
-            elif understood is not None:
-                weights = {one.word: one.weight for one in understood.readings if one.word in self.words}
-                found |= {word: weights} if weights else {}
-        return found
+        return asked_words(self.words, query)
 
     def _probability(self, readings: Mapping[str, float]) -> NDArray[np.float64]:
         """(N,) of the likeliest reading, each by its weight."""
@@ -157,12 +141,3 @@ class PreparedLikelihood(PreparedMode):
     @cached_property
     def _pictures(self) -> PreparedMode:
         return self._mode.prepare(self._gallery)
-
-
-def _with_phrases(read: tuple[str, ...]) -> Iterable[str]:
-    """The words, then the names of classes that several of them make: "sea lion"."""
-    yield from read
-    known: Mapping[str, tuple[str, ...]] = classes_of()
-    for length in range(2, _PHRASE + 1):
-        phrases = (" ".join(read[first : first + length]) for first in range(len(read) - length + 1))
-        yield from (phrase for phrase in phrases if phrase in known)

@@ -1,0 +1,22 @@
+"""How probabilities are written: as short as they are exact, "dog .97  beach .91"."""
+
+from ..records import Hit
+
+_MOST = 0.99  # what rounds to 1 is not certain
+
+
+def probability(value: float) -> str:
+    """
+    >>> probability(0.974), probability(0.9999), probability(0.002)
+    ('.97', '.99', '<.01')
+    """
+    if value < 0.005:
+        return "<.01"
+    return f"{min(value, _MOST):.2f}".removeprefix("0")
+
+
+def reasons(hit: Hit) -> str:
+    """A hit's words with their probabilities; where there are none, the words it shares with the query."""
+    if hit.words:
+        return "  ".join(f"{word} {probability(sure)}" for word, sure in hit.words)
+    return " ".join(hit.why)

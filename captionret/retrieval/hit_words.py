@@ -1,0 +1,41 @@
+"""The words that a hit shows, each with how probable it is that a person says it of the picture."""
+
+from collections.abc import Sequence
+
+from ..text import STOP_WORDS
+from .asked import asked_words
+from .gallery import Gallery
+from .protocols import Mode
+from .query import EncodedQuery
+
+MOST = 5  # words of a picture that are shown
+LEAST = 0.1  # the least probability of a word that two pictures share; a text's words are shown anyhow
+
+ShownWords = tuple[tuple[str, float], ...]
+
+
+def shows_words(mode: Mode, gallery: Gallery) -> bool:
+    """Whether hits of this mode come with probabilities: it compares by them, or knows no words itself, and
+    they are there."""
+    by_words = mode.in_space or "word_probabilities" in mode.required_parts(gallery)
+    return by_words and "word_probabilities" in gallery.parts
+
+
+def hit_words(gallery: Gallery, query: EncodedQuery, row: int, why: Sequence[str]) -> ShownWords:
+    """The words of the text in their order, each as the likeliest of what it is read as; then of a query
+    picture the words that made the match.
+
+    why: these, the most telling first
+    """
+    predicted, found = gallery.predicted, dict[str, float]()
+    for word, readings in asked_words(predicted, query).items():
+        if word not in STOP_WORDS:
+            best = max(readings, key=lambda one: readings[one] * float(predicted.of(one)[row]))
+            found[best] = float(predicted.of(best)[row])
+    if query.caption is None and query.feedback is None:
+        return tuple(found.items())
+    shared = [word for word in why if word not in STOP_WORDS and word in predicted and word not in found]
+    for word in shared[: max(0, MOST - len(found))]:
+        if (value := float(predicted.of(word)[row])) >= LEAST:
+            found[word] = value
+    return tuple(found.items())

@@ -13,10 +13,14 @@ log = logging.getLogger(__name__)
 
 
 class ReadyLibrary:
-    """What was made or loaded for each mode, kept until the library changes. One thread at a time."""
+    """What was made or loaded for each mode, kept until the library changes. One thread at a time.
+
+    missing: why a mode that answers by what is there goes without a part, the sentence by the part's name
+    """
 
     def __init__(self, models: Models) -> None:
         self._models = models
+        self.missing: dict[str, str] = {}
         # by a mode's name, and whether with words, the last snapshot with what it compares
         self._ready: dict[tuple[str, bool], LibrarySnapshot] = {}
         # the last snapshot whose words were predicted for searching alone: as it was, and with these
@@ -59,23 +63,34 @@ class ReadyLibrary:
         if "word_probabilities" in required and (
             snapshot.without_word_probabilities or (mode.uses_classes and snapshot.predicted_by_older_release)
         ):
+            self.missing.pop("word_probabilities", None)
             try:
+                if mode.adaptive:
+                    self._check_predictor(snapshot)
                 snapshot = self._with_words(library, snapshot)
             except (BadCheckpoint, BadLibrary, BadSetting, MissingWeights) as error:
                 if not mode.adaptive:
                     raise
-                log.info(f"Mode {name} goes without new word probabilities: {error.message}")
+                self.missing["word_probabilities"] = error.message
         return snapshot
 
+    def _check_predictor(self, snapshot: LibrarySnapshot) -> None:
+        """BadSetting where the words of the pictures cannot be predicted from their features."""
+        made_by = snapshot.made_by
+        backbone = made_by.described.get("backbone") if made_by else None
+        self._models.predictor_for(snapshot.predicted_by).check(backbone)
+
     def _try_space(self, library: Library, mode: str) -> bool:
-        """As _use_space, where a space is at hand that fits the library and can read texts; else say so."""
+        """As _use_space, where a space is at hand that fits the library and can read texts; else note why
+        not."""
         before = dict(library.spaces)
+        self.missing.pop(mode, None)
         try:
             used = self._use_space(library, mode)
             if used:
                 library.spaces[mode].encode_texts(["a photograph"])
         except (BadCheckpoint, BadSetting, MissingWeights) as error:
-            log.info(f"Mode auto goes without the space of mode {mode}: {error.message}")
+            self.missing[mode] = error.message
             library.spaces = before
             return False
         return used

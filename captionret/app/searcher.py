@@ -21,7 +21,7 @@ from ..remedies import remedy
 from ..retrieval import EncodedQuery, Gallery, find_mode
 from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS
-from ..retrieval.notes import notes
+from ..retrieval.notes import notes, taken
 from ..retrieval.search import check_limits, towards_first
 from .asking import Asked, Limits, asked
 from .encoding import Encoder
@@ -94,7 +94,7 @@ class Searcher:
         *,
         text: str | None = None,
         image: "ImageInput | None" = None,
-        mode: str = "jaccard",
+        mode: str = "auto",
         top: int | None = 5,
         min_score: float | None = None,
         keep_self: bool = False,
@@ -115,7 +115,8 @@ class Searcher:
 
         query: a text in the query language (`parse`); or a picture: a path, PIL image, uint8 array (H, W, 3),
                bytes, an open file. A str that names a file is a picture; `text`, `image` say which is meant
-        mode:  how to compare, see list_modes(); keep_self: also show the query's own picture
+        mode:  how to compare, see list_modes(); auto: the best that the library allows, which is logged;
+               keep_self: also show the query's own picture
         top:   at most so many hits, None: all; min_score: hits score at least this
         like:  pictures that hits should be more like: of the library, as its answers show them, or others;
                dislike: less like; these are never shown. feedback_weights: see rocchio
@@ -140,7 +141,7 @@ class Searcher:
         *,
         text: str | None = None,
         image: "ImageInput | None" = None,
-        mode: str = "jaccard",
+        mode: str = "auto",
         like: "Sequence[ImageInput]" = (),
         dislike: "Sequence[ImageInput]" = (),
         feedback_weights: Sequence[float] = WEIGHTS,
@@ -155,7 +156,7 @@ class Searcher:
         given = asked(query, text, image, like, dislike, feedback_weights, plus, minus, limits)
         return self._encode(given, mode, 0)[2]
 
-    def gallery(self, mode: str = "jaccard") -> Gallery:
+    def gallery(self, mode: str = "auto") -> Gallery:
         """The library's pictures at this moment, with what the mode compares. errors: as search"""
         return self._snapshot(mode)[1].gallery()
 
@@ -208,9 +209,9 @@ class Searcher:
         explain: bool,
     ) -> SearchResult:
         gallery, made_by = snapshot.gallery(), snapshot.made_by
-        if hits and not encoded.lists and find_mode(mode).adaptive:
-            first = gallery.prepared(find_mode(mode)).explain(encoded, gallery.row_of_id[hits[0].id])
-            log.info(f"Mode {mode} compares by {', '.join(name for name, _ in first.parts)}.")
+        if len(gallery) and not encoded.lists and find_mode(mode).adaptive:
+            compared = gallery.prepared(find_mode(mode)).compared(encoded)
+            log.info(taken(mode, encoded, compared, self._ready.missing))
         explained = []
         if explain and not encoded.lists:
             prepared = gallery.prepared(find_mode(mode))

@@ -24,7 +24,7 @@ def search(
     *,
     text: str | None = None,
     image: "ImageInput | None" = None,
-    mode: str = "jaccard",
+    mode: str = "auto",
     top: int | None = 5,
     min_score: float | None = None,
     keep_self: bool = False,

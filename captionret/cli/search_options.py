@@ -83,7 +83,11 @@ def _add_gallery(options: argparse.ArgumentParser) -> None:
 
 def _add_ranking(options: argparse.ArgumentParser) -> None:
     options.add_argument(
-        "--mode", default="jaccard", metavar="MODE", help="a row of --list-modes (default: %(default)s)"
+        "--mode",
+        default="auto",
+        metavar="MODE",
+        help="a row of --list-modes (default: %(default)s, the best that the library can answer; jaccard is "
+        "the published way)",
     )
     options.add_argument(
         "--list-modes", action="store_true", help="print every mode with what it does, and stop"

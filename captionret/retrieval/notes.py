@@ -1,6 +1,7 @@
 """What to say of a query's words, and of an answer without hits: a sentence each."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from ..records import Hit
@@ -10,6 +11,37 @@ from .language import Camera, Filter, Since, Under, WordCondition, leaves
 from .query import EncodedQuery
 from .selecting import holds, plain_folder, selected
 from .understanding import TYPO, Understood, understand
+
+# what a mode compares by, in people's words; the others are called as they are
+_CALLED = {
+    "embedding": "the space",
+    "expected-cosine": "words",
+    "word_probabilities": "words",
+    "multi-caption-union": "captions",
+    "cnn": "the CNN's features",
+}
+_FIRST_SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
+
+
+def taken(mode: str, query: EncodedQuery, compared: Sequence[str], missing: Mapping[str, str]) -> str:
+    """What a mode that chooses by itself compares a query by, and what it has to do without.
+
+    compared: see PreparedMode.compared; missing: why, by the part of the gallery
+
+    "Mode auto compares this text by the space, words and classes."
+    """
+    asked = " and ".join(
+        name for part, name in (("image", "picture"), ("text", "text")) if part in query.parts
+    )
+    ways = list(dict.fromkeys(_CALLED.get(name, name) for name in compared))
+    shown = " and ".join(part for part in (", ".join(ways[:-1]), *ways[-1:]) if part)
+    sentences = [f"Mode {mode} compares this {asked} by {shown}."]
+    for part, reason in missing.items():
+        called = _CALLED.get(part, part)
+        first = _FIRST_SENTENCE.match(reason)
+        new = "new " if called in ways else ""
+        sentences.append(f"Without {new}{called}: {first[0] if first else reason}")
+    return " ".join(sentences)
 
 
 def notes(

@@ -119,6 +119,10 @@ class PreparedMode(Protocol):
         """The score of this image taken apart."""
         ...
 
+    def compared(self, query: EncodedQuery) -> tuple[str, ...]:
+        """Of a mode that chooses by itself, by which modes it compares this query."""
+        return ()
+
 
 class Mode(Protocol):
     """One way to compare a query with a gallery. A class of modes may inherit the usual values from here.

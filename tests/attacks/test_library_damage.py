@@ -71,7 +71,7 @@ def test_flipped_bit_in_the_features_is_refused_and_found(library: Library, bit:
     for _ in range(2):  # a second look finds it, too
         with pytest.raises(BadLibrary, match=r"features-.*rows 0 to 11: the features are not those"):
             search(opened, image=library.root / "00.png", mode="cnn")
-    assert search(opened, text="red")[0].path == "00.png", "captions are whole"
+    assert search(opened, text="red", mode="jaccard")[0].path == "00.png", "captions are whole"
     assert any("features-" in problem for problem in opened.verify())
 
 
@@ -160,7 +160,7 @@ def test_altered_row_is_refused_when_it_is_read_and_by_verify(library: Library, 
         connection.commit()
     opened = Library.open(library.path)
     with pytest.raises(BadLibrary, match=r"catalogue\.sqlite is damaged"):
-        search(opened, text="red")
+        search(opened, text="red", mode="jaccard")
     assert any("catalogue.sqlite is damaged" in problem for problem in opened.verify())
 
 
@@ -213,7 +213,7 @@ def test_word_probabilities_that_may_not_be_read_are_named(
     library.close()
     monkeypatch.setattr(os, "open", refuse)
     with Library.open(library.path) as opened:
-        assert search(opened, text="red")[0].path == "00.png"
+        assert search(opened, text="red", mode="jaccard")[0].path == "00.png"
         with pytest.raises(BadLibrary, match=r"cannot be read \(Permission denied\)"):
             search(opened, text="red", mode="expected-jaccard")
 
@@ -310,7 +310,7 @@ def test_library_on_a_read_only_disk_is_read_and_says_that_it_cannot_be_written(
     library.close()
     read_only(monkeypatch)
     with Library.open(library.path) as opened:
-        assert search(opened, text="red")[0].path == "00.png"
+        assert search(opened, text="red", mode="jaccard")[0].path == "00.png"
         with pytest.raises(BadLibrary, match="cannot be read or written"):
             opened.set_hybrid({"jaccard": 1})
     assert not list(library.path.glob("*-shm"))

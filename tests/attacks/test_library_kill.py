@@ -136,7 +136,7 @@ def test_reader_never_waits_for_a_writer(library: Library) -> None:
         connection.execute("DELETE FROM captions")
         begun = time.perf_counter()
         with Library.open(library.path) as reader:
-            assert search(reader, text="red")[0].path == "00.png"
+            assert search(reader, text="red", mode="jaccard")[0].path == "00.png"
         assert time.perf_counter() - begun < 2
         connection.execute("ROLLBACK")
         connection.execute("BEGIN")
@@ -271,7 +271,7 @@ def test_feature_file_cut_short_is_a_clear_error(library: Library) -> None:
     with pytest.raises(BadLibrary, match=r"features-.* has \d+ bytes"):
         len(library.gallery().features)
     assert any("features-" in problem for problem in library.verify())
-    assert search(library, text="red")  # the captions are whole
+    assert search(library, text="red", mode="jaccard")  # the captions are whole
 
 
 def test_newer_format_is_refused_with_the_release_that_reads_it(library: Library) -> None:

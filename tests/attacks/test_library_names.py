@@ -38,7 +38,7 @@ def update(library: Library, captioner: MeanColour | None = None) -> UpdateRepor
 def test_odd_names_are_captioned_found_and_dropped(library: Library, name: str) -> None:
     picture(library.root / name, "red")
     assert update(library) == UpdateReport(new=2)
-    assert search(library, text="red")[0].path == name
+    assert search(library, text="red", mode="jaccard")[0].path == name
     assert update(library) == UpdateReport(unchanged=2)
     (library.root / name).unlink()
     assert update(library) == UpdateReport(unchanged=1, removed=1)
@@ -50,7 +50,7 @@ def test_undecodable_bytes_in_names_are_kept_exactly(library: Library) -> None:
     (library.root / os.fsdecode(b"broken\xfe.jpg")).write_bytes(b"x")
     report = update(library)
     assert (report.new, report.duplicates, report.failed) == (2, 1, 1)
-    (hit,) = search(library, text="red", top=1)
+    (hit,) = search(library, text="red", top=1, mode="jaccard")
     assert (hit.path, hit.copies) == (name, ("red.png",))
     assert os.fsencode(library.failures()[0].path) == b"broken\xfe.jpg"
     assert update(library).unchanged == 3
@@ -87,7 +87,7 @@ def test_unreadable_folder_is_named_and_its_pictures_are_kept(
     assert (report.unchanged, report.removed, report.failed) == (1, 0, 1)
     assert report.failures[0].path == "locked"
     assert "cannot be listed (Permission denied)" in report.failures[0].reason
-    assert search(library, text="red")[0].path == "locked/red.png"
+    assert search(library, text="red", mode="jaccard")[0].path == "locked/red.png"
 
 
 def test_links_that_lead_nowhere_and_pipes_are_named_and_never_waited_for(library: Library) -> None:

@@ -22,6 +22,7 @@ from captionret.datasets import open_dataset
 from captionret.text import word_set
 
 ROOT = Path(__file__).resolve().parents[2]
+JACCARD = ("--mode", "jaccard")
 
 
 def script(name: str, *arguments: object, cwd: Path, options: tuple[str, ...] = ()) -> Ended:
@@ -415,7 +416,7 @@ def test_query_finds_what_shows_the_same_and_prints_each_hit(
     call: Call, library: Path, trained: Trained, captions: dict[str, str]
 ) -> None:
     code, out, err = call(
-        search, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--top", 3
+        search, "--image", trained.pictures / "red-circle-0.png", "--library", library, "--top", 3, *JACCARD
     )
     assert (code, err) == (0, "")
     query, *hits = out.splitlines()
@@ -434,7 +435,7 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
     call: Call, library: Path, trained: Trained, captions: dict[str, str]
 ) -> None:
     picture = trained.pictures / "blue-square-1.png"
-    code, out, err = call(search, "--image", picture, "--library", library, "--json")
+    code, out, err = call(search, "--image", picture, "--library", library, "--json", *JACCARD)
     answer = json.loads(out)
     caption = captions[picture.name]
     assert (code, err) == (0, "")
@@ -458,7 +459,9 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
 
 
 def test_text_query_needs_no_captioner(call: Call, library: Path, captions: dict[str, str]) -> None:
-    code, out, _ = call(search, "--text", "a yellow circle", "--library", library, "--json", "--top", 100)
+    code, out, _ = call(
+        search, "--text", "a yellow circle", "--library", library, "--json", "--top", 100, *JACCARD
+    )
     assert code == 0
     assert json.loads(out)["query"] == {
         "image": None,
@@ -479,6 +482,7 @@ def test_picture_and_text_together_search_with_the_words_of_both(
         "green square",
         "--library",
         library,
+        *JACCARD,
         "--json",
         "--top",
         100,
@@ -494,10 +498,12 @@ def test_query_is_left_out_even_under_another_name(
     call: Call, library: Path, trained: Trained, tmp_path: Path
 ) -> None:
     copy = shutil.copy(trained.pictures / "green-circle-0.png", tmp_path / "holiday.jpg")
-    _, out, _ = call(search, "--image", copy, "--library", library, "--json", "--top", 100)
+    _, out, _ = call(search, "--image", copy, "--library", library, "--json", "--top", 100, *JACCARD)
     assert len(found(out)) == 15
     assert "green-circle-0.png" not in dict(found(out))
-    _, out, _ = call(search, "--image", copy, "--library", library, "--json", "--top", 100, "--keep-self")
+    _, out, _ = call(
+        search, "--image", copy, "--library", library, "--json", "--top", 100, "--keep-self", *JACCARD
+    )
     assert dict(found(out))["green-circle-0.png"] == 1.0
 
 
@@ -505,7 +511,7 @@ def test_picture_outside_the_library_is_captioned_by_the_librarys_checkpoint(
     call: Call, library: Path, tmp_path: Path
 ) -> None:
     picture = shape(tmp_path / "new.png", "yellow", "square", 991)
-    code, out, err = call(search, "--image", picture, "--library", library, "--json", "--top", 2)
+    code, out, err = call(search, "--image", picture, "--library", library, "--json", "--top", 2, *JACCARD)
     assert (code, err) == (0, "")
     assert {"yellow", "square"} < set(json.loads(out)["query"]["tokens"])
     assert {name.rsplit("-", 1)[0] for name, _ in found(out)} == {"yellow-square"}
@@ -528,6 +534,7 @@ def test_min_score_leaves_out_what_is_below_it(
         trained.pictures / "red-circle-0.png",
         "--library",
         library,
+        *JACCARD,
         "--json",
         "--top",
         100,
@@ -542,7 +549,7 @@ def test_min_score_leaves_out_what_is_below_it(
 
 
 def test_nothing_in_common_exits_1_and_says_so(call: Call, library: Path) -> None:
-    code, out, err = call(search, "--text", "zebra", "--library", library)
+    code, out, err = call(search, "--text", "zebra", "--library", library, *JACCARD)
     assert (code, err) == (1, "No picture here shows 'zebra'.\n")
     assert "nothing found" in out
 
@@ -690,7 +697,7 @@ def test_damaged_checkpoint_is_refused_by_the_files_name(
 def test_script_prints_results_alone_and_survives_a_closed_pipe(
     library: Path, trained: Trained, tmp_path: Path
 ) -> None:
-    arguments = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--json")
+    arguments = ("--image", trained.pictures / "red-circle-0.png", "--library", library, "--json", *JACCARD)
     ended = script("retrieve", *arguments, cwd=tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert len(found(ended.out)) == 10

@@ -101,7 +101,7 @@ def test_copies_are_captioned_once_and_shown_once(library: Library) -> None:
     captioner = MeanColour()
     assert update(library, captioner) == UpdateReport(new=4, duplicates=1)
     assert len(captioner.seen) == 4
-    (hit,) = search(library, text="red")
+    (hit,) = search(library, text="red", mode="jaccard")
     assert (hit.path, hit.copies) == ("a copy.png", ("red.png",))
 
 
@@ -308,10 +308,10 @@ def test_search_by_a_picture_of_the_library_leaves_it_out_even_under_another_nam
 ) -> None:
     update(library)
     query = shutil.copy(library.root / "beach" / "blue.jpg", tmp_path / "query.jpg")
-    hits = search(library, image=query)
+    hits = search(library, image=query, mode="jaccard")
     assert [hit.path for hit in hits] == ["beach/deep/blue too.png", "green.png", "red.png"]
     assert (hits[0].score, hits[0].why) == (1.0, ("blue", "picture", "plain", "a"))
-    assert search(library, image=query, keep_self=True)[0].path == "beach/blue.jpg"
+    assert search(library, image=query, keep_self=True, mode="jaccard")[0].path == "beach/blue.jpg"
 
 
 def test_picture_the_library_does_not_hold_is_captioned_by_the_given_captioner(
@@ -319,27 +319,27 @@ def test_picture_the_library_does_not_hold_is_captioned_by_the_given_captioner(
 ) -> None:
     update(library)
     query = picture(tmp_path / "query.png", "green", shade=5)
-    assert search(library, image=query, captioner=MeanColour(), top=1)[0].path == "green.png"
+    assert search(library, image=query, captioner=MeanColour(), top=1, mode="jaccard")[0].path == "green.png"
     described = Searcher(library, captioner=MeanColour()).encode_query(image=query, text="in a garden")
     assert described.texts == ("a plain green picture", "in a garden")
     assert described.captions == ("a plain green picture", "green")
     assert described.feature is not None and described.word_probabilities is None
     with pytest.raises(BadLibrary, match="their words don't compare"):
-        search(library, image=query, captioner=MeanColour("0" * 64))
+        search(library, image=query, captioner=MeanColour("0" * 64), mode="jaccard")
     with pytest.raises(BadSetting, match="does not say where"):
-        search(library, image=query)
+        search(library, image=query, mode="jaccard")
 
 
 def test_queries_that_cannot_be_answered_say_so(library: Library, tmp_path: Path) -> None:
     with pytest.raises(BadLibrary, match="no captions yet"):
-        search(library, image=library.root / "red.png")
+        search(library, image=library.root / "red.png", mode="jaccard")
     update(library)
     with pytest.raises(BadSetting, match="empty"):
-        search(library)
+        search(library, mode="jaccard")
     with pytest.raises(BadSetting, match="empty"):
-        search(library, text="  ")
+        search(library, text="  ", mode="jaccard")
     with pytest.raises(BadImage, match="does not exist"):
-        search(library, image=tmp_path / "gone.jpg")
+        search(library, image=tmp_path / "gone.jpg", mode="jaccard")
 
 
 def test_public_names_load_without_torch() -> None:

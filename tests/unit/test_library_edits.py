@@ -50,7 +50,7 @@ def test_caption_of_a_person_outlives_updates_recaptioning_renaming_and_predicti
     assert library.update(captioner=MeanColour()).renamed == 1
     library.update(captioner=MeanColour("e" * 64, "second"), recaption=True)
     library.predict_words(Colours("e" * 64))
-    (hit,) = search(Library.open(library.path), text="otterhound")
+    (hit,) = search(Library.open(library.path), text="otterhound", mode="jaccard")
     assert (hit.path, hit.copies) == ("bella.png", ("copy.png",))
     assert [caption.text for caption in library.captions(library.gallery().hashes[0])] == [OWN]
 
@@ -61,13 +61,13 @@ def test_caption_of_a_person_comes_back_with_its_picture(library: Library) -> No
     assert library.update(captioner=MeanColour()).removed == 1
     shutil.move(library.path.parent / "away.png", library.root / "red.png")
     library.update(captioner=MeanColour())
-    assert search(library, text="otterhound")[0].path == "red.png"
+    assert search(library, text="otterhound", mode="jaccard")[0].path == "red.png"
 
 
 def test_caption_that_is_taken_away_gives_the_captioners_place_again(library: Library) -> None:
     library.set_caption(library.root / "red.png", OWN)
     library.set_caption("red.png", None)
-    assert not search(library, text="otterhound")
+    assert not search(library, text="otterhound", mode="jaccard")
     assert search(library, text="red", mode="expected-jaccard")[0].caption == "a plain red picture"
 
 
@@ -78,7 +78,7 @@ def test_changed_picture_says_that_its_own_caption_was_of_the_former_one(
     picture(library.root / "red.png", "yellow")
     library.update(captioner=MeanColour())
     assert f"red.png was changed; its caption {OWN!r} was of what it showed before." in caplog.text
-    assert not search(library, text="otterhound")
+    assert not search(library, text="otterhound", mode="jaccard")
 
 
 @pytest.mark.parametrize("text", ["", " \n", "?!", "a \udcff dog"])
@@ -134,7 +134,7 @@ def test_added_pictures_are_captioned_without_a_look_at_the_rest(library: Librar
 def test_picture_from_elsewhere_is_kept_by_its_whole_path(library: Library, tmp_path: Path) -> None:
     outside = picture(tmp_path / "elsewhere" / "white.png", "white")
     assert library.add(outside, MeanColour()).new == 1
-    assert search(library, text="white")[0].path == str(outside)
+    assert search(library, text="white", mode="jaccard")[0].path == str(outside)
     assert {one.path: one.file for one in library}[str(outside)] == outside
     assert library.update(captioner=MeanColour()) == UpdateReport(unchanged=4)
     assert library.verify() == []

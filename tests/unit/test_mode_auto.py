@@ -11,6 +11,7 @@ from captionret.app import class_reading
 from captionret.errors import MissingWeights
 from captionret.image_classes import image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
+from captionret.retrieval.notes import taken
 
 CAPTIONS = ["a dog on a beach", "a cat on a bed", "a man in a street"]
 NAMES = ["1-dog.jpg", "2-cat.jpg", "3-man.jpg"]
@@ -119,5 +120,21 @@ def test_without_the_sentence_encoder_a_text_is_answered_by_words(
 
     monkeypatch.setattr(ReadyLibrary, "_use_space", missing)
     with caplog.at_level(logging.INFO), Searcher(library, device="cpu") as searcher:
-        searcher.search("a dog", mode="auto")
-    assert "goes without the space of mode embedding: The sentence encoder is not there" in caplog.text
+        assert searcher.search("a dog").mode == "auto", "the default"
+    assert (
+        "Mode auto compares this text by captions. Without the space: The sentence encoder is not there."
+        in (caplog.text)
+    )
+    assert "Without words: words-lite reads features of efficientnet_lite2" in caplog.text
+    assert "predicted, once" not in caplog.text
+
+
+def test_mode_auto_says_what_it_compares_by() -> None:
+    ways = ["embedding", "words", "classes"]
+    assert taken("auto", EncodedQuery(text="dog"), ways, {}) == (
+        "Mode auto compares this text by the space, words and classes."
+    )
+    both = EncodedQuery("a cat", "on a sofa")
+    assert taken("auto", both, ["expected-cosine"], {"word_probabilities": "A is gone. Get it."}) == (
+        "Mode auto compares this picture and text by words. Without new words: A is gone."
+    )

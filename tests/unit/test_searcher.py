@@ -61,30 +61,32 @@ def forms(path: Path) -> dict[str, ImageInput]:
 @pytest.mark.parametrize("form", ["str", "path", "image", "array", "bytes", "file"])
 def test_a_picture_may_be_asked_for_in_any_form(searcher: Searcher, tmp_path: Path, form: str) -> None:
     given = forms(green(tmp_path))[form]
-    result = searcher.search(given, top=1)
+    result = searcher.search(given, top=1, mode="jaccard")
     assert [hit.path for hit in result] == ["green.png"]
     assert result.caption == "a plain green picture"
-    liked = searcher.search(text="a plain red picture", like=[forms(green(tmp_path))[form]], top=None)
+    liked = searcher.search(
+        text="a plain red picture", like=[forms(green(tmp_path))[form]], top=None, mode="jaccard"
+    )
     assert liked[0].path == "red.png" and "green" in liked[1].why
 
 
 def test_a_text_that_names_a_file_is_a_picture_and_any_other_is_a_text(
     searcher: Searcher, tmp_path: Path
 ) -> None:
-    assert searcher.search(str(green(tmp_path)), top=1)[0].path == "green.png"
-    assert searcher.search("something blue", top=1)[0].path == "blue.png"
-    assert searcher.search(text=str(tmp_path / "query.png") + " blue", top=1).caption is None
+    assert searcher.search(str(green(tmp_path)), top=1, mode="jaccard")[0].path == "green.png"
+    assert searcher.search("something blue", top=1, mode="jaccard")[0].path == "blue.png"
+    assert searcher.search(text=str(tmp_path / "query.png") + " blue", top=1, mode="jaccard").caption is None
 
 
 def test_an_answer_is_a_sequence_that_says_where_it_comes_from(searcher: Searcher, library: Library) -> None:
-    result = searcher.search("red", explain=True)
+    result = searcher.search("red", explain=True, mode="jaccard")
     assert len(result) == 1 and result[0] == next(iter(result)) and result[:1] == (result[0],)
     assert (result.mode, result.searched, result.root) == ("jaccard", 3, library.root)
     assert result.paths == [library.root / "red.png"] and result.tokens == ["red"]
     assert result.explanations[0].score == pytest.approx(result[0].score, abs=1e-6)
     assert result.source == "mean-colour, beam 3"
     assert repr(result) == "<SearchResult of mode jaccard: 1 of 3 pictures, the first 'red.png' (0.25)>"
-    assert repr(searcher.search("zebra")) == "<SearchResult of mode jaccard: 0 of 3 pictures>"
+    assert repr(searcher.search("zebra", mode="jaccard")) == "<SearchResult of mode jaccard: 0 of 3 pictures>"
 
 
 def test_what_cannot_be_asked_for_is_refused_before_anything_is_read(tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_read(tmp_path: P
         with pytest.raises(BadSetting, match=said):
             searcher.search(**arguments)
     with pytest.raises(BadSetting, match=r"no library in .*nowhere, and .*nowhere is not a folder"):
-        searcher.search("red")
+        searcher.search("red", mode="jaccard")
 
 
 def test_a_bad_picture_is_named_before_a_folder_is_captioned(tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_a_bad_picture_is_named_before_a_folder_is_captioned(tmp_path: Path) -> 
     (tmp_path / "bad.png").write_bytes(b"no picture")
     captioner = MeanColour()
     with pytest.raises(BadImage, match=r"bad\.png is not a picture"):
-        search(tmp_path / "photos", tmp_path / "bad.png", captioner=captioner)
+        search(tmp_path / "photos", tmp_path / "bad.png", captioner=captioner, mode="jaccard")
     assert captioner.seen == []
 
 
@@ -122,7 +124,7 @@ def test_a_folder_is_captioned_when_it_is_first_searched(
     picture(tmp_path / "photos" / "red.png", "red")
     with Searcher(tmp_path / "photos", captioner=MeanColour()) as searcher:
         assert repr(searcher) == f"<Searcher of {tmp_path / 'photos'}>"
-        assert searcher.search("red")[0].path == "red.png"
+        assert searcher.search("red", mode="jaccard")[0].path == "red.png"
         assert "1 pictures" in repr(searcher)
 
 
@@ -188,13 +190,15 @@ def test_hits_and_explanations_are_of_one_moment_whatever_is_committed_meanwhile
         return hits
 
     monkeypatch.setattr(module, "search_gallery", overtaken)
-    result = searcher.search("a plain red picture", explain=True, top=None)
+    result = searcher.search("a plain red picture", explain=True, top=None, mode="jaccard")
     assert {hit.path for hit in result} == {f"{colour}.png" for colour in COLOURS}
     assert [one.score for one in result.explanations] == pytest.approx(
         [hit.score for hit in result], abs=1e-6
     )
     monkeypatch.undo()
-    assert [hit.path for hit in searcher.search("a plain picture")] == ["white.png"], "the next query sees it"
+    assert [hit.path for hit in searcher.search("a plain picture", mode="jaccard")] == ["white.png"], (
+        "the next query sees it"
+    )
 
 
 def test_searching_goes_on_beside_a_writer_and_never_sees_half_a_commit(
@@ -262,17 +266,17 @@ def test_pictures_of_feedback_may_be_one_or_many_in_any_form(searcher: Searcher,
     path = green(tmp_path)
     pixels = np.asarray(Image.open(path))
     forms: list[Any] = [pixels, [pixels], path, [str(path)]]
-    answers = [searcher.search("red", like=given) for given in forms]
+    answers = [searcher.search("red", like=given, mode="jaccard") for given in forms]
     scores = [[(hit.path, hit.score) for hit in answer] for answer in answers]
     assert scores == [scores[0]] * 4
-    assert scores[0] != [(hit.path, hit.score) for hit in searcher.search("red")]
+    assert scores[0] != [(hit.path, hit.score) for hit in searcher.search("red", mode="jaccard")]
 
 
 def test_a_text_that_no_file_can_be_named_by_is_a_text(searcher: Searcher) -> None:
-    assert searcher.search("green \0")[0].path == "green.png"
-    assert searcher.search("green " * 2000)[0].path == "green.png"
+    assert searcher.search("green \0", mode="jaccard")[0].path == "green.png"
+    assert searcher.search("green " * 2000, mode="jaccard")[0].path == "green.png"
     with pytest.raises(BadSetting, match="rerank is -1"):
-        searcher.search("green", rerank=-1)
+        searcher.search("green", rerank=-1, mode="jaccard")
 
 
 # --- the query language ---
@@ -296,25 +300,36 @@ def dated(tmp_path: Path) -> Iterator[Searcher]:
 
 def test_the_catalogue_answers_for_folders_days_and_cameras(dated: Searcher) -> None:
     for text in ("since:2019-06 until:2019-06", "under:2019", "camera:canon", "a picture camera:eos"):
-        assert [hit.path for hit in dated.search(text)] == ["2019/red.jpg"], text
-    assert [hit.path for hit in dated.search("a picture", since="2019", top=None)] == ["2019/red.jpg"]
-    assert [hit.path for hit in dated.search(under=str(dated.library.root / "2019"))] == ["2019/red.jpg"]
-    assert dated.search("a picture until:2018").notes[0].startswith("No picture here was taken until 2018")
-    assert len(dated.search("a picture -camera:canon")) == 2
+        assert [hit.path for hit in dated.search(text, mode="jaccard")] == ["2019/red.jpg"], text
+    assert [hit.path for hit in dated.search("a picture", since="2019", top=None, mode="jaccard")] == [
+        "2019/red.jpg"
+    ]
+    assert [hit.path for hit in dated.search(under=str(dated.library.root / "2019"), mode="jaccard")] == [
+        "2019/red.jpg"
+    ]
+    assert (
+        dated.search("a picture until:2018", mode="jaccard")
+        .notes[0]
+        .startswith("No picture here was taken until 2018")
+    )
+    assert len(dated.search("a picture -camera:canon", mode="jaccard")) == 2
 
 
 def test_conditions_on_words_are_answered_by_word_probabilities_which_are_made_for_them(
     searcher: Searcher, library: Library
 ) -> None:
-    assert {hit.path for hit in searcher.search("a picture -red")} == {"green.png", "blue.png"}
+    assert {hit.path for hit in searcher.search("a picture -red", mode="jaccard")} == {
+        "green.png",
+        "blue.png",
+    }
     assert library.without_word_probabilities() == 0
     hits = searcher.search("red OR blue", mode="expected-jaccard")
     assert {hit.path for hit in hits} == {"red.png", "blue.png"}
-    assert len(searcher.search("a picture red>0.8")) == 1
-    assert searcher.search("a picture red>0.9").notes == (
+    assert len(searcher.search("a picture red>0.8", mode="jaccard")) == 1
+    assert searcher.search("a picture red>0.9", mode="jaccard").notes == (
         "No picture here shows 'red' with a probability of 0.9.",
     )
-    assert len(searcher.search("red", min_probability=0.8)) == 1
+    assert len(searcher.search("red", min_probability=0.8, mode="jaccard")) == 1
 
 
 def test_where_no_words_can_be_predicted_conditions_are_answered_by_captions(
@@ -325,15 +340,22 @@ def test_where_no_words_can_be_predicted_conditions_are_answered_by_captions(
             raise BadSetting("The head reads another backbone's features.")
 
     searcher = Searcher(library, captioner=MeanColour(), predictor=Missing())
-    assert {hit.path for hit in searcher.search("a picture -red")} == {"green.png", "blue.png"}
+    assert {hit.path for hit in searcher.search("a picture -red", mode="jaccard")} == {
+        "green.png",
+        "blue.png",
+    }
     assert "answered by captions: The head reads another backbone" in caplog.text
 
 
 def test_a_picture_may_be_asked_for_with_what_shall_not_be_seen(searcher: Searcher, tmp_path: Path) -> None:
     query = green(tmp_path)
     assert searcher.search(image=query, text="-green", mode="cnn", top=None).asked.text == "-green"
-    assert "green.png" not in [hit.path for hit in searcher.search(image=query, text="-green", top=None)]
-    assert searcher.search(image=query, under="nowhere").notes == ("No picture here lies under 'nowhere'.",)
+    assert "green.png" not in [
+        hit.path for hit in searcher.search(image=query, text="-green", top=None, mode="jaccard")
+    ]
+    assert searcher.search(image=query, under="nowhere", mode="jaccard").notes == (
+        "No picture here lies under 'nowhere'.",
+    )
 
 
 @pytest.mark.parametrize(

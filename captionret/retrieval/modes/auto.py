@@ -116,6 +116,12 @@ class PreparedAuto(PreparedMode):
             return self._pictures.explain(query, row)
         return Explanation(parts=tuple((name, float(added[row])) for name, added in self._added(query)))
 
+    def compared(self, query: EncodedQuery) -> tuple[str, ...]:
+        """The modes that add to the score of this query, and "classes"."""
+        if not is_text(query):
+            return self._pictures.compared(query)
+        return tuple(name for name, _ in self._added(query))
+
     def _added(self, query: EncodedQuery) -> list[tuple[str, NDArray[np.float64]]]:
         """What each mode adds to the score of a text, by name."""
         found: list[tuple[str, NDArray[np.float64]]] = []

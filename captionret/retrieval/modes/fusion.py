@@ -92,10 +92,18 @@ class PreparedHybrid(PreparedMode):
         """What each mode adds."""
         return Explanation(parts=tuple((mode.name, float(added[row])) for mode, added in self._added(query)))
 
-    def _added(self, query: EncodedQuery) -> list[tuple[Mode, NDArray[np.float64]]]:
-        usable = [
+    def compared(self, query: EncodedQuery) -> tuple[str, ...]:
+        """The modes that can take this query."""
+        return tuple(mode.name for mode, _, _ in self._usable(query))
+
+    def _usable(self, query: EncodedQuery) -> list[tuple[Mode, float, PreparedMode]]:
+        """Its modes that can take this query, with their weights."""
+        return [
             (mode, weight, part) for mode, (weight, part) in self.parts.items() if query.parts <= mode.accepts
         ]
+
+    def _added(self, query: EncodedQuery) -> list[tuple[Mode, NDArray[np.float64]]]:
+        usable = self._usable(query)
         if not usable:
             raise BadSetting(
                 f"None of {', '.join(mode.name for mode in self.parts)} takes this query. Ask with a "

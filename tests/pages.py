@@ -57,6 +57,13 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
+def works(line: str, done: Ended) -> bool:
+    """Whether a command did its work: a search may find nothing in the few photographs here, and says so."""
+    if line.startswith("captionret search") and done.code == 1:
+        return "nothing found" in done.out or "No picture here shows" in done.err
+    return done.code == 0 and bool(done.out.strip() or line.startswith("./download.sh"))
+
+
 def run_python(code: str, folder: Path, *, shared: Path = ROOT) -> Ended:
     """Run a listing as a program of its own in a folder."""
     home = {"HOME": str(folder / "home"), "USERPROFILE": str(folder / "home"), "PYTHONPATH": str(shared)}

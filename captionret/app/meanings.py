@@ -14,7 +14,7 @@ from ..retrieval.understanding import Meanings
 from ..text import STOP_WORDS
 from ..word_vectors import WordVectors, load_word_vectors
 
-if TYPE_CHECKING:  # it imports torch
+if TYPE_CHECKING:  # it reads the encoder's files
     from ..models.sentence.minilm import SentenceEncoder
 
 log = logging.getLogger(__name__)

@@ -74,7 +74,7 @@ def sbert(captions: Captions, encode: Encode | None = None) -> np.ndarray:
     """
     _check(captions)
     if encode is None:
-        from ..models.sentence.minilm import SentenceEncoder  # imports torch
+        from ..models.sentence.minilm import SentenceEncoder
 
         encode = SentenceEncoder.load().encode
     vectors = encode(list(chain.from_iterable(captions)))  # (M, D)

@@ -3,13 +3,20 @@ neighbours."""
 
 import importlib.util
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.numpy import save_file
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional as F
 
 from captionret.errors import BadCheckpoint, BadSetting, MissingWeights
+from captionret.models.mapped import mapped_arrays
 from captionret.models.sentence import MINILM_DIM
 from captionret.models.sentence import minilm as sentences
 from captionret.models.sentence.minilm import FILES, PACKAGE, SentenceEncoder, find_model
@@ -122,6 +129,50 @@ def test_the_bar_goes_to_stderr_and_ends_at_its_total(
 
 
 @needs_model
+def test_vectors_are_those_that_torch_computes_from_the_same_weights(encoder: SentenceEncoder) -> None:
+    assert np.abs(encoder.encode(SENTENCES) - _by_torch(encoder, SENTENCES)).max() < 1e-5
+
+
+def _by_torch(encoder: SentenceEncoder, sentences: list[str]) -> np.ndarray:
+    """BERT as torch's own transformer has it, one sentence after the other."""
+    weights = load_file(find_model() / "model.safetensors")
+    network = nn.TransformerEncoder(
+        nn.TransformerEncoderLayer(MINILM_DIM, 12, 1536, 0.0, F.gelu, 1e-12, batch_first=True), 6
+    ).eval()
+    network.load_state_dict(dict(_renamed(weights)))
+    found = []
+    for sentence in sentences:
+        ids = torch.tensor(encoder.token_ids([sentence])[0])
+        x = (
+            weights["embeddings.word_embeddings.weight"][ids]
+            + weights["embeddings.position_embeddings.weight"][: len(ids)]
+            + weights["embeddings.token_type_embeddings.weight"][0]
+        )
+        weight, bias = (weights[f"embeddings.LayerNorm.{part}"] for part in ("weight", "bias"))
+        x = F.layer_norm(x, (MINILM_DIM,), weight, bias, 1e-12)
+        with torch.inference_mode():
+            found.append(F.normalize(network(x[None]).mean(1), dim=1)[0].numpy())
+    return np.stack(found)
+
+
+def _renamed(weights: dict[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
+    parts = {
+        "attention.output.dense": "self_attn.out_proj",
+        "attention.output.LayerNorm": "norm1",
+        "intermediate.dense": "linear1",
+        "output.dense": "linear2",
+        "output.LayerNorm": "norm2",
+    }
+    for layer in range(6):
+        for kind in ("weight", "bias"):
+            theirs = f"encoder.layer.{layer}"
+            joined = [weights[f"{theirs}.attention.self.{one}.{kind}"] for one in ("query", "key", "value")]
+            yield f"layers.{layer}.self_attn.in_proj_{kind}", torch.cat(joined)
+            for name, torchs in parts.items():
+                yield f"layers.{layer}.{torchs}.{kind}", weights[f"{theirs}.{name}.{kind}"]
+
+
+@needs_model
 @pytest.mark.slow
 def test_vectors_are_those_of_sentence_transformers(encoder: SentenceEncoder) -> None:
     library = pytest.importorskip(
@@ -157,3 +208,35 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
         target.write(b"\xff")
     with pytest.raises(BadCheckpoint, match=f"{name} is damaged"):
         SentenceEncoder.load(tmp_path)
+
+
+@needs_model
+@pytest.mark.parametrize("content", [b"", b"\x05", b"\x02" + bytes(7) + b"[]", b"\xff" * 20])
+def test_weights_that_are_no_safetensors_file_are_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(BadCheckpoint, match=r"model\.safetensors cannot be read"):
+        mapped_arrays(file)
+
+
+def test_mapped_arrays_are_those_that_were_saved(tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    saved: dict[str, np.ndarray] = {
+        "whole": np.arange(6, dtype=np.int64).reshape(2, 3),
+        "half": np.array([[0.5], [2]], np.float16),
+        "single": np.array(np.pi, np.float32),
+        "none": np.zeros((0, 4), np.float32),
+    }
+    save_file(saved, file)
+    found = mapped_arrays(file)
+    assert found.keys() == saved.keys()
+    for name, values in saved.items():
+        assert found[name].dtype == values.dtype and np.array_equal(found[name], values)
+
+
+def test_mapped_arrays_of_a_file_that_was_cut_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    save_file({"a": np.ones(100, np.float32)}, file)
+    file.write_bytes(file.read_bytes()[:-4])
+    with pytest.raises(BadCheckpoint, match=r"model\.safetensors cannot be read"):
+        mapped_arrays(file)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..datasets import open_dataset
-from ..errors import BadSetting
+from ..errors import BadSetting, CaptionretError
 from ..images import open_image
-from ..library import Captioning, Library
+from ..library import Library
 from ..records import Hit, Item, Query
 from ..report.page import SearchSection, Section, TableSection, write_page
 from ..report.terminal import search_text, table
@@ -31,8 +31,10 @@ from .comparisons import (
 )
 from .galleries import gallery_library
 from .places import checkpoint_path
+from .result import SearchResult
 from .searcher import Searcher
 from .trainings import CaptionerTraining, trained_captioner
+from .words import library_words
 
 VARIANTS = ("model2-lite", "model5-lite")
 # A tenth of the usual data, so smaller batches and more epochs; chosen on the scenes' validation split.
@@ -47,9 +49,11 @@ SETTINGS: tuple[str, ...] = (
 )
 PATIENCE = 12
 QUERIES = 6
+# searched for among the sample photographs; there is no zebra
+TYPED = ("a motorcycle beside a road", "rocket", "coffee", "zebra")
 LEAD = (
     "Pictures found by what they say: a captioner describes every picture, and pictures are ranked by "
-    "the words their captions share."
+    "the words that their captions share, or by how probable it is that people say the words typed."
 )
 
 log = logging.getLogger(__name__)
@@ -163,8 +167,8 @@ def first_hit_rate(items: Sequence[Item], hits: Sequence[Sequence[Hit]]) -> floa
 
 
 def photographs_part(photos: Path | None, query: Path | None) -> Part:
-    """Caption and search real photographs with the shipped checkpoint: those of a folder, or the sample
-    gallery's.
+    """Caption and search real photographs with the shipped checkpoints, by typed words and by pictures: those
+    of a folder, or the sample gallery's.
 
     query:  the picture to search with; None: the first one found
     errors: BadSetting for a folder without pictures
@@ -180,11 +184,24 @@ def photographs_part(photos: Path | None, query: Path | None) -> Part:
                 "PHOTOS=DIR"
             )
         queries = [query] if query else _first_pictures(library, 1 if photos else 3)
-        shown = Part()
+        searcher, shown = Searcher(library, captioner=captioner), Part()
+        for text in _common_words(searcher) if photos else TYPED:
+            shown += _found(searcher.search(text=text, top=3, mode="auto"), f"Typed: {text}")
         for image in queries:
-            shown += _search(library, captioner, image)
+            shown += _found(searcher.search(image=image, top=6, mode="jaccard"), image.name)
         shown.sections.append(_everything(library))
         return shown
+
+
+def _common_words(searcher: Searcher) -> list[str]:
+    """Three words that many pictures show, but not most; none where nothing can be predicted."""
+    try:
+        known = library_words(searcher)
+    except CaptionretError as error:
+        log.warning(f"No words are searched for: {error}")
+        return []
+    most = len(searcher.gallery()) / 2
+    return [one.word for one in known if one.pictures <= most][:3]
 
 
 def _first_pictures(library: Library, count: int) -> list[Path]:
@@ -193,14 +210,13 @@ def _first_pictures(library: Library, count: int) -> list[Path]:
     return [library.root / name for name in (preferred or paths)[:count]]
 
 
-def _search(library: Library, captioner: Captioning, image: Path) -> Part:
-    found = Searcher(library, captioner=captioner).search(image=image, top=6)
-    hits = list(found)
+def _found(found: SearchResult, title: str) -> Part:
+    hits, note = list(found), " ".join(found.notes)
     text = search_text(found.asked, found.caption, found.tokens, hits, found.source) + "\n"
     section = SearchSection(
-        image.name, found.asked, found.caption, found.tokens, hits, found.root, found.source
+        title, found.asked, found.caption, found.tokens, hits, found.root, found.source, note
     )
-    return Part([text], [section])
+    return Part([text + f"{note}\n" if note else text], [section])
 
 
 def _everything(library: Library) -> Section:

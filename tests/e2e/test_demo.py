@@ -57,7 +57,6 @@ def test_page_holds_every_part_and_the_second_run_trains_nothing_again(
     ):
         assert part in text
     assert text.count("data:image/jpeg;base64,") > 50
-    assert re.search(r'^"coffee" .*\n 1 .* coffee\.png .* coffee \.\d\d$', output.out, re.M)
     assert (tmp_path / "report" / "variants" / "variants.csv").exists()
     assert "model2-lite" in output.out and "model5-lite" in output.out
     samples = len(list((tmp_path / "data" / "samples").iterdir()))
@@ -155,12 +154,13 @@ def test_query_from_elsewhere_is_captioned_too(
 def test_first_hit_shows_the_same_thing_in_the_same_colour_after_the_demos_own_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A tenth of the real set and the real training; benchmarks/first_hit.py measures the whole."""
+    """A small part of the real set, and a smaller decoder; benchmarks/first_hit.py measures the whole."""
     monkeypatch.chdir(tmp_path)
-    data = "scenes:count=106"
+    monkeypatch.setattr(service, "SETTINGS", (*service.SETTINGS, "hidden_dim=128"))
+    data = "scenes:count=64"
     items = open_dataset(data).split("test")
     checkpoint = service.trained(service.VARIANTS[0], tmp_path, data)
     compared = comparisons.compare_one(checkpoint, items, [], comparisons.Measuring())
     hits = [comparisons.top_hits(compared, picture, 1) for picture in range(len(items))]
-    assert len(items) == 20
+    assert len(items) == 12
     assert service.first_hit_rate(items, hits) >= 0.9

@@ -64,6 +64,10 @@ class LibraryInUse(BadLibrary):
     """A library that another process writes just now. Reading it goes on; writing has to wait."""
 
 
+class ReadOnlyLibrary(BadLibrary):
+    """A library that may not be written."""
+
+
 class MissingWeights(CaptionretError):
     """Pretrained weights or word vectors that are not on this machine."""
 

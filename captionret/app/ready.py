@@ -2,7 +2,15 @@
 
 import logging
 
-from ..errors import BadCheckpoint, BadLibrary, BadSetting, LibraryInUse, MissingWeights
+from ..errors import (
+    BadCheckpoint,
+    BadLibrary,
+    BadSetting,
+    LibraryInUse,
+    MissingWeights,
+    NoSpace,
+    ReadOnlyLibrary,
+)
 from ..library import LibrarySnapshot
 from ..library.predicting import predicted_for
 from ..retrieval import MODES, Gallery, find_mode
@@ -108,8 +116,8 @@ class ReadyLibrary:
 
     def _with_words(self, library: Library, snapshot: LibrarySnapshot) -> LibrarySnapshot:
         """The library with the words of the pictures of which nothing was predicted yet. Where most are
-        known, it is searched by these if its predictor is gone. While another process is predicting them,
-        they are predicted for this snapshot, too, and not kept: searching never waits."""
+        known, it is searched by these if its predictor is gone. While another process is predicting them, and
+        where the library cannot be written, they are predicted for this snapshot and not kept."""
         before, made = self._unkept or (None, None)
         try:
             predictor = self._models.predictor_for(snapshot.predicted_by)
@@ -125,9 +133,11 @@ class ReadyLibrary:
                 library.predict_words(predictor)
                 return library.snapshot()
             except LibraryInUse:
-                if made is not None and before is snapshot:
-                    return made
-                log.info("Another process is predicting them, too; until it has ended, these are not kept.")
+                unkept = "Another process is predicting them, too; until it has ended, these are not kept."
+            except (ReadOnlyLibrary, NoSpace) as error:
+                unkept = f"They are not kept: {error.message}"
+            if made is None or before is not snapshot:
+                log.info(unkept)
                 made = predicted_for(snapshot, predictor)
                 self._unkept = snapshot, made
-                return made
+            return made

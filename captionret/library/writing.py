@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import BadLibrary, LibraryInUse
+from ..errors import LibraryInUse, ReadOnlyLibrary
 from ..files import no_space_named
 from ..locks import InUse, locked
 from ..remedies import remedy
@@ -17,7 +17,8 @@ PREDICT = "predict.lock"  # of whoever predicts words, which may be done while a
 def writing(folder: Path, what: str = UPDATE) -> Iterator[None]:
     """Be the only one who writes that part of a library.
 
-    errors: LibraryInUse where another process does, BadLibrary where the folder may not be written, NoSpace
+    errors: LibraryInUse where another process does; ReadOnlyLibrary where the folder may not be written;
+            NoSpace
     """
     doing = "updated" if what == UPDATE else "given word probabilities"
     with contextlib.ExitStack() as held:
@@ -29,7 +30,7 @@ def writing(folder: Path, what: str = UPDATE) -> Iterator[None]:
                 f"{folder} is being {doing} by {error.holder}. Wait until it has ended, then run again."
             ) from None
         except OSError as error:
-            raise BadLibrary(
+            raise ReadOnlyLibrary(
                 f"{folder} may not be written ({error.strerror}).", remedy("another library")
             ) from None
         yield

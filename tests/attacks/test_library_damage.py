@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 from mean_colour import Colours, MeanColour, picture
 
+from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.errors import BadLibrary, CaptionretError
-from captionret.library import Library, schema
+from captionret.library import Library, schema, writing
 from captionret.library.word_probabilities import FILE
 from captionret.library.writing import PREDICT, UPDATE
 from captionret.locks import InUse, locked
@@ -284,7 +285,8 @@ def test_search_on_a_full_disk_answers_from_an_idle_library(library: Library) ->
     code = f"""
     import resource, signal, sys
     sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
-    from captionret.app.searching import search
+    from captionret.app.searcher import Searcher
+from captionret.app.searching import search
     from captionret.library import Library
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # not a byte more into any file
@@ -365,6 +367,25 @@ def test_library_of_release_0_5_0_on_a_read_only_disk_is_read_without_being_chan
         assert search(library, text="cat", mode="expected-jaccard")
         with pytest.raises(BadLibrary):
             library.set_caption(library.gallery().paths[0], "a cat")
+    assert {file.name: file.read_bytes() for file in old.iterdir()} == before
+
+
+def test_library_of_release_0_5_0_on_a_read_only_disk_answers_by_words_that_are_not_kept(
+    old: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = {file.name: file.read_bytes() for file in old.iterdir()}
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    read_only(monkeypatch)
+    monkeypatch.setattr(writing, "locked", refused)
+    caplog.set_level("INFO")
+    with Library.open(old) as library:
+        searcher = Searcher(library)
+        first, again = (searcher.search(text=text, mode="words") for text in ("cat", "a cat"))
+    assert first[0].path == again[0].path == "cat.png"
+    assert caplog.text.count("They are not kept: ") == 1
     assert {file.name: file.read_bytes() for file in old.iterdir()} == before
 
 

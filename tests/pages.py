@@ -1,10 +1,8 @@
 """What the project's own pages show: commands, Python and links, taken out of Markdown to be run."""
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 from typed import Ended
 
 Typed = Callable[[list[str]], Ended]  # runs captionret with these words
+Listed = Callable[[str], str]  # runs a listing in Python; what it prints
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?^```(?P<kind>[\w+-]*)\n(?P<text>.*?)^```$", re.M | re.S
@@ -62,21 +61,6 @@ def works(line: str, done: Ended) -> bool:
     if line.startswith("captionret search") and done.code == 1:
         return "nothing found" in done.out or "No picture here shows" in done.err
     return done.code == 0 and bool(done.out.strip() or line.startswith("./download.sh"))
-
-
-def run_python(code: str, folder: Path, *, shared: Path = ROOT) -> Ended:
-    """Run a listing as a program of its own in a folder."""
-    home = {"HOME": str(folder / "home"), "USERPROFILE": str(folder / "home"), "PYTHONPATH": str(shared)}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=os.environ | home,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def run_line(line: str, sandbox: Path, typed: Typed) -> Ended:

@@ -285,8 +285,7 @@ def test_search_on_a_full_disk_answers_from_an_idle_library(library: Library) ->
     code = f"""
     import resource, signal, sys
     sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
-    from captionret.app.searcher import Searcher
-from captionret.app.searching import search
+    from captionret.app.searching import search
     from captionret.library import Library
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # not a byte more into any file

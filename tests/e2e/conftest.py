@@ -1,12 +1,14 @@
 """What the tests of the project's own pages share: a folder in which everything that they show can be run."""
 
 import json
+import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import ROOT, Typed
+from pages import ROOT, Listed, Typed
 from PIL import Image
 from typed import Ended
 
@@ -52,6 +54,22 @@ def typed(sandbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         return Ended(code, *capsys.readouterr())
 
     return type_words
+
+
+@pytest.fixture
+def listed(typed: Typed, capsys: pytest.CaptureFixture[str]) -> Iterator[Listed]:
+    """Run a listing in the sandbox as a program, in this process as `typed` does; what it prints."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+
+    def run_listing(code: str) -> str:
+        capsys.readouterr()
+        exec(compile(code, "listing", "exec"), {"__name__": "__main__"})
+        return capsys.readouterr().out
+
+    yield run_listing
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

@@ -1,17 +1,18 @@
 """Each recipe of CONTRIBUTING.md is carried out in a copy of the package, and its commands run there."""
 
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import shapes
 from pages import ROOT, blocks
+from warm import Warm, warm_python
 
 from captionret.home import SHIPPED
 
@@ -30,6 +31,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     records = [{"image": image, "captions": [text], "split": split} for image, text, split in rows[::2]]
     (folder / "captions.jsonl").write_text("\n".join(map(json.dumps, records)))
     return folder
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    """Runs programs."""
+    with warm_python() as run:
+        yield run
 
 
 @pytest.fixture
@@ -70,7 +78,7 @@ def carry_out(listing: str, checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe_works_as_it_is_written(name: str, copy: Path, library: Path) -> None:
+def test_recipe_works_as_it_is_written(name: str, copy: Path, library: Path, warm: Warm) -> None:
     (copy / "data/libraries").mkdir(parents=True)
     (copy / "data/libraries/photos").symlink_to(library)
     part = recipe(name, copy)
@@ -83,17 +91,9 @@ def test_recipe_works_as_it_is_written(name: str, copy: Path, library: Path) -> 
     for command in commands:
         words = shlex.split(command)
         line = words[1:] if words[0] == "python" else ["-m", "captionret", *words[1:]]
-        done = subprocess.run(
-            [sys.executable, *line],
-            cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        shown += done.stdout
+        done = warm(line, copy)
+        assert done.code == 0, f"{command}\n{done.out[-2000:]}\n{done.err[-2000:]}"
+        shown += done.out
     for out in re.findall(r"--out (\S+)", "\n".join(commands)):
         assert (copy / out / "config.json").is_file()
     assert ("passed" in shown) == ("pytest" in commands[-1])

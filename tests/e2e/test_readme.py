@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import ROOT, Typed, blocks, run_line, run_python, works
+from pages import ROOT, Listed, Typed, blocks, run_line, works
 
 README = ROOT / "README.md"
 COMMANDS = [command for block in blocks(README, "sh") if block.reason is None for command in block.commands]
@@ -34,10 +34,8 @@ def test_the_screen_is_what_the_command_shows(screen: str, photos: Path, sandbox
 
 
 @pytest.mark.usefixtures("photos")
-def test_the_python_example_finds_pictures(sandbox: Path) -> None:
-    done = run_python(PYTHON[0], sandbox)
-    assert done.code == 0, done.err[-2000:]
-    lines = done.out.splitlines()
+def test_the_python_example_finds_pictures(listed: Listed) -> None:
+    lines = listed(PYTHON[0]).splitlines()
     assert len(lines) == 3
     assert "motorcycle" in lines[0] and "motorcycle" in lines[1]
     assert "motorcycle-left.png" in lines[2].split(",")[0]

@@ -31,15 +31,21 @@ class CaptionedSplit:
     hashes: list[str]
 
 
-def load_captioner(paths: Sequence[Path], device: str) -> "Captioner":
+def load_captioner(
+    paths: Sequence[Path], device: str, engine: str = "auto", precision: str = "float32"
+) -> "Captioner":
     """The captioner of one checkpoint directory, or of several that say one caption together.
+
+    engine, precision: of its CNN, see Captioner.load
 
     errors: BadCheckpoint, see read_checkpoint; BadSetting for several that cannot speak together
     """
     from ..models.captioning.captioner import Captioner
     from ..models.captioning.ensemble import Ensemble
 
-    return Captioner.load(paths[0], device) if len(paths) == 1 else Ensemble.load(paths, device)
+    if len(paths) == 1:
+        return Captioner.load(paths[0], device, engine=engine, precision=precision)
+    return Ensemble.load(paths, device, engine=engine, precision=precision)
 
 
 def caption_split(
@@ -82,8 +88,13 @@ def decoded_with(captioner: "Captioner", decoding: Decoding) -> dict[str, Any]:
     searched = (
         {"length_penalty": captioner.length_penalty(decoding)} if isinstance(decoding, Searching) else {}
     )
+    lower = {"precision": captioner.compute.precision} if captioner.compute.suffix else {}
     return (
-        {"beam": None, "length_penalty": None} | decoding.to_json() | searched | {"constraints": constraints}
+        {"beam": None, "length_penalty": None}
+        | decoding.to_json()
+        | searched
+        | lower
+        | {"constraints": constraints}
     )
 
 

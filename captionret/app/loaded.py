@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 from ..errors import BadLibrary
 from ..library import Captioning, MadeBy, Space, WordPredicting
 from ..remedies import remedy
-from .named import another_captioner, captioner_of, predictor_of
+from .named import another_captioner, captioner_of, precision_of, predictor_of
 from .places import checkpoint_path
 from .spaces import default_space, load_spaces
 
@@ -57,11 +57,21 @@ class Models:
         """The captioner of a library, which alone may caption a query for it. errors: as captioner_of"""
         with self.lock:
             if made_by.fingerprint not in self._captioners:
-                found = captioner_of(made_by, self.device) if self._captioner is None else self.captioner()
+                found = self._named_for(made_by)
                 if found.fingerprint != made_by.fingerprint:
                     raise another_captioner(made_by, found.name, found.fingerprint)
                 self._captioners[made_by.fingerprint] = found
             return self._captioners[made_by.fingerprint]
+
+    def _named_for(self, made_by: MadeBy) -> Captioning:
+        if self._captioner is None:
+            return captioner_of(made_by, self.device)
+        if isinstance(self._captioner, str | os.PathLike):
+            from ..models.captioning.captioner import Captioner
+
+            place, precision = checkpoint_path(os.fspath(self._captioner)), precision_of(made_by)
+            return Captioner.load(place, self.device, precision=precision)
+        return self._captioner
 
     def predictor_for(self, record: dict[str, Any] | None) -> WordPredicting:
         """The predictor of a library's word probabilities; where there are none yet the one that was given,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ..decoding import BeamSearch, Decoding
 from ..library import Library, MadeBy
 from ..library.surroundings import SURROUNDINGS
-from .named import captioner_of, predictor_of
+from .named import captioner_of, precision_of, predictor_of
 from .places import checkpoint_path
 from .rerankers import with_reranker
 
@@ -25,21 +25,34 @@ def load_captioner(made_by: MadeBy | None, decoding: Decoding, device: str = "au
 
 
 def captioner_for(
-    library: Library, checkpoint: str | None, decoding: Decoding | None, device: str = "auto"
+    library: Library,
+    checkpoint: str | None,
+    decoding: Decoding | None,
+    device: str = "auto",
+    *,
+    engine: str = "auto",
+    precision: str | None = None,
 ) -> "Captioner":
     """What shall caption a library, ready for a way of decoding.
 
     checkpoint: a name or a directory; None: the library's own captioner, or the shipped one
     decoding:   None: as before
+    engine, precision: of its CNN, see Captioner.load; precision None: as before, else float32
     errors:     as load_captioner
     """
     made_by = library.made_by
     decoding = decoding or (made_by.decoding if made_by else BeamSearch())
-    if checkpoint is None:
-        return load_captioner(made_by, decoding, device)
+    precision = precision or precision_of(made_by)
+    if checkpoint is None and made_by is not None and precision == precision_of(made_by):
+        return with_reranker(captioner_of(made_by, device, engine), decoding)
+    if checkpoint is None and made_by is not None and made_by.checkpoint is not None:
+        place = captioner_of(made_by, device, engine).path
+    else:
+        place = checkpoint_path(checkpoint)
     from ..models.captioning.captioner import Captioner
 
-    return with_reranker(Captioner.load(checkpoint_path(checkpoint), device), decoding)
+    assert place is not None
+    return with_reranker(Captioner.load(place, device, engine=engine, precision=precision), decoding)
 
 
 SURROUNDINGS.load_captioner = load_captioner

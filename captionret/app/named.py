@@ -19,9 +19,15 @@ if TYPE_CHECKING:  # these import torch, which text queries do without
 log = logging.getLogger(__name__)
 
 
-def captioner_of(made_by: MadeBy | None, device: str = "auto") -> "Captioner":
+def precision_of(made_by: MadeBy | None) -> str:
+    """The precision of the CNN that captioned a library; float32 where nothing is captioned yet."""
+    return "float32" if made_by is None else str(made_by.described.get("precision", "float32"))
+
+
+def captioner_of(made_by: MadeBy | None, device: str = "auto", engine: str = "auto") -> "Captioner":
     """The captioner that captioned a library; the shipped one where nothing is captioned yet.
 
+    engine: what runs its CNN
     It is loaded from where it lay, else by its name among the user's and the shipped checkpoints.
     errors: BadSetting where the library names no checkpoint; BadLibrary where another captioner lies there
             now; BadCheckpoint where there is none of that name
@@ -29,7 +35,7 @@ def captioner_of(made_by: MadeBy | None, device: str = "auto") -> "Captioner":
     from ..models.captioning.captioner import Captioner
 
     if made_by is None:
-        return Captioner.load(checkpoint_path(None), device)
+        return Captioner.load(checkpoint_path(None), device, engine=engine)
     if made_by.checkpoint is None:
         raise BadSetting(
             f"The library does not say where the checkpoint of its captioner {made_by.name} lies.",
@@ -37,7 +43,7 @@ def captioner_of(made_by: MadeBy | None, device: str = "auto") -> "Captioner":
         )
     other: Captioner | None = None
     for place in _places(made_by.checkpoint):
-        captioner = Captioner.load(place, device)
+        captioner = Captioner.load(place, device, engine=engine, precision=precision_of(made_by))
         if captioner.fingerprint == made_by.fingerprint:
             return captioner
         other = other or captioner

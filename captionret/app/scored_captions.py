@@ -51,6 +51,7 @@ class CaptionScoring:
     note:          write the scores into the checkpoint's record and card
     java:          measure METEOR and SPICE, too, where Java is there
     folder:        of the feature cache; None: the usual one
+    engine, precision: of the CNN, see Captioner.load
     """
 
     checkpoints: Sequence[str] = ()
@@ -63,6 +64,8 @@ class CaptionScoring:
     note: bool = False
     java: bool = True
     folder: Path | None = None
+    engine: str = "auto"
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ def _captioned(
 ) -> tuple[list[str], dict[str, str], dict[str, Any]]:
     """The checkpoints' names, their captions by item id, and what decoded them."""
     paths = [checkpoint_path(name) for name in how.checkpoints]
-    captioner = load_captioner(paths, how.device)
+    captioner = load_captioner(paths, how.device, how.engine, how.precision)
     features = how.folder or data_folder("features")
     done = caption_split(captioner, items, how.decoding, batch_size=how.batch_size, features=features)
     captions = {item.id: caption for item, caption in zip(items, done.captions, strict=True)}

@@ -21,7 +21,7 @@ from ..files import publish_json
 from ..home import data_folder
 from ..records import Item
 from .decoding_options import add_decoding, decoding_of
-from .options import FOUND, add_device, parser, path_argument, say
+from .options import FOUND, add_device, add_engine, parser, path_argument, say
 
 OUTPUTS = ("json", "out", "export")
 
@@ -77,6 +77,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--note", action="store_true", help="write the scores into the checkpoint's record and card"
     )
     add_device(options)
+    add_engine(options, "float32")
     return options.parse_args(arguments)
 
 
@@ -122,6 +123,8 @@ def _scoring(given: argparse.Namespace) -> CaptionScoring:
         given.device,
         given.note,
         folder=given.features,
+        engine=given.engine,
+        precision=given.precision or "float32",
     )
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from .decoding_options import add_decoding, decoding_of
-from .options import FOUND, NOTHING_FOUND, add_device, old_name, parser, path_argument, say
+from .options import FOUND, NOTHING_FOUND, add_device, add_engine, old_name, parser, path_argument, say
 
 if TYPE_CHECKING:
     from ..decoding import Decoding
@@ -46,7 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         decoding = _decoding(given, library)
         report = library.update(
             given.folder,
-            captioner_for(library, given.checkpoint, decoding, given.device),
+            captioner_for(
+                library,
+                given.checkpoint,
+                decoding,
+                given.device,
+                engine=given.engine,
+                precision=given.precision,
+            ),
             decoding=decoding,
             batch_size=given.batch_size,
             limit=given.limit,
@@ -92,6 +99,7 @@ def _options() -> argparse.ArgumentParser:
     old_name(options, "--moved", relocate)
     options.add_argument("--json", action="store_true", help="print the counts and the failures as JSON")
     add_device(options)
+    add_engine(options, "the library's own, else float32")
     return options
 
 
@@ -99,7 +107,7 @@ def _decoding(given: argparse.Namespace, library: "Library") -> "Decoding | None
     """What was asked for; None, which is as before, where the library is captioned and nothing was."""
     plain = _options().parse_args([])
     asked = vars(given).keys() - {"folder", "library", "checkpoint", "batch_size", "limit", "recaption"}
-    asked -= {"allow_empty", "relocate", "json", "device"}
+    asked -= {"allow_empty", "relocate", "json", "device", "engine", "precision"}
     as_usual = all(getattr(given, name) == getattr(plain, name) for name in asked)
     return None if as_usual and library.made_by is not None else decoding_of(given)
 

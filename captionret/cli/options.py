@@ -20,6 +20,7 @@ __all__ = [
     "FOUND",
     "NOTHING_FOUND",
     "add_device",
+    "add_engine",
     "command_again",
     "old_name",
     "parser",
@@ -113,6 +114,25 @@ def add_device(arguments: argparse.ArgumentParser) -> None:
         "--device",
         default="auto",
         help="auto (the GPU where there is one), cpu, cuda, cuda:1 ... (default: %(default)s)",
+    )
+
+
+def add_engine(arguments: argparse.ArgumentParser, precision_default: str) -> None:
+    """--engine and --precision, the same for every command that sends many pictures through a CNN."""
+    from ..models.vision.engines.rows import ENGINES, PRECISIONS
+
+    arguments.add_argument(
+        "--engine",
+        default="auto",
+        metavar="NAME",
+        help=f"what runs the CNN: {', '.join(ENGINES)}, or auto, the fastest one here that gives the same "
+        "captions (default: %(default)s)",
+    )
+    arguments.add_argument(
+        "--precision",
+        metavar="NAME",
+        help=f"of the CNN: {', '.join(PRECISIONS)}; below float32 it is faster and its captions differ a "
+        f"little (default: {precision_default})",
     )
 
 

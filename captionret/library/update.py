@@ -4,7 +4,7 @@ time is committed."""
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from math import isfinite
 from pathlib import Path
@@ -22,7 +22,7 @@ from .facts import read_own
 from .made_by import decoding_of, decoding_text, described_from, from_folder
 from .protocols import Captioning
 from .report import UpdateReport
-from .rows import NAME, TEXT, WHOLE, restored, size, stored
+from .rows import NAME, TEXT, WHOLE, record, restored, size, stored
 from .scan import Listing, Plan, Remembered, Task, make_plan, remembered
 
 log = logging.getLogger(__name__)
@@ -112,8 +112,10 @@ class Updater:
                     connection.execute("UPDATE captioners SET described = ? WHERE id = ?", (described, ours))
             return int(ours)
         if last is not None and not recaption:
-            theirs = f"{restored(last[3])} ({last[1][:12]}, {decoding_of(last[2], self.folder).summary})"
-            now = f"{self.captioner.name} ({self.captioner.fingerprint[:12]}, {self.decoding.summary})"
+            theirs = f"{restored(last[3])} ({last[1][:12]}, {decoding_of(last[2], self.folder).summary}"
+            theirs += f"{_precision_in(record(last[4], 'a captioner'))})"
+            now = f"{self.captioner.name} ({self.captioner.fingerprint[:12]}, {self.decoding.summary}"
+            now += f"{_precision_in(self.captioner.describe())})"
             raise BadLibrary(f"{self.folder} was captioned by {theirs}, not by {now}.", remedy("recaption"))
         decoding = decoding_text(self.decoding, self.folder)
         values = (self.captioner.fingerprint, decoding, stored(self.captioner.name), described)
@@ -226,6 +228,11 @@ class Updater:
             with self.catalogue.transaction() as connection:
                 for sha256, facts in found:
                     writes.put_facts(connection, sha256, facts)
+
+
+def _precision_in(described: Mapping[str, object]) -> str:
+    """The precision below float32 that a captioner's facts name, after a comma."""
+    return f", {described['precision']}" if "precision" in described else ""
 
 
 def _facts_of(pictures: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, PictureFacts]]:

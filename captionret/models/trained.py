@@ -23,6 +23,7 @@ from .checkpoint import OWN_BACKBONE, RESTORE, Checkpoint, read_checkpoint
 from .device import choose_device
 from .record import Kind
 from .vision.backbones import Backbone, checked_backbone, load_backbone, load_own_backbone
+from .vision.engines.rows import AUTO, Compute
 from .vision.rows import PRECOMPUTED
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -124,22 +125,34 @@ class PictureModel(TrainedModel[C]):
         path: Path | None = None,
         device: str | torch.device = "cpu",
         backbone: Backbone | None = None,
+        compute: Compute = AUTO,
     ) -> None:
         super().__init__(checkpoint, name, path, device)
         self._backbone = backbone
+        self.compute = compute if backbone is None else backbone.compute
         self._loading = threading.Lock()
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], device: str = "auto", backbone: Backbone | None = None
+        cls,
+        path: str | os.PathLike[str],
+        device: str = "auto",
+        backbone: Backbone | None = None,
+        *,
+        engine: str = "auto",
+        precision: str = "float32",
     ) -> Self:
         """Open a checkpoint: a directory, or the name of one of the user's or of a shipped one.
 
-        backbone: one that is loaded already; it must have the weights the checkpoint was trained with
-        errors:   BadCheckpoint for a damaged one or one of another kind: see read_checkpoint
+        backbone:  one that is loaded already; it must have the weights the checkpoint was trained with
+        engine:    what runs its CNN: "torch", "openvino", "onnx"; "auto": the fastest one here that gives the
+                   same captions
+        precision: of the CNN: "float32", or a lower one, whose features differ a little: "bfloat16"
+        errors:    BadCheckpoint for a damaged one or one of another kind: see read_checkpoint; as Compute
         """
-        path = find_checkpoint(path)
-        return cls(read_checkpoint(path, cls.kind), path.name, path, choose_device(device), backbone)
+        path, compute = find_checkpoint(path), Compute(engine, precision)
+        checkpoint = read_checkpoint(path, cls.kind)
+        return cls(checkpoint, path.name, path, choose_device(device), backbone, compute)
 
     def batches(
         self, pictures: Sequence[Picture], batch_size: int, doing: str, progress: bool | None = None
@@ -153,6 +166,7 @@ class PictureModel(TrainedModel[C]):
         if batch_size < 1:
             raise BadSetting(f"The batch size is {batch_size}; it must be at least 1.")
         size = self.backbone.config.preprocessing.size
+        self.backbone.expect(len(pictures))
         show = progress if progress is not None or len(pictures) > batch_size else False
         with bar(total=len(pictures), desc=doing, unit="picture", show=show) as shown:
             for batch in decoded_batches(pictures, size, batch_size):
@@ -161,12 +175,10 @@ class PictureModel(TrainedModel[C]):
                 yield batch
                 shown.update(len(batch.pictures))
 
-    @torch.inference_mode()
     def backbone_features(self, pixels: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
         """pixels (N, S, S, 3) uint8 -> pooled features (N, D) and the grid (N, cells, D), float32."""
-        images = self.backbone.normalise(torch.from_numpy(pixels).to(self.device))
-        pooled, grid = self.backbone(images)
-        return pooled, grid
+        pooled, grid = self.backbone.read(pixels)
+        return pooled.to(self.device), grid.to(self.device)
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -182,5 +194,5 @@ class PictureModel(TrainedModel[C]):
     def _load_backbone(self) -> Backbone:
         name, own = self.checkpoint.backbone["name"], self.path / OWN_BACKBONE if self.path else None
         if own is not None and own.is_file():
-            return load_own_backbone(name, own).to(self.device)
-        return load_backbone(name, device=self.device)
+            return load_own_backbone(name, own, self.compute).to(self.device)
+        return load_backbone(name, device=self.device, compute=self.compute)

@@ -172,6 +172,7 @@ def extract(
     show = progress if todo else False
     with bar(desc=f"{backbone.config.name} {kind}", unit="picture", total=len(todo), show=show) as shown:
         size = backbone.config.preprocessing.size
+        backbone.expect(len(todo) * len(views))
         for batch in decoded_batches(list(todo.values()), size, batch_size, views):
             failures += batch.failures
             for store, beside, pixels in zip(stores, pooled, batch.pixels, strict=True):
@@ -205,11 +206,9 @@ def _add(
             beside.append(names, pooled)
 
 
-@torch.inference_mode()
 def run(backbone: Backbone, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """pixels: (N, S, S, 3) uint8; returns pooled (N, D) and grid (N, cells, D), float32."""
-    device = next(backbone.parameters()).device
-    pooled, grid = backbone(backbone.normalise(torch.from_numpy(pixels).to(device)))
+    pooled, grid = backbone.read(pixels)
     return pooled.cpu().numpy(), grid.cpu().numpy()
 
 

@@ -5,6 +5,7 @@ captioner.caption("q.jpg")[0].text
 captioner.caption(["a.jpg", "b.jpg"], decoding=BeamSearch(5, captions=3))
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from ..checkpoint import Checkpoint
 from ..record import Kind
 from ..trained import PictureModel
 from ..vision.backbones import Backbone, as_float16
+from ..vision.engines.rows import AUTO, Compute
 from .config import CAPTIONER, CaptionerConfig
 from .decoders import Decoder, make_decoder
 from .ensemble_decoder import EnsembleDecoder
@@ -74,8 +76,9 @@ class Captioner(PictureModel[CaptionerConfig]):
         path: Path | None = None,
         device: str | torch.device = "cpu",
         backbone: Backbone | None = None,
+        compute: Compute = AUTO,
     ) -> None:
-        super().__init__(checkpoint, name, path, device, backbone)
+        super().__init__(checkpoint, name, path, device, backbone, compute)
         self.reranker: Reranking | None = None
         self.decoder: Decoder | EnsembleDecoder = self.ready(self._untrained)
 
@@ -141,6 +144,7 @@ class Captioner(PictureModel[CaptionerConfig]):
         A picture that cannot be read, or of which no caption is found, is a Failure, never an exception.
         """
         start = 0
+        self.backbone.expect(len(paths))
         for batch in decoded_batches(paths, self.backbone.config.preprocessing.size, batch_size):
             results: list[CaptionResult | Failure] = []
             if batch.pictures:
@@ -221,9 +225,18 @@ class Captioner(PictureModel[CaptionerConfig]):
         return (grid if self.config.feature == "grid" else pooled), as_float16(pooled.cpu().numpy())
 
     def describe(self) -> dict[str, object]:
-        """As TrainedModel's, and what its backbone is."""
+        """As TrainedModel's, and what its backbone is; its precision, where that is not float32."""
         backbone = {name: self.checkpoint.backbone[name] for name in ("name", "sha256")}
-        return {**super().describe(), "backbone": backbone}
+        precision = {"precision": self.compute.precision} if self.compute.suffix else {}
+        return {**super().describe(), "backbone": backbone, **precision}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """As TrainedModel's; at a lower precision of the CNN it is another captioner."""
+        own = super().fingerprint
+        if not self.compute.suffix:
+            return own
+        return hashlib.sha256(f"{own}{self.compute.suffix}".encode()).hexdigest()
 
     def _reranked(
         self,

@@ -34,7 +34,7 @@ class Ensemble(Captioner):
         for other in members[1:]:
             _check_together(first, other)
         name = "+".join(member.name for member in members)
-        PictureModel.__init__(self, first.checkpoint, name, None, first.device)
+        PictureModel.__init__(self, first.checkpoint, name, None, first.device, compute=first.compute)
         self.members, self.reranker = list(members), first.reranker
         shared = [
             token
@@ -50,13 +50,18 @@ class Ensemble(Captioner):
 
     @classmethod
     def load(  # type: ignore[override]  # several, where a captioner has one
-        cls, paths: Sequence[str | os.PathLike[str]], device: str = "auto"
+        cls,
+        paths: Sequence[str | os.PathLike[str]],
+        device: str = "auto",
+        *,
+        engine: str = "auto",
+        precision: str = "float32",
     ) -> "Ensemble":
         """Open several checkpoints: directories, or names.
 
         errors: BadSetting where they cannot caption together; BadCheckpoint, see Captioner.load
         """
-        return cls([Captioner.load(path, device) for path in paths])
+        return cls([Captioner.load(path, device, engine=engine, precision=precision) for path in paths])
 
     @cached_property
     def backbone(self) -> Backbone:

@@ -23,6 +23,7 @@ from ..checkpoint import Checkpoint
 from ..record import Kind
 from ..trained import PictureModel
 from ..vision.backbones import Backbone, as_float16, check_features
+from ..vision.engines.rows import AUTO, Compute
 from ..vision.rows import PRECOMPUTED
 from .config import EMBEDDING, EmbeddingConfig
 from .network import EmbeddingNetwork
@@ -55,8 +56,9 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         path: Path | None = None,
         device: str | torch.device = "cpu",
         backbone: Backbone | None = None,
+        compute: Compute = AUTO,
     ) -> None:
-        super().__init__(checkpoint, name, path, device, backbone)
+        super().__init__(checkpoint, name, path, device, backbone, compute)
         self.space = self.ready(lambda: EmbeddingNetwork(self.config, len(self.vocabulary)))
         idf = None if self.space.idf is None else self.space.idf.cpu().numpy()
         self.read = Reader(self.config, self.vocabulary, idf, path)

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..checkpoint import Checkpoint
 from ..trained import PictureModel
 from ..vision.backbones import Backbone
+from ..vision.engines.rows import AUTO, Compute
 from .config import LEXICAL, LexicalConfig
 from .network import make_network
 
@@ -29,8 +30,9 @@ class LexicalHead(PictureModel[LexicalConfig]):
         path: Path | None = None,
         device: str | torch.device = "cpu",
         backbone: Backbone | None = None,
+        compute: Compute = AUTO,
     ) -> None:
-        super().__init__(checkpoint, name, path, device, backbone)
+        super().__init__(checkpoint, name, path, device, backbone, compute)
         self.network = self.ready(lambda: make_network(self.config, len(self.vocabulary)))
 
     @torch.inference_mode()

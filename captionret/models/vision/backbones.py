@@ -5,21 +5,27 @@ it was pooled from.
 """
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ...errors import BadCheckpoint, BadSetting, MissingWeights
 from ...files import sha256_of
 from ...home import data_folder
 from ...remedies import remedy
+from .engines.protocols import Source
+from .engines.reader import Reader
+from .engines.rows import AUTO, Compute
+from .halves import fold_batch_norms, halves
 from .rows import BACKBONES, BackboneConfig
 
 
@@ -30,12 +36,19 @@ class Backbone(nn.Module):
     returns: pooled (N, dim) float32 and grid (N, side * side, depth) float32, row by row
     """
 
-    def __init__(self, config: BackboneConfig, network: nn.Module, weights_sha256: str) -> None:
+    def __init__(
+        self,
+        config: BackboneConfig,
+        network: nn.Module,
+        weights_sha256: str,
+        compute: Compute = AUTO,
+    ) -> None:
         super().__init__()
         self.config = config
         self.network = network
         self.weights_sha256 = weights_sha256
-        self._grid_of, self._pooled_of = _halves(config.name, network)
+        self.compute = compute
+        self._grid_of, self._pooled_of = halves(config.name, network)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
@@ -50,10 +63,47 @@ class Backbone(nn.Module):
         scale = 1 / (torch.tensor(preprocessing.std, device=pixels.device) * 255)
         return ((pixels.float() - mean) * scale).permute(0, 3, 1, 2)
 
+    def expect(self, pictures: int) -> None:
+        """So many pictures are to be read: see Reader.expect."""
+        self.reader.expect(pictures)
+
+    def read(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+        """What `forward` gives of pixels (N, S, S, 3) uint8, by the engine that it is to run in.
+
+        errors: BadSetting for an engine that was asked for and does not run here
+        """
+        return self.reader.read(pixels)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The engine, started when it first reads; it stays with the weights of that moment."""
+        return Reader(_source(self), self.compute, next(self.parameters()).device.type)
+
     @property
     def key(self) -> str:
-        """What a cached feature depends on: network, weights and preprocessing."""
-        return f"{self.config.name}-{self.weights_sha256[:12]}-{self.config.preprocessing.key}"
+        """What a cached feature depends on: network, weights, preprocessing, precision below float32."""
+        own = f"{self.config.name}-{self.weights_sha256[:12]}-{self.config.preprocessing.key}"
+        return own + self.compute.suffix
+
+
+class _Prepared(nn.Module):
+    """A backbone with its preprocessing, as engines run it: (N, S, S, 3) uint8 -> pooled, grid."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """See Backbone.forward."""
+        found: tuple[Tensor, Tensor] = self.backbone(self.backbone.normalise(pixels))
+        return found
+
+
+def _source(backbone: Backbone) -> Source:
+    config = backbone.config
+    facts = [config.name, backbone.weights_sha256, config.preprocessing.to_json()]
+    identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return Source(_Prepared(backbone).eval(), config.name, identity, config.preprocessing.size)
 
 
 def as_float16(features: np.ndarray) -> np.ndarray:
@@ -115,11 +165,13 @@ def load_backbone(
     folder: Path | str | None = None,
     device: str | torch.device = "cpu",
     frozen: bool = True,
+    compute: Compute = AUTO,
 ) -> Backbone:
     """A frozen backbone, its batch norms folded into the convolutions.
 
     random: random weights, for timings and tests only
     frozen: False for one that is to be fine-tuned
+    compute: the engine and the precision in which it is to run
     folder: where `download.sh` put the weight files (default: $CAPTIONRET_BACKBONES, else data/backbones)
     errors: UnknownName; MissingWeights, which says how to get them; BadCheckpoint for a file with the wrong
             hash
@@ -139,18 +191,19 @@ def load_backbone(
                 "and fetch it again."
             )
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return (freeze(config, network, sha256) if frozen else Backbone(config, network, sha256).eval()).to(
-        device
+    backbone = (
+        freeze(config, network, sha256, compute) if frozen else Backbone(config, network, sha256).eval()
     )
+    return backbone.to(device)
 
 
-def freeze(config: BackboneConfig, network: nn.Module, sha256: str) -> Backbone:
+def freeze(config: BackboneConfig, network: nn.Module, sha256: str, compute: Compute = AUTO) -> Backbone:
     """A backbone made for reading features only: eval mode, no gradients, batch norms folded in, channels
     last."""
     network.eval()  # without it the "frozen" CNN's batch-norm statistics drift with every batch
     network.requires_grad_(False)
-    _fold_batch_norms(network)
-    return Backbone(config, network.to(memory_format=torch.channels_last), sha256).eval()
+    fold_batch_norms(network)
+    return Backbone(config, network.to(memory_format=torch.channels_last), sha256, compute).eval()
 
 
 def build_network(name: str) -> nn.Module:
@@ -206,50 +259,7 @@ def _hash_of(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """What makes the grid, and what makes the pooled feature of it."""
-    if name.startswith("efficientnet_lite"):
-        return network.extract_features, lambda grid: grid.mean((2, 3))
-    # as functions, not as modules: a Backbone that held these too would hold every weight twice
-    # the feature of the published systems is the last hidden layer, after its ReLU
-    if name.startswith("vgg"):
-        head = nn.Sequential(network.avgpool, nn.Flatten(), *list(network.classifier)[:-2])
-        return lambda images: network.features(images), lambda grid: head(grid)
-    trunk = nn.Sequential(*list(network.children())[:-2])
-    return lambda images: trunk(images), lambda grid: grid.mean((2, 3))
-
-
-def _fold_batch_norms(network: nn.Module) -> None:
-    """Fold each batch norm into the convolution before it: the same numbers, a third fewer passes over
-    memory."""
-    for module in network.modules():
-        for conv_name, norm_name in _pairs(module):
-            conv, norm = getattr(module, conv_name), getattr(module, norm_name)
-            setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
-            setattr(module, norm_name, nn.Identity())
-
-
-def _pairs(module: nn.Module) -> list[tuple[str, str]]:
-    names = dict(module.named_children())
-    known = [
-        # torchvision's ResNet, its shortcut being 0, 1
-        *(("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"), ("0", "1")),
-        *(
-            ("_conv_stem", "_bn0"),
-            ("_expand_conv", "_bn0"),
-            ("_depthwise_conv", "_bn1"),
-            ("_project_conv", "_bn2"),
-            ("_conv_head", "_bn1"),
-        ),
-    ]
-    return [
-        (a, b)
-        for a, b in known
-        if isinstance(names.get(a), nn.Conv2d) and isinstance(names.get(b), nn.BatchNorm2d)
-    ]
-
-
-def load_own_backbone(name: str, path: Path) -> Backbone:
+def load_own_backbone(name: str, path: Path, compute: Compute = AUTO) -> Backbone:
     """A frozen backbone with the weights of a safetensors file beside a checkpoint (an imported one brings
     its own CNN)."""
     import safetensors.torch
@@ -265,4 +275,4 @@ def load_own_backbone(name: str, path: Path) -> Backbone:
         raise BadCheckpoint(
             f"{path} does not hold the weights of {name}. Restore it, or import the checkpoint again."
         )
-    return freeze(BACKBONES[name], network, sha256_of(path))
+    return freeze(BACKBONES[name], network, sha256_of(path), compute)

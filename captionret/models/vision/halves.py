@@ -1,0 +1,50 @@
+"""The two halves of an ImageNet network: what makes the grid, and what pools it. Batch norms folded in."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """What makes the grid, and what makes the pooled feature of it."""
+    if name.startswith("efficientnet_lite"):
+        return network.extract_features, lambda grid: grid.mean((2, 3))
+    # as functions, not as modules: a Backbone that held these too would hold every weight twice
+    # the feature of the published systems is the last hidden layer, after its ReLU
+    if name.startswith("vgg"):
+        head = nn.Sequential(network.avgpool, nn.Flatten(), *list(network.classifier)[:-2])
+        return lambda images: network.features(images), lambda grid: head(grid)
+    trunk = nn.Sequential(*list(network.children())[:-2])
+    return lambda images: trunk(images), lambda grid: grid.mean((2, 3))
+
+
+def fold_batch_norms(network: nn.Module) -> None:
+    """Fold each batch norm into the convolution before it: the same numbers, a third fewer passes over
+    memory."""
+    for module in network.modules():
+        for conv_name, norm_name in _pairs(module):
+            conv, norm = getattr(module, conv_name), getattr(module, norm_name)
+            setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
+            setattr(module, norm_name, nn.Identity())
+
+
+def _pairs(module: nn.Module) -> list[tuple[str, str]]:
+    names = dict(module.named_children())
+    known = [
+        # torchvision's ResNet, its shortcut being 0, 1
+        *(("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"), ("0", "1")),
+        *(
+            ("_conv_stem", "_bn0"),
+            ("_expand_conv", "_bn0"),
+            ("_depthwise_conv", "_bn1"),
+            ("_project_conv", "_bn2"),
+            ("_conv_head", "_bn1"),
+        ),
+    ]
+    return [
+        (a, b)
+        for a, b in known
+        if isinstance(names.get(a), nn.Conv2d) and isinstance(names.get(b), nn.BatchNorm2d)
+    ]

@@ -1,0 +1,301 @@
+"""What runs the CNN: the same features from every engine, and a clear sentence where one cannot run."""
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from captionret.errors import BadSetting, NoSpace, UnknownName
+from captionret.models.vision.backbones import Backbone, load_backbone
+from captionret.models.vision.engines import export, openvino_engine, reader, rows
+from captionret.models.vision.engines.protocols import CannotRun, Source
+from captionret.models.vision.engines.rows import ENGINES, FASTEST, PRECISIONS, Compute, EngineConfig
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where exported networks are kept: nobody else's."""
+    monkeypatch.setenv("CAPTIONRET_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "data" / "engines"
+
+
+@pytest.fixture(scope="module")
+def pixels() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def expected(lite0: Backbone, pixels: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
+    with torch.inference_mode():
+        pooled, grid = lite0(lite0.normalise(torch.from_numpy(pixels)))
+    return pooled, grid
+
+
+def backbone(engine: str, precision: str = "float32") -> Backbone:
+    return load_backbone("efficientnet_lite0", compute=Compute(engine, precision))
+
+
+def installed(name: str) -> None:
+    if not ENGINES[name].installed:
+        pytest.skip(f"{name} is not installed")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_gives_pytorchs_features_at_float32(
+    engine: str, pixels: NDArray[np.uint8], expected: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    installed(engine)
+    ours = backbone(engine)
+    for found, wanted in zip(ours.read(pixels), expected, strict=True):
+        assert found.dtype == torch.float32 and torch.allclose(found, wanted, atol=1e-4)
+    assert ours.reader.engine == engine
+    one, _ = ours.read(pixels[:1])  # another number of pictures
+    assert torch.allclose(one, expected[0][:1], atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", [name for name, row in ENGINES.items() if "bfloat16" in row.precisions])
+def test_bfloat16_differs_by_a_little_and_its_features_have_a_name_of_their_own(
+    engine: str, pixels: NDArray[np.uint8], expected: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    installed(engine)
+    ours = backbone(engine, "bfloat16")
+    try:
+        pooled, _ = ours.read(pixels)
+    except BadSetting as error:
+        pytest.skip(str(error))  # a processor without it
+    off = (pooled - expected[0]).abs().max() / expected[0].abs().max()
+    assert 0 < off < 0.15  # of noise; a photograph is off by a third of that
+    assert ours.key == f"{backbone('torch').key}-bfloat16"
+
+
+def test_auto_keeps_to_pytorch_for_a_few_pictures_and_takes_the_fastest_for_many(
+    pixels: NDArray[np.uint8], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", "captionret")
+    monkeypatch.setattr(reader, "import_module", modules(working("torch"), working("openvino")))
+    monkeypatch.setattr(EngineConfig, "installed", True)
+    ours = backbone("auto")
+    ours.expect(3)
+    ours.read(pixels)
+    assert ours.reader.engine == "torch" and not caplog.records
+    ours.expect(reader.WORTH_STARTING)
+    ours.read(pixels)
+    assert ours.reader.engine == FASTEST[0] == "openvino"
+    assert "efficientnet_lite0 runs in openvino, float32." in caplog.text
+
+
+def test_auto_goes_over_to_the_next_engine_where_one_cannot_run(
+    pixels: NDArray[np.uint8], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", "captionret")
+    broken = {"openvino": Broken("OpenVINO cannot be loaded."), "onnx": Broken("No ONNX.")}
+    monkeypatch.setattr(reader, "import_module", modules(working("torch"), broken))
+    monkeypatch.setattr(EngineConfig, "installed", True)
+    ours = backbone("auto")
+    ours.expect(1000)
+    ours.read(pixels)
+    assert ours.reader.engine == "torch"
+    assert "OpenVINO cannot be loaded. A slower engine is taken." in caplog.text
+    assert "efficientnet_lite0 runs in torch, float32." in caplog.text
+
+
+def test_an_engine_that_was_asked_for_and_cannot_run_is_an_error(
+    pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {"openvino": Broken("This processor does not compute in bfloat16.")}
+    monkeypatch.setattr(reader, "import_module", modules(broken))
+    monkeypatch.setattr(EngineConfig, "installed", True)
+    with pytest.raises(BadSetting, match=r"does not compute in bfloat16\. Choose another engine"):
+        backbone("openvino", "bfloat16").read(pixels)
+
+
+def test_a_precision_that_the_processor_has_not_is_said(
+    pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed("openvino")
+    monkeypatch.setitem(openvino_engine._CAPABILITIES, "bfloat16", "ABACUS")
+    with pytest.raises(BadSetting, match="does not compute in bfloat16"):
+        backbone("openvino", "bfloat16").read(pixels)
+
+
+def test_auto_at_bfloat16_is_slower_rather_than_wrong_without_such_a_processor(
+    pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(openvino_engine._CAPABILITIES, "bfloat16", "ABACUS")
+    ours = backbone("auto", "bfloat16")
+    ours.expect(1000)
+    ours.read(pixels)
+    assert ours.reader.engine == "torch"
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "message"),
+    [
+        ("tensorflow", "float32", "no engine 'tensorflow'"),
+        ("auto", "float8", "no precision 'float8'"),
+        ("onnx", "bfloat16", "does not compute in bfloat16. Choose torch or openvino"),
+    ],
+)
+def test_what_there_is_not_is_refused_with_what_there_is(engine: str, precision: str, message: str) -> None:
+    with pytest.raises((BadSetting, UnknownName), match=message):
+        Compute(engine, precision)
+
+
+def test_an_engine_that_is_not_installed_is_refused_with_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rows, "find_spec", lambda name: None)
+    with pytest.raises(BadSetting, match="openvino is not installed"):
+        Compute("openvino")
+    assert Compute("torch").engine == "torch"
+
+
+def test_without_other_engines_auto_is_pytorch(
+    pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "find_spec", lambda name: None)
+    ours = backbone("auto")
+    ours.expect(1000)
+    ours.read(pixels)
+    assert ours.reader.engine == "torch"
+
+
+def test_every_row_has_a_module_and_auto_ends_with_what_is_always_there() -> None:
+    for row in ENGINES.values():
+        assert callable(import_module(f".{row.module}", reader.__package__).start)
+        assert set(row.precisions) <= set(PRECISIONS)
+    assert set(FASTEST) <= set(ENGINES) and FASTEST[-1] == "torch"
+
+
+# --- the exported file ---
+
+
+def save_text(source: Source, path: str) -> None:
+    Path(path).write_text(f"network of {source.name}")
+    Path(path).with_suffix(".bin").write_text("weights")
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source(torch.nn.Identity(), "tiny", "0123456789abcdef" * 4, 8)
+
+
+def test_a_network_is_exported_once_and_kept(source: Source, home: Path) -> None:
+    for save in (save_text, refusing):
+        with export.exported(source, "engine-1", "network.xml", save) as file:
+            assert file.read_text() == "network of tiny" and file.with_suffix(".bin").exists()
+    with pytest.raises(AssertionError), export.exported(source, "engine-2", "network.xml", refusing):
+        pass
+    assert {folder.name for folder in home.iterdir()} == {
+        "tiny-0123456789abcdef-engine-1",
+        "tiny-0123456789abcdef-engine-2",
+    }
+
+
+@pytest.mark.parametrize("damage", ["a flipped byte", "cut short", "gone", "no record", "record cut short"])
+def test_a_damaged_export_is_made_again(source: Source, home: Path, damage: str) -> None:
+    with export.exported(source, "engine-1", "network.xml", save_text) as file:
+        weights, record = file.with_suffix(".bin"), file.with_name("record.json")
+    match damage:
+        case "a flipped byte":
+            weights.write_text("Weights")
+        case "cut short":
+            weights.write_text("weig")
+        case "gone":
+            weights.unlink()
+        case "no record":
+            record.unlink()
+        case _:
+            record.write_text(record.read_text()[:20])
+    with export.exported(source, "engine-1", "network.xml", save_text) as file:
+        assert file.with_suffix(".bin").read_text() == "weights"
+    with export.exported(source, "engine-1", "network.xml", refusing):
+        pass
+
+
+def test_a_network_of_other_weights_is_another_export(source: Source, home: Path) -> None:
+    other = Source(source.network, source.name, "f" * 64, source.size)
+    for one in (source, other):
+        with export.exported(one, "engine-1", "network.xml", save_text):
+            pass
+    # a record that says it is another network's is not believed either
+    record = home / "tiny-0123456789abcdef-engine-1" / "record.json"
+    record.write_text(record.read_text().replace(source.identity, other.identity))
+    with pytest.raises(AssertionError), export.exported(source, "engine-1", "network.xml", refusing):
+        pass
+
+
+@pytest.mark.parametrize("error", [NoSpace("No space left."), PermissionError(13, "Permission denied")])
+def test_where_an_export_cannot_be_kept_it_is_made_for_this_once(
+    source: Source, home: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(export, "_keep", full)
+    with export.exported(source, "engine-1", "network.xml", save_text) as file:
+        assert file.read_text() == "network of tiny"
+    assert not file.exists() and not home.exists()
+
+
+def test_a_stopped_export_leaves_nothing_that_is_taken_for_one(source: Source, home: Path) -> None:
+    def stopped(source: Source, path: str) -> None:
+        save_text(source, path)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), export.exported(source, "engine-1", "network.xml", stopped):
+        pass
+    assert [file.name for file in (home / "tiny-0123456789abcdef-engine-1").iterdir()] == ["lock"]
+    with export.exported(source, "engine-1", "network.xml", save_text) as file:
+        assert json.loads(file.with_name("record.json").read_text())["identity"] == source.identity
+
+
+def test_exporting_reports_nothing_over_the_network(
+    home: Path, pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed("openvino")
+    import socket
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("something was sent")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    backbone("openvino").read(pixels[:1])
+    assert [folder for folder in home.iterdir() if "openvino" in folder.name]
+
+
+def refusing(source: Source, path: str) -> None:
+    raise AssertionError("it is there already")
+
+
+# --- engines that do as a test says ---
+
+
+class Broken:
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def start(self, source: Source, precision: str) -> None:
+        raise CannotRun(self.why)
+
+
+class Working:
+    def start(self, source: Source, precision: str) -> object:
+        def run(pixels: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
+            return torch.zeros(len(pixels), 1280), torch.zeros(len(pixels), 49, 1280)
+
+        return run
+
+
+def working(name: str) -> dict[str, Working]:
+    return {name: Working()}
+
+
+def modules(*engines: Mapping[str, object]) -> object:
+    known = {name: engine for some in engines for name, engine in some.items()}
+    return lambda name, package: known[name.removeprefix(".").removesuffix("_engine")]

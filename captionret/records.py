@@ -61,6 +61,7 @@ class Hit:
     copies:  further paths that hold the very same file
     words:   in modes that predict words, those of the query, or those that the pictures share, each with how
              probable it is that a person says it of this picture
+    weak:    whether it is little more than a guess: it is just above the floor of its mode
     """
 
     rank: int
@@ -71,6 +72,7 @@ class Hit:
     id: str = ""
     copies: tuple[str, ...] = field(default=())
     words: tuple[tuple[str, float], ...] = ()
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)

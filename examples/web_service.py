@@ -60,6 +60,7 @@ class Handler(BaseHTTPRequestHandler):
                 "caption": hit.caption,
                 "why": hit.why,
                 "words": dict(hit.words),
+                "weak": hit.weak,
             }
             for hit in result
         ]

@@ -143,7 +143,7 @@ def _page(file: Path, found: SearchResult) -> Path:
         list(found),
         found.root,
         found.source,
-        f"mode {found.mode}",
+        " ".join([f"Mode {found.mode}.", *found.notes]),
     )
     lead = f"{len(found)} pictures of {found.searched:,}"
     return write_page(file, f"captionret: {title}", lead, [section])

@@ -2,6 +2,7 @@
 
 from ..records import Hit
 
+WEAK = "(weak)"
 _MOST = 0.99  # what rounds to 1 is not certain
 
 
@@ -16,7 +17,7 @@ def probability(value: float) -> str:
 
 
 def reasons(hit: Hit) -> str:
-    """A hit's words with their probabilities; where there are none, the words it shares with the query."""
-    if hit.words:
-        return "  ".join(f"{word} {probability(sure)}" for word, sure in hit.words)
-    return " ".join(hit.why)
+    """A hit's words with their probabilities; where there are none, the words it shares with the query. One
+    that is weak is marked."""
+    shown = [f"{word} {probability(sure)}" for word, sure in hit.words] or [" ".join(hit.why)]
+    return "  ".join([*filter(None, shown), *([WEAK] if hit.weak else [])])

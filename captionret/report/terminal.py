@@ -210,6 +210,7 @@ def search_json(
                 "caption": hit.caption,
                 "why": list(hit.why),
                 "words": [{"word": word, "probability": round(sure, 4)} for word, sure in hit.words],
+                "weak": hit.weak,
             }
             for hit in hits
         ],

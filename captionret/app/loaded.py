@@ -11,7 +11,7 @@ from ..library import Captioning, MadeBy, Space, WordPredicting
 from ..remedies import remedy
 from .named import another_captioner, captioner_of, precision_of, predictor_of
 from .places import checkpoint_path
-from .spaces import default_space, load_spaces
+from .spaces import default_space, query_spaces
 
 if TYPE_CHECKING:  # it imports torch, which text queries do without
     from ..models.embedding.model import EmbeddingModel
@@ -99,10 +99,12 @@ class Models:
         return bool(self._space_inputs)
 
     def given_spaces(self) -> Mapping[str, Space]:
-        """The spaces that were given, by the mode that compares in each. errors: as load_spaces"""
+        """The spaces that were given, by the mode that compares in each. errors: as query_spaces"""
         with self.lock:
             if self._given is None:
-                self._given = dict(load_spaces(self._space_inputs, self.device)) if self._space_inputs else {}
+                self._given = (
+                    dict(query_spaces(self._space_inputs, self.device)) if self._space_inputs else {}
+                )
             return self._given
 
     def space_for(self, mode: str) -> Space:

@@ -2,16 +2,19 @@
 
 import logging
 import os
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import BadSetting
 from ..library import Space
 from ..remedies import remedy
 from .places import SHIPPED_SPACES, find_checkpoint
 
-if TYPE_CHECKING:  # it imports torch, which --help and text queries do without
+if TYPE_CHECKING:  # the former imports torch, which --help and text queries do without
     from ..models.embedding.model import EmbeddingModel
+    from ..models.embedding.query_space import QuerySpace
+
+AnySpace = TypeVar("AnySpace", bound="EmbeddingModel | QuerySpace")
 
 # where a mode's name is none of EMBEDDING_MODELS
 _ROWS = {"skip-thoughts": "skipthought-rank", "embedding": "sentence-words"}
@@ -50,16 +53,41 @@ def load_spaces(
     """
     from ..models.embedding.model import EmbeddingModel
 
-    found: dict[str, EmbeddingModel] = {}
-    for one in given:
-        model = one if isinstance(one, EmbeddingModel) else EmbeddingModel.load(find_checkpoint(one), device)
-        if model.mode in found:
+    return _by_mode(
+        one if isinstance(one, EmbeddingModel) else EmbeddingModel.load(find_checkpoint(one), device)
+        for one in given
+    )
+
+
+def query_spaces(
+    given: "Sequence[EmbeddingModel | str | os.PathLike[str]]", device: str
+) -> "dict[str, EmbeddingModel | QuerySpace]":
+    """As load_spaces, of what a search takes of each: without torch where NumPy can compute it."""
+    return _by_mode(_query_space(one, device) if isinstance(one, str | os.PathLike) else one for one in given)
+
+
+def _by_mode(spaces: "Iterable[AnySpace]") -> "dict[str, AnySpace]":
+    found: dict[str, AnySpace] = {}
+    for space in spaces:
+        if space.mode in found:
             raise BadSetting(
-                f"{found[model.mode].path} and {model.path} are both spaces for mode {model.mode!r}. Give "
+                f"{found[space.mode].path} and {space.path} are both spaces for mode {space.mode!r}. Give "
                 "one of them."
             )
-        found[model.mode] = model
+        found[space.mode] = space
     return found
+
+
+def _query_space(place: str | os.PathLike[str], device: str) -> "EmbeddingModel | QuerySpace":
+    from ..models.embedding.query_space import QuerySpace
+
+    path = find_checkpoint(place)
+    plain = QuerySpace.load_if_plain(path) if device in ("auto", "cpu") else None
+    if plain is not None:
+        return plain
+    from ..models.embedding.model import EmbeddingModel
+
+    return EmbeddingModel.load(path, device)
 
 
 def has_default(mode: str) -> bool:
@@ -74,12 +102,11 @@ def default_spaces(modes: Sequence[str], device: str) -> "dict[str, EmbeddingMod
     return {mode: EmbeddingModel.load(SHIPPED_SPACES[mode], device) for mode in modes if has_default(mode)}
 
 
-def default_space(mode: str, device: str, given: Mapping[str, Space]) -> "EmbeddingModel":
-    """The shipped space of a mode. errors: BadSetting where there is none; given: the spaces that were given,
-    for its message"""
-    found = default_spaces([mode], device)
-    if mode in found:
-        return found[mode]
+def default_space(mode: str, device: str, given: Mapping[str, Space]) -> Space:
+    """The shipped space of a mode, as much of it as a search takes. errors: BadSetting where there is none;
+    given: the spaces that were given, for its message"""
+    if has_default(mode):
+        return _query_space(SHIPPED_SPACES[mode], device)
     others = " and ".join(f"{space.name} is a space for mode {name!r}" for name, space in given.items())
     raise BadSetting(
         f"Mode {mode!r} compares in an embedding space of its own, and {others or 'none is given'}.",

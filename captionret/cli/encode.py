@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.out.suffix != ".npy":
         raise BadSetting(f"--out {given.out} should end in .npy. Choose another name.")
 
-    from ..models.embedding.model import check_batch_size
+    from ..models.embedding.checks import check_batch_size
     from ..models.sentence.skipthought.encoder import SkipThought
 
     check_batch_size(given.batch_size)

@@ -1,6 +1,6 @@
 """Pictures: found in folders, given in any form, decoded, and cut for a backbone. Nothing else opens one."""
 
-from .batches import WHOLE, DecodedBatch, Preprocessing, View, decoded_batches, load_views, prepare
+from .batches import WHOLE, DecodedBatch, View, decoded_batches, load_views, prepare
 from .folders import EXTENSIONS, find_images, kind_of
 from .opening import MAX_BYTES, MAX_MEMORY, MAX_PIXELS, read_facts
 from .pictures import ImageInput, Picture, as_picture, as_pictures, open_image
@@ -14,7 +14,6 @@ __all__ = [
     "DecodedBatch",
     "ImageInput",
     "Picture",
-    "Preprocessing",
     "View",
     "as_picture",
     "as_pictures",

@@ -1,9 +1,8 @@
 """From pictures to the squares of pixels that a backbone reads, in batches."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,31 +11,6 @@ from PIL import Image
 from ..errors import BadImage
 from ..records import Failure, PictureFacts
 from .pictures import Picture
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """How a picture becomes a backbone's input; it belongs to the backbone and is part of every cache key.
-
-    size:   the input's height and width in pixels. The whole picture is squeezed into the square: nothing at
-            the edges is lost, and it is how the published systems and their training pictures were resized.
-    mean, std: per channel, of values scaled to 0..1
-    """
-
-    size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    def to_json(self) -> dict[str, object]:
-        """Its fields, as JSON can hold them."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
-        }
-
-    @property
-    def key(self) -> str:
-        """The size, and a short hash of all of it, for names of caches."""
-        return f"{self.size}-{hashlib.sha256(repr(self).encode()).hexdigest()[:6]}"
 
 
 @dataclass(frozen=True, slots=True)

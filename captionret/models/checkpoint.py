@@ -25,14 +25,13 @@ from torch import Tensor
 
 from .. import __version__, files
 from ..config import C
-from ..errors import BadCheckpoint, BadSetting
+from ..errors import BadCheckpoint
 from ..text import Vocabulary
-from .record import DEFAULT_KIND, FORMAT, PARTS, Kind, hash_of_settings, read_record
-from .vision.rows import PRECOMPUTED
+from .record import DEFAULT_KIND, FORMAT, Kind, hash_of_settings
+from .stored import RESTORE, beside, read_stored, whole
 
 # the CNN's weights, where they were trained, too, or came with an imported checkpoint
 OWN_BACKBONE = "backbone.safetensors"
-RESTORE = "Restore it, or train again."
 
 
 @dataclass(frozen=True)
@@ -86,12 +85,12 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint[C], dtype: torch.dt
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()}
     for name, content in parts.items():
-        with files.publishing(_beside(path, name, hashes[name])) as file:
+        with files.publishing(beside(path, name, hashes[name])) as file:
             file.write(content)
     record["sha256"] = hashes | {"settings": hash_of_settings(record)}
     files.publish_json(path / "config.json", record)
     for name in parts:
-        os.replace(_beside(path, name, hashes[name]), path / name)
+        os.replace(beside(path, name, hashes[name]), path / name)
         # of a save that was killed; a person's own copies stay
         for left_over in path.glob(f"{name}.{'[0-9a-f]' * 12}"):
             left_over.unlink()
@@ -105,37 +104,17 @@ def read_checkpoint(path: Path | str, kind: Kind[C]) -> Checkpoint[C]:
             format, another kind, a weight that is no number
     """
     path = Path(path)
-    record = read_record(path, kind)
-    words, weights = (_whole(path, name, record) for name in PARTS)
-    try:
-        vocabulary = Vocabulary.from_json(json.loads(words))
-        if not all(isinstance(token, str) for token in vocabulary.tokens):
-            raise TypeError("a word in it is no text")
-    except (BadCheckpoint, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise BadCheckpoint(f"{path / 'vocab.json'} is no vocabulary ({error}). {RESTORE}") from None
-    backbone = record["backbone"]
-    if backbone["name"] == "given":  # as release 0.5.0 called it
-        backbone = backbone | {"name": PRECOMPUTED}
+    stored = read_stored(path, kind)
     return Checkpoint(
-        record["variant"],
-        _config(path, record["config"], kind),
-        vocabulary,
-        backbone,
-        _tensors(path / "model.safetensors", weights),
-        record["training"],
-        record["scores"],
+        stored.record["variant"],
+        stored.config,
+        stored.vocabulary,
+        stored.backbone,
+        _tensors(path / "model.safetensors", whole(path, "model.safetensors", stored.record)),
+        stored.record["training"],
+        stored.record["scores"],
         kind.name,
     )
-
-
-def _config(path: Path, values: dict[str, Any], kind: Kind[C]) -> C:
-    try:
-        return kind.config.from_json(values)
-    except BadSetting as error:
-        raise BadCheckpoint(
-            f"{path / 'config.json'} describes no {kind.name} that this release knows: {error} Restore it, "
-            "or use a newer release of captionret."
-        ) from None
 
 
 def _tensors(file: Path, content: bytes) -> dict[str, Tensor]:
@@ -150,34 +129,3 @@ def _tensors(file: Path, content: bytes) -> dict[str, Tensor]:
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
     }
-
-
-def _beside(path: Path, name: str, sha256: str) -> Path:
-    """Where a part waits for its checkpoint to be committed."""
-    return path / f"{name}.{sha256[:12]}"
-
-
-def _whole(path: Path, name: str, record: dict[str, Any]) -> bytes:
-    """The content of a part, its hash checked; from beside it where a save was cut before its last step."""
-    for file in (path / name, _beside(path, name, record["sha256"][name])):
-        content = file.read_bytes() if file.is_file() else b""
-        if hashlib.sha256(content).hexdigest() == record["sha256"][name]:
-            return content
-    if not (path / name).is_file():
-        raise BadCheckpoint(
-            f"{path / name} is missing. Restore the whole directory, or train again into another one."
-        )
-    if name == "vocab.json":
-        vocabulary = files.read_json(path / name, BadCheckpoint, RESTORE)
-        tokens = vocabulary.get("tokens") if isinstance(vocabulary, dict) else None
-        count = len(tokens) if isinstance(tokens, list) else 0
-        if count != record["vocabulary_size"]:
-            raise BadCheckpoint(
-                f"{path / name} has {count:,} words, model.safetensors was trained with "
-                f"{record['vocabulary_size']:,}. They come from different trainings. Restore the pair, or "
-                "train again into another directory."
-            )
-    raise BadCheckpoint(
-        f"{path / name} ({(path / name).stat().st_size:,} bytes) is not the file this checkpoint was saved "
-        f"with: cut short or altered. {RESTORE}"
-    )

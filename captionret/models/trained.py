@@ -1,7 +1,5 @@
 """What all trained models have in common: a name, a fingerprint, and weights that fit their settings."""
 
-import hashlib
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,12 +17,12 @@ from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..home import find_checkpoint
 from ..images import DecodedBatch, Picture, decoded_batches
 from ..progress import bar
-from .checkpoint import OWN_BACKBONE, RESTORE, Checkpoint, read_checkpoint
+from .checkpoint import OWN_BACKBONE, Checkpoint, read_checkpoint
 from .device import choose_device
 from .record import Kind
+from .stored import RESTORE, fingerprint_of
 from .vision.backbones import Backbone, checked_backbone, load_backbone, load_own_backbone
 from .vision.engines.rows import AUTO, Compute
-from .vision.rows import PRECOMPUTED
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -105,14 +103,8 @@ class TrainedModel(Generic[C]):
     def fingerprint(self) -> str:
         """See the class: weights, vocabulary, the backbone where it has one, and of the settings those that
         outlive training. It is the same in every release."""
-        parts: list[Any] = [self.config.fingerprinted(), self.vocabulary.to_json()]
-        if self.kind.reads_pictures:
-            backbone = self.checkpoint.backbone
-            parts.append(backbone | {"name": "given"} if backbone["name"] == PRECOMPUTED else backbone)
-        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
-        for name, tensor in sorted(self.checkpoint.tensors.items()):
-            digest.update(name.encode() + tensor.numpy().tobytes())
-        return digest.hexdigest()
+        arrays = {name: tensor.numpy() for name, tensor in self.checkpoint.tensors.items()}
+        return fingerprint_of(self.kind, self.config, self.vocabulary, self.checkpoint.backbone, arrays)
 
 
 class PictureModel(TrainedModel[C]):

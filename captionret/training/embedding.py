@@ -10,10 +10,10 @@ import torch
 from ..datasets import Dataset
 from ..datasets.labels import category_names, common_nouns, noun_counts, spelled
 from ..errors import BadDataset
+from ..models.embedding.checks import checked_features
 from ..models.embedding.config import CODE_PARTS, EMBEDDING, EmbeddingConfig
-from ..models.embedding.model import checked_features
 from ..models.embedding.network import EmbeddingNetwork
-from ..models.embedding.text_tower import Reader, idf_of
+from ..models.embedding.reader import Reader, idf_of
 from ..models.sentence.skipthought.encoder import skipthought_of
 from ..models.vision.backbones import Backbone, backbone_record, load_backbone
 from ..models.vision.rows import PRECOMPUTED

@@ -14,7 +14,8 @@ from ..evaluation.ranking import rank_both_ways
 from ..models.embedding import losses
 from ..models.embedding.config import EmbeddingConfig
 from ..models.embedding.network import EmbeddingNetwork
-from ..models.embedding.text_tower import Read
+from ..models.embedding.reader import Read
+from ..models.embedding.text_tower import tensors_of
 from .features import Features
 from .task import Task, by_length, with_views
 
@@ -72,7 +73,7 @@ class PairTask(Task[EmbeddingConfig, PairData]):
         images, owner = np.unique(self.train.owner[rows], return_inverse=True)
         features = self.train.features.of(images, views[: len(images)]).to(self.device)
         vectors = self.space.image_vectors(features, self.config.unit_in_training)  # (N, D)
-        sentences = self.space.sentence_vectors(*self.train.read.of(rows, self.device))  # (M, D)
+        sentences = self.space.sentence_vectors(*tensors_of(self.train.read, rows, self.device))  # (M, D)
         return pair_loss(
             self.space, self.config, vectors, sentences, torch.from_numpy(owner).to(self.device), self.epoch
         )
@@ -157,7 +158,7 @@ def encoded_sentences(space: EmbeddingNetwork, read: Read, device: torch.device)
     """(M, D) float32 unit rows; sentences of like length share a batch."""
     order = np.argsort(read.lengths, kind="stable")
     chunks = [order[start : start + 512] for start in range(0, len(order), 512)]
-    found = [space.sentence_vectors(*read.of(rows, device)).float().cpu().numpy() for rows in chunks]
+    found = [space.sentence_vectors(*tensors_of(read, rows, device)).float().cpu().numpy() for rows in chunks]
     vectors = np.empty((len(read), found[0].shape[1]), np.float32)
     vectors[order] = np.concatenate(found)
     return vectors

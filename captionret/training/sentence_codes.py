@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..models.embedding.text_tower import FrozenEncoder
+from ..models.embedding.reader import FrozenEncoder
 from ..models.sentence import MINILM_DIM
 from ..models.sentence.minilm import FILES, NAME
 from ..models.sentence.skipthought.encoder import SkipThought

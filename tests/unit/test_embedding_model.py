@@ -23,11 +23,12 @@ from captionret.models.captioning.config import CAPTIONER, CaptionerConfig
 from captionret.models.captioning.decoders import make_decoder
 from captionret.models.card import write_card
 from captionret.models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
+from captionret.models.embedding.checks import checked_features
 from captionret.models.embedding.config import EMBEDDING, EmbeddingConfig
-from captionret.models.embedding.model import EmbeddingModel, checked_features
+from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.network import EmbeddingNetwork
+from captionret.models.embedding.reader import Reader, idf_of
 from captionret.models.embedding.rows import EMBEDDING_MODELS
-from captionret.models.embedding.text_tower import Reader, idf_of
 from captionret.models.record import hash_of_settings
 from captionret.models.vision.backbones import Backbone, backbone_record
 from captionret.models.vision.rows import PRECOMPUTED

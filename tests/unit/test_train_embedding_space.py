@@ -21,8 +21,9 @@ from captionret.evaluation.labels import chance_of_hit, hierarchical_precision, 
 from captionret.models.embedding.config import EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.network import EmbeddingNetwork
+from captionret.models.embedding.reader import Reader
 from captionret.models.embedding.rows import EMBEDDING_MODELS
-from captionret.models.embedding.text_tower import Reader
+from captionret.models.embedding.text_tower import tensors_of
 from captionret.models.sentence.minilm import SentenceEncoder
 from captionret.models.vision.backbones import Backbone
 from captionret.models.vision.rows import PRECOMPUTED
@@ -137,7 +138,7 @@ def test_loss_of_a_batch_counts_each_image_once_with_all_its_captions_there(
     images = sorted(set(task.train.owner[rows].tolist()))
     features = np.stack([task.train.features.table[views[k]][image] for k, image in enumerate(images)])
     vectors = task.space.image_vectors(torch.from_numpy(features), unit_in_training)
-    sentences = task.space.sentence_vectors(*task.train.read.of(rows, CPU))
+    sentences = task.space.sentence_vectors(*tensors_of(task.train.read, rows, CPU))
     owner = torch.tensor([images.index(image) for image in task.train.owner[rows]])
     assert task.loss((rows, views)).item() == pytest.approx(
         pair_loss(task.space, task.config, vectors, sentences, owner).item(), rel=1e-5

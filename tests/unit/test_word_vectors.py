@@ -1,5 +1,8 @@
 """GloVe, from the installed package and from text files."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 from captionret import word_vectors as module
 from captionret.errors import BadDataset, MissingWeights, UnknownName
 from captionret.text import Vocabulary
+from captionret.word_index import WordIndex
 from captionret.word_vectors import load_word_vectors
 
 VOCABULARY = Vocabulary(["<pad>", "<start>", "<end>", "<unk>", "dog", "qwertzuiop", "cat", "xyzzyx"])
@@ -128,3 +132,52 @@ def test_missing_vectors_are_an_error_that_says_how_to_get_them(
 def test_unknown_word_vectors_are_told_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnknownName, match="glove-50"):
         load_word_vectors(name, tmp_path)
+
+
+WORDS = ["the", "dog", "café", ",", "2019"]
+
+
+def test_an_index_of_words_is_a_mapping_in_the_order_of_the_rows(tmp_path: Path) -> None:
+    for _ in ("made", "read again"):
+        index = WordIndex.kept(tmp_path / "words.npy", lambda: WORDS)
+        assert dict(index) == {word: row for row, word in enumerate(WORDS)} and len(index) == 5
+        assert "dog" in index and "Dog" not in index and index.get("cat") is None
+        with pytest.raises(KeyError):
+            index["\ud83d"]
+
+
+def test_an_index_that_is_there_is_answered_from_without_reading_the_words(tmp_path: Path) -> None:
+    WordIndex.kept(tmp_path / "words.npy", lambda: WORDS)
+    index = WordIndex.kept(tmp_path / "words.npy", lambda: pytest.fail("all words were read"))
+    assert (index["café"], "cat" in index) == (2, False)
+
+
+@pytest.mark.parametrize("at", [3, 130, -20, -1, None])
+def test_a_damaged_index_is_made_again(tmp_path: Path, at: int | None) -> None:
+    file = tmp_path / "words.npy"
+    WordIndex.kept(file, lambda: WORDS)
+    content = bytearray(file.read_bytes())
+    if at is None:
+        del content[-9:]
+    else:
+        content[at] ^= 1
+    file.write_bytes(content)
+    assert dict(WordIndex.kept(file, lambda: WORDS)) == {word: row for row, word in enumerate(WORDS)}
+
+
+def test_where_the_index_cannot_be_kept_it_answers_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert WordIndex.kept(tmp_path / "file" / "words.npy", lambda: WORDS)["2019"] == 4
+
+
+def test_installed_vectors_are_found_without_pandas(tmp_path: Path) -> None:
+    code = (
+        "import sys; from captionret.word_vectors import load_word_vectors as load\n"
+        "print(load('glove-50').words['automobile'], 'pandas' in sys.modules, 'pyarrow' in sys.modules)"
+    )
+    env = {**os.environ, "CAPTIONRET_HOME": str(tmp_path), "CAPTIONRET_GLOVE": str(tmp_path)}
+    found = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+        for _ in ("made", "read again")
+    ]
+    assert [one.stdout.split() for one in found] == [["6190", "False", "True"], ["6190", "False", "False"]]

@@ -22,14 +22,14 @@ from ...text import is_word
 from ..checkpoint import Checkpoint
 from ..record import Kind
 from ..trained import PictureModel
-from ..vision.backbones import Backbone, as_float16, check_features
+from ..vision.backbones import Backbone, as_float16
 from ..vision.engines.rows import AUTO, Compute
-from ..vision.rows import PRECOMPUTED
+from ..vision.rows import PRECOMPUTED, check_features
+from .checks import Numbers, check_batch_size, checked_features, similarity_of
 from .config import EMBEDDING, EmbeddingConfig
 from .network import EmbeddingNetwork
-from .text_tower import Reader
-
-Numbers = NDArray[np.floating | np.integer]  # of any precision
+from .reader import Reader
+from .text_tower import tensors_of
 
 
 class EmbeddingModel(PictureModel[EmbeddingConfig]):
@@ -93,7 +93,8 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         with bar(total=len(several), desc="encoding", unit="text", show=show) as shown:
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
-                vectors[rows] = self.space.sentence_vectors(*read.of(rows, self.device)).cpu().numpy()
+                some = tensors_of(read, rows, self.device)
+                vectors[rows] = self.space.sentence_vectors(*some).cpu().numpy()
                 shown.update(len(rows))
         return vectors[0] if isinstance(texts, str) else vectors
 
@@ -144,14 +145,7 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         A single vector (D,) counts as a row.
         errors: BadSetting where they are not of one space's size
         """
-        one, other = (np.atleast_2d(np.asarray(rows, np.float32)) for rows in (first, second))
-        if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[1]:
-            raise BadSetting(
-                f"Vectors of shapes {np.shape(first)} and {np.shape(second)} cannot be compared: each is "
-                "(D,) or (N, D), of one space."
-            )
-        cosines: NDArray[np.float32] = one @ other.T
-        return cosines
+        return similarity_of(first, second)
 
     def missing_reason(self, text: str) -> str:
         """Why it cannot read a text; empty where it can."""
@@ -203,36 +197,3 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         reads."""
         advice = "Caption the pictures with a captioner of that backbone, or train a space on theirs."
         check_features(backbone, self.checkpoint.backbone, self.name, advice)
-
-
-def checked_features(features: Numbers, dim: int, what: str = "The features") -> Numbers:
-    """`features`, if they are (N, dim) numbers that a network could have given.
-
-    errors: BadSetting for another shape; for a row that holds NaN or infinity, or zeros only, naming it
-    """
-    if features.ndim != 2 or features.shape[1] != dim or features.dtype.kind not in "fiu":
-        raise BadSetting(
-            f"{what} are {features.dtype} of shape {features.shape}; expected numbers (N, {dim}). Use the "
-            "network's own features."
-        )
-    for start in range(0, len(features), 4096):  # a mapped file need not fit into memory
-        block = np.asarray(features[start : start + 4096], dtype=np.float32)
-        bad = np.flatnonzero(~np.isfinite(block).all(1))
-        if len(bad):
-            raise BadSetting(
-                f"{what} hold NaN or infinity in row {start + bad[0]:,} (from 0). Compute that image's "
-                "features again."
-            )
-        empty = np.flatnonzero(~block.any(1))
-        if len(empty):
-            raise BadSetting(
-                f"{what} are all 0 in row {start + empty[0]:,} (from 0), as of an image that was never read. "
-                "Compute them again."
-            )
-    return features
-
-
-def check_batch_size(batch_size: int) -> None:
-    """Refuse a batch of nothing."""
-    if batch_size < 1:
-        raise BadSetting(f"The batch size is {batch_size}; it must be at least 1.")

@@ -24,7 +24,7 @@ from ...images import DecodedBatch, ImageInput, Picture, as_pictures
 from ...remedies import remedy
 from ...text import is_word
 from ..captioning.captioner import DRAWN, Captioner, check_drawn
-from ..vision.backbones import check_features
+from ..vision.rows import check_features
 from .classes import ImageClassifier
 from .head import LexicalHead
 

@@ -7,7 +7,6 @@ it was pooled from.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...errors import BadCheckpoint, BadSetting, MissingWeights
+from ...errors import BadCheckpoint, MissingWeights
 from ...files import sha256_of
 from ...home import data_folder
 from ...remedies import remedy
@@ -137,25 +136,6 @@ def checked_backbone(backbone: Backbone, record: dict[str, Any], name: str) -> B
             f"{here}. Train again."
         )
     return backbone
-
-
-def check_features(
-    backbone: Mapping[str, object] | None, record: dict[str, Any], name: str, advice: str
-) -> None:
-    """BadSetting where features of `backbone` ({"name", "sha256"}; None: unknown) are not what the
-    checkpoint `name` reads.
-
-    record: what that checkpoint says of its backbone; advice: what to do, as a sentence
-    """
-    if backbone is None:
-        raise BadSetting(
-            f"The features' backbone is unknown, and {name} reads those of {record['name']}. {advice}"
-        )
-    if backbone["sha256"] != record["sha256"]:
-        raise BadSetting(
-            f"{name} reads features of {record['name']}, the pictures have those of {backbone['name']}. "
-            f"{advice}"
-        )
 
 
 def load_backbone(

@@ -4,13 +4,41 @@ Preprocessing stands in the row: EfficientNet-Lite with the usual ImageNet mean 
 its accuracy, silently.
 """
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from ...config import Registry
-from ...images import Preprocessing
+from ...errors import BadSetting
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a picture becomes a backbone's input; it belongs to the backbone and is part of every cache key.
+
+    size:   the input's height and width in pixels. The whole picture is squeezed into the square: nothing at
+            the edges is lost, and it is how the published systems and their training pictures were resized.
+    mean, std: per channel, of values scaled to 0..1
+    """
+
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def to_json(self) -> dict[str, object]:
+        """Its fields, as JSON can hold them."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
+
+    @property
+    def key(self) -> str:
+        """The size, and a short hash of all of it, for names of caches."""
+        return f"{self.size}-{hashlib.sha256(repr(self).encode()).hexdigest()[:6]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +105,22 @@ _ROWS = [
 # in place of a backbone's name: features that a collection brings (`vse:`), of a network that is not here
 PRECOMPUTED = "precomputed"
 BACKBONES: Registry[BackboneConfig] = Registry("backbone", {row.name: row for row in _ROWS})
+
+
+def check_features(
+    backbone: Mapping[str, object] | None, record: dict[str, Any], name: str, advice: str
+) -> None:
+    """BadSetting where features of `backbone` ({"name", "sha256"}; None: unknown) are not what the
+    checkpoint `name` reads.
+
+    record: what that checkpoint says of its backbone; advice: what to do, as a sentence
+    """
+    if backbone is None:
+        raise BadSetting(
+            f"The features' backbone is unknown, and {name} reads those of {record['name']}. {advice}"
+        )
+    if backbone["sha256"] != record["sha256"]:
+        raise BadSetting(
+            f"{name} reads features of {record['name']}, the pictures have those of {backbone['name']}. "
+            f"{advice}"
+        )

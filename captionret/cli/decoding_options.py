@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from ..decoding import (
     DECODINGS,
+    NAMED_FROM,
     BeamSearch,
     Consensus,
     Decoding,
@@ -12,6 +13,7 @@ from ..decoding import (
     NucleusSampling,
     Rerank,
     Sampling,
+    Searching,
     decoding_way,
     usual,
 )
@@ -61,6 +63,15 @@ def _add_beam(options: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help='no word twice in a row, no three words twice, no end on "a" or "with" (default: as the variant '
         "has it)",
+    )
+    options.add_argument(
+        "--name-classes",
+        type=float,
+        nargs="?",
+        const=NAMED_FROM,
+        metavar="P",
+        help="name what the captioner has no word for: a class of ImageNet that the CNN gives at least this "
+        "probability, where the caption says nothing of it (default: off; without a number: %(const)s)",
     )
     options.add_argument(
         "--groups", type=int, metavar="N", help="of a diverse beam (default: as many as it is wide)"
@@ -123,6 +134,8 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
         raise BadSetting(
             "--embedding and --captions-from are what re-ranked captions are chosen by. Add --decode rerank."
         )
+    if not issubclass(way, Searching) and given.name_classes is not None:
+        raise BadSetting(f"--name-classes is of captions that a beam finds, not of --decode {given.decode}.")
     facts = vars(given) | {"captions": getattr(given, "captions_per_image", 1)}
     if given.beam is None:
         beam = usual(way, "beam")

@@ -11,6 +11,7 @@ A library remembers its decoding as JSON (`to_json`, `decoding_from_json`); what
 from .record import DECODINGS, decoding_from_json, decoding_way, usual
 from .rerank import Reference, Rerank
 from .ways import (
+    NAMED_FROM,
     BeamSearch,
     Consensus,
     Decoding,
@@ -23,6 +24,7 @@ from .ways import (
 
 __all__ = [
     "DECODINGS",
+    "NAMED_FROM",
     "BeamSearch",
     "Consensus",
     "Decoding",

@@ -1,13 +1,16 @@
 """The ways of decoding, but for re-ranking: one small row of settings each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import inf
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from ..errors import BadSetting
 from .checks import MOST, check_number, check_whole, is_number
+
+# Chosen on Flickr8k val, where naming 13 of 1,000 pictures' classes costs 0.2 CIDEr-D; from .2 on it is 2.2.
+NAMED_FROM = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,9 @@ class Decoding:
         folder: what files are named relative to; None: they are named by their names alone
         """
         method = {} if self.method == BeamSearch.method else {"method": self.method}
-        facts = {name: getattr(self, name) for name in (*self._recorded, "captions", "constraints")}
-        usual = {"captions": 1, "constraints": None, "length_penalty": None, "top_k": 0}
+        shared = [one.name for one in fields(self) if one.kw_only]
+        facts = {name: getattr(self, name) for name in (*self._recorded, *shared)}
+        usual = {"captions": 1, "constraints": None, "length_penalty": None, "top_k": 0, "name_classes": None}
         return method | {
             name: value for name, value in facts.items() if name not in usual or value != usual[name]
         }
@@ -48,7 +52,7 @@ class Decoding:
 
     @property
     def _recorded(self) -> tuple[str, ...]:
-        """The fields that `to_json` writes, in its order; without the two that all ways share."""
+        """The fields that `to_json` writes, in its order; without those that ways share."""
         raise NotImplementedError
 
 
@@ -59,11 +63,15 @@ class Searching(Decoding):
     beam:           how many captions the search follows; 1 is greedy
     length_penalty: captions are ranked by log-probability / words**length_penalty; None: the usual one of the
                     way, else of the captioner's variant
+    name_classes:   where the backbone's own classifier gives a class that the captioner has no word for at
+                    least this probability, and the best caption says nothing of it, one that names it
+                    ("espresso") is found and comes first; None: nowhere
     """
 
     usual_length_penalty: ClassVar[float | None] = None  # of the way; None: the variant's
     beam: int = 3
     length_penalty: float | None = None
+    name_classes: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         check_searching(self)
@@ -226,6 +234,9 @@ def _check_beam(decoding: Searching) -> None:
     check_whole("The beam", decoding.beam, 1, MOST)
     if decoding.length_penalty is not None:
         check_number("The length penalty", decoding.length_penalty)
+    least = decoding.name_classes
+    if least is not None and not (is_number(least) and 0 < least <= 1):
+        raise BadSetting(f"Classes are named from a probability above 0 up to 1 on, not {least!r}.")
 
 
 def check_searching(decoding: Searching) -> None:

@@ -22,6 +22,7 @@ from ...images import ImageInput, Picture, as_pictures, decoded_batches
 from ...records import Caption, CaptionResult, Failure
 from ...remedies import remedy
 from ..checkpoint import Checkpoint
+from ..lexical.classes import ImageClassifier
 from ..record import Kind
 from ..trained import PictureModel
 from ..vision.backbones import Backbone, as_float16
@@ -30,6 +31,7 @@ from .config import CAPTIONER, CaptionerConfig
 from .decoders import Decoder, make_decoder
 from .ensemble_decoder import EnsembleDecoder
 from .generation import Generator
+from .naming import with_names
 
 BEAM_OF_3 = BeamSearch(3)
 DRAWN = Sampling(captions=30)
@@ -174,11 +176,14 @@ class Captioner(PictureModel[CaptionerConfig]):
         pictures: content hashes, which drawing needs: a picture's captions depend on it and the seed, not on
                   the batch it is in
         reranker: what chooses where the decoding is a Rerank; None: the captioner's own
-        errors:   BadSetting for a Rerank without a re-ranker
+        errors:   BadSetting for a Rerank without a re-ranker, or where classes are to be named and the
+                  backbone has no classifier
         """
         captions = self.generator.captions(features, decoding, pictures)
         if isinstance(decoding, Rerank):
             captions = self._reranked(captions, features, decoding, reranker or self.reranker)
+        if isinstance(decoding, Searching) and decoding.name_classes is not None:
+            captions = self._named(captions, features, decoding)
         return [image[: decoding.captions] for image in captions]
 
     def length_penalty(self, decoding: Searching) -> float:
@@ -253,6 +258,21 @@ class Captioner(PictureModel[CaptionerConfig]):
         reranker.check(self.checkpoint.backbone)
         pooled = self.pooled(features).cpu().numpy()
         return reranker.rank(captions, pooled, decoding, self.length_penalty(decoding))
+
+    def _named(
+        self, captions: list[list[Caption]], features: Tensor, decoding: Searching
+    ) -> list[list[Caption]]:
+        if self._classifier is None:
+            raise BadSetting(
+                f"{self.name} cannot name classes: the classifier of {self.config.backbone} is not here, or "
+                "the checkpoint brings a CNN of its own. Leave out name_classes."
+            )
+        probabilities = self._classifier.predict(self.pooled(features).cpu().numpy())
+        return with_names(captions, features, probabilities, self.generator, decoding)
+
+    @cached_property
+    def _classifier(self) -> ImageClassifier | None:
+        return ImageClassifier.of(self.checkpoint.backbone)
 
     def _without_caption(self, picture: Picture) -> str:
         return (

@@ -19,6 +19,7 @@ from ...text import Vocabulary, ends_badly, join
 from ..reranking.consensus import consensus
 from .beam_search import Beams, Rules, State, beam_search, ordered
 from .config import CaptionerConfig
+from .constrained import Name, NamedCaption, named_search
 from .sampling import sample, uniforms
 
 # Numbers in one table of log-probabilities, at most: 128 MB. Wide beams and many drawn captions take the
@@ -101,6 +102,29 @@ class Generator:
                 shares[rows] += held
         return shares / decoding.captions
 
+    @torch.inference_mode()
+    def named(
+        self, features: Tensor, names: Sequence[Sequence[Name]], decoding: Searching
+    ) -> list[NamedCaption | None]:
+        """For each row of features the best caption that holds one of its names, see named_search."""
+        found: list[NamedCaption | None] = []
+        size = max(1, self._at_once(decoding) // 2)  # two beams for each picture
+        for start in range(0, len(features), size):
+            rows = slice(start, start + size)
+            first, state = self.decoder.begin(features[rows].to(self.device))
+            found += named_search(
+                first,
+                state,
+                self.decoder.step,
+                names[rows],
+                beam=decoding.beam,
+                max_words=self.config.max_words,
+                length_penalty=self.length_penalty(decoding),
+                predict_bos=self.config.predict_bos,
+                rules=self._rules_of(decoding),
+            )
+        return found
+
     def length_penalty(self, decoding: Searching) -> float:
         """By which captions are ranked, or weighed for a consensus: the decoding's own, else the usual one of
         its way, else the variant's."""
@@ -114,11 +138,14 @@ class Generator:
         """What its captions keep to where constraints are asked for."""
         return Rules.of(self.vocabulary, self.device)
 
+    def _rules_of(self, decoding: Decoding) -> Rules | None:
+        constraints = self.config.constraints if decoding.constraints is None else decoding.constraints
+        return self.rules if constraints else None
+
     def _captions_of(
         self, features: Tensor, decoding: Decoding, pictures: Sequence[str]
     ) -> list[list[Caption]]:
-        constraints = self.config.constraints if decoding.constraints is None else decoding.constraints
-        rules = self.rules if constraints else None
+        rules = self._rules_of(decoding)
         if isinstance(decoding, Sampling):
             drawn = self._read(ordered(self.drawn(features, decoding, pictures, rules)), rules)
             return [_once(image) for image in drawn]

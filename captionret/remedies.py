@@ -79,6 +79,11 @@ _row(
     "Make the word probabilities again: captionret predict-words --library NAME.",
 )
 _row(
+    "calibrate",
+    "Make the calibration again: captionret.app.calibrating.calibrate(open_dataset(...), library=...).",
+    "Make the calibration again: captionret calibrate --data SPEC, with --library NAME for a library's own.",
+)
+_row(
     "reference captions",
     "Make it again: chosen_by(spaces, captions_from) of captionret.app.rerankers.",
     "Caption again with --captions-from KIND:PATH.",

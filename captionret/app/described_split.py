@@ -3,7 +3,7 @@ first time is slow."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,13 @@ from ..progress import bar
 from ..records import Item
 from ..remedies import remedy
 from ..retrieval import Gallery, PartOfGallery, TableSource, WordMatrix
+from .named import calibration_of
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.captioning.captioner import Captioner
     from ..models.embedding.model import EmbeddingModel
     from ..models.lexical.predictor import WordPredictor
+    from ..models.vision.backbones import Backbone
     from ..training.features import Features
 
 DECODING = BeamSearch(5, captions=5)
@@ -50,7 +52,8 @@ def describe_split(
     for space in (spaces or {}).values():
         space.check(captioner.checkpoint.backbone)
     paths = [item.path for item in items if item.path]
-    rows = _features(captioner, predictor, paths, features)
+    kinds = {captioner.config.feature, *_kinds(predictor)}
+    rows = _features(captioner.backbone, kinds, paths, features)
     pooled = rows["pooled"]
     captions = _captions(captioner, rows, cache)
     stored = _predicted(predictor, rows, paths, cache) if predictor else None
@@ -62,24 +65,37 @@ def describe_split(
         features=pooled.of(np.array(places, np.int64)).numpy(),
         word_probabilities=stored.take(list(first)) if stored else None,
         classes=stored.take_classes(list(first)) if stored else None,
+        calibration=calibration_of(stored.made_by) if stored else None,
         spaces={mode: space.encode_features for mode, space in (spaces or {}).items()},
     )
     shown, best = [str(path) for path in paths], [image[0] for image in captions]
     return Gallery(shown, best, pooled.hashes, [item.id for item in items], source)
 
 
+def predict_split(
+    predictor: "WordPredictor", items: Sequence[Item], features: Path, cache: Path = CACHE
+) -> StoredWordProbabilities:
+    """What is predicted of the items' pictures. Arguments and errors: as describe_split"""
+    paths = [item.path for item in items if item.path]
+    rows = _features(predictor.backbone, _kinds(predictor), paths, features)
+    return _predicted(predictor, rows, paths, cache)
+
+
+def _kinds(predictor: "WordPredictor | None") -> set[str]:
+    """The kinds of features that a predictor reads."""
+    drawing = None if predictor is None else predictor.captioner
+    return {"pooled"} if drawing is None else {"pooled", drawing.config.feature}
+
+
 def _features(
-    captioner: "Captioner", predictor: "WordPredictor | None", paths: Sequence[Path], folder: Path
+    backbone: "Backbone", kinds: Collection[str], paths: Sequence[Path], folder: Path
 ) -> "dict[str, Features]":
-    """The features of each kind that one of them reads, and the pooled ones."""
+    """The features of each kind, and the pooled ones."""
     from ..training.features import extract
 
-    kinds = {"pooled", captioner.config.feature}
-    if predictor is not None and predictor.captioner is not None:
-        kinds.add(predictor.captioner.config.feature)
     found = {}
-    for kind in sorted(kinds):
-        found[kind], failures = extract(captioner.backbone, paths, kind, root=folder)
+    for kind in sorted({"pooled", *kinds}):
+        found[kind], failures = extract(backbone, paths, kind, root=folder)
         if failures:
             raise BadDataset(
                 f"{len(failures):,} pictures cannot be read, so this split cannot be compared with others'. "

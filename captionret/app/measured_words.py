@@ -1,8 +1,11 @@
 """Word probabilities measured on a captioned split: whether they mean what they say, and whether a search
 knows when nothing fits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..datasets import Dataset
 from ..errors import BadSetting, CaptionretError, NoWords
@@ -69,7 +72,7 @@ def measure_words(dataset: Dataset, split: str, how: ModesMeasuring) -> Measured
         raise BadSetting(
             "There are no word probabilities to measure.", remedy("predict words", library="NAME")
         )
-    pairs = word_pairs(gallery.word_probabilities, captions)
+    pairs = word_pairs(_probability(gallery), captions)
     unseen = encode_texts(absent_words(captions, ABSENT), described.spaces)
     present = encode_texts(pairs.words, described.spaces)
     answered = [
@@ -86,6 +89,12 @@ def measure_words(dataset: Dataset, split: str, how: ModesMeasuring) -> Measured
         answered,
         left_out,
     )
+
+
+def _probability(gallery: Gallery) -> Callable[[str], NDArray[np.floating]]:
+    """(N,) what people are shown of a word."""
+    predicted, nothing = gallery.predicted, np.zeros(len(gallery))
+    return lambda word: predicted.of(word) if word in predicted else nothing
 
 
 def _returning(gallery: Gallery, mode: Mode, queries: Sequence[EncodedQuery]) -> float:

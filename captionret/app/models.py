@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ..decoding import BeamSearch, Decoding
 from ..library import Library, MadeBy
 from ..library.surroundings import SURROUNDINGS
-from .named import captioner_of, precision_of, predictor_of
+from .named import calibration_of, captioner_of, precision_of, predictor_of
 from .places import checkpoint_path
 from .rerankers import with_reranker
 
@@ -57,3 +57,4 @@ def captioner_for(
 
 SURROUNDINGS.load_captioner = load_captioner
 SURROUNDINGS.load_predictor = predictor_of
+SURROUNDINGS.find_calibration = calibration_of

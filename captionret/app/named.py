@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadCheckpoint, BadLibrary, BadSetting
 from ..library import MadeBy
 from ..remedies import remedy
+from ..retrieval.calibrated import FILE, Calibration
 from .places import checkpoint_path, known_checkpoints, shipped_checkpoint
 
 if TYPE_CHECKING:  # these import torch, which text queries do without
@@ -87,6 +88,20 @@ def predictor_of(record: dict[str, Any] | None, device: str = "auto") -> "WordPr
             refused = refused or error
     assert refused is not None, "each part has a place"
     raise refused
+
+
+def calibration_of(record: dict[str, Any]) -> Calibration | None:
+    """The calibration that lies beside the predictor of a library's word probabilities, by the record that it
+    left; None where there is none of that very predictor. A damaged one is logged."""
+    for place in _places(record["head"]) if record.get("head") else ():
+        try:
+            found = Calibration.read(place / FILE) if (place / FILE).is_file() else None
+        except BadSetting as error:
+            log.warning(f"Word probabilities are shown as they are: {error.message}")
+            continue
+        if found is not None and found.predictor == record.get("fingerprint"):
+            return found
+    return None
 
 
 def _places(path: Path | str) -> Iterator[Path]:

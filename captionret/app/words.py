@@ -2,14 +2,15 @@
 comes from."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from ..errors import BadImage
 from ..files import expanded
 from ..image_classes import image_classes
-from ..retrieval import Gallery
+from ..retrieval import Gallery, corpus
+from ..retrieval.predicted import WordProbabilities
 from ..text import STOP_WORDS, words
 from .searcher import Searcher
 
@@ -29,7 +30,8 @@ class LibraryWord:
 class PictureWord:
     """A word of one picture.
 
-    probability: that a caption of the picture holds the word, all sources together
+    probability: that two or more of five people say the word, or another of its forms, of the picture, all
+                 sources together; where nobody has calibrated the probabilities, that a caption holds it
     in_captions: whether one of its captions does hold it
     head:        what the lexical head says; 1 where a person wrote it; 0 where it says nothing
     classes:     the ImageNet classes that stand behind it, the surest first, each with its probability
@@ -47,7 +49,8 @@ def library_words(searcher: Searcher) -> list[LibraryWord]:
     are made where there are none yet. errors: as Searcher.search"""
     known = searcher.gallery(MODE).known_words
     counts = ((word, known[word]) for word in known if word not in STOP_WORDS and _plain(word))
-    shown = [LibraryWord(word, count) for word, count in counts if count]
+    predicted = searcher.gallery(MODE).predicted
+    shown = [LibraryWord(word, count) for word, count in counts if count and _first_form(predicted, word)]
     return sorted(shown, key=lambda one: (-one.pictures, one.word))
 
 
@@ -63,13 +66,27 @@ def picture_words(searcher: Searcher, picture: str | os.PathLike[str]) -> list[P
     written = {word for caption in gallery.all_captions[row] for word in words(caption)}
     found = []
     every = {*gallery.word_probabilities.row(row), *_classes_of(gallery, row), *written} - STOP_WORDS
-    for word in filter(_plain, every):
+    for word in _one_of_each(predicted, filter(_plain, every), row):
         sure = float(predicted.of(word)[row]) if word in predicted else float(word in written)
         if sure >= SHOWN or word in written:
             head = float(predicted.by_head(word)[row])
             classes = tuple(predicted.classes_behind(word, row).items())
             found.append(PictureWord(word, sure, word in written, head, classes))
     return sorted(found, key=lambda one: (-one.probability, one.word))
+
+
+def _first_form(predicted: WordProbabilities, word: str) -> bool:
+    """Whether captions say no other form of the word more often: all forms have one probability."""
+    rates = corpus.rates()
+    return word == max(predicted.forms(word), key=lambda form: (rates.get(form, 0.0), form))
+
+
+def _one_of_each(predicted: WordProbabilities, words: Iterable[str], row: int) -> list[str]:
+    """Of the forms of each word the one that is likeliest of a picture."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for word in sorted(words):
+        found.setdefault(predicted.forms(word), []).append(word)
+    return [max(forms, key=lambda form: float(predicted.by_head(form)[row])) for forms in found.values()]
 
 
 def _plain(word: str) -> bool:

@@ -47,6 +47,7 @@ _row(
     old=("believe",),
 )
 _row("words", "show the words of a library, or of one picture, and how sure they are", script="")
+_row("calibrate", "make word probabilities mean what they say, by captions that people wrote", script="")
 _row("demo", "the whole job in five minutes, on drawn scenes and on photographs")
 _row("annotate", "find the captions that fit a picture best")
 _row("encode", "write the vectors of sentences or pictures into a file")

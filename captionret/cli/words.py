@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 from ..app.places import last_library, library_path
 from ..app.searcher import Searcher
-from ..app.words import LibraryWord, PictureWord, library_words, picture_words
+from ..app.words import MODE, LibraryWord, PictureWord, library_words, picture_words
 from ..errors import BadLibrary, BadSetting
 from ..library import Library
 from ..remedies import remedy
@@ -27,6 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.top is not None and given.top < 1:
         raise BadSetting(f"--top {given.top} must be at least 1.")
     with Searcher(_library(given.library), device=given.device) as searcher:
+        calibration = searcher.gallery(MODE).calibration
+        say(
+            "The probabilities are not calibrated: captionret calibrate makes them mean what they say."
+            if calibration is None
+            else f"The probabilities are calibrated by {calibration.data}."
+        )
         if given.of is None:
             words = library_words(searcher)
             _show_library(given, words, len(searcher.gallery()))

@@ -1,6 +1,6 @@
 """Whether word probabilities mean what they say: calibration, and what a threshold finds.
 
-    pairs = word_pairs(gallery.word_probabilities, captions)
+    pairs = word_pairs(gallery.predicted.of, captions)
     calibration_error(pairs), at_threshold(pairs, 0.8).precision
 
 A picture is right for a word if two or more of its human captions hold the word or another of its forms. The
@@ -9,14 +9,14 @@ are right for; stop words are left out. A word that the model does not know has 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSetting
-from ..retrieval import WordMatrix, corpus
+from ..retrieval import corpus
 from ..retrieval.lemmas import lemma
 from ..text import STOP_WORDS, word_set
 
@@ -70,15 +70,16 @@ class Threshold:
     spread: tuple[float, float, float]
 
 
-def word_pairs(probabilities: WordMatrix, captions: Sequence[Sequence[str]]) -> WordPairs:
+def word_pairs(
+    probability: Callable[[str], NDArray[np.floating]], captions: Sequence[Sequence[str]]
+) -> WordPairs:
     """The pairs of a split.
 
-    probabilities: N rows; captions: of each picture those that people wrote
-    errors:        BadSetting for other numbers of pictures, or no word to measure by
+    probability: of a word, (N,) for the pictures; 0 for a word that is not known
+    captions:    of each picture those that people wrote
+    errors:      BadSetting for another number of pictures, or no word to measure by
     """
-    if len(probabilities) != len(captions):
-        raise BadSetting(f"{len(probabilities)} rows of probabilities, captions of {len(captions)} pictures.")
-    right_for = _right_pictures(captions)
+    right_for = right_pictures(captions)
     held = Counter(word for own in captions for word in frozenset().union(*map(word_set, own)))
     words = [
         word
@@ -88,13 +89,16 @@ def word_pairs(probabilities: WordMatrix, captions: Sequence[Sequence[str]]) -> 
     ]
     if not words:
         raise BadSetting("No word stands in the captions of enough pictures to measure its probabilities.")
+    columns = [probability(word) for word in words]
+    if len(columns[0]) != len(captions):
+        raise BadSetting(f"{len(columns[0])} rows of probabilities, captions of {len(captions)} pictures.")
     right = np.zeros((len(captions), len(words)), bool)
     for column, word in enumerate(words):
         right[right_for[lemma(word)], column] = True
-    return WordPairs(tuple(words), _columns(probabilities, words), right)
+    return WordPairs(tuple(words), np.stack(columns, axis=1).astype(np.float32), right)
 
 
-def _right_pictures(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+def right_pictures(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     """The pictures that each base form is right for, by row."""
     found: dict[str, list[int]] = {}
     for row, own in enumerate(captions):
@@ -103,17 +107,6 @@ def _right_pictures(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
             if count >= LEAST_CAPTIONS:
                 found.setdefault(form, []).append(row)
     return found
-
-
-def _columns(probabilities: WordMatrix, words: Sequence[str]) -> NDArray[np.float32]:
-    """(N, W) of some words; 0 for one that no row holds."""
-    place = {word: column for column, word in enumerate(words)}
-    columns = np.array([place.get(word, -1) for word in probabilities.words], np.int64)
-    rows = np.repeat(np.arange(len(probabilities)), np.diff(probabilities.starts))
-    target = columns[probabilities.ids]
-    dense = np.zeros((len(probabilities), len(words)), np.float32)
-    dense[rows[target >= 0], target[target >= 0]] = probabilities.weights[target >= 0]
-    return dense
 
 
 def reliability(pairs: WordPairs, bins: int = BINS, least: float = LEAST_P) -> list[Bin]:

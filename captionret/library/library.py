@@ -15,6 +15,7 @@ from ..decoding import BeamSearch, Decoding
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
 from ..remedies import remedy
+from ..retrieval.calibrated import FILE, Calibration
 from . import edits, writes
 from .catalogue import Catalogue
 from .made_by import from_folder
@@ -195,6 +196,12 @@ class Library(ReadableLibrary):
         """Keep the weight of each mode in this library's hybrid."""
         with self._catalogue.transaction() as connection:
             writes.put_meta(connection, "hybrid", json.dumps(dict(weights)))
+
+    def set_calibration(self, calibration: Calibration) -> None:
+        """Keep how its word probabilities are calibrated; see captionret.app.calibrating."""
+        calibration.write(self.path / FILE)
+        with self._catalogue.transaction() as connection:  # so that readers see that something has changed
+            writes.put_meta(connection, "calibration", calibration.predictor)
 
     def _run(
         self,

@@ -16,8 +16,10 @@ from ..errors import BadLibrary
 from ..records import PictureFacts
 from ..remedies import remedy
 from ..retrieval import Gallery, WordMatrix
+from ..retrieval.calibrated import Calibration
 from ..text import word_set
 from . import checksums
+from .calibrating import calibration_for
 from .facts import read_facts, read_own
 from .features import FeatureFile, file_of
 from .held import HeldWordProbabilities, UnkeptWordProbabilities
@@ -184,8 +186,7 @@ class LibrarySnapshot:
 
     @property
     def predicted_by(self) -> dict[str, Any] | None:
-        """What predicted the word probabilities; None where there are none. errors: BadLibrary for a damaged
-        file"""
+        """What predicted the word probabilities; None where nothing did. errors: BadLibrary"""
         stored = self._words.read()
         return None if stored is None else stored.made_by
 
@@ -203,8 +204,7 @@ class LibrarySnapshot:
         return stored is not None and stored.least > LEAST
 
     def gallery(self) -> Gallery:
-        """Its images as retrieval takes them, the same object each time: ids are the paths relative to the
-        root."""
+        """Its images as retrieval takes them, the same object each time; ids are relative paths."""
         with self._lock:
             if self._gallery is None:
                 files = self.contents.files
@@ -264,6 +264,11 @@ class LibrarySnapshot:
         found = stored.take_classes([one for one, left in zip(hashes, other, strict=True) if not left])
         assert found is not None
         return with_rows(found, {place: {} for place, left in enumerate(other) if left}, len(hashes))
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """How its word probabilities are calibrated; None where they are not. errors: BadLibrary"""
+        return calibration_for(self.folder, self.predicted_by)
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows in the space of that mode."""

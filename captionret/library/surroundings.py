@@ -10,6 +10,7 @@ from typing import Any
 from ..decoding import Decoding
 from ..errors import BadSetting
 from ..remedies import remedy
+from ..retrieval.calibrated import Calibration
 from .made_by import MadeBy
 from .protocols import Captioning, WordPredicting
 
@@ -21,10 +22,12 @@ class Surroundings:
     load_captioner: who captioned the library (None: nobody yet), how it shall decode, and a device ->
                     that captioner
     load_predictor: what predicted its words (None: nothing yet), and a device -> that predictor
+    find_calibration: what predicted its words -> how that predictor is calibrated; None where it is not
     """
 
     load_captioner: Callable[[MadeBy | None, Decoding, str], Captioning] | None = None
     load_predictor: Callable[[dict[str, Any] | None, str], WordPredicting] | None = None
+    find_calibration: Callable[[dict[str, Any]], Calibration | None] | None = None
 
     def captioner(self, made_by: MadeBy | None, decoding: Decoding, device: str) -> Captioning:
         """The captioner that made a library. errors: BadSetting where nobody can load one; as its loader"""
@@ -37,6 +40,10 @@ class Surroundings:
         if self.load_predictor is None:
             raise BadSetting("No predictor of words is given.", remedy("predictor"))
         return self.load_predictor(record, device)
+
+    def calibration(self, record: dict[str, Any]) -> Calibration | None:
+        """How the predictor of a library's word probabilities is calibrated; None where nobody knows."""
+        return None if self.find_calibration is None else self.find_calibration(record)
 
 
 SURROUNDINGS = Surroundings()

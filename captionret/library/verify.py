@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import BadLibrary
 from . import pictures
+from .calibrating import own_calibration
 from .catalogue import Catalogue
 from .features import FeatureFile, file_of
 from .rows import NAME, TEXT, WHOLE, Rows, restored, size
@@ -76,6 +77,7 @@ def _features(catalogue: Catalogue) -> list[str]:
 
 def _words(catalogue: Catalogue) -> list[str]:
     StoredWordProbabilities.read(catalogue.file.parent)
+    own_calibration(catalogue.file.parent)
     return []
 
 

@@ -12,6 +12,7 @@ from ..errors import BadSetting
 from ..records import PictureFacts
 from ..remedies import remedy
 from ..text import word_set, words
+from .calibrated import Calibration
 from .index.sparse import WordMatrix
 from .predicted import KnownWords, WordProbabilities
 from .protocols import GallerySource, Mode, PreparedMode
@@ -151,8 +152,14 @@ class Gallery:
 
     @cached_property
     def predicted(self) -> WordProbabilities:
-        """Word probabilities and classes, merged word by word; BadSetting for a gallery without any."""
-        return WordProbabilities(self.word_probabilities, self.classes)
+        """Word probabilities and classes, merged word by word and calibrated; BadSetting for a gallery
+        without any."""
+        return WordProbabilities(self.word_probabilities, self.classes, self.calibration)
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """How its word probabilities are calibrated; None where they are not."""
+        return None if self._source is None else self._source.calibration
 
     def vectors(self, mode: str) -> NDArray[np.float32]:
         """Its images in the space in which a mode compares, (N, D) unit rows; BadSetting where there are

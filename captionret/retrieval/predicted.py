@@ -1,6 +1,6 @@
 """What is predicted of each picture word by word: by the lexical head and by ImageNet's classes, merged."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -8,34 +8,37 @@ from numpy.typing import NDArray
 
 from ..image_classes import classes_of
 from . import corpus
+from .calibrated import SURE, Calibration
 from .index.columns import Columns
 from .index.sparse import WordMatrix
 from .language import AT_LEAST
 
-# Chosen on Flickr8k val, by recall of the picture among the first ten of a caption.
+# Of what ranks by a caption's words, chosen on Flickr8k val by recall of the picture among the first ten.
 CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
 CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
 RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
-_MOST_CUT, SURE = (
-    0.01,
-    float(np.float32(0.999)),
-)  # a word that is not stored is a third as probable as the least stored one
+_MOST_CUT = 0.01  # a word that is not stored is a third as probable as the least stored one
 
 
 class WordProbabilities:
     """What the lexical head and ImageNet's classes say of N pictures, merged word by word when asked for.
 
-    numbers: (N,) the sum over the head's words of log(1 - p)
+    numbers:     (N,) the sum over the head's words of log(1 - p)
+    calibration: makes it how often that is right; None where nobody has learnt one
     """
 
-    def __init__(self, head: WordMatrix, classes: WordMatrix | None) -> None:
+    def __init__(
+        self, head: WordMatrix, classes: WordMatrix | None, calibration: Calibration | None = None
+    ) -> None:
         self._head, self._classes = Columns(head), None if classes is None else Columns(classes)
+        self.calibration = calibration
         least = float(head.weights.min()) if len(head.weights) else _MOST_CUT
         self.least = min(least, _MOST_CUT) / 3  # of a word that is not stored
         # float32 would give a picture other bits where its row stands elsewhere
         added = np.log1p(-np.minimum(head.weights.astype(np.float64), SURE))
         self.numbers = np.bincount(head.owners(), added, len(head)).astype(np.float64)
         self._known: dict[str, NDArray[np.float64]] = {}
+        self._raw: dict[str, NDArray[np.float64]] = {}
 
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word."""
@@ -59,10 +62,22 @@ class WordProbabilities:
         return dict(sorted(((name, p) for name, p in found.items() if p > 0), key=lambda one: -one[1]))
 
     def of(self, word: str) -> NDArray[np.float64]:
-        """(N,) the probability that a caption of each picture holds the word: above 0, below 1."""
+        """(N,) the calibrated probability of each word: that two or more of five people say it, or another of
+        its forms, of each picture; above 0, below 1. Without a calibration as `uncalibrated`."""
         if word not in self._known:
             self._known[word] = self._merged(word)
         return self._known[word]
+
+    def uncalibrated(self, word: str) -> NDArray[np.float64]:
+        """(N,) the probability that a caption of each picture holds the word: above 0, below 1."""
+        if word not in self._raw:
+            share = self._share(word) * self.by_classes(word)
+            self._raw[word] = np.clip(1 - (1 - self.by_head(word)) * (1 - share), self.least, SURE)
+        return self._raw[word]
+
+    def forms(self, word: str) -> tuple[str, ...]:
+        """The forms of a word that have one probability, itself among them."""
+        return (word,) if self.calibration is None else self.calibration.forms(word)
 
     def by_head(self, word: str) -> NDArray[np.float64]:
         """(N,) what the lexical head, or a person's caption, says of the word; 0 for words not stored."""
@@ -70,14 +85,24 @@ class WordProbabilities:
 
     def by_classes(self, word: str) -> NDArray[np.float64]:
         """(N,) the probability of the classes that are called so, or are a kind of it."""
+        return self._of_classes((word,))
+
+    def _of_classes(self, words: Sequence[str]) -> NDArray[np.float64]:
         total = np.zeros(self._head.count)
         if self._classes is not None:
-            for name in classes_of().get(word, ()):
+            for name in dict.fromkeys(name for word in words for name in classes_of().get(word, ())):
                 total += self._classes.column(name)
         return np.minimum(total, 1)
 
     def _merged(self, word: str) -> NDArray[np.float64]:
-        found = 1 - (1 - self.by_head(word)) * (1 - self._share(word) * self.by_classes(word))
+        if self.calibration is None:
+            return self.uncalibrated(word)
+        forms = self.calibration.forms(word)
+        unsaid = np.ones(self._head.count)
+        for form in forms:
+            unsaid *= 1 - self.by_head(form)
+        found = self.calibration.of_head(word, 1 - unsaid)
+        found = 1 - (1 - found) * (1 - self.calibration.share(word) * self._of_classes(forms))
         return np.clip(found, self.least, SURE)
 
     def _share(self, word: str) -> float:

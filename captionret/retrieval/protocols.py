@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import Explanation, PictureFacts
+from .calibrated import Calibration
 from .index.sparse import WordMatrix
 from .predicted import WordProbabilities
 from .query import EncodedQuery
@@ -25,6 +26,11 @@ class GallerySource(Protocol):
 
     @property
     def parts(self) -> frozenset[str]: ...  # noqa: D102
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """How its word probabilities are calibrated; None where they are not."""
+        ...
 
     def features(self, hashes: Sequence[str]) -> NDArray[np.floating]:
         """(N, D) the backbone's pooled features."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import PictureFacts
+from .calibrated import SURE
 from .gallery import Gallery
 from .language import (
     AT_LEAST,
@@ -22,7 +23,6 @@ from .language import (
     Until,
     WordCondition,
 )
-from .predicted import SURE
 from .query import EncodedQuery
 
 Mask = NDArray[np.bool_]

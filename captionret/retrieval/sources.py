@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import PictureFacts
+from .calibrated import Calibration
 from .gallery import Gallery
 from .index.sparse import WordMatrix
 
@@ -29,6 +30,7 @@ class TableSource:
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
         spaces: Mapping[str, Encode] | None = None,
         facts: Sequence[PictureFacts | None] | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         """hashes:   N different ones
 
@@ -38,7 +40,9 @@ class TableSource:
         vectors:  for each mode that compares in a space (N, D) unit rows; spaces: what makes them of
                   features, once they are asked for
         facts:    of each image; None: nothing is known
+        calibration: of the word probabilities; None: they are taken as they are
         """
+        self.calibration = calibration
         self._row_of = {sha256: row for row, sha256 in enumerate(hashes)}
         self._captions, self._features = captions, features
         self._word_probabilities, self._classes = word_probabilities, classes
@@ -86,6 +90,11 @@ class PartOfGallery:
 
     def __init__(self, whole: Gallery) -> None:
         self.whole, self.parts = whole, whole.parts
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """How the whole's word probabilities are calibrated."""
+        return self.whole.calibration
 
     def features(self, hashes: Sequence[str]) -> NDArray[np.floating]:
         """(N, D) rows of the whole's."""

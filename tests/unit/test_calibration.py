@@ -15,6 +15,7 @@ from captionret.evaluation.calibration import (
     word_pairs,
 )
 from captionret.retrieval import WordMatrix
+from captionret.retrieval.index.columns import Columns
 from captionret.retrieval.lemmas import lemma
 
 PAIRS = st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), min_size=1, max_size=40)
@@ -28,7 +29,7 @@ def pairs_of(table: list[tuple[float, bool]]) -> WordPairs:
 def test_a_picture_is_right_if_two_captions_hold_the_word_in_any_form() -> None:
     captions = [["a dog runs", "two dogs"]] * 5 + [["a dog", "a cat"]] * 5 + [["the cat", "cats sit"]] * 5
     rows = [{"dog": 0.75, "dogs": 0.25}] * 5 + [{"dog": 0.5}] * 5 + [{"cat": 1.0, "a": 1.0}] * 5
-    pairs = word_pairs(WordMatrix.of_rows(rows), captions)
+    pairs = word_pairs(Columns(WordMatrix.of_rows(rows)).column, captions)
     assert pairs.words == ("cat", "cats", "dog", "dogs"), (
         "no stop word, and no 'runs', which one caption says"
     )
@@ -67,7 +68,7 @@ def test_absent_words_are_in_no_caption_in_any_form() -> None:
 
 
 def test_other_pictures_and_captions_that_say_nothing_are_refused() -> None:
-    with pytest.raises(BadSetting, match="captions of 1 pictures"):
-        word_pairs(WordMatrix.of_rows([{"dog": 0.5}] * 2), [["a dog"]])
+    with pytest.raises(BadSetting, match="captions of 5 pictures"):
+        word_pairs(lambda _: np.zeros(12), [["a dog", "dogs"]] * 5)
     with pytest.raises(BadSetting, match="No word"):
-        word_pairs(WordMatrix.of_rows([{"dog": 0.5}]), [["a dog", "dogs"]])
+        word_pairs(lambda _: np.zeros(1), [["a dog", "dogs"]])

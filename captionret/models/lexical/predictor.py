@@ -24,6 +24,7 @@ from ...images import DecodedBatch, ImageInput, Picture, as_pictures
 from ...remedies import remedy
 from ...text import is_word
 from ..captioning.captioner import DRAWN, Captioner, check_drawn
+from ..vision.backbones import Backbone
 from ..vision.rows import check_features
 from .classes import ImageClassifier
 from .head import LexicalHead
@@ -242,6 +243,11 @@ class WordPredictor:
     @cached_property
     def _classifier(self) -> ImageClassifier | None:
         return ImageClassifier.of(self._parts[0].checkpoint.backbone)
+
+    @property
+    def backbone(self) -> Backbone:
+        """Whose features it reads."""
+        return self._parts[0].backbone
 
     @property
     def _parts(self) -> "list[LexicalHead | Captioner]":

@@ -4,7 +4,7 @@ Each word of a picture's caption is a question of its own, so the log-likelihood
 words of log p/(1 - p), and over all words of log(1 - p), a number per picture. An inverted index answers it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -20,8 +20,10 @@ from .explain import by_share
 from .lexical import is_text
 from .words import no_words
 
-# Chosen on Flickr8k val by words that no caption of the split holds.
-FLOOR = 0.06  # a picture fits a text if one of its words is at least so probable
+# A picture fits a text if one of its words is at least so probable. Chosen on Flickr8k val, each half of it
+# by what was learnt from the other: of words that no caption holds one in twenty finds anything.
+FLOOR = 0.15
+FLOOR_UNCALIBRATED = 0.06  # the same where probabilities are not calibrated
 
 
 class LikelihoodMode(Mode):
@@ -52,6 +54,7 @@ class PreparedLikelihood(PreparedMode):
 
     def __init__(self, words: WordProbabilities, pictures: Mode, gallery: GalleryContents) -> None:
         self.words, self._mode, self._gallery = words, pictures, gallery
+        self.floor = FLOOR_UNCALIBRATED if words.calibration is None else FLOOR
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32: of a text the natural log of its likelihood by the number of its words; of a picture,
@@ -70,8 +73,8 @@ class PreparedLikelihood(PreparedMode):
         return (total / len(asked)).astype(np.float32)
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
-        """(N,) whether one of a text's words that say what is seen is as probable as FLOOR of each picture.
-        To a text of which no word is known, none fits."""
+        """(N,) whether one of a text's words that say what is seen is probable enough of each picture. To a
+        text of which no word is known, none fits."""
         if not is_text(query):
             return None
         asked = self._asked(query)
@@ -79,7 +82,7 @@ class PreparedLikelihood(PreparedMode):
         if not telling:
             return np.zeros(len(self.words.numbers), np.bool_)
         found: NDArray[np.bool_] = (
-            np.max([self._probability(asked[word]) for word in telling], axis=0) >= FLOOR
+            np.max([self._probability(asked[word]) for word in telling], axis=0) >= self.floor
         )
         return found
 
@@ -96,7 +99,7 @@ class PreparedLikelihood(PreparedMode):
         for readings in self._asked(query).values():
             word, value = self._best(readings, row)
             sure[word] = max(value, sure.get(word, 0.0))
-        shown = [word for word, value in sure.items() if value >= FLOOR]
+        shown = [word for word, value in sure.items() if value >= self.floor]
         return tuple(sorted(shown, key=lambda word: (word in STOP_WORDS, -sure[word], word)))
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
@@ -122,15 +125,24 @@ class PreparedLikelihood(PreparedMode):
         return asked_words(self.words, query)
 
     def _probability(self, readings: Mapping[str, float]) -> NDArray[np.float64]:
-        """(N,) of the likeliest reading, each by its weight."""
-        weighted = [weight * self.words.of(word) for word, weight in readings.items()]
-        return np.asarray(np.max(weighted, axis=0), np.float64)
+        """(N,) of the likeliest reading, each by its weight; calibrated."""
+        return _likeliest(readings, self.words.of)
 
     def _added(self, readings: Mapping[str, float]) -> NDArray[np.float64]:
-        """(N,) what a word of the text adds: log p/(1 - p). Where it is read as others the text does not
-        leave these out, so the log(1 - p) of each goes from the number of the picture."""
-        left_out = sum(np.log1p(-self.words.of(word)) for word in readings)
-        return np.asarray(np.log(self._probability(readings)) - left_out, np.float64)
+        """(N,) what a word of the text adds: log p/(1 - p); where probabilities are calibrated, the mean of
+        the calibrated one's, of any form of the word, and of the word's own as it is spelt. On Flickr8k val,
+        1.4 % more captions find their picture among the first ten than by the latter alone.
+
+        Where a word is read as others the text does not leave these out, so the log(1 - p) of each goes from
+        the number of the picture.
+        """
+        spelt = self.words.uncalibrated
+        left_out = sum(np.log1p(-spelt(word)) for word in readings)
+        added = np.asarray(np.log(_likeliest(readings, spelt)) - left_out, np.float64)
+        if self.words.calibration is None:
+            return added
+        found = self._probability(readings)
+        return np.asarray((added + np.log(found) - np.log1p(-found)) / 2, np.float64)
 
     def _best(self, readings: Mapping[str, float], row: int) -> tuple[str, float]:
         """The likeliest reading of one picture, and how probable it is by its weight."""
@@ -141,3 +153,11 @@ class PreparedLikelihood(PreparedMode):
     @cached_property
     def _pictures(self) -> PreparedMode:
         return self._mode.prepare(self._gallery)
+
+
+def _likeliest(
+    readings: Mapping[str, float], probability: Callable[[str], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """(N,) the largest of the readings' probabilities, each by its weight."""
+    weighted = [weight * probability(word) for word, weight in readings.items()]
+    return np.asarray(np.max(weighted, axis=0), np.float64)

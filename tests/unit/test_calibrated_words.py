@@ -1,0 +1,204 @@
+"""Word probabilities that mean what they say: learnt from captions, kept in a file, read by every mode."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mean_colour import Colours, MeanColour, picture
+
+from captionret.app.calibrating import calibrate
+from captionret.app.places import LEXICAL_HEAD
+from captionret.app.searching import search
+from captionret.datasets import Dataset
+from captionret.errors import BadLibrary, BadSetting
+from captionret.evaluation.word_fit import Fitted, fit_calibration
+from captionret.library import Library
+from captionret.models.lexical.predictor import WordPredictor
+from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix
+from captionret.retrieval import search as search_gallery
+from captionret.retrieval.calibrated import FILE, SURE, Calibration, WordGroup
+from captionret.retrieval.modes.likelihood import FLOOR
+
+DOG, BED = WordGroup(("dog", "dogs"), 1.2, 1.0, 0.25), WordGroup(("bed",), 1.0, -3.0, 0.1)
+
+
+def calibration(predictor: str = "d" * 64) -> Calibration:
+    return Calibration(predictor, "a head", "some captions", [DOG, BED], 0.6)
+
+
+def sigmoid(x: float) -> float:
+    return float(1 / (1 + np.exp(-x)))
+
+
+def gallery_of(rows: list[dict[str, float]], classes: list[dict[str, float]] | None = None) -> Gallery:
+    hashes = [f"{number:064x}" for number in range(len(rows))]
+    source = TableSource(
+        hashes,
+        word_probabilities=WordMatrix.of_rows(rows),
+        classes=None if classes is None else WordMatrix.of_rows(classes),
+        calibration=calibration(),
+    )
+    return Gallery([f"{number}.jpg" for number in range(len(rows))], [""] * len(rows), hashes, source=source)
+
+
+def test_forms_of_a_word_have_one_probability_that_two_of_five_say_any_of_them() -> None:
+    predicted = gallery_of([{"dog": 0.3, "dogs": 0.2}, {"bed": 0.9}, {"dogs": 0.2, "sun": 0.4}]).predicted
+    either = 1 - 0.7 * 0.8
+    expected = sigmoid(1.2 * np.log(either / (1 - either)) + 1)
+    assert predicted.of("dog")[0] == pytest.approx(expected, abs=1e-6)
+    assert predicted.of("dogs").tolist() == predicted.of("dog").tolist()
+    assert predicted.of("dog")[1] == predicted.least, "nothing is stored of it"
+    assert predicted.of("sun")[2] == pytest.approx(0.4), "a word of no group stays as it is"
+    assert predicted.uncalibrated("dog")[0] == pytest.approx(0.3)
+
+
+def test_classes_count_by_a_share_of_each_word() -> None:
+    predicted = gallery_of([{"cat": 0.1}], [{"chow": 0.5, "papillon": 0.3, "tabby": 0.8}]).predicted
+    assert predicted.of("dog")[0] == pytest.approx(0.25 * 0.8, abs=1e-6)
+    assert predicted.of("tabby")[0] == pytest.approx(0.6 * 0.8, abs=1e-6), "only classes know it"
+
+
+def test_what_a_person_wrote_stays_sure_and_what_is_not_said_stays_out() -> None:
+    found = calibration().of_head("bed", np.array([0.0, 1.0, 0.9]))
+    assert found.tolist() == pytest.approx([0, SURE, sigmoid(np.log(9) - 3)])
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=20), st.floats(0.05, 3), st.floats(-5, 5))
+def test_what_is_more_probable_stays_so(said: list[float], slope: float, offset: float) -> None:
+    one = Calibration("d", "a head", "captions", [WordGroup(("dog",), slope, offset, 0.1)], 0.5)
+    found = one.of_head("dog", np.array(sorted(said)))
+    assert (np.diff(found) >= 0).all() and (found >= 0).all() and (found <= 1).all()
+
+
+def test_modes_find_and_show_by_calibrated_probabilities() -> None:
+    gallery = gallery_of([{"bed": 0.5, "dog": 0.01}, {"dog": 0.2}])
+    assert search_gallery(gallery, EncodedQuery(text="bed"), "words") == [], f".05 is below {FLOOR}"
+    (hit,) = search_gallery(gallery, EncodedQuery(text="dog"), "words")
+    ((word, sure),) = hit.words
+    assert word == "dog" and sure == pytest.approx(sigmoid(1.2 * np.log(0.25) + 1), abs=1e-3)
+
+
+def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
+    calibration().write(tmp_path / FILE)
+    assert Calibration.read(tmp_path / FILE) == calibration()
+    whole = json.loads((tmp_path / FILE).read_text())
+    broken: list[dict[str, object]] = [
+        {"format": 2},
+        {"groups": ["dog one 2 3"]},
+        {"groups": ["dog nan 0 0"]},
+        {"groups": ["dog -1 0 0"]},
+        {"groups": 7},
+        {"alone": 3},
+        {"alone": None},
+    ]
+    for change in broken:
+        (tmp_path / FILE).write_text(json.dumps(whole | change))
+        with pytest.raises(BadSetting, match="Make the calibration again"):
+            Calibration.read(tmp_path / FILE)
+    (tmp_path / FILE).write_text("[1")
+    with pytest.raises(BadSetting, match="Make the calibration again"):
+        Calibration.read(tmp_path / FILE)
+
+
+def _fit(words: WordMatrix, classes: WordMatrix | None, captions: list[list[str]]) -> Fitted:
+    return fit_calibration(
+        words, classes, captions, lambda groups, alone: Calibration("d", "a head", "captions", groups, alone)
+    )
+
+
+def _pictures(count: int = 400) -> tuple[WordMatrix, list[list[str]]]:
+    """Words that are predicted with half the log odds they have, each of five people saying what is there."""
+    random = np.random.default_rng(0)
+    odds = random.normal(-2, 2, (count, 6))
+    there = random.random(odds.shape) < 1 / (1 + np.exp(-odds))
+    names = ["dog", "cat", "bed", "kite", "horse", "car"]
+    said = 1 / (1 + np.exp(-odds / 2))
+    rows = [dict(zip(names, map(float, row), strict=True)) for row in said]
+    captions = [[" ".join(np.array(names)[row]) or "the"] * 2 for row in there]
+    return WordMatrix.of_rows(rows), captions
+
+
+def test_what_is_learnt_is_how_often_it_is_right_on_pictures_held_out() -> None:
+    words, captions = _pictures()
+    fitted = _fit(words, None, captions)
+    assert fitted.before > 0.1 > 0.04 > fitted.error
+    assert fitted.pictures == 400 and fitted.words == 6
+    slopes = [one.slope for one in fitted.calibration.groups]
+    assert slopes == pytest.approx([2] * 6, abs=0.4)
+    assert fitted.thresholds[1].precision > 0.8
+
+
+def test_shares_of_classes_are_learnt_where_captions_say_the_word() -> None:
+    random = np.random.default_rng(1)
+    sure = random.random((600, 2)) < 0.3
+    names = ("tabby", "zebra")
+    classes = [{name: 0.9 for name, there in zip(names, row, strict=True) if there} for row in sure.tolist()]
+    captions = [
+        ["a cat" if a and random.random() < 0.8 else "a kite", "the bed"] * 2 for a in sure[:, 0].tolist()
+    ]
+    words = WordMatrix.of_rows([{"cat": 0.02, "kite": 0.5, "bed": 0.9, "zebra": 0.001}] * 600)
+    fitted = _fit(words, WordMatrix.of_rows(classes), captions)
+    groups = {one.forms[0]: one for one in fitted.calibration.groups}
+    assert groups["cat"].share == pytest.approx(0.8, abs=0.15)
+    assert groups["zebra"].share in (fitted.calibration.alone, pytest.approx(groups["cat"].share, abs=0.2))
+    assert 0.5 < fitted.calibration.alone <= 1
+
+
+def test_too_few_captions_are_refused() -> None:
+    with pytest.raises(BadSetting, match="enough pictures"):
+        _fit(WordMatrix.of_rows([{"dog": 0.5}]), None, [["a dog", "dogs"]])
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    for name, colour in (("red.png", "red"), ("blue.png", "blue")):
+        picture(tmp_path / "photos" / name, colour)
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    library.update(library.root, MeanColour(), progress=False)
+    library.predict_words(Colours(), progress=False)
+    return library
+
+
+def test_a_library_keeps_a_calibration_of_its_own(library: Library) -> None:
+    (before,) = (hit for hit in search(library, text="red", mode="words") if hit.path == "red.png")
+    known = library.snapshot()
+    red = WordGroup(("red",), 1.0, -0.5, 0.1)
+    own = Calibration(Colours().fingerprint, "Colours", "captions", [red], 0.5)
+    library.set_calibration(own)
+    assert known.calibration is None and library.snapshot() is not known
+    assert library.snapshot().calibration == own
+    (after,) = (hit for hit in search(library, text="red", mode="words") if hit.path == "red.png")
+    assert dict(after.words)["red"] < dict(before.words)["red"]
+    assert library.verify() == []
+
+
+def test_a_calibration_of_another_predictor_is_not_used(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    library.set_calibration(calibration("e" * 64))
+    assert library.snapshot().calibration is None
+    assert "Make it again" in caplog.text
+
+
+def test_a_damaged_calibration_is_named_with_what_to_do(library: Library) -> None:
+    (library.path / FILE).write_text("{}")
+    with pytest.raises(BadLibrary, match="Make the calibration again"):
+        search(library, text="red", mode="words")
+    assert any("no calibration" in problem for problem in library.verify())
+
+
+def test_the_shipped_calibration_is_of_the_shipped_head() -> None:
+    shipped = Calibration.read(LEXICAL_HEAD / FILE)
+    predictor = WordPredictor.load(device="cpu")
+    assert shipped.predictor == predictor.fingerprint, "captionret calibrate --data flickr8k:data/flickr8k"
+    assert {form for one in shipped.groups for form in one.forms} == set(predictor.words)
+    assert shipped.forms("dogs") == ("dog", "dogs") == shipped.forms("dog")
+
+
+def test_a_library_and_a_head_are_not_calibrated_at_once() -> None:
+    with pytest.raises(BadSetting, match="not both"):
+        calibrate(Dataset("x", ()), "val", library="photos", head="words-lite")

@@ -71,6 +71,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--precision": {
         "help": "float32, bfloat16, float16, or auto: bfloat16 where it is quicker (default: %(default)s)"
     },
+    "--compile": {
+        "action": "store_true",
+        "help": "compile the network first, which takes a minute or two and a C++ compiler and pays in long "
+        "trainings on a GPU",
+    },
     "--tensorboard": {
         "action": "store_true",
         "help": "write curves for TensorBoard beside log.jsonl, too",
@@ -253,12 +258,23 @@ def run_facts(given: argparse.Namespace, model: str, config: C, name: str) -> di
     dataset, *also = (open_dataset(spec) for spec in (given.data, *given.also))
     for one in (dataset, *also):
         log.info(one.summary())
-    same = ("out", "seed", "patience", "precision", "command", "description", "fp16", "tensorboard")
+    same = (
+        "out",
+        "seed",
+        "patience",
+        "precision",
+        "command",
+        "description",
+        "fp16",
+        "tensorboard",
+        "compile",
+    )
     return {
         "name": model,
         "config": config,
         "dataset": dataset,
         "also": tuple(also),
         "features_root": given.features,
+        "compile": given.compile,
         **{name: getattr(given, name) for name in same},
     }

@@ -19,3 +19,10 @@ def choose_device(name: str = "auto") -> torch.device:
         raise BadSetting(
             f"The device {name!r} cannot be used here ({str(error).splitlines()[0]}). Choose auto or cpu."
         ) from None
+
+
+def placed(tensor: torch.Tensor, device: torch.device | None) -> torch.Tensor:
+    """A tensor on a device, None: where it is; to a GPU through pinned memory, which nothing waits for."""
+    if device is None or device.type != "cuda":
+        return tensor if device is None else tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

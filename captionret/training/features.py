@@ -23,6 +23,7 @@ from ..files import no_space_named
 from ..home import data_folder
 from ..images import WHOLE, View, decoded_batches
 from ..locks import locked
+from ..models.device import placed
 from ..models.vision.backbones import Backbone, as_float16
 from ..progress import bar
 from ..records import Failure
@@ -104,14 +105,22 @@ class Features:
     hashes: list[str]
     present: np.ndarray
 
-    def of(self, pictures: np.ndarray, views: np.ndarray | None = None) -> torch.Tensor:
-        """(len(pictures), D) or (len(pictures), cells, D) float32; views: which view of each, default the
-        whole picture."""
-        views = np.zeros_like(pictures) if views is None else views
-        values = np.empty((len(pictures), *self.table[0].shape[1:]), np.float32)
-        for view in np.unique(views):
-            values[views == view] = self.table[view][self.rows[view, pictures[views == view]]]
-        return torch.from_numpy(values)
+    def of(
+        self, pictures: np.ndarray, views: np.ndarray | None = None, device: torch.device | None = None
+    ) -> torch.Tensor:
+        """(len(pictures), D) or (len(pictures), cells, D) float32.
+
+        views:  which view of each; None: the whole picture
+        device: where they go; None: the CPU
+        """
+        if views is None or not views.any():
+            values = self.table[0][self.rows[0, pictures]]
+        else:
+            values = np.empty((len(pictures), *self.table[0].shape[1:]), np.float16)
+            for view in np.unique(views):
+                values[views == view] = self.table[view][self.rows[view, pictures[views == view]]]
+        # as float16 to the device, which is half the way, and wider there
+        return placed(torch.from_numpy(values), device).float()
 
 
 def view_name(view: View) -> str:

@@ -56,8 +56,11 @@ class LiveFeatures:
     def __init__(self, backbone: Backbone, paths: Sequence[Path], kind: str, views: tuple[View, ...]) -> None:
         self.backbone, self.paths, self.kind, self.views = backbone, paths, kind, views
 
-    def of(self, pictures: np.ndarray, views: np.ndarray | None = None) -> Tensor:
-        """(len(pictures), D) or (len(pictures), cells, D) float32, with gradients where they are enabled."""
+    def of(
+        self, pictures: np.ndarray, views: np.ndarray | None = None, device: torch.device | None = None
+    ) -> Tensor:
+        """(len(pictures), D) or (len(pictures), cells, D) float32 on the backbone's device, with gradients
+        where they are enabled."""
         chosen = np.zeros_like(pictures) if views is None else views
         size = self.backbone.config.preprocessing.size
         pixels = [

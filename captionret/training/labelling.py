@@ -77,7 +77,7 @@ class LabelTask(Task[EmbeddingConfig, LabelData]):
         samples, views = batch
         images, positive = samples.T
         vectors = self.space.image_vectors(
-            self.train.features.of(images, views).to(self.device), self.config.unit_in_training
+            self.train.features.of(images, views, self.device), self.config.unit_in_training
         )
         table = self.table[self.targets]  # (L seen, D)
         label = torch.from_numpy(positive).to(self.device)

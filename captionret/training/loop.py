@@ -128,6 +128,9 @@ class Fit:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
         self.at = Progress()
         self.stop_asked = False
+        if run.compile:
+            # in place, so that its weights keep their names; captions of all lengths share one kernel
+            task.module.compile(dynamic=True)
         if resume:
             self._load()
         else:
@@ -179,8 +182,9 @@ class Fit:
             loss = self.task.loss(batch)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
-        value = float(loss.detach())
-        norm = float(nn.utils.clip_grad_norm_(self.task.module.parameters(), self.config.clip_norm))
+        found = nn.utils.clip_grad_norm_(self.task.module.parameters(), self.config.clip_norm)
+        # together, so that a GPU is waited for only once
+        value, norm = map(float, torch.stack([loss.detach().float(), found.float()]).tolist())
         # with float16 a scale that was too large shows as an infinite gradient: that step is left out
         overflown = self.scaler.is_enabled() and self.scaler.get_scale() > 1
         if not math.isfinite(value) or not (math.isfinite(norm) or overflown):

@@ -59,14 +59,22 @@ def averaged(module: nn.Module, decay: float) -> AveragedModel | None:
 
     It forgets the first steps sooner: after step n the past's share is min(decay, (1 + n) / (10 + n)).
     """
+    if not decay:
+        return None
 
-    def average(past: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
-        if not past.is_floating_point():
-            return new
-        weight = min(decay, (1 + int(count)) / (10 + int(count)))
-        return past.lerp(new.to(past.dtype), 1 - weight)
+    def average(
+        past: tuple[Tensor, ...] | list[Tensor], new: tuple[Tensor, ...] | list[Tensor], count: object
+    ) -> None:
+        if not past[0].is_floating_point():
+            torch._foreach_copy_(list(past), list(new))
+            return
+        # not `count`, which is a copy of it on the device and would be waited for
+        steps = int(made.n_averaged)
+        weight = min(decay, (1 + steps) / (10 + steps))
+        torch._foreach_lerp_(list(past), list(new), 1 - weight)
 
-    return AveragedModel(module, avg_fn=average, use_buffers=True) if decay else None
+    made = AveragedModel(module, multi_avg_fn=average, use_buffers=True)
+    return made
 
 
 def autocast_to(precision: str, device: torch.device) -> torch.dtype | None:

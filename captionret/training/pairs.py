@@ -71,7 +71,7 @@ class PairTask(Task[EmbeddingConfig, PairData]):
         there."""
         rows, views = batch
         images, owner = np.unique(self.train.owner[rows], return_inverse=True)
-        features = self.train.features.of(images, views[: len(images)]).to(self.device)
+        features = self.train.features.of(images, views[: len(images)], self.device)
         vectors = self.space.image_vectors(features, self.config.unit_in_training)  # (N, D)
         sentences = self.space.sentence_vectors(*tensors_of(self.train.read, rows, self.device))  # (M, D)
         return pair_loss(
@@ -148,7 +148,7 @@ def encoded_images(space: EmbeddingNetwork, features: Features, device: torch.de
     """(N, D) float32 unit rows of whole pictures."""
     everyone = np.arange(len(features.hashes))
     chunks = [
-        features.of(everyone[start : start + 4096]).to(device) for start in range(0, len(everyone), 4096)
+        features.of(everyone[start : start + 4096], device=device) for start in range(0, len(everyone), 4096)
     ]
     return np.concatenate([space.image_vectors(chunk).float().cpu().numpy() for chunk in chunks])
 

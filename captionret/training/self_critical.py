@@ -133,7 +133,7 @@ class SelfCriticalTask(CaptioningTask):
         than the baseline."""
         images, seed, views = batch
         self.module.eval()  # drawn without dropout; learned from with it, for there are few pictures
-        features = self.train.features.of(images, views).to(self.device)
+        features = self.train.features.of(images, views, self.device)
         drawn = self._draw(features, seed)
         rewards = self.reward(drawn.tokens, drawn.ended, images)
         self.rewards.append(float(rewards.mean()))

@@ -15,6 +15,7 @@ from ..evaluation.captions.cider import CiderD
 from ..models.captioning.attention import doubly_stochastic
 from ..models.captioning.beam_search import Beams, beam_search
 from ..models.captioning.config import CaptionerConfig
+from ..models.device import placed
 from ..text import PAD_ID, START_ID, UNKNOWN_ID, Vocabulary
 from .features import Features
 from .fine_tune import BACKBONE_RATE, FineTuned, LiveFeatures
@@ -103,7 +104,7 @@ class CaptioningTask(Task[CaptionerConfig, CaptionData]):
             if self.config.captions_together
             else self.train.tokens[images, columns][:, None]
         )
-        features = self.train.features.of(images, views).to(self.device)
+        features = self.train.features.of(images, views, self.device)
         read = self._guessed(features, tokens) if self.config.scheduled_sampling else None
         smoothing = self.config.label_smoothing
         if not self.config.attention_penalty:
@@ -122,7 +123,7 @@ class CaptioningTask(Task[CaptionerConfig, CaptionData]):
         for start in range(0, len(self.val), 100):
             images = np.arange(start, min(start + 100, len(self.val)))
             # once: while fine-tuning, it is a pass of the CNN
-            features = self.val.features.of(images).to(self.device)
+            features = self.val.features.of(images, device=self.device)
             logits, targets = module(features, self._tokens(self.val.tokens[images]))
             total += float(_cross_entropy(logits, targets)) * len(targets)
             count += len(targets)
@@ -134,7 +135,7 @@ class CaptioningTask(Task[CaptionerConfig, CaptionData]):
     def _tokens(self, tokens: np.ndarray) -> Tensor:
         """(N, G, T) int64 on the device, no longer than the longest of these captions."""
         longest = int((tokens > 0).sum(-1).max())
-        return torch.from_numpy(tokens[:, :, :longest].astype(np.int64)).to(self.device)
+        return placed(torch.from_numpy(tokens[:, :, :longest].astype(np.int64)), self.device)
 
     def _guessed(self, features: Tensor, tokens: Tensor) -> Tensor:
         """`tokens` with a share of the words replaced by what the captioner itself predicts there (Bengio et

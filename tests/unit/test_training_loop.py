@@ -17,6 +17,7 @@ from captionret.datasets import Dataset
 from captionret.errors import BadCheckpoint, BadSetting
 from captionret.models.embedding.config import EmbeddingConfig
 from captionret.training.loop import Fit, Interrupted
+from captionret.training.optimizer import averaged
 
 RECIPES: list[dict[str, Any]] = [
     {"precision": "float16"},
@@ -437,3 +438,32 @@ def test_every_precision_learns_on_a_gpu(tmp_path: Path, precision: str) -> None
     )
     progress = fit(task, tmp_path, precision=precision, epochs=8).run()
     assert progress.history[-1]["val_loss"] < 0.7 * progress.history[0]["val_loss"]
+
+
+def test_a_compiled_training_goes_through_the_compiler_and_keeps_the_names_of_its_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, object]] = []
+    eager = nn.Module.compile
+
+    def compiled(module: nn.Module, **settings: Any) -> None:
+        given.append(settings)
+        eager(module, backend="eager", **settings)
+
+    monkeypatch.setattr(nn.Module, "compile", compiled)
+    plain, quick = Toy(), Toy()
+    fit(plain, tmp_path / "plain", epochs=1).run()
+    fit(quick, tmp_path / "quick", epochs=1, compile=True).run()
+    assert given == [{"dynamic": True}]
+    assert quick.kept[-1][1].keys() == plain.kept[-1][1].keys()
+
+
+def test_whole_numbers_among_the_averaged_buffers_are_those_of_the_module() -> None:
+    norm = nn.BatchNorm1d(3)
+    mean = averaged(norm, 0.5)
+    assert mean is not None
+    for _ in range(3):
+        norm(torch.randn(4, 3))
+        mean.update_parameters(norm)
+    assert int(mean.module.get_buffer("num_batches_tracked")) == 3
+    assert averaged(norm, 0) is None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from captionret.app.class_reading import named_classes
+from captionret.app.measured_text import encode_texts
 from captionret.app.places import LEXICAL_HEAD, SHIPPED_SPACES
 from captionret.datasets import open_dataset
 from captionret.evaluation.label_search import measure_labels
@@ -25,7 +25,7 @@ from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.records import Item
-from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource
+from captionret.retrieval import MODES, Gallery, TableSource
 from captionret.training.features import extract
 
 MODES_SHOWN = ("expected-cosine", "words", "embedding", "auto")
@@ -47,7 +47,7 @@ def main() -> None:
     items = open_dataset(given.data).split(given.split)
     captions = [(caption, row) for row, item in enumerate(items) for caption in item.captions]
     gallery = gallery_of(items, head, predictor, space, given.features)
-    queries = queries_of([caption for caption, _ in captions], space)
+    queries = encode_texts([caption for caption, _ in captions], {"embedding": space}, gallery)
     rows = [gallery.row_of_id[str(row)] for _, row in captions]
     print(f"{given.data} {given.split}: {len(queries):,} captions, {len(gallery):,} pictures")
     for name in MODES_SHOWN:
@@ -66,7 +66,7 @@ def show_labels(
     labels = sorted({label for item in items for label in item.labels})
     of_row = [items[int(name)].labels for name in gallery.ids]
     right = np.array([[label in own for own in of_row] for label in labels])
-    queries = queries_of(labels, space)
+    queries = encode_texts(labels, {"embedding": space}, gallery)
     print(f"{spec}: {len(labels)} labels, {len(gallery):,} pictures")
     for name in MODES_SHOWN:
         found = measure_labels(name, text_scores(MODES[name], gallery, queries), right)
@@ -93,15 +93,6 @@ def gallery_of(
     )
     names = [str(row) for row in range(len(paths))]
     return Gallery(names, [""] * len(paths), keys, source=source)
-
-
-def queries_of(texts: Sequence[str], space: EmbeddingModel) -> list[EncodedQuery]:
-    """The texts as a search has them."""
-    vectors = space.encode_texts(texts)
-    return [
-        EncodedQuery(text=text, vectors={"embedding": vector}, classes=classes)
-        for text, vector, classes in zip(texts, vectors, named_classes(vectors, space), strict=True)
-    ]
 
 
 if __name__ == "__main__":

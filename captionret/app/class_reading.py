@@ -8,6 +8,7 @@ the file from the folder `classes` of that directory.
 import hashlib
 import logging
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ _PROBE = "a photograph"
 SHIPPED = Path(__file__).with_name("class_vectors.npy")  # of the shipped space
 
 _KNOWN: dict[str, NDArray[np.float32]] = {}  # by the probe's place in the space
+_PROBES: WeakKeyDictionary[Space, NDArray[np.float32]] = WeakKeyDictionary()
 
 log = logging.getLogger(__name__)
 
@@ -46,26 +48,33 @@ def named_classes(texts: NDArray[np.float32], space: Space) -> list[dict[str, fl
 
 def class_vectors(space: Space) -> NDArray[np.float32]:
     """(1000, D) the places of the classes' names in a space, unit rows."""
-    probe = space.encode_texts([_PROBE])[0]
+    probe = probe_of(space)
     key = hashlib.sha256(np.round(probe, 4).tobytes()).hexdigest()[:16]
     file = data_folder("classes") / f"{key}.npy"
     if key not in _KNOWN:
-        known = _read(SHIPPED, probe)
-        known = _read(file, probe) if known is None else known
+        known = read_vectors(SHIPPED, probe, len(image_classes()))
+        known = read_vectors(file, probe, len(image_classes())) if known is None else known
         _KNOWN[key] = _made(space, file, probe) if known is None else known
     return _KNOWN[key]
 
 
-def _read(file: Path, probe: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """What a file holds; None where it is of another space, not there or damaged: then it is made.
+def probe_of(space: Space) -> NDArray[np.float32]:
+    """(D,) the place of a certain text, by which a space is known; it is read once of each."""
+    if space not in _PROBES:
+        _PROBES[space] = space.encode_texts([_PROBE])[0]
+    return _PROBES[space]
 
-    Its last row is the probe's, by which a space is known.
+
+def read_vectors(file: Path, probe: NDArray[np.float32], count: int) -> NDArray[np.float32] | None:
+    """(count, D) float32, what a file holds; None where it is of another space, not there or damaged.
+
+    Its last row is the probe's.
     """
     try:
         known = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    if known.shape != (len(image_classes()) + 1, len(probe)) or known.dtype != np.float16:
+    if known.shape != (count + 1, len(probe)) or known.dtype != np.float16:
         return None
     rows: NDArray[np.float32] = known.astype(np.float32)
     return rows[:-1] if np.allclose(rows[-1], probe, atol=2e-3) and np.isfinite(rows).all() else None

@@ -113,7 +113,7 @@ def _row(
     _, low, high = mean_interval(scores.ndcg10)
     text: list[float | None] = [None] * 5
     if "text" in MODES[mode].accepts:
-        queries = caption_queries(kept, [gallery.row_of_id[item.id] for item in kept], spaces)
+        queries = caption_queries(kept, [gallery.row_of_id[item.id] for item in kept], spaces, gallery)
         found = measure_texts(gallery, (mode,), queries, [])[-1]
         text = [found.r1, found.r5, found.r10, found.medr, found.mrr]
     found_here = (

@@ -15,13 +15,13 @@ from ..records import CaptionResult
 from ..remedies import remedy
 from ..retrieval import MODES, EncodedQuery, Gallery, rocchio
 from ..retrieval.language import WordCondition, leaves
-from ..retrieval.understanding import understand
-from ..text import content_words, words, words_as_typed
+from ..text import words, words_as_typed
 from .asking import Asked
+from .caption_places import caption_places
 from .class_reading import named_classes
 from .loaded import Models
-from .meanings import word_meanings
 from .rerankers import with_reranker
+from .word_reader import WordReader
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
     from ..images import Picture
@@ -68,9 +68,7 @@ class Encoder:
         if parsed is None or not (conditions or (by_meaning and query.text)):
             return query
         asked = words_as_typed(parsed.given, {*words(query.text or ""), *conditions})
-        known = self.gallery.known_words
-        strange = any(word.lower() not in known for word in content_words(asked))
-        return replace(query, understood=understand(asked, known, word_meanings() if strange else None))
+        return replace(query, understood=WordReader(self.gallery).read(asked))
 
     def _side(self, given: "Sequence[str | Picture]") -> dict[str | None, tuple[str, EncodedQuery]]:
         """The liked or the disliked pictures with their names, by content hash: each counts once."""
@@ -158,7 +156,17 @@ class Encoder:
                 if mode in self._parts
             }
             classes = self._named_classes(query, vectors)
-        return replace(query, vectors={**query.vectors, **vectors}, classes=classes) if vectors else query
+            usual = self._usual(query)
+        if not vectors:
+            return query
+        return replace(query, vectors={**query.vectors, **vectors}, classes=classes, usual=usual)
+
+    def _usual(self, query: EncodedQuery) -> NDArray[np.float32] | None:
+        """Where texts usually lie in the space, for a text in a mode that makes use of it."""
+        space = self.snapshot.spaces.get("embedding")
+        if not MODES[self.mode].adaptive or query.caption is not None or space is None:
+            return None
+        return caption_places(space)
 
     def _named_classes(
         self, query: EncodedQuery, vectors: Mapping[str, NDArray[np.float32]]

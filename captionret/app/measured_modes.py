@@ -84,7 +84,7 @@ def measure_modes(
         matrices = _matrices(described, how.chosen, left_out)
     texts, queries = [], 0
     if TEXT in directions:
-        asked = caption_queries(described.every, described.rows, described.spaces)
+        asked = caption_queries(described.every, described.rows, described.spaces, described.gallery)
         texts, queries = measure_texts(described.gallery, how.chosen, asked, left_out, runs), len(asked.ids)
     if runs is not None and matrices:
         _write_runs(runs, described.gallery, matrices, relevances)

@@ -19,8 +19,10 @@ from ..errors import BadSetting, CaptionretError
 from ..progress import bar
 from ..records import Item
 from ..retrieval import EncodedQuery, Gallery, Mode
+from .caption_places import caption_places
 from .class_reading import named_classes
 from .measuring import MeasuredSplit, ModesMeasuring, labelled_items, measured_split, usable_modes
+from .word_reader import WordReader
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..evaluation.label_search import LabelSearch
@@ -63,16 +65,30 @@ class MeasuredLabels:
     left_out: list[CaptionretError] = field(default_factory=list)
 
 
-def encode_texts(texts: Sequence[str], spaces: "Mapping[str, EmbeddingModel]") -> list[EncodedQuery]:
+def encode_texts(
+    texts: Sequence[str], spaces: "Mapping[str, EmbeddingModel]", gallery: Gallery | None = None
+) -> list[EncodedQuery]:
     """Texts as modes compare them, with their vectors in each space; one that a space can read no word of
-    has the vector 0 there, which is like no picture."""
+    has the vector 0 there, which is like no picture.
+
+    gallery: whose word probabilities are asked, so that words are read as a search reads them; None: they are
+             taken as they are spelt
+    """
+    understands = gallery is not None and "word_probabilities" in gallery.parts
+    reader = WordReader(gallery) if gallery is not None and understands else None
     vectors = {mode: _vectors(texts, space) for mode, space in spaces.items()}
     classes: list[dict[str, float]] = [{} for _ in texts]
+    usual = None
     if EMBEDDING in spaces:
         classes = named_classes(vectors[EMBEDDING], spaces[EMBEDDING])
+        usual = caption_places(spaces[EMBEDDING])
     return [
         EncodedQuery(
-            text=text, vectors={mode: table[row] for mode, table in vectors.items()}, classes=classes[row]
+            text=text,
+            vectors={mode: table[row] for mode, table in vectors.items()},
+            classes=classes[row],
+            usual=usual,
+            understood=None if reader is None else reader.read_text(text),
         )
         for row, text in enumerate(texts)
     ]
@@ -88,18 +104,22 @@ def _vectors(texts: Sequence[str], space: "EmbeddingModel") -> NDArray[np.float3
 
 
 def caption_queries(
-    items: Sequence[Item], rows: Sequence[int], spaces: "Mapping[str, EmbeddingModel] | None" = None
+    items: Sequence[Item],
+    rows: Sequence[int],
+    spaces: "Mapping[str, EmbeddingModel] | None" = None,
+    gallery: Gallery | None = None,
 ) -> TextQueries:
     """Every caption that a person wrote asks for its picture. Ids are "picture#0", "picture#1" and so on.
 
-    rows: of each item the row in the gallery; equal pictures have one
+    rows:    of each item the row in the gallery; equal pictures have one
+    gallery: see encode_texts
     """
     asked = [
         (f"{item.id}#{number}", caption, row)
         for item, row in zip(items, rows, strict=True)
         for number, caption in enumerate(item.captions)
     ]
-    encoded = encode_texts([caption for _, caption, _ in asked], spaces or {})
+    encoded = encode_texts([caption for _, caption, _ in asked], spaces or {}, gallery)
     return TextQueries([name for name, _, _ in asked], encoded, [[row] for _, _, row in asked])
 
 
@@ -110,7 +130,8 @@ def label_queries(split: MeasuredSplit) -> TextQueries:
         for label in item.labels:
             right.setdefault(label, set()).add(row)
     labels = sorted(right)
-    return TextQueries(labels, encode_texts(labels, split.spaces), [sorted(right[label]) for label in labels])
+    encoded = encode_texts(labels, split.spaces, split.gallery)
+    return TextQueries(labels, encoded, [sorted(right[label]) for label in labels])
 
 
 def measure_texts(

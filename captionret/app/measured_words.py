@@ -73,8 +73,8 @@ def measure_words(dataset: Dataset, split: str, how: ModesMeasuring) -> Measured
             "There are no word probabilities to measure.", remedy("predict words", library="NAME")
         )
     pairs = word_pairs(_probability(gallery), captions)
-    unseen = encode_texts(absent_words(captions, ABSENT), described.spaces)
-    present = encode_texts(pairs.words, described.spaces)
+    unseen = encode_texts(absent_words(captions, ABSENT), described.spaces, gallery)
+    present = encode_texts(pairs.words, described.spaces, gallery)
     answered = [
         Answered(mode.name, _returning(gallery, mode, unseen), 1 - _returning(gallery, mode, present))
         for mode in usable_modes(gallery, how.chosen, left_out)

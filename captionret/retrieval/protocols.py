@@ -121,6 +121,10 @@ class PreparedMode(Protocol):
         others there are. None: the mode cannot tell."""
         return None
 
+    def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
+        """(N,) whether an image that fits is little more than a guess. None: the mode cannot tell."""
+        return None
+
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """The score of this image taken apart."""
         ...

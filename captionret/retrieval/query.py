@@ -27,6 +27,8 @@ class EncodedQuery:
     vectors:  (D,) unit rows: where the whole query, picture and text, stands in each embedding space, by the
               mode that compares there
     classes:  how much the text is about each of ImageNet's classes, by name; empty where nobody looked
+    usual:    (K, D) unit rows, where texts usually lie in the space of mode embedding: pictures that are near
+              to all of them are hubs; None where that is not known
     feedback: what was liked and disliked; it is in feature and vectors already, words and word probabilities
               are weighted by each mode, see apply_feedback
     parsed:   the query text as it was read: conditions and filters that the pictures have to meet; None for
@@ -43,6 +45,7 @@ class EncodedQuery:
     feature: np.ndarray | None = None
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
     classes: Mapping[str, float] = field(default_factory=dict)
+    usual: np.ndarray | None = None
     feedback: "Feedback | None" = None
     parsed: ParsedQuery | None = None
     understood: tuple[Understood, ...] | None = None
@@ -67,6 +70,14 @@ class EncodedQuery:
         asked = set(content_words(words(self.text or "")))
         found = [one.known for one in self.understood if one.word in asked]
         return bool(found) and not any(found)
+
+    @property
+    def beyond_words(self) -> bool:
+        """Whether it is a text of common words of which none is known as it is spelt, or in another form:
+        only a space, or classes, may tell what they are."""
+        asked = set(content_words(words(self.text or "")))
+        read = [one for one in self.understood or () if one.word in asked]
+        return self.parts == {"text"} and bool(read) and all(one.common for one in read)
 
     def read_as(self, word: str) -> Understood | None:
         """What a word of the text is read as; None where it is taken as it is spelt."""

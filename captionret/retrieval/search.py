@@ -125,6 +125,7 @@ def _hits(
 ) -> list[Hit]:
     """The rows as people see them, with the reasons and the probabilities of their words."""
     probable = prepared is not None and shows_words(mode, gallery)
+    weak = None if prepared is None else prepared.weak(query)
     found = []
     for place, row in enumerate(rows, start=1):
         why = () if prepared is None else prepared.why(query, row)
@@ -137,6 +138,7 @@ def _hits(
             id=gallery.ids[row],
             copies=gallery.copies[row],
             words=hit_words(gallery, query, row, why) if probable else (),
+            weak=weak is not None and bool(weak[row]),
         )
         found.append(hit)
     return found

@@ -17,6 +17,7 @@ ITSELF, FORM, TYPO, MEANING = "as it is", "other form", "typing error", "meaning
 ALIKE = 0.5  # weight of a reading from which a condition on the query's word holds for it, too
 _OTHER_VERB_FORM = 0.5  # weight beside the word itself: "building" is not only "build"
 _SHORT_NAME = 5  # letters
+_COMMON = 15_000  # words of English that many people use; nouns of other languages are seldom among them
 _RARE = 50_000  # words that many others are commoner than may be errors of typing,
 _COMMONER = 10  # where a word one letter away is so many times as common
 
@@ -52,12 +53,14 @@ class Understood:
     word:       in small letters, as it is compared; typed: as it was typed
     readings:   the likeliest first; none where nothing can be made of the word
     suggestion: what was probably meant, where the word is not known; it need not be a reading
+    common:     whether it is a word that many people use, of which the gallery knows at most the meaning
     """
 
     word: str
     readings: tuple[Reading, ...]
     suggestion: str | None = None
     typed: str = ""
+    common: bool = False
 
     @property
     def known(self) -> bool:
@@ -114,7 +117,9 @@ def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meani
         forms = (Reading(one.word, one.weight, TYPO) for one in _forms(meant, known))
         return Understood(word, tuple(forms), meant)
     near = [] if meanings is None else meanings.near(word, list(known))
-    return Understood(word, tuple(Reading(other, weight, MEANING) for other, weight in near), meant)
+    rank = None if meanings is None or _is_name(typed, meanings) else meanings.rank(word)
+    readings = tuple(Reading(other, weight, MEANING) for other, weight in near)
+    return Understood(word, readings, meant, common=rank is not None and rank < _COMMON)
 
 
 def _forms(word: str, known: Mapping[str, int]) -> tuple[Reading, ...]:

@@ -302,6 +302,9 @@ def test_typed_words_find_their_photograph_and_nothing_where_there_is_none(
         "flowers": "flower.jpg",
     }.items():
         assert searcher.search(word, mode="auto")[0].id.startswith(name), word
+    for word in ("astronaut", "coins"):  # of which nothing was learnt: classes tell
+        (hit,) = searcher.search(word)
+        assert (hit.id, hit.weak) == (f"{word}.png", True), word
     for word in ("zebra", "Hund", "xyzzy"):
         assert not searcher.search(word, mode="auto"), word
 

@@ -12,7 +12,7 @@ from captionret.app.measured_text import caption_queries, encode_texts, label_qu
 from captionret.app.measuring import MeasuredSplit
 from captionret.errors import CaptionretError
 from captionret.records import Item
-from captionret.retrieval import Gallery, TableSource
+from captionret.retrieval import MODES, Gallery, TableSource, WordMatrix
 
 
 class TwoWords:
@@ -23,7 +23,7 @@ class TwoWords:
     def missing_reason(self, text: str) -> str:
         return "" if {"dog", "car"} & set(text.split()) else "no word"
 
-    def encode_texts(self, texts: list[str], progress: bool | None) -> np.ndarray:
+    def encode_texts(self, texts: list[str], progress: bool | None = False) -> np.ndarray:
         return np.array([[1, 0] if "dog" in text.split() else [0, 1] for text in texts], np.float32)
 
 
@@ -61,6 +61,17 @@ def test_a_copys_captions_and_labels_ask_for_the_picture_that_stands_for_it(spli
     assert queries.right == [[0], [0], [1], [1], [0]]
     labels = label_queries(split)
     assert dict(zip(labels.ids, labels.right, strict=True)) == {"car": [1], "dog": [0], "pet": [0]}
+
+
+def test_words_are_read_as_a_search_reads_them() -> None:
+    words = WordMatrix.of_rows([{"dog": 0.9}, {"car": 0.9}])
+    source = TableSource(["1", "2"], word_probabilities=words, vectors={"embedding": np.eye(2)})
+    held = Gallery(["a.jpg", "b.jpg"], ["a dog", "a car"], ["1", "2"], source=source)
+    (plural,) = encode_texts(["dogs"], SPACES, held)
+    assert [str(one) for one in plural.understood or ()] == ["dogs: dog (other form)"]
+    assert MODES["words"].prepare(held).scores(plural).argmax() == 0
+    (plain,) = encode_texts(["dogs"], SPACES)
+    assert plain.understood is None
 
 
 def test_a_text_that_a_space_reads_nothing_of_is_a_miss_there(split: MeasuredSplit) -> None:

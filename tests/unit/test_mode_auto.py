@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from captionret.app import class_reading
 from captionret.errors import MissingWeights
 from captionret.image_classes import image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
-from captionret.retrieval.notes import taken
+from captionret.retrieval.notes import notes, taken
+from captionret.retrieval.understanding import understand
 
 CAPTIONS = ["a dog on a beach", "a cat on a bed", "a man in a street"]
 NAMES = ["1-dog.jpg", "2-cat.jpg", "3-man.jpg"]
@@ -76,6 +79,60 @@ def test_a_picture_is_compared_as_by_the_hybrid_of_what_is_there() -> None:
     ]
 
 
+def test_pictures_that_are_near_to_usual_texts_count_less() -> None:
+    vectors = np.array([[0.9, 0.44, 0, 0], [0.9, 0, 0.44, 0], [0, 0, 1, 0]], np.float32)
+    source = TableSource(HASHES, features=vectors, vectors={"embedding": vectors})
+    held = Gallery(NAMES, CAPTIONS, HASHES, source=source)
+    query = EncodedQuery(text="a dog", vectors={"embedding": np.array([1, 0, 0.02, 0], np.float32)})
+    assert found(held, query)[:2] == ["2-cat.jpg", "1-dog.jpg"]
+    usual = np.array([[0, 0, 1, 0], [0, 0.1, 0.99, 0]], np.float32)
+    assert found(held, replace(query, usual=usual))[:2] == ["1-dog.jpg", "2-cat.jpg"]
+    picture = held.query(1)
+    scores = MODES["auto"].prepare(held).scores(picture)
+    explained = MODES["auto"].prepare(held).explain(picture, 0)
+    assert explained.rest != 0, "what a picture loses by being near to all others"
+    assert explained.score == pytest.approx(float(scores[0]), abs=1e-5)
+
+
+def test_a_guess_is_a_weak_hit() -> None:
+    held = gallery(WORDS, True, CLASSES)
+    far = EncodedQuery(text="cat", vectors={"embedding": np.eye(4, dtype=np.float32)[3]})
+    (hit,) = search(held, far, "auto")
+    assert (hit.path, hit.weak) == ("2-cat.jpg", False)
+    (hit,) = search(held, replace(far, text="beach"), "auto")[:1]
+    assert (hit.path, hit.weak) == ("1-dog.jpg", False)
+    rare = WordMatrix.of_rows([{"dog": 0.1}, {"cat": 0.1}, {"man": 0.1}])
+    (hit,) = search(gallery(rare, True), replace(far, text="man"), "auto")
+    assert (hit.path, hit.weak) == ("3-man.jpg", True)
+    (hit,) = search(gallery(rare, True), text("man", 2), "auto")
+    assert not hit.weak, "it is near, too"
+
+
+def test_common_words_of_which_nothing_was_learnt_are_guessed_by_classes() -> None:
+    held = gallery(WORDS, True, CLASSES)
+    vector = {"embedding": np.eye(4, dtype=np.float32)[3]}
+    query = EncodedQuery(text="kitten", vectors=vector, classes={"tabby": 0.1, "chow": 0.01})
+    assert found(held, query) == []
+    read = tuple(understand(["kitten"], held.known_words, Everyday()))
+    assert [one.common for one in read] == [True]
+    (hit,) = search(held, replace(query, understood=read), "auto")
+    assert (hit.path, hit.weak) == ("2-cat.jpg", True)
+    (note,) = notes(held, replace(query, understood=read), [hit])
+    assert note == "Nothing was learnt of 'kitten': what is shown is a guess."
+    foreign = tuple(understand(["Katze"], held.known_words, Everyday()))
+    assert not foreign[0].common and found(held, replace(query, text="Katze", understood=foreign)) == []
+
+
+class Everyday:
+    """All words in small letters are common; none means another."""
+
+    def rank(self, word: str) -> int | None:
+        return 20_000 if word == "katze" else 100
+
+    def near(self, word: str, known: Sequence[str]) -> list[tuple[str, float]]:
+        return []
+
+
 class Letters:
     """A space in which texts stand by their first letter."""
 
@@ -100,6 +157,7 @@ def test_classes_are_read_by_the_space_once(tmp_path: Path, monkeypatch: pytest.
     of_z = {one.name for one in image_classes() if one.name.startswith("z")}
     assert set(best[: len(of_z)]) == of_z and sum(named.values()) == pytest.approx(1, abs=0.05)
     monkeypatch.setattr(class_reading, "_KNOWN", {})  # another process
+    monkeypatch.setattr(class_reading, "_PROBES", WeakKeyDictionary())
     before = space.calls
     class_reading.named_classes(space.encode_texts(["z"]), space)[0]
     assert space.calls == before + 2, "the text and the probe"

@@ -24,6 +24,7 @@ from .words import no_words
 # by what was learnt from the other: of words that no caption holds one in twenty finds anything.
 FLOOR = 0.15
 FLOOR_UNCALIBRATED = 0.06  # the same where probabilities are not calibrated
+SURE = 0.25  # and is more than a guess, if one is at least so probable: else three of four are wrong
 
 
 class LikelihoodMode(Mode):
@@ -75,16 +76,20 @@ class PreparedLikelihood(PreparedMode):
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether one of a text's words that say what is seen is probable enough of each picture. To a
         text of which no word is known, none fits."""
-        if not is_text(query):
-            return None
+        return None if not is_text(query) else self.surest(query) >= self.floor
+
+    def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
+        """(N,) whether none of a text's words that say what is seen is as probable as SURE."""
+        return None if not is_text(query) else self.surest(query) < SURE
+
+    def surest(self, query: EncodedQuery) -> NDArray[np.float64]:
+        """(N,) how probable the likeliest of a text's words that say what is seen is of each picture; 0 where
+        no word is known."""
         asked = self._asked(query)
         telling = [word for word in asked if word not in STOP_WORDS] or list(asked)
         if not telling:
-            return np.zeros(len(self.words.numbers), np.bool_)
-        found: NDArray[np.bool_] = (
-            np.max([self._probability(asked[word]) for word in telling], axis=0) >= self.floor
-        )
-        return found
+            return np.zeros(len(self.words.numbers))
+        return np.asarray(np.max([self._probability(asked[word]) for word in telling], axis=0), np.float64)
 
     def knows(self, query: EncodedQuery) -> bool:
         """Whether anything is predicted of a word of the text that says what is seen."""

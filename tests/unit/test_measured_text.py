@@ -65,7 +65,9 @@ def test_a_copys_captions_and_labels_ask_for_the_picture_that_stands_for_it(spli
 
 def test_words_are_read_as_a_search_reads_them() -> None:
     words = WordMatrix.of_rows([{"dog": 0.9}, {"car": 0.9}])
-    source = TableSource(["1", "2"], word_probabilities=words, vectors={"embedding": np.eye(2)})
+    source = TableSource(
+        ["1", "2"], word_probabilities=words, vectors={"embedding": np.eye(2, dtype=np.float32)}
+    )
     held = Gallery(["a.jpg", "b.jpg"], ["a dog", "a car"], ["1", "2"], source=source)
     (plural,) = encode_texts(["dogs"], SPACES, held)
     assert [str(one) for one in plural.understood or ()] == ["dogs: dog (other form)"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...records import Explanation
-from ...text import STOP_WORDS, words
+from ...text import STOP_WORDS, content_words, words
 from .. import corpus
 from ..index.columns import Columns
 from ..predicted import RARE
@@ -43,6 +43,9 @@ NAMED_ALONE = 0.2
 # these name are so much more probable than of most pictures, in log-probability: on Flickr8k val nine in ten
 # words that captions hold and nobody learnt find some picture then, and one in seven a right one among ten.
 HINTED = 0.4
+# The same for words that captions hold so seldom that little was learnt: of words that no caption of val holds
+# one in twenty finds a picture then.
+SELDOM, HINTED_SELDOM = 1e-4, 2.5
 
 
 class AutoMode(Mode):
@@ -113,8 +116,8 @@ class PreparedAuto(PreparedMode):
         if self._words is None:
             return None if self._embedding is not None else self._captions.scores(query) > 0
         found = (self._words.surest(query) >= self._words.floor) | self._near_or_named(query)
-        if self._classes is not None and query.classes and query.beyond_words:
-            found |= self._named(query) >= HINTED
+        if self._classes is not None and query.classes and (query.beyond_words or _seldom(query.text or "")):
+            found |= self._named(query) >= (HINTED if query.beyond_words else HINTED_SELDOM)
         return found
 
     def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
@@ -186,6 +189,11 @@ class PreparedAuto(PreparedMode):
         for name, weight in query.classes.items():
             total += weight * np.log(np.maximum(self._classes.column(name), LEAST_CLASS))
         return total - (total.mean() if len(total) else 0.0)
+
+
+def _seldom(text: str) -> bool:
+    """Whether captions hardly ever hold a word of it that says what is seen."""
+    return all(corpus.rates().get(word, 0.0) < SELDOM for word in content_words(words(text)))
 
 
 def _class_weight(text: str) -> float:

@@ -11,8 +11,6 @@ The environment variable CAPTIONRET_HOME names another folder for both.
 import os
 from pathlib import Path
 
-import platformdirs
-
 from .errors import BadCheckpoint, BadSetting, UnknownName
 from .files import expanded
 
@@ -29,6 +27,8 @@ def home() -> Path:
         return expanded(given)
     if _is_checkout(Path()) or _is_checkout(_PACKAGE.parent):
         return Path()
+    import platformdirs
+
     return platformdirs.user_data_path("captionret", appauthor=False)
 
 

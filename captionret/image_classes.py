@@ -7,7 +7,7 @@ A picture's class probabilities come from the backbone's own classifier; what th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def image_classes() -> tuple[ImageClass, ...]:
     >>> image_classes()[281].name, "cat" in image_classes()[281].above
     ('tabby', True)
     """
-    text = (files(__package__) / "class_words.txt").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("class_words.txt").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
     return tuple(ImageClass(name, _listed(words), _listed(above)) for name, words, above in rows)
 

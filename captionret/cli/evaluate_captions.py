@@ -146,7 +146,8 @@ def _write(given: argparse.Namespace, items: Sequence[Item], scored: ScoredCapti
 
 def _show(given: argparse.Namespace, scored: ScoredCaptions) -> None:
     """The table on stdout and what made it below; why something was not measured on stderr."""
-    from ..report.terminal import table, visible
+    from ..report.terminal import table
+    from ..report.visible import visible
 
     scores = scored.scores
     for reason in scores.reasons.values():

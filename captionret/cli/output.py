@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-import webbrowser
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -47,5 +46,7 @@ def print_paths(paths: Iterable[Path], null: bool = False) -> None:
 
 def open_file(path: Path) -> None:
     """Show a page or a picture in what the desktop opens it with; where it has nothing, say where it lies."""
+    import webbrowser  # it starts with looking for browsers
+
     if not webbrowser.open(path.absolute().as_uri()):
         say(f"No browser could be started. Open {path.absolute()} yourself.")

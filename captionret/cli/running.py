@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from .. import progress
 from ..errors import CaptionretError
-from ..report.terminal import visible_lines
+from ..report.visible import visible_lines
 
 FOUND, NOTHING_FOUND = 0, 1
 _MEMORY = re.compile("allocate memory|out of memory")  # torch has no class of its own for this

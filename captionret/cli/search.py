@@ -118,7 +118,8 @@ def _show_json(given: argparse.Namespace, found: SearchResult) -> None:
 
 
 def _show_text(given: argparse.Namespace, found: SearchResult) -> None:
-    from ..report.terminal import explanation_text, search_text, visible
+    from ..report.terminal import explanation_text, search_text
+    from ..report.visible import visible
 
     lines = search_text(found.asked, found.caption, found.tokens, found.hits, found.source)
     print(lines.encode(errors="backslashreplace").decode())

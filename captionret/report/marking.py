@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from ..text import tokenize
-from .terminal import visible
+from .visible import visible
 
 
 def marked(caption: str, shared: Sequence[str]) -> Markup:

@@ -18,8 +18,9 @@ from ..files import publishing
 from ..records import Hit, Query
 from .marking import breakable, marked, unmarked
 from .probabilities import probability
-from .terminal import Value, cell_text, numeric, visible
+from .terminal import Value, cell_text, numeric
 from .thumbnails import address, embedded, thumbnail
+from .visible import visible
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ makes the table.
 import math
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 NAME = "COCO train2014"
 
@@ -16,7 +16,7 @@ NAME = "COCO train2014"
 @cache
 def rates() -> Mapping[str, float]:
     """Of each word that three captions hold or more, the share of captions that hold it."""
-    first, *lines = (files(__package__) / "word_counts.txt").read_text(encoding="utf-8").splitlines()
+    first, *lines = Path(__file__).with_name("word_counts.txt").read_text(encoding="utf-8").splitlines()
     captions = int(first.split()[1])
     return {word: int(count) / captions for word, count in (line.split() for line in lines)}
 

@@ -124,7 +124,7 @@ def test_quiet_leaves_warnings_and_errors(call: Call, capsys: pytest.CaptureFixt
     logging.getLogger("captionret.x").info("a note")
     logging.getLogger("captionret.x").warning("a warning")
     assert capsys.readouterr().err == "a warning\n"
-    assert progress.bar(range(2), desc="", unit="x").disable
+    assert list(progress.bar(range(2), desc="", unit="x")) == [0, 1] and not capsys.readouterr().err
     code, _, err = call(search, "-q", "--image", "gone.jpg")
     assert code == 3 and err == "gone.jpg does not exist. Check the path.\n"
     call(modes)  # quiet is one command's, not the process's
@@ -217,6 +217,6 @@ def test_the_library_that_was_changed_last_is_searched(
     for age, name in enumerate(("gallery-of-a-folder", "shapes", "older")):
         made = shutil.copytree(library, tmp_path / "data/libraries" / name)
         os.utime(made / "catalogue.sqlite", (1e9 - age, 1e9 - age))
-    code, out, err = call(search, "a red circle", "--json", "--top", 1)
+    code, out, err = call(search, "a red circle", "--json", "--top", 1, "--mode", "jaccard")
     assert code == 0 and json.loads(out)["library"] == str(tmp_path / "data/libraries/shapes")
     assert err == "In the library shapes; choose another with --library or --gallery.\n"

@@ -38,10 +38,9 @@ from captionret.report.terminal import (
     shorten,
     shorten_path,
     table,
-    visible,
-    visible_lines,
 )
 from captionret.report.thumbnails import address, thumbnail
+from captionret.report.visible import visible, visible_lines
 
 HITS = [
     Hit(1, 0.714, "beach/0142.jpg", "a dog runs on the beach", ("dog", "beach", "runs"), "beach/0142.jpg"),

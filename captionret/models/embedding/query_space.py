@@ -29,6 +29,7 @@ from .reader import Reader
 _TEXT_PARTS = {"bow", "minilm", "minilm-frozen", "glove", "glove-idf"}
 _IMAGE_TOWERS = {"linear", "dense"}
 _BATCH = 4096  # pictures, and texts, that are computed together
+_KNOWN = 16  # texts asked for alone whose vectors are kept: a search asks for some more than once
 _NORM_EPSILON = 1e-5  # of batch normalisation, as torch has it
 
 
@@ -49,6 +50,7 @@ class QuerySpace:
         """arrays: the weights by their names, as they lie on disk"""
         self.name, self.path, self.config = path.name, path, stored.config
         self._stored, self._arrays = stored, arrays
+        self._known: dict[str, NDArray[np.float32]] = {}
         self._ready: dict[str, NDArray[np.float32]] = {}
         idf = self._weights("idf") if "idf" in arrays else None
         self.read = Reader(stored.config, stored.vocabulary, idf, path)
@@ -116,8 +118,12 @@ class QuerySpace:
         errors: BadSetting for a text without a word, or, where the space is one of frozen word vectors, of
                 unknown words only; MissingWeights where the sentence encoder is not installed
         """
+        if len(texts) == 1 and texts[0] in self._known:
+            return self._known[texts[0]].copy()
         starts = range(0, len(texts), _BATCH)
         found = [self._text_vectors(list(texts[start : start + _BATCH])) for start in starts]
+        if len(texts) == 1 and len(self._known) < _KNOWN:
+            self._known[texts[0]] = found[0].copy()
         return np.concatenate([np.empty((0, self.config.dim), np.float32), *found])
 
     def encode_features(self, features: Numbers) -> NDArray[np.float32]:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from ...errors import BadSetting, NoSpace
 from ...files import publishing
+from ...progress import bar
 from .. import rank
 
 if TYPE_CHECKING:  # loaded only where a graph is needed
@@ -135,12 +135,12 @@ def _built(vectors: np.ndarray, progress: bool) -> "voyager.Index":
         random_seed=1,
         max_elements=len(vectors),
     )
-    with tqdm(total=len(vectors), desc="index", unit=" vectors", disable=not progress) as bar:
+    with bar(total=len(vectors), desc="index", unit="vector", show=progress) as shown:
         for start in range(0, len(vectors), _BLOCK):
             block = vectors[start : start + _BLOCK]
             # in one order, so that the same vectors make the same graph
             graph.add_items(block, num_threads=1)
-            bar.update(len(block))
+            shown.update(len(block))
     return graph
 
 

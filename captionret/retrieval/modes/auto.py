@@ -85,19 +85,29 @@ class PreparedAuto(PreparedMode):
 
     def __init__(self, mode: AutoMode, gallery: GalleryContents) -> None:
         held, self._count = gallery.parts, len(gallery)
-        self._pictures = PreparedHybrid(gallery, mode.pictures.prepared_parts(gallery, held), by_rank=False)
+        self._mode, self._gallery = mode, gallery
         self._embedding = mode.embedding.prepare(gallery) if mode.embedding.name in held else None
         self._words: PreparedLikelihood | None = None
         self._classes: Columns | None = None
         if "word_probabilities" in held:
             self._words = mode.words.prepare(gallery)
             self._classes = None if gallery.classes is None else Columns(gallery.classes)
-        self._captions = mode.captions.prepare(gallery)
         self._units: NDArray[np.float32] | None = None
         # where texts usually lie, and what pictures lose by being near to them
         self._usual: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
         if self._embedding is not None:
             self._units = gallery.vectors(mode.embedding.name)
+
+    @cached_property
+    def _pictures(self) -> PreparedHybrid:
+        """Of no use to a text, which need not wait for it."""
+        parts = self._mode.pictures.prepared_parts(self._gallery, self._gallery.parts)
+        return PreparedHybrid(self._gallery, parts, by_rank=False)
+
+    @cached_property
+    def _captions(self) -> PreparedMode:
+        """For texts in a gallery of captions alone."""
+        return self._mode.captions.prepare(self._gallery)
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32: a weighted sum of standardised scores; of a text in a gallery of captions alone, the

@@ -1,18 +1,19 @@
-"""Words that find: every mode on Flickr8k test (text to image beside image to image, word probabilities) and
-on Caltech by the categories' names, beside what is aimed at.
+"""Words that find: every mode on Flickr8k test (text to image beside image to image, word probabilities), on
+Caltech by the categories' names, and some on COCO val, beside what is aimed at.
 
-    python benchmarks/text_search.py --flickr8k data/flickr8k --caltech data/caltech
+    python benchmarks/text_search.py --flickr8k data/flickr8k --caltech data/caltech --coco data/coco
 
 Nothing is chosen on these pictures: settings come from Flickr8k val.
 """
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from results import ROOT, markdown_table, write_section
 
-from captionret.app.measured_modes import MeasuredModes, measure_modes
+from captionret.app.measured_modes import IMAGE, MeasuredModes, measure_modes
 from captionret.app.measured_text import MeasuredLabels, measure_labels
 from captionret.app.measured_words import MeasuredWords, measure_words
 from captionret.app.measuring import ModesMeasuring
@@ -21,6 +22,7 @@ from captionret.retrieval import MODES
 
 AUTO = "auto"
 WORD_MODES = ("words", "expected-cosine", "expected-jaccard")  # explainable, by an inverted index
+IN_ORDER = ("jaccard", "cnn-centred", "embedding", *WORD_MODES, "hybrid", AUTO)  # compared on COCO, too
 KINDS = ("sbert", "tfidf", "cider")
 PUBLISHED: list[list[object]] = [
     ["*CLIP ViT-B/32, OpenAI, zero-shot*", None, 80.5, *[None] * 7],
@@ -44,6 +46,14 @@ def retrieval_table(found: MeasuredModes) -> str:
         shares = [images.get((name, kind)) for kind in KINDS]
         rows.append([name, *values, *(None if share is None else 100 * share for share in shares)])
     return markdown_table(COLUMNS, [*rows, *PUBLISHED])
+
+
+def order_table(found: MeasuredModes) -> str:
+    """Image to image alone, a row for each mode."""
+    images = {(one.mode, one.relevance): one.scores.summary().ndcg10 for one in found.measured}
+    names = dict.fromkeys(one.mode for one in found.measured)
+    rows: list[list[object]] = [[name, *(100 * images[name, kind] for kind in KINDS)] for name in names]
+    return markdown_table(["mode", *(f"NDCG@10 {kind}" for kind in KINDS)], rows)
 
 
 def label_table(found: MeasuredLabels) -> str:
@@ -119,6 +129,7 @@ def main() -> None:
     )
     options.add_argument("--flickr8k", default="data/flickr8k", metavar="DIR")
     options.add_argument("--caltech", default="data/caltech", metavar="DIR")
+    options.add_argument("--coco", default="data/coco", metavar="DIR")
     options.add_argument("--features", type=Path, default=Path("data/features"), metavar="DIR")
     options.add_argument("--embedding", nargs="+", default=[], metavar="DIR", help="further spaces")
     options.add_argument("--modes", nargs="+", default=list(MODES), metavar="MODE", help="(default: all)")
@@ -137,6 +148,8 @@ def main() -> None:
     found = measure_modes(flickr8k, "test", how)
     words = measure_words(flickr8k, "test", how)
     labels = measure_labels(open_dataset(f"labels:{given.caltech}"), "all", how)
+    some = replace(how, modes=[name for name in given.modes if name in IN_ORDER])
+    coco = measure_modes(open_dataset(f"coco:{given.coco}"), "val", some, (IMAGE,))
     body = [
         "Captions by the shipped captioner (beam 5), word probabilities by the shipped lexical head "
         f"{f'and {given.samples} drawn captions' if given.samples else 'alone, as in a library'}, embedding "
@@ -147,6 +160,8 @@ def main() -> None:
         "image: every picture asks for the others, relevance from people's captions. x100. In italics the "
         "published figures of others.",
         retrieval_table(found),
+        f"**COCO val.** Image to image, {len(coco.gallery):,} pictures, as above.",
+        order_table(coco),
         f"**Other people's photographs: labels as queries.** {len(labels.labels)} categories of Caltech-101 "
         f"typed as words, {labels.pictures:,} pictures; the mean over categories, x100.",
         label_table(labels),

@@ -10,6 +10,7 @@ from .query import EncodedQuery
 
 MOST = 5  # words of a picture that are shown
 LEAST = 0.1  # the least probability of a word that two pictures share; a text's words are shown anyhow
+GUESS = 0.01  # the least probability of a word that is shown in another's place
 
 ShownWords = tuple[tuple[str, float], ...]
 
@@ -22,8 +23,8 @@ def shows_words(mode: Mode, gallery: Gallery) -> bool:
 
 
 def hit_words(gallery: Gallery, query: EncodedQuery, row: int, why: Sequence[str]) -> ShownWords:
-    """The words of the text in their order, each as the likeliest of what it is read as; then of a query
-    picture the words that made the match.
+    """The words of the text in their order, each as the likeliest of what it is read as, if likely at all;
+    then of a query picture the words that made the match.
 
     why: these, the most telling first
     """
@@ -31,7 +32,9 @@ def hit_words(gallery: Gallery, query: EncodedQuery, row: int, why: Sequence[str
     for word, readings in asked_words(predicted, query).items():
         if word not in STOP_WORDS:
             best = max(readings, key=lambda one: readings[one] * float(predicted.of(one)[row]))
-            found[best] = float(predicted.of(best)[row])
+            value = float(predicted.of(best)[row])
+            if best == word or value >= GUESS:
+                found[best] = value
     if query.caption is None and query.feedback is None:
         return tuple(found.items())
     shared = [word for word in why if word not in STOP_WORDS and word in predicted and word not in found]

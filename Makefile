@@ -2,12 +2,13 @@
 # make demo PHOTOS=DIR QUERY=FILE       the last part of it on your own pictures
 # make test                             sets up what it needs and passes the tests, on two processor cores
 # make test TESTS=tests/unit            some of them
+# make bench DATA=flickr8k:DIR          all benchmarks of speed and memory, in forty minutes: benchmarks/RESULTS.md
 # make docs                             the documentation as a site: site/index.html
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint bench docs clean
 
 demo: $(VENV)/installed
 	$(RUN) -m captionret demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(QUERY),--query "$(QUERY)")
@@ -19,6 +20,9 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+bench: $(VENV)/installed-dev
+	$(RUN) benchmarks/bench.py $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only $(ONLY))
 
 docs: $(VENV)/installed-docs
 	$(RUN) -m mkdocs build --strict --quiet

@@ -73,8 +73,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--compile": {
         "action": "store_true",
-        "help": "compile the network first, which takes a minute or two and a C++ compiler and pays in long "
-        "trainings on a GPU",
+        "help": "compile the network first (torch.compile), which takes a minute or two and a C++ compiler; "
+        "meant for long trainings on a GPU",
     },
     "--tensorboard": {
         "action": "store_true",

@@ -1,0 +1,56 @@
+"""`make bench`: what it runs, and what it says of what it cannot run."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bench", FOLDER / "bench.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["bench"] = module  # where its dataclass looks itself up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_row_is_a_script_that_takes_its_options(bench: ModuleType) -> None:
+    for row in bench.ROWS:
+        text = (FOLDER / f"{row.name}.py").read_text(encoding="utf-8")
+        for option in row.arguments:
+            assert not option.startswith("--") or f'"{option}"' in text, (row.name, option)
+        required = re.findall(r'add_argument\(\s*"(--[\w-]+)"[^)]*required=True', text)
+        assert set(required) <= set(row.arguments), row.name
+
+
+def test_all_of_them_end_within_the_limit(bench: ModuleType) -> None:
+    assert sum(row.minutes for row in bench.ROWS) <= bench.LIMIT == 40
+
+
+def test_what_failed_was_stopped_or_has_no_data_is_said_and_the_others_run(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripts = {"good": "", "bad": "raise SystemExit(3)", "slow": "import time; time.sleep(60)", "reads": ""}
+    for name, text in scripts.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    rows = [
+        bench.Row("bad", 1),
+        bench.Row("slow", 0.01),
+        bench.Row("reads", 1, (bench.DATA,)),
+        bench.Row("good", 1),
+    ]
+    assert bench.run(rows, "flickr8k:nowhere", None, 5) == 1
+    said = capsys.readouterr().out
+    assert "bad: failed with 3" in said
+    assert "slow: stopped after" in said
+    assert "reads: left out: flickr8k:nowhere is not here" in said
+    assert "good: measured in" in said
+    assert bench.run(rows[-1:], "flickr8k:nowhere", None, 5) == 0

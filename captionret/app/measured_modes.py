@@ -19,10 +19,11 @@ from ..home import data_folder
 from ..library import Library
 from ..progress import bar
 from ..records import Item
-from ..retrieval import Gallery
+from ..retrieval import Gallery, Mode
+from ..retrieval.modes.fusion import TEXT as TEXT_MODE
 from .measured_text import caption_queries, measure_texts
 from .measuring import MeasuredSplit, ModesMeasuring, captioned_items, measured_split, usable_modes
-from .places import library_path
+from .places import SHIPPED_SPACES, library_path
 
 if TYPE_CHECKING:
     from ..evaluation.modes import MeasuredMode
@@ -107,20 +108,51 @@ def _once(errors: Sequence[CaptionretError]) -> list[CaptionretError]:
 
 
 def learned_weights(dataset: Dataset, split: str, how: ModesMeasuring) -> dict[str, float]:
-    """The weights of the modes in the hybrid that ranks a split best by the first kind of relevance; kept
-    with the library, where one is given. errors: as measure_modes"""
+    """The weights of the modes in the hybrid that ranks a split best, for pictures by the first kind of
+    relevance, and for texts by their captions; kept with the library, where one is given. Only of modes that
+    every library can answer.
+
+    returns: by the modes' names, those for texts after fusion.TEXT
+    errors:  as measure_modes
+    """
     from ..evaluation.modes import learn_hybrid, score_matrix
 
     left_out = list[CaptionretError]()
     described = measured_split(captioned_items(dataset, split), how, left_out)
     relevance = next(iter(relevances_of(described.items, how.relevance[:1], left_out).values()))
-    usable = [mode for mode in usable_modes(described.gallery, how.chosen, left_out) if not mode.composite]
+    made = {"features", "word_probabilities", *SHIPPED_SPACES}
+    usable = [
+        mode
+        for mode in usable_modes(described.gallery, how.chosen, left_out)
+        if not mode.composite and mode.required_parts(described.gallery) <= made
+    ]
     weights = learn_hybrid({mode.name: score_matrix(mode, described.gallery) for mode in usable}, relevance)
+    weights |= _learned_for_texts(described, [mode for mode in usable if "text" in mode.accepts])
     if how.library is not None:
         with Library.open(library_path(how.library)) as library:
             library.set_hybrid(weights)
         log.info(f"Kept with {how.library}: its mode hybrid uses them from now on.")
     return weights
+
+
+def _learned_for_texts(described: MeasuredSplit, modes: Sequence[Mode]) -> dict[str, float]:
+    """The weights of the hybrid that finds a caption's picture best; empty where no mode takes texts."""
+    from ..evaluation.modes import learn_text_hybrid
+    from ..evaluation.text_search import text_scores
+
+    if not modes:
+        return {}
+    gallery = described.gallery
+    asked = caption_queries(described.every, described.rows, described.spaces, gallery)
+    nothing = np.zeros(len(gallery), np.float32)
+    answers = {
+        mode.name: np.stack(
+            [nothing if one is None else one for one in text_scores(mode, gallery, asked.encoded)]
+        )
+        for mode in modes
+    }
+    weights = learn_text_hybrid(answers, [rows[0] for rows in asked.right])
+    return {f"{TEXT_MODE}{name}": weight for name, weight in weights.items()}
 
 
 def relevances_of(

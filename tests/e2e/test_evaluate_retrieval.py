@@ -454,7 +454,12 @@ def test_a_hybrid_is_learnt_and_kept_with_the_library(call: Call, library: Path,
         "--explain",
     )
     assert code == 0
-    assert all(name in out for name in weights)
+    of_pictures = [name for name in weights if not name.startswith("text:")]
+    assert of_pictures and all(name in out for name in of_pictures)
+    asked_by_text = ("--text", "a red circle", "--library", library, "--mode", "hybrid", "--explain")
+    code, out, _ = call(search_command, *asked_by_text)
+    of_texts = [name.removeprefix("text:") for name in weights if name.startswith("text:")]
+    assert code == 0 and of_texts and all(name in out for name in of_texts)
 
 
 def test_what_cannot_be_measured_is_said(call: Call, trained: Trained) -> None:

@@ -182,6 +182,27 @@ def test_a_hybrid_is_learnt_only_from_what_helps() -> None:
     matrices["noise"] = random.standard_normal((60, 60))
     weights = measuring.learn_hybrid(matrices, truth)
     assert weights["good"] == 1.0 and weights["also"] > 0 and weights.get("noise", 0) <= 0.1
+    right = np.eye(60) * 2
+    answers = {
+        name: right + noise * random.standard_normal((60, 60))
+        for name, noise in (("good", 0.6), ("also", 0.9), ("noise", 9.0))
+    }
+    weights = measuring.learn_text_hybrid(answers, range(60))
+    assert weights["good"] == 1.0 and weights["also"] > 0 and "noise" not in weights
+
+
+def test_a_hybrid_has_weights_of_its_own_for_texts() -> None:
+    words = WordMatrix.of_rows([{"dog": 0.9}, {"cat": 0.9}])
+    source = TableSource(["1", "2"], word_probabilities=words, features=np.eye(2, dtype=np.float32))
+    weights = {"cnn": 1.0, "text:jaccard": 1.0, "text:words": 0.5}
+    held = Gallery(["a.jpg", "b.jpg"], ["a dog", "a cat"], ["1", "2"], source=source, hybrid=weights)
+    hybrid = MODES["hybrid"].prepare(held)
+    assert [name for name, _ in hybrid.explain(held.query(0), 1).parts] == ["cnn"]
+    assert [name for name, _ in hybrid.explain(EncodedQuery(text="dog"), 0).parts] == ["jaccard", "words"]
+    one = Gallery(["a.jpg"], ["a dog"], hybrid={"jaccard": 1.0})
+    assert [name for name, _ in MODES["hybrid"].prepare(one).explain(EncodedQuery(text="dog"), 0).parts] == [
+        "jaccard"
+    ], "weights without any for texts are for both"
 
 
 def test_agreement_counts_shared_first_images() -> None:

@@ -101,8 +101,7 @@ class PreparedAuto(PreparedMode):
     @cached_property
     def _pictures(self) -> PreparedHybrid:
         """Of no use to a text, which need not wait for it."""
-        parts = self._mode.pictures.prepared_parts(self._gallery, self._gallery.parts)
-        return PreparedHybrid(self._gallery, parts, by_rank=False)
+        return self._mode.pictures.prepared_for_pictures(self._gallery, self._gallery.parts)
 
     @cached_property
     def _captions(self) -> PreparedMode:

@@ -10,9 +10,17 @@ from ...records import Explanation
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 
-# Learnt on Flickr8k's val split by `captionret evaluate-retrieval --split val --learn-hybrid`; a library may
-# hold others.
-WEIGHTS: Mapping[str, float] = {"expected-cosine": 1.0, "embedding": 0.7, "multi-caption-union": 0.1}
+# Learnt on Flickr8k's val split by `captionret evaluate-retrieval --split val --learn-hybrid`, for pictures
+# and for texts; a library may hold others. A name after TEXT is a mode for texts; where there is none, all
+# modes are for pictures and for texts.
+TEXT = "text:"
+WEIGHTS: Mapping[str, float] = {
+    "expected-cosine": 1.0,
+    "embedding": 0.7,
+    "multi-caption-union": 0.1,
+    f"{TEXT}embedding": 1.0,
+    f"{TEXT}words": 0.55,
+}
 # Weights that were learned by release 0.5.0 or earlier call the shipped space's mode by an old name.
 RENAMED = {"vse": "embedding"}
 FUSION_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
@@ -38,32 +46,41 @@ class HybridMode(Mode):
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Those of the modes it is made of."""
-        return frozenset().union(*(mode.required_parts(gallery) for mode, _ in self._modes(gallery)))
+        modes = {**self._modes(gallery, texts=False), **self._modes(gallery, texts=True)}
+        return frozenset().union(*(mode.required_parts(gallery) for mode in modes))
 
     def prepare(self, gallery: GalleryContents) -> "PreparedHybrid":
         """Prepare every mode that has a part in it."""
-        parts = {mode: (weight, mode.prepare(gallery)) for mode, weight in self._modes(gallery)}
-        return PreparedHybrid(gallery, parts, self.by_rank)
+        pictures, texts = (self._modes(gallery, texts=texts) for texts in (False, True))
+        prepared = {mode: mode.prepare(gallery) for mode in {**pictures, **texts}}
+        return PreparedHybrid(
+            gallery,
+            {mode: (weight, prepared[mode]) for mode, weight in pictures.items()},
+            {mode: (weight, prepared[mode]) for mode, weight in texts.items()},
+            self.by_rank,
+        )
 
-    def prepared_parts(
-        self, gallery: GalleryContents, held: frozenset[str]
-    ) -> dict[Mode, tuple[float, PreparedMode]]:
-        """Its modes that compare what is held, with their weights."""
-        modes = self._modes(gallery)
-        return {
+    def prepared_for_pictures(self, gallery: GalleryContents, held: frozenset[str]) -> "PreparedHybrid":
+        """Its modes for pictures that compare what is held, alone."""
+        parts = {
             mode: (weight, mode.prepare(gallery))
-            for mode, weight in modes
+            for mode, weight in self._modes(gallery, texts=False).items()
             if mode.required_parts(gallery) <= held
         }
+        return PreparedHybrid(gallery, parts, {}, self.by_rank)
 
-    def _modes(self, gallery: GalleryContents) -> list[tuple[Mode, float]]:
-        """The modes it is made of in this gallery, with their weights."""
+    def _modes(self, gallery: GalleryContents, texts: bool) -> dict[Mode, float]:
+        """The modes it is made of in this gallery, with their weights: for texts, or for all that holds a
+        picture."""
         weights = gallery.hybrid or WEIGHTS
         if not all(np.isfinite(weight) and weight > 0 for weight in weights.values()):
             raise BadSetting(f"The weights of a hybrid are numbers above 0, not {dict(weights)}.")
+        own = {name: weight for name, weight in weights.items() if name.startswith(TEXT) == texts}
+        own = own or dict(weights)
         renamed = {} if "vse" in gallery.parts else RENAMED
-        modes = [(self.find(renamed.get(name, name)), weight) for name, weight in weights.items()]
-        if inner := [mode.name for mode, _ in modes if mode.composite]:
+        names = {name: name.removeprefix(TEXT) for name in own}
+        modes = {self.find(renamed.get(names[name], names[name])): weight for name, weight in own.items()}
+        if inner := [mode.name for mode in modes if mode.composite]:
             raise BadSetting(f"A hybrid cannot be made of a hybrid ({inner[0]}). Choose other modes.")
         return modes
 
@@ -72,9 +89,14 @@ class PreparedHybrid(PreparedMode):
     """The modes of one gallery."""
 
     def __init__(
-        self, gallery: GalleryContents, parts: Mapping[Mode, tuple[float, PreparedMode]], by_rank: bool
+        self,
+        gallery: GalleryContents,
+        pictures: Mapping[Mode, tuple[float, PreparedMode]],
+        texts: Mapping[Mode, tuple[float, PreparedMode]],
+        by_rank: bool,
     ) -> None:
-        self.gallery, self.parts, self.by_rank = gallery, parts, by_rank
+        """pictures, texts: each mode with its weight, for queries that hold a picture and for texts alone"""
+        self.gallery, self.pictures, self.texts, self.by_rank = gallery, pictures, texts, by_rank
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32, above 0 for rank fusion; a sum of standardised scores has the mean 0."""
@@ -83,9 +105,7 @@ class PreparedHybrid(PreparedMode):
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words of the first part that has any."""
-        reasons = (
-            part.why(query, row) for mode, (_, part) in self.parts.items() if query.parts <= mode.accepts
-        )
+        reasons = (part.why(query, row) for _, _, part in self._usable(query))
         return next((words for words in reasons if words), ())
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
@@ -98,15 +118,14 @@ class PreparedHybrid(PreparedMode):
 
     def _usable(self, query: EncodedQuery) -> list[tuple[Mode, float, PreparedMode]]:
         """Its modes that can take this query, with their weights."""
-        return [
-            (mode, weight, part) for mode, (weight, part) in self.parts.items() if query.parts <= mode.accepts
-        ]
+        parts = self.texts if query.parts == {"text"} else self.pictures
+        return [(mode, weight, part) for mode, (weight, part) in parts.items() if query.parts <= mode.accepts]
 
     def _added(self, query: EncodedQuery) -> list[tuple[Mode, NDArray[np.float64]]]:
         usable = self._usable(query)
         if not usable:
             raise BadSetting(
-                f"None of {', '.join(mode.name for mode in self.parts)} takes this query. Ask with a "
+                f"None of {', '.join(mode.name for mode in self.pictures)} takes this query. Ask with a "
                 "picture, or choose another mode."
             )
         own = self.gallery.row_of.get(query.sha256 or "")

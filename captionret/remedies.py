@@ -74,6 +74,11 @@ _row(
     "Restore it, or put it into the folder checkpoints.",
 )
 _row(
+    "index again",
+    "It is made again by library.update().",
+    "It is made again by captionret index.",
+)
+_row(
     "predict again",
     "Make the word probabilities again: library.predict_words(WordPredictor.load()).",
     "Make the word probabilities again: captionret predict-words --library NAME.",

@@ -8,6 +8,7 @@ every caption would share its full stop.
 
 import re
 import unicodedata
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache, lru_cache
@@ -85,6 +86,12 @@ def tokenize(text: str) -> tuple[str, ...]:
     if _PLAIN.fullmatch(plain):
         return tuple(_PLAIN_TOKEN.findall(plain))
     return tuple(_treebank().tokenize(_INNER_STOP.sub(r" \1", plain)))
+
+
+def rules_key() -> int:
+    """A number that changes with the rules by which a text is read; what keeps words keeps it beside them."""
+    rules = (_PLAIN.pattern, _PLAIN_TOKEN.pattern, _INNER_STOP.pattern, *sorted(STOP_WORDS), *SPECIAL)
+    return zlib.crc32("\n".join(rules).encode())
 
 
 @cache

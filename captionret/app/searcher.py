@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ..errors import BadSetting
-from ..library import Captioning, LibrarySnapshot, WordPredicting
+from ..library import Captioning, DamagedIndex, LibrarySnapshot, WordPredicting
 from ..records import Hit, Query
 from ..remedies import remedy
 from ..retrieval import EncodedQuery, Gallery, find_mode
@@ -129,11 +129,20 @@ class Searcher:
         limits = Limits(under, since, until, min_probability)
         given = asked(query, text, image, like, dislike, feedback_weights, plus, minus, limits)
         check_limits(top, min_score)
-        name, snapshot, encoded = self._encode(given, mode, rerank)
-        if rerank:
-            encoded = towards_first(snapshot.gallery(), encoded, name, rerank, keep_self)
-        hits = search_gallery(snapshot.gallery(), encoded, name, top, min_score, keep_self)
-        return self._result(given, name, snapshot, encoded, hits, explain)
+
+        def answer() -> SearchResult:
+            name, snapshot, encoded = self._encode(given, mode, rerank)
+            if rerank:
+                encoded = towards_first(snapshot.gallery(), encoded, name, rerank, keep_self)
+            hits = search_gallery(snapshot.gallery(), encoded, name, top, min_score, keep_self)
+            return self._result(given, name, snapshot, encoded, hits, explain)
+
+        try:
+            return answer()
+        except DamagedIndex as error:
+            log.warning(f"{error.message} The catalogue is read in its place.")
+            self.library.without_index()
+            return answer()
 
     def encode_query(
         self,

@@ -1,5 +1,6 @@
 """A gallery on disk: scanned, captioned, kept up to date, verified."""
 
+from .index_file import DamagedIndex
 from .library import Library
 from .made_by import MadeBy
 from .pictures import LibraryPicture
@@ -9,6 +10,7 @@ from .snapshot import LibrarySnapshot
 
 __all__ = [
     "Captioning",
+    "DamagedIndex",
     "Library",
     "LibraryPicture",
     "LibrarySnapshot",

@@ -81,18 +81,26 @@ class Catalogue:
                     connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that the block writes becomes visible at once, or not at all."""
+    def transaction(self, counts: bool = True) -> Iterator[sqlite3.Connection]:
+        """All that the block writes becomes visible at once, or not at all.
+
+        counts: whether it changes what a library holds; False: only what is kept to find it faster
+        """
         with self._errors_named(), self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            if not counts:  # which can wait for another time
+                connection.execute("PRAGMA busy_timeout = 0")
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
-                connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+                if counts:
+                    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                connection.execute("PRAGMA busy_timeout = 30000")
 
     def table(self, sql: str, columns: Sequence[Column], *values: object) -> list[tuple[Any, ...]]:
         """All rows of one query; BadLibrary where a column holds another type than it should."""
@@ -108,6 +116,11 @@ class Catalogue:
         """A number that grows with every transaction of any process."""
         with self._errors_named(), self._connection() as connection:
             return Rows(connection).whole(REVISION)
+
+    @property
+    def writable(self) -> bool:
+        """Whether file and folder may be written, as far as their permissions say."""
+        return self._in_memory is None and _is_writable(self.file)
 
     def close(self) -> None:
         """Close the file; the last to close also folds the write-ahead log into it."""
@@ -201,7 +214,7 @@ class _Connection(sqlite3.Connection):
 
 
 def _connect(file: Path) -> _Connection:
-    writable = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+    writable = _is_writable(file)
     # Where SQLite cannot make the small files by which readers and writers agree (a read-only or full disk),
     # it may read the file alone: with no writer none are needed.
     idle = not _log_of(file).exists() or _log_of(file).stat().st_size == 0
@@ -218,6 +231,10 @@ def _connect(file: Path) -> _Connection:
     connection = _opened(file, "mode=ro&immutable=1")
     connection.freeze(file)
     return connection
+
+
+def _is_writable(file: Path) -> bool:
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
 def _opened(file: Path, how: str) -> _Connection:

@@ -70,7 +70,9 @@ class FeatureFile:
             except (OSError, ValueError) as error:  # ValueError: it was cut short just now
                 self.problem = f"{file} cannot be read ({error})."
 
-    def take(self, rows: Sequence[int], checked: set[tuple[str, int, int]]) -> NDArray[np.float16]:
+    def take(
+        self, rows: Sequence[int] | NDArray[np.integer], checked: set[tuple[str, int, int]]
+    ) -> NDArray[np.float16]:
         """(N, D) float16: the rows of these numbers.
 
         checked: the blocks that need no second look, which are added to

@@ -90,14 +90,14 @@ def pictures_of(snapshot: LibrarySnapshot, details: Details) -> Iterator[Library
         gallery.word_probabilities.at_least(LEAST_0_5_0) if "word_probabilities" in snapshot.parts else None
     )
     for row, (path, sha256) in enumerate(zip(gallery.paths, gallery.hashes, strict=True)):
-        own = snapshot.contents.own.get(sha256)
+        own = snapshot.is_own(row)
         captioner = made_by.name if made_by else ""
         yield LibraryPicture(
             path=path,
             file=snapshot.root / path,
             sha256=sha256,
-            captions=details.captions[sha256] if own is None else (own_caption(own),),
-            captioned_by=captioner if own is None else PERSON,
+            captions=(own_caption(gallery.captions[row]),) if own else details.captions[sha256],
+            captioned_by=PERSON if own else captioner,
             word_probabilities=None if predicted is None else predicted.row(row),
             exif=details.facts.get(sha256),
             copies=gallery.copies[row],

@@ -1,25 +1,38 @@
 """An open library as its readers see it: snapshots, pictures, failures, and whether it is whole."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from ..records import Caption, Failure
 from ..retrieval import Gallery
 from . import pictures
 from .catalogue import Catalogue
-from .facts import read_own
+from .documents import CURRENT, read_documents, read_own
 from .held import HeldWordProbabilities, stamp_of
+from .index_file import DamagedIndex
+from .index_writing import write_index
 from .made_by import MadeBy
+from .merged import MergedSegments
 from .protocols import Space
-from .rows import NAME, restored
-from .snapshot import CURRENT, Contents, LibrarySnapshot, read_contents, read_root
+from .rows import NAME, Rows, restored
+from .search_index import IndexReader, Outdated
+from .segment import segment_of
+from .snapshot import Contents, LibrarySnapshot, read_contents, read_root
 from .verify import problems
 
 if TYPE_CHECKING:
     import pandas
+
+log = logging.getLogger(__name__)
+
+# Pictures of changes that are read from the catalogue, beyond which a reader writes the index.
+MOST_UNWRITTEN = 1000
 
 
 class ReadableLibrary:
@@ -31,6 +44,7 @@ class ReadableLibrary:
         self._lock = RLock()
         self._snapshot: LibrarySnapshot | None = None
         self._checked: set[tuple[str, int, int]] = set()
+        self._index = IndexReader(path)
         self.spaces: dict[str, Space] = {}  # by the mode that compares in it, see use_space
 
     @property
@@ -55,7 +69,7 @@ class ReadableLibrary:
         with self._lock:
             state = (self._catalogue.revision(), stamp_of(self.path))
             if self._snapshot is None or self._snapshot.state != state:
-                self._snapshot = self._read(self._contents())
+                self._snapshot = self._read()
             elif self._snapshot.spaces != self.spaces:
                 self._snapshot = self._snapshot.with_spaces(self.spaces)
             return self._snapshot
@@ -107,8 +121,8 @@ class ReadableLibrary:
         return pictures.table_of(list(self))
 
     def verify(self) -> list[str]:
-        """What is wrong, one sentence each: in the catalogue, the features, the word probabilities, and
-        between the catalogue and the folder. It reads all of it."""
+        """What is wrong, one sentence each: in the catalogue, the features, the word probabilities, the
+        search index, and between the catalogue and the folder. It reads all of it."""
         return problems(self._catalogue)
 
     def close(self) -> None:
@@ -119,7 +133,8 @@ class ReadableLibrary:
         """Every picture in the order of the paths, all of one moment; equal files are one picture."""
         with self._catalogue.reading() as rows:
             contents, details = read_contents(rows, self.path), pictures.read_details(rows)
-        return pictures.pictures_of(self._read(contents), details)
+            table = all_pictures(rows)
+        return pictures.pictures_of(self._snapshot_of(contents, table), details)
 
     def __len__(self) -> int:
         return len(self.gallery())
@@ -139,15 +154,45 @@ class ReadableLibrary:
     ) -> None:
         self.close()
 
-    def _contents(self) -> Contents:
-        # a feature file that a writer has just taken away belongs to a state that is past
-        while True:
+    def without_index(self) -> LibrarySnapshot:
+        """What it holds now, read from the catalogue alone, for when the search index turns out to be
+        damaged; it is made anew."""
+        with self._lock:
+            self._index.forget()
+            self._snapshot = self._read()
+            return self._snapshot
+
+    def _read(self) -> LibrarySnapshot:
+        """The present state: of the index and what changed since; where there is no index, all from the
+        catalogue."""
+        for last in (False, False, True):
+            index = None if last else self._index.current()
+            anew = index is None
             with self._catalogue.reading() as rows:
                 contents = read_contents(rows, self.path)
+                try:
+                    if index is not None and not index.is_of(rows):
+                        index = None
+                    table = all_pictures(rows) if index is None else index.pictures(rows)
+                except Outdated:
+                    continue
+                except DamagedIndex as error:
+                    log.warning(f"{error.message} The catalogue is read in its place.")
+                    self._index.forget()
+                    continue
+            # a feature file that a writer has just taken away belongs to a state that is past
             whole = contents.features is None or contents.features.problem is None
             if whole or self._catalogue.revision() == contents.revision:
-                return contents
+                break
+        if len(table) and (index is None or len(table.segments[-1]) > MOST_UNWRITTEN):
+            write_index(self._catalogue, anew)
+        return self._snapshot_of(contents, table)
 
-    def _read(self, contents: Contents) -> LibrarySnapshot:
+    def _snapshot_of(self, contents: Contents, table: MergedSegments) -> LibrarySnapshot:
         words = HeldWordProbabilities(self.path)
-        return LibrarySnapshot(self.path, contents, words, self.spaces, self._checked)
+        return LibrarySnapshot(self.path, contents, table, words, self.spaces, self._checked)
+
+
+def all_pictures(rows: Rows) -> MergedSegments:
+    """All that can be found, read from the catalogue. errors: Damaged"""
+    return MergedSegments([segment_of(read_documents(rows))], [np.zeros(0, np.int32)])

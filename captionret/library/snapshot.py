@@ -18,51 +18,36 @@ from ..remedies import remedy
 from ..retrieval import Gallery, WordMatrix
 from ..retrieval.calibrated import Calibration
 from ..text import word_set
-from . import checksums
 from .calibrating import calibration_for
-from .facts import read_facts, read_own
+from .documents import CURRENT
 from .features import FeatureFile, file_of
 from .held import HeldWordProbabilities, UnkeptWordProbabilities
 from .made_by import MadeBy, decoding_of, found_again
+from .merged import MergedSegments
 from .protocols import Space
 from .rows import CATALOGUE, NAME, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, record, restored, size
 from .word_probabilities import LEAST, StoredWordProbabilities, with_rows
 
 log = logging.getLogger(__name__)
 
-CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
-_IMAGES = f"SELECT sha256, captioner, feature_row, crc FROM images WHERE captioner = {CURRENT}"  # noqa: S608
-# of contents of a former captioner, too: without a join twice as fast, and there are seldom any
-_FILES = "SELECT path, sha256 FROM files"
-_TEXTS = "SELECT sha256, text FROM captions ORDER BY sha256, n"
 _CAPTIONER = f"SELECT id, fingerprint, rows, dim FROM captioners WHERE id = {CURRENT} AND rows > 0"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the catalogue says at one moment.
+    """What the catalogue says at one moment, beside its pictures.
 
     revision: grows with every transaction
     root:     the folder of the pictures; captioner: who captions
-    files:    the path and the content hash of each file that is captioned, in no order
-    captions: by content hash, the best first
-    own:      by content hash, what a person wrote in their place; of contents that are not there, too
-    rows:     by content hash, its row in the feature file
-    features: that file; None before anything is captioned
+    features: the file of the pictures' features; None before anything is captioned
     hybrid:   the weight of each mode in this library's hybrid
-    facts:    by content hash, when and with which camera it was taken, where its file says so
     """
 
     revision: int
     root: Path
     captioner: "Captioner | None"
-    files: Sequence[tuple[str, str]]
-    captions: Mapping[str, tuple[str, ...]]
-    own: Mapping[str, str]
-    rows: Mapping[str, int]
     features: FeatureFile | None
     hybrid: Mapping[str, float] | None
-    facts: Mapping[str, PictureFacts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +67,12 @@ class Captioner:
 
 def read_contents(rows: Rows, folder: Path) -> Contents:
     """Read them. errors: Damaged"""
-    texts: dict[str, tuple[str, ...]] = {}
-    for sha256, text in rows.table(_TEXTS, (TEXT, TEXT)):
-        texts[sha256] = (*texts[sha256], text) if sha256 in texts else (text,)
-    row_of: dict[str, int] = {}
-    for sha256, captioner, row, crc in rows.table(_IMAGES, (TEXT, WHOLE, WHOLE, WHOLE)):
-        if checksums.of_image(sha256, captioner, row, texts.get(sha256, ())) != crc:
-            raise Damaged(f"what it says of the picture {sha256} is not what was written")
-        row_of[sha256] = row
-    files = rows.table(_FILES, (NAME, TEXT))
     return Contents(
         revision=rows.whole(REVISION),
         root=read_root(rows, folder),
         captioner=_captioner(rows),
-        files=[(restored(path), one) for path, one in files if one in row_of and one in texts],
-        captions=texts,
-        own=read_own(rows),
-        rows=row_of,
         features=_feature_file(rows, folder),
         hybrid=_weights(rows.meta("hybrid")),
-        facts=read_facts(rows),
     )
 
 
@@ -151,12 +122,17 @@ class LibrarySnapshot:
         self,
         folder: Path,
         contents: Contents,
+        pictures: MergedSegments,
         words: HeldWordProbabilities | UnkeptWordProbabilities,
         spaces: Mapping[str, Space],
         checked: set[tuple[str, int, int]],
     ) -> None:
-        """checked: the blocks of features that were found whole before; shared with other snapshots"""
+        """pictures: all that can be found
+
+        checked: the blocks of features that were found whole before; shared with other snapshots
+        """
         self.folder, self.contents, self.spaces = folder, contents, dict(spaces)
+        self.pictures = pictures
         self._words, self._checked = words, checked
         self._lock = RLock()
         self._gallery: Gallery | None = None
@@ -207,26 +183,22 @@ class LibrarySnapshot:
         """Its images as retrieval takes them, the same object each time; ids are relative paths."""
         with self._lock:
             if self._gallery is None:
-                files = self.contents.files
-                self._gallery = Gallery(
-                    [path for path, _ in files],
-                    [self._all_captions(sha256)[0] for _, sha256 in files],
-                    [sha256 for _, sha256 in files],
-                    source=self,
-                    hybrid=self.contents.hybrid,
-                )
+                self._gallery = Gallery.of_table(self.pictures, self, self.contents.hybrid)
             return self._gallery
 
     def features(self, hashes: Sequence[str]) -> NDArray[np.floating]:
         """(N, D) float16; BadLibrary where the file is cut short or altered."""
         if self.contents.features is None:
             return np.empty((len(hashes), 0), np.float16)
-        rows = [self.contents.rows[sha256] for sha256 in hashes]
+        rows = self._feature_rows
+        if hashes is not self.pictures.hashes:
+            rows = rows[self._rows(hashes)]
         return self.contents.features.take(rows, self._checked)
 
     def captions(self, hashes: Sequence[str]) -> list[tuple[str, ...]]:
         """All captions of each image, the best first; where a person wrote one, that alone."""
-        return [self._all_captions(sha256) for sha256 in hashes]
+        places = map(self.pictures.place, self._rows(hashes))
+        return [segment.all_captions(row) for segment, row in places]
 
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """What is predicted of each image.
@@ -240,9 +212,9 @@ class LibrarySnapshot:
             raise BadLibrary(
                 f"{self.folder} holds no word probabilities.", remedy("predict words", library=self.folder)
             )
-        own, known = self.contents.own, stored.row_of
+        own, known = self._own, stored.row_of
         by_caption = {
-            place: dict.fromkeys(sorted(word_set(self._all_captions(sha256)[0])), 1.0)
+            place: dict.fromkeys(sorted(word_set(self.pictures.captions[self.pictures.row_of[sha256]])), 1.0)
             for place, sha256 in enumerate(hashes)
             if sha256 in own or sha256 not in known
         }
@@ -260,7 +232,7 @@ class LibrarySnapshot:
         stored = self._words.read()
         if stored is None or stored.classes is None:
             return None
-        other = [sha256 in self.contents.own or sha256 not in stored.row_of for sha256 in hashes]
+        other = [sha256 in self._own or sha256 not in stored.row_of for sha256 in hashes]
         found = stored.take_classes([one for one, left in zip(hashes, other, strict=True) if not left])
         assert found is not None
         return with_rows(found, {place: {} for place, left in enumerate(other) if left}, len(hashes))
@@ -278,20 +250,37 @@ class LibrarySnapshot:
 
     def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
         """Of each image when and with which camera it was taken; None where its file does not say."""
-        return [self.contents.facts.get(sha256) for sha256 in hashes]
+        return [segment.facts(row) for segment, row in map(self.pictures.place, self._rows(hashes))]
 
     def with_spaces(self, spaces: Mapping[str, Space]) -> "LibrarySnapshot":
         """The same moment, compared in these spaces."""
-        return LibrarySnapshot(self.folder, self.contents, self._words, spaces, self._checked)
+        return LibrarySnapshot(self.folder, self.contents, self.pictures, self._words, spaces, self._checked)
 
     def with_word_probabilities(self, stored: StoredWordProbabilities) -> "LibrarySnapshot":
         """The same moment with what was predicted for it, whatever the library's file holds."""
         words = UnkeptWordProbabilities(stored, self._words.stamp)
-        return LibrarySnapshot(self.folder, self.contents, words, self.spaces, self._checked)
+        return LibrarySnapshot(self.folder, self.contents, self.pictures, words, self.spaces, self._checked)
 
-    def _all_captions(self, sha256: str) -> tuple[str, ...]:
-        own = self.contents.own.get(sha256)
-        return self.contents.captions[sha256] if own is None else (own,)
+    def is_own(self, row: int) -> bool:
+        """Whether a person captioned a picture."""
+        segment, place = self.pictures.place(row)
+        return place in segment.own
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """The contents that a person captioned."""
+        segments = enumerate(self.pictures.segments)
+        rows = [self.pictures.row(number, place) for number, one in segments for place in one.own.tolist()]
+        return frozenset(self.pictures.hashes[row] for row in rows if row is not None)
+
+    @cached_property
+    def _feature_rows(self) -> NDArray[np.int64]:
+        return self.pictures.gathered(lambda segment: segment.feature_rows)
+
+    def _rows(self, hashes: Sequence[str]) -> Sequence[int]:
+        if hashes is self.pictures.hashes:
+            return range(len(self.pictures))
+        return [self.pictures.row_of[sha256] for sha256 in hashes]
 
     def __len__(self) -> int:
         return len(self.gallery())

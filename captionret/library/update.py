@@ -18,7 +18,8 @@ from ..records import Caption, CaptionResult, Failure, PictureFacts
 from ..remedies import remedy
 from . import checksums, features, writes
 from .catalogue import Catalogue
-from .facts import read_own
+from .documents import read_own
+from .index_writing import write_index
 from .made_by import decoding_of, decoding_text, described_from, from_folder
 from .protocols import Captioning
 from .report import UpdateReport
@@ -71,6 +72,7 @@ class Updater:
         waiting = sum(len(task.files) for task in plan.tasks[len(tasks) :])
         self._drop_unused()
         self._read_missing_facts(root)
+        write_index(self.catalogue)
         return UpdateReport(
             **plan.counts,
             failed=len(plan.failures),

@@ -7,7 +7,9 @@ from ..errors import BadLibrary
 from . import pictures
 from .calibrating import own_calibration
 from .catalogue import Catalogue
+from .documents import read_documents
 from .features import FeatureFile, file_of
+from .index_verify import index_problems
 from .rows import NAME, TEXT, WHOLE, Rows, restored, size
 from .snapshot import read_contents, read_root
 from .word_probabilities import StoredWordProbabilities
@@ -24,7 +26,7 @@ _BEYOND = (
 def problems(catalogue: Catalogue) -> list[str]:
     """One sentence for each thing that is wrong; empty if nothing is."""
     found: list[str] = []
-    for look in (_integrity, _inside, _features, _words, _on_disk):
+    for look in (_integrity, _inside, _features, _words, index_problems, _on_disk):
         try:
             found += look(catalogue)
         except BadLibrary as error:  # so damaged that it cannot even be read
@@ -51,6 +53,7 @@ def _inside(catalogue: Catalogue) -> list[str]:
             f"The image with the hash {one} has a feature row that does not exist." for (one,) in beyond
         ]
         read_contents(rows, catalogue.file.parent)
+        read_documents(rows)
         pictures.read_details(rows)
         return found + _waiting(rows)
 

@@ -11,6 +11,8 @@ from ..remedies import remedy
 
 UPDATE = "update.lock"  # of whoever changes pictures and captions
 PREDICT = "predict.lock"  # of whoever predicts words, which may be done while an update runs
+INDEX = "index.lock"  # of whoever writes the search index, which readers may do, too
+_DOING = {UPDATE: "updated", PREDICT: "given word probabilities", INDEX: "indexed"}
 
 
 @contextlib.contextmanager
@@ -20,14 +22,14 @@ def writing(folder: Path, what: str = UPDATE) -> Iterator[None]:
     errors: LibraryInUse where another process does; ReadOnlyLibrary where the folder may not be written;
             NoSpace
     """
-    doing = "updated" if what == UPDATE else "given word probabilities"
     with contextlib.ExitStack() as held:
         try:
             with no_space_named(folder / what):
                 held.enter_context(locked(folder / what))
         except InUse as error:
             raise LibraryInUse(
-                f"{folder} is being {doing} by {error.holder}. Wait until it has ended, then run again."
+                f"{folder} is being {_DOING[what]} by {error.holder}. Wait until it has ended, then run "
+                "again."
             ) from None
         except OSError as error:
             raise ReadOnlyLibrary(

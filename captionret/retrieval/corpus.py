@@ -6,6 +6,7 @@ makes the table.
 """
 
 import math
+import zlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,15 @@ NAME = "COCO train2014"
 
 
 @cache
+def key() -> int:
+    """A number that changes with the table; what keeps weights of words keeps it beside them."""
+    return zlib.crc32(_table().encode())
+
+
+@cache
 def rates() -> Mapping[str, float]:
     """Of each word that three captions hold or more, the share of captions that hold it."""
-    first, *lines = Path(__file__).with_name("word_counts.txt").read_text(encoding="utf-8").splitlines()
+    first, *lines = _table().splitlines()
     captions = int(first.split()[1])
     return {word: int(count) / captions for word, count in (line.split() for line in lines)}
 
@@ -36,3 +43,8 @@ def weight(word: str) -> float:
 def rarest() -> float:
     """The idf of words that are not in the table: the largest of those that are."""
     return max(idf().values())
+
+
+@cache
+def _table() -> str:
+    return Path(__file__).with_name("word_counts.txt").read_text(encoding="utf-8")

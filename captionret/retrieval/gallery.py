@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from threading import RLock
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,17 @@ from ..remedies import remedy
 from ..text import word_set, words
 from .calibrated import Calibration
 from .index.sparse import WordMatrix
+from .index.stored import CaptionIndex
 from .predicted import KnownWords, WordProbabilities
 from .protocols import GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
+from .table import ListedPictures, PictureTable
 
 
 class Gallery:
     """The images that can be found. It may be searched from several threads.
 
+    row_of:   the row of each known hash
     ids:      unique and ascending, so that a smaller row number is a smaller id
     paths:    what a hit shows
     captions: of each image the best one
@@ -49,30 +53,26 @@ class Gallery:
                 captions
         errors: ValueError for lists of different lengths, or an id that stands twice
         """
-        ids = paths if ids is None else ids
-        hashes = [""] * len(paths) if hashes is None else hashes
-        if not len(paths) == len(captions) == len(hashes) == len(ids):
-            raise ValueError(
-                f"{len(paths)} paths, {len(captions)} captions, {len(hashes)} hashes, {len(ids)} ids: one of "
-                "each is needed."
-            )
-        if len(set(ids)) != len(ids):
-            raise ValueError("An id stands twice in the gallery; ids must be unique, for they break ties.")
-        self.row_of: dict[str, int] = {}  # the row of each known hash
-        first: list[int] = []
-        copies: list[list[str]] = []
-        for place in sorted(range(len(ids)), key=ids.__getitem__):
-            known = self.row_of.setdefault(hashes[place], len(first)) if hashes[place] else len(first)
-            if known == len(first):
-                first.append(place)
-                copies.append([])
-            else:
-                copies[known].append(paths[place])
-        self.ids = [ids[place] for place in first]
-        self.paths = [paths[place] for place in first]
-        self.captions = [captions[place] for place in first]
-        self.hashes = [hashes[place] for place in first]
-        self.copies = [tuple(names) for names in copies]
+        self._take(ListedPictures(paths, captions, hashes, ids), source, hybrid)
+
+    @classmethod
+    def of_table(
+        cls,
+        table: PictureTable,
+        source: GallerySource | None = None,
+        hybrid: Mapping[str, float] | None = None,
+    ) -> Self:
+        """A gallery of pictures that are in order already; nothing of them is read yet."""
+        gallery = cls.__new__(cls)
+        gallery._take(table, source, hybrid)
+        return gallery
+
+    def _take(
+        self, table: PictureTable, source: GallerySource | None, hybrid: Mapping[str, float] | None
+    ) -> None:
+        self._table = table
+        self.ids, self.paths, self.captions = table.ids, table.paths, table.captions
+        self.hashes, self.copies, self.row_of = table.hashes, table.copies, table.row_of
         self.hybrid = hybrid
         self._source = source
         self._vectors: dict[str, NDArray[np.float32]] = {}
@@ -85,10 +85,15 @@ class Gallery:
         vectors of an embedding space."""
         return frozenset() if self._source is None else self._source.parts
 
-    @cached_property
-    def row_of_id(self) -> dict[str, int]:
+    @property
+    def row_of_id(self) -> Mapping[str, int]:
         """The row of each id."""
-        return {name: row for row, name in enumerate(self.ids)}
+        return self._table.row_of_id
+
+    @property
+    def caption_index(self) -> CaptionIndex | None:
+        """Postings of the captions' words, where they are kept with the pictures."""
+        return self._table.caption_index
 
     @cached_property
     def words(self) -> list[frozenset[str]]:

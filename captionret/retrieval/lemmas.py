@@ -1,5 +1,6 @@
 """Base forms of the words that captions are made of: "dogs" and "dog", "running" and "runs" as one."""
 
+import zlib
 from functools import cache, lru_cache
 from typing import Any
 
@@ -24,6 +25,11 @@ def lemma(word: str) -> str:
     Porter's rules (Snowball)."""
     base = IRREGULAR.get(word, word)
     return str(_stemmer().stem(base))
+
+
+def key() -> int:
+    """A number that changes with the table of irregular words; what keeps base forms keeps it beside them."""
+    return zlib.crc32("\n".join(f"{word}:{base}" for word, base in sorted(IRREGULAR.items())).encode())
 
 
 @cache

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..records import Explanation, PictureFacts
 from .calibrated import Calibration
 from .index.sparse import WordMatrix
+from .index.stored import CaptionIndex
 from .predicted import WordProbabilities
 from .query import EncodedQuery
 
@@ -61,15 +62,20 @@ class GallerySource(Protocol):
 class GalleryContents(Protocol):
     """What a mode may read of a gallery of N images; `Gallery` is one."""
 
-    ids: list[str]
-    captions: list[str]
-    hashes: list[str]
-    row_of: dict[str, int]
+    ids: Sequence[str]
+    captions: Sequence[str]
+    hashes: Sequence[str]
+    row_of: Mapping[str, int]
     hybrid: Mapping[str, float] | None
 
     @property
     def parts(self) -> frozenset[str]:
         """What it holds beside captions, see GallerySource."""
+        ...
+
+    @property
+    def caption_index(self) -> CaptionIndex | None:
+        """Postings of the captions' words, where they are kept with the images."""
         ...
 
     @property

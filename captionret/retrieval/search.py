@@ -50,14 +50,17 @@ def search(
     for mask in (selected(gallery, query), None if prepared is None else prepared.fits(query)):
         if mask is not None:
             scores[~mask] = -np.inf
-    if not keep_self and query.sha256 in gallery.row_of:
-        scores[gallery.row_of[query.sha256]] = -np.inf
-    for other in query.feedback.disliked if query.feedback else ():
-        if other.sha256 in gallery.row_of:
-            scores[gallery.row_of[other.sha256]] = -np.inf
+    scores[left_out(gallery, query, keep_self)] = -np.inf
     least = (_NEVER if min_score is None else min_score) if chosen.relative else max(_LEAST, min_score or 0.0)
     rows = rank(scores, range(len(gallery)), top, least)  # rows ascend with the ids
     return _hits(gallery, query, chosen, prepared, scores, rows.tolist())
+
+
+def left_out(gallery: Gallery, query: EncodedQuery, keep_self: bool) -> list[int]:
+    """The rows that are no hits however well they score: of what is disliked, and of the query itself."""
+    disliked = [other.sha256 for other in query.feedback.disliked] if query.feedback else []
+    hashes = disliked if keep_self else [*disliked, query.sha256]
+    return [gallery.row_of[sha256] for sha256 in hashes if sha256 is not None and sha256 in gallery.row_of]
 
 
 def towards_first(

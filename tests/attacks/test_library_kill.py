@@ -256,11 +256,11 @@ def test_flipped_pages_are_found_by_verify(library: Library) -> None:
     content = bytearray(file.read_bytes())
     content[-4096:-2048] = b"\xff" * 2048
     file.write_bytes(content)
-    with Library.open(library.path) as opened:
-        try:
+    try:
+        with Library.open(library.path) as opened:
             found = opened.verify()
-        except BadLibrary as error:
-            found = [str(error)]
+    except BadLibrary as error:
+        found = [str(error)]
     assert any("damaged" in problem for problem in found)
 
 

@@ -65,7 +65,7 @@ def test_gallery_that_is_held_stays_whole_whatever_is_committed(
     assert everything(held) == expected
     query = EncodedQuery(text="red")
     assert search_gallery(held, query, "expected-jaccard")[0].path == "red.png"
-    assert library.gallery() is not held and len(library.gallery()) == len(library.snapshot().contents.files)
+    assert library.gallery() is not held and len(library.gallery()) == len(library.snapshot())
 
 
 def test_hits_and_reasons_come_from_one_snapshot_beside_a_writer(library: Library) -> None:

@@ -227,7 +227,7 @@ def test_pictures_are_left_that_meet_conditions_and_filters(
     gallery = gallery_of(predicted)
     mask = selected(gallery, asked(text))
     assert mask is not None
-    names = [gallery.paths[row].rsplit("/")[-1].removesuffix(".jpg") for row in np.flatnonzero(mask)]
+    names = [gallery.paths[row].rsplit("/")[-1].removesuffix(".jpg") for row in np.flatnonzero(mask).tolist()]
     assert sorted(names) == sorted(left)
 
 

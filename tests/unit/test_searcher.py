@@ -20,7 +20,7 @@ from captionret.app import searcher as module
 from captionret.errors import BadImage, BadSetting
 from captionret.images import ImageInput, opening
 from captionret.library import LibrarySnapshot
-from captionret.retrieval import Gallery
+from captionret.library.merged import MergedSegments
 from captionret.retrieval import search as search_gallery
 
 COLOURS = ("red", "green", "blue")
@@ -147,7 +147,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     count(opening, "read_file", "file read")
     count(opening.Opened, "load", "picture decoded")
-    count(Gallery, "__init__", "gallery read", lambda _, paths, *rest: len(paths) > 0)
+    count(MergedSegments, "__init__", "gallery read")
     count(LibrarySnapshot, "__init__", "snapshot taken")
     return counts
 

@@ -4,12 +4,12 @@ BM25."""
 import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .inverted import InvertedLists
+from .inverted import InvertedLists, WordLists
 from .sparse import WordMatrix
 
 
@@ -23,7 +23,7 @@ class CosineIndex:
     def __init__(self, rows: WordMatrix, centre: Mapping[str, float] | None = None) -> None:
         """rows: N sparse vectors, a weight per word; centre: what is taken from each, by word; None:
         nothing."""
-        self.lists = InvertedLists(rows)
+        self.lists: WordLists = InvertedLists(rows)
         self.centre = {} if centre is None else centre
         values = rows.weights.astype(np.float32)
         # (K,)
@@ -38,7 +38,15 @@ class CosineIndex:
             - 2 * self._with_centre
             + self._centre_square
         )
-        self._norms = np.sqrt(np.maximum(squares, 0))  # (N,)
+        self._norms: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0))  # (N,)
+
+    @classmethod
+    def of_lists(cls, lists: WordLists, norms: NDArray[np.float64]) -> Self:
+        """An index of plain cosines over lists that are there already; norms: (N,) of each row its length."""
+        index = cls.__new__(cls)
+        index.lists, index.centre, index._centre_square = lists, {}, 0.0
+        index._norms, index._with_centre = norms, np.broadcast_to(np.float64(0), norms.shape)
+        return index
 
     def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
         """(N,) float32 between -1 and 1; 0 where a side is at the centre."""
@@ -110,14 +118,24 @@ class BM25Index:
 
     def __init__(self, rows: WordMatrix, weights: Mapping[str, float], unknown: float) -> None:
         """rows: of N captions each word's count; weights: the idf of words, `unknown` that of all others."""
-        self.weights, self.unknown = weights, unknown
         counts = rows.weights.astype(np.float32)
         lengths = np.bincount(rows.owners(), counts, len(rows))  # (N,)
-        self._mean = float(lengths.mean()) if len(lengths) else 1.0
-        saturated = self._saturated(counts, lengths[rows.owners()])
-        self.lists = InvertedLists(
+        self._set(float(lengths.mean()) if len(lengths) else 1.0, weights, unknown)
+        saturated = self.saturated(counts, lengths[rows.owners()])
+        self.lists: WordLists = InvertedLists(
             WordMatrix(rows.words, rows.starts, rows.ids, saturated.astype(np.float32))
         )
+
+    @classmethod
+    def with_mean(cls, mean: float, weights: Mapping[str, float], unknown: float) -> Self:
+        """An index for captions of `mean` words, to which `lists` are still to be given: of each word what
+        `saturated` makes of its counts, as float32."""
+        index = cls.__new__(cls)
+        index._set(mean, weights, unknown)
+        return index
+
+    def _set(self, mean: float, weights: Mapping[str, float], unknown: float) -> None:
+        self._mean, self.weights, self.unknown = mean, weights, unknown
 
     def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
         """(N,) float32, 0 or more; query: each word's count."""
@@ -133,7 +151,7 @@ class BM25Index:
         """What each word of either side adds to the score."""
         length = sum(row.values())
         found = {
-            word: float(self._saturated(np.float64(row.get(word, 0)), np.float64(length)))
+            word: float(self.saturated(np.float64(row.get(word, 0)), np.float64(length)))
             if word in row
             else 0.0
             for word in query
@@ -146,8 +164,8 @@ class BM25Index:
         """A word's idf."""
         return self.weights.get(word, self.unknown)
 
-    def _saturated(self, counts: Any, lengths: Any) -> Any:
-        """Of numbers or arrays."""
+    def saturated(self, counts: Any, lengths: Any) -> Any:
+        """What counts of a word are worth in captions of these lengths; of numbers or arrays."""
         return (
             counts
             * (self.K1 + 1)

@@ -2,6 +2,7 @@
 Exact, plain NumPy."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,17 @@ _FOUR_BITS = 15
 
 # weights in one word's list -> what each adds to its row's sum; 0 -> 0
 Term = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+class WordLists(Protocol):
+    """Lists of the rows that hold each word, by which scores are summed; see InvertedLists."""
+
+    count: int
+    of_sets: bool
+
+    def frequency(self, word: str) -> int: ...  # noqa: D102
+    def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]: ...  # noqa: D102
+    def sums(self, terms: Mapping[str, Term]) -> Iterator[tuple[slice, NDArray[np.float64]]]: ...  # noqa: D102
 
 
 class InvertedLists:

@@ -8,12 +8,13 @@ counts: its idf, or 1. Sets are the case in which a and b are 0 or 1.
 import math
 from collections.abc import Collection, Mapping
 from functools import partial
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadSetting
-from .inverted import InvertedLists
+from .inverted import InvertedLists, WordLists
 from .sparse import WordMatrix, Words, WordWeights, weighted
 
 
@@ -51,18 +52,32 @@ class JaccardIndex:
     ) -> None:
         """word_weights, unknown_weight: as `WordWeights` takes them; BadSetting for weights whose sums no
         float32 holds."""
-        self.word_weights = WordWeights(word_weights, unknown_weight)
-        counted = matrix if self.word_weights.all_one else _counted(matrix, self.word_weights)
-        self.lists = InvertedLists(counted)
+        weights = WordWeights(word_weights, unknown_weight)
+        counted = matrix if weights.all_one else _counted(matrix, weights)
+        lists = InvertedLists(counted)
+        self._hold(lists, np.diff(counted.starts) if lists.of_sets else _sums_of_rows(counted), weights)
         # (V,) with those of words that count 0
-        self._frequencies = np.bincount(matrix.ids, minlength=len(matrix.words))
-        if self.lists.of_sets:
-            sizes = np.diff(counted.starts)
-            self._largest = int(sizes.max(initial=0))
-            # (N,) how many words each row holds
-            self.totals: np.ndarray = sizes.astype(np.min_scalar_type(self._largest))
-        else:
-            self.totals = _sums_of_rows(counted)  # (N,) float64
+        self._frequencies: NDArray[np.integer] | None = np.bincount(matrix.ids, minlength=len(matrix.words))
+
+    @classmethod
+    def of_lists(cls, lists: WordLists, totals: np.ndarray, word_weights: WordWeights) -> Self:
+        """An index over lists that are there already.
+
+        totals: (N,) of each row the sum of its weights, added one after the other in the order of the words;
+                of sets how many words it holds
+        """
+        index = cls.__new__(cls)
+        index._hold(lists, totals, word_weights)
+        index._frequencies = None
+        return index
+
+    def _hold(self, lists: WordLists, totals: np.ndarray, word_weights: WordWeights) -> None:
+        self.lists, self.word_weights = lists, word_weights
+        self._largest = int(totals.max(initial=0)) if lists.of_sets else 0
+        # (N,) float64; of sets in as few bytes as it takes
+        self.totals = (
+            totals.astype(np.min_scalar_type(self._largest), copy=False) if lists.of_sets else totals
+        )
 
     def scores(self, query: Words) -> NDArray[np.float32]:
         """The query's similarity to every row: (N,) float32, a new array. Words that no row holds count in
@@ -97,6 +112,8 @@ class JaccardIndex:
 
     def frequency(self, word: str) -> int:
         """In how many rows the word is."""
+        if self._frequencies is None or not isinstance(self.lists, InvertedLists):
+            return self.lists.frequency(word)
         return int(self._frequencies[self.lists.word_ids[word]]) if word in self.lists.word_ids else 0
 
     def _set_scores(self, words: Collection[str]) -> NDArray[np.float32]:

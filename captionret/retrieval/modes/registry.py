@@ -14,7 +14,21 @@ from .fusion import HybridMode
 from .lexical import ExpectedCosine, LexicalMode
 from .likelihood import LikelihoodMode
 from .vectors import FeatureMode, SpaceMode
-from .words import JaccardWords, TfIdf, WordMode, bm25, content, counted, distinct, jaccard_by_idf, lemmas
+from .words import (
+    JaccardWords,
+    TfIdf,
+    WordMode,
+    bm25,
+    content,
+    counted,
+    distinct,
+    jaccard_by_idf,
+    lemmas,
+    stored_idf,
+    stored_okapi,
+    stored_sets,
+    stored_tfidf,
+)
 
 __all__ = ["MODES", "find_mode"]
 
@@ -47,6 +61,7 @@ JACCARD_IDF = WordMode(
     f"the same with rare words counting more (idf from {corpus.NAME})",
     distinct,
     jaccard_by_idf,
+    stored_idf,
 )
 HYBRID = HybridMode(
     "hybrid", "a weighted sum of several modes' standardised scores", find_mode, by_rank=False
@@ -57,14 +72,16 @@ MODES: Registry[Mode] = _table(
         "the share of words that the two captions have in common, all words alike, as published",
         distinct,
         JaccardWords,
+        stored_sets("distinct"),
     ),
-    WordMode("jaccard-content", "the same without stop words", content, JaccardWords),
+    WordMode("jaccard-content", "the same without stop words", content, JaccardWords, stored_sets("content")),
     JACCARD_IDF,
     WordMode(
         "jaccard-lemma",
         "the same on base forms, so that 'dogs' is 'dog', without stop words",
         lemmas,
         JaccardWords,
+        stored_sets("lemmas"),
     ),
     WordMode(
         "soft-jaccard",
@@ -88,9 +105,21 @@ MODES: Registry[Mode] = _table(
         "several captions of each image: the words of all of them together, by idf",
         union=True,
     ),
-    WordMode("tfidf", "the cosine of the captions' words, counted and weighted by idf", counted, TfIdf),
     WordMode(
-        "bm25", "Okapi BM25, the caption being the document", counted, bm25, symmetric=False, bounded=False
+        "tfidf",
+        "the cosine of the captions' words, counted and weighted by idf",
+        counted,
+        TfIdf,
+        stored_tfidf,
+    ),
+    WordMode(
+        "bm25",
+        "Okapi BM25, the caption being the document",
+        counted,
+        bm25,
+        stored_okapi,
+        symmetric=False,
+        bounded=False,
     ),
     LexicalMode(
         "expected-jaccard",

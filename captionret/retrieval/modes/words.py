@@ -1,7 +1,7 @@
 """Modes that compare the words of captions: Jaccard similarity in its forms, tf-idf, BM25."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..index.cosine import BM25Index, CosineIndex
 from ..index.jaccard import JaccardIndex
 from ..index.soft_jaccard import SoftJaccardIndex
 from ..index.sparse import WordMatrix
+from ..index.stored import CaptionIndex, StoredIndex, idf_jaccard, set_jaccard, stored_bm25, tfidf_cosine
 from ..lemmas import lemma
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
@@ -49,13 +50,15 @@ class WordMode(Mode):
         about: str,
         bag: Callable[[str], Bag],
         index: Callable[[WordMatrix], Index],
+        stored: Callable[[CaptionIndex], Index] | None = None,
         *,
         symmetric: bool = True,
         bounded: bool = True,
     ) -> None:
-        """symmetric: an image finds another as the other finds it; bounded: scores end at 1, the score of an
+        """stored: the same index of captions whose postings are kept; None: there is none
+        symmetric: an image finds another as the other finds it; bounded: scores end at 1, the score of an
         equal caption."""
-        self.name, self.about, self.bag, self.index = name, about, bag, index
+        self.name, self.about, self.bag, self.index, self.stored = name, about, bag, index, stored
         self.symmetric, self.bounded = symmetric, bounded
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
@@ -63,22 +66,28 @@ class WordMode(Mode):
         return frozenset()
 
     def prepare(self, gallery: GalleryContents) -> "PreparedWords":
-        """Index the words of the gallery's captions. Captions repeat a lot, so each distinct one is read
-        once."""
+        """Take the index of the captions' words that is kept with the gallery, else make one. Captions repeat
+        a lot, so each distinct one is read once."""
+        kept = gallery.caption_index
+        if kept is not None and self.stored is not None:
+            count = kept.lemma_frequency if self.bag is lemmas else kept.frequency
+            return PreparedWords(self, self.stored(kept), gallery.captions, count)
         bags = {caption: self.bag(caption) for caption in set(gallery.captions)}
-        return PreparedWords(self, [bags[caption] for caption in gallery.captions])
+        rows = [bags[caption] for caption in gallery.captions]
+        plain = all(weight == 1 for bag in bags.values() for weight in bag.values())
+        matrix = WordMatrix.of_sets([bag.keys() for bag in rows]) if plain else WordMatrix.of_rows(rows)
+        frequencies = Counter(word for bag in rows for word in bag)
+        return PreparedWords(self, self.index(matrix), gallery.captions, frequencies.__getitem__)
 
 
 class PreparedWords(PreparedMode):
     """The word index of one gallery."""
 
-    def __init__(self, mode: WordMode, bags: list[Bag]) -> None:
-        self.mode, self.bags = mode, bags
-        plain = all(weight == 1 for bag in bags for weight in bag.values())
-        self.index = mode.index(
-            WordMatrix.of_sets([bag.keys() for bag in bags]) if plain else WordMatrix.of_rows(bags)
-        )
-        self.frequencies = Counter(word for bag in bags for word in bag)
+    def __init__(
+        self, mode: WordMode, index: Index, captions: Sequence[str], frequency: Callable[[str], int]
+    ) -> None:
+        """captions: of the gallery; frequency: says how many of them hold a word, as the mode reads it"""
+        self.mode, self.index, self.captions, self.frequency = mode, index, captions, frequency
 
     def scores(self, query: EncodedQuery) -> np.ndarray:
         """(N,) float32; NoWords for a query without any word."""
@@ -87,12 +96,12 @@ class PreparedWords(PreparedMode):
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The shared words: those that say what is seen before stop words, the rarest in the gallery
         first."""
-        shared = self._bag(query).keys() & self.bags[row].keys()
-        return tuple(sorted(shared, key=lambda word: (word in STOP_WORDS, self.frequencies[word], word)))
+        shared = self._bag(query).keys() & self.mode.bag(self.captions[row]).keys()
+        return tuple(sorted(shared, key=lambda word: (word in STOP_WORDS, self.frequency(word), word)))
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """Every word of both sides."""
-        ours, theirs = self._bag(query), self.bags[row]
+        ours, theirs = self._bag(query), self.mode.bag(self.captions[row])
         shares = self.index.shares(ours, theirs)
         partners = self.index.partners(ours, theirs) if isinstance(self.index, SoftJaccardIndex) else {}
         for word in set(partners.values()) - ours.keys():
@@ -177,6 +186,26 @@ def jaccard_by_idf(rows: WordMatrix) -> JaccardWords:
 def bm25(rows: WordMatrix) -> BM25Index:
     """BM25 with the corpus's idf."""
     return BM25Index(rows, corpus.idf(), corpus.rarest())
+
+
+def stored_sets(sizes: str) -> Callable[[CaptionIndex], Index]:
+    """Jaccard similarity over kept postings; sizes: which words count, see CaptionPostings.of_each."""
+    return lambda captions: StoredIndex(captions, lambda part: set_jaccard(JaccardWords, sizes, part))
+
+
+def stored_idf(captions: CaptionIndex) -> Index:
+    """`jaccard_by_idf` over kept postings."""
+    return StoredIndex(captions, lambda part: idf_jaccard(JaccardWords, part))
+
+
+def stored_tfidf(captions: CaptionIndex) -> Index:
+    """`TfIdf` over kept postings."""
+    return StoredIndex(captions, lambda part: tfidf_cosine(TfIdf, part))
+
+
+def stored_okapi(captions: CaptionIndex) -> Index:
+    """`bm25` over kept postings."""
+    return StoredIndex(captions, lambda part: stored_bm25(captions, part))
 
 
 def distinct(caption: str) -> Bag:

@@ -1,0 +1,161 @@
+"""Writing a library's search index: what changed since the last time becomes a new segment; now and then
+small segments become one, or all is made anew."""
+
+import contextlib
+import logging
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadLibrary, LibraryInUse, NoSpace
+from ..retrieval.index.arrays import ArraysInMemory
+from . import changes
+from .catalogue import Catalogue
+from .documents import Document, read_documents
+from .index_file import DamagedIndex, write_index_file
+from .rows import REVISION, Rows
+from .search_index import CAPTIONER, MANIFEST, SEGMENT, SearchIndex, made_by, open_segment, read_index
+from .segment import Segment, segment_of
+from .writing import INDEX, writing
+
+log = logging.getLogger(__name__)
+
+MOST_SEGMENTS = 8  # beside the first; then they become one
+MOST_LATER = 1 / 8  # of the first segment's pictures in the others, or gone from it; then all is made anew
+_FEW = 1000  # pictures, of which all may always be made anew
+
+
+def write_index(catalogue: Catalogue, anew: bool = False) -> bool:
+    """Bring the index up to what the catalogue holds. False where that could not be done, which costs time
+    alone: another process is at it, the disk is full or read-only, the catalogue damaged.
+
+    anew: without the index that is there, which is damaged
+    """
+    folder = catalogue.file.parent
+    if not catalogue.writable:
+        return False
+    try:
+        with writing(folder, INDEX):
+            _write(catalogue, folder, anew)
+    except LibraryInUse:
+        return False
+    except (BadLibrary, NoSpace, OSError) as error:
+        log.info(f"The search index of {folder} was not written: {getattr(error, 'message', error)}")
+        return False
+    return True
+
+
+def _write(catalogue: Catalogue, folder: Path, anew: bool) -> None:
+    with catalogue.transaction(counts=False) as connection:
+        name = changes.begin(connection)
+    last = None if anew else _last(folder)
+    with catalogue.reading() as rows:
+        captioner, revision = rows.value(CAPTIONER), rows.whole(REVISION)
+        if captioner is None:
+            return
+        facts = {"name": name, "revision": revision, "captioner": captioner}
+        index = _next(rows, last, facts)
+    if index is None:
+        return
+    names = [
+        name or _written(folder, segment) for name, segment in zip(index.names, index.segments, strict=True)
+    ]
+    _publish(folder, facts, names, index.dead)
+    with catalogue.transaction(counts=False) as connection:
+        changes.clear(connection, name, revision)
+    _remove_others(folder, names)
+
+
+def _last(folder: Path) -> SearchIndex | None:
+    """The index that is there, if it can be built upon."""
+    with contextlib.suppress(DamagedIndex, FileNotFoundError):
+        return read_index(folder)
+    return None
+
+
+def _next(rows: Rows, last: SearchIndex | None, facts: Mapping[str, Any]) -> SearchIndex | None:
+    """The index of the catalogue as it is now, its new segments without a name; None where the last one is
+    that already."""
+    whole = last is None or not last.is_of(rows) or _is_outdated(rows, last)
+    if last is not None and not whole:
+        changed = last.changed(rows)
+        if not changed:
+            return None if last.revision == facts["revision"] else _renewed(last, facts, [], last.dead)
+        try:
+            dead = last.without(changed)
+            documents = read_documents(rows, changed)
+            base, gone = len(last.segments[0]), len(dead[0])
+            later = len(documents) + sum(map(len, last.segments[1:]))
+            if max(later, gone) <= max(_FEW, base * MOST_LATER):
+                if len(last.segments) > MOST_SEGMENTS:
+                    documents = read_documents(rows, [*changed, *_hashes(last, dead)])
+                    last, dead = _first(last), dead[:1]
+                return _renewed(last, facts, documents, dead)
+        except DamagedIndex as error:
+            log.info(f"{error.message} It is made anew.")
+    return _renewed(None, facts, read_documents(rows), [])
+
+
+def _renewed(
+    last: SearchIndex | None,
+    facts: Mapping[str, Any],
+    documents: Sequence[Document],
+    dead: Sequence[NDArray[np.int32]],
+) -> SearchIndex:
+    """The segments of the last index, with these contents gone from it, and one of the documents."""
+    new = [segment_of(documents)] if documents or last is None else []
+    names, segments = ((), ()) if last is None else (last.names, last.segments)
+    return SearchIndex(
+        facts["name"],
+        facts["revision"],
+        facts["captioner"],
+        (*names, *("" for _ in new)),
+        (*segments, *new),
+        (*dead, *(np.zeros(0, np.int32) for _ in new)),
+    )
+
+
+def _is_outdated(rows: Rows, last: SearchIndex) -> bool:
+    return changes.noted_from(rows) > last.revision or rows.whole(REVISION) < last.revision
+
+
+def _first(index: SearchIndex) -> SearchIndex:
+    names, segments = index.names[:1], index.segments[:1]
+    return SearchIndex(index.name, index.revision, index.captioner, names, segments, index.dead[:1])
+
+
+def _hashes(index: SearchIndex, dead: Sequence[NDArray[np.int32]]) -> Iterator[str]:
+    """Of what counts in the segments behind the first."""
+    for segment, gone in zip(index.segments[1:], dead[1:], strict=True):
+        left = set(gone.tolist())
+        yield from (segment.hashes[row] for row in range(len(segment)) if row not in left)
+
+
+def _written(folder: Path, segment: Segment) -> str:
+    """Write a segment, see that it can be read again, and give its name."""
+    name = secrets.token_hex(6)
+    assert isinstance(segment.arrays, ArraysInMemory), "only new segments have no name"
+    write_index_file(folder / SEGMENT.format(name=name), {"name": name}, segment.arrays.all())
+    open_segment(folder, name)
+    return name
+
+
+def _publish(
+    folder: Path, facts: Mapping[str, Any], names: Sequence[str], dead: Sequence[NDArray[np.int32]]
+) -> None:
+    arrays = {f"dead.{number}": rows for number, rows in enumerate(dead)}
+    write_index_file(folder / MANIFEST, {**facts, "made_by": made_by(), "segments": list(names)}, arrays)
+
+
+def _remove_others(folder: Path, names: Sequence[str]) -> None:
+    """Segments that nothing counts on. Where a reader holds one and the system does not allow that, the next
+    update does."""
+    kept = {SEGMENT.format(name=name) for name in names}
+    for file in folder.glob(SEGMENT.format(name="*")):
+        if file.name not in kept:
+            with contextlib.suppress(OSError):
+                file.unlink()

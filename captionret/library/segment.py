@@ -1,0 +1,153 @@
+"""A part of a library's search index: some pictures in the order of their paths, with all that a search shows
+of them, and the postings of their captions' words."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import PictureFacts
+from ..retrieval.index.arrays import (
+    Arrays,
+    ArraysInMemory,
+    ReadSequence,
+    TextLists,
+    Texts,
+    list_arrays,
+    text_arrays,
+)
+from ..retrieval.index.postings import CaptionPostings, posting_arrays
+from .documents import Document
+from .rows import Damaged
+
+_HASH = 32  # bytes of a SHA-256
+
+
+class Segment:
+    """Pictures by their row in the segment.
+
+    paths:    the first of each, ascending; it is the picture's id
+    captions: the best of each; more: its further ones
+    copies:   further paths of the same content
+    """
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.paths, self.captions = Texts(arrays, "paths"), Texts(arrays, "captions")
+        self.more, self.copies = TextLists(arrays, "more"), TextLists(arrays, "copies")
+        self.hashes = Hashes(arrays)
+
+    @cached_property
+    def postings(self) -> CaptionPostings:
+        """The words of the best captions."""
+        return CaptionPostings(self.arrays, len(self))
+
+    @property
+    def feature_rows(self) -> NDArray[np.integer]:
+        """(n,) where each picture's feature stands."""
+        return self.arrays.whole("feature_rows")
+
+    @property
+    def own(self) -> NDArray[np.int32]:
+        """The rows of pictures that a person captioned, ascending."""
+        return self.arrays.whole("own")
+
+    def all_captions(self, row: int) -> tuple[str, ...]:
+        """Of one picture, the best first."""
+        return (self.captions[row], *self.more[row])
+
+    def facts(self, row: int) -> PictureFacts | None:
+        """When and with which camera a picture was taken, where its file says so."""
+        known = self.arrays.whole("facts")
+        place = int(np.searchsorted(known, row))
+        if place == len(known) or known[place] != row:
+            return None
+        width, height = self.arrays.part("facts.sizes", 2 * place, 2 * place + 2).tolist()
+        taken, camera = self._taken[place], self._cameras[place]
+        return PictureFacts(width, height, taken or None, camera or None)
+
+    def row_of(self, sha256: str) -> int | None:
+        """The row of a content; None where it is not here."""
+        return self.hashes.find(sha256)
+
+    @cached_property
+    def _taken(self) -> Texts:
+        return Texts(self.arrays, "facts.taken")
+
+    @cached_property
+    def _cameras(self) -> Texts:
+        return Texts(self.arrays, "facts.cameras")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+class Hashes(ReadSequence[str]):
+    """The content hash of each picture, kept as 32 bytes."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._arrays, self._count = arrays, arrays.length("by_hash")
+
+    def at(self, row: int) -> str:
+        """Of one picture."""
+        return self._bytes(row).hex()
+
+    def find(self, sha256: str) -> int | None:
+        """The row of a hash; None where it is not here."""
+        try:
+            sought = bytes.fromhex(sha256)
+        except ValueError:
+            return None
+        low, high = 0, self._count
+        while low < high:
+            middle = (low + high) // 2
+            row = int(self._arrays.part("by_hash", middle, middle + 1)[0])
+            found = self._bytes(row)
+            if found == sought:
+                return row
+            low, high = (middle + 1, high) if found < sought else (low, middle)
+        return None
+
+    def _bytes(self, row: int) -> bytes:
+        return self._arrays.part("hashes", _HASH * row, _HASH * (row + 1)).tobytes()
+
+    def __len__(self) -> int:
+        return self._count
+
+
+def segment_of(documents: Sequence[Document]) -> Segment:
+    """A segment in memory, of pictures in the order of their paths. Postings are made when first asked for.
+
+    errors: Damaged for a hash that is none
+    """
+    count = len(documents)
+    try:
+        hashes = np.frombuffer(bytes.fromhex("".join(one.sha256 for one in documents)), np.uint8)
+    except ValueError:
+        hashes = np.zeros(0, np.uint8)
+    if len(hashes) != _HASH * count:
+        raise Damaged("the hash of a picture is none")
+    known = [(row, one.facts) for row, one in enumerate(documents) if one.facts is not None]
+    sizes = [[facts.width, facts.height] for _, facts in known]
+    captions = [one.captions[0] for one in documents]
+    arrays: dict[str, NDArray[Any]] = {
+        **text_arrays("paths", [one.paths[0] for one in documents]),
+        **text_arrays("captions", captions),
+        **list_arrays("more", [one.captions[1:] for one in documents]),
+        **list_arrays("copies", [one.paths[1:] for one in documents]),
+        "hashes": hashes,
+        "by_hash": np.argsort(hashes.view(f"S{_HASH}"), kind="stable").astype(np.int32),
+        "feature_rows": _narrow(np.fromiter((one.feature_row for one in documents), np.int64, count)),
+        "own": np.flatnonzero([one.own for one in documents]).astype(np.int32),
+        "facts": np.array([row for row, _ in known], np.int32),
+        "facts.sizes": np.array(sizes, np.int64).reshape(-1),
+        **text_arrays("facts.taken", [facts.taken or "" for _, facts in known]),
+        **text_arrays("facts.cameras", [facts.camera or "" for _, facts in known]),
+    }
+    return Segment(ArraysInMemory(arrays, lambda: posting_arrays(captions)))
+
+
+def _narrow(numbers: NDArray[np.int64]) -> NDArray[Any]:
+    return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers

@@ -1,0 +1,164 @@
+"""Word indexes over captions whose postings are kept (see postings), the same scores to the bit as an index
+that is made of the captions themselves."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import corpus
+from .cosine import BM25Index, CosineIndex
+from .inverted import Term
+from .jaccard import JaccardIndex
+from .postings import CaptionPostings
+from .sparse import WordWeights
+
+J = TypeVar("J", bound=JaccardIndex)
+C = TypeVar("C", bound=CosineIndex)
+# the number of a word, the rows that hold it -> their weights
+Weigh = Callable[[int, NDArray[np.int32]], NDArray[np.float32]]
+
+
+class CaptionIndex(Protocol):
+    """The postings of a gallery's captions, in one or several parts."""
+
+    @property
+    def parts(self) -> Sequence[CaptionPostings]: ...  # noqa: D102
+
+    @property
+    def mean_length(self) -> float:
+        """How many words a caption of the gallery has, repeats included."""
+        ...
+
+    def frequency(self, word: str) -> int:
+        """How many pictures' captions hold the word."""
+        ...
+
+    def lemma_frequency(self, base: str) -> int:
+        """How many hold a word with this base form."""
+        ...
+
+    def merged(self, scores: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Scores of each part's captions -> (N,) of the gallery's pictures, a new array."""
+        ...
+
+
+class StoredLists:
+    """The lists of one part as an index sums over them, see InvertedLists."""
+
+    def __init__(self, postings: CaptionPostings, weigh: Weigh | None = None, lemmas: bool = False) -> None:
+        """weigh: None: all words weigh 1, as in sets; lemmas: whether words stand for their base forms"""
+        self.postings, self._weigh, self._lemmas = postings, weigh, lemmas
+        self.count, self.of_sets = postings.count, weigh is None
+
+    def frequency(self, word: str) -> int:
+        """In how many rows the word is."""
+        return self.postings.frequency(word)
+
+    def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]:
+        """How many of the words each row holds, in one block of all rows."""
+        asked = sorted(set(words))
+        few = len(asked) < 256
+        found: NDArray[np.unsignedinteger] = np.zeros(self.count, np.uint8 if few else np.uint32)
+        for word in asked:
+            if self._lemmas:
+                held = self.postings.holding_lemma(word)
+                if held is not None:
+                    found += held
+            elif (number := self.postings.number(word)) is not None:
+                self.postings.add_to(found, number)
+        yield slice(0, self.count), found
+
+    def sums(self, terms: Mapping[str, Term]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """The sum of a term for each word, in one block of all rows; words are added by spelling."""
+        sums = np.zeros(self.count)
+        for word in sorted(terms):
+            for rows, weights in self._held(word):
+                sums[rows] += terms[word](weights)
+        yield slice(0, self.count), sums
+
+    def _held(self, word: str) -> Iterator[tuple[NDArray[np.integer], NDArray[np.float32]]]:
+        """The rows that hold a word, with its weights; nothing where none does."""
+        if self._lemmas:
+            held = self.postings.holding_lemma(word)
+            if held is not None:
+                rows = np.flatnonzero(held)
+                yield rows, np.ones(len(rows), np.float32)
+        elif (number := self.postings.number(word)) is not None:
+            found = self.postings.rows(number)
+            yield (
+                found,
+                np.ones(len(found), np.float32) if self._weigh is None else self._weigh(number, found),
+            )
+
+
+def _one(number: int, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    return np.ones(len(rows), np.float32)
+
+
+class StoredIndex:
+    """An index for each part of the postings; one answer for the gallery."""
+
+    def __init__(self, captions: CaptionIndex, of_part: Callable[[CaptionPostings], "PartIndex"]) -> None:
+        self._captions = captions
+        self._parts = [of_part(part) for part in captions.parts]
+
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """(N,) float32."""
+        return self._captions.merged([part.scores(query) for part in self._parts])
+
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+        """What each word of either side adds to the score of one row."""
+        return self._parts[0].shares(query, row)
+
+    def weight(self, word: str) -> float:
+        """How much a word counts."""
+        return self._parts[0].weight(word)
+
+
+class PartIndex(Protocol):
+    """What compares queries with one part."""
+
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]: ...  # noqa: D102
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]: ...  # noqa: D102
+    def weight(self, word: str) -> float: ...  # noqa: D102
+
+
+def set_jaccard(kind: type[J], sizes: str, postings: CaptionPostings) -> J:
+    """Jaccard similarity of sets; sizes: which words count, see CaptionPostings.of_each."""
+    lists = StoredLists(postings, lemmas=sizes == "lemmas")
+    return kind.of_lists(lists, postings.of_each(sizes), WordWeights())
+
+
+def idf_jaccard(kind: type[J], postings: CaptionPostings) -> J:
+    """Jaccard similarity in which words count by their idf."""
+
+    def weigh(number: int, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        return np.full(len(rows), corpus.weight(postings.words[number]), np.float32)
+
+    weights = WordWeights(corpus.idf(), corpus.rarest())
+    return kind.of_lists(StoredLists(postings, weigh), postings.of_each("idf"), weights)
+
+
+def tfidf_cosine(kind: type[C], postings: CaptionPostings) -> C:
+    """The cosine of counts times idf."""
+
+    def weigh(number: int, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        return postings.counts(number, rows) * np.float32(corpus.weight(postings.words[number]))
+
+    return kind.of_lists(StoredLists(postings, weigh), postings.of_each("norm"))
+
+
+def stored_bm25(captions: CaptionIndex, postings: CaptionPostings) -> BM25Index:
+    """Okapi BM25 with the corpus's idf."""
+    lengths = postings.of_each("length")
+
+    def weigh(index: BM25Index, number: int, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        found = index.saturated(postings.counts(number, rows), lengths[rows].astype(np.float64))
+        return np.asarray(found, np.float32)
+
+    index = BM25Index.with_mean(captions.mean_length, corpus.idf(), corpus.rarest())
+    index.lists = StoredLists(postings, partial(weigh, index))
+    return index

@@ -1,0 +1,93 @@
+"""The pictures of a gallery, a row for each: what a hit shows, and by what it is found again."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Protocol
+
+from .index.stored import CaptionIndex
+
+
+class PictureTable(Protocol):
+    """N pictures in the order of their ids. A sequence may read what it gives when it is asked for.
+
+    ids:      unique and ascending, so that a smaller row number is a smaller id
+    paths:    what a hit shows
+    captions: of each picture the best one
+    hashes:   SHA-256 of the content, "" where it is not known
+    copies:   the further paths that hold the very same content
+    """
+
+    @property
+    def ids(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def paths(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def captions(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def hashes(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def copies(self) -> Sequence[tuple[str, ...]]: ...  # noqa: D102
+
+    @property
+    def row_of(self) -> Mapping[str, int]:
+        """The row of each known hash."""
+        ...
+
+    @property
+    def row_of_id(self) -> Mapping[str, int]:
+        """The row of each id."""
+        ...
+
+    @property
+    def caption_index(self) -> CaptionIndex | None:
+        """Postings of the captions' words, where they are kept."""
+        ...
+
+
+class ListedPictures:
+    """A table of lists."""
+
+    caption_index: CaptionIndex | None = None
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        captions: Sequence[str],
+        hashes: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> None:
+        """All in the same order, which need not be any. Rows of equal hash become one picture, shown under
+        its smallest id.
+
+        ids:    the paths where not given
+        errors: ValueError for lists of different lengths, or an id that stands twice
+        """
+        ids = paths if ids is None else ids
+        hashes = [""] * len(paths) if hashes is None else hashes
+        if not len(paths) == len(captions) == len(hashes) == len(ids):
+            raise ValueError(
+                f"{len(paths)} paths, {len(captions)} captions, {len(hashes)} hashes, {len(ids)} ids: one of "
+                "each is needed."
+            )
+        if len(set(ids)) != len(ids):
+            raise ValueError("An id stands twice in the gallery; ids must be unique, for they break ties.")
+        self.row_of: dict[str, int] = {}
+        first: list[int] = []
+        copies: list[list[str]] = []
+        for place in sorted(range(len(ids)), key=ids.__getitem__):
+            known = self.row_of.setdefault(hashes[place], len(first)) if hashes[place] else len(first)
+            if known == len(first):
+                first.append(place)
+                copies.append([])
+            else:
+                copies[known].append(paths[place])
+        self.ids = [ids[place] for place in first]
+        self.paths = [paths[place] for place in first]
+        self.captions = [captions[place] for place in first]
+        self.hashes = [hashes[place] for place in first]
+        self.copies = [tuple(names) for names in copies]
+
+    @cached_property
+    def row_of_id(self) -> dict[str, int]:
+        """The row of each id."""
+        return {name: row for row, name in enumerate(self.ids)}

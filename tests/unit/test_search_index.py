@@ -1,0 +1,239 @@
+"""The search index on disk: every mode of words answers from it what it answers from the captions themselves,
+to the bit; what changed is seen at once; an update writes what it changed."""
+
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mean_colour import MeanColour, picture
+from numpy.typing import NDArray
+
+from captionret.app.searching import search
+from captionret.library import Library, index_writing, reading
+from captionret.library.documents import Document, read_documents
+from captionret.library.index_file import IndexFile, write_index_file
+from captionret.library.merged import MergedSegments
+from captionret.library.search_index import MANIFEST
+from captionret.library.segment import segment_of
+from captionret.records import PictureFacts
+from captionret.retrieval import MODES, EncodedQuery, Gallery
+from captionret.retrieval import search as search_gallery
+from captionret.retrieval.index import postings
+from captionret.retrieval.modes.words import WordMode
+from captionret.text import STOP_WORDS
+
+KEPT = [name for name, mode in MODES.items() if isinstance(mode, WordMode) and mode.stored is not None]
+WORDS = [*sorted(STOP_WORDS)[:12], *(f"{stem}{end}" for stem in ("dog", "run", "beach") for end in ("", "s"))]
+WORDS += ["running", "children", "child", "café", "t-shirt", "x" * 40]
+
+
+def documents(count: int, seed: int, prefix: str = "") -> list[Document]:
+    chosen = random.Random(seed)
+    made = []
+    for number in range(count):
+        texts = [" ".join(chosen.choices(WORDS, k=chosen.randint(1, 9))) for _ in range(chosen.randint(1, 3))]
+        name = f"{chosen.randint(0, 9)}/{prefix}{number:04d}.jpg"
+        copies = (f"{name}.copy",) if number % 7 == 0 else ()
+        facts = PictureFacts(number, 3, "2020-01-02T03:04:05", None) if number % 5 == 0 else None
+        sha256 = f"{chosen.getrandbits(256):064x}"
+        made.append(Document(sha256, (name, *copies), tuple(texts), number % 11 == 0, number * 3, facts))
+    return sorted(made, key=lambda one: one.paths[0])
+
+
+def as_lists(held: Sequence[Document]) -> Gallery:
+    return Gallery(
+        [one.paths[0] for one in held], [one.captions[0] for one in held], [one.sha256 for one in held]
+    )
+
+
+def merged(
+    parts: Sequence[Sequence[Document]], gone: Sequence[Sequence[int]]
+) -> tuple[MergedSegments, list[Document]]:
+    dead = [np.array(rows, np.int32) for rows in gone]
+    left = [
+        one for part, rows in zip(parts, gone, strict=True) for row, one in enumerate(part) if row not in rows
+    ]
+    return MergedSegments([segment_of(part) for part in parts], dead), sorted(
+        left, key=lambda one: one.paths[0]
+    )
+
+
+PARTS: dict[str, tuple[list[list[Document]], list[list[int]]]] = {
+    "one segment": ([documents(300, 1)], [[]]),
+    "with pictures taken out": ([documents(300, 1)], [[0, 17, 299]]),
+    "three segments": ([documents(200, 1), documents(30, 2, "b"), documents(5, 3, "a")], [[3, 4], [], [0]]),
+    "a segment of which nothing is left": ([documents(20, 1), documents(2, 2, "b")], [[], [0, 1]]),
+    "no picture": ([[]], [[]]),
+}
+
+
+@pytest.fixture(params=PARTS.values(), ids=[*PARTS])
+def table(request: pytest.FixtureRequest) -> tuple[MergedSegments, list[Document]]:
+    return merged(*request.param)
+
+
+@pytest.fixture(params=[False, True], ids=["lists", "bits"])
+def with_bits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param:
+        monkeypatch.setattr(postings, "_FEW", 1)
+        monkeypatch.setattr(postings, "LEMMAS_FROM", 1)
+
+
+QUERIES = ["dogs running", "a dog and a dog on the beach", "unheard words", "café", " ".join(WORDS)]
+
+
+@pytest.mark.usefixtures("with_bits")
+@pytest.mark.parametrize("mode", KEPT)
+def test_kept_index_scores_as_the_captions_do_to_the_bit(
+    mode: str, table: tuple[MergedSegments, list[Document]]
+) -> None:
+    held, left = table
+    kept, plain = Gallery.of_table(held), as_lists(left)
+    for text in QUERIES:
+        query = EncodedQuery(text=text)
+        ours, theirs = kept.prepared(MODES[mode]), plain.prepared(MODES[mode])
+        assert ours.scores(query).tobytes() == theirs.scores(query).tobytes()
+        assert search_gallery(kept, query, mode, top=None)[:9] == [
+            one.__class__(
+                **{**{name: getattr(one, name) for name in one.__slots__}, "copies": left[row].paths[1:]}
+            )
+            for one in search_gallery(plain, query, mode, top=9)
+            for row in [plain.row_of_id[one.id]]
+        ]
+        for row in range(0, len(left), 40):
+            assert ours.why(query, row) == theirs.why(query, row)
+            assert ours.explain(query, row) == theirs.explain(query, row)
+
+
+def test_merged_segments_are_one_table_in_the_order_of_the_paths(
+    table: tuple[MergedSegments, list[Document]],
+) -> None:
+    held, left = table
+    assert len(held) == len(left)
+    assert list(held.ids) == held.paths == [one.paths[0] for one in left]
+    assert list(held.captions) == [one.captions[0] for one in left]
+    assert held.hashes == [one.sha256 for one in left]
+    assert held.copies == [one.paths[1:] for one in left]
+    assert held.gathered(lambda one: one.feature_rows).tolist() == [one.feature_row for one in left]
+    for row, one in enumerate(left):
+        segment, place = held.place(row)
+        assert (segment.all_captions(place), segment.facts(place)) == (one.captions, one.facts)
+        assert held.row_of[one.sha256] == row == held.row_of_id[one.paths[0]]
+    for nothing in ("0" * 64, "no hash", ""):
+        assert nothing not in held.row_of and nothing not in held.row_of_id
+
+
+def test_index_file_gives_what_was_written_and_no_array_that_was_not(tmp_path: Path) -> None:
+    arrays: dict[str, NDArray[Any]] = {
+        "a": np.arange(100_000, dtype=np.int32),
+        "empty": np.zeros(0, np.float64),
+        "b": np.ones(3, np.uint8),
+    }
+    write_index_file(tmp_path / "x", {"name": "é"}, arrays)
+    file = IndexFile(tmp_path / "x")
+    assert file.facts == {"name": "é"} and file.names() == tuple(arrays)
+    for name, array in arrays.items():
+        assert np.array_equal(file.whole(name), array) and file.whole(name).dtype == array.dtype
+    assert file.part("a", 70_000, 70_002).tolist() == [70_000, 70_001]
+    assert not file.whole("a").flags.writeable
+
+
+# --- in a library ---
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    for number in range(9):
+        picture(tmp_path / "photos" / f"{number}.png", ["red", "green", "blue"][number % 3], shade=number)
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    library.update(captioner=MeanColour())
+    return library
+
+
+def segments(library: Library) -> dict[str, int]:
+    return {file.name: file.stat().st_size for file in library.path.glob("*.segment")}
+
+
+def answers(library: Library) -> list[object]:
+    """Of a library that was opened just now, and what the catalogue alone says."""
+    held = Library.open(library.path).snapshot()
+    with library._catalogue.reading() as rows:
+        plain = as_lists(read_documents(rows))
+    assert held.pictures.ids == plain.ids and held.pictures.captions == plain.captions
+    for text in ("red", "a plain green picture", "bella"):
+        found = [
+            search_gallery(one, EncodedQuery(text=text), "jaccard", 50) for one in (held.gallery(), plain)
+        ]
+        assert [(hit.path, hit.score, hit.why) for hit in found[0]] == [
+            (hit.path, hit.score, hit.why) for hit in found[1]
+        ]
+    assert library.verify() == []
+    return list(held.pictures.captions)
+
+
+def test_update_writes_the_index_and_searching_reads_no_table_of_pictures(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(segments(library)) == 1 and (library.path / MANIFEST).is_file()
+    monkeypatch.setattr(reading, "read_documents", None)  # would be asked for what is not in the index
+    found = search(Library.open(library.path), text="a red picture")
+    assert [hit.path for hit in found][:3] == ["0.png", "3.png", "6.png"]
+
+
+def test_update_adds_a_segment_of_what_it_changed_and_leaves_the_others(library: Library) -> None:
+    before = segments(library)
+    picture(library.root / "new.png", "red", shade=50)
+    (library.root / "1.png").unlink()
+    library.update(captioner=MeanColour())
+    after = segments(library)
+    assert before.keys() < after.keys() and len(after) == 2
+    assert len(answers(library)) == 9
+
+
+def test_what_a_person_changes_is_seen_without_writing(library: Library) -> None:
+    before = segments(library)
+    library.set_caption("4.png", "our dog Bella")
+    library.remove("5.png")
+    assert "our dog Bella" in answers(library)
+    assert search(library, text="bella")[0].path == "4.png"
+    library.set_caption("4.png", None)
+    assert "our dog Bella" not in answers(library) and segments(library) == before
+
+
+def test_renamed_and_copied_files_are_found_under_their_new_names(library: Library) -> None:
+    shutil.copy(library.root / "2.png", library.root / "0-copy.png")
+    (library.root / "3.png").rename(library.root / "z.png")
+    library.update(captioner=MeanColour())
+    answers(library)
+    gallery = Library.open(library.path).gallery()
+    assert gallery.copies[gallery.row_of_id["0-copy.png"]] == ("2.png",) and "z.png" in gallery.ids
+
+
+def test_many_small_segments_become_one(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_writing, "MOST_SEGMENTS", 3)
+    counts = []
+    for number in range(7):
+        picture(library.root / f"more-{number}.png", "blue", shade=60 + number)
+        library.update(captioner=MeanColour())
+        counts.append(len(segments(library)))
+    assert max(counts) == 4 and counts[3] == 2, counts
+    assert len(answers(library)) == 16
+
+
+def test_much_that_changed_makes_the_index_anew(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_writing, "_FEW", 2)
+    for number in range(5):
+        picture(library.root / f"more-{number}.png", "blue", shade=60 + number)
+    library.update(captioner=MeanColour())
+    assert len(segments(library)) == 1 and len(answers(library)) == 14
+
+
+def test_another_captioner_makes_the_index_anew(library: Library) -> None:
+    before = segments(library)
+    library.update(captioner=MeanColour("e" * 64, "other"), recaption=True)
+    assert len(segments(library)) == 1 and not before.keys() & segments(library).keys()
+    answers(library)

@@ -8,7 +8,7 @@ searcher.search("q.jpg", mode="hybrid", like=["beach/0142.jpg"])
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -137,6 +137,10 @@ class Searcher:
             hits = search_gallery(snapshot.gallery(), encoded, name, top, min_score, keep_self)
             return self._result(given, name, snapshot, encoded, hits, explain)
 
+        return self._whatever_the_index_is(answer)
+
+    def _whatever_the_index_is(self, answer: Callable[[], SearchResult]) -> SearchResult:
+        """The answer, from the catalogue alone where the search index turns out to be damaged."""
         try:
             return answer()
         except DamagedIndex as error:

@@ -136,7 +136,7 @@ def read_index(folder: Path, known: dict[str, Segment] | None = None) -> SearchI
         revision, captioner = int(file.facts["revision"]), int(file.facts["captioner"])
         own_name = str(file.facts["name"])
     except (KeyError, ValueError, TypeError) as error:
-        raise file.damaged(f"it lacks {error}") from None
+        raise file.damaged(f"it does not say {error}") from None
     segments = [(known or {}).get(name) or open_segment(folder, name) for name in names]
     if not segments:
         raise file.damaged("it names no segment")

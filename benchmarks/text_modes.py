@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from captionret.app.measured_text import encode_texts
+from captionret.app.named import calibration_of
 from captionret.app.places import LEXICAL_HEAD, SHIPPED_SPACES
 from captionret.datasets import open_dataset
 from captionret.evaluation.label_search import measure_labels
@@ -90,6 +91,7 @@ def gallery_of(
         word_probabilities=kept_words(predictor.words, predictor.predict_features(table)),
         classes=None if classes is None else kept_classes(classes),
         spaces={"embedding": space.encode_features},
+        calibration=calibration_of(predictor.describe()),
     )
     names = [str(row) for row in range(len(paths))]
     return Gallery(names, [""] * len(paths), keys, source=source)

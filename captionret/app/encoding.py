@@ -15,6 +15,7 @@ from ..records import CaptionResult
 from ..remedies import remedy
 from ..retrieval import MODES, EncodedQuery, Gallery, rocchio
 from ..retrieval.language import WordCondition, leaves
+from ..retrieval.understanding import as_read
 from ..text import words, words_as_typed
 from .asking import Asked
 from .caption_places import caption_places
@@ -45,7 +46,8 @@ class Encoder:
         """
         own = self._picture(asked.picture) if asked.picture else EncodedQuery()
         own = replace(own, text=asked.words, parsed=asked.parsed)
-        query = self._understood(self._placed(own, asked.texts))
+        own = self._understood(own)
+        query = self._placed(own, [(as_read(text, own.understood or ()), sign) for text, sign in asked.texts])
         if not asked.like and not asked.dislike:
             return query
         liked, disliked = self._side(asked.like), self._side(asked.dislike)

@@ -19,6 +19,7 @@ from ..errors import BadSetting, CaptionretError
 from ..progress import bar
 from ..records import Item
 from ..retrieval import EncodedQuery, Gallery, Mode
+from ..retrieval.understanding import as_read
 from .caption_places import caption_places
 from .class_reading import named_classes
 from .measuring import MeasuredSplit, ModesMeasuring, labelled_items, measured_split, usable_modes
@@ -76,7 +77,9 @@ def encode_texts(
     """
     understands = gallery is not None and "word_probabilities" in gallery.parts
     reader = WordReader(gallery) if gallery is not None and understands else None
-    vectors = {mode: _vectors(texts, space) for mode, space in spaces.items()}
+    read = [None if reader is None else reader.read_text(text) for text in texts]
+    meant = [as_read(text, understood or ()) for text, understood in zip(texts, read, strict=True)]
+    vectors = {mode: _vectors(meant, space) for mode, space in spaces.items()}
     classes: list[dict[str, float]] = [{} for _ in texts]
     usual = None
     if EMBEDDING in spaces:
@@ -88,7 +91,7 @@ def encode_texts(
             vectors={mode: table[row] for mode, table in vectors.items()},
             classes=classes[row],
             usual=usual,
-            understood=None if reader is None else reader.read_text(text),
+            understood=read[row],
         )
         for row, text in enumerate(texts)
     ]

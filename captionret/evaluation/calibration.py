@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadSetting
 from ..retrieval import corpus
+from ..retrieval.inflections import number_forms
 from ..retrieval.lemmas import lemma
 from ..text import STOP_WORDS, word_set
 
@@ -152,7 +153,10 @@ def absent_words(captions: Sequence[Sequence[str]], count: int = 200) -> list[st
     absent = (
         word
         for word in sorted(corpus.rates(), key=lambda word: (-corpus.rates()[word], word))
-        if word.isalpha() and len(word) > 2 and word not in STOP_WORDS and lemma(word) not in present
+        if word.isalpha()
+        and len(word) > 2
+        and word not in STOP_WORDS
+        and not present & {lemma(form) for form in number_forms(word, corpus.rates())}
     )
     found = [word for word, _ in zip(absent, range(count), strict=False)]
     if len(found) < count:

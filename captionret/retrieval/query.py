@@ -7,7 +7,7 @@ import numpy as np
 
 from ..text import content_words, words
 from .language import ParsedQuery
-from .understanding import Understood
+from .understanding import Understood, as_read
 
 _LEAST = 1e-6  # a weight below it is rounding, not a word
 
@@ -82,6 +82,11 @@ class EncodedQuery:
     def read_as(self, word: str) -> Understood | None:
         """What a word of the text is read as; None where it is taken as it is spelt."""
         return next((one for one in self.understood or () if one.word == word), None)
+
+    @property
+    def meant(self) -> str:
+        """The text with errors of typing corrected, see as_read."""
+        return as_read(self.text or "", self.understood or ())
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -5,21 +5,25 @@ for one in understand(["puppys"], {"puppy": 12, "dog": 90}):
     print(one)                                   # puppys: puppy (other form)
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ..text import STOP_WORDS
+from ..text import STOP_WORDS, content_words, words
 from . import corpus
 from .inflections import number_forms, verb_forms
+from .spelling import suggested
 
 ITSELF, FORM, TYPO, MEANING = "as it is", "other form", "typing error", "meaning"
 ALIKE = 0.5  # weight of a reading from which a condition on the query's word holds for it, too
+_LETTERS = re.compile(r"[^\W\d_]+")
 _OTHER_VERB_FORM = 0.5  # weight beside the word itself: "building" is not only "build"
 _SHORT_NAME = 5  # letters
 _COMMON = 15_000  # words of English that many people use; nouns of other languages are seldom among them
-_RARE = 50_000  # words that many others are commoner than may be errors of typing,
-_COMMONER = 10  # where a word one letter away is so many times as common
+# Others may be errors of typing where a word one error away is so many times as common; from a rank on also
+# where there are others of their meaning. Chosen on Flickr8k val.
+_COMMONER, _RARE = 5, 50_000
 
 
 class Meanings(Protocol):
@@ -88,22 +92,42 @@ class Understood:
 
 
 def understand(
-    words: Iterable[str], known: Mapping[str, int], meanings: Meanings | None = None
+    asked: Iterable[str], known: Mapping[str, int], meanings: Meanings | None = None
 ) -> tuple[Understood, ...]:
     """What each word is read as: itself and its other forms; else the word that it is a typing error of; else
     those of nearly the same meaning.
 
-    words:    of a query, as they were typed; repeats are read once
+    asked:    words of a query, as they were typed; repeats are read once
     known:    the words that a gallery knows, with how many pictures show each
     meanings: None: words are known by their spelling alone
     """
     typed: dict[str, str] = {}
-    for word in words:
+    for word in asked:
         typed.setdefault(word.lower(), word)
     return tuple(
         replace(_understood(word, as_typed, known, meanings), typed=as_typed)
         for word, as_typed in typed.items()
     )
+
+
+def as_read(text: str, understood: Sequence[Understood]) -> str:
+    """A text for what compares whole sentences: errors of typing corrected, and a word that stands alone in
+    the number that captions use most, so that it finds the same however it is typed.
+
+    >>> as_read("Dogs", understand(["dogs"], {"dog": 9, "dogs": 3}))
+    'dog'
+    >>> as_read("two dgos", understand(["two", "dgos"], {"dog": 9, "dogs": 3}))
+    'two dogs'
+    """
+    telling = content_words(words(text))
+    meant: dict[str, str] = {}
+    for one in understood:
+        if one.suggestion is not None and any(reading.how == TYPO for reading in one.readings):
+            meant[one.word] = one.suggestion
+        if len(telling) == 1 and one.word in telling and one.readings and one.readings[0].how != MEANING:
+            alike = [reading.word for reading in one.readings if reading.weight == 1]
+            meant[one.word] = max(alike, key=lambda form: (corpus.rates().get(form, 0.0), form))
+    return _LETTERS.sub(lambda found: meant.get(found.group().lower(), found.group()), text)
 
 
 def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meanings | None) -> Understood:
@@ -113,10 +137,14 @@ def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meani
     if readings:
         return Understood(word, readings)
     meant = None if _is_name(typed, meanings) else suggested(word, known)
-    if meant is not None and _is_error(word, meant, meanings):
+    near = (
+        []
+        if meanings is None or _is_error(word, meant, meanings, _RARE)
+        else meanings.near(word, list(known))
+    )
+    if meant is not None and not near and _is_error(word, meant, meanings, _COMMON):
         forms = (Reading(one.word, one.weight, TYPO) for one in _forms(meant, known))
         return Understood(word, tuple(forms), meant)
-    near = [] if meanings is None else meanings.near(word, list(known))
     rank = None if meanings is None or _is_name(typed, meanings) else meanings.rank(word)
     readings = tuple(Reading(other, weight, MEANING) for other, weight in near)
     return Understood(word, readings, meant, common=rank is not None and rank < _COMMON)
@@ -143,36 +171,22 @@ class _Lexicon:
         return word in self.known or word in corpus.rates()
 
 
-def suggested(word: str, known: Mapping[str, int]) -> str | None:
-    """The word one error of typing away that most pictures show; None where none shows one.
-
-    One error is a letter too many, too few or wrong, or two that changed places.
-    """
-    if len(word) < 3 or not word.isalpha():
-        return None
-    from rapidfuzz import process
-    from rapidfuzz.distance import OSA
-
-    choices = [other for other in known if len(other) >= 3 and other not in STOP_WORDS]
-    found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=1, limit=None)
-    shown = [other for other, _, _ in found if known[other]]
-    return min(shown, key=lambda other: (-known[other], other), default=None)
-
-
 def _is_name(typed: str, meanings: Meanings | None) -> bool:
     """Whether a short word with a capital is a name, or a noun of another language, rather than an error."""
     known = meanings is not None and meanings.rank(typed.lower()) is not None
     return known and typed.istitle() and len(typed) <= _SHORT_NAME
 
 
-def _is_error(word: str, meant: str, meanings: Meanings | None) -> bool:
-    """Whether a word is more likely an error of typing than one of its own."""
-    if meanings is None:
-        return True
-    rank, other = meanings.rank(word), meanings.rank(meant)
-    if rank is None:
-        return True
-    return rank >= _RARE and other is not None and rank >= _COMMONER * other
+def _is_error(word: str, meant: str | None, meanings: Meanings | None, rare: int) -> bool:
+    """Whether a word is more likely an error of typing than one of its own.
+
+    rare: the rank from which on a word may be an error
+    """
+    if meant is None:
+        return False
+    rank = None if meanings is None else meanings.rank(word)
+    other = None if meanings is None else meanings.rank(meant)
+    return rank is None or (rank >= rare and other is not None and rank >= _COMMONER * other)
 
 
 def _why(how: str) -> str:

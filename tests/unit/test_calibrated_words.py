@@ -20,7 +20,7 @@ from captionret.models.lexical.predictor import WordPredictor
 from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.calibrated import FILE, SURE, Calibration, WordGroup
-from captionret.retrieval.modes.likelihood import FLOOR
+from captionret.retrieval.predicted import FLOOR
 
 DOG, BED = WordGroup(("dog", "dogs"), 1.2, 1.0, 0.25), WordGroup(("bed",), 1.0, -3.0, 0.1)
 

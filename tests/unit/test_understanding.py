@@ -11,7 +11,15 @@ from captionret.app.meanings import word_meanings
 from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix, find_mode, parse, search
 from captionret.retrieval.inflections import number_forms, verb_forms
 from captionret.retrieval.notes import notes
-from captionret.retrieval.understanding import FORM, ITSELF, MEANING, TYPO, Understood, understand
+from captionret.retrieval.understanding import (
+    FORM,
+    ITSELF,
+    MEANING,
+    TYPO,
+    Understood,
+    as_read,
+    understand,
+)
 from captionret.text import words_as_typed
 
 KNOWN = dict.fromkeys(
@@ -172,3 +180,39 @@ def test_conditions_hold_for_other_forms_and_synonyms_too() -> None:
         text="a", parsed=parsed, understood=understand(["a", "puppy"], PETS.known_words, Thesaurus())
     )
     assert {hit.path for hit in search(PETS, query, "expected-jaccard")} == {"2.jpg", "3.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("winow", "window"), ("hnad", "hand"), ("sldie", "slide"), ("wahl", "wall")],
+)
+def test_an_error_is_read_as_the_likeliest_of_the_words_one_error_away(typed: str, meant: str) -> None:
+    known = dict.fromkeys("window hand head slide side wall wail widow".split(), 3)
+    (found,) = understand([typed], known, None)
+    assert found.suggestion == meant
+
+
+def test_what_pictures_show_faintly_can_be_meant() -> None:
+    faint = gallery_of([{"window": 0.1, "a": 0.9}]).known_words
+    assert faint["window"] == 0
+    (found,) = understand(["winow"], faint, None)
+    assert found.suggestion == "window"
+
+
+def test_a_rare_word_of_english_without_others_of_its_meaning_is_an_error_where_a_common_one_is_near() -> (
+    None
+):
+    class Ranks(Thesaurus):
+        ranks: ClassVar = {"tre": 36_539, "tree": 2_654, "rook": 11_000, "book": 539}
+
+    tree, book = understand(["tre", "rook"], {"tree": 5, "book": 5}, Ranks())
+    assert tree.suggestion == "tree" and tree.readings[0].how == TYPO
+    assert not book.known, "many people use it"
+
+
+def test_a_text_is_compared_as_it_was_meant() -> None:
+    read = understand(["Dgos"], KNOWN, Thesaurus())
+    assert as_read("Dgos", read) == "dog" == as_read("dogs", understand(["dogs"], KNOWN, Thesaurus()))
+    two = understand(["a", "dgo", "red", "dogs"], KNOWN, Thesaurus())
+    assert as_read("A dgo, red dogs", two) == "A dog, red dogs", "among others a known word stays as it is"
+    assert as_read("puppy", understand(["puppy"], KNOWN, Thesaurus())) == "puppy"

@@ -124,8 +124,8 @@ class PreparedAuto(PreparedMode):
             return None
         if self._words is None:
             return None if self._embedding is not None else self._captions.scores(query) > 0
-        found = (self._words.surest(query) >= self._words.floor) | self._near_or_named(query)
-        if self._classes is not None and query.classes and (query.beyond_words or _seldom(query.text or "")):
+        found = (self._words.surest(query) >= self._words.words.floor) | self._near_or_named(query)
+        if self._classes is not None and query.classes and (query.beyond_words or _seldom(query.meant)):
             found |= self._named(query) >= (HINTED if query.beyond_words else HINTED_SELDOM)
         return found
 
@@ -173,7 +173,7 @@ class PreparedAuto(PreparedMode):
         if self._words is not None:
             found.append(("words", WORDS * standardised(self._words.scores(query))))
         if self._classes is not None and query.classes:
-            found.append(("classes", _class_weight(query.text or "") * self._named(query)))
+            found.append(("classes", _class_weight(query.meant) * self._named(query)))
         return found or [("captions", self._captions.scores(query).astype(np.float64))]
 
     def _near_usual(self, query: EncodedQuery) -> NDArray[np.float64]:

@@ -20,11 +20,8 @@ from .explain import by_share
 from .lexical import is_text
 from .words import no_words
 
-# A picture fits a text if one of its words is at least so probable. Chosen on Flickr8k val, each half of it
-# by what was learnt from the other: of words that no caption holds one in twenty finds anything.
-FLOOR = 0.15
-FLOOR_UNCALIBRATED = 0.06  # the same where probabilities are not calibrated
-SURE = 0.25  # and is more than a guess, if one is at least so probable: else three of four are wrong
+# A picture is more than a guess, if one word is at least so probable: else three of four are wrong.
+SURE = 0.25
 
 
 class LikelihoodMode(Mode):
@@ -55,7 +52,6 @@ class PreparedLikelihood(PreparedMode):
 
     def __init__(self, words: WordProbabilities, pictures: Mode, gallery: GalleryContents) -> None:
         self.words, self._mode, self._gallery = words, pictures, gallery
-        self.floor = FLOOR_UNCALIBRATED if words.calibration is None else FLOOR
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32: of a text the natural log of its likelihood by the number of its words; of a picture,
@@ -76,7 +72,7 @@ class PreparedLikelihood(PreparedMode):
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether one of a text's words that say what is seen is probable enough of each picture. To a
         text of which no word is known, none fits."""
-        return None if not is_text(query) else self.surest(query) >= self.floor
+        return None if not is_text(query) else self.surest(query) >= self.words.floor
 
     def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether none of a text's words that say what is seen is as probable as SURE."""
@@ -104,7 +100,7 @@ class PreparedLikelihood(PreparedMode):
         for readings in self._asked(query).values():
             word, value = self._best(readings, row)
             sure[word] = max(value, sure.get(word, 0.0))
-        shown = [word for word, value in sure.items() if value >= self.floor]
+        shown = [word for word, value in sure.items() if value >= self.words.floor]
         return tuple(sorted(shown, key=lambda word: (word in STOP_WORDS, -sure[word], word)))
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:

@@ -1,0 +1,53 @@
+"""What was meant by a word with an error of typing: the likeliest of the words one error away."""
+
+from collections.abc import Mapping
+
+from ..text import STOP_WORDS
+from . import corpus
+from .predicted import KnownWords
+
+_SHORTEST = 3  # letters of a word that can be meant
+# An error that can be made in one way, letters that changed places, a letter left out or doubled, is so many
+# times as likely as a wrong letter, which may be any of 25. Chosen on Flickr8k val.
+_ONE_WAY = 10.0
+_UNHEARD = 1e-6  # of captions: how common a word is that the corpus of captions does not hold
+
+
+def suggested(word: str, known: Mapping[str, int]) -> str | None:
+    """The likeliest word one error of typing away that some picture shows; None where there is none.
+
+    One error is a letter too many, too few or wrong, or two that changed places. A word is the likelier, the
+    more common it is in captions, and the more pictures show it.
+    """
+    if len(word) < _SHORTEST or not word.isalpha():
+        return None
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    choices = [other for other in known if len(other) >= _SHORTEST and other not in STOP_WORDS]
+    found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=1, limit=None)
+    shown = [other for other, _, _ in found if _is_shown(other, known)]
+    return max(shown, key=lambda other: (_likely(word, other, known), other), default=None)
+
+
+def _is_shown(word: str, known: Mapping[str, int]) -> bool:
+    return known.finds(word) if isinstance(known, KnownWords) else bool(known[word])
+
+
+def _likely(typed: str, meant: str, known: Mapping[str, int]) -> float:
+    common = corpus.rates().get(meant, 0.0) + _UNHEARD
+    return float(common * (1 + known[meant]) ** 0.5 * (_ONE_WAY if _one_way(typed, meant) else 1.0))
+
+
+def _one_way(typed: str, meant: str) -> bool:
+    """Whether the error is letters that changed places, or a letter left out or doubled.
+
+    >>> _one_way("dgo", "dog"), _one_way("doog", "dog"), _one_way("dig", "dog")
+    (True, True, False)
+    """
+    if len(typed) != len(meant):
+        return len(typed) < len(meant) or any(
+            typed[place] == typed[place + 1] and typed[:place] + typed[place + 1 :] == meant
+            for place in range(len(typed) - 1)
+        )
+    return sorted(typed) == sorted(meant)

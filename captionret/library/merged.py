@@ -76,6 +76,27 @@ class MergedSegments:
             found[rows] = each[live]
         return found
 
+    def split(self, allowed: NDArray[np.bool_] | None) -> list[NDArray[np.bool_] | None]:
+        """(N,) of the table's pictures -> of each segment's; None: all."""
+        if self.whole:
+            return [allowed]
+        found: list[NDArray[np.bool_] | None] = []
+        for one, live, rows in zip(self.segments, self._live, self._rows, strict=True):
+            mask = np.zeros(len(one), np.bool_)
+            mask[live] = True if allowed is None else allowed[rows]
+            found.append(mask)
+        return found
+
+    def joined(self, found: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, float]]:
+        """Rows of each segment with a number -> rows of the table."""
+        return [
+            (row, number)
+            for place, hits in enumerate(found)
+            for one, number in hits
+            for row in [self.row(place, one)]
+            if row is not None
+        ]
+
     def gathered(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> NDArray[np.int64]:
         """(N,) a number of each picture, which a segment gives for all of its own."""
         if self.whole:

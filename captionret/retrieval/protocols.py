@@ -111,12 +111,28 @@ class GalleryContents(Protocol):
 
 
 class PreparedMode(Protocol):
-    """A mode that has read a gallery of N images."""
+    """A mode that has read a gallery of N images.
+
+    finds_best: whether `best` may find the best rows without a score for each
+    """
+
+    finds_best: bool = False
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32, higher is better, never NaN; 0 or less: nothing in common. A new array each time:
         `search` writes into it."""
         ...
+
+    def best(
+        self, query: EncodedQuery, top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows with their scores, which are those of `scores`: best first, ties by row. None: the
+        mode can only score all.
+
+        top:     at most so many; least: scores below it, and 0, are left out
+        allowed: (N,) which rows come into question; None: all
+        """
+        return None
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that this image and the query share, the most telling first."""

@@ -46,14 +46,36 @@ def search(
     if query.nothing_known and chosen.understands and not chosen.composite:
         return []
     prepared = None if query.lists else gallery.prepared(chosen)
-    scores = np.ones(len(gallery), np.float32) if prepared is None else prepared.scores(query)
-    for mask in (selected(gallery, query), None if prepared is None else prepared.fits(query)):
-        if mask is not None:
-            scores[~mask] = -np.inf
-    scores[left_out(gallery, query, keep_self)] = -np.inf
     least = (_NEVER if min_score is None else min_score) if chosen.relative else max(_LEAST, min_score or 0.0)
-    rows = rank(scores, range(len(gallery)), top, least)  # rows ascend with the ids
-    return _hits(gallery, query, chosen, prepared, scores, rows.tolist())
+    gone = left_out(gallery, query, keep_self)
+    best = None if prepared is None or top is None else _best(gallery, query, prepared, top, least, gone)
+    if best is None:
+        scores = np.ones(len(gallery), np.float32) if prepared is None else prepared.scores(query)
+        for mask in (selected(gallery, query), None if prepared is None else prepared.fits(query)):
+            if mask is not None:
+                scores[~mask] = -np.inf
+        scores[gone] = -np.inf
+        rows = rank(scores, range(len(gallery)), top, least).tolist()  # rows ascend with the ids
+        best = [(row, float(scores[row])) for row in rows]
+    return _hits(gallery, query, chosen, prepared, best)
+
+
+def _best(
+    gallery: Gallery,
+    query: EncodedQuery,
+    prepared: PreparedMode,
+    top: int,
+    least: float,
+    gone: Sequence[int],
+) -> list[tuple[int, float]] | None:
+    """The best rows with their scores, of a mode that finds them without scoring all; None of others."""
+    if not prepared.finds_best:
+        return None
+    allowed = selected(gallery, query)
+    if gone:
+        allowed = np.ones(len(gallery), np.bool_) if allowed is None else allowed
+        allowed[gone] = False
+    return prepared.best(query, top, least, allowed)
 
 
 def left_out(gallery: Gallery, query: EncodedQuery, keep_self: bool) -> list[int]:
@@ -123,18 +145,17 @@ def _hits(
     query: EncodedQuery,
     mode: Mode,
     prepared: PreparedMode | None,
-    scores: np.ndarray,
-    rows: Sequence[int],
+    best: Sequence[tuple[int, float]],
 ) -> list[Hit]:
-    """The rows as people see them, with the reasons and the probabilities of their words."""
+    """The best rows as people see them, with the reasons and the probabilities of their words."""
     probable = prepared is not None and shows_words(mode, gallery)
     weak = None if prepared is None else prepared.weak(query)
     found = []
-    for place, row in enumerate(rows, start=1):
+    for place, (row, score) in enumerate(best, start=1):
         why = () if prepared is None else prepared.why(query, row)
         hit = Hit(
             rank=place,
-            score=float(str(scores[row])),  # the shortest decimal of the float32, not 0.699999988079071
+            score=float(str(np.float32(score))),  # the shortest decimal of the float32, not 0.699999988079071
             path=gallery.paths[row],
             caption=gallery.captions[row],
             why=why,

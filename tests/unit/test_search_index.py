@@ -20,10 +20,11 @@ from captionret.library.merged import MergedSegments
 from captionret.library.search_index import MANIFEST
 from captionret.library.segment import segment_of
 from captionret.records import PictureFacts
-from captionret.retrieval import MODES, EncodedQuery, Gallery
+from captionret.retrieval import MODES, EncodedQuery, Gallery, parse
 from captionret.retrieval import search as search_gallery
-from captionret.retrieval.index import postings
+from captionret.retrieval.index import best, postings
 from captionret.retrieval.modes.words import WordMode
+from captionret.retrieval.query import Feedback
 from captionret.text import STOP_WORDS
 
 KEPT = [name for name, mode in MODES.items() if isinstance(mode, WordMode) and mode.stored is not None]
@@ -107,6 +108,39 @@ def test_kept_index_scores_as_the_captions_do_to_the_bit(
         for row in range(0, len(left), 40):
             assert ours.why(query, row) == theirs.why(query, row)
             assert ours.explain(query, row) == theirs.explain(query, row)
+
+
+@pytest.mark.usefixtures("with_bits")
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("mode", ["jaccard", "jaccard-content", "jaccard-lemma"])
+def test_best_pictures_are_those_of_the_whole_ranking(
+    mode: str,
+    compiled: bool,
+    table: tuple[MergedSegments, list[Document]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(best, "KERNEL", None)
+    elif best.KERNEL is None:
+        pytest.skip("the kernel was not built here")
+    held, left = table
+    kept, plain = Gallery.of_table(held), as_lists(left)
+    own = left[len(left) // 2].sha256 if left else None
+    disliked = Feedback((), tuple(EncodedQuery("x", sha256=one.sha256) for one in left[::9]), (1.0, 0.0, 0.0))
+    for text in QUERIES:
+        for query in (
+            EncodedQuery(text=text),
+            EncodedQuery(text, sha256=own),
+            EncodedQuery(text=text, parsed=parse("dog -beach under:3")),
+            EncodedQuery(text, sha256=own, feedback=disliked),
+        ):
+            for top, least in ((1, None), (4, 0.25), (10, None), (1000, 0.1)):
+                ours, theirs = (
+                    [(hit.path, hit.score, hit.why, hit.rank) for hit in found]
+                    for one in (kept, plain)
+                    for found in [search_gallery(one, query, mode, top, least)]
+                )
+                assert ours == theirs
 
 
 def test_merged_segments_are_one_table_in_the_order_of_the_paths(

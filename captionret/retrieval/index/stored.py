@@ -2,13 +2,14 @@
 that is made of the captions themselves."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import corpus
+from .best import Word, best_sets, smallest_of_blocks
 from .cosine import BM25Index, CosineIndex
 from .inverted import Term
 from .jaccard import JaccardIndex
@@ -17,6 +18,7 @@ from .sparse import WordWeights
 
 J = TypeVar("J", bound=JaccardIndex)
 C = TypeVar("C", bound=CosineIndex)
+_KEPT = 10_000  # words whose rows are kept at hand
 # the number of a word, the rows that hold it -> their weights
 Weigh = Callable[[int, NDArray[np.int32]], NDArray[np.float32]]
 
@@ -38,6 +40,14 @@ class CaptionIndex(Protocol):
 
     def lemma_frequency(self, base: str) -> int:
         """How many hold a word with this base form."""
+        ...
+
+    def split(self, allowed: NDArray[np.bool_] | None) -> Sequence[NDArray[np.bool_] | None]:
+        """(N,) of the gallery's pictures -> of each part's captions; None: all of them."""
+        ...
+
+    def joined(self, found: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, float]]:
+        """Rows of each part with a number -> rows of the gallery."""
         ...
 
     def merged(self, scores: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -116,6 +126,74 @@ class StoredIndex:
     def weight(self, word: str) -> float:
         """How much a word counts."""
         return self._parts[0].weight(word)
+
+
+class StoredSets(StoredIndex):
+    """Sets of words, of which the best can be found without a score for each."""
+
+    def __init__(
+        self, captions: CaptionIndex, of_part: Callable[[CaptionPostings], "PartIndex"], sizes: str
+    ) -> None:
+        """sizes: which words count, see CaptionPostings.of_each"""
+        super().__init__(captions, of_part)
+        self._sizes = sizes
+
+    def best(
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows; None for a query whose words do not weigh 1."""
+        if any(weight != 1 for weight in query.values()):
+            return None
+        limits = self._captions.split(allowed)
+        found = [
+            best_sets(
+                [word for word in map(part.held, query) if word is not None],
+                len(query),
+                part.sizes,
+                part.smallest,
+                limit,
+                top,
+                least,
+            )
+            for part, limit in zip(self._sets, limits, strict=True)
+        ]
+        return sorted(self._captions.joined(found), key=lambda one: (-one[1], one[0]))[:top]
+
+    @cached_property
+    def _sets(self) -> list["_PartOfSets"]:
+        return [_PartOfSets(part, self._sizes) for part in self._captions.parts]
+
+
+class _PartOfSets:
+    """What the search for the best rows reads of one part, each word once.
+
+    sizes: (n,) how many words each row has; smallest: see smallest_of_blocks
+    """
+
+    def __init__(self, postings: CaptionPostings, sizes: str) -> None:
+        self._postings, self._lemmas = postings, sizes == "lemmas"
+        self.sizes = postings.of_each(sizes)
+        self.smallest = smallest_of_blocks(self.sizes)
+        self._words: dict[str, Word | None] = {}
+
+    def held(self, word: str) -> Word | None:
+        """The rows that hold a word; None where none does."""
+        if word not in self._words:
+            if len(self._words) > _KEPT:
+                self._words.clear()
+            self._words[word] = self._of_lemma(word) if self._lemmas else self._of_word(word)
+        return self._words[word]
+
+    def _of_word(self, word: str) -> Word | None:
+        number = self._postings.number(word)
+        if number is None:
+            return None
+        bits = self._postings.bits(number)
+        return (self._postings.rows(number), False) if bits is None else (bits, True)
+
+    def _of_lemma(self, base: str) -> Word | None:
+        held = self._postings.holding_lemma(base)
+        return None if held is None else (np.packbits(held, bitorder="little"), True)
 
 
 class PartIndex(Protocol):

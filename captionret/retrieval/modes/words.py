@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import NoWords
 from ...records import Explanation, WordReason
@@ -14,7 +15,15 @@ from ..index.cosine import BM25Index, CosineIndex
 from ..index.jaccard import JaccardIndex
 from ..index.soft_jaccard import SoftJaccardIndex
 from ..index.sparse import WordMatrix
-from ..index.stored import CaptionIndex, StoredIndex, idf_jaccard, set_jaccard, stored_bm25, tfidf_cosine
+from ..index.stored import (
+    CaptionIndex,
+    StoredIndex,
+    StoredSets,
+    idf_jaccard,
+    set_jaccard,
+    stored_bm25,
+    tfidf_cosine,
+)
 from ..lemmas import lemma
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
@@ -88,10 +97,19 @@ class PreparedWords(PreparedMode):
     ) -> None:
         """captions: of the gallery; frequency: says how many of them hold a word, as the mode reads it"""
         self.mode, self.index, self.captions, self.frequency = mode, index, captions, frequency
+        self.finds_best = isinstance(index, StoredSets)
 
     def scores(self, query: EncodedQuery) -> np.ndarray:
         """(N,) float32; NoWords for a query without any word."""
         return self.index.scores(self._bag(query))
+
+    def best(
+        self, query: EncodedQuery, top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows, where the index is one that is kept. errors: as scores"""
+        if not isinstance(self.index, StoredSets):
+            return None
+        return self.index.best(self._bag(query), top, least, allowed)
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The shared words: those that say what is seen before stop words, the rarest in the gallery
@@ -190,7 +208,11 @@ def bm25(rows: WordMatrix) -> BM25Index:
 
 def stored_sets(sizes: str) -> Callable[[CaptionIndex], Index]:
     """Jaccard similarity over kept postings; sizes: which words count, see CaptionPostings.of_each."""
-    return lambda captions: StoredIndex(captions, lambda part: set_jaccard(JaccardWords, sizes, part))
+
+    def index(captions: CaptionIndex) -> Index:
+        return StoredSets(captions, lambda part: set_jaccard(JaccardWords, sizes, part), sizes)
+
+    return index
 
 
 def stored_idf(captions: CaptionIndex) -> Index:

@@ -1,0 +1,217 @@
+"""How a library of up to a million pictures is searched and kept: a new process for each text query, its peak
+memory, the search index made from the catalogue, its size on disk, and ten pictures more.
+
+    python benchmarks/large_library.py
+    python benchmarks/large_library.py --sizes 1000 8090 --runs 3 --results FILE   # to try it
+
+The catalogue is made up: the 616,767 captions of COCO 2014, out of pycocoevalcap's wheel, and beyond these
+the same ones with their words shuffled and one exchanged for another's; paths as cameras give them. Beside
+each size stands the time of `python -c 'import numpy'`. Also draws large_library.png: time and memory of a
+query against the number of pictures.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+from results import ROOT, markdown_table, write_section
+
+from captionret.decoding import BeamSearch, Decoding
+from captionret.files import publishing, sha256_of
+from captionret.images import Picture
+from captionret.library import Library
+from captionret.library.checksums import of_caption, of_image
+from captionret.library.index_writing import write_index
+from captionret.records import Caption, CaptionResult, Failure
+
+SIZES = (1_000, 8_090, 30_000, 100_000, 300_000, 1_000_000)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+TEXT = "a man riding a wave on top of a surfboard"
+ADDED = 10
+# bars: pictures -> seconds, megabytes at the most
+BARS = {8_090: (0.35, 150), 100_000: (0.4, 200), 1_000_000: (0.6, 400)}
+
+
+class Grey:
+    """A captioner of grey squares, which costs nothing."""
+
+    name, fingerprint = "grey", "0" * 64
+
+    def describe(self) -> dict[str, str]:
+        """No more than its name."""
+        return {"name": self.name}
+
+    def caption_stream(
+        self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int
+    ) -> Iterator[list[CaptionResult | Failure]]:
+        """One caption each, and a feature of zeros, which no text query reads."""
+        for picture in paths:
+            path = picture if isinstance(picture, Path) else picture.path
+            assert path is not None, "a library's pictures are files"
+            tokens = tuple("a grey square on a wall".split())
+            caption = Caption(" ".join(tokens), tokens, -1.0)
+            yield [CaptionResult(path, sha256_of(path), [caption], np.zeros(8, np.float16))]
+
+
+def captions(count: int) -> Iterator[str]:
+    """COCO's captions, then the same with other words in another order."""
+    spec = find_spec("pycocoevalcap")
+    if spec is None or not spec.submodule_search_locations:
+        sys.exit("pycocoevalcap is not installed. Install captionret[java-metrics].")
+    texts: list[str] = []
+    with zipfile.ZipFile(Path(spec.submodule_search_locations[0]) / "spice" / "spice-1.0.jar") as archive:
+        for split in ("train", "val"):
+            found = json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))["annotations"]
+            texts += [" ".join(one["caption"].lower().split()) for one in found]
+    yield from texts[:count]
+    chosen = random.Random(0)
+    for _ in range(count - len(texts)):
+        words = chosen.choice(texts).strip(" .").split()
+        chosen.shuffle(words)
+        words[0] = chosen.choice(chosen.choice(texts).strip(" .").split())
+        yield " ".join(words)
+
+
+def made(folder: Path, count: int) -> Library:
+    """A library whose catalogue names `count` pictures, without an index."""
+    (folder / "photos").mkdir(parents=True)
+    library = Library.create(folder / "library", folder / "photos")
+    decoding = json.dumps(BeamSearch().to_json(folder))
+    with library._catalogue.transaction() as connection:
+        connection.execute(
+            "INSERT INTO captioners (id, fingerprint, name, decoding, described) VALUES (1, ?, 'grey', ?, ?)",
+            (Grey.fingerprint, decoding, '{"name": "grey"}'),
+        )
+        connection.execute("INSERT INTO meta VALUES ('captioner', 1)")
+        for number, text in enumerate(captions(count)):
+            sha256 = hashlib.sha256(str(number).encode()).hexdigest()
+            tokens = json.dumps(text.split())
+            crc = of_image(sha256, 1, number, [text])
+            connection.execute(
+                "INSERT INTO images (sha256, captioner, feature_row, crc, width, height) "
+                "VALUES (?, 1, ?, ?, 4, 4)",
+                (sha256, number, crc),
+            )
+            values = (sha256, 0, text, tokens, -1.0, of_caption(tokens, -1.0))
+            connection.execute("INSERT INTO captions VALUES (?, ?, ?, ?, ?, ?)", values)
+            path = f"{2000 + number % 25}/{number // 25 % 12 + 1:02d}/IMG_{number:07d}.jpg"
+            connection.execute("INSERT INTO files VALUES (?, 1, 1, ?)", (path, sha256))
+    return library
+
+
+def query(library: Path, mode: str) -> tuple[float, float, float]:
+    """Seconds, processor's seconds and peak megabytes of a text query in a new process."""
+    command = [sys.executable, "-m", "captionret", "search", "--library", str(library), "--text", TEXT]
+    return run([*command, "--mode", mode])
+
+
+# A process begins with the peak memory of the one that started it, so a small one does.
+STARTER = """import os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+_, status, used = os.wait4(process.pid, 0)
+print(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss, flush=True)
+sys.exit(process.stderr.read().decode() if status else 0)"""
+
+
+def run(command: list[str]) -> tuple[float, float, float]:
+    """Seconds, processor's seconds and peak megabytes of a command."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", STARTER, *command], capture_output=True, text=True, env=ENVIRONMENT
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    seconds, processor, memory = map(float, done.stdout.split())
+    return seconds, processor, memory / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+def measured(count: int, runs: int, modes: Sequence[str]) -> dict[str, float]:
+    """All figures of one size, by name."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        folder = Path(name)
+        library = made(folder, count)
+        began = time.perf_counter()
+        assert write_index(library._catalogue), "the index was not written"
+        found = {"index made, s": time.perf_counter() - began}
+        found["index, MB"] = sum(file.stat().st_size for file in library.path.glob("search-index*")) / 1e6
+        for mode in modes:
+            times = [query(library.path, mode) for _ in range(runs + 1)][1:]
+            _summed(found, mode, times)
+        _summed(found, "import numpy", [run([sys.executable, "-c", "import numpy"]) for _ in range(runs)])
+        for number in range(ADDED):
+            Image.new("L", (8, 8), 20 * number).save(library.root / f"new-{number}.png")
+        before = {file.name for file in library.path.glob("*.segment")}
+        began = time.perf_counter()
+        report = library.add(library.root, Grey(), progress=False)
+        found["10 pictures added, s"] = time.perf_counter() - began
+        assert report.new == ADDED, report
+        written = [file for file in library.path.glob("*.segment") if file.name not in before]
+        found["written for them, kB"] = sum(file.stat().st_size for file in written) / 1e3
+        library.close()
+        shutil.rmtree(library.path)
+    return found
+
+
+def _summed(found: dict[str, float], name: str, times: Sequence[tuple[float, float, float]]) -> None:
+    seconds, processor, memory = zip(*times, strict=True)
+    found[f"{name}, s"], found[f"{name}, slowest, s"] = statistics.median(seconds), max(seconds)
+    found[f"{name}, processor, s"], found[f"{name}, MB"] = statistics.median(processor), max(memory)
+
+
+def draw(found: dict[int, dict[str, float]], path: Path) -> None:
+    """Time and memory of a query against the number of pictures."""
+    figure = Figure(figsize=(7, 3.2), dpi=100, layout="constrained")
+    for axes, of, label in zip(
+        figure.subplots(1, 2), ("s", "MB"), ("seconds", "peak memory, MB"), strict=True
+    ):
+        axes.plot(list(found), [one[f"jaccard, {of}"] for one in found.values()], "o-", color="#0072b2")
+        axes.set(xscale="log", xlabel="pictures", ylabel=label, ylim=(0, None))
+        axes.grid(color="#e4e4e4", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+    with publishing(path) as file:
+        figure.savefig(file, format="png")
+
+
+def main() -> None:
+    """Measure every size, draw, write the section."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
+    options.add_argument(
+        "--runs", type=int, default=7, metavar="N", help="queries a size (default: %(default)s)"
+    )
+    options.add_argument("--modes", nargs="+", default=["jaccard", "bm25"])
+    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
+    given = options.parse_args()
+    found = {size: measured(size, given.runs, given.modes) for size in given.sizes}
+    columns = ["pictures", *next(iter(found.values())), "bar: s, MB"]
+    rows: list[list[object]] = [
+        [size, *one.values(), "{}, {}".format(*BARS[size]) if size in BARS else "–"]
+        for size, one in found.items()
+    ]
+    draw(found, given.results.with_name("large_library.png"))
+    body = (
+        f"The query is {TEXT!r}, {given.runs} new processes each, medians; memory is the most of them."
+        f"\n\n{markdown_table(columns, rows)}\n\n![Time and memory of a query](large_library.png)"
+    )
+    write_section(given.results, "Large libraries", body, "python benchmarks/large_library.py")
+
+
+if __name__ == "__main__":
+    main()

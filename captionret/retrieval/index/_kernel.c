@@ -1,0 +1,302 @@
+/* The best rows of a gallery of word sets by Jaccard similarity, exact, without a score for every row.
+ *
+ * Rows are taken 16,384 at a time. A word's rows are bits; the number of a query's words that each row holds is
+ * counted for 64 rows at once, a bit plane for each binary digit. Only rows that hold so many that they could
+ * still be among the best are scored. captionret/retrieval/index/best.py does the same without a compiler.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030b0000
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ROWS 16384           /* of a block */
+#define LONGS (ROWS / 64)
+#define PLANES 7             /* digits of a count: at most 127 words */
+#define WORDS 127
+
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
+#define FAST __attribute__((target_clones("avx2", "default"), optimize("O3")))
+#else
+#define FAST
+#endif
+
+typedef struct {
+    const uint8_t *bits;     /* one for every row, or NULL */
+    const int32_t *rows;     /* ascending, where there are no bits */
+    Py_ssize_t count, at;    /* of these, and how many were read */
+} Word;
+
+typedef struct {
+    float score;
+    int32_t row;
+} Hit;
+
+typedef struct {
+    Hit *hits;               /* a heap, the worst first */
+    int count, most;
+    float least;             /* scores below it are none */
+} Best;
+
+static int is_worse(Hit a, Hit b)
+{
+    return a.score < b.score || (a.score == b.score && a.row > b.row);
+}
+
+static void sink(Best *best, int place)
+{
+    for (;;) {
+        int child = 2 * place + 1;
+        if (child >= best->count)
+            return;
+        if (child + 1 < best->count && is_worse(best->hits[child + 1], best->hits[child]))
+            child++;
+        if (!is_worse(best->hits[child], best->hits[place]))
+            return;
+        Hit other = best->hits[child];
+        best->hits[child] = best->hits[place];
+        best->hits[place] = other;
+        place = child;
+    }
+}
+
+static void offer(Best *best, float score, int32_t row)
+{
+    Hit hit = {score, row};
+    if (score < best->least)
+        return;
+    if (best->count < best->most) {
+        int place = best->count++;
+        while (place && is_worse(hit, best->hits[(place - 1) / 2])) {
+            best->hits[place] = best->hits[(place - 1) / 2];
+            place = (place - 1) / 2;
+        }
+        best->hits[place] = hit;
+    } else if (is_worse(best->hits[0], hit)) {
+        best->hits[0] = hit;
+        sink(best, 0);
+    }
+}
+
+/* Add a word's bits to the counts. digits: of the largest count with it */
+FAST static void add(uint64_t planes[PLANES][LONGS], const uint64_t *bits, int digits)
+{
+    for (int at = 0; at < LONGS; at++) {
+        uint64_t carry = bits[at];
+        for (int digit = 0; digit < digits; digit++) {
+            uint64_t both = planes[digit][at] & carry;
+            planes[digit][at] ^= carry;
+            carry = both;
+        }
+    }
+}
+
+/* Where the count is at least `least` */
+FAST static void at_least(uint64_t planes[PLANES][LONGS], uint64_t *found, int least)
+{
+    for (int at = 0; at < LONGS; at++) {
+        uint64_t more = 0, equal = ~(uint64_t)0;
+        for (int digit = PLANES - 1; digit >= 0; digit--) {
+            uint64_t plane = planes[digit][at];
+            if (least >> digit & 1) {
+                equal &= plane;
+            } else {
+                more |= equal & plane;
+                equal &= ~plane;
+            }
+        }
+        found[at] = more | equal;
+    }
+}
+
+static int lowest(uint64_t bits)
+{
+#if defined(__GNUC__)
+    return __builtin_ctzll(bits);
+#else
+    int place = 0;
+    while (!(bits >> place & 1))
+        place++;
+    return place;
+#endif
+}
+
+static int64_t size_of(const void *sizes, int width, Py_ssize_t row)
+{
+    return width == 1 ? ((const uint8_t *)sizes)[row]
+         : width == 2 ? ((const uint16_t *)sizes)[row] : ((const uint32_t *)sizes)[row];
+}
+
+/* The best score of a row of a block that holds `count` of the words; no row there has fewer than `smallest` */
+static float bound(int count, int asked, int64_t smallest)
+{
+    int64_t size = count > smallest ? count : smallest;
+    return (float)count / (float)(asked + size - count);
+}
+
+static void block_bits(Word *word, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t bytes, uint64_t *bits)
+{
+    memset(bits, 0, ROWS / 8);
+    if (word->bits) {
+        Py_ssize_t left = bytes - first / 8;
+        memcpy(bits, word->bits + first / 8, left < ROWS / 8 ? left : ROWS / 8);
+        return;
+    }
+    while (word->at < word->count && word->rows[word->at] < first + rows) {
+        int32_t row = word->rows[word->at++] - (int32_t)first;
+        bits[row >> 6] |= (uint64_t)1 << (row & 63);
+    }
+}
+
+static void score_block(Best *best, uint64_t planes[PLANES][LONGS], const uint64_t *found, Py_ssize_t first,
+                        int asked, const void *sizes, int width)
+{
+    for (int at = 0; at < LONGS; at++) {
+        for (uint64_t left = found[at]; left; left &= left - 1) {
+            int bit = lowest(left), count = 0;
+            for (int digit = 0; digit < PLANES; digit++)
+                count |= (int)(planes[digit][at] >> bit & 1) << digit;
+            Py_ssize_t row = first + 64 * at + bit;
+            float score = (float)count / (float)(asked + size_of(sizes, width, row) - count);
+            offer(best, score, (int32_t)row);
+        }
+    }
+}
+
+static void search(Best *best, Word *words, int asked_here, int asked, const void *sizes, int width,
+                   const uint8_t *smallest, const uint8_t *allowed, Py_ssize_t total, Py_ssize_t bytes)
+{
+    static const uint64_t none[LONGS];
+    uint64_t planes[PLANES][LONGS], bits[LONGS], found[LONGS], left[LONGS];
+    for (Py_ssize_t first = 0; first < total; first += ROWS) {
+        Py_ssize_t rows = total - first < ROWS ? total - first : ROWS;
+        int small = smallest[first / ROWS], least = 1;
+        if (best->count == best->most) { /* later rows lose against equal scores */
+            while (least <= asked_here && !(bound(least, asked, small) > best->hits[0].score))
+                least++;
+        }
+        if (least > asked_here) {
+            for (int one = 0; one < asked_here; one++)
+                while (words[one].rows && words[one].at < words[one].count
+                       && words[one].rows[words[one].at] < first + rows)
+                    words[one].at++;
+            continue;
+        }
+        memset(planes, 0, sizeof planes);
+        for (int one = 0; one < asked_here; one++) {
+            int digits = 1;
+            while ((one + 1) >> digits)
+                digits++;
+            block_bits(&words[one], first, rows, bytes, bits);
+            add(planes, bits, digits);
+        }
+        memcpy(left, none, sizeof left);
+        for (int count = best->count == best->most ? least : asked_here; count >= least; count--) {
+            at_least(planes, found, count); /* the rows that hold most words first, until there are enough */
+            for (int at = 0; at < LONGS; at++) {
+                uint64_t fresh = found[at] & ~left[at];
+                left[at] |= found[at];
+                found[at] = fresh;
+            }
+            if (allowed) {
+                uint64_t mask[LONGS];
+                Py_ssize_t rest = bytes - first / 8;
+                memset(mask, 0, sizeof mask);
+                memcpy(mask, allowed + first / 8, rest < ROWS / 8 ? rest : ROWS / 8);
+                for (int at = 0; at < LONGS; at++)
+                    found[at] &= mask[at];
+            }
+            score_block(best, planes, found, first, asked, sizes, width);
+            if (best->count == best->most && bound(count - 1, asked, small) < best->hits[0].score)
+                break;
+        }
+    }
+}
+
+static PyObject *taken(Best *best)
+{
+    PyObject *found = PyList_New(best->count);
+    for (Py_ssize_t place = best->count - 1; found && place >= 0; place--) {
+        Hit worst = best->hits[0];
+        best->hits[0] = best->hits[--best->count];
+        sink(best, 0);
+        PyObject *pair = Py_BuildValue("(if)", (int)worst.row, worst.score);
+        if (!pair || PyList_SetItem(found, place, pair)) {
+            Py_DECREF(found);
+            return NULL;
+        }
+    }
+    return found;
+}
+
+/* best_sets(words, asked, sizes, smallest, allowed, top, least) -> [(row, score), ...], the best first */
+static PyObject *best_sets(PyObject *self, PyObject *arguments)
+{
+    PyObject *given, *allowed_given, *result = NULL;
+    Py_buffer sizes, smallest, allowed, buffers[WORDS];
+    Word words[WORDS];
+    int asked, top, held = 0, is_limited;
+    float least;
+    if (!PyArg_ParseTuple(arguments, "O!iy*y*Oif", &PyList_Type, &given, &asked, &sizes, &smallest,
+                          &allowed_given, &top, &least))
+        return NULL;
+    int count = (int)PyList_Size(given);
+    Py_ssize_t total = smallest.len ? sizes.len / sizes.itemsize : 0, bytes = (total + 7) / 8;
+    Best best = {PyMem_Malloc((top > 0 ? top : 1) * sizeof(Hit)), 0, top, least};
+    is_limited = allowed_given != Py_None;
+    if (is_limited && PyObject_GetBuffer(allowed_given, &allowed, PyBUF_SIMPLE))
+        goto end;
+    if (count > WORDS || top < 1 || !best.hits || total > INT32_MAX || (is_limited && allowed.len < bytes)
+        || smallest.len < (total + ROWS - 1) / ROWS || sizes.itemsize > 4) {
+        PyErr_SetString(PyExc_ValueError, "too many words, or arrays that do not fit");
+        goto close;
+    }
+    for (; held < count; held++) {
+        int is_bits;
+        PyObject *array;
+        if (!PyArg_ParseTuple(PyList_GetItem(given, held), "Op", &array, &is_bits)
+            || PyObject_GetBuffer(array, &buffers[held], PyBUF_SIMPLE))
+            goto close;
+        words[held] = (Word){is_bits ? buffers[held].buf : NULL, is_bits ? NULL : buffers[held].buf,
+                             is_bits ? 0 : buffers[held].len / 4, 0};
+        if (is_bits && buffers[held].len < bytes) {
+            held++;
+            PyErr_SetString(PyExc_ValueError, "a word has too few bits");
+            goto close;
+        }
+        if (!is_bits && words[held].count
+            && (words[held].rows[0] < 0 || words[held].rows[words[held].count - 1] >= total)) {
+            held++;
+            PyErr_SetString(PyExc_ValueError, "a word names rows that there are not");
+            goto close;
+        }
+    }
+    Py_BEGIN_ALLOW_THREADS
+    search(&best, words, count, asked, sizes.buf, (int)sizes.itemsize, smallest.buf,
+           is_limited ? allowed.buf : NULL, total, bytes);
+    Py_END_ALLOW_THREADS
+    result = taken(&best);
+close:
+    for (int one = 0; one < held; one++)
+        PyBuffer_Release(&buffers[one]);
+    if (is_limited)
+        PyBuffer_Release(&allowed);
+end:
+    PyMem_Free(best.hits);
+    PyBuffer_Release(&sizes);
+    PyBuffer_Release(&smallest);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"best_sets", best_sets, METH_VARARGS, "The best rows by Jaccard similarity of sets, see best.py."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__kernel(void)
+{
+    return PyModule_Create(&module);
+}

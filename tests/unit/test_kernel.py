@@ -1,0 +1,95 @@
+"""The compiled kernel finds the best rows that plain NumPy finds, with the same scores to the bit; without it
+everything works, slower."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from captionret.retrieval.index import best
+from captionret.retrieval.index.best import Word, best_sets, smallest_of_blocks
+
+SOURCE = Path(best.__file__).with_name("_kernel.c")
+COMPILER = shutil.which("cc") or shutil.which("gcc")
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """Compiled from the source that is here, whatever was built before."""
+    if COMPILER is None or sys.platform == "win32":
+        pytest.skip("there is no C compiler here")
+    built = tmp_path_factory.mktemp("kernel") / "_kernel.so"
+    shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
+    include = sysconfig.get_path("include")
+    command = [COMPILER, "-O2", "-fPIC", *shared, f"-I{include}", str(SOURCE), "-o", str(built)]
+    if not (Path(include) / "Python.h").is_file():
+        pytest.skip("Python's headers are not here")
+    subprocess.run(command, check=True)
+    spec = importlib.util.spec_from_file_location("_kernel", built)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def words_of(count: int, rng: np.random.Generator) -> tuple[list[Word], np.ndarray]:
+    """Some words in some rows, as bits or lists, and how many of them each row holds."""
+    words: list[Word] = []
+    held = np.zeros(count, np.int64)
+    for _ in range(rng.integers(0, 12)):
+        rows = rng.random(count) < rng.choice([0.001, 0.02, 0.3, 0.9])
+        held += rows
+        as_bits = bool(rng.random() < 0.5)
+        packed = np.packbits(rows, bitorder="little")
+        words.append((packed if as_bits else np.flatnonzero(rows).astype(np.int32), as_bits))
+    return words, held
+
+
+def test_kernel_finds_what_all_scores_say(kernel: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    for trial in range(150):
+        count = int(rng.choice([0, 1, 5, 63, 64, 65, 1000, 16384, 16385, 40000]))
+        words, held = words_of(count, rng)
+        dtype = [np.uint8, np.uint16, np.uint32][int(rng.integers(3))]
+        sizes = (held + rng.integers(0, 4, count)).astype(dtype)
+        allowed = rng.random(count) < 0.3 if rng.random() < 0.5 else None
+        asked = len(words) + int(rng.integers(0, 3))
+        top, least = int(rng.choice([1, 3, 10, 100])), float(rng.choice([1e-38, 0.2, 0.5]))
+        answers = []
+        for one in (kernel, None):
+            monkeypatch.setattr(best, "KERNEL", one)
+            answers.append(best_sets(words, asked, sizes, smallest_of_blocks(sizes), allowed, top, least))
+        assert answers[0] == answers[1], trial
+
+
+def test_queries_of_very_many_words_are_answered_without_the_kernel(
+    kernel: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(best, "KERNEL", kernel)
+    words: list[Word] = [(np.array([0, 2], np.int32), False)] * 200
+    sizes = np.array([200, 3, 250], np.uint8)
+    found = best_sets(words, 200, sizes, smallest_of_blocks(sizes), None, 5, 0.1)
+    assert found == [(0, 1.0), (2, float(np.float32(0.8)))]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [(np.array([7], np.int32), 0)],
+        [(np.array([-1], np.int32), 0)],
+        [(np.zeros(0, np.uint8), 1)],
+        [("no array", 0)],
+        [()],
+    ],
+    ids=["row beyond the last", "row below 0", "too few bits", "no array", "no pair"],
+)
+def test_kernel_refuses_what_does_not_fit(kernel: ModuleType, words: list[object]) -> None:
+    sizes = np.array([1, 2], np.uint8)
+    with pytest.raises((ValueError, TypeError)):
+        kernel.best_sets(words, 1, sizes, smallest_of_blocks(sizes), None, 5, 0.1)

@@ -37,8 +37,10 @@ def hit_words(gallery: Gallery, query: EncodedQuery, row: int, why: Sequence[str
                 found[best] = value
     if query.caption is None and query.feedback is None:
         return tuple(found.items())
-    shared = [word for word in why if word not in STOP_WORDS and word in predicted and word not in found]
-    for word in shared[: max(0, MOST - len(found))]:
-        if (value := float(predicted.of(word)[row])) >= LEAST:
+    shown = {form for word in found for form in predicted.forms(word)}
+    for word in (word for word in why if word in predicted and word not in STOP_WORDS):
+        value = float(predicted.of(word)[row])
+        if len(found) < MOST and value >= LEAST and word not in shown:
             found[word] = value
+            shown |= {*predicted.forms(word)}
     return tuple(found.items())

@@ -55,6 +55,12 @@ def test_forms_of_a_word_have_one_probability_that_two_of_five_say_any_of_them()
     assert predicted.uncalibrated("dog")[0] == pytest.approx(0.3)
 
 
+def test_a_word_that_two_pictures_share_is_shown_in_one_of_its_forms() -> None:
+    gallery = gallery_of([{"dog": 0.6, "dogs": 0.5, "bed": 0.9}, {"dog": 0.7, "dogs": 0.4}, {"bed": 0.2}])
+    for hit in search_gallery(gallery, gallery.query(0), "expected-cosine", top=1):
+        assert {"dog", "dogs"} <= {*hit.why} and [word for word, _ in hit.words] == ["dogs"]
+
+
 def test_classes_count_by_a_share_of_each_word() -> None:
     predicted = gallery_of([{"cat": 0.1}], [{"chow": 0.5, "papillon": 0.3, "tabby": 0.8}]).predicted
     assert predicted.of("dog")[0] == pytest.approx(0.25 * 0.8, abs=1e-6)

@@ -62,7 +62,7 @@ ROWS = (
     Row("ranking_speed", 2),
     Row("scoring_speed", 2),
     Row("training_step", 3),
-    Row("self_critical_speed", 3, ("--data", DATA)),
+    Row("self_critical_speed", 3, ("--data", DATA, "--images", "640")),
     Row("gpu", 3),
 )
 

@@ -42,6 +42,7 @@ def main() -> None:
     )
     options.add_argument("--checkpoint", default="checkpoints/photos-lite", metavar="DIR")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
+    options.add_argument("--images", type=int, metavar="N", help="of the split train (default: all)")
     options.add_argument("--steps", type=int, default=10)
     options.add_argument("--threads", type=int, default=2)
     given = options.parse_args()
@@ -50,7 +51,7 @@ def main() -> None:
     config, dataset = replace(captioner.config, **{**CHANGES, "views": 1}), open_dataset(given.data)
     run = CaptionerRun(captioner.checkpoint.variant, config, dataset, Path("unused"))
     train, *_ = load_data(
-        dataset.split("train"), captioner.vocabulary, run, load_backbone(config.backbone), 1
+        dataset.split("train")[: given.images], captioner.vocabulary, run, load_backbone(config.backbone), 1
     )
     rows: list[list[object]] = []
     for baseline in ("mean", "greedy"):

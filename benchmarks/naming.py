@@ -1,14 +1,16 @@
 """What naming classes costs and gives: captions that name what the captioner has no word for, by how sure the
 CNN's classifier has to be.
 
-    python benchmarks/naming.py --data flickr8k:data/flickr8k
+    python benchmarks/naming.py --data flickr8k:data/flickr8k --labels labels:data/caltech
 
-CIDEr-D on the split val, where people seldom use such names, and the sample photographs. Bar for naming by
-default: CIDEr-D does not fall by more than 0.3.
+CIDEr-D on the split val, where people seldom use such names; how many captions say what pictures of other
+things are labelled with; and the sample photographs. Bar for naming by default: CIDEr-D does not fall by more
+than 0.3.
 """
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,13 @@ from captionret.records import Caption, Item
 from captionret.training.features import extract
 
 PROBABILITIES = (0.9, 0.7, NAMED_FROM, 0.3, 0.2)
+LABELLED = [
+    "named from",
+    "pictures",
+    "captions with the label",
+    "that name a class",
+    "of these with the label",
+]
 SHOWN = (NAMED_FROM, 0.1)  # on the sample photographs
 
 
@@ -36,6 +45,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--data", required=True, metavar="KIND:PATH")
+    options.add_argument("--labels", metavar="KIND:PATH", help="labelled pictures, too")
     options.add_argument("--split", default="val")
     options.add_argument("--checkpoint", default="photos-lite", metavar="DIR")
     options.add_argument("--features", type=Path, default=data_folder("features"), metavar="DIR")
@@ -51,33 +61,67 @@ def main() -> None:
         f"\n\n{markdown_table(columns, rows)}\n\n{photographs(captioner)}"
     )
     command = "python benchmarks/naming.py --data flickr8k:DIR"
+    if given.labels:
+        table = markdown_table(
+            LABELLED, labelled(captioner, open_dataset(given.labels).items, given.features)
+        )
+        name = Path(given.labels.partition(":")[2]).name
+        body += f"\n\nPictures of {name}, on which nothing was chosen:\n\n{table}"
+        command += " --labels labels:DIR"
     write_section(ROOT / "checkpoints/RESULTS.md", "Captions that name classes", body, command)
 
 
-def measured(captioner: Captioner, items: list[Item], features: Path) -> list[list[object]]:
-    """The rows of the table."""
-    found, _ = extract(
-        captioner.backbone, [item.path for item in items], captioner.config.feature, root=features
-    )
+def named_captions(
+    captioner: Captioner, items: Sequence[Item], features: Path
+) -> tuple[list[Caption], dict[float, list[Caption]]]:
+    """Each picture's caption, and for each probability the one that names what is at least so sure."""
+    paths = [item.path for item in items if item.path]
+    found, _ = extract(captioner.backbone, paths, captioner.config.feature, root=features)
     classifier = ImageClassifier.of(captioner.checkpoint.backbone)
     assert classifier is not None
-    cider = CiderD([item.captions for item in items])
-    plain: list[list[Caption]] = []
-    named: dict[float, list[list[Caption]]] = {least: [] for least in PROBABILITIES}
-    for start in range(0, len(items), 50):
-        batch = found.of(np.arange(start, min(start + 50, len(items))))
+    plain: list[Caption] = []
+    named: dict[float, list[Caption]] = {least: [] for least in PROBABILITIES}
+    for start in range(0, len(paths), 50):
+        batch = found.of(np.arange(start, min(start + 50, len(paths))))
         captions = captioner.decode(batch, BeamSearch(3))
         probabilities = classifier.predict(captioner.pooled(batch).numpy())
-        plain += captions
-        for least, all_captions in named.items():
+        plain += [image[0] for image in captions]
+        for least, ours in named.items():
             how = BeamSearch(3, name_classes=least)
-            all_captions += with_names(captions, batch, probabilities, captioner.generator, how)
-    whole, _ = cider.score([image[0].text for image in plain])
+            after = with_names(captions, batch, probabilities, captioner.generator, how)
+            ours += [image[0] for image in after]
+    return plain, named
+
+
+def measured(captioner: Captioner, items: Sequence[Item], features: Path) -> list[list[object]]:
+    """What CIDEr-D becomes."""
+    plain, named = named_captions(captioner, items, features)
+    cider = CiderD([item.captions for item in items])
+    whole, _ = cider.score([one.text for one in plain])
     rows: list[list[object]] = [["(nothing is named)", 0, 100 * whole, "–"]]
     for least, captions in named.items():
-        score, _ = cider.score([image[0].text for image in captions])
-        count = sum(one[0] != other[0] for one, other in zip(captions, plain, strict=True))
+        score, _ = cider.score([one.text for one in captions])
+        count = sum(one != other for one, other in zip(captions, plain, strict=True))
         rows.append([f"{least:g}", count, 100 * score, f"{100 * (score - whole):+.2f}"])
+    return rows
+
+
+def labelled(captioner: Captioner, items: Sequence[Item], features: Path) -> list[list[object]]:
+    """How many captions hold their picture's label."""
+    plain, named = named_captions(captioner, items, features)
+
+    def right(captions: Sequence[Caption]) -> list[bool]:
+        return [
+            any(f" {label} " in f" {' '.join(one.tokens)} " for label in item.labels)
+            for one, item in zip(captions, items, strict=True)
+        ]
+
+    rows: list[list[object]] = [["(nothing is named)", len(items), sum(right(plain)), 0, 0]]
+    for least, captions in named.items():
+        changed = [one != other for one, other in zip(captions, plain, strict=True)]
+        hits = right(captions)
+        both = sum(new and hit for new, hit in zip(changed, hits, strict=True))
+        rows.append([f"{least:g}", len(items), sum(hits), sum(changed), both])
     return rows
 
 

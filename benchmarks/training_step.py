@@ -164,7 +164,7 @@ def main() -> None:
         f"{how}, {device.type}, {given.threads} threads, {given.steps} pairs of steps."
         f"\n\n{markdown_table(columns, rows)}"
     )
-    command = "python benchmarks/training_step.py"
+    command = f"python benchmarks/training_step.py --threads {given.threads}"
     write_section(ROOT / "benchmarks/RESULTS.md", "A step of training", body, command)
 
 

@@ -1,6 +1,6 @@
 """From pictures to the squares of pixels that a backbone reads, in batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +80,7 @@ class DecodedBatch:
 
 def decoded_batches(
     pictures: Sequence[Path | Picture], size: int, batch_size: int, views: tuple[View, ...] = (WHOLE,)
-) -> Iterator[DecodedBatch]:
+) -> Generator[DecodedBatch, None, None]:
     """Decode pictures batch by batch, the next batch in a thread while the caller works on this one."""
     starts = range(0, len(pictures), batch_size)
     with ThreadPoolExecutor(1) as pool:

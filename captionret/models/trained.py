@@ -32,6 +32,12 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
+def check_batch_size(batch_size: int) -> None:
+    """BadSetting for a batch of nothing."""
+    if batch_size < 1:
+        raise BadSetting(f"The batch size is {batch_size}; it must be at least 1.")
+
+
 class TrainedModel(Generic[C]):
     """A checkpoint at work; each kind adds its network and what it answers.
 
@@ -155,8 +161,7 @@ class PictureModel(TrainedModel[C]):
         progress: show one; None: on a terminal, for more than a batch
         errors:   BadSetting for a batch of nothing, BadImage for the first picture that cannot be read
         """
-        if batch_size < 1:
-            raise BadSetting(f"The batch size is {batch_size}; it must be at least 1.")
+        check_batch_size(batch_size)
         size = self.backbone.config.preprocessing.size
         self.backbone.expect(len(pictures))
         show = progress if progress is not None or len(pictures) > batch_size else False

@@ -11,10 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from captionret.errors import BadSetting, NoSpace, UnknownName
+from captionret.images import DecodedBatch, load_views
+from captionret.models.vision import reading
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.models.vision.engines import export, openvino_engine, reader, rows
 from captionret.models.vision.engines.protocols import CannotRun, Source
 from captionret.models.vision.engines.rows import ENGINES, FASTEST, PRECISIONS, Compute, EngineConfig
+from captionret.models.vision.reading import ReadBatch, read_ahead
 
 
 @pytest.fixture(autouse=True)
@@ -170,6 +173,70 @@ def test_every_row_has_a_module_and_auto_ends_with_what_is_always_there() -> Non
         assert callable(import_module(f".{row.module}", reader.__package__).start)
         assert set(row.precisions) <= set(PRECISIONS)
     assert set(FASTEST) <= set(ENGINES) and FASTEST[-1] == "torch"
+
+
+def test_batches_of_any_size_are_read_ahead_in_their_order(
+    lite0: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    paths = [tmp_path / f"{shade}.png" for shade in range(7)]
+    for shade, path in enumerate(paths):
+        if shade != 3:
+            Image.new("RGB", (16, 16), (36 * shade,) * 3).save(path)
+    alone = {path: lite0.read(load_views(path, 224)[1])[0] for path in paths if path.exists()}
+    for size in (1, 2, 7, 100):
+        batches = list(read_ahead(lite0, paths, size))
+        assert [len(one.batch.failures) + len(one.pooled) for one in batches] == [
+            min(size, 7 - start) for start in range(0, 7, size)
+        ]
+        found = [
+            (path, row) for one in batches for path, row in zip(one.batch.paths, one.pooled, strict=True)
+        ]
+        assert [path for path, _ in found] == [path for path in paths if path.exists()]
+        assert all(torch.allclose(row, alone[path][0], atol=1e-5) for path, row in found)
+        assert all(len(one.grid) == len(one.pooled) for one in batches)
+
+
+def test_no_more_than_a_few_batches_are_read_ahead(
+    lite0: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    def counting(backbone: Backbone, batch: DecodedBatch) -> ReadBatch:
+        started.append(batch)
+        return ReadBatch(batch, torch.empty(0, 1280), torch.empty(0, 49, 1280))
+
+    monkeypatch.setattr(reading, "_read", counting)
+    running = read_ahead(lite0, [tmp_path / "gone.png"] * 50, 1)
+    for taken in range(1, 20):
+        next(running)
+        assert len(started) <= taken + reading.AHEAD
+    running.close()  # type: ignore[attr-defined]  # a generator, as callers may leave it
+    assert len(started) < 25
+
+
+def test_what_fails_in_the_cnn_fails_for_the_caller(
+    lite0: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> ReadBatch:
+        raise BadSetting("No such engine.")
+
+    monkeypatch.setattr(reading, "_read", failing)
+    with pytest.raises(BadSetting, match="No such engine"):
+        list(read_ahead(lite0, [tmp_path / "gone.png"] * 5, 1))
+
+
+def test_beside_another_engine_pytorch_keeps_to_one_thread() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        for engine, threads in (("openvino", 1), ("torch", 3)):
+            with reading.beside(engine):
+                assert torch.get_num_threads() == threads
+            assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 # --- the exported file ---

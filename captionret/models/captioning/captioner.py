@@ -6,10 +6,10 @@ captioner.caption(["a.jpg", "b.jpg"], decoding=BeamSearch(5, captions=3))
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Protocol, overload
+from typing import ClassVar, overload
 
 import numpy as np
 import torch
@@ -17,42 +17,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...decoding import BeamSearch, Decoding, Rerank, Sampling, Searching
-from ...errors import BadCheckpoint, BadSetting
-from ...images import ImageInput, Picture, as_pictures, decoded_batches
+from ...errors import BadCheckpoint, BadImage, BadSetting
+from ...images import ImageInput, Picture, as_pictures
+from ...progress import bar
 from ...records import Caption, CaptionResult, Failure
 from ...remedies import remedy
 from ..checkpoint import Checkpoint
 from ..lexical.classes import ImageClassifier
 from ..record import Kind
-from ..trained import PictureModel
+from ..reranking.protocols import Reranking
+from ..trained import PictureModel, check_batch_size
 from ..vision.backbones import Backbone, as_float16
 from ..vision.engines.rows import AUTO, Compute
+from ..vision.reading import ReadBatch
 from .config import CAPTIONER, CaptionerConfig
 from .decoders import Decoder, make_decoder
 from .ensemble_decoder import EnsembleDecoder
 from .generation import Generator
 from .naming import with_names
+from .stream import captioned_batches
 
 BEAM_OF_3 = BeamSearch(3)
 DRAWN = Sampling(captions=30)
-
-
-class Reranking(Protocol):
-    """What chooses among a picture's captions: reranking.fit.Reranker."""
-
-    def check(self, backbone: Mapping[str, object] | None) -> None:
-        """BadSetting where features of this backbone are not what it reads."""
-        ...
-
-    def rank(
-        self,
-        images: Sequence[Sequence[Caption]],
-        pooled: np.ndarray,
-        decoding: Rerank,
-        length_penalty: float,
-    ) -> list[list[Caption]]:
-        """Each image's captions, the best first. pooled: (N, D) float32."""
-        ...
 
 
 class Captioner(PictureModel[CaptionerConfig]):
@@ -129,13 +115,19 @@ class Captioner(PictureModel[CaptionerConfig]):
                   BadCheckpoint where no caption is found, see caption_stream
         """
         pictures, alone = as_pictures(images)
+        check_batch_size(batch_size)
         captions: list[list[Caption]] = []
-        for batch in self.batches(pictures, batch_size, "captioning", progress):
-            found = self.decode(self.features(batch.pixels[0])[0], decoding, batch.hashes, reranker)
-            for picture, ours in zip(batch.pictures, found, strict=True):
-                if not ours:
-                    raise BadCheckpoint(self._without_caption(picture))
-            captions += found
+        show = progress if progress is not None or len(pictures) > batch_size else False
+        with bar(total=len(pictures), desc="captioning", unit="picture", show=show) as shown:
+            for read, found in self._captioned(pictures, decoding, reranker, batch_size):
+                batch = read.batch
+                if batch.failures:
+                    raise BadImage(batch.failures[0].reason)
+                for picture, ours in zip(batch.pictures, found, strict=True):
+                    if not ours:
+                        raise BadCheckpoint(self._without_caption(picture))
+                captions += found
+                shown.update(len(found))
         return captions[0] if alone else captions
 
     def caption_stream(
@@ -146,21 +138,30 @@ class Captioner(PictureModel[CaptionerConfig]):
         A picture that cannot be read, or of which no caption is found, is a Failure, never an exception.
         """
         start = 0
-        self.backbone.expect(len(paths))
-        for batch in decoded_batches(paths, self.backbone.config.preprocessing.size, batch_size):
+        for read, captions in self._captioned(paths, decoding, None, batch_size):
+            batch, pooled = read.batch, as_float16(read.pooled.cpu().numpy())
             results: list[CaptionResult | Failure] = []
-            if batch.pictures:
-                features, pooled = self.features(batch.pixels[0])
-                captions = self.decode(features, decoding, batch.hashes)
-                found = map(CaptionResult, batch.paths, batch.hashes, captions, pooled, batch.facts)
-                for picture, result in zip(batch.pictures, found, strict=True):
-                    reason = self._without_caption(picture)
-                    results.append(result if result.captions else Failure(str(result.path), reason))
+            found = map(CaptionResult, batch.paths, batch.hashes, captions, pooled, batch.facts)
+            for picture, result in zip(batch.pictures, found, strict=True):
+                reason = self._without_caption(picture)
+                results.append(result if result.captions else Failure(str(result.path), reason))
             made = dict(zip(batch.positions, results, strict=True))
             unread = iter(batch.failures)  # in the order of the pictures, too
             stop = start + len(batch.pictures) + len(batch.failures)
             yield [made[place] if place in made else next(unread) for place in range(start, stop)]
             start = stop
+
+    def _captioned(
+        self,
+        pictures: Sequence[Path | Picture],
+        decoding: Decoding,
+        reranker: Reranking | None,
+        batch_size: int,
+    ) -> Iterator[tuple[ReadBatch, list[list[Caption]]]]:
+        def decode(features: Tensor, hashes: Sequence[str]) -> list[list[Caption]]:
+            return self.decode(features.to(self.device), decoding, hashes, reranker)
+
+        return captioned_batches(self.backbone, self.config.feature, pictures, batch_size, decode)
 
     @torch.inference_mode()
     def decode(

@@ -1,7 +1,9 @@
 """The CNN in OpenVINO: three to four times PyTorch's speed on a processor, and the same features."""
 
-import logging
-import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,8 +13,9 @@ from torch import Tensor
 from .export import exported
 from .protocols import CannotRun, Run, Source, last_line
 
-log = logging.getLogger(__name__)
-
+# Pictures that a thread takes through the network at a time. A fixed number makes it a little faster, and its
+# memory small.
+PIECE = 4
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16"}
 
@@ -27,24 +30,66 @@ def start(source: Source, precision: str) -> Run:
     capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if _CAPABILITIES[precision] not in capabilities:
         raise CannotRun(f"This processor does not compute in {precision}.")
+    threads = torch.get_num_threads()
     settings = {
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": threads,
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
     }
     try:
         with exported(source, f"openvino-{ov.__version__.split('-')[0]}", "network.xml", _save) as file:
-            request = core.compile_model(core.read_model(file), "CPU", settings).create_infer_request()
+            model = core.read_model(file)
+            model.reshape(ov.PartialShape([PIECE, source.size, source.size, 3]))
+            compiled = core.compile_model(model, "CPU", settings)
     except (RuntimeError, ImportError, AttributeError) as error:  # of OpenVINO, or of tracing the network
         raise CannotRun(f"OpenVINO cannot run {source.name} ({last_line(error)}).") from None
-    lock = threading.Lock()
+    return _Pieces([compiled.create_infer_request() for _ in range(threads)]).run
 
-    def run(pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-        with lock:
-            found = request.infer([np.ascontiguousarray(pixels)])
-            pooled, grid = (torch.from_numpy(found[index]) for index in (0, 1))
-        return pooled, grid
 
-    return run
+class _Tensor(Protocol):
+    data: NDArray[np.float32]
+
+
+class _Request(Protocol):
+    """Of OpenVINO: one network with its own memory."""
+
+    def get_input_tensor(self) -> _Tensor: ...
+    def get_output_tensor(self, index: int) -> _Tensor: ...
+    def start_async(self) -> None: ...
+    def wait(self) -> None: ...
+
+
+class _Pieces:
+    """Batches cut into pieces, which threads take in turn: each runs a whole network, so that none waits
+    for another after every layer."""
+
+    def __init__(self, requests: Sequence[_Request]) -> None:
+        self._pool = ThreadPoolExecutor(len(requests), thread_name_prefix="cnn")
+        self._shapes = [requests[0].get_output_tensor(index).data.shape[1:] for index in (0, 1)]
+        self._free: SimpleQueue[_Request] = SimpleQueue()
+        for request in requests:
+            self._free.put(request)
+
+    def run(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+        """See protocols.Run."""
+        pooled, grid = (np.empty((len(pixels), *shape), np.float32) for shape in self._shapes)
+        pieces = [slice(start, start + PIECE) for start in range(0, len(pixels), PIECE)]
+        for _ in self._pool.map(lambda rows: self._piece(pixels[rows], (pooled[rows], grid[rows])), pieces):
+            pass
+        return torch.from_numpy(pooled), torch.from_numpy(grid)
+
+    def _piece(self, pixels: NDArray[np.uint8], into: Sequence[NDArray[np.float32]]) -> None:
+        """Pixels are copied into the request's own memory, and features out of it: an array of Python's that
+        OpenVINO lets go of in one thread while another sets its own stops both for ever."""
+        request = self._free.get()
+        try:
+            request.get_input_tensor().data[: len(pixels)] = pixels  # what stands behind them is not read
+            request.start_async()
+            request.wait()
+            for index, rows in enumerate(into):
+                rows[:] = request.get_output_tensor(index).data[: len(pixels)]
+        finally:
+            self._free.put(request)
 
 
 def _save(source: Source, path: str) -> None:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Run: TypeAlias = Callable[[NDArray[np.uint8]], tuple[Tensor, Tensor]]
-"""pixels (N, S, S, 3) uint8 -> pooled (N, dim) and grid (N, cells, depth), float32. It may be called from one
-thread at a time."""
+"""pixels (N, S, S, 3) uint8 -> pooled (N, dim) and grid (N, cells, depth), float32. Several threads may call
+it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,48 @@
+"""Batches of pictures with their captions: read ahead through the CNN, several batches decoded together."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...images import Picture
+from ...records import Caption
+from ..vision.backbones import Backbone
+from ..vision.reading import ReadBatch, beside, read_ahead
+
+TOGETHER = 64  # pictures whose captions are decoded together, at least: one word more for many costs little
+
+Decode = Callable[[Tensor, Sequence[str]], list[list[Caption]]]
+"""What the decoder reads of n pictures, and their content hashes -> the captions of each."""
+
+
+def captioned_batches(
+    backbone: Backbone, feature: str, pictures: Sequence[Path | Picture], batch_size: int, decode: Decode
+) -> Iterator[tuple[ReadBatch, list[list[Caption]]]]:
+    """Each batch, as the CNN reads it, and the captions of its pictures.
+
+    feature: what the decoder reads: "pooled" or "grid"
+    """
+    waiting: list[ReadBatch] = []
+    for read in read_ahead(backbone, pictures, batch_size):
+        waiting.append(read)
+        if sum(len(one.pooled) for one in waiting) >= TOGETHER:
+            yield from _decoded(backbone, feature, waiting, decode)
+            waiting = []
+    yield from _decoded(backbone, feature, waiting, decode)
+
+
+def _decoded(
+    backbone: Backbone, feature: str, reads: Sequence[ReadBatch], decode: Decode
+) -> Iterator[tuple[ReadBatch, list[list[Caption]]]]:
+    captions: list[list[Caption]] = []
+    hashes = [sha256 for read in reads for sha256 in read.batch.hashes]
+    if hashes:
+        rows = [read.grid if feature == "grid" else read.pooled for read in reads if len(read.pooled)]
+        with beside(backbone.reader.engine):
+            captions = decode(torch.cat(rows), hashes)
+    found = iter(captions)
+    for read in reads:
+        yield read, list(islice(found, len(read.pooled)))

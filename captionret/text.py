@@ -82,7 +82,7 @@ def tokenize(text: str) -> tuple[str, ...]:
     >>> tokenize("A dog's bowl.")
     ('a', 'dog', "'s", 'bowl', '.')
     """
-    plain = unicodedata.normalize("NFC", repaired(text).lower()).translate(_APOSTROPHES)
+    plain = normal(text)
     if _PLAIN.fullmatch(plain):
         return tuple(_PLAIN_TOKEN.findall(plain))
     return tuple(_treebank().tokenize(_INNER_STOP.sub(r" \1", plain)))
@@ -92,6 +92,15 @@ def rules_key() -> int:
     """A number that changes with the rules by which a text is read; what keeps words keeps it beside them."""
     rules = (_PLAIN.pattern, _PLAIN_TOKEN.pattern, _INNER_STOP.pattern, *sorted(STOP_WORDS), *SPECIAL)
     return zlib.crc32("\n".join(rules).encode())
+
+
+def normal(text: str) -> str:
+    """`text` in the letters of its tokens: each of these is a part of it.
+
+    >>> normal("A DOG’s bowl")
+    "a dog's bowl"
+    """
+    return unicodedata.normalize("NFC", repaired(text).lower()).translate(_APOSTROPHES)
 
 
 @cache

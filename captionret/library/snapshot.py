@@ -26,6 +26,7 @@ from .made_by import MadeBy, decoding_of, found_again
 from .merged import MergedSegments
 from .protocols import Space
 from .rows import CATALOGUE, NAME, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, record, restored, size
+from .space_vectors import vectors_in
 from .word_probabilities import LEAST, StoredWordProbabilities, with_rows
 
 log = logging.getLogger(__name__)
@@ -190,10 +191,7 @@ class LibrarySnapshot:
         """(N, D) float16; BadLibrary where the file is cut short or altered."""
         if self.contents.features is None:
             return np.empty((len(hashes), 0), np.float16)
-        rows = self._feature_rows
-        if hashes is not self.pictures.hashes:
-            rows = rows[self._rows(hashes)]
-        return self.contents.features.take(rows, self._checked)
+        return self.contents.features.take(self._feature_rows_of(hashes), self._checked)
 
     def captions(self, hashes: Sequence[str]) -> list[tuple[str, ...]]:
         """All captions of each image, the best first; where a person wrote one, that alone."""
@@ -246,7 +244,10 @@ class LibrarySnapshot:
         """(N, D) unit rows in the space of that mode."""
         if not hashes:
             return np.empty((0, 0), np.float32)
-        return self.spaces[mode].encode_features(self.features(hashes))
+        if self.contents.features is None:
+            return self.spaces[mode].encode_features(self.features(hashes))
+        rows = self._feature_rows_of(hashes)
+        return vectors_in(self.spaces[mode], self.contents.features, rows, self._checked)
 
     def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
         """Of each image when and with which camera it was taken; None where its file does not say."""
@@ -276,6 +277,10 @@ class LibrarySnapshot:
     @cached_property
     def _feature_rows(self) -> NDArray[np.int64]:
         return self.pictures.gathered(lambda segment: segment.feature_rows)
+
+    def _feature_rows_of(self, hashes: Sequence[str]) -> NDArray[np.int64]:
+        rows = self._feature_rows
+        return rows if hashes is self.pictures.hashes else rows[self._rows(hashes)]
 
     def _rows(self, hashes: Sequence[str]) -> Sequence[int]:
         if hashes is self.pictures.hashes:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import BadSetting
 from ..records import PictureFacts
 from ..remedies import remedy
-from ..text import word_set, words
+from ..text import normal, word_set, words
 from .calibrated import Calibration
 from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
@@ -153,7 +153,13 @@ class Gallery:
         """The words that are known of its images, each with how many images show it: with a probability of
         at least AT_LEAST, or where nothing is predicted of the word by a caption."""
         predicted = self.predicted if "word_probabilities" in self.parts else None
-        return KnownWords(predicted, lambda: Counter(word for held in self.caption_words for word in held))
+        return KnownWords(predicted, self._count_caption_words, self._caption_text)
+
+    def _count_caption_words(self) -> Mapping[str, int]:
+        return Counter(word for held in self.caption_words for word in held)
+
+    def _caption_text(self) -> str:
+        return normal("\n".join({caption for captions in self.all_captions for caption in captions}))
 
     @cached_property
     def predicted(self) -> WordProbabilities:

@@ -39,8 +39,7 @@ class WordProbabilities:
         least = float(head.weights.min()) if len(head.weights) else _MOST_CUT
         self.least = min(least, _MOST_CUT) / 3  # of a word that is not stored
         # float32 would give a picture other bits where its row stands elsewhere
-        added = np.log1p(-np.minimum(head.weights.astype(np.float64), SURE))
-        self.numbers = np.bincount(head.owners(), added, len(head)).astype(np.float64)
+        self.numbers = np.bincount(head.owners(), _log_of_none(head.weights), len(head)).astype(np.float64)
         self._known: dict[str, NDArray[np.float64]] = {}
         self._raw: dict[str, NDArray[np.float64]] = {}
 
@@ -118,24 +117,42 @@ class WordProbabilities:
         return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE
 
 
+def _log_of_none(weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(K,) log(1 - p) of each weight, taken from a table of all numbers that float16 can hold."""
+    if weights.dtype != np.float16 or len(weights) < 1 << 16:
+        return np.log1p(-np.minimum(weights.astype(np.float64), SURE))
+    with np.errstate(invalid="ignore"):
+        every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
+        table: NDArray[np.float64] = np.log1p(-np.clip(every, 0, SURE))
+    return table[weights.view(np.uint16)]
+
+
 class KnownWords(Mapping[str, int]):
     """The words that are known of a gallery, each with how many pictures show it: with a probability of at
     least AT_LEAST; of a word of which nothing is predicted, by a caption. They are counted when asked for."""
 
     def __init__(
-        self, predicted: WordProbabilities | None, captions: Callable[[], Mapping[str, int]]
+        self,
+        predicted: WordProbabilities | None,
+        captions: Callable[[], Mapping[str, int]],
+        text: Callable[[], str],
     ) -> None:
-        """captions: reads the words of captions, each with the number of pictures"""
-        self._predicted, self._read_captions = predicted, captions
+        """captions: reads the words of captions, each with the number of pictures; text: all captions, see
+        text.normal: what stands nowhere in it is no word of theirs, and need not be looked for among these"""
+        self._predicted, self._read_captions, self._read_text = predicted, captions, text
         self._counts: dict[str, int] = {}
 
     @cached_property
     def _captions(self) -> Mapping[str, int]:
         return self._read_captions()
 
+    @cached_property
+    def _text(self) -> str:
+        return self._read_text()
+
     def __contains__(self, word: object) -> bool:
         predicted = self._predicted is not None and isinstance(word, str) and word in self._predicted
-        return predicted or word in self._captions
+        return predicted or (isinstance(word, str) and word in self._text and word in self._captions)
 
     def __getitem__(self, word: str) -> int:
         if self._predicted is None or word not in self._predicted:

@@ -5,6 +5,8 @@ space = QuerySpace.load("photos-space")
 space.encode_texts(["a dog runs", "a red car"])  # (2, 512)
 """
 
+import hashlib
+import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,6 +93,13 @@ class QuerySpace:
     def mode(self) -> str:
         """The mode of retrieval that compares in a space of this kind."""
         return self.config.mode
+
+    @cached_property
+    def key(self) -> str:
+        """A hash over everything that changes an answer, from what the checkpoint's record says: it takes no
+        time, but differs for equal weights that were saved in another precision."""
+        sums = self._stored.record["sha256"]
+        return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def fingerprint(self) -> str:

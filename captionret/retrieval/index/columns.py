@@ -1,22 +1,29 @@
 """The words of a matrix one by one: the rows that hold a word, with their weights."""
 
 from collections.abc import Mapping
+from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .sparse import WordMatrix, stable_order
 
+Inverted: TypeAlias = tuple[NDArray[np.int32], NDArray[np.floating], NDArray[np.int64]]
+FEW = 12  # words that are looked for before all are put in order, which takes as long
+
 
 class Columns:
-    """`WordMatrix` the other way round, an inverted index: a query reads its own words' lists and no more."""
+    """`WordMatrix` the other way round: a query reads its own words' weights. Of the first few words they are
+    looked for, then an inverted index is made."""
 
     def __init__(self, matrix: WordMatrix) -> None:
         self.count = len(matrix)
+        self._matrix = matrix
         self._place = {word: place for place, word in enumerate(matrix.words)}
-        order = _by_word(matrix.ids, len(matrix.words))  # (K,)
-        self._rows, self._weights = matrix.owners()[order], matrix.weights[order]
-        self._starts = np.searchsorted(matrix.ids[order], np.arange(len(matrix.words) + 1))  # (V+1,)
+        self._looked_for = 0
+        self._inverted_now: Inverted | None = None
+        self._lock = Lock()
 
     @property
     def words(self) -> Mapping[str, int]:
@@ -30,11 +37,29 @@ class Columns:
     def column(self, word: str) -> NDArray[np.float64]:
         """(N,) the word's weight in every row, 0 where a row doesn't hold it."""
         found = np.zeros(self.count)
-        if word in self._place:
-            place = self._place[word]
-            held = slice(self._starts[place], self._starts[place + 1])
-            found[self._rows[held]] = self._weights[held]
+        if word not in self._place:
+            return found
+        place = self._place[word]
+        self._looked_for += 1
+        if self._looked_for <= FEW and self._inverted_now is None:
+            held = np.flatnonzero(self._matrix.ids == place)
+            rows = np.searchsorted(self._matrix.starts, held, side="right") - 1
+            found[rows] = self._matrix.weights[held]
+            return found
+        owners, weights, starts = self._inverted()
+        own = slice(starts[place], starts[place + 1])
+        found[owners[own]] = weights[own]
         return found
+
+    def _inverted(self) -> Inverted:
+        """For all words the rows that hold them, their weights, and where each word's begin, (V+1,)."""
+        with self._lock:
+            if self._inverted_now is None:
+                matrix = self._matrix
+                order = _by_word(matrix.ids, len(matrix.words))  # (K,)
+                starts = np.searchsorted(matrix.ids[order], np.arange(len(matrix.words) + 1))
+                self._inverted_now = matrix.owners()[order], matrix.weights[order], starts
+            return self._inverted_now
 
 
 def _by_word(ids: NDArray[np.int32], words: int) -> NDArray[np.int64]:

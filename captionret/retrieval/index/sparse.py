@@ -157,6 +157,8 @@ class WordMatrix:
     def take(self, rows: ArrayLike) -> "WordMatrix":
         """Some of the rows, in the order of `rows` ((M,) integers, repeats allowed), over the same words."""
         chosen = np.asarray(rows, np.int64).reshape(-1)
+        if len(chosen) == len(self) and bool((chosen == np.arange(len(self))).all()):
+            return self
         lengths = np.diff(self.starts)[chosen]  # (M,)
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         places = np.arange(starts[-1]) + np.repeat(self.starts[:-1][chosen] - starts[:-1], lengths)

@@ -1,0 +1,189 @@
+"""Vectors that are kept beside the features: computed once, and never of features as they were before."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from captionret.errors import BadSetting, NoSpace
+from captionret.library import checksums, features, space_vectors
+from captionret.library.checksums import BLOCK
+from captionret.library.features import FeatureFile
+from captionret.library.space_vectors import LOCK, vectors_in
+from captionret.locks import locked
+
+Numbers = NDArray[np.float16]
+
+
+class Space:
+    """Doubles features; counts how many rows it was given."""
+
+    name = "doubling"
+
+    def __init__(self, key: str = "a") -> None:
+        self.key, self.encoded = key, 0
+
+    def check(self, backbone: dict[str, Any] | None) -> None:
+        pass
+
+    def encode_features(self, rows: np.ndarray) -> np.ndarray:
+        if not rows.any(1).all():
+            raise BadSetting("a row of zeros")
+        self.encoded += len(rows)
+        return rows.astype(np.float32) * 2
+
+    def encode_texts(self, sentences: Any) -> np.ndarray:
+        raise NotImplementedError
+
+
+def rows_of(count: int, seed: int = 0) -> Numbers:
+    return np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float16)
+
+
+def written(folder: Path, rows: Numbers) -> FeatureFile:
+    """The rows as a library has them, the others of the file's rows before them."""
+    file = folder / "features-x-1.f16"
+    features.append(file, 0, rows)
+    blocks = range(0, len(rows), BLOCK)
+    sums = {first // BLOCK: checksums.of_block(rows[first : first + BLOCK]) for first in blocks}
+    return FeatureFile(file, len(rows), rows.shape[1], sums)
+
+
+def asked(space: Any, file: FeatureFile, rows: list[int]) -> np.ndarray:
+    return vectors_in(space, file, rows, set())
+
+
+COUNT = 2 * BLOCK + 7
+SOME = [3, BLOCK + 1, 2, COUNT - 1, 3]
+
+
+@pytest.fixture
+def whole() -> Numbers:
+    return rows_of(COUNT)
+
+
+def kept(folder: Path, end: str) -> Path:
+    (file,) = folder.glob(f"vectors-*{end}")
+    return file
+
+
+def test_vectors_are_computed_once(tmp_path: Path, whole: Numbers) -> None:
+    first, again = Space(), Space()
+    assert np.array_equal(asked(first, written(tmp_path, whole), SOME), whole[SOME].astype(np.float32) * 2)
+    assert first.encoded == COUNT
+    found = asked(again, written(tmp_path, whole), SOME)
+    assert np.array_equal(found, whole[SOME].astype(np.float32) * 2) and found.dtype == np.float32
+    assert np.array_equal(asked(again, written(tmp_path, whole), list(range(COUNT))), whole.astype("f4") * 2)
+    assert again.encoded == 0
+
+
+def test_only_blocks_that_are_asked_for_are_computed(tmp_path: Path, whole: Numbers) -> None:
+    space = Space()
+    assert np.array_equal(asked(space, written(tmp_path, whole), [BLOCK + 2]), whole[[BLOCK + 2]] * 2)
+    assert space.encoded == BLOCK
+    assert np.array_equal(asked(space, written(tmp_path, whole), SOME), whole[SOME] * np.float32(2))
+    assert space.encoded == COUNT
+
+
+def test_of_new_pictures_their_blocks_alone_are_computed(tmp_path: Path, whole: Numbers) -> None:
+    asked(Space(), written(tmp_path, whole), SOME)
+    more, space = np.concatenate([whole, rows_of(5, seed=1)]), Space()
+    assert np.array_equal(
+        asked(space, written(tmp_path, more), list(range(COUNT + 5))), more.astype("f4") * 2
+    )
+    assert space.encoded == 12
+
+
+def test_vectors_of_other_features_are_made_again(tmp_path: Path, whole: Numbers) -> None:
+    asked(Space(), written(tmp_path, whole), SOME)
+    other, space = whole.copy(), Space()
+    other[2] += 1
+    assert np.array_equal(asked(space, written(tmp_path, other), SOME), other[SOME].astype(np.float32) * 2)
+    assert space.encoded == BLOCK
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[30] ^= 4
+    file.write_bytes(content)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-20])
+
+
+def without_blocks(file: Path) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"blocks": [1, 2]}))
+
+
+def of_no_width(file: Path) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"dim": 0}))
+
+
+@pytest.mark.parametrize(
+    ("end", "harm"),
+    [
+        *((".f32", harm) for harm in (flip, cut, Path.unlink)),
+        *((".json", harm) for harm in (flip, cut, Path.unlink, without_blocks, of_no_width)),
+    ],
+)
+def test_damaged_vectors_are_made_again(
+    tmp_path: Path, whole: Numbers, end: str, harm: Callable[[Path], None]
+) -> None:
+    asked(Space(), written(tmp_path, whole), SOME)
+    harm(kept(tmp_path, end))
+    for space in (Space(), Space()):
+        found = asked(space, written(tmp_path, whole), SOME)
+        assert np.array_equal(found, whole[SOME].astype(np.float32) * 2)
+    assert space.encoded == 0
+
+
+def test_each_space_has_its_own_and_those_of_deleted_features_go(tmp_path: Path, whole: Numbers) -> None:
+    file = written(tmp_path, whole)
+    asked(Space("a"), file, SOME)
+    other = Space("b")
+    asked(other, file, SOME)
+    assert other.encoded == COUNT and len(list(tmp_path.glob("vectors-*.f32"))) == 2
+    moved = tmp_path / "features-y-2.f16"
+    file.file.rename(moved)
+    asked(Space("a"), FeatureFile(moved, COUNT, 3, file.sums), SOME)
+    assert len(list(tmp_path.glob("vectors-*.f32"))) == len(list(tmp_path.glob("vectors-*.json"))) == 1
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "read-only"), NoSpace("no space left")])
+def test_where_nothing_can_be_kept_they_are_computed(
+    tmp_path: Path, whole: Numbers, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(space_vectors, "publish_json", fails)
+    for space in (Space(), Space()):
+        assert np.array_equal(asked(space, written(tmp_path, whole), SOME), whole[SOME] * np.float32(2))
+        assert space.encoded == COUNT
+
+
+def test_nobody_waits_for_a_process_that_keeps_them(tmp_path: Path, whole: Numbers) -> None:
+    file = written(tmp_path, whole)
+    with locked(tmp_path / LOCK):
+        assert np.array_equal(asked(Space(), file, SOME), whole[SOME] * np.float32(2))
+    assert not list(tmp_path.glob("vectors-*"))
+
+
+def test_a_picture_that_nobody_asks_for_spoils_no_answer(tmp_path: Path, whole: Numbers) -> None:
+    whole[5] = 0
+    file = written(tmp_path, whole)
+    assert np.array_equal(asked(Space(), file, SOME), whole[SOME] * np.float32(2))
+    with pytest.raises(BadSetting, match="a row of zeros"):
+        asked(Space(), file, [4, 5])
+
+
+def test_a_space_without_a_key_is_computed_each_time(tmp_path: Path, whole: Numbers) -> None:
+    space: Any = Space()
+    del space.key
+    asked(space, written(tmp_path, whole), SOME)
+    assert space.encoded == len(SOME) and not list(tmp_path.glob("vectors*"))

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..retrieval.index.postings import posting_arrays
 from .catalogue import Catalogue
 from .documents import Document, read_documents
 from .index_file import DamagedIndex, IndexFile
 from .merged import MergedSegments
 from .search_index import MANIFEST, SEGMENT, Outdated, SearchIndex, read_index
-from .segment import Segment
+from .segment import Segment, word_arrays
 
 _AGAIN = "It is made again by the next search."
 
@@ -52,7 +51,7 @@ def _inside(catalogue: Catalogue, folder: Path, index: SearchIndex) -> list[str]
 
 
 def _holds_its_words(segment: Segment) -> bool:
-    expected = posting_arrays(list(segment.captions))
+    expected = word_arrays([segment.all_captions(row) for row in range(len(segment))])
     return all(
         name in segment.arrays and np.array_equal(segment.arrays.whole(name), array)
         for name, array in expected.items()

@@ -1,6 +1,7 @@
 """Several segments as one table of pictures, in the order of the paths; what was taken out of a segment, or
 replaced by a later one, is left out."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol, TypeVar
@@ -8,9 +9,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..records import PictureFacts
 from ..retrieval.index.arrays import ReadSequence
 from ..retrieval.index.postings import CaptionPostings
-from .segment import Segment
+from .segment import Segment, words_of
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -50,6 +52,11 @@ class MergedSegments:
     def parts(self) -> tuple[CaptionPostings, ...]:
         """The postings of each segment."""
         return tuple(one.postings for one in self.segments)
+
+    @cached_property
+    def known_words(self) -> Mapping[str, int]:
+        """The words of all captions, with how many pictures each is of."""
+        return _KnownWords(self)
 
     @cached_property
     def mean_length(self) -> float:
@@ -96,6 +103,26 @@ class MergedSegments:
             for row in [self.row(place, one)]
             if row is not None
         ]
+
+    def under(self, folder: str) -> NDArray[np.bool_]:
+        """(N,) of which pictures a path is that of a folder, or lies below it."""
+        found = np.zeros(len(self), np.bool_)
+        for number, one in enumerate(self.segments):
+            rows = one.under(folder)
+            if self.whole:
+                found[rows] = True
+            else:
+                held = np.isin(self._live[number], rows)
+                found[self._rows[number][held]] = True
+        return found
+
+    def facts(self) -> list[PictureFacts | None]:
+        """Of every picture when and with which camera it was taken; None where nothing is known."""
+        each = [one.all_facts() for one in self.segments]
+        if self.whole:
+            return each[0]
+        numbers, places = self._places
+        return [each[number][place] for number, place in zip(numbers.tolist(), places.tolist(), strict=True)]
 
     def gathered(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> NDArray[np.int64]:
         """(N,) a number of each picture, which a segment gives for all of its own."""
@@ -179,6 +206,36 @@ class Column(ReadSequence[T]):
 
     def __len__(self) -> int:
         return len(self._table)
+
+
+class _KnownWords(Mapping[str, int]):
+    """The words of all captions of a table. What is gone from a segment does not count."""
+
+    def __init__(self, table: MergedSegments) -> None:
+        self._table = table
+
+    def __getitem__(self, word: str) -> int:
+        total = 0
+        for words, counts in (one.known for one in self._table.segments):
+            place = words.find(word)
+            total += 0 if place is None else int(counts[place])
+        total -= self._gone[word]
+        if total < 1:
+            raise KeyError(word)
+        return total
+
+    def __iter__(self) -> Iterator[str]:
+        words = dict.fromkeys(word for one in self._table.segments for word in one.known[0])
+        return iter([word for word in words if not self._gone[word] or word in self])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @cached_property
+    def _gone(self) -> Counter[str]:
+        pairs = zip(self._table.segments, self._table.dead, strict=True)
+        gone = (words_of(one.all_captions(row)) for one, rows in pairs for row in rows.tolist())
+        return Counter(word for words in gone for word in words)
 
 
 class _RowOf(Mapping[str, int]):

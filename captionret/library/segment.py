@@ -1,7 +1,8 @@
 """A part of a library's search index: some pictures in the order of their paths, with all that a search shows
 of them, and the postings of their captions' words."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..retrieval.index.arrays import (
     text_arrays,
 )
 from ..retrieval.index.postings import CaptionPostings, posting_arrays
+from ..text import words
 from .documents import Document
 from .rows import Damaged
 
@@ -53,6 +55,30 @@ class Segment:
     def own(self) -> NDArray[np.int32]:
         """The rows of pictures that a person captioned, ascending."""
         return self.arrays.whole("own")
+
+    @cached_property
+    def known(self) -> tuple[Texts, NDArray[np.uint32]]:
+        """The words of all captions, ascending, and how many pictures each is of."""
+        if "known.counts" in self.arrays:
+            return Texts(self.arrays, "known"), self.arrays.whole("known.counts")
+        return self.postings.words, self.arrays.whole("frequencies")
+
+    def under(self, folder: str) -> NDArray[np.int32]:
+        """The rows of pictures of which a path is that of a folder, or of a file, or lies below it."""
+        first, last = (self.paths.before(f"{folder}{end}".encode(errors="surrogatepass")) for end in "/0")
+        itself = self.paths.find(folder)
+        copies = (row for row, path in self.copies.pairs() if path == folder or path.startswith(f"{folder}/"))
+        found = {*range(first, last), *copies, *([] if itself is None else [itself])}
+        return np.array(sorted(found), np.int32)
+
+    def all_facts(self) -> list[PictureFacts | None]:
+        """Of every picture when and with which camera it was taken, where its file says so."""
+        found: list[PictureFacts | None] = [None] * len(self)
+        rows, sizes = self.arrays.whole("facts").tolist(), self.arrays.whole("facts.sizes").tolist()
+        known = zip(rows, sizes[::2], sizes[1::2], self._taken, self._cameras, strict=True)
+        for row, width, height, taken, camera in known:
+            found[row] = PictureFacts(width, height, taken or None, camera or None)
+        return found
 
     def all_captions(self, row: int) -> tuple[str, ...]:
         """Of one picture, the best first."""
@@ -110,6 +136,10 @@ class Hashes(ReadSequence[str]):
             low, high = (middle + 1, high) if found < sought else (low, middle)
         return None
 
+    def __iter__(self) -> Iterator[str]:
+        text, digits = self._arrays.whole("hashes").tobytes().hex(), 2 * _HASH
+        return iter([text[start : start + digits] for start in range(0, len(text), digits)])
+
     def _bytes(self, row: int) -> bytes:
         return self._arrays.part("hashes", _HASH * row, _HASH * (row + 1)).tobytes()
 
@@ -146,7 +176,27 @@ def segment_of(documents: Sequence[Document]) -> Segment:
         **text_arrays("facts.taken", [facts.taken or "" for _, facts in known]),
         **text_arrays("facts.cameras", [facts.camera or "" for _, facts in known]),
     }
-    return Segment(ArraysInMemory(arrays, lambda: posting_arrays(captions)))
+    every = [one.captions for one in documents]
+    return Segment(ArraysInMemory(arrays, lambda: word_arrays(every)))
+
+
+def word_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
+    """What a segment keeps of the words of captions, of each picture the best one first: the postings of
+    these, and where there are others how many pictures each word of all is of."""
+    best = posting_arrays([one[0] for one in captions])
+    return best if all(len(one) == 1 for one in captions) else best | _known_arrays(captions)
+
+
+def _known_arrays(captions: Iterable[Sequence[str]]) -> dict[str, NDArray[Any]]:
+    counts = Counter(word for one in captions for word in words_of(one))
+    known = sorted(counts)
+    held = np.fromiter((counts[word] for word in known), np.uint32, len(known))
+    return {**text_arrays("known", known), "known.counts": held}
+
+
+def words_of(captions: Iterable[str]) -> set[str]:
+    """The different words of some captions."""
+    return {word for caption in captions for word in words(caption)}
 
 
 def _narrow(numbers: NDArray[np.int64]) -> NDArray[Any]:

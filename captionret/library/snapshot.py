@@ -210,7 +210,7 @@ class LibrarySnapshot:
             raise BadLibrary(
                 f"{self.folder} holds no word probabilities.", remedy("predict words", library=self.folder)
             )
-        own, known = self._own, stored.row_of
+        own, known, hashes = self._own, stored.row_of, list(hashes)
         by_caption = {
             place: dict.fromkeys(sorted(word_set(self.pictures.captions[self.pictures.row_of[sha256]])), 1.0)
             for place, sha256 in enumerate(hashes)
@@ -230,6 +230,7 @@ class LibrarySnapshot:
         stored = self._words.read()
         if stored is None or stored.classes is None:
             return None
+        hashes = list(hashes)
         other = [sha256 in self._own or sha256 not in stored.row_of for sha256 in hashes]
         found = stored.take_classes([one for one, left in zip(hashes, other, strict=True) if not left])
         assert found is not None
@@ -251,6 +252,8 @@ class LibrarySnapshot:
 
     def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
         """Of each image when and with which camera it was taken; None where its file does not say."""
+        if hashes is self.pictures.hashes:
+            return self.pictures.facts()
         return [segment.facts(row) for segment, row in map(self.pictures.place, self._rows(hashes))]
 
     def with_spaces(self, spaces: Mapping[str, Space]) -> "LibrarySnapshot":

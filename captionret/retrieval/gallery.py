@@ -153,6 +153,9 @@ class Gallery:
         """The words that are known of its images, each with how many images show it: with a probability of
         at least AT_LEAST, or where nothing is predicted of the word by a caption."""
         predicted = self.predicted if "word_probabilities" in self.parts else None
+        kept = self._table.known_words
+        if kept is not None:
+            return KnownWords(predicted, lambda: kept)
         return KnownWords(predicted, self._count_caption_words, self._caption_text)
 
     def _count_caption_words(self) -> Mapping[str, int]:
@@ -160,6 +163,11 @@ class Gallery:
 
     def _caption_text(self) -> str:
         return normal("\n".join({caption for captions in self.all_captions for caption in captions}))
+
+    def under(self, folder: str) -> NDArray[np.bool_] | None:
+        """(N,) of which images a path is that of a folder, or lies below it; None where all paths have to be
+        read to know."""
+        return self._table.under(folder)
 
     @cached_property
     def predicted(self) -> WordProbabilities:

@@ -135,10 +135,11 @@ class KnownWords(Mapping[str, int]):
         self,
         predicted: WordProbabilities | None,
         captions: Callable[[], Mapping[str, int]],
-        text: Callable[[], str],
+        text: Callable[[], str] | None = None,
     ) -> None:
         """captions: reads the words of captions, each with the number of pictures; text: all captions, see
-        text.normal: what stands nowhere in it is no word of theirs, and need not be looked for among these"""
+        text.normal: what stands nowhere in it is no word of theirs, and need not be looked for among these;
+        None: to look is cheap"""
         self._predicted, self._read_captions, self._read_text = predicted, captions, text
         self._counts: dict[str, int] = {}
 
@@ -147,12 +148,14 @@ class KnownWords(Mapping[str, int]):
         return self._read_captions()
 
     @cached_property
-    def _text(self) -> str:
-        return self._read_text()
+    def _text(self) -> str | None:
+        return None if self._read_text is None else self._read_text()
 
     def __contains__(self, word: object) -> bool:
         predicted = self._predicted is not None and isinstance(word, str) and word in self._predicted
-        return predicted or (isinstance(word, str) and word in self._text and word in self._captions)
+        if predicted or not isinstance(word, str):
+            return predicted
+        return (self._text is None or word in self._text) and word in self._captions
 
     def __getitem__(self, word: str) -> int:
         if self._predicted is None or word not in self._predicted:

@@ -70,6 +70,9 @@ def probabilities(gallery: Gallery, word: str) -> NDArray[np.float32]:
 def lie_under(gallery: Gallery, folder: str) -> Mask:
     """(N,) of which pictures the file, or a copy of it, lies in a folder or below it."""
     named = plain_folder(folder)
+    known = gallery.under(named) if named else None
+    if known is not None:
+        return known
     return np.fromiter(
         (
             any(not named or path == named or path.startswith(f"{named}/") for path in _plain(gallery, row))

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .index.stored import CaptionIndex
 
 
@@ -39,6 +42,16 @@ class PictureTable(Protocol):
         ...
 
     @property
+    def known_words(self) -> Mapping[str, int] | None:
+        """The words of all captions with how many pictures each is of, where they are kept."""
+        ...
+
+    def under(self, folder: str) -> NDArray[np.bool_] | None:
+        """(N,) of which pictures a path is that of a folder, or lies below it, where that is known without
+        reading all of them; folder: as paths begin with it, without a slash at its end."""
+        ...
+
+    @property
     def caption_index(self) -> CaptionIndex | None:
         """Postings of the captions' words, where they are kept."""
         ...
@@ -48,6 +61,7 @@ class ListedPictures:
     """A table of lists."""
 
     caption_index: CaptionIndex | None = None
+    known_words: Mapping[str, int] | None = None
 
     def __init__(
         self,
@@ -86,6 +100,10 @@ class ListedPictures:
         self.captions = [captions[place] for place in first]
         self.hashes = [hashes[place] for place in first]
         self.copies = [tuple(names) for names in copies]
+
+    def under(self, folder: str) -> NDArray[np.bool_] | None:
+        """None: all have to be read."""
+        return None
 
     @cached_property
     def row_of_id(self) -> dict[str, int]:

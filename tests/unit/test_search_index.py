@@ -3,6 +3,7 @@ to the bit; what changed is seen at once; an update writes what it changed."""
 
 import random
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from captionret.retrieval import search as search_gallery
 from captionret.retrieval.index import best, postings
 from captionret.retrieval.modes.words import WordMode
 from captionret.retrieval.query import Feedback
-from captionret.text import STOP_WORDS
+from captionret.retrieval.selecting import lie_under, plain_folder
+from captionret.text import STOP_WORDS, words
 
 KEPT = [name for name, mode in MODES.items() if isinstance(mode, WordMode) and mode.stored is not None]
 WORDS = [*sorted(STOP_WORDS)[:12], *(f"{stem}{end}" for stem in ("dog", "run", "beach") for end in ("", "s"))]
@@ -159,6 +161,24 @@ def test_merged_segments_are_one_table_in_the_order_of_the_paths(
         assert held.row_of[one.sha256] == row == held.row_of_id[one.paths[0]]
     for nothing in ("0" * 64, "no hash", ""):
         assert nothing not in held.row_of and nothing not in held.row_of_id
+
+
+def test_words_folders_and_facts_are_known_without_reading_every_picture(
+    table: tuple[MergedSegments, list[Document]],
+) -> None:
+    held, left = table
+    kept = Gallery.of_table(held)
+    counts = Counter(word for one in left for word in set(words(" ".join(one.captions))))
+    assert dict(kept.known_words) == counts and len(kept.known_words) == len(counts)
+    assert "unheard" not in kept.known_words
+    for folder in ("3", "3/", "./7", "nowhere", "", left[0].paths[0] if left else "x"):
+        named = plain_folder(folder)
+        expected = [
+            not named or any(path == named or path.startswith(f"{named}/") for path in one.paths)
+            for one in left
+        ]
+        assert lie_under(kept, folder).tolist() == expected
+    assert held.facts() == [one.facts for one in left]
 
 
 def test_index_file_gives_what_was_written_and_no_array_that_was_not(tmp_path: Path) -> None:

@@ -176,6 +176,10 @@ class TextLists:
         first, last = np.searchsorted(self._arrays.whole(self._rows), [row, row + 1]).tolist()
         return tuple(self._texts[first:last])
 
+    def pairs(self) -> Iterator[tuple[int, str]]:
+        """Every text with its row."""
+        return zip(self._arrays.whole(self._rows).tolist(), self._texts, strict=True)
+
 
 def starts_of(lengths: NDArray[np.integer]) -> NDArray[Any]:
     """Where each of several parts begins that lie one after the other, and where the last ends: (N+1,), in as

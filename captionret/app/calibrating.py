@@ -14,6 +14,7 @@ from ..datasets import Dataset
 from ..errors import BadSetting
 from ..evaluation.word_fit import Fitted, fit_calibration
 from ..home import data_folder
+from ..records import Item
 from ..retrieval.calibrated import FILE, Calibration, WordGroup
 from .described_split import predict_split
 from .measuring import captioned_items
@@ -23,6 +24,8 @@ from .places import LEXICAL_HEAD, checkpoint_path, library_path
 
 if TYPE_CHECKING:  # it imports torch
     from ..models.lexical.predictor import WordPredictor
+
+TRAIN = "train"
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +42,8 @@ def calibrate(
     """Learn how a predictor's word probabilities are to be read, and keep it: beside the lexical head, so
     that it holds for every library of its, or in one library. Stored probabilities stay as they are.
 
-    dataset:  captioned pictures that the predictor was not trained on, several captions each
+    dataset:  captioned pictures that the predictor was not trained on, several captions each; of its split
+              "train", where it has one, the captions alone say how often words are used
     library:  its name or path: its own predictor is calibrated, and it keeps the calibration
     head:     without a library: a lexical head, by name or directory; None: the shipped one
     features: the folder of the feature cache; None: the usual one
@@ -75,4 +79,12 @@ def _fitted(dataset: Dataset, split: str, predictor: "WordPredictor", features: 
         return Calibration(predictor.fingerprint, predictor.name, f"{dataset.spec}, {split}", groups, alone)
 
     captions = [item.captions for item in items]
-    return fit_calibration(stored.word_probabilities, stored.classes, captions, named)
+    further = [item.captions for item in _further(dataset, split)]
+    return fit_calibration(stored.word_probabilities, stored.classes, captions, named, further)
+
+
+def _further(dataset: Dataset, split: str) -> list[Item]:
+    """The captioned pictures of the collection's split "train": how often people use which words of them."""
+    if split in (TRAIN, "all") or TRAIN not in dataset.splits():
+        return []
+    return [item for item in dataset.split(TRAIN) if item.captions]

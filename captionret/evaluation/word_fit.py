@@ -5,12 +5,13 @@
 
 The forms of a word are taken together. Their probability p becomes sigmoid(a * logit(p) + b) with a and b of
 each word's own, drawn to those of all words together (Platt 1999, with normal priors): how near, is chosen by
-predicting pictures that were held out. Classes come in beside it by a share of each word's own.
+predicting pictures that were held out. Where captions of further pictures tell how often words are used, a
+word that is predicted more often is drawn to less. Classes come in beside it by a share of each word's own.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -34,6 +35,7 @@ from .calibration import (
 FOLDS = 5
 SPREADS = tuple(product((0.3, 0.7, 1.5), (0.0, 0.2)))  # of offsets, and of slopes: standard deviations
 _TURN = -1.0  # the logit about which a word's slope turns
+_NEVER = 0.1  # pictures that a word counts for beside those that it is used of, so that 0 has a logarithm
 _STEPS = 25
 _SURE_CLASS = 0.05  # what a less probable class says is not counted for words that only classes know
 _HELD = 2.0  # so many certain pictures hold a word's share to that of all words
@@ -64,9 +66,10 @@ class Fitted:
 class _Evidence:
     """N pictures and G groups of forms.
 
-    likely:    (N, G) the probability that any form is used; classes: (N, G) that of their classes
+    likely:  (N, G) the probability that any form is used; classes: (N, G) that of their classes
     right:   (N, G) whether two or more people used it
-    often:   (G,) whether captions often say it
+    often:   (G,) whether captions often use it
+    share:   (G,) of further pictures those of which two or more people used it; None: there are none
     """
 
     forms: list[tuple[str, ...]]
@@ -74,10 +77,21 @@ class _Evidence:
     classes: Table
     right: NDArray[np.bool_]
     often: NDArray[np.bool_]
+    share: Table | None
+
+    @property
+    def usual(self) -> Table:
+        """(G,) log of how often each word is used of such pictures, by how often it is predicted; 0 where
+        that is not known."""
+        if self.share is None:
+            return np.zeros(len(self.forms))
+        expected = self.share * len(self.likely)
+        usual: Table = np.log((expected + _NEVER) / (self.likely.sum(0) + _NEVER))
+        return usual
 
     def of(self, rows: NDArray[np.int64]) -> "_Evidence":
         """The same of some pictures."""
-        return _Evidence(self.forms, self.likely[rows], self.classes[rows], self.right[rows], self.often)
+        return replace(self, likely=self.likely[rows], classes=self.classes[rows], right=self.right[rows])
 
 
 @dataclass(frozen=True)
@@ -100,16 +114,18 @@ def fit_calibration(
     classes: WordMatrix | None,
     captions: Sequence[Sequence[str]],
     named: Callable[[list[WordGroup], float], Calibration],
+    others: Sequence[Sequence[str]] = (),
     thresholds: Sequence[float] = (0.5, 0.8),
 ) -> Fitted:
     """Learn it from N pictures.
 
     words, classes: what is predicted of them, as libraries keep it
     captions:       of each picture those that people wrote, several
+    others:         captions of further pictures of the same kind, which say how often words are used of them
     named:          makes the calibration of its groups, and of the share of words that only classes know
     errors:         BadSetting for too few captions, see word_pairs
     """
-    evidence = _evidence(words, classes, captions)
+    evidence = _evidence(words, classes, captions, others)
     group_of = {form: place for place, forms in enumerate(evidence.forms) for form in forms}
 
     def pairs(table: Table) -> WordPairs:
@@ -137,7 +153,12 @@ def fit_calibration(
     )
 
 
-def _evidence(words: WordMatrix, classes: WordMatrix | None, captions: Sequence[Sequence[str]]) -> _Evidence:
+def _evidence(
+    words: WordMatrix,
+    classes: WordMatrix | None,
+    captions: Sequence[Sequence[str]],
+    others: Sequence[Sequence[str]],
+) -> _Evidence:
     of_base = defaultdict(list)
     for word in words.words:
         of_base[lemma(word)].append(word)
@@ -154,7 +175,9 @@ def _evidence(words: WordMatrix, classes: WordMatrix | None, captions: Sequence[
             total = sum((seen.column(name) for name in sorted(names)), np.zeros(len(captions)))
             by_class[:, place] = np.minimum(total, 1)
     often = [any(corpus.rates().get(word, 0.0) >= RARE for word in group) for group in forms]
-    return _Evidence(forms, likely, by_class, right, np.array(often))
+    known = right_pictures(others)
+    share = np.array([len(known.get(base, ())) / len(others) for base in of_base]) if others else None
+    return _Evidence(forms, likely, by_class, right, np.array(often), share)
 
 
 def _held_out(evidence: _Evidence, spreads: tuple[float, float]) -> Table:
@@ -192,15 +215,16 @@ def _platt(evidence: _Evidence, of_offsets: float, of_slopes: float) -> tuple[Ta
     """(G,) slopes and offsets, by Newton's method on those of all words and on each word's own in turn."""
     row, group = np.nonzero(evidence.likely > 0)
     x, right = logit(evidence.likely[row, group]), evidence.right[row, group]
-    count, turned = len(evidence.forms), x - _TURN
-    both, own = np.array([1.0, 0.0]), np.zeros((2, count))  # slope and offset
+    count, turned, usual = len(evidence.forms), x - _TURN, evidence.usual
+    table = np.stack([x, np.ones_like(x), usual[group]])
+    both, own = np.array([1.0, 0.0, 0.0]), np.zeros((2, count))  # of all; slope and offset of each
     tight = np.array([1 / max(of_slopes, 1e-3) ** 2, 1 / of_offsets**2])
     for _ in range(_STEPS):
-        error, weight = _slack(x, both, own, group, right)
-        table = np.stack([x, np.ones_like(x)])
-        hessian = (table * weight) @ table.T + 1e-6 * np.eye(2)
+        apart = own[0][group] * turned + own[1][group]
+        error, weight = _missing(both @ table + apart, right)
+        hessian = (table * weight) @ table.T + 1e-6 * np.eye(3)
         both = both + np.linalg.solve(hessian, table @ error)
-        error, weight = _slack(x, both, own, group, right)
+        error, weight = _missing(both @ table + apart, right)
         first = np.stack([np.bincount(group, part, count) for part in (error * turned, error)])
         first -= own * tight[:, None]
         aa, ab, bb = (np.bincount(group, weight * turned**n, count) for n in (2, 1, 0))
@@ -208,16 +232,12 @@ def _platt(evidence: _Evidence, of_offsets: float, of_slopes: float) -> tuple[Ta
         step = np.stack([bb * first[0] - ab * first[1], aa * first[1] - ab * first[0]]) / (aa * bb - ab**2)
         own = own + np.clip(step, [[-0.5], [-1.0]], [[0.5], [1.0]])
     slope = np.maximum(both[0] + own[0], 0.05)
-    return slope, both[1] + own[1] - own[0] * _TURN
+    return slope, both[1] + both[2] * usual + own[1] - own[0] * _TURN
 
 
-def _slack(
-    x: Table, both: Table, own: Table, group: NDArray[np.int64], right: NDArray[np.bool_]
-) -> tuple[Table, Table]:
-    """Of each pair what is missing, and the weight of its second derivative."""
-    found = 1 / (
-        1 + np.exp(-((both[0] + own[0][group]) * x - own[0][group] * _TURN + both[1] + own[1][group]))
-    )
+def _missing(odds: Table, right: NDArray[np.bool_]) -> tuple[Table, Table]:
+    """Of each pair what is missing to what is so, and the weight of its second derivative."""
+    found = 1 / (1 + np.exp(-odds))
     return right - found, found * (1 - found) + 1e-9
 
 

@@ -208,3 +208,25 @@ def test_the_shipped_calibration_is_of_the_shipped_head() -> None:
 def test_a_library_and_a_head_are_not_calibrated_at_once() -> None:
     with pytest.raises(BadSetting, match="not both"):
         calibrate(Dataset("x", ()), "val", library="photos", head="words-lite")
+
+
+def test_how_often_people_use_words_counts_where_few_pictures_tell() -> None:
+    random = np.random.default_rng(2)
+    names = [f"{first}{last}o" for first in "bcdfghjklm" for last in "aeiu"]
+    rate = random.uniform(0.02, 0.7, len(names))
+
+    def captions(count: int) -> list[list[str]]:
+        return [
+            [" ".join(np.array(names)[random.random(len(names)) < rate]) or "the"] * 2 for _ in range(count)
+        ]
+
+    words, own, others = WordMatrix.of_rows([dict.fromkeys(names, 0.3)] * 30), captions(30), captions(400)
+
+    def wrong(further: list[list[str]]) -> float:
+        found = fit_calibration(
+            words, None, own, lambda groups, alone: Calibration("d", "", "", groups, alone), further
+        ).calibration
+        shown = [found.of_head(name, np.array([0.3]))[0] for name in names]
+        return float(np.abs(np.array(shown) - rate).mean())
+
+    assert wrong(others) < 0.7 * wrong([])

@@ -1,9 +1,9 @@
 """Make captionret/app/caption_places.npy: where captions usually lie in the shipped space.
 
-    python benchmarks/caption_places.py --data flickr8k:data/flickr8k
+    python benchmarks/caption_places.py --data flickr8k:data/flickr8k coco:data/coco
 
-The captions of the training split are put into 512 groups by k-means on the sphere; the groups' centres are
-kept, and a probe by which the space is known.
+Captions of the training splits, of each collection as many, are put into 512 groups by k-means on the sphere;
+the groups' centres are kept, and a probe by which the space is known.
 """
 
 import argparse
@@ -40,12 +40,15 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--data", default="flickr8k:data/flickr8k")
+    options.add_argument("--data", nargs="+", default=["flickr8k:data/flickr8k", "coco:data/coco"])
     given = options.parse_args()
     space = EmbeddingModel.load(SHIPPED_SPACES["embedding"])
-    captions = [caption for item in open_dataset(given.data).split("train") for caption in item.captions]
-    chosen = np.random.default_rng(3).permutation(len(captions))[:MOST]
-    rows = space.encode_texts([captions[place] for place in chosen], progress=None)
+    texts: list[str] = []
+    for data in given.data:
+        captions = [caption for item in open_dataset(data).split("train") for caption in item.captions]
+        chosen = np.random.default_rng(3).permutation(len(captions))[: MOST // len(given.data)]
+        texts += [captions[place] for place in chosen]
+    rows = space.encode_texts(texts, progress=None)
     np.save(SHIPPED, np.vstack([centres(rows, COUNT), probe_of(space)]).astype(np.float16))
     print(f"{SHIPPED}: the centres of {len(rows):,} captions")
 

@@ -56,9 +56,11 @@ def notes(
     if not len(gallery):
         return ()
     read = [] if query.understood is None else list(query.understood)
-    if hits and query.beyond_words and all(hit.weak for hit in hits):
+    if hits and (query.beyond_words or query.nothing_known):
         names = " and ".join(repr(one.typed or one.word) for one in read if content_words([one.word]))
-        return (f"Nothing was learnt of {names}: what is shown is a guess.",)
+        guess = all(hit.weak for hit in hits)
+        shown = "what is shown is a guess" if guess else "the space and the classes tell what is like it"
+        return (f"Nothing was learnt of {names}: {shown}.",)
     if hits:
         return tuple(_of_hits(read, by_words))
     mask = selected(gallery, query)

@@ -73,7 +73,9 @@ def test_a_picture_is_compared_as_by_the_hybrid_of_what_is_there() -> None:
     held = gallery(WORDS, True, CLASSES)
     query = held.query(0)
     hybrid = MODES["hybrid"].prepare(held).scores(query)
-    assert MODES["auto"].prepare(held).scores(query).tolist() == hybrid.tolist()
+    auto = MODES["auto"].prepare(held)
+    known = np.array([auto.explain(query, row).rest for row in range(3)])
+    assert auto.scores(query) == pytest.approx(hybrid + known, abs=1e-5)
     assert [name for name, _ in MODES["auto"].prepare(gallery()).explain(gallery().query(0), 1).parts] == [
         "multi-caption-union"
     ]
@@ -87,11 +89,16 @@ def test_pictures_that_are_near_to_usual_texts_count_less() -> None:
     assert found(held, query)[:2] == ["2-cat.jpg", "1-dog.jpg"]
     usual = np.array([[0, 0, 1, 0], [0, 0.1, 0.99, 0]], np.float32)
     assert found(held, replace(query, usual=usual))[:2] == ["1-dog.jpg", "2-cat.jpg"]
-    picture = held.query(1)
-    scores = MODES["auto"].prepare(held).scores(picture)
-    explained = MODES["auto"].prepare(held).explain(picture, 0)
-    assert explained.rest != 0, "what a picture loses by being near to all others"
-    assert explained.score == pytest.approx(float(scores[0]), abs=1e-5)
+
+
+def test_for_a_picture_those_of_which_more_is_known_count_more() -> None:
+    held = gallery(WORDS, True)
+    picture = held.query(2)
+    auto = MODES["auto"].prepare(held)
+    explained = [auto.explain(picture, row) for row in range(3)]
+    known = [one.rest for one in explained]
+    assert sum(known) == pytest.approx(0, abs=1e-6) and known[0] > known[2], "a dog on a beach, or a man"
+    assert [one.score for one in explained] == pytest.approx(auto.scores(picture).tolist(), rel=1e-5)
 
 
 def test_a_guess_is_a_weak_hit() -> None:
@@ -119,6 +126,8 @@ def test_common_words_of_which_nothing_was_learnt_are_guessed_by_classes() -> No
     assert (hit.path, hit.weak) == ("2-cat.jpg", True)
     (note,) = notes(held, replace(query, understood=read), [hit])
     assert note == "Nothing was learnt of 'kitten': what is shown is a guess."
+    (sure,) = notes(held, replace(query, understood=read), [replace(hit, weak=False)])
+    assert sure == "Nothing was learnt of 'kitten': the space and the classes tell what is like it."
     foreign = tuple(understand(["Katze"], held.known_words, Everyday()))
     assert not foreign[0].common and found(held, replace(query, text="Katze", understood=foreign)) == []
 

@@ -40,6 +40,11 @@ class CosineIndex:
         )
         self._norms: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0))  # (N,)
 
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """(N,) how far each row is from the centre."""
+        return self._norms
+
     @classmethod
     def of_lists(cls, lists: WordLists, norms: NDArray[np.float64]) -> Self:
         """An index of plain cosines over lists that are there already; norms: (N,) of each row its length."""

@@ -112,6 +112,10 @@ class PreparedHybrid(PreparedMode):
         """What each mode adds."""
         return Explanation(parts=tuple((mode.name, float(added[row])) for mode, added in self._added(query)))
 
+    def certainties(self) -> list[NDArray[np.float64] | None]:
+        """Of its modes for pictures how much is known of each image."""
+        return [part.certainty() for _, part in self.pictures.values()]
+
     def compared(self, query: EncodedQuery) -> tuple[str, ...]:
         """The modes that can take this query."""
         return tuple(mode.name for mode, _, _ in self._usable(query))

@@ -25,16 +25,3 @@ def nearness(
         best = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, cosines.shape[1] - count :]
         found[start : start + _ROWS] = best.mean(1)
     return found.round(_DIGITS)
-
-
-def nearness_to_all(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How near each image is to all others, the mean of their cosines from the mean image: (N,).
-
-    images: (N, D) unit rows
-    """
-    if not len(images):
-        return np.zeros(0, np.float32)
-    centred = images - images.mean(0)
-    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
-    cosines: NDArray[np.float32] = np.einsum("nd,d->n", centred, centred.mean(0))
-    return cosines.round(_DIGITS)

@@ -30,6 +30,9 @@ class State:
         )
 
 
+# Images that are done are dropped once no more than this share is left.
+KEPT = 0.8
+
 Step = Callable[[Tensor, State], tuple[Tensor, State]]
 
 
@@ -196,7 +199,8 @@ class _Search:
 
     def count(self, chosen: Tensor) -> None:
         """Add to `chosen` (N, V) how many of each image's live captions have taken each word just now."""
-        live = self.scores.isfinite()
+        going = self.done_count[self.open_images] < self.beam
+        live = self.scores.isfinite() & going.unsqueeze(1)
         images = self.open_images.unsqueeze(1).expand_as(live)[live]
         chosen.index_put_((images, self.tokens[:, :, -1][live]), chosen.new_ones(()), accumulate=True)
 
@@ -243,9 +247,11 @@ class _Search:
         self.done_ended[number, place] = ended
 
     def _close(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Drop the images that are done, so that the rest of the batch costs only what is left of it."""
+        """Drop the images that are done, so that the rest of the batch costs only what is left of it. A few
+        stay, for nothing more of them is set aside: dropping copies what is remembered of all others."""
         going = self.done_count[self.open_images] < self.beam
-        if bool(going.all()):
+        left = int(going.sum())
+        if left and left > KEPT * len(going):
             return rows.reshape(-1), None
         self.open_images, self.tokens, self.scores = (
             self.open_images[going],

@@ -4,6 +4,8 @@ An image's captions are trained side by side: they attend to one copy of the ima
 image's side of every layer is computed once, however many captions it has.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -50,22 +52,39 @@ class TransformerDecoder(nn.Module):
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
         """The first word: logits (N, V), and the state after <start>. features: (N, cells, D)."""
-        image_side = [tensor for pair in self._image_side(features) for tensor in pair]
-        empty = features.new_zeros((len(features), 0, self.positions.shape[1]))
-        state = State(rows=(empty,) * (2 * len(self.layers)), images=tuple(image_side))
+        images: list[Tensor] = []
+        for block, (keys, values) in zip(self.layers, self._image_side(features), strict=True):
+            none = keys.new_empty((len(features), block.heads, 0, keys.shape[-1] // block.heads))
+            columns = block.by_head(keys).transpose(-1, -2)
+            images += [columns.contiguous(), block.by_head(values).contiguous(), none, none]
+        seen = torch.zeros((len(features), 0), dtype=torch.bool, device=features.device)
+        state = State(rows=(seen,), images=tuple(images))
         return self.step(torch.full((len(features),), START_ID, device=features.device), state)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """tokens (M,) int64 -> logits (M, V) of the next ones; state.rows: keys and values (M, t, H) of each
-        layer so far."""
-        x = self._words(tokens.unsqueeze(1), state.rows[0].shape[1])  # (M, 1, H)
-        rows: list[Tensor] = []
-        group = len(tokens) // len(state.images[0])
+        """tokens (M,) int64 -> logits (M, V) of the next ones.
+
+        The words so far of all captions of an image stand in one cache, which is only ever appended to:
+        another order of the captions moves nothing but what each of them sees of it.
+        state.rows:   (M, p) bool, which of its image's p words are the caption's own
+        state.images: of each layer the grid's keys (N, heads, d, cells) and values (N, heads, cells, d), and
+                      the words' keys and values (N, heads, p, d)
+        """
+        (seen,) = state.rows
+        count = len(state.images[0])
+        group = len(tokens) // max(1, count)
+        own = torch.eye(group, dtype=torch.bool, device=tokens.device).repeat(count, 1)
+        seen = torch.cat([seen, own], 1)  # (M, p + group)
+        length = max(1, int(seen[:1].sum()))  # of each caption
+        hidden = torch.zeros_like(seen, dtype=self.positions.dtype).masked_fill_(~seen, -torch.inf)
+        hidden = hidden.view(count, 1, group, -1)
+        x = self._words(tokens.unsqueeze(1), length - 1)[:, 0]  # (M, H)
+        images: list[Tensor] = []
         for index, block in enumerate(self.layers):
-            past = state.rows[2 * index], state.rows[2 * index + 1]
-            x, keys, values = block.step(x, past, state.images[2 * index], state.images[2 * index + 1], group)
-            rows += [keys, values]
-        return self._logits(self.norm(x[:, 0])), State(tuple(rows), state.images)
+            grid, words = state.images[4 * index : 4 * index + 2], state.images[4 * index + 2 : 4 * index + 4]
+            x, *longer = block.step(x, words, hidden, grid, group)
+            images += [*grid, *longer]
+        return self._logits(self.norm(x)), State((seen,), tuple(images))
 
     @property
     def layers(self) -> list["_Block"]:
@@ -118,13 +137,36 @@ class _Block(nn.Module):
         return self._look_and_feed(x, keys, values, group)
 
     def step(
-        self, x: Tensor, past: tuple[Tensor, Tensor], keys: Tensor, values: Tensor, group: int
+        self, x: Tensor, words: Sequence[Tensor], hidden: Tensor, grid: Sequence[Tensor], group: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """x: (M, 1, H); past: keys and values (M, t, H). Returns x and the longer keys and values."""
-        query, key, value = self.self_in(self.norm_self(x)).chunk(3, -1)
-        key, value = torch.cat([past[0], key], 1), torch.cat([past[1], value], 1)
-        x = x + self.self_out(self._attend(query, key, value))
-        return self._look_and_feed(x, keys, values, group), key, value
+        """One word more of each caption; for a few rows at a time plain products are faster than an attention
+        kernel.
+
+        x:       (M, H); words: keys and values (N, heads, p, d)
+        hidden:  (N, 1, group, p + group), -inf where a caption does not see a word, else 0
+        grid:    keys (N, heads, d, cells) and values (N, heads, cells, d)
+        returns: x, and the longer keys and values
+        """
+        query, key, value = (
+            self.by_head(part.view(-1, group, part.shape[-1]))
+            for part in self.self_in(self.norm_self(x)).chunk(3, -1)
+        )
+        keys, values = torch.cat([words[0], key], 2), torch.cat([words[1], value], 2)
+        weights = (query @ keys.transpose(-1, -2) * query.shape[-1] ** -0.5 + hidden).softmax(-1)
+        x = x + self.self_out(self._joined(weights @ values))
+        query = self.by_head(self.query(self.norm_cross(x)).view(-1, group, x.shape[-1]))
+        weights = (query @ grid[0] * query.shape[-1] ** -0.5).softmax(-1)
+        x = x + self.cross_out(self._joined(weights @ grid[1]))
+        return x + self.feed(self.norm_feed(x)), keys, values
+
+    def by_head(self, rows: Tensor) -> Tensor:
+        """(N, t, H) -> (N, heads, t, d)."""
+        return rows.reshape(*rows.shape[:-1], self.heads, rows.shape[-1] // self.heads).transpose(1, 2)
+
+    @staticmethod
+    def _joined(heads: Tensor) -> Tensor:
+        """(N, heads, group, d) -> (N * group, H)."""
+        return heads.transpose(1, 2).flatten(2).flatten(0, 1)
 
     def _look_and_feed(self, x: Tensor, keys: Tensor, values: Tensor, group: int) -> Tensor:
         rows, length, width = x.shape
@@ -137,8 +179,5 @@ class _Block(nn.Module):
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, causal: bool = False) -> Tensor:
         """(M, t, H), (M, s, H), (M, s, H) -> (M, t, H)."""
-        query, key, value = (
-            tensor.reshape(*tensor.shape[:-1], self.heads, tensor.shape[-1] // self.heads).transpose(1, 2)
-            for tensor in (query, key, value)
-        )
+        query, key, value = map(self.by_head, (query, key, value))
         return F.scaled_dot_product_attention(query, key, value, is_causal=causal).transpose(1, 2).flatten(2)

@@ -11,9 +11,10 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
+from . import treebank
 from .errors import BadCheckpoint, BadDataset
 
 PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
@@ -21,8 +22,7 @@ SPECIAL = (PAD, START, END, UNKNOWN)
 PAD_ID, START_ID, END_ID, UNKNOWN_ID = range(4)
 
 # Texts of plain words, perhaps with a final stop and "'s", which nearly all captions are, need none of nltk's
-# other rules; importing nltk takes longer than searching a library. The words left out are the contractions
-# that nltk takes apart.
+# other rules. The words left out are the contractions that nltk takes apart.
 _WORD = r"(?!(?:cannot|gimme|gonna|gotta|lemme|wanna)\b)[a-z0-9]+"
 _PLAIN = re.compile(rf"(?: *{_WORD}(?:-{_WORD})*(?:'s)?(?![^ .]))+ *\.? *")
 _PLAIN_TOKEN = re.compile(r"'s|[a-z0-9-]+|\.")
@@ -85,7 +85,7 @@ def tokenize(text: str) -> tuple[str, ...]:
     plain = normal(text)
     if _PLAIN.fullmatch(plain):
         return tuple(_PLAIN_TOKEN.findall(plain))
-    return tuple(_treebank().tokenize(_INNER_STOP.sub(r" \1", plain)))
+    return tuple(treebank.split(_INNER_STOP.sub(r" \1", plain)))
 
 
 def rules_key() -> int:
@@ -101,13 +101,6 @@ def normal(text: str) -> str:
     "a dog's bowl"
     """
     return unicodedata.normalize("NFC", repaired(text).lower()).translate(_APOSTROPHES)
-
-
-@cache
-def _treebank() -> Any:
-    from nltk.tokenize import NLTKWordTokenizer  # takes a second or two
-
-    return NLTKWordTokenizer()
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@ it."""
 
 import json
 import os
+import random
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nltk.tokenize import NLTKWordTokenizer
 
+from captionret import treebank
 from captionret.errors import BadCheckpoint, BadDataset
 from captionret.text import (
     END_ID,
@@ -264,3 +267,12 @@ def test_cocos_training_captions_give_as_many_words_as_the_published_vocabulary_
 def test_a_record_of_other_types_is_refused_as_a_vocabulary(value: object) -> None:
     with pytest.raises(BadCheckpoint, match=r"Restore vocab\.json"):
         Vocabulary.from_json(value)
+
+
+def test_the_rules_are_nltks() -> None:
+    theirs = NLTKWordTokenizer()
+    numbers = random.Random(0)
+    letters = "ab c's'\"`.,;:!?()[]{}<>-–“”‘’«»1$%*@ \n\tntllrevedm"
+    texts = ["".join(numbers.choices(letters, k=numbers.randint(1, 25))) for _ in range(3000)]
+    texts += ["he cannot, 'tis gonna be more'n that; d'ye gimme? I'll N'T they're.\") 3,000 u.s. flags. --"]
+    assert [text for text in texts if treebank.split(text) != theirs.tokenize(text)] == []

@@ -1,0 +1,100 @@
+"""A text query in a new process loads neither torch nor anything else that takes longer than the search."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captionret.app.models import Library
+from captionret.app.searcher import Searcher
+from captionret.decoding import Decoding
+from captionret.files import sha256_of
+from captionret.home import shipped_checkpoint
+from captionret.images import Picture
+from captionret.models.record import read_record
+from captionret.records import Caption, CaptionResult, Failure
+
+CAPTIONS = ["two dogs run on a beach", "a red car on a street", "a man rides a bike", "a cat on a bed"]
+HEAVY = {
+    *("torch", "torchvision", "safetensors", "openvino", "pandas", "pyarrow", "scipy", "sklearn", "skimage"),
+    *("matplotlib", "nltk", "PIL", "tqdm", "numba", "jinja2"),
+}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Told:
+    """A captioner that is told its captions; its features are noise, for the shipped models to read."""
+
+    name, fingerprint = "told", "0" * 64
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.name, "backbone": read_record(shipped_checkpoint("photos-lite"))["backbone"]}
+
+    def caption_stream(
+        self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int
+    ) -> Iterator[list[CaptionResult | Failure]]:
+        for picture in paths:
+            path = picture if isinstance(picture, Path) else picture.path
+            assert path is not None
+            text = CAPTIONS[int(path.stem)]
+            feature = np.random.default_rng(int(path.stem)).uniform(0, 1, 1280).astype(np.float16)
+            caption = Caption(text, tuple(text.split()), 0.0)
+            yield [CaptionResult(path, sha256_of(path), [caption], feature)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a library "photos" that was searched before: with words, vectors and the index of GloVe."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "photos").mkdir()
+    for number in range(len(CAPTIONS)):
+        Image.new("RGB", (32, 32), (60 * number, 90, 20)).save(home / "photos" / f"{number}.png")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CAPTIONRET_HOME", str(home))
+        with Library.create("photos", home / "photos") as library:
+            library.update(home / "photos", Told())
+            Searcher(library).search(text="two dogs", mode="auto")
+    loaded(home, "search", "motorcyle", "--library", "photos")
+    return home
+
+
+def loaded(home: Path, *words: str) -> set[str]:
+    """The packages that a command imports, which finds something or nothing."""
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "captionret", *words],
+        capture_output=True,
+        text=True,
+        cwd=home,
+        env={**os.environ, "CAPTIONRET_HOME": str(home), "PYTHONPATH": str(ROOT)},
+    )
+    assert ended.returncode in (0, 1), ended.stderr
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().split(".")[0] for line in lines}
+
+
+@pytest.mark.parametrize("mode", ["auto", "words", "jaccard", "embedding"])
+def test_a_text_query_loads_nothing_heavy(home: Path, mode: str) -> None:
+    packages = loaded(home, "search", "two dogs", "--library", "photos", "--mode", mode)
+    assert "captionret" in packages and packages & HEAVY == set()
+
+
+@pytest.mark.parametrize("text", ["an automobile", "motorcyle", "dog -cat", "a child’s dog under:."])
+def test_nor_does_one_that_has_to_be_understood(home: Path, text: str) -> None:
+    assert loaded(home, "search", text, "--library", "photos") & HEAVY == set()
+
+
+@pytest.mark.parametrize("words", [("--help",), ("search", "--help")])
+def test_nor_does_help(home: Path, words: tuple[str, ...]) -> None:
+    assert loaded(home, *words) & HEAVY == set()
+
+
+def test_help_and_the_package_itself_do_without_numpy(home: Path) -> None:
+    assert "numpy" not in loaded(home, "--help")
+    code = "import captionret, sys; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -14,6 +14,9 @@ import pytest
 
 from captionret.retrieval.index import best
 from captionret.retrieval.index.best import Word, best_sets, smallest_of_blocks
+from captionret.retrieval.index.jaccard import JaccardIndex
+from captionret.retrieval.index.sparse import WordMatrix
+from captionret.retrieval.search import rank
 
 SOURCE = Path(best.__file__).with_name("_kernel.c")
 COMPILER = shutil.which("cc") or shutil.which("gcc")
@@ -66,6 +69,31 @@ def test_kernel_finds_what_all_scores_say(kernel: ModuleType, monkeypatch: pytes
             monkeypatch.setattr(best, "KERNEL", one)
             answers.append(best_sets(words, asked, sizes, smallest_of_blocks(sizes), allowed, top, least))
         assert answers[0] == answers[1], trial
+
+
+def test_kernel_finds_the_best_of_weights_that_all_scores_say(
+    kernel: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(best, "KERNEL", kernel)
+    rng, words = np.random.default_rng(0), [f"w{number:02d}" for number in range(30)]
+    for trial in range(60):
+        count = int(rng.choice([1, 10, 500, 16384, 40000]))
+        values = rng.random((count, 30)) * (rng.random((count, 30)) < rng.choice([0.02, 0.1, 0.3, 0.9], 30))
+        values = np.round(4 * values) / 4 if trial % 3 == 0 else values  # many ties
+        matrix = WordMatrix.of_matrix(words, values, 0.01)
+        idf = {word: 5 * float(rng.random()) for word in words} if trial % 2 else None
+        index = JaccardIndex(matrix, idf)
+        allowed = rng.random(count) < 0.5 if trial % 4 == 1 else None
+        own = matrix.row(int(rng.integers(count)))
+        some = {word: float(rng.random() + 0.01) for word in words if rng.random() < 0.4}
+        for query in (own or {"w00": 1.0}, {**some, "unheard": 1.0}):
+            scores = index.scores(query)
+            masked = scores if allowed is None else np.where(allowed, scores, -np.inf)
+            top, least = int(rng.choice([1, 3, 10, 50])), float(rng.choice([1.2e-38, 0.1, 0.4]))
+            rows = rank(masked, range(count), top, least).tolist()
+            found = index.best(query, top, least, allowed)
+            if not index.lists.of_sets:
+                assert found == [(row, float(scores[row])) for row in rows], trial
 
 
 def test_queries_of_very_many_words_are_answered_without_the_kernel(

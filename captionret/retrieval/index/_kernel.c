@@ -1,8 +1,10 @@
-/* The best rows of a gallery of word sets by Jaccard similarity, exact, without a score for every row.
+/* The best rows of a gallery by Jaccard similarity, of word sets and of word weights, exact, without a score for
+ * every row.
  *
- * Rows are taken 16,384 at a time. A word's rows are bits; the number of a query's words that each row holds is
+ * Sets: rows are taken 16,384 at a time. A word's rows are bits; the number of a query's words that each row holds is
  * counted for 64 rows at once, a bit plane for each binary digit. Only rows that hold so many that they could
- * still be among the best are scored. captionret/retrieval/index/best.py does the same without a compiler.
+ * still be among the best are scored. Weights: the words that together are too light to make a row one of the
+ * best are only looked up in rows that hold others (MaxScore). captionret/retrieval/index/best.py does the same without a compiler.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -15,6 +17,7 @@
 #define LONGS (ROWS / 64)
 #define PLANES 7             /* digits of a count: at most 127 words */
 #define WORDS 127
+#define WEIGHTED 1024         /* words of a query of weights */
 
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
 #define FAST __attribute__((target_clones("avx2", "default"), optimize("O3")))
@@ -233,6 +236,7 @@ static PyObject *taken(Best *best)
 /* best_sets(words, asked, sizes, smallest, allowed, top, least) -> [(row, score), ...], the best first */
 static PyObject *best_sets(PyObject *self, PyObject *arguments)
 {
+    (void)self;
     PyObject *given, *allowed_given, *result = NULL;
     Py_buffer sizes, smallest, allowed, buffers[WORDS];
     Word words[WORDS];
@@ -289,8 +293,195 @@ end:
     return result;
 }
 
+/* ---- weights ---- */
+
+typedef struct {
+    const int32_t *rows;     /* ascending; NULL for a word with a weight for every row */
+    const float *weights;
+    Py_ssize_t count, at, end; /* of these, and the part of the block */
+    float asked;             /* the query's weight */
+} Weighted;
+
+static Py_ssize_t first_from(const int32_t *rows, Py_ssize_t low, Py_ssize_t high, int32_t row)
+{
+    while (low < high) {
+        Py_ssize_t middle = low + (high - low) / 2;
+        if (rows[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* What a word adds to a row of the block */
+static float added(const Weighted *word, int32_t row)
+{
+    float weight;
+    if (!word->rows) {
+        weight = word->weights[row];
+    } else {
+        Py_ssize_t place = first_from(word->rows, word->at, word->end, row);
+        if (place == word->end || word->rows[place] != row)
+            return 0;
+        weight = word->weights[place];
+    }
+    return weight < word->asked ? weight : word->asked;
+}
+
+/* Words that may be left to be looked up: together they are too light to make a row one of the best. They stand
+ * in `words` from the first on; the others' rows are read. */
+static int spared(const Weighted *words, int count, double budget)
+{
+    double sum = 0;
+    int one = 0;
+    while (one < count && sum + words[one].asked <= budget)
+        sum += words[one++].asked;
+    return one;
+}
+
+static int could_be_best(double most, double total, double row_total, float least)
+{
+    most *= 1 + 1e-5; /* it was summed in float32 */
+    if (most > total)
+        most = total;
+    return most / (total + row_total - most) * (1 + 1e-6) >= least;
+}
+
+static double exact(const Weighted *words, const int *spelling, int count, int32_t row)
+{
+    double sum = 0; /* in float64, by spelling, as the index does for all rows */
+    for (int one = 0; one < count; one++)
+        sum += (double)added(&words[spelling[one]], row);
+    return sum;
+}
+
+static void sum_heavy(const Weighted *word, Py_ssize_t first, Py_ssize_t rows, float *sums, int32_t *touched,
+                      int *count)
+{
+    Py_ssize_t start = word->rows ? word->at : first, stop = word->rows ? word->end : first + rows;
+    for (Py_ssize_t place = start; place < stop; place++) {
+        float weight = word->weights[place] < word->asked ? word->weights[place] : word->asked;
+        Py_ssize_t row = word->rows ? word->rows[place] - first : place - first;
+        if (!(weight > 0))
+            continue;
+        if (sums[row] == 0)
+            touched[(*count)++] = (int32_t)row;
+        sums[row] += weight;
+    }
+}
+
+static void search_weighted(Best *best, Weighted *words, const int *spelling, int count, double total,
+                            const double *totals, const uint8_t *allowed, Py_ssize_t all, float *sums,
+                            int32_t *touched)
+{
+    for (Py_ssize_t first = 0; first < all; first += ROWS) {
+        Py_ssize_t rows = all - first < ROWS ? all - first : ROWS;
+        int full = best->count == best->most, found = 0;
+        int light = full ? spared(words, count, best->hits[0].score * total * (1 - 1e-5)) : 0;
+        double rest = 0;
+        for (int one = 0; one < count; one++) {
+            Weighted *word = &words[one];
+            word->at = word->end;
+            if (word->rows)
+                word->end = first_from(word->rows, word->at, word->count, (int32_t)(first + rows));
+            if (one < light)
+                rest += word->asked;
+        }
+        memset(sums, 0, ROWS * sizeof *sums);
+        for (int one = light; one < count; one++)
+            sum_heavy(&words[one], first, rows, sums, touched, &found);
+        for (int one = 0; one < found; one++) {
+            int32_t row = (int32_t)first + touched[one];
+            double most = sums[touched[one]] + rest;
+            if (allowed && !(allowed[row >> 3] >> (row & 7) & 1))
+                continue;
+            float least = best->count == best->most ? best->hits[0].score : best->least;
+            int fits = could_be_best(most, total, totals[row], least);
+            for (int word = light - 1; fits && word >= 0; word--) {
+                most += added(&words[word], row) - (double)words[word].asked;
+                fits = could_be_best(most, total, totals[row], least);
+            }
+            if (!fits)
+                continue;
+            double sum = exact(words, spelling, count, row);
+            if (sum > 0)
+                offer(best, (float)(sum / (totals[row] + total - sum)), row);
+        }
+    }
+}
+
+/* best_weighted(words, spelling, total, totals, allowed, top, least) -> [(row, score), ...], the best first.
+ * words: (rows or None, weights, asked), those that most rows hold for their weight first */
+static PyObject *best_weighted(PyObject *self, PyObject *arguments)
+{
+    PyObject *given, *order, *allowed_given, *result = NULL;
+    Py_buffer totals, allowed, buffers[2 * WEIGHTED];
+    Weighted words[WEIGHTED];
+    int spelling[WEIGHTED], top, held = 0, is_limited;
+    double total;
+    float least;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "O!O!dy*Oif", &PyList_Type, &given, &PyList_Type, &order, &total, &totals,
+                          &allowed_given, &top, &least))
+        return NULL;
+    Py_ssize_t count = PyList_Size(given), all = totals.len / 8;
+    Best best = {PyMem_Malloc((top > 0 ? top : 1) * sizeof(Hit)), 0, top, least};
+    float *sums = PyMem_Malloc(ROWS * sizeof *sums);
+    int32_t *touched = PyMem_Malloc(ROWS * sizeof *touched);
+    is_limited = allowed_given != Py_None;
+    if (is_limited && PyObject_GetBuffer(allowed_given, &allowed, PyBUF_SIMPLE)) {
+        is_limited = 0;
+        goto end;
+    }
+    if (count > WEIGHTED || PyList_Size(order) != count || top < 1 || !best.hits || !sums || !touched
+        || all > INT32_MAX || (is_limited && allowed.len < (all + 7) / 8)) {
+        PyErr_SetString(PyExc_ValueError, "too many words, or arrays that do not fit");
+        goto end;
+    }
+    for (int one = 0; one < count; one++) {
+        PyObject *rows, *weights;
+        float asked;
+        long place = PyLong_AsLong(PyList_GetItem(order, one));
+        if (PyErr_Occurred() || !PyArg_ParseTuple(PyList_GetItem(given, one), "OOf", &rows, &weights, &asked)
+            || PyObject_GetBuffer(weights, &buffers[held], PyBUF_SIMPLE))
+            goto end;
+        Py_buffer *of_weights = &buffers[held++], *of_rows = NULL;
+        if (rows != Py_None) {
+            if (PyObject_GetBuffer(rows, &buffers[held], PyBUF_SIMPLE))
+                goto end;
+            of_rows = &buffers[held++];
+        }
+        const int32_t *ids = of_rows ? of_rows->buf : NULL;
+        Py_ssize_t length = of_weights->len / 4;
+        if (place < 0 || place >= count || (of_rows ? of_rows->len / 4 : all) != length
+            || (ids && length && (ids[0] < 0 || ids[length - 1] >= all))) {
+            PyErr_SetString(PyExc_ValueError, "a word's rows and weights do not fit");
+            goto end;
+        }
+        words[one] = (Weighted){ids, of_weights->buf, length, 0, 0, asked};
+        spelling[one] = (int)place;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    search_weighted(&best, words, spelling, (int)count, total, totals.buf, is_limited ? allowed.buf : NULL, all,
+                    sums, touched);
+    Py_END_ALLOW_THREADS
+    result = taken(&best);
+end:
+    for (int one = 0; one < held; one++)
+        PyBuffer_Release(&buffers[one]);
+    if (is_limited)
+        PyBuffer_Release(&allowed);
+    PyMem_Free(best.hits);
+    PyMem_Free(sums);
+    PyMem_Free(touched);
+    PyBuffer_Release(&totals);
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"best_sets", best_sets, METH_VARARGS, "The best rows by Jaccard similarity of sets, see best.py."},
+    {"best_weighted", best_weighted, METH_VARARGS, "The same of word weights, see best.py."},
     {NULL, NULL, 0, NULL},
 };
 

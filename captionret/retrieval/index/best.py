@@ -1,5 +1,5 @@
-"""The best rows of a gallery of word sets by Jaccard similarity, exact: by a compiled kernel where it was
-built, else by the scores of all rows.
+"""The best rows of a gallery by Jaccard similarity of sets or weights, exact: by a compiled kernel where it
+was built, else by the scores of all rows.
 
 The kernel counts the words of 64 rows at once, in bits, and scores those rows alone that hold enough of them
 to be among the best.
@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 16384  # rows that the kernel takes at a time
-MOST_WORDS = 127  # that it counts
+MOST_WORDS, MOST_WEIGHTED = 127, 1024  # that it takes
 Word = tuple[NDArray[np.generic], bool]  # uint8 bits of all rows and True, or int32 rows and False
+
+# its rows, or None for one that has a weight for every row; these weights; the query's
+WeightedWord = tuple[NDArray[np.int32] | None, NDArray[np.float32], float]
 
 
 class Kernel(Protocol):
@@ -31,6 +34,17 @@ class Kernel(Protocol):
         least: float,
     ) -> list[tuple[int, float]]: ...
 
+    def best_weighted(  # noqa: D102
+        self,
+        words: list[tuple[NDArray[np.int32] | None, NDArray[np.float32], float]],
+        spelling: list[int],
+        total: float,
+        totals: NDArray[np.float64],
+        allowed: NDArray[np.uint8] | None,
+        top: int,
+        least: float,
+    ) -> list[tuple[int, float]]: ...
+
 
 def _built() -> Kernel | None:
     try:
@@ -40,6 +54,30 @@ def _built() -> Kernel | None:
 
 
 KERNEL = _built()
+
+
+def best_weighted(
+    words: Sequence[WeightedWord],
+    total: float,
+    totals: NDArray[np.float64],
+    allowed: NDArray[np.bool_] | None,
+    top: int,
+    least: float,
+) -> list[tuple[int, float]] | None:
+    """The rows that are most similar to a query of weights, as best_sets; None where there is no kernel, or
+    the query has too many words.
+
+    words:  of the query those that rows hold, by spelling
+    total:  the sum of the query's weights; totals: (N,) of those of each row
+    """
+    if KERNEL is None or len(words) > MOST_WEIGHTED:
+        return None
+    long = [(len(weights) / asked, place) for place, (_, weights, asked) in enumerate(words)]
+    order = [place for _, place in sorted(long, reverse=True)]  # those that are costly for their weight first
+    spelling = np.argsort(order, kind="stable").tolist()
+    limits = None if allowed is None else np.packbits(allowed, bitorder="little")
+    given = [words[place] for place in order]
+    return KERNEL.best_weighted(given, spelling, total, totals, limits, top, least)
 
 
 def smallest_of_blocks(sizes: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:

@@ -83,6 +83,16 @@ class InvertedLists:
         """In how many rows the word is."""
         return int(self.frequencies[self.word_ids[word]]) if word in self.word_ids else 0
 
+    def weights(self, word: str) -> tuple[NDArray[np.int32] | None, NDArray[np.float32]]:
+        """The rows that hold a word, ascending, with its weights; of a frequent one None and a weight for
+        every row. Only for lists of weights, and words that they hold."""
+        number = self.word_ids[word]
+        if number in self._places:
+            return None, self._rows[self._places[number]]
+        assert self._weights is not None, "sets have no weights"
+        held = self._held(number)
+        return self._owners[held], self._weights[held]
+
     def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]:
         """Block by block of rows, how many of the words each row holds. Only for lists of sets.
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadSetting
+from .best import best_weighted
 from .inverted import InvertedLists, WordLists
 from .sparse import WordMatrix, Words, WordWeights, weighted
 
@@ -86,20 +87,10 @@ class JaccardIndex:
         query: words, or a mapping from words to weights; BadSetting for weights that are 0 or less, or not
                finite
         """
-        weights = weighted(query)
-        counted = np.fromiter(weights.values(), np.float32, len(weights))
-        if not self.word_weights.all_one:
-            with np.errstate(over="ignore"):  # refused as infinite below
-                counted *= self.word_weights.of(list(weights))
+        weights, counted = self._counted_query(query)
         if self.lists.of_sets and (counted == 1).all():
             return self._set_scores(weights)
-        # One after the other, as `_sums_of_rows`: added up in another order, a row would not score 1 with its
-        # own words
-        total = float(np.cumsum(np.append(0, counted), dtype=np.float64)[-1])
-        if not math.isfinite(total):
-            raise BadSetting(
-                "The query's weights times the word weights are too large for a float32. Give smaller ones."
-            )
+        total = _total(counted)
         scores = np.zeros(len(self.totals), np.float32)
         if total == 0:  # nothing that counts: similar to no row, not to an empty one either
             return scores
@@ -109,6 +100,32 @@ class JaccardIndex:
             unions -= sums
             np.divide(sums, unions, out=scores[rows], casting="same_kind")
         return scores
+
+    def best(
+        self, query: Words, top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows with their scores, best first, ties by row; None where all have to be scored.
+
+        top, least, allowed: as best_sets
+        """
+        if not isinstance(self.lists, InvertedLists) or self.lists.of_sets:
+            return None
+        weights, counted = self._counted_query(query)
+        held = [
+            (*self.lists.weights(word), weight)
+            for word, weight in zip(weights, counted.tolist(), strict=True)
+            if word in self.lists.word_ids and weight > 0
+        ]
+        return best_weighted(held, _total(counted), self.totals, allowed, top, least)
+
+    def _counted_query(self, query: Words) -> tuple[dict[str, float], NDArray[np.float32]]:
+        """A query's words by spelling, and their weights times what each counts."""
+        weights = weighted(query)
+        counted = np.fromiter(weights.values(), np.float32, len(weights))
+        if not self.word_weights.all_one:
+            with np.errstate(over="ignore"):  # refused as infinite by _total
+                counted *= self.word_weights.of(list(weights))
+        return weights, counted
 
     def frequency(self, word: str) -> int:
         """In how many rows the word is."""
@@ -127,6 +144,17 @@ class JaccardIndex:
             unions -= counts
             np.divide(counts, unions, out=scores[rows], dtype=np.float32)
         return scores
+
+
+def _total(counted: NDArray[np.float32]) -> float:
+    """The sum of a query's weights, added one after the other, as `_sums_of_rows`: in another order, a row
+    would not score 1 with its own words. errors: BadSetting"""
+    total = float(np.cumsum(np.append(0, counted), dtype=np.float64)[-1])
+    if not math.isfinite(total):
+        raise BadSetting(
+            "The query's weights times the word weights are too large for a float32. Give smaller ones."
+        )
+    return total
 
 
 def _counted(matrix: WordMatrix, word_weights: WordWeights) -> WordMatrix:

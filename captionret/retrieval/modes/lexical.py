@@ -21,7 +21,7 @@ from ..index.sparse import WordMatrix
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from .explain import by_share
-from .words import no_words
+from .words import JaccardWords, no_words
 
 LEAST = 0.01  # less probable words have no part in these modes, whatever a library keeps
 _SHOWN = 8  # words of a reason; an image has some forty word probabilities
@@ -74,11 +74,20 @@ class PreparedLexical(PreparedMode):
     def __init__(self, mode: LexicalMode, word_probabilities: WordMatrix) -> None:
         self.mode, self.word_probabilities = mode, word_probabilities
         self.index = mode.index(word_probabilities)
+        self.finds_best = isinstance(self.index, JaccardWords)
 
     def scores(self, query: EncodedQuery) -> np.ndarray:
         """(N,) float32; NoWords for a query without any word, BadSetting for a picture of which nothing is
         predicted."""
         return self._index(query).scores(self._probabilities(query))
+
+    def best(
+        self, query: EncodedQuery, top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows, where probabilities are compared by Jaccard similarity. errors: as scores"""
+        if not isinstance(self.index, JaccardWords):
+            return None
+        return self.index.best(self._probabilities(query), top, least, allowed)
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that made the match, the most telling first."""

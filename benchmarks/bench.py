@@ -56,7 +56,7 @@ ROWS = (
     Row("cold_start", 3, ("--data", DATA)),
     Row("large_library", 8, ("--sizes", "1000", "8090", "100000", "1000000")),
     Row("jaccard_speed", 7),
-    Row("captioning_overhead", 3, ("--pictures", PICTURES, "--count", "160", "--pairs", "3")),
+    Row("captioning", 3, ("--pictures", PICTURES, "--count", "320", "--rounds", "2")),
     Row("beam_speed", 2),
     Row("nearest_speed", 5),
     Row("training_step", 2.5),

@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from shapes import Trained
+from typed import Call
 
+import captionret
+from captionret.app.named import captioner_of
+from captionret.cli import index
 from captionret.errors import BadSetting, NoSpace, UnknownName
-from captionret.images import DecodedBatch, load_views
+from captionret.images import DecodedBatch, load_views, open_image
+from captionret.models.captioning.captioner import Captioner
 from captionret.models.vision import reading
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.models.vision.engines import export, openvino_engine, reader, rows
@@ -338,6 +344,49 @@ def test_exporting_reports_nothing_over_the_network(
 
 def refusing(source: Source, path: str) -> None:
     raise AssertionError("it is there already")
+
+
+# --- captioners at a lower precision ---
+
+
+def test_a_lower_precision_is_another_captioner_and_says_so(trained: Trained) -> None:
+    plain, lower = (Captioner.load(trained.checkpoint, "cpu", precision=one) for one in PRECISIONS)
+    assert Captioner.load(trained.checkpoint, "cpu", engine="torch").fingerprint == plain.fingerprint
+    assert lower.fingerprint != plain.fingerprint
+    assert lower.describe() == plain.describe() | {"precision": "bfloat16"}
+    assert lower.backbone.key == f"{plain.backbone.key}-bfloat16"
+
+
+def test_a_library_remembers_its_precision(call: Call, trained: Trained, tmp_path: Path) -> None:
+    where = ("--library", tmp_path / "shapes")
+    given = (trained.pictures, *where, "--checkpoint", trained.checkpoint)
+    assert call(index, *given, "--precision", "bfloat16", "--engine", "torch", "--limit", 5).code == 0
+    assert call(index, *given).code == 0  # the library's own
+    refused = call(index, *given, "--precision", "float32")
+    assert refused.code == 3 and "bfloat16), not by" in refused.err and "--recaption" in refused.err
+    with captionret.Library.open(tmp_path / "shapes") as library:
+        made_by = library.made_by
+        assert made_by is not None and captioner_of(made_by).compute.precision == "bfloat16"
+        picture = next(trained.pictures.glob("*.png"))
+        pixels = np.asarray(open_image(picture))
+        assert captionret.search(library, pixels, mode="jaccard", captioner=trained.checkpoint)
+    assert call(index, *given, "--precision", "float32", "--recaption").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--engine", "tensorflow"), "There is no engine 'tensorflow'."),
+        (("--precision", "bfloat61"), "Did you mean 'bfloat16'?"),
+        (("--engine", "onnx", "--precision", "bfloat16"), "does not compute in bfloat16"),
+    ],
+)
+def test_the_shell_says_what_engines_there_are(
+    call: Call, trained: Trained, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    given = (trained.pictures, "--library", tmp_path / "new", "--checkpoint", trained.checkpoint)
+    ended = call(index, *given, *options)
+    assert ended.code == 2 and message in ended.err
 
 
 # --- engines that do as a test says ---

@@ -1,7 +1,7 @@
 """What a person changes in a library: pictures added or removed one by one, and captions in their own
 words."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
@@ -10,27 +10,38 @@ from ..text import word_set
 from . import writes
 from .catalogue import Catalogue
 from .names import PathInput, as_paths, below, name_of
-from .rows import NAME, TEXT, restored
+from .rows import NAME, TEXT, restored, stored
 from .scan import Listing, look_at
 
 
-def listing_of(paths: PathInput | Iterable[PathInput], root: Path, known: Iterable[str]) -> Listing:
+class KnownNames(Container[str]):
+    """The files that a library holds, or failed to caption, each looked up when it is asked for."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def __contains__(self, name: object) -> bool:
+        sql = "SELECT path FROM files WHERE path = ?1 UNION SELECT path FROM failures WHERE path = ?1"
+        return self._catalogue.value(sql, stored(str(name))) is not None
+
+
+def listing_of(paths: PathInput | Iterable[PathInput], root: Path, known: Container[str]) -> Listing:
     """Files, and all pictures of folders, as an update looks at them.
 
+    known:  the names that the library holds
     errors: BadSetting for what is not there
     """
     from ..images import find_images
 
     listing = Listing()
     seen: set[str] = set()
-    held = set(known)
     for path in as_paths(paths):
-        name = name_of(path, root, held)
+        name = name_of(path, root, known)
         place = root / name
         if not place.exists():
             raise BadSetting(f"{path} does not exist. Check the path.")
         for file in find_images(place, [], listing.other) if place.is_dir() else [place]:
-            one = name_of(file, root, held)
+            one = name_of(file, root, known)
             if one not in seen:
                 seen.add(one)
                 look_at(file, one, listing)

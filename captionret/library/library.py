@@ -136,7 +136,7 @@ class Library(ReadableLibrary):
         """
         with writing(self.path):
             root = self.root
-            listing = edits.listing_of(paths, root, edits.names_of_files(self._catalogue))
+            listing = edits.listing_of(paths, root, edits.KnownNames(self._catalogue))
             with self._catalogue.transaction() as connection:
                 writes.include(connection, [file.name for file in listing.files])
             options: dict[str, Any] = {

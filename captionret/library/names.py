@@ -1,7 +1,7 @@
 """What callers mean by a name: which library, and which picture of one."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from ..errors import BadSetting
@@ -35,7 +35,7 @@ def as_paths(given: PathInput | Iterable[PathInput]) -> list[PathInput]:
     return paths
 
 
-def name_of(path: PathInput, root: Path, known: Iterable[str] = ()) -> str:
+def name_of(path: PathInput, root: Path, known: Container[str] = ()) -> str:
     """The name under which a library keeps a file: relative to its root with forward slashes, or the whole
     path where it lies elsewhere.
 

@@ -2,7 +2,7 @@
 
 import stat
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from ..errors import BadLibrary
 from ..files import sha256_of
 from ..records import Failure
 from .catalogue import Catalogue
-from .rows import NAME, TEXT, WHOLE, restored
+from .rows import NAME, TEXT, WHOLE, restored, stored
+
+_FEW = 200  # listed files, of which alone the catalogue is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,15 @@ class Remembered:
     current: set[str]
 
 
-def remembered(catalogue: Catalogue, captioner: int) -> Remembered:
-    """Read it; captioner: the id of the one that captions now."""
+def remembered(catalogue: Catalogue, captioner: int, listed: Sequence[Found] | None = None) -> Remembered:
+    """Read it.
+
+    captioner: the id of the one that captions now
+    listed:    no more than what it says of these files and of those of the same sizes, which may have the
+               same content; None, or many: of all
+    """
+    if listed is not None and len(listed) <= _FEW:
+        return _remembered_of(catalogue, captioner, listed)
     with catalogue.reading() as rows:
         files = rows.table("SELECT path, size, mtime_ns, sha256 FROM files", (NAME, WHOLE, WHOLE, TEXT))
         failed = rows.table("SELECT path, size, ctime_ns, reason FROM failures", (NAME, WHOLE, WHOLE, NAME))
@@ -173,6 +182,25 @@ def remembered(catalogue: Catalogue, captioner: int) -> Remembered:
         {restored(path): Known(*facts) for path, *facts in files},
         {restored(path): Failed(size, ctime, restored(reason)) for path, size, ctime, reason in failed},
         {sha256 for (sha256,) in current},
+    )
+
+
+def _remembered_of(catalogue: Catalogue, captioner: int, listed: Sequence[Found]) -> Remembered:
+    names, sizes = [stored(file.name) for file in listed], sorted({file.size for file in listed})
+    of_names, of_sizes = (", ".join("?" * len(values)) for values in (names, sizes))
+    with catalogue.reading() as rows:
+        alike = f"path IN ({of_names}) OR size IN ({of_sizes})"
+        sql = f"SELECT path, size, mtime_ns, sha256 FROM files WHERE {alike}"  # noqa: S608
+        files = rows.table(sql, (NAME, WHOLE, WHOLE, TEXT), *names, *sizes)
+        sql = f"SELECT path, size, ctime_ns, reason FROM failures WHERE path IN ({of_names})"  # noqa: S608
+        failed = rows.table(sql, (NAME, WHOLE, WHOLE, NAME), *names)
+        sql = "SELECT 1 FROM images WHERE captioner = ? AND sha256 = ?"
+        contents = {row[3] for row in files}
+        current = {one for one in contents if rows.value(sql, captioner, one) is not None}
+    return Remembered(
+        {restored(path): Known(*facts) for path, *facts in files},
+        {restored(path): Failed(size, ctime, restored(reason)) for path, size, ctime, reason in failed},
+        current,
     )
 
 

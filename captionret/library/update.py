@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 _WITHOUT_FACTS = """
 SELECT sha256, MIN(path) FROM images JOIN files USING (sha256) WHERE width IS NULL GROUP BY sha256
 """
+_HAS_NO_FACTS = """
+SELECT sha256, path FROM files JOIN images USING (sha256) WHERE path = ? AND width IS NULL
+"""
 
 
 class Updater:
@@ -61,7 +64,7 @@ class Updater:
 
         whole: whether the listing is of all pictures, so that what is not in it is gone
         """
-        known = remembered(self.catalogue, self.id)
+        known = remembered(self.catalogue, self.id, None if whole else listing.files)
         plan = make_plan(known, listing, whole)
         if whole and not allow_empty:
             self._refuse_to_lose_all(root, listing, plan)
@@ -70,8 +73,11 @@ class Updater:
         tasks = plan.tasks[:limit]
         self._caption(tasks, plan, batch_size, progress)
         waiting = sum(len(task.files) for task in plan.tasks[len(tasks) :])
-        self._drop_unused()
-        self._read_missing_facts(root)
+        if whole:
+            self._drop_unused()
+        else:
+            self._drop_replaced(listing, known)
+        self._read_missing_facts(root, None if whole else listing)
         write_index(self.catalogue)
         return UpdateReport(
             **plan.counts,
@@ -209,6 +215,12 @@ class Updater:
         features.append(self.features, first, values)
         return first, checksums.after_append(first, values, known)
 
+    def _drop_replaced(self, listing: Listing, known: Remembered) -> None:
+        """Contents that the listed files held before."""
+        before = {known.files[file.name].sha256 for file in listing.files if file.name in known.files}
+        with self.catalogue.transaction() as connection:
+            writes.drop_unused_images(connection, before)
+
     def _drop_unused(self) -> None:
         """Contents without a file, and captioners without a content."""
         with self.catalogue.transaction() as connection:
@@ -219,12 +231,19 @@ class Updater:
             if file.name not in kept:
                 features.remove(file)
 
-    def _read_missing_facts(self, root: Path) -> None:
-        """EXIF facts of what an older release captioned, or a captioner that reads none."""
-        missing = [
-            (sha256, root / restored(path))
-            for sha256, path in self.catalogue.table(_WITHOUT_FACTS, (TEXT, NAME))
-        ]
+    def _read_missing_facts(self, root: Path, listing: Listing | None) -> None:
+        """EXIF facts of what an older release captioned, or a captioner that reads none.
+
+        listing: of these files alone
+        """
+        if listing is None:
+            found_without = self.catalogue.table(_WITHOUT_FACTS, (TEXT, NAME))
+        else:
+            names = (stored(file.name) for file in listing.files)
+            found_without = [
+                row for name in names for row in self.catalogue.table(_HAS_NO_FACTS, (TEXT, NAME), name)
+            ]
+        missing = [(sha256, root / restored(path)) for sha256, path in found_without]
         if missing:
             found = list(_facts_of(missing))
             with self.catalogue.transaction() as connection:

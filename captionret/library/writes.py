@@ -118,10 +118,15 @@ def include(connection: sqlite3.Connection, names: Iterable[str]) -> None:
     connection.executemany("DELETE FROM excluded WHERE path = ?", [(stored(name),) for name in names])
 
 
-def drop_unused_images(connection: sqlite3.Connection) -> None:
-    """Contents that no file holds any more."""
-    connection.execute(
-        "DELETE FROM images WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = images.sha256)"
+def drop_unused_images(connection: sqlite3.Connection, among: Iterable[str] | None = None) -> None:
+    """Contents that no file holds any more; among: no others than these, None: of all."""
+    unused = "NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = images.sha256)"
+    if among is None:
+        connection.execute(f"DELETE FROM images WHERE {unused}")  # noqa: S608
+        return
+    connection.executemany(
+        f"DELETE FROM images WHERE sha256 = ? AND {unused}",  # noqa: S608
+        [(sha256,) for sha256 in among],
     )
 
 

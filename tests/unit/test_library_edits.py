@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mean_colour import Colours, MeanColour, picture
@@ -13,7 +14,7 @@ from captionret.decoding import BeamSearch
 from captionret.errors import BadLibrary, BadSetting, LibraryInUse
 from captionret.images import Picture
 from captionret.library import Library, UpdateReport
-from captionret.library.rows import stored
+from captionret.library.rows import Rows, stored
 from captionret.library.surroundings import Surroundings
 from captionret.library.writing import writing
 from captionret.records import CaptionResult, Failure, PictureFacts
@@ -291,3 +292,24 @@ def test_what_a_library_cannot_be_asked_is_refused_by_name(library: Library, tmp
 def test_a_lone_surrogate_in_a_message_is_kept_readable() -> None:
     assert stored("name\udcff.jpg") == b"name\xff.jpg"
     assert stored("half \ud83d of a face") == b"half \\ud83d of a face"
+
+
+def test_adding_reads_no_more_of_the_catalogue_than_what_is_added(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = Rows.table
+
+    def watched(rows: Rows, sql: str, *more: Any) -> list[tuple[Any, ...]]:
+        found = real(rows, sql, *more)
+        asked.extend(row[0] for row in found if sql.startswith("SELECT path"))
+        return found
+
+    Image.new("RGB", (90, 70), "red").save(library.root / "further.png")
+    sizes = {file.stat().st_size for file in library.root.rglob("*.png") if file.name != "further.png"}
+    assert (library.root / "further.png").stat().st_size not in sizes
+    monkeypatch.setattr(Rows, "table", watched)
+    assert library.add("further.png", MeanColour()).new == 1
+    assert set(asked) == {"further.png"}
+    assert library.add("further.png", MeanColour()).unchanged == 1
+    assert set(asked) == {"further.png"}

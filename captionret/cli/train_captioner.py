@@ -35,6 +35,14 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "NAME",
         "help": "a checkpoint of the same network to begin with",
     },
+    "--distil-from": {
+        "type": find_checkpoint,
+        "nargs": "+",
+        "default": [],
+        "metavar": "NAME",
+        "help": "lexical heads whose mean prediction of the training pictures a lexical head learns beside "
+        "people's captions; --set taught=0.9: almost that alone",
+    },
     "--split": {
         "default": "train",
         "help": "what to train on (default: %(default)s); the val split is what is validated on",
@@ -105,6 +113,7 @@ def _started(given: argparse.Namespace) -> "CaptionerRun":
         start=given.self_critical or given.start_from,
         self_critical=self_critical,
         fine_tune=given.fine_tune,
+        teachers=tuple(given.distil_from),
         random_backbone=given.random_backbone,
     )
 

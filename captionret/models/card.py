@@ -1,7 +1,7 @@
 """The model card: what a checkpoint is, how it was made, what was measured. Generated from config.json, never
 written by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,9 +135,18 @@ def _facts(record: Record, config: Any) -> Record:
         "vectors": f"frozen {vectors}" if vectors else "learned",
         "guessed": f"; words outside it are read by vectors guessed from {expansion}" if expansion else "",
         "labelled": f"\n\n{len(labels)} labels{without}." if labels else "",
+        "taught": _taught(training.get("teachers"), config),
         "made_of": "\n\nMade of `{}` and `{}`.".format(*training["parts"]) if "parts" in training else "",
         "direction": _DIRECTIONS.get(getattr(config, "direction", "")),
     }
+
+
+def _taught(teachers: Sequence[Mapping[str, str]] | None, config: Any) -> str:
+    """From which other heads a lexical head learnt."""
+    if not teachers:
+        return ""
+    named = ", ".join(f"{one['name']} ({one['sha256'][:12]})" for one in teachers)
+    return f" {100 * config.taught:.0f} % of what it learnt is the mean prediction of {named}."
 
 
 def _caption_scores(scores: Mapping[str, Record]) -> Lines:
@@ -223,7 +232,7 @@ CARDS: Registry[Card] = Registry(
             LEXICAL,
             "A lexical head of variant `{variant}`: two layers (H {config.hidden_dim}, {vocabulary_size:,} "
             "words) on the pooled feature of {cnn}.",
-            _BY_SPLIT + "NDCG@10 of mode expected-cosine. Seed {seed}.",
+            _BY_SPLIT + "NDCG@10 of mode expected-cosine. Seed {seed}.{taught}",
         ),
         EMBEDDING.name: Card(
             EMBEDDING,

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..config import setting
@@ -22,6 +24,7 @@ from ..records import Item
 from ..remedies import remedy
 from ..text import Vocabulary
 from ..word_vectors import load_word_vectors
+from .distillation import taught_words, teacher_records
 from .features import Features, augmented_views
 from .fine_tune import FineTuned, LiveFeatures, readable, save_backbone
 from .lexical import WordsTask
@@ -55,6 +58,7 @@ class CaptionerRun(Run[Any]):
     start:     a checkpoint whose weights to begin with
     self_critical: go on from `start`, with its vocabulary, for the CIDEr-D of the captions that it generates
     fine_tune: train the CNN, too; its weights then become part of the checkpoint
+    teachers:  lexical heads whose predictions of the training pictures a lexical head learns, too
     random_backbone: a CNN with random weights: for tests and timings only
     """
 
@@ -65,6 +69,7 @@ class CaptionerRun(Run[Any]):
     start: Path | None = None
     self_critical: SelfCritical | None = None
     fine_tune: bool = False
+    teachers: tuple[Path, ...] = ()
     random_backbone: bool = False
 
     def rules(self) -> Iterator[tuple[bool, str]]:
@@ -75,6 +80,14 @@ class CaptionerRun(Run[Any]):
         yield (
             critical and self.fine_tune,
             "Self-critical training and fine-tuning the CNN don't go together. Leave one out.",
+        )
+        yield (
+            bool(self.teachers) and not isinstance(self.config, LexicalConfig),
+            "Lexical heads alone learn from other heads. Choose a variant that is one, or name no teachers.",
+        )
+        yield (
+            bool(self.teachers) and self.fine_tune,
+            "Fine-tuning the CNN and learning from other heads don't go together. Leave one out.",
         )
         yield (
             self.fine_tune and self.config.average > 0,
@@ -98,7 +111,7 @@ class CaptionerRun(Run[Any]):
         measured, _, more = load_data(val_items, vocabulary, self, backbone, 1)
         torch.manual_seed(self.seed)
         decoder = make(config, len(vocabulary)).to(device)
-        facts = {
+        facts: dict[str, Any] = {
             "split": self.split,
             "began_with": start_record(self.start),
             "self_critical": asdict(self.self_critical) if self.self_critical else None,
@@ -123,8 +136,22 @@ class CaptionerRun(Run[Any]):
 
         module = FineTuned(decoder, backbone) if self.fine_tune else decoder
         parts = (module, config, learned, measured, self.seed, vocabulary)
-        made = SelfCriticalTask(*parts, how=self.self_critical) if self.self_critical else task(*parts)
+        if self.self_critical:
+            made = SelfCriticalTask(*parts, how=self.self_critical)
+        elif self.teachers:
+            facts["teachers"] = teacher_records(self.teachers)
+            made = task(*parts, taught=self._taught(train_items, learned, vocabulary, device))
+        else:
+            made = task(*parts)
         return Prepared(made, vocabulary, facts, record, failures + more, tensors)
+
+    def _taught(
+        self, items: Sequence[Item], learned: CaptionData, vocabulary: Vocabulary, device: torch.device
+    ) -> NDArray[np.float16]:
+        """See taught_words."""
+        usable = [item for item in items if item.captions and item.path is not None]
+        assert isinstance(learned.features, Features), "a rule keeps teachers from fine-tuning"
+        return taught_words(self.teachers, usable, learned.features.hashes, vocabulary, self, device)
 
     def _backbone(self, device: torch.device) -> Backbone:
         if self.random_backbone:

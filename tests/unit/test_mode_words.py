@@ -118,6 +118,27 @@ def test_text_scores_are_explained_to_their_sum() -> None:
         assert prepared.explain(query, row).score == pytest.approx(float(score), abs=1e-5)
 
 
+def test_picture_scores_are_explained_to_their_sum() -> None:
+    gallery = gallery_of()
+    prepared, query = MODES["words"].prepare(gallery), gallery.query(0)
+    for row, score in enumerate(prepared.scores(query)):
+        assert prepared.explain(query, row).score == pytest.approx(float(score), abs=1e-5)
+
+
+def test_of_pictures_as_like_the_surer_comes_first() -> None:
+    rows = [{"dog": 0.9, "beach": 0.8}, {"dog": 0.3, "beach": 0.25}, {"dog": 0.9, "beach": 0.8}]
+    rows += [{"man": 0.9}] * 3
+    hashes = [f"{number:064x}" for number in range(len(rows))]
+    source = TableSource(hashes, word_probabilities=WordMatrix.of_rows(rows))
+    gallery = Gallery(
+        [f"{number}.jpg" for number in range(len(rows))], [""] * len(rows), hashes, source=source
+    )
+    scores = MODES["words"].prepare(gallery).scores(gallery.query(0))
+    cosines = MODES["expected-cosine"].prepare(gallery).scores(gallery.query(0))
+    assert scores[2] > scores[1] > scores[3]
+    assert scores[1] / scores[2] < cosines[1] / cosines[2]
+
+
 def test_columns_are_the_rows_the_other_way_round() -> None:
     matrix = WordMatrix.of_rows(ROWS)
     columns = Columns(matrix)

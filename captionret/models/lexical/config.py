@@ -6,6 +6,7 @@ captionret train-captioner --variant words-lite --data flickr8k:data/flickr8k
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar, Self
 
 from ...config import Registry, TrainingConfig, setting
@@ -39,6 +40,10 @@ class LexicalConfig(TrainingConfig):
     dropout:     before and behind the hidden layer
     min_count:   a word is known if the training captions hold it this often
     views:       cached crops and flips to pick from in training; 1 is the whole picture only
+    mixup:       learn from mixtures of two pictures and of their words (Zhang et al. 2018): the parameter of
+                 the beta distribution of their shares; 0: from single pictures
+    taught:      how much of what is learnt is what other heads predict of the training pictures (Hinton et
+                 al. 2015), the rest being people's words; it counts where there are such heads
     as_a_decoder: what release 0.5.0 wrote of it that means nothing but counts in its fingerprint, as JSON
     """
 
@@ -48,6 +53,8 @@ class LexicalConfig(TrainingConfig):
     dropout: float = setting(0.4, at_least=0, below=1, training=True)
     min_count: int = setting(6, at_least=1, training=True)
     views: int = setting(1, at_least=1, training=True)
+    mixup: float = setting(0.0, at_least=0, below=inf, training=True)
+    taught: float = setting(0.5, at_least=0, below=1, training=True)
 
     as_a_decoder: str = setting("", since=("as_a_decoder",))
 

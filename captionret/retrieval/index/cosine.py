@@ -20,10 +20,14 @@ class CosineIndex:
     alone: (a - c)(b - c) = ab - ac - bc + cc. So a query reads no more than the lists of its own words.
     """
 
-    def __init__(self, rows: WordMatrix, centre: Mapping[str, float] | None = None) -> None:
-        """rows: N sparse vectors, a weight per word; centre: what is taken from each, by word; None:
-        nothing."""
+    def __init__(
+        self, rows: WordMatrix, centre: Mapping[str, float] | None = None, *, power: float = 1.0
+    ) -> None:
+        """rows: N sparse vectors, a weight per word; centre: what is taken from each, by word; None: nothing;
+        power: of a row's length, by which its products are divided. 1 is the cosine; below it, longer rows
+        gain, and scores may be above 1."""
         self.lists: WordLists = InvertedLists(rows)
+        self.power = power
         self.centre = {} if centre is None else centre
         values = rows.weights.astype(np.float32)
         # (K,)
@@ -38,7 +42,8 @@ class CosineIndex:
             - 2 * self._with_centre
             + self._centre_square
         )
-        self._norms: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0))  # (N,)
+        norms = np.sqrt(np.maximum(squares, 0))
+        self._norms: NDArray[np.float64] = norms if power == 1 else norms**power  # (N,)
 
     @property
     def lengths(self) -> NDArray[np.float64]:
@@ -49,12 +54,12 @@ class CosineIndex:
     def of_lists(cls, lists: WordLists, norms: NDArray[np.float64]) -> Self:
         """An index of plain cosines over lists that are there already; norms: (N,) of each row its length."""
         index = cls.__new__(cls)
-        index.lists, index.centre, index._centre_square = lists, {}, 0.0
+        index.lists, index.centre, index._centre_square, index.power = lists, {}, 0.0, 1.0
         index._norms, index._with_centre = norms, np.broadcast_to(np.float64(0), norms.shape)
         return index
 
     def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
-        """(N,) float32 between -1 and 1; 0 where a side is at the centre."""
+        """(N,) float32, of the cosine between -1 and 1; 0 where a side is at the centre."""
         with_centre, norm = self._query(query)
         scores = np.zeros(len(self._norms), np.float32)
         terms = {word: partial(np.multiply, np.float32(value)) for word, value in query.items()}
@@ -62,7 +67,7 @@ class CosineIndex:
             products = sums - with_centre - self._with_centre[rows] + self._centre_square
             norms = self._norms[rows] * norm
             np.divide(products, norms, out=scores[rows], where=norms > _TINY, casting="same_kind")
-        return np.clip(scores, -1, 1, out=scores)
+        return self._bounded(scores)
 
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word of either side adds to the cosine; words of neither side add the small rest, through
@@ -72,7 +77,7 @@ class CosineIndex:
             for word in {*query, *row}
             for c in [self.centre.get(word, 0.0)]
         }
-        norm = self._query(query)[1] * self._query(row)[1]
+        norm = self._query(query)[1] * self._query(row)[1] ** self.power
         return {word: a * b / norm if norm > _TINY else 0.0 for word, (a, b) in values.items()}
 
     def scores_of_words(self, query: Mapping[str, float]) -> NDArray[np.float32]:
@@ -86,15 +91,18 @@ class CosineIndex:
         for rows, sums in self.lists.sums(terms):
             norms = self._norms[rows] * length
             np.divide(sums - with_centre, norms, out=scores[rows], where=norms > _TINY, casting="same_kind")
-        return np.clip(scores, -1, 1, out=scores)
+        return self._bounded(scores)
 
     def shares_of_words(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word of the query adds to cos(a, b - c)."""
-        norm = _length(query) * self._query(row)[1]
+        norm = _length(query) * self._query(row)[1] ** self.power
         added = {
             word: value * (row.get(word, 0.0) - self.centre.get(word, 0.0)) for word, value in query.items()
         }
         return {word: value / norm if norm > _TINY else 0.0 for word, value in added.items()}
+
+    def _bounded(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.clip(scores, -1, 1, out=scores) if self.power == 1 else scores
 
     def _query(self, query: Mapping[str, float]) -> tuple[float, float]:
         """ac, and the length of a - c."""

@@ -161,6 +161,7 @@ class ExpectedCosine:
     """
 
     STEADY = 50  # images' worth of the corpus's word rates that steady the mean of a small gallery
+    POWER = 1.0  # see CosineIndex
 
     def __init__(self, word_probabilities: WordMatrix) -> None:
         values = np.sqrt(
@@ -178,7 +179,8 @@ class ExpectedCosine:
         sums = np.bincount(rows.ids, values.astype(np.float64), len(rows.words))  # (V,)
         usual = np.array([sqrt(corpus.rates().get(word, 0.0) * corpus.weight(word)) for word in rows.words])
         means = (sums + self.STEADY * usual) / (len(rows) + self.STEADY)
-        self.index = CosineIndex(rows, dict(zip(rows.words, means.tolist(), strict=True)))
+        centre = dict(zip(rows.words, means.tolist(), strict=True))
+        self.index = CosineIndex(rows, centre, power=self.POWER)
 
     def for_texts(self) -> "TextCosine":
         """The same for texts."""
@@ -191,6 +193,15 @@ class ExpectedCosine:
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word adds; below 0 where one side holds it and the other less than most."""
         return self.index.shares(_roots(query), _roots(row))
+
+
+class ExpectedProduct(ExpectedCosine):
+    """The same product, divided by less than the length of the gallery's image, so that images of which much
+    is sure come first among those that look alike. It is no longer the same either way round."""
+
+    # Chosen on Flickr8k val: NDCG@10 by sbert is 62.9 at 1, 63.6 at .6 (0.5.0's lexical head; with the mean
+    # of three heads 64.8 and 65.5).
+    POWER = 0.6
 
 
 class TextCosine:

@@ -31,7 +31,7 @@ class LikelihoodMode(Mode):
     """
 
     accepts = frozenset({"image", "text"})
-    bounded, relative = False, True  # the score of a text is a log-likelihood
+    symmetric, bounded, relative = False, False, True  # the score of a text is a log-likelihood
     uses_classes = True
     understands = True
 

@@ -11,7 +11,7 @@ from ..protocols import Mode
 from .auto import AutoMode
 from .captions import MultiCaptionMode
 from .fusion import HybridMode
-from .lexical import ExpectedCosine, LexicalMode
+from .lexical import ExpectedCosine, ExpectedProduct, LexicalMode
 from .likelihood import LikelihoodMode
 from .vectors import FeatureMode, SpaceMode
 from .words import (
@@ -50,7 +50,7 @@ EXPECTED_COSINE = LexicalMode(
 WORDS = LikelihoodMode(
     "words",
     "a text's likelihood under the words, and ImageNet's classes, that are predicted of each image",
-    EXPECTED_COSINE,
+    LexicalMode("words", "pictures by the words in which each differs from the mean one", ExpectedProduct),
 )
 EMBEDDING = SpaceMode(
     "embedding",

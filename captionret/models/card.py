@@ -96,6 +96,7 @@ def card(name: str, record: Record) -> str:
         *_recall_scores(record["scores"]),
         *_history(training, row.counted),
         *_brought(training),
+        *_tried(training),
         *_again(training),
     ]
     listed = ", ".join(f"{name} {value}" for name, value in config.to_json().items() if value != "")
@@ -193,6 +194,14 @@ def _brought(training: Record) -> Lines:
     rows = [[row["change"], f"{row['cider_d']:.1f}", row["against"] or "–"] for row in brought["rows"]]
     names = ["trained", "CIDEr-D", "against the settings as they are"]
     return _section(f"What each setting brings {brought['variant']}", names, rows, brought["how"])
+
+
+def _tried(training: Record) -> Lines:
+    """What was tried before this, and what each gave: names of columns, rows, and a sentence on how."""
+    if "tried" not in training:
+        return []
+    tried = training["tried"]
+    return _section("Tried", tried["columns"], tried["rows"], tried["how"])
 
 
 def _again(training: Record) -> Lines:

@@ -51,7 +51,7 @@ def test_its_card_is_the_one_its_record_makes() -> None:
 def test_all_that_is_shipped_is_small_enough() -> None:
     folders = [SHIPPED.parent / name for name in ("photos-lite", "photos-space", "words-lite")]
     assert (
-        sum(file.stat().st_size for folder in folders for file in folder.iterdir() if file.is_file()) < 25e6
+        sum(file.stat().st_size for folder in folders for file in folder.iterdir() if file.is_file()) < 30e6
     )
     assert (SHIPPED.parent / "photos-space/model.safetensors").stat().st_size < 8e6
 

@@ -10,7 +10,9 @@ from captionret.image_classes import classes_of, image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
 from captionret.retrieval.hit_words import LEAST
 from captionret.retrieval.index.columns import Columns
+from captionret.retrieval.modes.likelihood import NUMBER
 from captionret.retrieval.predicted import CLASS_ALONE, CLASS_SHARE, FLOOR
+from captionret.retrieval.telling import telling, tells
 from captionret.retrieval.understanding import understand
 
 ROWS = [
@@ -41,14 +43,19 @@ def test_score_is_the_log_likelihood_of_the_words_by_their_number() -> None:
 
     def odds(row: dict[str, float], word: str) -> float:
         value = row.get(word, unstored)
-        return math.log(value / (1 - value))
+        return tells(word) * math.log(value / (1 - value))
 
-    expected = [
-        (odds(row, "dog") + odds(row, "beach") + sum(math.log(1 - value) for value in row.values())) / 2
-        for row in ROWS
-    ]
+    def number(row: dict[str, float]) -> float:
+        return NUMBER * sum(math.log(1 - value) for value in row.values())
+
+    expected = [(odds(row, "dog") + odds(row, "beach") + number(row)) / 2 for row in ROWS]
     scores = MODES["words"].prepare(gallery_of()).scores(EncodedQuery(text="dog beach"))
     assert scores.tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_words_of_what_is_seen_tell_more_than_those_of_how_it_is_said() -> None:
+    assert min(tells("red"), tells("beach"), tells("bus")) > max(tells("his"), tells("through"), tells("to"))
+    assert tells("no such word") == 1 and all(value > 0 for value in telling().values())
 
 
 def test_a_picture_in_which_no_word_is_probable_is_no_hit() -> None:

@@ -1,6 +1,6 @@
 """How much a word of a text tells of the picture that is meant.
 
-The words of a caption hang together, and some are said for other reasons than what is seen ("his",
+The words of a caption hang together, and some stand there for other reasons than what is seen ("his",
 "through"): counted alike they would count twice, or too much.
 
 Learnt on training pictures by predictions of a lexical head that was trained on others

@@ -44,6 +44,12 @@ NEW = {
     "one Registry for all tables of the package": {"captionret/config.py": ["Registry"]},
     "a run described by a file": {"captionret/cli/training.py": ["_described", "_value", "_text"]},
     "TensorBoard": {"captionret/training/state.py": ["Log.__init__", "Log.close"]},
+    "lexical heads that learn from other heads and from mixtures": {
+        "captionret/training/distillation.py": ["taught_words", "teacher_records"],
+        "captionret/training/captioning.py": ["CaptionerRun._taught", "CaptionerRun._rules_of_teachers"],
+        "captionret/training/lexical.py": ["WordsTask._learned", "_mixed"],
+        "captionret/models/card.py": ["_taught", "_tried"],
+    },
     # a fingerprint was made by each model then
     "fields and fingerprints under the names of release 0.5.0": {
         "captionret/config.py": ["Config._named", "Config.fingerprinted"],

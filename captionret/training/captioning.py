@@ -81,6 +81,13 @@ class CaptionerRun(Run[Any]):
             critical and self.fine_tune,
             "Self-critical training and fine-tuning the CNN don't go together. Leave one out.",
         )
+        yield from self._rules_of_teachers()
+        yield (
+            self.fine_tune and self.config.average > 0,
+            "Averaged weights and fine-tuning the CNN don't go together. Set average=0.",
+        )
+
+    def _rules_of_teachers(self) -> Iterator[tuple[bool, str]]:
         yield (
             bool(self.teachers) and not isinstance(self.config, LexicalConfig),
             "Lexical heads alone learn from other heads. Choose a variant that is one, or name no teachers.",
@@ -88,10 +95,6 @@ class CaptionerRun(Run[Any]):
         yield (
             bool(self.teachers) and self.fine_tune,
             "Fine-tuning the CNN and learning from other heads don't go together. Leave one out.",
-        )
-        yield (
-            self.fine_tune and self.config.average > 0,
-            "Averaged weights and fine-tuning the CNN don't go together. Set average=0.",
         )
 
     @property
@@ -136,22 +139,29 @@ class CaptionerRun(Run[Any]):
 
         module = FineTuned(decoder, backbone) if self.fine_tune else decoder
         parts = (module, config, learned, measured, self.seed, vocabulary)
-        if self.self_critical:
-            made = SelfCriticalTask(*parts, how=self.self_critical)
-        elif self.teachers:
-            facts["teachers"] = teacher_records(self.teachers)
-            made = task(*parts, taught=self._taught(train_items, learned, vocabulary, device))
-        else:
-            made = task(*parts)
+        made = (
+            SelfCriticalTask(*parts, how=self.self_critical)
+            if self.self_critical
+            else task(*parts, **self._taught(train_items, learned, vocabulary, facts, device))
+        )
         return Prepared(made, vocabulary, facts, record, failures + more, tensors)
 
     def _taught(
-        self, items: Sequence[Item], learned: CaptionData, vocabulary: Vocabulary, device: torch.device
-    ) -> NDArray[np.float16]:
-        """See taught_words."""
-        usable = [item for item in items if item.captions and item.path is not None]
+        self,
+        items: Sequence[Item],
+        learned: CaptionData,
+        vocabulary: Vocabulary,
+        facts: dict[str, Any],
+        device: torch.device,
+    ) -> dict[str, NDArray[np.float16]]:
+        """What a task learns from the teachers, where there are any; they are noted in the facts."""
+        if not self.teachers:
+            return {}
         assert isinstance(learned.features, Features), "a rule keeps teachers from fine-tuning"
-        return taught_words(self.teachers, usable, learned.features.hashes, vocabulary, self, device)
+        facts["teachers"] = teacher_records(self.teachers)
+        usable = [item for item in items if item.captions and item.path is not None]
+        hashes = learned.features.hashes
+        return {"taught": taught_words(self.teachers, usable, hashes, vocabulary, self, device)}
 
     def _backbone(self, device: torch.device) -> Backbone:
         if self.random_backbone:

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from ..evaluation.relevance import tfidf
 from ..evaluation.semantic import ndcg_linear
-from ..models.lexical.config import LexicalConfig
 from ..retrieval import WordMatrix
 from ..retrieval.modes.lexical import ExpectedCosine
 from ..text import UNKNOWN_ID
@@ -25,25 +24,14 @@ class WordsTask(CaptioningTask):
     def __init__(self, *parts: Any, taught: NDArray[np.float16] | None = None) -> None:
         """taught: (views, N, V) what other heads predict of the training pictures; None: there are none"""
         super().__init__(*parts)
-        config = parts[1]
-        assert isinstance(config, LexicalConfig)
-        self.taught, self.taught_share, self.mixup = taught, config.taught, config.mixup
+        self.taught = taught
         self.relevance = tfidf(self.val.captions)
         self.module.begin_at(torch.from_numpy(self._shares(self.train.tokens).mean(0)))
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
         """The mean over images."""
         samples, views = batch
-        images = samples[:, 0]
-        features = self.train.features.of(images, views).to(self.device)
-        targets = torch.from_numpy(self._shares(self.train.tokens[images]))
-        if self.taught is not None:
-            predicted = torch.from_numpy(self.taught[views, images].astype(np.float32))
-            targets = torch.lerp(targets, predicted, self.taught_share)
-        targets = targets.to(self.device)
-        if self.mixup:
-            features, targets = _mixed(features, targets, self.mixup)
-        return self._loss(self.module, features, targets)
+        return self._loss(self.module, *self._learned(samples[:, 0], views))
 
     def validate(self, module: nn.Module) -> dict[str, float]:
         """val_loss as `loss`, and NDCG@10 x100 of mode expected-cosine against the tf-idf relevance of the
@@ -56,8 +44,9 @@ class WordsTask(CaptioningTask):
         for start in range(0, len(self.val), 500):
             images = np.arange(start, min(start + 500, len(self.val)))
             features = self.val.features.of(images)
-            shares = torch.from_numpy(self._shares(self.val.tokens[images]))
-            total += float(self._loss(module, features, shares)) * len(images)
+            total += len(images) * float(
+                self._loss(module, features, torch.from_numpy(self._shares(self.val.tokens[images])))
+            )
             predicted.append(
                 torch.sigmoid(module(features.to(self.device))[:, UNKNOWN_ID + 1 :].float()).cpu().numpy()
             )
@@ -72,6 +61,18 @@ class WordsTask(CaptioningTask):
             "val_loss": total / len(self.val),
             "ndcg10": 100 * float(ndcg_linear(scores, self.relevance, 10)[:, -1].mean()),
         }
+
+    def _learned(self, images: np.ndarray, views: np.ndarray) -> tuple[Tensor, Tensor]:
+        """(B, D) features and (B, V) shares of words: people's, or other heads' as well, mixed where asked
+        for."""
+        config: Any = self.config  # a LexicalConfig
+        features = self.train.features.of(images, views).to(self.device)
+        shares = torch.from_numpy(self._shares(self.train.tokens[images]))
+        if self.taught is not None:
+            predicted = torch.from_numpy(self.taught[views, images].astype(np.float32))
+            shares = torch.lerp(shares, predicted, config.taught)
+        shares = shares.to(self.device)
+        return _mixed(features, shares, config.mixup) if config.mixup else (features, shares)
 
     def _loss(self, module: Any, features: Tensor, shares: Tensor) -> Tensor:
         """features: (N, D); shares: (N, V) of each word"""
@@ -88,8 +89,7 @@ class WordsTask(CaptioningTask):
             once = np.zeros_like(held)
             once[images, tokens[:, column]] = 1
             held += once
-        captions = np.maximum((tokens[:, :, 0] > 0).sum(1), 1).astype(np.float32)
-        shares: np.ndarray = held / captions[:, None]
+        shares: np.ndarray = held / np.maximum((tokens[:, :, 0] > 0).sum(1), 1, dtype=np.float32)[:, None]
         return shares
 
 

@@ -11,7 +11,7 @@ from ..errors import BadCheckpoint, BadLibrary, BadSetting
 from ..library import MadeBy
 from ..remedies import remedy
 from ..retrieval.calibrated import FILE, Calibration
-from .places import checkpoint_path, known_checkpoints, shipped_checkpoint
+from .places import LEXICAL_HEAD, checkpoint_path, known_checkpoints, shipped_checkpoint
 
 if TYPE_CHECKING:  # these import torch, which text queries do without
     from ..models.captioning.captioner import Captioner
@@ -102,6 +102,14 @@ def calibration_of(record: dict[str, Any]) -> Calibration | None:
         if found is not None and found.predictor == record.get("fingerprint"):
             return found
     return None
+
+
+def by_older_shipped_head(record: dict[str, Any] | None) -> bool:
+    """Whether a library's words are of a lexical head alone that has the name of the shipped one; asked where
+    that one is another now."""
+    parts = {part: (record or {}).get(part) for part in ("head", "captioner", "speaker")}
+    alone = parts["captioner"] is None and parts["speaker"] is None
+    return alone and parts["head"] is not None and _name(parts["head"]) == LEXICAL_HEAD.name
 
 
 def _places(path: Path | str) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from ..library.predicting import predicted_for
 from ..retrieval import MODES, Gallery, find_mode
 from .loaded import Models
 from .models import Library
+from .named import by_older_shipped_head
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +123,16 @@ class ReadyLibrary:
         try:
             predictor = self._models.predictor_for(snapshot.predicted_by)
         except BadCheckpoint as error:
-            if "word_probabilities" not in snapshot.parts:
+            if by_older_shipped_head(snapshot.predicted_by):
+                log.info(
+                    "Their words are of an older release's lexical head; that of this one predicts them."
+                )
+                predictor = self._models.predictor_for(None)
+            elif "word_probabilities" not in snapshot.parts:
                 raise
-            log.warning(f"New pictures have no word probabilities yet: {error.message}")
-            return snapshot
+            else:
+                log.warning(f"New pictures have no word probabilities yet: {error.message}")
+                return snapshot
         if made is None or before is not snapshot:
             log.info(f"The words of the pictures of {library.path} are predicted, once.")
         with self._models.lock:

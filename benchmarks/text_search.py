@@ -181,7 +181,9 @@ def main() -> None:
         ROOT / "benchmarks/RESULTS.md",
         "Words that find",
         "\n\n".join(body),
-        f"python benchmarks/text_search.py{f' --samples {given.samples}' if given.samples else ''}",
+        "python benchmarks/text_search.py"
+        f"{f' --samples {given.samples}' if given.samples else ''}"
+        f"{'' if given.modes == list(MODES) else ' --modes ' + ' '.join(given.modes)}",
     )
 
 

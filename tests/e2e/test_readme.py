@@ -52,15 +52,18 @@ def test_every_make_command_has_its_target(page: str, sandbox: Path, typed: Type
 
 @pytest.mark.parametrize("page", ["README.md", "docs/modes.md"])
 def test_figures_are_those_of_the_results(page: str) -> None:
-    retrieval = (ROOT / "benchmarks/RESULTS.md").read_text(encoding="utf-8")
-    flickr8k = retrieval.partition("**flickr8k test**")[2].partition("**coco val**")[0]
+    results = (ROOT / "benchmarks/RESULTS.md").read_text(encoding="utf-8")
+    flickr8k = results.partition("**Flickr8k test.**")[2].partition("**COCO val.**")[0]
+    table = [line.strip("| ").split(" | ") for line in flickr8k.splitlines() if line.startswith("| ")]
+    of = {cells[0]: dict(zip(table[0], cells, strict=True)) for cells in table[1:]}
     shown = re.findall(
-        r"^\|.*?`([\w-]+)`.*\| \**([\d.]+)\** \(([\d.]+)–([\d.]+)\) \|$",
+        r"^\|.*?`([\w-]+)`.*\| ([\d.–]+) \| \**([\d.]+)\** \(([\d.]+–[\d.]+)\) \|$",
         (ROOT / page).read_text(encoding="utf-8"),
         re.M,
     )
     assert len(shown) >= 4
-    for mode, figure, low, high in shown:
-        named = f"(?:{mode}|vse)" if mode == "embedding" else mode  # vse: as it was called when measured
-        row = re.search(rf"^\| {named} \| ([\d.]+) \| {low}–{high} \|", flickr8k, re.M)
-        assert row and f"{float(row[1]):.1f}" == figure, mode
+    for mode, found, related, interval in shown:
+        measured = of[mode]
+        assert found == "–" == measured["R@10"] or f"{float(measured['R@10']):.1f}" == found, mode
+        assert f"{float(measured['image NDCG@10 sbert']):.1f}" == related, mode
+        assert measured["95 %"] == interval, mode

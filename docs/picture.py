@@ -14,7 +14,7 @@ from captionret import Searcher
 from captionret.app.result import SearchResult
 from captionret.report.page import SearchSection, write_page
 
-TYPED = ("a motorcycle beside a road", "rocket", "zebra")
+TYPED = ("a motorcycle beside a road", "coffee", "zebra")
 WIDTH, HEIGHT = 1160, 1400
 ALONE = "header, footer, h2 { display: none } section { border: 0; margin: 0; padding: 0.75rem 0 }"
 BORDER = 24  # pixels around what is shown

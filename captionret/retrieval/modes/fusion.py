@@ -19,7 +19,7 @@ WEIGHTS: Mapping[str, float] = {
     "embedding": 0.7,
     "multi-caption-union": 0.1,
     f"{TEXT}embedding": 1.0,
-    f"{TEXT}words": 0.55,
+    f"{TEXT}words": 0.85,
 }
 # Weights that were learned by release 0.5.0 or earlier call the shipped space's mode by an old name.
 RENAMED = {"vse": "embedding"}

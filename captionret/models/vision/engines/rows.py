@@ -94,7 +94,7 @@ ENGINES: Registry[EngineConfig] = Registry(
 )
 
 # What `auto` takes, the first one that is installed and runs on the device. In this order by measurement, not
-# at run time: benchmarks/engines.py compares speed and captions on 500 validation pictures, see
+# at run time: benchmarks/engines.py compares speed and captions on validation pictures, see
 # benchmarks/RESULTS.md. Only what gives PyTorch's float32 captions for at least 99 % of them stands here.
 FASTEST = ("openvino", "onnx", "torch")
 

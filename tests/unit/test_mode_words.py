@@ -190,3 +190,13 @@ def test_words_are_taken_for_what_they_mean(typed: str, name: str) -> None:
 def test_a_gallery_knows_the_words_for_its_classes() -> None:
     known = gallery_of(CLASSES).known_words
     assert known["tabby"] == 1 and known["sea lion"] == 1 and known["zebra"] == 0
+
+
+def test_forms_of_a_word_tell_as_much_as_the_commonest() -> None:
+    known, held = {"dog": 9, "dogs": 9}, gallery_of()
+    prepared = held.prepared(MODES["words"])
+    scores = [
+        prepared.scores(EncodedQuery(text=typed, understood=understand([typed], known))).tolist()
+        for typed in ("dog", "dogs")
+    ]
+    assert scores[0] == scores[1]

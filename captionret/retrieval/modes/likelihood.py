@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...records import Explanation, WordReason
 from ...text import STOP_WORDS, words
+from .. import corpus
 from ..asked import asked_words
 from ..predicted import WordProbabilities
 from ..protocols import GalleryContents, Mode, PreparedMode
@@ -69,7 +70,7 @@ class PreparedLikelihood(PreparedMode):
             return np.zeros(len(self.words.numbers), np.float32)
         total = NUMBER * self.words.numbers
         for word, readings in asked.items():
-            total += tells(word) * self._added(readings)
+            total += _tells(word, readings) * self._added(readings)
         return (total / len(asked)).astype(np.float32)
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
@@ -118,8 +119,9 @@ class PreparedLikelihood(PreparedMode):
         reasons = []
         for word, readings in asked.items():
             best, value = self._best(readings, row)
-            added = tells(word) * float(self._added(readings)[row]) / count
-            reasons.append(WordReason(word, 1.0, value, tells(word), added, "" if best == word else best))
+            weight = _tells(word, readings)
+            added = weight * float(self._added(readings)[row]) / count
+            reasons.append(WordReason(word, 1.0, value, weight, added, "" if best == word else best))
         return Explanation(by_share(reasons), rest=NUMBER * float(self.words.numbers[row]) / count)
 
     def _asked(self, query: EncodedQuery) -> dict[str, Mapping[str, float]]:
@@ -157,6 +159,13 @@ class PreparedLikelihood(PreparedMode):
     @cached_property
     def _pictures(self) -> PreparedMode:
         return self._mode.prepare(self._gallery)
+
+
+def _tells(word: str, readings: Mapping[str, float]) -> float:
+    """How much a word tells; one that is read as several forms as much as the commonest of them, so that it
+    finds the same in each."""
+    alike = [form for form, weight in readings.items() if weight == 1.0]
+    return tells(max(alike, key=lambda form: (corpus.rates().get(form, 0.0), form), default=word))
 
 
 def _likeliest(

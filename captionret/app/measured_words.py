@@ -1,8 +1,9 @@
 """Word probabilities measured on a captioned split: whether they mean what they say, and whether a search
 knows when nothing fits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from ..remedies import remedy
 from ..retrieval import EncodedQuery, Gallery, Mode, search
 from .measured_text import encode_texts
 from .measuring import ModesMeasuring, captioned_items, measured_split, usable_modes
+
+if TYPE_CHECKING:  # it imports torch
+    from ..models.embedding.model import EmbeddingModel
 
 THRESHOLDS = (0.5, 0.8)
 ABSENT = 200  # words that no caption of the split holds
@@ -67,21 +71,38 @@ def measure_words(dataset: Dataset, split: str, how: ModesMeasuring) -> Measured
     """
     left_out = list[CaptionretError]()
     described = measured_split(captioned_items(dataset, split), how, left_out)
-    gallery, captions = described.gallery, [item.captions for item in described.items]
+    captions = [item.captions for item in described.items]
+    what = f"{dataset.spec}, {split}"
+    return measure_gallery(what, described.gallery, captions, described.spaces, how.chosen, left_out)
+
+
+def measure_gallery(
+    what: str,
+    gallery: Gallery,
+    captions: Sequence[Sequence[str]],
+    spaces: "Mapping[str, EmbeddingModel]",
+    modes: Sequence[str],
+    left_out: list[CaptionretError],
+) -> MeasuredWords:
+    """The same of a gallery.
+
+    captions: of each of its pictures, in its order
+    left_out: receives why a mode cannot be measured
+    """
     if "word_probabilities" not in gallery.parts:
         raise BadSetting(
             "There are no word probabilities to measure.", remedy("predict words", library="NAME")
         )
     pairs = word_pairs(_probability(gallery), captions)
-    unseen = encode_texts(absent_words(captions, ABSENT), described.spaces, gallery)
-    present = encode_texts(pairs.words, described.spaces, gallery)
+    unseen = encode_texts(absent_words(captions, ABSENT), spaces, gallery)
+    present = encode_texts(pairs.words, spaces, gallery)
     answered = [
         Answered(mode.name, _returning(gallery, mode, unseen), 1 - _returning(gallery, mode, present))
-        for mode in usable_modes(gallery, how.chosen, left_out)
+        for mode in usable_modes(gallery, modes, left_out)
         if "text" in mode.accepts
     ]
     return MeasuredWords(
-        f"{dataset.spec}, {split}",
+        what,
         len(pairs.words),
         calibration_error(pairs),
         reliability(pairs),

@@ -58,8 +58,8 @@ class Backbone(nn.Module):
         """(N, S, S, 3) uint8 -> (N, 3, S, S) float32 in the memory order that convolutions on a CPU like
         best."""
         preprocessing = self.config.preprocessing
-        mean = torch.tensor(preprocessing.mean, device=pixels.device) * 255
-        scale = 1 / (torch.tensor(preprocessing.std, device=pixels.device) * 255)
+        mean = pixels.new_tensor(preprocessing.mean, dtype=torch.float32) * 255
+        scale = 1 / (pixels.new_tensor(preprocessing.std, dtype=torch.float32) * 255)
         return ((pixels.float() - mean) * scale).permute(0, 3, 1, 2)
 
     def expect(self, pictures: int) -> None:

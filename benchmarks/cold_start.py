@@ -44,11 +44,13 @@ began = time.perf_counter()
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 written = process.stderr.read()
 _, status, used = os.wait4(process.pid, 0)
-print(json.dumps([time.perf_counter() - began, used.ru_maxrss / 1024, status >> 8, written]))"""
+seconds = [time.perf_counter() - began, used.ru_utime + used.ru_stime]
+print(json.dumps([*seconds, used.ru_maxrss / 1024, status >> 8, written]))"""
 
 
-def run(command: Sequence[str]) -> tuple[float, float, str]:
-    """Seconds and peak memory, in MB, of a Python process, and what it wrote on stderr."""
+def run(command: Sequence[str]) -> tuple[float, float, float, str]:
+    """Seconds of a Python process, those that a processor worked, peak memory in MB, and what it wrote on
+    stderr."""
     ended = subprocess.run(
         [sys.executable, "-c", MEASURE, sys.executable, *command],
         capture_output=True,
@@ -57,24 +59,25 @@ def run(command: Sequence[str]) -> tuple[float, float, str]:
         cwd=ROOT,
         env=ENVIRONMENT,
     )
-    seconds, memory, code, written = json.loads(ended.stdout)
+    seconds, worked, memory, code, written = json.loads(ended.stdout)
     if code not in (0, 1):
         raise SystemExit(written)
-    return seconds, memory, written
+    return seconds, worked, memory, written
 
 
 def row(name: str, query: str, command: Sequence[str], runs: int) -> list[object]:
     """One row of the table. The first run, which may write caches, is not counted."""
     run(command)
     ended = [run(command) for _ in range(runs)]
-    seconds = [one for one, _, _ in ended]
-    memory = statistics.median(one for _, one, _ in ended)
+    seconds = [one for one, *_ in ended]
+    memory = statistics.median(one for _, _, one, _ in ended)
     return [
         name,
         query,
         statistics.median(seconds),
         min(seconds),
         max(seconds),
+        statistics.median(one for _, one, *_ in ended),
         round(memory),
         heavy(command),
     ]
@@ -82,7 +85,7 @@ def row(name: str, query: str, command: Sequence[str], runs: int) -> list[object
 
 def heavy(command: Sequence[str]) -> str:
     """Which of the heavy packages a command imports."""
-    _, _, written = run(["-X", "importtime", *command])
+    *_, written = run(["-X", "importtime", *command])
     imported = {
         line.rpartition("|")[2].strip().split(".")[0]
         for line in written.splitlines()
@@ -116,7 +119,16 @@ def main() -> None:
     for mode, text in QUERIES:
         command = ["-m", "captionret", "search", text, "--library", library_at, "--mode", mode]
         rows.append(row(mode, text, command, given.runs))
-    columns = ["mode", "query", "median, s", "fastest, s", "slowest, s", "peak memory, MB", "heavy imports"]
+    columns = [
+        "mode",
+        "query",
+        "median, s",
+        "fastest, s",
+        "slowest, s",
+        "processor, s",
+        "peak memory, MB",
+        "heavy imports",
+    ]
     body = (
         f"A library of {count:,} pictures, {given.runs} new processes each. Heavy imports: which of "
         f"{', '.join(HEAVY)} are loaded.\n\n{markdown_table(columns, rows)}"

@@ -12,6 +12,7 @@ from ..remedies import remedy
 from .named import another_captioner, captioner_of, precision_of, predictor_of
 from .places import checkpoint_path
 from .spaces import default_space, query_spaces
+from .waiting import WaitingCaptioner
 
 if TYPE_CHECKING:  # it imports torch, which text queries do without
     from ..models.embedding.model import EmbeddingModel
@@ -52,6 +53,17 @@ class Models:
                 place = None if self._captioner is None else os.fspath(self._captioner)
                 self._captioner = Captioner.load(checkpoint_path(place), self.device)
             return self._captioner
+
+    def folder_captioner(self) -> Captioning:
+        """The same, for a folder's library, which seldom has a new picture: until then nothing is loaded."""
+        with self.lock:
+            given = self._captioner
+            if self.device not in ("auto", "cpu") or not (
+                given is None or isinstance(given, str | os.PathLike)
+            ):
+                return self.captioner()
+            place = checkpoint_path(None if given is None else os.fspath(given))
+        return WaitingCaptioner(place, self.captioner)
 
     def captioner_for(self, made_by: MadeBy) -> Captioning:
         """The captioner of a library, which alone may caption a query for it. errors: as captioner_of"""

@@ -85,7 +85,7 @@ class Searcher:
         with self._lock:
             if self._library is None:
                 assert not isinstance(self._given, Library)
-                self._library = open_gallery(self._given, self._models.captioner, self._beam)
+                self._library = open_gallery(self._given, self._models.folder_captioner, self._beam)
             return self._library
 
     def search(

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from captionret.app.galleries import gallery_library
 from captionret.app.models import Library
 from captionret.app.searcher import Searcher
-from captionret.decoding import Decoding
+from captionret.app.waiting import WaitingCaptioner
+from captionret.decoding import BeamSearch, Decoding
 from captionret.files import sha256_of
 from captionret.home import shipped_checkpoint
-from captionret.images import Picture
+from captionret.images import Picture, as_picture
+from captionret.models.captioning.captioner import Captioner
 from captionret.models.record import read_record
 from captionret.records import Caption, CaptionResult, Failure
 
@@ -46,6 +49,17 @@ class Told:
             feature = np.random.default_rng(int(path.stem)).uniform(0, 1, 1280).astype(np.float16)
             caption = Caption(text, tuple(text.split()), 0.0)
             yield [CaptionResult(path, sha256_of(path), [caption], feature)]
+
+
+class TakenFor(Told):
+    """Told captions, taken for another captioner's."""
+
+    def __init__(self, place: Path) -> None:
+        self._other = WaitingCaptioner(place, lambda: self)
+        self.name, self.fingerprint = self._other.name, self._other.fingerprint
+
+    def describe(self) -> dict[str, Any]:
+        return self._other.describe()
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +101,30 @@ def test_a_text_query_loads_nothing_heavy(home: Path, mode: str) -> None:
 @pytest.mark.parametrize("text", ["an automobile", "motorcyle", "dog -cat", "a child’s dog under:."])
 def test_nor_does_one_that_has_to_be_understood(home: Path, text: str) -> None:
     assert loaded(home, "search", text, "--library", "photos") & HEAVY == set()
+
+
+def test_nor_does_one_in_a_folder_that_was_captioned_before(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPTIONRET_HOME", str(home))
+    gallery_library(home / "photos", TakenFor(shipped_checkpoint("photos-lite"))).close()
+    packages = loaded(home, "search", "two dogs", "--gallery", str(home / "photos"), "--mode", "jaccard")
+    assert packages & HEAVY <= {"PIL"}  # the folder is looked through for new pictures
+
+
+def test_a_waiting_captioner_is_the_one_that_it_waits_for() -> None:
+    place = shipped_checkpoint("photos-lite")
+    captioner = Captioner.load(place, "cpu")
+    waiting = WaitingCaptioner(place, lambda: captioner)
+    assert (waiting.name, waiting.fingerprint) == (captioner.name, captioner.fingerprint)
+    assert waiting.describe() == captioner.describe()
+    picture = Image.new("RGB", (40, 30), "red")
+    (ours,), (theirs,) = (
+        one.caption_stream([as_picture(picture)], decoding=BeamSearch(2), batch_size=1)
+        for one in (waiting, captioner)
+    )
+    assert isinstance(ours[0], CaptionResult) and isinstance(theirs[0], CaptionResult)
+    assert ours[0].captions == theirs[0].captions
 
 
 @pytest.mark.parametrize("words", [("--help",), ("search", "--help")])

@@ -11,7 +11,7 @@ from ..errors import (
     NoSpace,
     ReadOnlyLibrary,
 )
-from ..library import LibrarySnapshot
+from ..library import LibrarySnapshot, WordPredicting
 from ..library.predicting import predicted_for
 from ..retrieval import MODES, Gallery, find_mode
 from .loaded import Models
@@ -87,7 +87,17 @@ class ReadyLibrary:
         """BadSetting where the words of the pictures cannot be predicted from their features."""
         made_by = snapshot.made_by
         backbone = made_by.described.get("backbone") if made_by else None
-        self._models.predictor_for(snapshot.predicted_by).check(backbone)
+        self._predictor_for(snapshot).check(backbone)
+
+    def _predictor_for(self, snapshot: LibrarySnapshot) -> WordPredicting:
+        """The predictor of a snapshot's words; of an older release's shipped head this release's one.
+        errors: as predictor_of"""
+        try:
+            return self._models.predictor_for(snapshot.predicted_by)
+        except BadCheckpoint:
+            if not by_older_shipped_head(snapshot.predicted_by):
+                raise
+            return self._models.predictor_for(None)
 
     def _try_space(self, library: Library, mode: str) -> bool:
         """As _use_space, where a space is at hand that fits the library and can read texts; else note why
@@ -121,18 +131,14 @@ class ReadyLibrary:
         where the library cannot be written, they are predicted for this snapshot and not kept."""
         before, made = self._unkept or (None, None)
         try:
-            predictor = self._models.predictor_for(snapshot.predicted_by)
+            predictor = self._predictor_for(snapshot)
         except BadCheckpoint as error:
-            if by_older_shipped_head(snapshot.predicted_by):
-                log.info(
-                    "Their words are of an older release's lexical head; that of this one predicts them."
-                )
-                predictor = self._models.predictor_for(None)
-            elif "word_probabilities" not in snapshot.parts:
+            if "word_probabilities" not in snapshot.parts:
                 raise
-            else:
-                log.warning(f"New pictures have no word probabilities yet: {error.message}")
-                return snapshot
+            log.warning(f"New pictures have no word probabilities yet: {error.message}")
+            return snapshot
+        if (snapshot.predicted_by or {}).get("fingerprint", predictor.fingerprint) != predictor.fingerprint:
+            log.info("Their words are of an older release's lexical head; that of this one predicts them.")
         if made is None or before is not snapshot:
             log.info(f"The words of the pictures of {library.path} are predicted, once.")
         with self._models.lock:

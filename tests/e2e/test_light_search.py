@@ -1,6 +1,7 @@
 """A text query in a new process loads neither torch nor anything else that takes longer than the search."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from captionret.decoding import BeamSearch, Decoding
 from captionret.files import sha256_of
 from captionret.home import shipped_checkpoint
 from captionret.images import Picture, as_picture
+from captionret.library.word_probabilities import StoredWordProbabilities
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.record import read_record
 from captionret.records import Caption, CaptionResult, Failure
@@ -125,6 +127,22 @@ def test_a_waiting_captioner_is_the_one_that_it_waits_for() -> None:
     )
     assert isinstance(ours[0], CaptionResult) and isinstance(theirs[0], CaptionResult)
     assert ours[0].captions == theirs[0].captions
+
+
+def test_words_of_an_older_release_are_predicted_anew_once(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPTIONRET_HOME", str(home))
+    library = shutil.copytree(home / "data/libraries/photos", tmp_path / "old")
+    stored = StoredWordProbabilities.read(library)
+    assert stored is not None
+    now = stored.made_by["fingerprint"]
+    StoredWordProbabilities({**stored.made_by, "fingerprint": "0" * 64}, [], stored.take([])).write(library)
+    with Searcher(library) as searcher:
+        assert searcher.search(text="two dogs", mode="auto")
+    renewed = StoredWordProbabilities.read(library)
+    assert renewed is not None and renewed.made_by["fingerprint"] == now and len(renewed.hashes) == 4
+    assert loaded(home, "search", "two dogs", "--library", str(library)) & HEAVY == set()
 
 
 @pytest.mark.parametrize("words", [("--help",), ("search", "--help")])

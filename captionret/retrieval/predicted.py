@@ -48,6 +48,11 @@ class WordProbabilities:
         return word in self._head or (self._classes is not None and word in classes_of())
 
     @property
+    def class_columns(self) -> Columns | None:
+        """The probabilities of ImageNet's classes, by their names; None where they are not known."""
+        return self._classes
+
+    @property
     def known(self) -> Collection[str]:
         """Every word of which something is predicted; those of classes may hold blanks."""
         return self._head.words if self._classes is None else {**self._head.words, **classes_of()}.keys()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .sparse import WordMatrix, stable_order
 
 Inverted: TypeAlias = tuple[NDArray[np.int32], NDArray[np.floating], NDArray[np.int64]]
-FEW = 12  # words that are looked for before all are put in order, which takes as long
+FEW = 24  # words that are looked for before all are put in order, which takes as long
 
 
 class Columns:

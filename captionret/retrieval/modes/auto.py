@@ -93,7 +93,7 @@ class PreparedAuto(PreparedMode):
         self._classes: Columns | None = None
         if "word_probabilities" in held:
             self._words = mode.words.prepare(gallery)
-            self._classes = None if gallery.classes is None else Columns(gallery.classes)
+            self._classes = gallery.predicted.class_columns
         self._units: NDArray[np.float32] | None = None
         # where texts usually lie, and what pictures lose by being near to them
         self._usual: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None

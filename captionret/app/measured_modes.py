@@ -19,7 +19,7 @@ from ..home import data_folder
 from ..library import Library
 from ..progress import bar
 from ..records import Item
-from ..retrieval import Gallery, Mode
+from ..retrieval import Gallery, Mode, find_mode
 from ..retrieval.modes.fusion import TEXT as TEXT_MODE
 from .measured_text import caption_queries, measure_texts
 from .measuring import MeasuredSplit, ModesMeasuring, captioned_items, measured_split, usable_modes
@@ -85,7 +85,9 @@ def measure_modes(
         matrices = _matrices(described, how.chosen, left_out)
     texts, queries = [], 0
     if TEXT in directions:
-        asked = caption_queries(described.every, described.rows, described.spaces, described.gallery)
+        understands = any(find_mode(name).understands for name in how.chosen)
+        reading = described.gallery if understands else None
+        asked = caption_queries(described.every, described.rows, described.spaces, reading)
         texts, queries = measure_texts(described.gallery, how.chosen, asked, left_out, runs), len(asked.ids)
     if runs is not None and matrices:
         _write_runs(runs, described.gallery, matrices, relevances)

@@ -116,7 +116,7 @@ class Features:
         if views is None or not views.any():
             values = self.table[0][self.rows[0, pictures]]
         else:
-            values = np.empty((len(pictures), *self.table[0].shape[1:]), np.float16)
+            values = np.empty((len(pictures), *self.table[0].shape[1:]), self.table[0].dtype)
             for view in np.unique(views):
                 values[views == view] = self.table[view][self.rows[view, pictures[views == view]]]
         # as float16 to the device, which is half the way, and wider there

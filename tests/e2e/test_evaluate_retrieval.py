@@ -355,7 +355,8 @@ def test_word_probabilities_are_held_against_captions(
         row["mode"]: [float(value) for value in list(row.values())[1:]]
         for row in table(tmp_path / "report/words.csv")
     }
-    assert answered == {"jaccard": [0, 0], "expected-jaccard": [0, 0]}
+    # one in twenty: "black", which no caption holds, is read as "blue"
+    assert answered == {"jaccard": [0, 0], "expected-jaccard": [5, 0]}
     assert (tmp_path / "report/reliability.png").read_bytes().startswith(b"\x89PNG")
     assert "mean what they say" in (tmp_path / "report/words.html").read_text("utf-8")
 
@@ -594,7 +595,8 @@ def test_a_picture_nothing_is_predicted_of_yet_stops_only_modes_that_believe(
         ).write(opened.path)
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
     measured = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes")
-    assert call(evaluate_retrieval, *measured, "cnn").code == 0
+    done = call(evaluate_retrieval, *measured, "cnn")
+    assert done.code == 0, done.err
     assert call(search_command, *image, "--mode", "jaccard").code == 0
     code, _, err = call(
         evaluate_retrieval,

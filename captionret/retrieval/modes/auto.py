@@ -110,10 +110,17 @@ class PreparedAuto(PreparedMode):
         """For texts in a gallery of captions alone."""
         return self._mode.captions.prepare(self._gallery)
 
+    def _beside_pictures(self, query: EncodedQuery) -> PreparedMode:
+        """For queries that are not a text alone: the modes for pictures, or where none takes this one, as
+        of a text with liked pictures in a gallery of captions alone, the mode for captions."""
+        return self._pictures if self._pictures.compared(query) else self._captions
+
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
-        """(N,) float32: a weighted sum of standardised scores; of a text in a gallery of captions alone, the
-        score of the mode for captions. errors: as the modes it is made of"""
+        """(N,) float32: a weighted sum of standardised scores; in a gallery of captions alone, the score of
+        the mode for captions. errors: as the modes it is made of"""
         if not is_text(query):
+            if not self._pictures.compared(query):
+                return self._captions.scores(query)
             return (self._pictures.scores(query).astype(np.float64) + self._certainty).astype(np.float32)
         added = self._added(query)
         total: NDArray[np.float32] = np.sum([one for _, one in added], axis=0).astype(np.float32)
@@ -151,19 +158,21 @@ class PreparedAuto(PreparedMode):
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that are probable of the picture, or shared with its caption."""
         if not is_text(query):
-            return self._pictures.why(query, row)
+            return self._beside_pictures(query).why(query, row)
         return (self._words or self._captions).why(query, row)
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """What each mode adds."""
         if not is_text(query):
+            if not self._pictures.compared(query):
+                return self._captions.explain(query, row)
             return replace(self._pictures.explain(query, row), rest=float(self._certainty[row]))
         return Explanation(parts=tuple((name, float(added[row])) for name, added in self._added(query)))
 
     def compared(self, query: EncodedQuery) -> tuple[str, ...]:
         """The modes that add to the score of this query, and "classes"."""
         if not is_text(query):
-            return self._pictures.compared(query)
+            return self._pictures.compared(query) or ("captions",)
         return tuple(name for name, _ in self._added(query))
 
     def _added(self, query: EncodedQuery) -> list[tuple[str, NDArray[np.float64]]]:

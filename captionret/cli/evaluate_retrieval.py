@@ -16,13 +16,15 @@ values over random order within ties.
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..app.measured_modes import learned_weights, measure_modes
-from ..app.measuring import ModesMeasuring
-from ..datasets import Dataset, open_dataset
 from ..errors import BadSetting
 from ..home import data_folder
 from .options import FOUND, add_device, old_name, parser, path_argument, say
+
+if TYPE_CHECKING:  # --help need not wait for these
+    from ..app.measuring import ModesMeasuring
+    from ..datasets import Dataset
 
 SHOWN = ("mode", "relevance", "NDCG@10", "95 % from", "to", "NDCG@50", "PCC", "ties@10")
 FORMATS = dict.fromkeys(SHOWN[2:7], ".3f") | {"ties@10": ".1f"}
@@ -36,6 +38,9 @@ PUBLISHED = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure modes on a split; print their tables and write the report."""
     given = _parse(arguments)
+    from ..app.measured_modes import learned_weights
+    from ..datasets import open_dataset
+
     how = _measuring(given)
     dataset = open_dataset(given.data)
     say(dataset.summary())
@@ -61,9 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _modes(
-    dataset: Dataset, split: str, how: ModesMeasuring, given: argparse.Namespace, asked: Sequence[str]
+    dataset: "Dataset", split: str, how: "ModesMeasuring", given: argparse.Namespace, asked: Sequence[str]
 ) -> None:
     """Image -> image and text -> image, side by side."""
+    from ..app.measured_modes import measure_modes
     from ..evaluation import text_search
     from ..report.terminal import Value, table
 
@@ -91,7 +97,7 @@ def _modes(
         write_report(given.out, found, given.pages)
 
 
-def _labels(dataset: Dataset, split: str, how: ModesMeasuring, given: argparse.Namespace) -> None:
+def _labels(dataset: "Dataset", split: str, how: "ModesMeasuring", given: argparse.Namespace) -> None:
     """Labels typed as queries."""
     from ..app.measured_text import measure_labels
     from ..evaluation.label_search import COLUMNS
@@ -109,7 +115,7 @@ def _labels(dataset: Dataset, split: str, how: ModesMeasuring, given: argparse.N
         write_labels(given.out / LABELS if given.measure else given.out, found)
 
 
-def _words(dataset: Dataset, split: str, how: ModesMeasuring, given: argparse.Namespace) -> None:
+def _words(dataset: "Dataset", split: str, how: "ModesMeasuring", given: argparse.Namespace) -> None:
     """Word probabilities held against captions."""
     from ..app import text_report
     from ..app.measured_words import measure_words
@@ -127,9 +133,11 @@ def _words(dataset: Dataset, split: str, how: ModesMeasuring, given: argparse.Na
         text_report.write_words(given.out, found)
 
 
-def _measuring(given: argparse.Namespace) -> ModesMeasuring:
+def _measuring(given: argparse.Namespace) -> "ModesMeasuring":
     if given.pages < 0 or given.samples < 0:
         raise BadSetting(f"--pages {given.pages}, --samples {given.samples}: both must be at least 0.")
+    from ..app.measuring import ModesMeasuring
+
     return ModesMeasuring(
         modes=() if given.modes == ["all"] else given.modes,
         relevance=given.relevance,

@@ -11,14 +11,13 @@ whatever the mode; skewness says how unevenly. What a remedy does to recall: cap
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..app.hubs import COLUMNS, FORMATS, Hubs, library_hubs, spread, write_hubs
-from ..app.places import library_path
-from ..app.searcher import Searcher
 from ..errors import BadSetting
-from ..files import publish_json
-from ..library import Library
 from .options import FOUND, add_device, parser, path_argument, say
+
+if TYPE_CHECKING:  # --help need not wait for it
+    from ..app.hubs import Hubs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting(
             f"--k {given.k}, --worst {given.worst}: a list holds at least 1 picture, and hubs are 0 or more."
         )
+    from ..app.hubs import library_hubs, write_hubs
+    from ..app.places import library_path
+    from ..app.searcher import Searcher
+    from ..files import publish_json
+    from ..library import Library
+
     with Library.open(library_path(given.library)) as library:
         searcher = Searcher(library, spaces=given.embedding, device=given.device)
         hubs = library_hubs(searcher, given.mode, given.k, given.remedy)
@@ -84,7 +89,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options.parse_args(arguments)
 
 
-def _print(hubs: Hubs, worst: int) -> None:
+def _print(hubs: "Hubs", worst: int) -> None:
+    from ..app.hubs import COLUMNS, FORMATS, spread
     from ..report.terminal import Value, table
 
     gallery, count = hubs.gallery, f"N_{hubs.k}"

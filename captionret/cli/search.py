@@ -16,23 +16,25 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..app.places import last_library, library_path
-from ..app.result import SearchResult
-from ..app.searcher import Searcher
 from ..errors import BadSetting
-from ..library import Library
 from ..text import content_words
-from .modes import modes_table
 from .options import FOUND, NOTHING_FOUND, say
 from .output import open_file, print_json, print_paths
 from .search_options import parse
+
+if TYPE_CHECKING:  # --help need not wait for these
+    from ..app.result import SearchResult
+    from ..app.searcher import Searcher
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Search for a picture, a text, or both, and show what is found."""
     given = parse(__doc__ or "", arguments)
     if given.list_modes:
+        from .modes import modes_table
+
         print(modes_table())
         return FOUND
     if given.html:
@@ -66,8 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FOUND if found else NOTHING_FOUND
 
 
-def _searcher(given: argparse.Namespace) -> Searcher:
+def _searcher(given: argparse.Namespace) -> "Searcher":
     """Of the library that was named, else of the folder, else of the last library, else of the samples."""
+    from ..app.places import last_library, library_path
+    from ..app.searcher import Searcher
+    from ..library import Library
+
     path = library_path(given.library) if given.library is not None else None
     if path is None and given.gallery is None:
         path = last_library()
@@ -89,7 +95,7 @@ def _refuse_to_write_over_a_picture(page: Path) -> None:
         raise BadSetting(f"--html {page} would write a page over a picture. Give a name such as hits.html.")
 
 
-def _show(given: argparse.Namespace, found: SearchResult) -> None:
+def _show(given: argparse.Namespace, found: "SearchResult") -> None:
     if given.json:
         _show_json(given, found)
     elif given.paths or given.null:
@@ -102,7 +108,7 @@ def _show(given: argparse.Namespace, found: SearchResult) -> None:
         open_file(given.html or found.paths[0])
 
 
-def _show_json(given: argparse.Namespace, found: SearchResult) -> None:
+def _show_json(given: argparse.Namespace, found: "SearchResult") -> None:
     from ..report.terminal import search_json
 
     library = str(found.library.absolute())
@@ -117,7 +123,7 @@ def _show_json(given: argparse.Namespace, found: SearchResult) -> None:
     print_json(answer)
 
 
-def _show_text(given: argparse.Namespace, found: SearchResult) -> None:
+def _show_text(given: argparse.Namespace, found: "SearchResult") -> None:
     from ..report.terminal import explanation_text, search_text
     from ..report.visible import visible
 
@@ -131,7 +137,7 @@ def _show_text(given: argparse.Namespace, found: SearchResult) -> None:
         print(explanation_text(hit, one))
 
 
-def _page(file: Path, found: SearchResult) -> Path:
+def _page(file: Path, found: "SearchResult") -> Path:
     """Write the answer as a page with pictures."""
     from ..report.page import SearchSection, write_page
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from .catalogue import Catalogue
 from .documents import Document, read_documents
+from .fact_columns import fact_arrays
 from .index_file import DamagedIndex, IndexFile
 from .merged import MergedSegments
 from .search_index import MANIFEST, SEGMENT, Outdated, SearchIndex, read_index
@@ -41,7 +42,8 @@ def _inside(catalogue: Catalogue, folder: Path, index: SearchIndex) -> list[str]
         except Outdated:
             return []
     found = [
-        f"{folder / SEGMENT.format(name=name)} does not hold the words of its captions. {_AGAIN}"
+        f"{folder / SEGMENT.format(name=name)} does not hold the words of its captions or the days of its "
+        f"pictures. {_AGAIN}"
         for name, segment in zip(index.names, index.segments, strict=True)
         if not _holds_its_words(segment)
     ]
@@ -51,7 +53,9 @@ def _inside(catalogue: Catalogue, folder: Path, index: SearchIndex) -> list[str]
 
 
 def _holds_its_words(segment: Segment) -> bool:
-    expected = word_arrays([segment.all_captions(row) for row in range(len(segment))])
+    rows = range(len(segment))
+    expected = word_arrays([segment.all_captions(row) for row in rows])
+    expected |= fact_arrays([segment.facts.at(row) for row in rows])
     return all(
         name in segment.arrays and np.array_equal(segment.arrays.whole(name), array)
         for name, array in expected.items()
@@ -66,5 +70,5 @@ def _document(table: MergedSegments, row: int) -> Document:
         segment.all_captions(place),
         bool(place in segment.own),
         int(segment.feature_rows[place]),
-        segment.facts(place),
+        segment.facts.at(place),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..records import PictureFacts
 from ..retrieval.index.arrays import ReadSequence
 from ..retrieval.index.postings import CaptionPostings
+from .row_sets import SegmentRowSets
 from .segment import Segment, words_of
 
 T = TypeVar("T")
@@ -47,6 +48,11 @@ class MergedSegments:
     def caption_index(self) -> "MergedSegments":
         """Itself."""
         return self
+
+    @cached_property
+    def row_sets(self) -> SegmentRowSets:
+        """What filters ask."""
+        return SegmentRowSets(self)
 
     @property
     def parts(self) -> tuple[CaptionPostings, ...]:
@@ -104,11 +110,11 @@ class MergedSegments:
             if row is not None
         ]
 
-    def under(self, folder: str) -> NDArray[np.bool_]:
-        """(N,) of which pictures a path is that of a folder, or lies below it."""
+    def mask(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> NDArray[np.bool_]:
+        """(N,) which pictures are among those that each segment gives, by their rows there."""
         found = np.zeros(len(self), np.bool_)
         for number, one in enumerate(self.segments):
-            rows = one.under(folder)
+            rows = of_segment(one)
             if self.whole:
                 found[rows] = True
             else:
@@ -118,7 +124,7 @@ class MergedSegments:
 
     def facts(self) -> list[PictureFacts | None]:
         """Of every picture when and with which camera it was taken; None where nothing is known."""
-        each = [one.all_facts() for one in self.segments]
+        each = [one.facts.all(len(one)) for one in self.segments]
         if self.whole:
             return each[0]
         numbers, places = self._places

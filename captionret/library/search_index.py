@@ -25,7 +25,7 @@ from .segment import Segment, segment_of
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "search-index.manifest"
 SEGMENT = "search-index-{name}.segment"
 _TRIES = 3

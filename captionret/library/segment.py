@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import PictureFacts
 from ..retrieval.index.arrays import (
     Arrays,
     ArraysInMemory,
@@ -19,9 +18,10 @@ from ..retrieval.index.arrays import (
     list_arrays,
     text_arrays,
 )
-from ..retrieval.index.postings import CaptionPostings, posting_arrays
+from ..retrieval.index.postings import CaptionPostings, posting_arrays, small
 from ..text import words
 from .documents import Document
+from .fact_columns import FactColumns, fact_arrays
 from .rows import Damaged
 
 _HASH = 32  # bytes of a SHA-256
@@ -68,43 +68,21 @@ class Segment:
         first, last = (self.paths.before(f"{folder}{end}".encode(errors="surrogatepass")) for end in "/0")
         itself = self.paths.find(folder)
         copies = (row for row, path in self.copies.pairs() if path == folder or path.startswith(f"{folder}/"))
-        found = {*range(first, last), *copies, *([] if itself is None else [itself])}
-        return np.array(sorted(found), np.int32)
-
-    def all_facts(self) -> list[PictureFacts | None]:
-        """Of every picture when and with which camera it was taken, where its file says so."""
-        found: list[PictureFacts | None] = [None] * len(self)
-        rows, sizes = self.arrays.whole("facts").tolist(), self.arrays.whole("facts.sizes").tolist()
-        known = zip(rows, sizes[::2], sizes[1::2], self._taken, self._cameras, strict=True)
-        for row, width, height, taken, camera in known:
-            found[row] = PictureFacts(width, height, taken or None, camera or None)
-        return found
+        others = {*copies, *([] if itself is None else [itself])}
+        return np.union1d(np.arange(first, last), np.array(sorted(others), np.int64)).astype(np.int32)
 
     def all_captions(self, row: int) -> tuple[str, ...]:
         """Of one picture, the best first."""
         return (self.captions[row], *self.more[row])
-
-    def facts(self, row: int) -> PictureFacts | None:
-        """When and with which camera a picture was taken, where its file says so."""
-        known = self.arrays.whole("facts")
-        place = int(np.searchsorted(known, row))
-        if place == len(known) or known[place] != row:
-            return None
-        width, height = self.arrays.part("facts.sizes", 2 * place, 2 * place + 2).tolist()
-        taken, camera = self._taken[place], self._cameras[place]
-        return PictureFacts(width, height, taken or None, camera or None)
 
     def row_of(self, sha256: str) -> int | None:
         """The row of a content; None where it is not here."""
         return self.hashes.find(sha256)
 
     @cached_property
-    def _taken(self) -> Texts:
-        return Texts(self.arrays, "facts.taken")
-
-    @cached_property
-    def _cameras(self) -> Texts:
-        return Texts(self.arrays, "facts.cameras")
+    def facts(self) -> FactColumns:
+        """When and with which camera pictures were taken, where their files say so."""
+        return FactColumns(self.arrays)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -159,8 +137,6 @@ def segment_of(documents: Sequence[Document]) -> Segment:
         hashes = np.zeros(0, np.uint8)
     if len(hashes) != _HASH * count:
         raise Damaged("the hash of a picture is none")
-    known = [(row, one.facts) for row, one in enumerate(documents) if one.facts is not None]
-    sizes = [[facts.width, facts.height] for _, facts in known]
     captions = [one.captions[0] for one in documents]
     arrays: dict[str, NDArray[Any]] = {
         **text_arrays("paths", [one.paths[0] for one in documents]),
@@ -171,10 +147,7 @@ def segment_of(documents: Sequence[Document]) -> Segment:
         "by_hash": np.argsort(hashes.view(f"S{_HASH}"), kind="stable").astype(np.int32),
         "feature_rows": _narrow(np.fromiter((one.feature_row for one in documents), np.int64, count)),
         "own": np.flatnonzero([one.own for one in documents]).astype(np.int32),
-        "facts": np.array([row for row, _ in known], np.int32),
-        "facts.sizes": np.array(sizes, np.int64).reshape(-1),
-        **text_arrays("facts.taken", [facts.taken or "" for _, facts in known]),
-        **text_arrays("facts.cameras", [facts.camera or "" for _, facts in known]),
+        **fact_arrays([one.facts for one in documents]),
     }
     every = [one.captions for one in documents]
     return Segment(ArraysInMemory(arrays, lambda: word_arrays(every)))
@@ -182,16 +155,23 @@ def segment_of(documents: Sequence[Document]) -> Segment:
 
 def word_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
     """What a segment keeps of the words of captions, of each picture the best one first: the postings of
-    these, and where there are others how many pictures each word of all is of."""
+    these, and where there are others how many pictures each word of all is of, and the words of the others
+    in their order."""
     best = posting_arrays([one[0] for one in captions])
     return best if all(len(one) == 1 for one in captions) else best | _known_arrays(captions)
 
 
-def _known_arrays(captions: Iterable[Sequence[str]]) -> dict[str, NDArray[Any]]:
+def _known_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
     counts = Counter(word for one in captions for word in words_of(one))
     known = sorted(counts)
-    held = np.fromiter((counts[word] for word in known), np.uint32, len(known))
-    return {**text_arrays("known", known), "known.counts": held}
+    places = {word: place for place, word in enumerate(known)}
+    further = [words(text) for one in captions for text in one[1:]]
+    return {
+        **text_arrays("known", known),
+        "known.counts": np.fromiter((counts[word] for word in known), np.uint32, len(known)),
+        "more.order": small(np.array([places[word] for text in further for word in text], np.int64)),
+        "more.lengths": small(np.array([len(text) for text in further], np.int64)),
+    }
 
 
 def words_of(captions: Iterable[str]) -> set[str]:

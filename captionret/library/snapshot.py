@@ -254,7 +254,7 @@ class LibrarySnapshot:
         """Of each image when and with which camera it was taken; None where its file does not say."""
         if hashes is self.pictures.hashes:
             return self.pictures.facts()
-        return [segment.facts(row) for segment, row in map(self.pictures.place, self._rows(hashes))]
+        return [segment.facts.at(row) for segment, row in map(self.pictures.place, self._rows(hashes))]
 
     def with_spaces(self, spaces: Mapping[str, Space]) -> "LibrarySnapshot":
         """The same moment, compared in these spaces."""

@@ -19,6 +19,7 @@ from .index.stored import CaptionIndex
 from .predicted import KnownWords, WordProbabilities
 from .protocols import GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
+from .row_sets import ReadRowSets, RowSets
 from .table import ListedPictures, PictureTable
 
 
@@ -164,10 +165,10 @@ class Gallery:
     def _caption_text(self) -> str:
         return normal("\n".join({caption for captions in self.all_captions for caption in captions}))
 
-    def under(self, folder: str) -> NDArray[np.bool_] | None:
-        """(N,) of which images a path is that of a folder, or lies below it; None where all paths have to be
-        read to know."""
-        return self._table.under(folder)
+    @cached_property
+    def row_sets(self) -> RowSets:
+        """What filters ask: of which images something holds."""
+        return self._table.row_sets or ReadRowSets(self)
 
     @cached_property
     def predicted(self) -> WordProbabilities:

@@ -127,11 +127,11 @@ def _not_met(gallery: Gallery, one: Filter) -> str:
     if isinstance(one, Under):
         return _no_folder(gallery, one.folder)
     if isinstance(one, Camera):
-        cameras = sorted({facts.camera for facts in gallery.facts if facts and facts.camera})
+        cameras = gallery.row_sets.distinct("camera")
         if not cameras:
             return "Of none of these pictures is the camera known: their files do not say."
         return f"No picture here was taken with {one.name!r}. Cameras here: {', '.join(cameras[:10])}."
-    days = sorted(facts.taken[:10] for facts in gallery.facts if facts and facts.taken)
+    days = gallery.row_sets.distinct("day")
     if not days:
         return "Of none of these pictures is it known when it was taken: their files do not say."
     when = f"since {one.day}" if isinstance(one, Since) else f"until {one.day}"

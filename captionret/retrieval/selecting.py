@@ -7,7 +7,6 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import PictureFacts
 from .calibrated import SURE
 from .gallery import Gallery
 from .language import (
@@ -20,12 +19,10 @@ from .language import (
     PhraseCondition,
     Since,
     Under,
-    Until,
     WordCondition,
 )
 from .query import EncodedQuery
-
-Mask = NDArray[np.bool_]
+from .row_sets import Mask
 
 
 def selected(gallery: Gallery, query: EncodedQuery) -> Mask | None:
@@ -55,7 +52,12 @@ def holds(gallery: Gallery, condition: Condition, query: EncodedQuery) -> Mask:
         return _hold_phrase(gallery, condition.words)
     if isinstance(condition, Under):
         return lie_under(gallery, condition.folder)
-    return _of_facts(gallery.facts, condition)
+    if isinstance(condition, Camera):
+        sought = _plain_name(condition.name)
+        return gallery.row_sets.where("camera", lambda name: sought in _plain_name(name))
+    if isinstance(condition, Since):
+        return gallery.row_sets.where("day", lambda day: day >= condition.day)
+    return gallery.row_sets.where("day", lambda day: day <= condition.day)
 
 
 def probabilities(gallery: Gallery, word: str) -> NDArray[np.float32]:
@@ -64,33 +66,19 @@ def probabilities(gallery: Gallery, word: str) -> NDArray[np.float32]:
     if "word_probabilities" in gallery.parts and word in gallery.predicted:
         found = gallery.predicted.of(word)
         return np.where(found > gallery.predicted.least, found, 0).astype(np.float32)
-    return np.fromiter((word in held for held in gallery.caption_words), np.float32, len(gallery))
+    return gallery.row_sets.holding((word,)).astype(np.float32)
 
 
 def lie_under(gallery: Gallery, folder: str) -> Mask:
     """(N,) of which pictures the file, or a copy of it, lies in a folder or below it."""
     named = plain_folder(folder)
-    known = gallery.under(named) if named else None
-    if known is not None:
-        return known
-    return np.fromiter(
-        (
-            any(not named or path == named or path.startswith(f"{named}/") for path in _plain(gallery, row))
-            for row in range(len(gallery))
-        ),
-        np.bool_,
-        len(gallery),
-    )
+    return gallery.row_sets.under(named) if named else np.ones(len(gallery), np.bool_)
 
 
 def plain_folder(folder: str) -> str:
     """A folder's name as paths begin with it: "./2019/summer/" -> "2019/summer"; "" for all."""
     named = PurePath(folder).as_posix()
     return "" if named == "." else named.rstrip("/") or "/"
-
-
-def _plain(gallery: Gallery, row: int) -> list[str]:
-    return [PurePath(path).as_posix() for path in (gallery.paths[row], *gallery.copies[row])]
 
 
 def _at_least(found: NDArray[np.float32], least: float) -> Mask:
@@ -101,28 +89,11 @@ def _at_least(found: NDArray[np.float32], least: float) -> Mask:
 def _hold_phrase(gallery: Gallery, phrase: Sequence[str]) -> Mask:
     """(N,) of which pictures a caption holds the phrase; or where it is one of the words that are predicted,
     those that show it."""
+    captions = gallery.row_sets.holding(phrase)
     joined = " ".join(phrase)
-    captions = np.fromiter(
-        (any(f" {joined} " in text for text in texts) for texts in gallery.caption_tokens),
-        np.bool_,
-        len(gallery),
-    )
-    if "word_probabilities" not in gallery.parts:
+    if "word_probabilities" not in gallery.parts or joined not in gallery.predicted:
         return captions
     return captions | _at_least(probabilities(gallery, joined), AT_LEAST)
-
-
-def _of_facts(facts: Sequence[PictureFacts | None], condition: Since | Until | Camera) -> Mask:
-    return np.fromiter((one is not None and _fits(one, condition) for one in facts), np.bool_, len(facts))
-
-
-def _fits(facts: PictureFacts, condition: Since | Until | Camera) -> bool:
-    if isinstance(condition, Camera):
-        return _plain_name(condition.name) in _plain_name(facts.camera or "")
-    if facts.taken is None:
-        return False
-    day = facts.taken[:10]
-    return day >= condition.day if isinstance(condition, Since) else day <= condition.day
 
 
 def _plain_name(name: str) -> str:

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .index.stored import CaptionIndex
+from .row_sets import RowSets
 
 
 class PictureTable(Protocol):
@@ -46,9 +44,9 @@ class PictureTable(Protocol):
         """The words of all captions with how many pictures each is of, where they are kept."""
         ...
 
-    def under(self, folder: str) -> NDArray[np.bool_] | None:
-        """(N,) of which pictures a path is that of a folder, or lies below it, where that is known without
-        reading all of them; folder: as paths begin with it, without a slash at its end."""
+    @property
+    def row_sets(self) -> RowSets | None:
+        """What filters ask, where it is answered without reading all pictures."""
         ...
 
     @property
@@ -61,6 +59,7 @@ class ListedPictures:
     """A table of lists."""
 
     caption_index: CaptionIndex | None = None
+    row_sets: RowSets | None = None
     known_words: Mapping[str, int] | None = None
 
     def __init__(
@@ -100,10 +99,6 @@ class ListedPictures:
         self.captions = [captions[place] for place in first]
         self.hashes = [hashes[place] for place in first]
         self.copies = [tuple(names) for names in copies]
-
-    def under(self, folder: str) -> NDArray[np.bool_] | None:
-        """None: all have to be read."""
-        return None
 
     @cached_property
     def row_of_id(self) -> dict[str, int]:

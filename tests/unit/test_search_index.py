@@ -26,7 +26,8 @@ from captionret.retrieval import search as search_gallery
 from captionret.retrieval.index import best, postings
 from captionret.retrieval.modes.words import WordMode
 from captionret.retrieval.query import Feedback
-from captionret.retrieval.selecting import lie_under, plain_folder
+from captionret.retrieval.selecting import lie_under, plain_folder, selected
+from captionret.retrieval.sources import TableSource
 from captionret.text import STOP_WORDS, words
 
 KEPT = [name for name, mode in MODES.items() if isinstance(mode, WordMode) and mode.stored is not None]
@@ -41,16 +42,18 @@ def documents(count: int, seed: int, prefix: str = "") -> list[Document]:
         texts = [" ".join(chosen.choices(WORDS, k=chosen.randint(1, 9))) for _ in range(chosen.randint(1, 3))]
         name = f"{chosen.randint(0, 9)}/{prefix}{number:04d}.jpg"
         copies = (f"{name}.copy",) if number % 7 == 0 else ()
-        facts = PictureFacts(number, 3, "2020-01-02T03:04:05", None) if number % 5 == 0 else None
+        taken = f"20{chosen.randint(10, 25)}-0{chosen.randint(1, 9)}-02T03:04:05"
+        camera = chosen.choice(["Canon  EOS R5", "Pixel 7", "ÉCLAIR", None])
+        facts = PictureFacts(number, 3, chosen.choice([taken, None]), camera) if number % 5 else None
         sha256 = f"{chosen.getrandbits(256):064x}"
         made.append(Document(sha256, (name, *copies), tuple(texts), number % 11 == 0, number * 3, facts))
     return sorted(made, key=lambda one: one.paths[0])
 
 
 def as_lists(held: Sequence[Document]) -> Gallery:
-    return Gallery(
-        [one.paths[0] for one in held], [one.captions[0] for one in held], [one.sha256 for one in held]
-    )
+    hashes = [one.sha256 for one in held]
+    source = TableSource(hashes, captions=[one.captions for one in held], facts=[one.facts for one in held])
+    return Gallery([one.paths[0] for one in held], [one.captions[0] for one in held], hashes, source=source)
 
 
 def merged(
@@ -157,7 +160,7 @@ def test_merged_segments_are_one_table_in_the_order_of_the_paths(
     assert held.gathered(lambda one: one.feature_rows).tolist() == [one.feature_row for one in left]
     for row, one in enumerate(left):
         segment, place = held.place(row)
-        assert (segment.all_captions(place), segment.facts(place)) == (one.captions, one.facts)
+        assert (segment.all_captions(place), segment.facts.at(place)) == (one.captions, one.facts)
         assert held.row_of[one.sha256] == row == held.row_of_id[one.paths[0]]
     for nothing in ("0" * 64, "no hash", ""):
         assert nothing not in held.row_of and nothing not in held.row_of_id
@@ -179,6 +182,27 @@ def test_words_folders_and_facts_are_known_without_reading_every_picture(
         ]
         assert lie_under(kept, folder).tolist() == expected
     assert held.facts() == [one.facts for one in left]
+
+
+FILTERS = """dog -beach; "a dog"; "a a"; "above across"; dog "dogs café"; dog "t-shirt"; dog "unheard a";
+beach -"a dog" OR runs; since:2014; until:2016-05; since:2012 until:2018; since:2031; camera:canon;
+camera:"eos r5"; camera:é; camera:leica; dog -since:2015 -camera:pixel; (dog AND beach) OR (runs AND NOT a);
+dog -under:3; running>0.5 under:3 since:2013""".replace("\n", " ").split("; ")
+
+
+def test_filters_select_what_reading_every_picture_does_and_read_none(
+    table: tuple[MergedSegments, list[Document]],
+) -> None:
+    held, left = table
+    kept, plain = Gallery.of_table(held), as_lists(left)
+    for name in ("all_captions", "caption_tokens", "caption_words", "facts", "paths", "captions"):
+        setattr(kept, name, None)
+    for text in FILTERS:
+        query = EncodedQuery(text=text, parsed=parse(text))
+        ours, theirs = selected(kept, query), selected(plain, query)
+        assert ours is not None and theirs is not None and ours.tolist() == theirs.tolist(), text
+    for fact in ("day", "camera"):
+        assert kept.row_sets.distinct(fact) == plain.row_sets.distinct(fact)
 
 
 def test_index_file_gives_what_was_written_and_no_array_that_was_not(tmp_path: Path) -> None:

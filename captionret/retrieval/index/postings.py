@@ -158,6 +158,7 @@ def posting_arrays(captions: Sequence[str]) -> dict[str, NDArray[Any]]:
     owners, numbers = owners.astype(np.int32), numbers.astype(np.int32)
     return {
         **text_arrays("words", words),
+        "order": small(ids),
         **_of_each(words, len(captions), owners, numbers, times),
         **_by_word(len(words), len(captions), owners, numbers, times),
         **(_lemma_arrays(words, len(captions), owners, numbers) if len(captions) >= LEMMAS_FROM else {}),
@@ -198,9 +199,9 @@ def _of_each(
     values = times.astype(np.float32) * idf[numbers]
     squares = np.bincount(owners, (values * values).astype(np.float64), captions)
     return {
-        "distinct": _small(np.bincount(owners, minlength=captions)),
-        "content": _small(np.bincount(owners[content[numbers]], minlength=captions)),
-        "length": _small(np.bincount(owners, times, captions).astype(np.int64)),
+        "distinct": small(np.bincount(owners, minlength=captions)),
+        "content": small(np.bincount(owners[content[numbers]], minlength=captions)),
+        "length": small(np.bincount(owners, times, captions).astype(np.int64)),
         "idf": np.bincount(owners, idf[numbers], captions).astype(np.float64),
         "norm": np.sqrt(squares),
     }
@@ -237,7 +238,7 @@ def _by_word(
         "lists.starts": starts_of(np.where(listed, frequencies, 0)),
         "repeats": rows[repeated],
         "repeats.starts": starts_of(np.bincount(numbers[by_word][repeated], minlength=words)),
-        "repeats.counts": _small(again[repeated]),
+        "repeats.counts": small(again[repeated]),
     }
 
 
@@ -255,7 +256,7 @@ def _lemma_arrays(
         **text_arrays("lemma", bases),
         "lemma_words": np.fromiter(chain.from_iterable(by_lemma[base] for base in bases), np.int32),
         "lemma_words.starts": starts_of(np.array([len(by_lemma[base]) for base in bases], np.int64)),
-        "lemmas": _small(np.bincount(keys // (len(bases) + 1), minlength=captions)),
+        "lemmas": small(np.bincount(keys // (len(bases) + 1), minlength=captions)),
     }
 
 
@@ -267,7 +268,7 @@ def _by_lemma(words: Sequence[str]) -> Mapping[str, list[int]]:
     return found
 
 
-def _small(numbers: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
+def small(numbers: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
     """In as few bytes as the largest takes."""
     return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))
 

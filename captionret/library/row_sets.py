@@ -1,0 +1,74 @@
+"""The filters of a query over segments: each answers by what it keeps, and no picture is read."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..retrieval.index.word_order import texts_with
+from ..retrieval.row_sets import Fact, Mask
+from .segment import Segment
+
+
+class _Table(Protocol):
+    """What a table of segments gives; see MergedSegments."""
+
+    @property
+    def segments(self) -> Sequence[Segment]: ...
+    @property
+    def dead(self) -> Sequence[NDArray[np.int32]]: ...
+    def mask(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> Mask: ...
+
+
+class SegmentRowSets:
+    """RowSets of a table of segments."""
+
+    def __init__(self, table: _Table) -> None:
+        self._table = table
+
+    def under(self, folder: str) -> Mask:
+        """Of which pictures a path is that of a folder, or lies below it."""
+        return self._table.mask(lambda segment: segment.under(folder))
+
+    def holding(self, phrase: Sequence[str]) -> Mask:
+        """Of which pictures a caption holds these words one after the other."""
+        return self._table.mask(lambda segment: holding(segment, phrase))
+
+    def where(self, fact: Fact, fits: Callable[[str], bool]) -> Mask:
+        """Of which pictures the day or the camera is known and fits."""
+        return self._table.mask(lambda segment: segment.facts.rows(fact, fits))
+
+    def distinct(self, fact: Fact) -> list[str]:
+        """All days or cameras, ascending."""
+        parts = zip(self._table.segments, self._table.dead, strict=True)
+        return sorted({one for segment, gone in parts for one in segment.facts.noted(fact, gone)})
+
+
+def holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:
+    """The rows of pictures of which a caption holds a phrase, ascending."""
+    return np.union1d(_best_holding(segment, phrase), _further_holding(segment, phrase))
+
+
+def _best_holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:
+    """By their best captions."""
+    postings = segment.postings
+    numbers = [number for word in phrase if (number := postings.number(word)) is not None]
+    if len(numbers) < len(phrase):
+        return np.zeros(0, np.int32)
+    if len(numbers) == 1:
+        return postings.rows(numbers[0])
+    return texts_with(segment.arrays.whole("order"), postings.of_each("length"), numbers)
+
+
+def _further_holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:
+    """By their further captions."""
+    if "more.order" not in segment.arrays:
+        return np.zeros(0, np.int32)
+    known = segment.known[0]
+    numbers = [number for word in phrase if (number := known.find(word)) is not None]
+    if len(numbers) < len(phrase):
+        return np.zeros(0, np.int32)
+    order, lengths = segment.arrays.whole("more.order"), segment.arrays.whole("more.lengths")
+    rows: NDArray[np.int32] = segment.arrays.whole("more.rows")
+    return np.unique(rows[texts_with(order, lengths, numbers)])

@@ -1,0 +1,25 @@
+"""Words in the order in which texts hold them, as numbers one after the other, so that a phrase is found
+without reading a text."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def texts_with(
+    order: NDArray[np.unsignedinteger], lengths: NDArray[np.integer], phrase: Sequence[int]
+) -> NDArray[np.int64]:
+    """The texts that hold the words of a phrase one after the other, ascending.
+
+    order:   (K,) the words of all texts; lengths: (N,) how many each text has
+    phrase:  at least one word
+    """
+    found = np.flatnonzero(order == phrase[0])
+    for step, word in enumerate(phrase[1:], start=1):
+        found = found[found < len(order) - step]
+        found = found[order[found + step] == word]
+    ends = np.cumsum(lengths, dtype=np.int64)
+    texts = np.searchsorted(ends, found, side="right")
+    inside = found + len(phrase) <= ends[texts]
+    return np.unique(texts[inside])

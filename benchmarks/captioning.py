@@ -2,15 +2,16 @@
 
     python benchmarks/captioning.py --pictures data/flickr8k/Flicker8k_Dataset
 
-before:    this captioner as release 0.7 ran it: the CNN in PyTorch, one batch after another, only decoding of files
-           overlaps
+before:    this captioner as release 0.7 ran it: the CNN in PyTorch, one batch after another, only decoding of
+           files overlaps
 now:       as `captionret index` runs it, engine auto; and at bfloat16
 CNN alone: the same engine over the same files, decoded the same way, no captions
 published: ResNet-152 in PyTorch, one picture at a time, an LSTM forced through twenty greedy steps; the same
-           networks as `captionret index` would run them beside it. Weights are random, only their number matters
+           networks as `captionret index` would run them beside it. Weights are random: only their number
+           matters
 
 All in turn in one process, in rounds; medians, and the range of the ratios of a round.
-"""  # noqa: E501
+"""
 
 import argparse
 import os

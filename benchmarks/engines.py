@@ -1,12 +1,13 @@
-"""What each engine and precision of the CNN costs, and whether the captions stay: what `--engine auto` is chosen by.
+"""What each engine and precision of the CNN costs, and whether the captions stay: by this `--engine auto` is
+chosen.
 
     python benchmarks/engines.py --data flickr8k:data/flickr8k
 
 Pictures of the split val through each engine in turn, one batch after another, so that all meet the same
-machine; then the captions of each, by the shipped captioner's beam of 3. The reference is PyTorch at float32. An
-engine may stand in captionret.models.vision.engines.rows.FASTEST if at least 99 % of the captions are the
+machine; then the captions of each, by the shipped captioner's beam of 3. The reference is PyTorch at float32.
+An engine may stand in captionret.models.vision.engines.rows.FASTEST if at least 99 % of the captions are the
 reference's, to the letter.
-"""  # noqa: E501
+"""
 
 import argparse
 import statistics

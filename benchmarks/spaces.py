@@ -1,10 +1,10 @@
 """How well trained embedding spaces find images and sentences by each other, and labels: a section of
 RESULTS.md.
 
-    python benchmarks/spaces.py --data flickr8k:data/flickr8k --spaces checkpoints/photos-space data/zoo-joint/*
+    python benchmarks/spaces.py --data flickr8k:DIR --spaces checkpoints/photos-space data/zoo-joint/*
 
 Nothing is chosen on this split: the epoch and every setting of a row come from val.
-"""  # noqa: E501
+"""
 
 import argparse
 from pathlib import Path

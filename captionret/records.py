@@ -7,6 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+CAPTION_MEASURES = {
+    "bleu1": "BLEU-1",
+    "bleu2": "BLEU-2",
+    "bleu3": "BLEU-3",
+    "bleu4": "BLEU-4",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "cider_d": "CIDEr-D",
+    "spice": "SPICE",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

@@ -92,24 +92,22 @@ class MeasuredSplit:
 
 def captioned_items(dataset: Dataset, split: str) -> list[Item]:
     """The pictures of a split that people captioned; BadDataset for fewer than two."""
-    items = [item for item in dataset.split(split) if item.captions and item.path is not None]
-    if len(items) < 2:
-        raise BadDataset(
-            f"{dataset.spec} has {len(items)} captioned pictures in split {split!r}: too few to find one by "
-            "another."
-        )
-    return items
+    found = [item for item in dataset.split(split) if item.captions and item.path is not None]
+    if len(found) < 2:
+        raise _too_few(dataset, split, f"{len(found)} captioned pictures", "another")
+    return found
 
 
 def labelled_items(dataset: Dataset, split: str) -> list[Item]:
     """The pictures of a split that have labels; BadDataset for fewer than two."""
-    items = [item for item in dataset.split(split) if item.labels and item.path is not None]
-    if len(items) < 2:
-        raise BadDataset(
-            f"{dataset.spec} has {len(items)} labelled pictures in split {split!r}: too few to find them by "
-            "their labels."
-        )
-    return items
+    found = [item for item in dataset.split(split) if item.labels and item.path is not None]
+    if len(found) < 2:
+        raise _too_few(dataset, split, f"{len(found)} labelled pictures", "its label")
+    return found
+
+
+def _too_few(dataset: Dataset, split: str, held: str, by: str) -> BadDataset:
+    return BadDataset(f"{dataset.spec} has {held} in split {split!r}: too few to find one by {by}.")
 
 
 def measured_split(

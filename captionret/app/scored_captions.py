@@ -14,7 +14,7 @@ from ..decoding import BeamSearch, Decoding
 from ..errors import BadDataset, BadSetting
 from ..files import publish_json
 from ..home import data_folder
-from ..records import Item
+from ..records import CAPTION_MEASURES, Item
 from ..remedies import remedy
 from ..text import ends_badly, words
 from .captioned_split import caption_split, decoded_with, load_captioner, note_scores, training_captions
@@ -24,14 +24,7 @@ if TYPE_CHECKING:
     from ..evaluation.captions.scorer import CaptionScores
 
 MEASURES = {
-    "bleu1": "BLEU-1",
-    "bleu2": "BLEU-2",
-    "bleu3": "BLEU-3",
-    "bleu4": "BLEU-4",
-    "meteor": "METEOR",
-    "rouge_l": "ROUGE-L",
-    "cider_d": "CIDEr-D",
-    "spice": "SPICE",
+    **CAPTION_MEASURES,
     "images": "images",
     "distinct": "distinct captions",
     "vocabulary": "vocabulary used",

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..config import Registry
 from ..files import publishing
+from ..records import CAPTION_MEASURES
 from .captioning.config import CAPTIONER
 from .embedding.config import EMBEDDING
 from .lexical.config import LEXICAL
@@ -32,17 +33,7 @@ _EPOCH_COLUMNS = {
     "unseen_hit5": ("hit@5, unseen labels", "{:.4g}"),
     "perplexity": ("perplexity of a neighbour's word", "{:.2f}"),
 }
-_MEASURES = {
-    "bleu1": "BLEU-1",
-    "bleu2": "BLEU-2",
-    "bleu3": "BLEU-3",
-    "bleu4": "BLEU-4",
-    "meteor": "METEOR",
-    "rouge_l": "ROUGE-L",
-    "cider_d": "CIDEr-D",
-    "distinct": "distinct captions",
-    "images": "images",
-}
+_MEASURES = {**CAPTION_MEASURES, "distinct": "distinct captions", "images": "images"}
 _RECALLS = {"r1": "{:.1f}", "r5": "{:.1f}", "r10": "{:.1f}", "medr": "{:.0f}"}
 _WAYS = {"i2t": "annotation", "t2i": "search"}
 _DIRECTIONS = {

@@ -34,20 +34,19 @@ def selected(gallery: Gallery, query: EncodedQuery) -> Mask | None:
     return None if required is None else holds(gallery, required, query)
 
 
-def holds(gallery: Gallery, condition: Condition, query: EncodedQuery) -> Mask:
-    """(N,) of which pictures a condition of a query holds."""
+def holds(gallery: Gallery, condition: Condition, query: EncodedQuery, struck: bool = False) -> Mask:
+    """(N,) of which pictures a condition of a query holds.
+
+    struck: whether those are left out; then a picture shows a word also where a caption says it
+    """
     if isinstance(condition, And):
-        return reduce(np.logical_and, (holds(gallery, part, query) for part in condition.parts))
+        return reduce(np.logical_and, (holds(gallery, part, query, struck) for part in condition.parts))
     if isinstance(condition, Or):
-        return reduce(np.logical_or, (holds(gallery, part, query) for part in condition.parts))
+        return reduce(np.logical_or, (holds(gallery, part, query, struck) for part in condition.parts))
     if isinstance(condition, Not):
-        return ~holds(gallery, condition.part, query)
+        return ~holds(gallery, condition.part, query, not struck)
     if isinstance(condition, WordCondition):
-        least = AT_LEAST if condition.at_least is None else condition.at_least
-        read = query.read_as(condition.word)
-        alike = (condition.word,) if read is None else read.alike
-        shown = (_at_least(probabilities(gallery, word), least) for word in alike)
-        return reduce(np.logical_or, shown, np.zeros(len(gallery), np.bool_))
+        return _show(gallery, condition, query, struck)
     if isinstance(condition, PhraseCondition):
         return _hold_phrase(gallery, condition.words)
     if isinstance(condition, Under):
@@ -58,6 +57,17 @@ def holds(gallery: Gallery, condition: Condition, query: EncodedQuery) -> Mask:
     if isinstance(condition, Since):
         return gallery.row_sets.where("day", lambda day: day >= condition.day)
     return gallery.row_sets.where("day", lambda day: day <= condition.day)
+
+
+def _show(gallery: Gallery, condition: WordCondition, query: EncodedQuery, struck: bool) -> Mask:
+    """(N,) of which pictures show a word, or one that stands for it."""
+    least = AT_LEAST if condition.at_least is None else condition.at_least
+    read = query.read_as(condition.word)
+    alike = (condition.word,) if read is None else read.alike
+    shown = [_at_least(probabilities(gallery, word), least) for word in alike]
+    if struck and condition.at_least is None:
+        shown += [gallery.row_sets.holding((word,)) for word in dict.fromkeys((condition.word, *alike))]
+    return reduce(np.logical_or, shown, np.zeros(len(gallery), np.bool_))
 
 
 def probabilities(gallery: Gallery, word: str) -> NDArray[np.float32]:

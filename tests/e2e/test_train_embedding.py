@@ -94,7 +94,9 @@ def test_the_models_are_listed_and_the_original_names_stand_in_the_help(call: Ca
         assert f"\n{name} " in out
     code, out, _ = call(train_embedding, "--help")
     assert code == 0
-    for old in "margin dim dim_image dim_word ncon encoder max_epochs dispFreq decay_c grad_clip maxlen_w optimizer".split():  # noqa: E501
+    for old in (
+        "margin dim dim_image dim_word ncon encoder max_epochs dispFreq decay_c grad_clip maxlen_w optimizer"
+    ).split():
         assert old in out
     for old in "batch_size saveto validFreq reload_ data max_violation".split():
         assert old in out

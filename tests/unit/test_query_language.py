@@ -239,6 +239,27 @@ def test_a_least_probability_is_kept(text: str, count: int) -> None:
     assert mask is not None and mask.sum() == count
 
 
+def test_a_picture_whose_caption_says_what_is_struck_goes_however_improbable_it_is() -> None:
+    captions = ["a rocket over people", "a rocket over a person", "a rocket"]
+    words = [{"people": 0.2, "person": 0.1}, {"person": 0.3}, {"people": 0.1}]
+    hashes = [f"{number:064x}" for number in range(3)]
+    source = TableSource(
+        hashes,
+        captions=[(caption,) for caption in captions],
+        word_probabilities=WordMatrix.of_rows(words),
+    )
+    gallery = Gallery(["0.jpg", "1.jpg", "2.jpg"], captions, hashes, source=source)
+    for text, left in {
+        "rocket -people": [False, True, True],
+        "rocket -(people OR person)": [False, False, True],
+        "rocket -people>0.15": [False, True, True],
+        "rocket -people>0.5": [True, True, True],
+        "rocket -(NOT people)": [False, False, False],
+    }.items():
+        mask = selected(gallery, asked(text))
+        assert mask is not None and mask.tolist() == left, text
+
+
 def test_what_does_not_come_into_question_is_never_a_hit_and_the_rest_ranks_as_before() -> None:
     gallery = gallery_of(True)
     everything = [(hit.id, hit.score) for hit in search(gallery, asked("a dog on a beach"))]

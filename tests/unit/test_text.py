@@ -269,10 +269,20 @@ def test_a_record_of_other_types_is_refused_as_a_vocabulary(value: object) -> No
         Vocabulary.from_json(value)
 
 
-def test_the_rules_are_nltks() -> None:
+def test_a_sentence_is_split_as_nltk_splits_it() -> None:
     theirs = NLTKWordTokenizer()
     numbers = random.Random(0)
     letters = "ab c's'\"`.,;:!?()[]{}<>-–“”‘’«»1$%*@ \n\tntllrevedm"
+    pieces = ["cannot", "Gonna", "wanna", "d'ye", "more'n", "'tis", "n't", "'ll", "'RE", "''", *" _'\".,:a"]
     texts = ["".join(numbers.choices(letters, k=numbers.randint(1, 25))) for _ in range(3000)]
+    texts += ["".join(numbers.choices(pieces, k=numbers.randint(1, 12))) for _ in range(2000)]
     texts += ["he cannot, 'tis gonna be more'n that; d'ye gimme? I'll N'T they're.\") 3,000 u.s. flags. --"]
+    texts += [
+        "İs ıt ca\u0301n't ſ'ſ l'été d'été: 'Ελλάδα', 犬's … „so“ ‚so‘ a,,b,,\n",
+        "",
+        "\n",
+        "'",
+        ",,",
+        "(''",
+    ]
     assert [text for text in texts if treebank.split(text) != theirs.tokenize(text)] == []

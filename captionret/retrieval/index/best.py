@@ -23,7 +23,7 @@ WeightedWord = tuple[NDArray[np.int32] | None, NDArray[np.float32], float]
 class Kernel(Protocol):
     """What _kernel.c gives."""
 
-    def best_sets(  # noqa: D102
+    def best_sets(
         self,
         words: list[tuple[NDArray[np.generic], int]],
         asked: int,
@@ -32,9 +32,11 @@ class Kernel(Protocol):
         allowed: NDArray[np.uint8] | None,
         top: int,
         least: float,
-    ) -> list[tuple[int, float]]: ...
+    ) -> list[tuple[int, float]]:
+        """See best_sets below."""
+        ...
 
-    def best_weighted(  # noqa: D102
+    def best_weighted(
         self,
         words: list[tuple[NDArray[np.int32] | None, NDArray[np.float32], float]],
         spelling: list[int],
@@ -43,7 +45,9 @@ class Kernel(Protocol):
         allowed: NDArray[np.uint8] | None,
         top: int,
         least: float,
-    ) -> list[tuple[int, float]]: ...
+    ) -> list[tuple[int, float]]:
+        """See best_weighted below."""
+        ...
 
 
 def _built() -> Kernel | None:

@@ -7,7 +7,7 @@ parse("dog OR cat -people").condition
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 AT_LEAST = 0.5  # the probability from which a picture shows a word, where a query names none
 
@@ -47,23 +47,26 @@ class Under:
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
+class _Day:
+    sign: ClassVar[str]
+    day: str
+
+    def __str__(self) -> str:
+        return f"{self.sign}:{self.day}"
+
+
+class Since(_Day):
     """It was taken on this day ("2019-06-01") or later."""
 
-    day: str
-
-    def __str__(self) -> str:
-        return f"since:{self.day}"
+    __slots__ = ()
+    sign = "since"
 
 
-@dataclass(frozen=True, slots=True)
-class Until:
+class Until(_Day):
     """It was taken on this day ("2019-06-30") or before."""
 
-    day: str
-
-    def __str__(self) -> str:
-        return f"until:{self.day}"
+    __slots__ = ()
+    sign = "until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +80,26 @@ class Camera:
 
 
 @dataclass(frozen=True, slots=True)
-class And:
+class _Joined:
+    sign: ClassVar[str]
+    parts: "tuple[Condition, ...]"
+
+    def __str__(self) -> str:
+        return f"({f' {self.sign} '.join(map(str, self.parts))})"
+
+
+class And(_Joined):
     """All of them hold."""
 
-    parts: "tuple[Condition, ...]"
-
-    def __str__(self) -> str:
-        return f"({' AND '.join(map(str, self.parts))})"
+    __slots__ = ()
+    sign = "AND"
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(_Joined):
     """At least one of them holds."""
 
-    parts: "tuple[Condition, ...]"
-
-    def __str__(self) -> str:
-        return f"({' OR '.join(map(str, self.parts))})"
+    __slots__ = ()
+    sign = "OR"
 
 
 @dataclass(frozen=True, slots=True)

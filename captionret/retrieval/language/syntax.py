@@ -24,19 +24,21 @@ _NUMBER = re.compile(r"\d*\.?\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class _Text:
+    text: str
+    place: int
+
+
+class Word(_Text):
     """A run of letters between blanks, punctuation and all."""
 
-    text: str
-    place: int
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(_Text):
     """What stands between quotation marks."""
 
-    text: str
-    place: int
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +76,26 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """Words side by side."""
-
+class _Parts:
     parts: "tuple[Node, ...]"
 
     @property
     def place(self) -> int:
         """Where the first begins."""
         return self.parts[0].place
+
+
+class Beside(_Parts):
+    """Words side by side."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(_Parts):
     """Parts between AND (every: True) or OR."""
 
-    parts: "tuple[Node, ...]"
     every: bool
-
-    @property
-    def place(self) -> int:
-        """Where the first begins."""
-        return self.parts[0].place
 
 
 Node: TypeAlias = Word | Phrase | Likely | Filtered | Without | Group | Beside | Joined

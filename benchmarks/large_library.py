@@ -35,7 +35,8 @@ from captionret.decoding import BeamSearch, Decoding
 from captionret.files import publishing, sha256_of
 from captionret.images import Picture
 from captionret.library import Library
-from captionret.library.checksums import of_caption, of_image
+from captionret.library.caption_rows import rows_of
+from captionret.library.checksums import of_image
 from captionret.library.index_writing import write_index
 from captionret.records import Caption, CaptionResult, Failure
 
@@ -100,15 +101,14 @@ def made(folder: Path, count: int) -> Library:
         connection.execute("INSERT INTO meta VALUES ('captioner', 1)")
         for number, text in enumerate(captions(count)):
             sha256 = hashlib.sha256(str(number).encode()).hexdigest()
-            tokens = json.dumps(text.split())
             crc = of_image(sha256, 1, number, [text])
             connection.execute(
-                "INSERT INTO images (sha256, captioner, feature_row, crc, width, height) "
-                "VALUES (?, 1, ?, ?, 4, 4)",
-                (sha256, number, crc),
+                "INSERT INTO images (number, sha256, captioner, feature_row, crc, width, height) "
+                "VALUES (?, ?, 1, ?, ?, 4, 4)",
+                (number + 1, sha256, number, crc),
             )
-            values = (sha256, 0, text, tokens, -1.0, of_caption(tokens, -1.0))
-            connection.execute("INSERT INTO captions VALUES (?, ?, ?, ?, ?, ?)", values)
+            rows = rows_of(1, number + 1, [Caption(text, tuple(text.split()), -1.0)], 0)
+            connection.executemany("INSERT INTO captions VALUES (?, ?, ?, ?)", rows)
             path = f"{2000 + number % 25}/{number // 25 % 12 + 1:02d}/IMG_{number:07d}.jpg"
             connection.execute("INSERT INTO files VALUES (?, 1, 1, ?)", (path, sha256))
     return library

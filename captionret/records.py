@@ -43,12 +43,16 @@ class Caption:
 
     text:    the words joined by blanks
     tokens:  the words, as the captioner's vocabulary spells them
-    logprob: natural log of the caption's probability, its end token included
+    logprob: natural log of the caption's probability, its end token included; 0 where it is not known
+    tags:    keywords that were given with it
+    score:   how good its source says that it is; None where it says nothing
     """
 
     text: str
     tokens: tuple[str, ...]
     logprob: float
+    tags: tuple[str, ...] = ()
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

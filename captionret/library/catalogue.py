@@ -54,7 +54,7 @@ class Catalogue:
         try:
             with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(schema.SCHEMA + schema.SINCE_2)
+                schema.create(connection)
                 connection.executemany(
                     "INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("version", __version__)]
                 )

@@ -5,9 +5,10 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 
+from .caption_rows import PICTURE
 from .rows import TEXT, Damaged, Rows
 
-_TABLES = ("images", "captions", "own_captions", "files")
+_TABLES = ("images", "own_captions", "files")
 _EVENTS = (("INSERT", "NEW"), ("UPDATE", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
 _TABLE = """
 CREATE TABLE changes (sha256 TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (sha256, revision))
@@ -17,6 +18,11 @@ WITHOUT ROWID
 _NOTE = """
 INSERT INTO changes SELECT {of}.sha256, m.value + 1 FROM meta AS m WHERE m.key = 'revision' AND NOT EXISTS
 (SELECT 1 FROM changes AS c WHERE c.sha256 = {of}.sha256 AND c.revision = m.value + 1);
+"""
+_NOTE_CAPTION = """
+INSERT INTO changes SELECT i.sha256, m.value + 1 FROM meta AS m, images AS i WHERE m.key = 'revision' AND
+i.number = {picture} AND NOT EXISTS
+(SELECT 1 FROM changes AS c WHERE c.sha256 = i.sha256 AND c.revision = m.value + 1);
 """
 # INSERT OR REPLACE deletes without firing a trigger
 _REPLACED = """
@@ -74,3 +80,6 @@ def _triggers() -> Iterator[str]:
         for event, of in _EVENTS:
             note = _NOTE.format(of=of)
             yield f"CREATE TRIGGER {table}_{event}_{of} AFTER {event} ON {table} BEGIN {note} END"
+    for event, of in _EVENTS:
+        note = _NOTE_CAPTION.format(picture=PICTURE.format(of=f"{of}."))
+        yield f"CREATE TRIGGER captions_{event}_{of} AFTER {event} ON captions BEGIN {note} END"

@@ -1,19 +1,19 @@
 """What the catalogue says of pictures, content by content: of all of them, or of some."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..records import PictureFacts
 from . import checksums
+from .caption_rows import caption_of, picture_of, read_rows
+from .captioners import Shown, read_shown
 from .rows import MAYBE_TEXT, MAYBE_WHOLE, NAME, TEXT, WHOLE, Column, Damaged, Rows, restored
 
-CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
-_IMAGES = f"SELECT sha256, captioner, feature_row, crc FROM images WHERE captioner = {CURRENT}"  # noqa: S608
+_IMAGES = "SELECT sha256, number, captioner, feature_row, crc FROM images"
 # of contents of a former captioner, too: without a join twice as fast, and there are seldom any
 _FILES = "SELECT path, sha256 FROM files"
-_TEXTS = "SELECT sha256, text FROM captions"
 _OWN = "SELECT sha256, text, written, crc FROM own_captions"
 _FACTS = "SELECT sha256, width, height, taken, camera FROM images WHERE (taken NOTNULL OR camera NOTNULL)"
 _AT_ONCE = 500  # hashes that are named in a statement
@@ -38,33 +38,79 @@ class Document:
     facts: PictureFacts | None
 
 
-def read_documents(rows: Rows, hashes: Sequence[str] | None = None) -> list[Document]:
-    """Those of these contents that can be found, or all, by their first paths. errors: Damaged"""
-    texts: defaultdict[str, list[str]] = defaultdict(list)
-    for sha256, text in _table(rows, _TEXTS, (TEXT, TEXT), hashes, "ORDER BY sha256, n"):
-        texts[sha256].append(text)
-    feature_rows: dict[str, int] = {}
-    for sha256, captioner, row, crc in _table(rows, _IMAGES, (TEXT, WHOLE, WHOLE, WHOLE), hashes):
-        if checksums.of_image(sha256, captioner, row, texts.get(sha256, ())) != crc:
-            raise Damaged(f"what it says of the picture {sha256} is not what was written")
-        feature_rows[sha256] = row
+def read_documents(
+    rows: Rows, hashes: Sequence[str] | None = None, shown: Shown | None = None
+) -> list[Document]:
+    """Those of these contents that can be found, or all, by their first paths.
+
+    shown:  whose captions; None: the best of each picture
+    errors: Damaged
+    """
+    shown = shown or read_shown(rows)
+    images = _images(rows, hashes, shown.present)
+    texts = _texts(rows, images, hashes is not None, shown)
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, sha256 in _table(rows, _FILES, (NAME, TEXT), hashes):
-        if sha256 in feature_rows and sha256 in texts:
+        if sha256 in images and images[sha256][0] in texts:
             paths[sha256].append(restored(path))
     own, facts = read_own(rows, hashes), _facts(rows, hashes)
     found = (
         Document(
             sha256,
             tuple(sorted(names)),
-            (own[sha256],) if sha256 in own else tuple(texts[sha256]),
+            (own[sha256],) if sha256 in own else texts[images[sha256][0]],
             sha256 in own,
-            feature_rows[sha256],
+            max(images[sha256][1], 0),
             facts.get(sha256),
         )
         for sha256, names in paths.items()
     )
     return sorted(found, key=lambda one: one.paths[0])
+
+
+def _images(rows: Rows, hashes: Sequence[str] | None, present: int | None) -> dict[str, tuple[int, int, int]]:
+    """Of the contents that the present captioner captioned: number, feature's row and checksum."""
+    columns = (TEXT, WHOLE, WHOLE, WHOLE, WHOLE)
+    return {
+        sha256: (number, row, crc)
+        for sha256, number, captioner, row, crc in _table(rows, _IMAGES, columns, hashes)
+        if captioner == present
+    }
+
+
+def _texts(
+    rows: Rows, images: Mapping[str, tuple[int, int, int]], some: bool, shown: Shown
+) -> dict[int, tuple[str, ...]]:
+    """By a picture's number the texts that are shown of it: captions, and behind them the tags.
+
+    some: whether they are few of all
+    """
+    numbers = [number for number, *_ in images.values()] if some else None
+    texts, tags = _texts_by(rows, shown.present, numbers, checked=False)
+    for sha256, (number, row, crc) in images.items():
+        if checksums.of_image(sha256, shown.present or 0, row, texts.get(number, ())) != crc:
+            raise Damaged(f"what it says of the picture {sha256} is not what was written")
+    found: dict[int, tuple[str, ...]] = {}
+    for one in reversed(shown.captioners):
+        by = (texts, tags) if one.id == shown.present else _texts_by(rows, one.id, numbers, checked=True)
+        found |= {number: (*listed, *by[1].get(number, ())) for number, listed in by[0].items()}
+    return found
+
+
+def _texts_by(
+    rows: Rows, captioner: int | None, numbers: Sequence[int] | None, checked: bool
+) -> tuple[dict[int, list[str]], dict[int, tuple[str]]]:
+    """By a picture's number, the texts of one captioner, and the tags. checked: against their checksums"""
+    texts: defaultdict[int, list[str]] = defaultdict(list)
+    tags: dict[int, tuple[str]] = {}
+    for row in () if captioner is None else read_rows(rows, captioner, numbers):
+        number = picture_of(row[0])
+        texts[number].append(row[1])
+        if checked or isinstance(row[2], str):
+            caption = caption_of(row)
+            if caption.tags:
+                tags[number] = (", ".join(caption.tags),)
+    return texts, tags
 
 
 def read_own(rows: Rows, hashes: Sequence[str] | None = None) -> dict[str, str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .captioners import read_shown
 from .catalogue import Catalogue
 from .documents import Document, read_documents
 from .fact_columns import fact_arrays
@@ -36,9 +37,10 @@ def _inside(catalogue: Catalogue, folder: Path, index: SearchIndex) -> list[str]
             segment.arrays.check()
     with catalogue.reading() as rows:
         try:
-            if not index.is_of(rows):
+            shown = read_shown(rows)
+            if not index.is_of(rows, shown):
                 return []
-            held, expected = index.pictures(rows), read_documents(rows)
+            held, expected = index.pictures(rows, shown), read_documents(rows, shown=shown)
         except Outdated:
             return []
     found = [

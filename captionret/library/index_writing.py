@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from ..errors import BadLibrary, LibraryInUse, NoSpace
 from ..retrieval.index.arrays import ArraysInMemory
 from . import changes
+from .captioners import Shown, read_shown
 from .catalogue import Catalogue
 from .documents import Document, read_documents
 from .index_file import DamagedIndex, write_index_file
 from .rows import REVISION, Rows
-from .search_index import CAPTIONER, MANIFEST, SEGMENT, SearchIndex, made_by, open_segment, read_index
+from .search_index import OF_ONE, SEGMENT, SearchIndex, made_by, manifest_of, open_segment, read_index
 from .segment import Segment, segment_of
 from .writing import INDEX, writing
 
@@ -29,18 +30,19 @@ MOST_LATER = 1 / 8  # of the first segment's pictures in the others, or gone fro
 _FEW = 1000  # pictures, of which all may always be made anew
 
 
-def write_index(catalogue: Catalogue, anew: bool = False) -> bool:
+def write_index(catalogue: Catalogue, anew: bool = False, by: int | None = None) -> bool:
     """Bring the index up to what the catalogue holds. False where that could not be done, which costs time
     alone: another process is at it, the disk is full or read-only, the catalogue damaged.
 
     anew: without the index that is there, which is damaged
+    by:   also that of this captioner's captions alone; those of others are kept up to date once they exist
     """
     folder = catalogue.file.parent
     if not catalogue.writable:
         return False
     try:
         with writing(folder, INDEX):
-            _write(catalogue, folder, anew)
+            _write(catalogue, folder, anew, by)
     except LibraryInUse:
         return False
     except (BadLibrary, NoSpace, OSError) as error:
@@ -49,55 +51,70 @@ def write_index(catalogue: Catalogue, anew: bool = False) -> bool:
     return True
 
 
-def _write(catalogue: Catalogue, folder: Path, anew: bool) -> None:
+def _write(catalogue: Catalogue, folder: Path, anew: bool, by: int | None) -> None:
     with catalogue.transaction(counts=False) as connection:
         name = changes.begin(connection)
-    last = None if anew else _last(folder)
+    found: dict[int | None, tuple[SearchIndex | None, dict[str, Any], SearchIndex | None]] = {}
     with catalogue.reading() as rows:
-        captioner, revision = rows.value(CAPTIONER), rows.whole(REVISION)
-        if captioner is None:
+        revision, every = rows.whole(REVISION), read_shown(rows)
+        if every.present is None:
             return
-        facts = {"name": name, "revision": revision, "captioner": captioner}
-        index = _next(rows, last, facts)
-    if index is None:
+        for one in _whose(folder, every, by):
+            shown = every if one is None else read_shown(rows, one)
+            last = None if anew and one == by else _last(folder, one)
+            facts = {"name": name, "revision": revision, "shown": shown.key}
+            found[one] = last, facts, _next(rows, last, shown, facts)
+    if all(index is None for *_, index in found.values()):
         return
-    names = [
-        name or _written(folder, segment) for name, segment in zip(index.names, index.segments, strict=True)
-    ]
-    _publish(folder, facts, names, index.dead)
+    kept = []
+    for one, (last, facts, index) in found.items():
+        if index is None and last is not None:
+            index = _renewed(last, facts, [], last.dead)
+        assert index is not None, "without a last one there is a new one"
+        pairs = zip(index.names, index.segments, strict=True)
+        names = [name or _written(folder, segment) for name, segment in pairs]
+        _publish(manifest_of(folder, one), facts, names, index.dead)
+        kept += names
     with catalogue.transaction(counts=False) as connection:
         changes.clear(connection, name, revision)
-    _remove_others(folder, names)
+    _remove_others(folder, kept, [manifest_of(folder, one) for one in found])
 
 
-def _last(folder: Path) -> SearchIndex | None:
+def _whose(folder: Path, every: Shown, by: int | None) -> list[int | None]:
+    """The captioners of whose captions alone there is an index, or shall be one; None among them: the index
+    of all."""
+    known = (one.id for one in every.captioners)
+    return [None, *(one for one in known if one == by or manifest_of(folder, one).is_file())]
+
+
+def _last(folder: Path, by: int | None) -> SearchIndex | None:
     """The index that is there, if it can be built upon."""
     with contextlib.suppress(DamagedIndex, FileNotFoundError):
-        return read_index(folder)
+        return read_index(folder, by=by)
     return None
 
 
-def _next(rows: Rows, last: SearchIndex | None, facts: Mapping[str, Any]) -> SearchIndex | None:
+def _next(rows: Rows, last: SearchIndex | None, shown: Shown, facts: Mapping[str, Any]) -> SearchIndex | None:
     """The index of the catalogue as it is now, its new segments without a name; None where the last one is
     that already."""
-    whole = last is None or not last.is_of(rows) or _is_outdated(rows, last)
+    whole = last is None or not last.is_of(rows, shown) or _is_outdated(rows, last)
     if last is not None and not whole:
         changed = last.changed(rows)
         if not changed:
             return None if last.revision == facts["revision"] else _renewed(last, facts, [], last.dead)
         try:
             dead = last.without(changed)
-            documents = read_documents(rows, changed)
+            documents = read_documents(rows, changed, shown)
             base, gone = len(last.segments[0]), len(dead[0])
             later = len(documents) + sum(map(len, last.segments[1:]))
             if max(later, gone) <= max(_FEW, base * MOST_LATER):
                 if len(last.segments) > MOST_SEGMENTS:
-                    documents = read_documents(rows, [*changed, *_hashes(last, dead)])
+                    documents = read_documents(rows, [*changed, *_hashes(last, dead)], shown)
                     last, dead = _first(last), dead[:1]
                 return _renewed(last, facts, documents, dead)
         except DamagedIndex as error:
             log.info(f"{error.message} It is made anew.")
-    return _renewed(None, facts, read_documents(rows), [])
+    return _renewed(None, facts, read_documents(rows, shown=shown), [])
 
 
 def _renewed(
@@ -112,7 +129,7 @@ def _renewed(
     return SearchIndex(
         facts["name"],
         facts["revision"],
-        facts["captioner"],
+        facts["shown"],
         (*names, *("" for _ in new)),
         (*segments, *new),
         (*dead, *(np.zeros(0, np.int32) for _ in new)),
@@ -125,7 +142,7 @@ def _is_outdated(rows: Rows, last: SearchIndex) -> bool:
 
 def _first(index: SearchIndex) -> SearchIndex:
     names, segments = index.names[:1], index.segments[:1]
-    return SearchIndex(index.name, index.revision, index.captioner, names, segments, index.dead[:1])
+    return SearchIndex(index.name, index.revision, index.shown, names, segments, index.dead[:1])
 
 
 def _hashes(index: SearchIndex, dead: Sequence[NDArray[np.int32]]) -> Iterator[str]:
@@ -145,17 +162,18 @@ def _written(folder: Path, segment: Segment) -> str:
 
 
 def _publish(
-    folder: Path, facts: Mapping[str, Any], names: Sequence[str], dead: Sequence[NDArray[np.int32]]
+    manifest: Path, facts: Mapping[str, Any], names: Sequence[str], dead: Sequence[NDArray[np.int32]]
 ) -> None:
     arrays = {f"dead.{number}": rows for number, rows in enumerate(dead)}
-    write_index_file(folder / MANIFEST, {**facts, "made_by": made_by(), "segments": list(names)}, arrays)
+    write_index_file(manifest, {**facts, "made_by": made_by(), "segments": list(names)}, arrays)
 
 
-def _remove_others(folder: Path, names: Sequence[str]) -> None:
-    """Segments that nothing counts on. Where a reader holds one and the system does not allow that, the next
-    update does."""
-    kept = {SEGMENT.format(name=name) for name in names}
-    for file in folder.glob(SEGMENT.format(name="*")):
-        if file.name not in kept:
-            with contextlib.suppress(OSError):
-                file.unlink()
+def _remove_others(folder: Path, names: Sequence[str], manifests: Sequence[Path]) -> None:
+    """Segments that nothing counts on, and manifests of captioners that are gone. Where a reader holds one
+    and the system does not allow that, the next update does."""
+    kept = {*(SEGMENT.format(name=name) for name in names), *(one.name for one in manifests)}
+    for pattern in (SEGMENT.format(name="*"), OF_ONE.format(captioner="*")):
+        for file in folder.glob(pattern):
+            if file.name not in kept:
+                with contextlib.suppress(OSError):
+                    file.unlink()

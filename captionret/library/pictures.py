@@ -1,21 +1,42 @@
 """The pictures of a library, one by one: where each lies, its captions, its word probabilities, its facts."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from ..records import Caption, PictureFacts
-from . import checksums
-from .rows import MAYBE_TEXT, MAYBE_WHOLE, NUMBER, TEXT, WHOLE, Damaged, Rows, words
+from .caption_rows import caption_of, day_of, picture_of, read_rows
+from .captioners import CURRENT, PERSON, Shown
+from .documents import read_own
+from .rows import MAYBE_TEXT, MAYBE_WHOLE, TEXT, WHOLE, Rows
 from .snapshot import LibrarySnapshot
 from .word_probabilities import LEAST_0_5_0
 
 if TYPE_CHECKING:
     import pandas
 
-PERSON = "a person"
+_WHOSE = f"SELECT sha256, number FROM images WHERE captioner = {CURRENT}"  # noqa: S608
+_WRITTEN = "SELECT sha256, written FROM own_captions"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionsBy:
+    """What one captioner says of a picture.
+
+    name:     by which its captions are asked for, or "a person"
+    kind:     "person", "file" or "model"
+    day:      when they were made, "2026-05-01"; None where that is not known
+    captions: the best first
+    """
+
+    name: str
+    kind: str
+    day: str | None
+    captions: tuple[Caption, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +51,7 @@ class LibraryPicture:
     word_probabilities: for each word the probability that a caption holds it; None where the library has none
     exif:         its size, when and with which camera it was taken; None where its file was not read for that
     copies:       further paths that hold the very same content
+    every:        what each captioner says of it, the best first: a person, files, models
     """
 
     path: str
@@ -40,6 +62,7 @@ class LibraryPicture:
     word_probabilities: Mapping[str, float] | None
     exif: PictureFacts | None
     copies: tuple[str, ...] = ()
+    every: tuple[CaptionsBy, ...] = ()
 
     @property
     def caption(self) -> str:
@@ -49,31 +72,46 @@ class LibraryPicture:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What the catalogue says of contents beside a snapshot: all captions as they were made, and the
-    facts."""
+    """What the catalogue says of contents beside a snapshot: of each what every captioner says, the best
+    first, and the facts."""
 
-    captions: Mapping[str, tuple[Caption, ...]]
+    captions: Mapping[str, tuple[CaptionsBy, ...]]
     facts: Mapping[str, PictureFacts]
 
 
-def read_captions(rows: Rows, sha256: str | None = None) -> dict[str, tuple[Caption, ...]]:
-    """The captions that captioners made, by content: of one, or of all. errors: Damaged"""
-    where, values = ("", ()) if sha256 is None else ("WHERE sha256 = ?", (sha256,))
-    sql = f"SELECT sha256, text, tokens, logprob, crc FROM captions {where} ORDER BY sha256, n"  # noqa: S608
-    found: dict[str, list[Caption]] = {}
-    for content, text, tokens, logprob, crc in rows.table(sql, (TEXT, TEXT, TEXT, NUMBER, WHOLE), *values):
-        if checksums.of_caption(tokens, logprob) != crc:
-            raise Damaged(f"a caption of the picture {content} is not what was written")
-        found.setdefault(content, []).append(Caption(text, words(tokens, "a caption's tokens"), logprob))
-    return {content: tuple(captions) for content, captions in found.items()}
+def read_captions(rows: Rows, shown: Shown, sha256: str | None = None) -> dict[str, tuple[CaptionsBy, ...]]:
+    """What captioners, and before them a person, say of contents: of one, or of all. errors: Damaged"""
+    where, values = ("", ()) if sha256 is None else ("AND sha256 = ?", (sha256,))
+    hashes = dict(rows.table(f"{_WHOSE} {where}", (TEXT, WHOLE), *values))
+    numbers = None if sha256 is None else list(hashes.values())
+    found: defaultdict[int, list[CaptionsBy]] = defaultdict(list)
+    for one in shown.captioners:
+        for number, group in groupby(read_rows(rows, one.id, numbers), lambda row: picture_of(row[0])):
+            listed = list(group)
+            captions = tuple(map(caption_of, listed))
+            found[number].append(CaptionsBy(one.label, one.kind, day_of(listed[0][3]), captions))
+    own = read_own(rows, None if sha256 is None else [sha256])
+    written = dict(rows.table(_WRITTEN, (TEXT, TEXT))) if own else {}
+    return {
+        content: (
+            *((_by_person(own[content], written[content]),) if content in own else ()),
+            *found[number],
+        )
+        for content, number in hashes.items()
+        if number in found
+    }
 
 
-def read_details(rows: Rows) -> Details:
+def _by_person(text: str, written: str) -> CaptionsBy:
+    return CaptionsBy(PERSON, "person", written[:10], (own_caption(text),))
+
+
+def read_details(rows: Rows, shown: Shown) -> Details:
     """Of all contents. errors: Damaged"""
     columns = (TEXT, MAYBE_WHOLE, MAYBE_WHOLE, MAYBE_TEXT, MAYBE_TEXT)
     facts = rows.table("SELECT sha256, width, height, taken, camera FROM images", columns)
     return Details(
-        read_captions(rows),
+        read_captions(rows, shown),
         {row[0]: PictureFacts(*row[1:]) for row in facts if row[1] is not None and row[2] is not None},
     )
 
@@ -85,22 +123,22 @@ def own_caption(text: str) -> Caption:
 
 def pictures_of(snapshot: LibrarySnapshot, details: Details) -> Iterator[LibraryPicture]:
     """Every picture, in the order of the paths."""
-    gallery, made_by = snapshot.gallery(), snapshot.made_by
+    gallery = snapshot.gallery()
     predicted = (
         gallery.word_probabilities.at_least(LEAST_0_5_0) if "word_probabilities" in snapshot.parts else None
     )
     for row, (path, sha256) in enumerate(zip(gallery.paths, gallery.hashes, strict=True)):
-        own = snapshot.is_own(row)
-        captioner = made_by.name if made_by else ""
+        every = details.captions[sha256]
         yield LibraryPicture(
             path=path,
             file=snapshot.root / path,
             sha256=sha256,
-            captions=(own_caption(gallery.captions[row]),) if own else details.captions[sha256],
-            captioned_by=PERSON if own else captioner,
+            captions=every[0].captions,
+            captioned_by=every[0].name,
             word_probabilities=None if predicted is None else predicted.row(row),
             exif=details.facts.get(sha256),
             copies=gallery.copies[row],
+            every=every,
         )
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from ..records import Caption, Failure
 from ..retrieval import Gallery
 from . import pictures
+from .captioners import KnownCaptioner, Shown, read_captioners, read_shown
 from .catalogue import Catalogue
-from .documents import CURRENT, read_documents, read_own
+from .documents import read_documents
 from .held import HeldWordProbabilities, stamp_of
 from .index_file import DamagedIndex
 from .index_writing import write_index
@@ -42,9 +43,9 @@ class ReadableLibrary:
         self.path = path
         self._catalogue = catalogue
         self._lock = RLock()
-        self._snapshot: LibrarySnapshot | None = None
+        self._snapshots: dict[str | None, LibrarySnapshot] = {}  # by whose captions are shown
         self._checked: set[tuple[str, int, int]] = set()
-        self._index = IndexReader(path)
+        self._indexes: dict[int | None, IndexReader] = {}
         self.spaces: dict[str, Space] = {}  # by the mode that compares in it, see use_space
 
     @property
@@ -63,16 +64,30 @@ class ReadableLibrary:
         """What predicted the words of its pictures; None where nothing did."""
         return self.snapshot().predicted_by
 
-    def snapshot(self) -> LibrarySnapshot:
+    def snapshot(self, captions_by: str | None = None) -> LibrarySnapshot:
         """What it holds now, as one consistent state that no later commit changes. Read again only after a
-        change."""
+        change.
+
+        captions_by: the captioner whose captions are shown and searched, see `captioners`; pictures that it
+                     did not caption are left out. None: of each picture those of the best one. Where a
+                     person wrote a caption, that goes before all
+        errors:      BadSetting where it holds no captions by that one
+        """
         with self._lock:
             state = (self._catalogue.revision(), stamp_of(self.path))
-            if self._snapshot is None or self._snapshot.state != state:
-                self._snapshot = self._read()
-            elif self._snapshot.spaces != self.spaces:
-                self._snapshot = self._snapshot.with_spaces(self.spaces)
-            return self._snapshot
+            known = self._snapshots.get(captions_by)
+            if known is None or known.state != state:
+                known = self._read(captions_by)
+            elif known.spaces != self.spaces:
+                known = known.with_spaces(self.spaces)
+            self._snapshots[captions_by] = known
+            return known
+
+    @property
+    def captioners(self) -> tuple[KnownCaptioner, ...]:
+        """Who captioned it, the best ranked first."""
+        with self._catalogue.reading() as rows:
+            return tuple(read_captioners(rows))
 
     def gallery(self) -> Gallery:
         """The images of the present snapshot as retrieval takes them: ids are the paths relative to the root.
@@ -97,17 +112,12 @@ class ReadableLibrary:
         with self._lock:
             self.spaces = {**self.spaces, mode: space}
 
-    def captions(self, sha256: str) -> list[Caption]:
+    def captions(self, sha256: str, captions_by: str | None = None) -> list[Caption]:
         """The captions of the content with this hash, best first; empty where the library does not hold
-        it."""
+        it. captions_by: as in `snapshot`"""
         with self._catalogue.reading() as rows:
-            own = read_own(rows).get(sha256)
-            found = pictures.read_captions(rows, sha256).get(sha256, ())
-            sql = f"SELECT 1 FROM images WHERE sha256 = ? AND captioner = {CURRENT}"  # noqa: S608
-            current = rows.value(sql, sha256) is not None
-        if not current:
-            return []
-        return list(found) if own is None else [pictures.own_caption(own)]
+            found = pictures.read_captions(rows, read_shown(rows, captions_by), sha256).get(sha256)
+        return list(found[0].captions) if found else []
 
     def failures(self) -> list[Failure]:
         """The files that could not be captioned, by name."""
@@ -132,8 +142,9 @@ class ReadableLibrary:
     def __iter__(self) -> Iterator[pictures.LibraryPicture]:
         """Every picture in the order of the paths, all of one moment; equal files are one picture."""
         with self._catalogue.reading() as rows:
-            contents, details = read_contents(rows, self.path), pictures.read_details(rows)
-            table = all_pictures(rows)
+            contents = read_contents(rows, self.path)
+            details = pictures.read_details(rows, contents.shown)
+            table = all_pictures(rows, contents.shown)
         return pictures.pictures_of(self._snapshot_of(contents, table), details)
 
     def __len__(self) -> int:
@@ -154,45 +165,61 @@ class ReadableLibrary:
     ) -> None:
         self.close()
 
-    def without_index(self) -> LibrarySnapshot:
+    def without_index(self, captions_by: str | None = None) -> LibrarySnapshot:
         """What it holds now, read from the catalogue alone, for when the search index turns out to be
         damaged; it is made anew."""
         with self._lock:
-            self._index.forget()
-            self._snapshot = self._read()
-            return self._snapshot
+            for one in self._indexes.values():
+                one.forget()
+            self._snapshots = {captions_by: self._read(captions_by)}
+            return self._snapshots[captions_by]
 
-    def _read(self) -> LibrarySnapshot:
+    def _read(self, by: str | None) -> LibrarySnapshot:
         """The present state: of the index and what changed since; where there is no index, all from the
         catalogue."""
+        reader = self._reader(None if by is None else self._id_of(by))
         for last in (False, False, True):
-            index = None if last else self._index.current()
+            index = None if last else reader.current()
             anew = index is None
             with self._catalogue.reading() as rows:
-                contents = read_contents(rows, self.path)
+                contents = read_contents(rows, self.path, by)
                 try:
-                    if index is not None and not index.is_of(rows):
+                    if index is not None and not index.is_of(rows, contents.shown):
                         index = None
-                    table = all_pictures(rows) if index is None else index.pictures(rows)
+                    table = (
+                        all_pictures(rows, contents.shown)
+                        if index is None
+                        else index.pictures(rows, contents.shown)
+                    )
                 except Outdated:
                     continue
                 except DamagedIndex as error:
                     log.warning(f"{error.message} The catalogue is read in its place.")
-                    self._index.forget()
+                    reader.forget()
                     continue
             # a feature file that a writer has just taken away belongs to a state that is past
             whole = contents.features is None or contents.features.problem is None
             if whole or self._catalogue.revision() == contents.revision:
                 break
         if len(table) and (index is None or len(table.segments[-1]) > MOST_UNWRITTEN):
-            write_index(self._catalogue, anew)
+            write_index(self._catalogue, anew, contents.shown.by)
         return self._snapshot_of(contents, table)
+
+    def _id_of(self, by: str) -> int | None:
+        with self._catalogue.reading() as rows:
+            return read_shown(rows, by).by
+
+    def _reader(self, by: int | None) -> IndexReader:
+        """The index of one captioner's captions, by its id; None: of the best of each picture."""
+        if by not in self._indexes:
+            self._indexes[by] = IndexReader(self.path, by)
+        return self._indexes[by]
 
     def _snapshot_of(self, contents: Contents, table: MergedSegments) -> LibrarySnapshot:
         words = HeldWordProbabilities(self.path)
         return LibrarySnapshot(self.path, contents, table, words, self.spaces, self._checked)
 
 
-def all_pictures(rows: Rows) -> MergedSegments:
+def all_pictures(rows: Rows, shown: Shown) -> MergedSegments:
     """All that can be found, read from the catalogue. errors: Damaged"""
-    return MergedSegments([segment_of(read_documents(rows))], [np.zeros(0, np.int32)])
+    return MergedSegments([segment_of(read_documents(rows, shown=shown))], [np.zeros(0, np.int32)])

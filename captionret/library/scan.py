@@ -12,6 +12,7 @@ from ..records import Failure
 from .catalogue import Catalogue
 from .rows import NAME, TEXT, WHOLE, restored, stored
 
+_FAILED = "SELECT path, size, ctime_ns, reason FROM failures WHERE captioner = ?"
 _FEW = 200  # listed files, of which alone the catalogue is asked
 
 
@@ -176,7 +177,7 @@ def remembered(catalogue: Catalogue, captioner: int, listed: Sequence[Found] | N
         return _remembered_of(catalogue, captioner, listed)
     with catalogue.reading() as rows:
         files = rows.table("SELECT path, size, mtime_ns, sha256 FROM files", (NAME, WHOLE, WHOLE, TEXT))
-        failed = rows.table("SELECT path, size, ctime_ns, reason FROM failures", (NAME, WHOLE, WHOLE, NAME))
+        failed = rows.table(_FAILED, (NAME, WHOLE, WHOLE, NAME), captioner)
         current = rows.table("SELECT sha256 FROM images WHERE captioner = ?", (TEXT,), captioner)
     return Remembered(
         {restored(path): Known(*facts) for path, *facts in files},
@@ -192,8 +193,9 @@ def _remembered_of(catalogue: Catalogue, captioner: int, listed: Sequence[Found]
         alike = f"path IN ({of_names}) OR size IN ({of_sizes})"
         sql = f"SELECT path, size, mtime_ns, sha256 FROM files WHERE {alike}"  # noqa: S608
         files = rows.table(sql, (NAME, WHOLE, WHOLE, TEXT), *names, *sizes)
-        sql = f"SELECT path, size, ctime_ns, reason FROM failures WHERE path IN ({of_names})"  # noqa: S608
-        failed = rows.table(sql, (NAME, WHOLE, WHOLE, NAME), *names)
+        failed = rows.table(
+            f"{_FAILED} AND path IN ({of_names})", (NAME, WHOLE, WHOLE, NAME), captioner, *names
+        )
         sql = "SELECT 1 FROM images WHERE captioner = ? AND sha256 = ?"
         contents = {row[3] for row in files}
         current = {one for one in contents if rows.value(sql, captioner, one) is not None}

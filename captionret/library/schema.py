@@ -6,39 +6,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import __version__
-from . import word_probabilities
+from . import format_3, word_probabilities
 from .checksums import of_caption, of_image
 from .features import FeatureFile, file_of
 from .rows import NUMBER, TEXT, WHOLE, Damaged, Rows, size
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 APPLICATION = 0x63617074  # SQLite's application_id: "capt"
 
-# captioners.rows counts the rows of its feature file that are part of the catalogue; what lies behind them is
-# of a killed run. meta.revision grows with every transaction, so that a reader knows whether anything
-# changed. own_captions and excluded are a person's word: they outlive the pictures, for nobody could make
-# them again.
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+# images.captioner is the one whose features are kept, which meta.captioner names; captioners that stand
+# beside it give captions alone. captioners.rows counts the rows of its feature file that are part of the
+# catalogue; what lies behind them is of a killed run. meta.revision grows with every transaction, so that a
+# reader knows whether anything changed. own_captions and excluded are a person's word: they outlive the
+# pictures, for nobody could make them again. captions: see caption_rows.
+META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+CAPTIONERS = """
 CREATE TABLE captioners (
     id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL, name TEXT NOT NULL, decoding TEXT NOT NULL,
     described TEXT NOT NULL, dim INTEGER, rows INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE images (
-    sha256 TEXT PRIMARY KEY, captioner INTEGER NOT NULL REFERENCES captioners(id), feature_row INTEGER NOT
-    NULL, crc INTEGER NOT NULL DEFAULT 0, width INTEGER, height INTEGER, taken TEXT, camera TEXT) WITHOUT
-    ROWID;
-CREATE TABLE captions (
-    sha256 TEXT NOT NULL REFERENCES images(sha256) ON DELETE CASCADE, n INTEGER NOT NULL,
-    text TEXT NOT NULL, tokens TEXT NOT NULL, logprob REAL NOT NULL, crc INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (sha256, n)) WITHOUT ROWID;
+"""
+FILES = """
 CREATE TABLE files (
     path PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     sha256 TEXT NOT NULL REFERENCES images(sha256)) WITHOUT ROWID;
 CREATE INDEX files_by_content ON files(sha256);
-CREATE TABLE failures (
-    path PRIMARY KEY, reason NOT NULL, size INTEGER NOT NULL, ctime_ns INTEGER NOT NULL) WITHOUT ROWID;
 """
 SINCE_2 = """
 CREATE TABLE feature_blocks (
@@ -49,6 +42,13 @@ CREATE TABLE own_captions (
 CREATE TABLE excluded (path PRIMARY KEY) WITHOUT ROWID;
 INSERT OR IGNORE INTO meta VALUES ('revision', 0);
 """
+SCHEMA = META + CAPTIONERS + FILES + SINCE_2 + format_3.SCRIPT
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """All tables of the present format."""
+    connection.executescript(SCHEMA)
+    connection.execute(format_3.IMAGES_GONE)
 
 
 def upgrade(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:
@@ -57,6 +57,15 @@ def upgrade(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None
     folder:  the library's
     on_disk: whether the folder may be written; else the catalogue is a copy in memory
     """
+    # while tables take the place of others; within a transaction SQLite takes no notice of it
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        _upgrade(connection, folder, on_disk)
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _upgrade(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:
     while True:
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -136,4 +145,4 @@ def _write_feature_checksums(connection: sqlite3.Connection, folder: Path) -> No
 
 
 # From an older format to the next one; each runs inside a transaction.
-UPGRADES: dict[int, Callable[[sqlite3.Connection, Path, bool], None]] = {1: _to_2}
+UPGRADES: dict[int, Callable[[sqlite3.Connection, Path, bool], None]] = {1: _to_2, 2: format_3.upgrade}

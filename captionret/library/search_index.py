@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..retrieval import corpus, lemmas
 from ..text import rules_key
+from .captioners import Shown
 from .changes import changed_since, knows, noted_from
 from .documents import read_documents
 from .index_file import DamagedIndex, IndexFile
@@ -27,9 +28,9 @@ log = logging.getLogger(__name__)
 
 FORMAT = 3
 MANIFEST = "search-index.manifest"
+OF_ONE = "search-index-by-{captioner}.manifest"  # of one captioner's captions
 SEGMENT = "search-index-{name}.segment"
 _TRIES = 3
-CAPTIONER = "SELECT value FROM meta WHERE key = 'captioner'"
 
 
 class Outdated(Exception):
@@ -42,20 +43,20 @@ class SearchIndex:
     """What a manifest says.
 
     name:      by which its catalogue knows it
-    revision:  of the catalogue that it holds; captioner: who captioned then
+    revision:  of the catalogue that it holds; shown: the key of whose captions
     names:     of the segments; dead: of each the rows that no longer count
     """
 
     name: str
     revision: int
-    captioner: int
+    shown: str
     names: tuple[str, ...]
     segments: tuple[Segment, ...]
     dead: tuple[NDArray[np.int32], ...]
 
-    def is_of(self, rows: Rows) -> bool:
-        """Whether it is of this catalogue and its present captioner."""
-        return knows(rows, self.name) and rows.value(CAPTIONER) == self.captioner
+    def is_of(self, rows: Rows, shown: Shown) -> bool:
+        """Whether it is of this catalogue, and of these captioners' captions."""
+        return knows(rows, self.name) and shown.key == self.shown
 
     def changed(self, rows: Rows) -> list[str]:
         """The contents that the catalogue changed since. errors: Outdated, Damaged"""
@@ -63,12 +64,12 @@ class SearchIndex:
             raise Outdated
         return changed_since(rows, self.revision)
 
-    def pictures(self, rows: Rows) -> MergedSegments:
+    def pictures(self, rows: Rows, shown: Shown) -> MergedSegments:
         """All that can be found now. errors: Outdated, Damaged, DamagedIndex"""
         changed = self.changed(rows)
         if not changed:
             return MergedSegments(self.segments, self.dead)
-        documents = read_documents(rows, changed)
+        documents = read_documents(rows, changed, shown)
         later = [segment_of(documents)] if documents else []
         dead = [*self.without(changed), *(np.zeros(0, np.int32) for _ in later)]
         return MergedSegments([*self.segments, *later], dead)
@@ -83,10 +84,11 @@ class SearchIndex:
 
 
 class IndexReader:
-    """Opens the index of a folder, and keeps what it opened while it is the newest."""
+    """Opens an index of a folder, and keeps what it opened while it is the newest."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, by: int | None = None) -> None:
+        """by: of this captioner's captions; None: of the best of each picture"""
+        self.folder, self._by = folder, by
         self._lock = RLock()
         self._stamp: tuple[int, ...] = ()
         self._index: SearchIndex | None = None
@@ -96,12 +98,12 @@ class IndexReader:
         """The newest one; None where there is none that can be used."""
         with self._lock:
             for _ in range(_TRIES):  # a newer one may take its place while it is opened
-                stamp = _stamp(self.folder / MANIFEST)
+                stamp = _stamp(manifest_of(self.folder, self._by))
                 if stamp == self._stamp and self._index is not None:
                     break
                 usable = bool(stamp) and stamp != self._spoilt
                 self._index, self._stamp = self._opened(stamp) if usable else None, stamp
-                if self._index is not None or stamp == _stamp(self.folder / MANIFEST):
+                if self._index is not None or stamp == _stamp(manifest_of(self.folder, self._by)):
                     break
             return self._index
 
@@ -113,7 +115,7 @@ class IndexReader:
     def _opened(self, stamp: tuple[int, ...]) -> SearchIndex | None:
         known = {} if self._index is None else dict(zip(self._index.names, self._index.segments, strict=True))
         try:
-            return read_index(self.folder, known)
+            return read_index(self.folder, known, self._by)
         except FileNotFoundError:
             return None
         except DamagedIndex as error:
@@ -122,18 +124,25 @@ class IndexReader:
             return None
 
 
-def read_index(folder: Path, known: dict[str, Segment] | None = None) -> SearchIndex | None:
+def manifest_of(folder: Path, by: int | None = None) -> Path:
+    """Where the manifest of an index lies; by: the captioner of which it is."""
+    return folder / (MANIFEST if by is None else OF_ONE.format(captioner=by))
+
+
+def read_index(
+    folder: Path, known: dict[str, Segment] | None = None, by: int | None = None
+) -> SearchIndex | None:
     """The index of a folder; None where it was made by other rules than today's.
 
-    known:  segments that are open already, by name
+    known:  segments that are open already, by name; by: of this captioner's captions
     errors: DamagedIndex; FileNotFoundError
     """
-    file = IndexFile(folder / MANIFEST)
+    file = IndexFile(manifest_of(folder, by))
     try:
         if file.facts["made_by"] != made_by():
             return None
         names = [str(name) for name in file.facts["segments"]]
-        revision, captioner = int(file.facts["revision"]), int(file.facts["captioner"])
+        revision, shown = int(file.facts["revision"]), str(file.facts["shown"])
         own_name = str(file.facts["name"])
     except (KeyError, ValueError, TypeError) as error:
         raise file.damaged(f"it does not say {error}") from None
@@ -141,7 +150,7 @@ def read_index(folder: Path, known: dict[str, Segment] | None = None) -> SearchI
     if not segments:
         raise file.damaged("it names no segment")
     dead = tuple(file.whole(f"dead.{number}") for number in range(len(names)))
-    return SearchIndex(own_name, revision, captioner, tuple(names), tuple(segments), dead)
+    return SearchIndex(own_name, revision, shown, tuple(names), tuple(segments), dead)
 
 
 def open_segment(folder: Path, name: str) -> Segment:

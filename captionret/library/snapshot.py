@@ -19,19 +19,21 @@ from ..retrieval import Gallery, WordMatrix
 from ..retrieval.calibrated import Calibration
 from ..text import word_set
 from .calibrating import calibration_for
-from .documents import CURRENT
+from .captioners import CURRENT, KnownCaptioner, Shown, read_present, read_shown
 from .features import FeatureFile, file_of
 from .held import HeldWordProbabilities, UnkeptWordProbabilities
-from .made_by import MadeBy, decoding_of, found_again
+from .made_by import MadeBy, found_again
 from .merged import MergedSegments
 from .protocols import Space
-from .rows import CATALOGUE, NAME, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, record, restored, size
+from .rows import CATALOGUE, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, size
 from .space_vectors import vectors_in
 from .word_probabilities import LEAST, StoredWordProbabilities, with_rows
 
 log = logging.getLogger(__name__)
 
-_CAPTIONER = f"SELECT id, fingerprint, rows, dim FROM captioners WHERE id = {CURRENT} AND rows > 0"  # noqa: S608
+_FEATURES = f"""
+SELECT id, fingerprint, rows, dim FROM captioners WHERE id = {CURRENT} AND rows > 0 AND dim <> 0
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +41,30 @@ class Contents:
     """What the catalogue says at one moment, beside its pictures.
 
     revision: grows with every transaction
-    root:     the folder of the pictures; captioner: who captions
-    features: the file of the pictures' features; None before anything is captioned
+    root:     the folder of the pictures; captioner: the present one, whose features are kept
+    shown:    whose captions are shown
+    features: the file of the pictures' features; None before anything is captioned, and where the captioner
+              gives none
     hybrid:   the weight of each mode in this library's hybrid
     """
 
     revision: int
     root: Path
-    captioner: "Captioner | None"
+    captioner: KnownCaptioner | None
+    shown: Shown
     features: FeatureFile | None
     hybrid: Mapping[str, float] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Captioner:
-    """Who captions, as the catalogue has it: `described` and `decoding` are JSON."""
-
-    name: str
-    fingerprint: str
-    decoding: str
-    described: str
-
-    def made_by(self, folder: Path) -> MadeBy:
-        """The same for people. errors: Damaged"""
-        decoding = decoding_of(self.decoding, folder)
-        return MadeBy(self.name, self.fingerprint, decoding, record(self.described, "a captioner"), folder)
-
-
-def read_contents(rows: Rows, folder: Path) -> Contents:
-    """Read them. errors: Damaged"""
+def read_contents(rows: Rows, folder: Path, by: str | None = None) -> Contents:
+    """Read them. by: whose captions are shown, see read_shown. errors: Damaged, BadSetting"""
+    present = read_present(rows)
+    every = read_shown(rows)
     return Contents(
         revision=rows.whole(REVISION),
         root=read_root(rows, folder),
-        captioner=_captioner(rows),
+        captioner=next((one for one in every.captioners if one.id == present), None),
+        shown=every if by is None else read_shown(rows, by),
         features=_feature_file(rows, folder),
         hybrid=_weights(rows.meta("hybrid")),
     )
@@ -86,15 +79,8 @@ def read_root(rows: Rows, folder: Path) -> Path:
     return found_again(root, rows.meta("root_from_library"), folder)
 
 
-def _captioner(rows: Rows) -> Captioner | None:
-    sql = f"SELECT name, fingerprint, decoding, described FROM captioners WHERE id = {CURRENT}"  # noqa: S608
-    for name, fingerprint, decoding, described in rows.table(sql, (NAME, TEXT, TEXT, TEXT)):
-        return Captioner(restored(name), fingerprint, decoding, described)
-    return None
-
-
 def _feature_file(rows: Rows, folder: Path) -> FeatureFile | None:
-    for number, fingerprint, count, dim in rows.table(_CAPTIONER, (WHOLE, TEXT, WHOLE, WHOLE)):
+    for number, fingerprint, count, dim in rows.table(_FEATURES, (WHOLE, TEXT, WHOLE, WHOLE)):
         sums = rows.table("SELECT block, crc FROM feature_blocks WHERE captioner = ?", (WHOLE, WHOLE), number)
         file = file_of(folder, number, fingerprint)
         return FeatureFile(file, size(count, "a number of rows"), size(dim, "a dimension"), dict(sums))
@@ -152,12 +138,17 @@ class LibrarySnapshot:
 
     @cached_property
     def made_by(self) -> MadeBy | None:
-        """Who captioned it; None before the first update."""
-        captioner = self.contents.captioner
-        if captioner is None:
-            return None
+        """The present captioner, whose features it holds; None before the first update."""
+        return self._made_by(self.contents.captioner)
+
+    @cached_property
+    def captioned_by(self) -> MadeBy | None:
+        """The best ranked captioner of those whose captions are shown; None before the first update."""
+        return self._made_by(self.contents.shown.best)
+
+    def _made_by(self, captioner: KnownCaptioner | None) -> MadeBy | None:
         try:
-            return captioner.made_by(self.folder)
+            return None if captioner is None else captioner.made_by(self.folder)
         except Damaged as error:
             raise damaged(error, self.folder / CATALOGUE) from error
 

@@ -17,6 +17,7 @@ from ..progress import bar
 from ..records import Caption, CaptionResult, Failure, PictureFacts
 from ..remedies import remedy
 from . import checksums, features, writes
+from .caption_rows import today
 from .catalogue import Catalogue
 from .documents import read_own
 from .index_writing import write_index
@@ -180,6 +181,7 @@ class Updater:
         first, sums = self._append(done)
         counts: Counter[str] = Counter()
         failures: list[Failure] = []
+        day = today()
         with self.catalogue.transaction() as connection:
             if done:
                 size_now = (len(done), done[0].feature.shape[0], self.id)
@@ -189,10 +191,10 @@ class Updater:
             for task, result in checked:
                 if isinstance(result, Failure):
                     failures += [
-                        writes.put_failure(connection, file, result.reason) for file, _ in task.files
+                        writes.put_failure(connection, file, result.reason, self.id) for file, _ in task.files
                     ]
                     continue
-                writes.put_image(connection, result, self.id, next(rows))
+                writes.put_image(connection, result, self.id, next(rows), day)
                 # If the file was rewritten while the update ran, its copies hold another content: the next
                 # update sees them.
                 written = task.files if task.sha256 in (None, result.sha256) else task.files[:1]

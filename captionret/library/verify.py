@@ -6,6 +6,8 @@ from pathlib import Path
 from ..errors import BadLibrary
 from . import pictures
 from .calibrating import own_calibration
+from .caption_rows import FIRST, PICTURE
+from .captioners import read_shown
 from .catalogue import Catalogue
 from .documents import read_documents
 from .features import FeatureFile, file_of
@@ -14,10 +16,14 @@ from .rows import NAME, TEXT, WHOLE, Rows, restored, size
 from .snapshot import read_contents, read_root
 from .word_probabilities import StoredWordProbabilities
 
-_BARE = """
+_BARE = f"""
 SELECT sha256 FROM images WHERE NOT EXISTS
-(SELECT 1 FROM captions WHERE captions.sha256 = images.sha256 AND n = 0)
-"""
+(SELECT 1 FROM captions WHERE id = {FIRST.format(captioner="captioner", picture="number")})
+"""  # noqa: S608
+_STRAY = f"""
+SELECT id FROM captions WHERE {PICTURE.format(of="")} NOT IN (SELECT number FROM images)
+OR id >> 34 NOT IN (SELECT id FROM captioners)
+"""  # noqa: S608
 _BEYOND = (
     "SELECT sha256 FROM images JOIN captioners ON captioners.id = images.captioner WHERE feature_row >= rows"
 )
@@ -48,13 +54,16 @@ def _inside(catalogue: Catalogue) -> list[str]:
             for row in rows.table("PRAGMA foreign_key_check", ())
         ]
         found += [f"The image with the hash {one} has no caption." for (one,) in rows.table(_BARE, (TEXT,))]
+        stray = rows.table(_STRAY, (WHOLE,))
+        found += [f"{len(stray):,} captions belong to no picture or no captioner."] if stray else []
         beyond = rows.table(_BEYOND, (TEXT,))
         found += [
             f"The image with the hash {one} has a feature row that does not exist." for (one,) in beyond
         ]
         read_contents(rows, catalogue.file.parent)
-        read_documents(rows)
-        pictures.read_details(rows)
+        shown = read_shown(rows)
+        read_documents(rows, shown=shown)
+        pictures.read_details(rows, shown)
         return found + _waiting(rows)
 
 

@@ -1,14 +1,21 @@
 """The statements that change a catalogue; each runs inside a transaction of its caller."""
 
-import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from ..records import CaptionResult, Failure, PictureFacts
-from .checksums import of_caption, of_image, of_own_caption
+from ..records import Caption, CaptionResult, Failure, PictureFacts
+from .caption_rows import FIRST, LAST, rows_of, span
+from .checksums import of_image, of_own_caption
 from .rows import stored
 from .scan import Found
+
+_FIRST, _LAST = (one.format(captioner="c.id", picture=":number") for one in (FIRST, LAST))
+_DROP_FORMER = f"""
+DELETE FROM captions WHERE id IN (
+SELECT x.id FROM captioners AS c JOIN captions AS x ON x.id BETWEEN {_FIRST} AND {_LAST}
+WHERE c.id <> :captioner AND NOT c.beside)
+"""  # noqa: S608
 
 
 def put_meta(connection: sqlite3.Connection, key: str, value: str | bytes) -> None:
@@ -24,14 +31,22 @@ def adopt_captioner(
     known:  its id; None where it is new
     values: its fingerprint, the JSON of its decoding, its name, the JSON of what it says of itself
     """
-    connection.execute("DELETE FROM failures")  # another captioner may be able to read them
-    if known is None:
-        sql = (
-            "INSERT INTO captioners (fingerprint, decoding, name, described) VALUES (?, ?, ?, ?) RETURNING id"
-        )
-        (known,) = connection.execute(sql, values).fetchone()
+    # another captioner may be able to read them
+    connection.execute("DELETE FROM failures WHERE captioner NOT IN (SELECT id FROM captioners WHERE beside)")
+    known = known if known is not None else add_captioner(connection, values)
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('captioner', ?)", (known,))
     return int(known)
+
+
+def add_captioner(connection: sqlite3.Connection, values: tuple[str, str, str | bytes, str]) -> int:
+    """A new captioner, and its id; values: as in adopt_captioner."""
+    sql = (
+        "INSERT INTO captioners (fingerprint, decoding, name, described, adopted) VALUES (?, ?, ?, ?, ?) "
+        "RETURNING id"
+    )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    (number,) = connection.execute(sql, (*values, now)).fetchone()
+    return int(number)
 
 
 def put_file(connection: sqlite3.Connection, file: Found, sha256: str) -> None:
@@ -41,32 +56,42 @@ def put_file(connection: sqlite3.Connection, file: Found, sha256: str) -> None:
     connection.execute("DELETE FROM failures WHERE path = ?", values[:1])
 
 
-def put_failure(connection: sqlite3.Connection, file: Found, reason: str) -> Failure:
-    """A file that could not be captioned; what it held before is forgotten."""
-    values = (stored(file.name), stored(reason), file.size, file.ctime_ns)
-    connection.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", values)
-    connection.execute("DELETE FROM files WHERE path = ?", values[:1])
+def put_failure(
+    connection: sqlite3.Connection, file: Found, reason: str, captioner: int, forget: bool = True
+) -> Failure:
+    """A file that this captioner could not caption. forget: what it held before, too"""
+    values = (stored(file.name), captioner, stored(reason), file.size, file.ctime_ns)
+    connection.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)", values)
+    if forget:
+        connection.execute("DELETE FROM files WHERE path = ?", values[:1])
     return Failure(file.name, reason)
 
 
-def put_image(connection: sqlite3.Connection, result: CaptionResult, captioner: int, row: int) -> None:
-    """A content with its captions, its feature's row and its facts."""
+def put_image(
+    connection: sqlite3.Connection, result: CaptionResult, captioner: int, row: int, day: int
+) -> None:
+    """A content with its captions, its feature's row and its facts, in place of those of a former
+    captioner."""
     crc = of_image(result.sha256, captioner, row, [caption.text for caption in result.captions])
-    connection.execute(
+    (number,) = connection.execute(
         "INSERT INTO images (sha256, captioner, feature_row, crc) VALUES (?, ?, ?, ?) ON CONFLICT "
         "(sha256) DO UPDATE SET captioner = excluded.captioner, feature_row = excluded.feature_row, "
-        "crc = excluded.crc",
+        "crc = excluded.crc RETURNING number",
         (result.sha256, captioner, row, crc),
-    )
+    ).fetchone()
     if result.facts is not None:
         put_facts(connection, result.sha256, result.facts)
-    connection.execute("DELETE FROM captions WHERE sha256 = ?", (result.sha256,))
-    for n, caption in enumerate(result.captions):
-        tokens, logprob = json.dumps(caption.tokens, ensure_ascii=False), float(caption.logprob)
-        connection.execute(
-            "INSERT INTO captions VALUES (?, ?, ?, ?, ?, ?)",
-            (result.sha256, n, caption.text, tokens, logprob, of_caption(tokens, logprob)),
-        )
+    connection.execute(_DROP_FORMER, {"captioner": captioner, "number": number})
+    put_captions(connection, captioner, number, result.captions, day)
+
+
+def put_captions(
+    connection: sqlite3.Connection, captioner: int, picture: int, captions: Sequence[Caption], day: int
+) -> None:
+    """One captioner's captions of a picture of that number, in place of those it gave before."""
+    connection.execute("DELETE FROM captions WHERE id BETWEEN ? AND ?", span(captioner, picture))
+    rows = rows_of(captioner, picture, captions, day)
+    connection.executemany("INSERT INTO captions VALUES (?, ?, ?, ?)", rows)
 
 
 def put_facts(connection: sqlite3.Connection, sha256: str, facts: PictureFacts) -> None:
@@ -96,6 +121,11 @@ def put_own_caption(connection: sqlite3.Connection, sha256: str, text: str) -> N
 def drop_own_caption(connection: sqlite3.Connection, sha256: str) -> None:
     """Forget what a person wrote."""
     connection.execute("DELETE FROM own_captions WHERE sha256 = ?", (sha256,))
+
+
+def drop_captions(connection: sqlite3.Connection, captioner: int) -> None:
+    """All captions of a captioner."""
+    connection.execute("DELETE FROM captions WHERE id BETWEEN ? AND ?", span(captioner))
 
 
 def drop_files(connection: sqlite3.Connection, names: Iterable[str]) -> None:
@@ -131,9 +161,13 @@ def drop_unused_images(connection: sqlite3.Connection, among: Iterable[str] | No
 
 
 def drop_unused_captioners(connection: sqlite3.Connection, present: int) -> list[tuple[int, str]]:
-    """Captioners of no content, but for the present one; returns id and fingerprint of those that are
-    left."""
-    connection.execute(
-        "DELETE FROM captioners WHERE id <> ? AND id NOT IN (SELECT captioner FROM images)", (present,)
-    )
+    """Captioners of no content, but for the present one and those beside it; returns id and fingerprint of
+    those that are left."""
+    unused = "id <> ? AND NOT beside AND id NOT IN (SELECT captioner FROM images)"
+    for (number,) in connection.execute(
+        f"SELECT id FROM captioners WHERE {unused}",  # noqa: S608
+        (present,),
+    ).fetchall():
+        drop_captions(connection, number)
+        connection.execute("DELETE FROM captioners WHERE id = ?", (number,))
     return connection.execute("SELECT id, fingerprint FROM captioners").fetchall()

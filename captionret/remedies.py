@@ -63,6 +63,18 @@ _row(
     "Use a library with an embedding space: --embedding DIR, or choose another --mode.",
 )
 _row(
+    "encoder",
+    "Give one: library.encode_pictures(load_encoder(SPEC)), SPEC being open_clip:MODEL/PRETRAINED or "
+    "transformers:DIR.",
+    "Give one: captionret index DIR --encoder SPEC, SPEC being open_clip:MODEL/PRETRAINED or "
+    "transformers:DIR.",
+)
+_row(
+    "trust code",
+    "Read it; if you trust it: load_encoder(SPEC, trust_remote_code=True).",
+    "Read it; if you trust it, add --trust-remote-code.",
+)
+_row(
     "captioner",
     "Give the captioner that made the library: captioner=Captioner.load(PATH), or caption it again: "
     "library.update(captioner=..., recaption=True).",

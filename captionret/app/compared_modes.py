@@ -12,9 +12,12 @@ from ..evaluation.modes import score_matrix
 from ..evaluation.relevance import load_relevance
 from ..evaluation.semantic import measure
 from ..evaluation.significance import mean_interval
+from ..files import sha256_of
 from ..home import data_folder
+from ..models.encoders import PictureEncoder
 from ..records import Item
 from ..retrieval import MODES, Gallery, TableSource
+from .described_split import pictures_encoded
 from .encoded_split import split_features
 from .measured_text import caption_queries, measure_texts
 
@@ -40,7 +43,7 @@ FORMATS |= dict.fromkeys(("ties10", "text_r1", "text_r5", "text_r10"), ".1f") | 
 
 def compared_modes(
     captioned: Mapping[Path, Gallery],
-    spaces: "Sequence[EmbeddingModel]",
+    spaces: "Sequence[EmbeddingModel | PictureEncoder]",
     dataset: Dataset,
     items: Sequence[Item],
     kind: str,
@@ -59,6 +62,12 @@ def compared_modes(
     hashes = _hashes(captioned)
     seen: set[str] = set()
     for model in spaces:
+        if isinstance(model, PictureEncoder):
+            vectors = _encoded(model, items)
+            gallery = _gallery(items, hashes, {model.mode: vectors})
+            place, own = Path(model.name), {model.mode: model}
+            rows.append(_row("encoder", place, model.mode, gallery, items, kind, own))
+            continue
         table = split_features(model, dataset, items, features)
         backbone = model.backbone.key
         if backbone not in seen:
@@ -72,6 +81,12 @@ def compared_modes(
         place = model.path or Path(model.name)
         rows.append(_row("space", place, model.mode, gallery, items, kind, {model.mode: model}))
     return rows
+
+
+def _encoded(encoder: "PictureEncoder", items: Sequence[Item]) -> np.ndarray:
+    """(N, D) of the items' pictures."""
+    paths = [item.path for item in items if item.path]
+    return pictures_encoded(encoder, paths, [sha256_of(path) for path in paths])
 
 
 def _hashes(captioned: Mapping[Path, Gallery]) -> dict[str, str]:
@@ -101,7 +116,7 @@ def _row(
     gallery: Gallery,
     items: Sequence[Item],
     kind: str,
-    spaces: "Mapping[str, EmbeddingModel] | None" = None,
+    spaces: "Mapping[str, EmbeddingModel | PictureEncoder] | None" = None,
 ) -> dict[str, Any]:
     kept = [item for item in items if item.id in gallery.row_of_id]
     captions = {item.id: item.captions for item in kept}

@@ -16,10 +16,12 @@ from ..retrieval import MODES, EncodedQuery, Gallery
 from ..retrieval import search as search_gallery
 from .captioned_split import caption_split, decoded_with, load_captioner, training_captions
 from .measured_text import caption_queries, measure_texts
-from .places import checkpoints_folder, data_folder, find_checkpoint
+from .places import checkpoints_folder, data_folder
+from .spaces import load_space
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
+    from ..models.encoders import PictureEncoder
 
 COLUMNS = (
     *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
@@ -160,12 +162,8 @@ def compare(
     return Comparison(what, items, how, compared, beside)
 
 
-def _load_spaces(given: Sequence[str], device: str) -> "list[EmbeddingModel]":
-    if not given:
-        return []
-    from ..models.embedding.model import EmbeddingModel
-
-    return [EmbeddingModel.load(find_checkpoint(one), device) for one in given]
+def _load_spaces(given: Sequence[str], device: str) -> "list[EmbeddingModel | PictureEncoder]":
+    return [load_space(one, device) for one in given]
 
 
 def known_captioners() -> list[Path]:

@@ -13,7 +13,8 @@ from ..decoding import BeamSearch
 from ..errors import BadDataset, BadLibrary
 from ..files import publish_json, read_json
 from ..home import data_folder
-from ..library import Library, LibrarySnapshot
+from ..library import Library, LibrarySnapshot, PictureSpace
+from ..library.encoded import EncodedPictures
 from ..library.word_probabilities import LEAST, StoredWordProbabilities, kept_classes, kept_words
 from ..progress import bar
 from ..records import Item
@@ -24,6 +25,7 @@ from .named import calibration_of
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.captioning.captioner import Captioner
     from ..models.embedding.model import EmbeddingModel
+    from ..models.encoders import PictureEncoder
     from ..models.lexical.predictor import WordPredictor
     from ..models.vision.backbones import Backbone
     from ..training.features import Features
@@ -39,7 +41,7 @@ def describe_split(
     items: Sequence[Item],
     features: Path,
     cache: Path = CACHE,
-    spaces: "Mapping[str, EmbeddingModel] | None" = None,
+    spaces: "Mapping[str, EmbeddingModel | PictureEncoder] | None" = None,
 ) -> Gallery:
     """The items' pictures with five captions each and, with a predictor, what is predicted of them.
 
@@ -66,10 +68,28 @@ def describe_split(
         word_probabilities=stored.take(list(first)) if stored else None,
         classes=stored.take_classes(list(first)) if stored else None,
         calibration=calibration_of(stored.made_by) if stored else None,
-        spaces={mode: space.encode_features for mode, space in (spaces or {}).items()},
+        vectors={
+            mode: pictures_encoded(space, [paths[row] for row in places], list(first), cache)
+            for mode, space in (spaces or {}).items()
+            if isinstance(space, PictureSpace)
+        },
+        spaces={
+            mode: space.encode_features
+            for mode, space in (spaces or {}).items()
+            if not isinstance(space, PictureSpace)
+        },
     )
     shown, best = [str(path) for path in paths], [image[0] for image in captions]
     return Gallery(shown, best, pooled.hashes, [item.id for item in items], source)
+
+
+def pictures_encoded(
+    encoder: PictureSpace, paths: Sequence[Path], hashes: Sequence[str], cache: Path = CACHE
+) -> np.ndarray:
+    """(N, D) unit rows of pictures in an encoder's space, kept in the folder `cache` by their contents."""
+    cache.mkdir(parents=True, exist_ok=True)
+    files = dict(zip(hashes, paths, strict=True))
+    return EncodedPictures(cache, encoder).take(hashes, files.__getitem__, progress=None)
 
 
 def predict_split(

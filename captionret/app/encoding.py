@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadImage, BadLibrary, BadSetting
 from ..files import expanded
-from ..library import LibrarySnapshot, Space
+from ..library import LibrarySnapshot, PictureSpace, Space
 from ..library.word_probabilities import kept_words
 from ..records import CaptionResult
 from ..remedies import remedy
@@ -140,7 +140,18 @@ class Encoder:
             captions=captions,
             word_probabilities=probabilities,
             feature=result.feature,
+            vectors=self._encoded(picture),
         )
+
+    def _encoded(self, picture: "Picture") -> dict[str, NDArray[np.float32]]:
+        """Its vectors in the spaces that are made of pictures themselves."""
+        used = {mode: space for mode, space in self.snapshot.spaces.items() if mode in self._parts}
+        with self.models.lock:
+            return {
+                mode: space.encode_opened([picture.open()])[0]
+                for mode, space in used.items()
+                if isinstance(space, PictureSpace)
+            }
 
     def _predicted(self, picture: "Picture", result: CaptionResult) -> dict[str, float]:
         """Its word probabilities, by the library's predictor."""

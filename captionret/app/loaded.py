@@ -11,14 +11,15 @@ from ..library import Captioning, MadeBy, Space, WordPredicting
 from ..remedies import remedy
 from .named import another_captioner, captioner_of, precision_of, predictor_of
 from .places import checkpoint_path
-from .spaces import default_space, query_spaces
+from .spaces import default_space, encoder_of, query_spaces
 from .waiting import WaitingCaptioner
 
 if TYPE_CHECKING:  # it imports torch, which text queries do without
     from ..models.embedding.model import EmbeddingModel
+    from ..models.encoders import PictureEncoder
 
-# a space, or where its checkpoint lies
-SpaceInput: TypeAlias = Union["EmbeddingModel", str, os.PathLike[str]]
+# a space or an encoder, or where its checkpoint lies
+SpaceInput: TypeAlias = Union["EmbeddingModel", "PictureEncoder", str, os.PathLike[str]]
 
 log = logging.getLogger(__name__)
 
@@ -119,12 +120,17 @@ class Models:
                 )
             return self._given
 
-    def space_for(self, mode: str) -> Space:
-        """The space of a mode. errors: as default_space"""
+    def space_for(self, mode: str, encoder: Mapping[str, object] | None = None) -> Space:
+        """The space of a mode. encoder: what the library says of that of its mode clip. errors: as
+        default_space and encoder_of"""
         with self.lock:
             given = self.given_spaces()
             if mode in given:
                 return given[mode]
             if mode not in self._shipped:
-                self._shipped[mode] = default_space(mode, self.device, given)
+                self._shipped[mode] = (
+                    encoder_of(encoder, self.device)
+                    if mode == "clip"
+                    else default_space(mode, self.device, given)
+                )
             return self._shipped[mode]

@@ -123,6 +123,8 @@ def learned_weights(dataset: Dataset, split: str, how: ModesMeasuring) -> dict[s
     described = measured_split(captioned_items(dataset, split), how, left_out)
     relevance = next(iter(relevances_of(described.items, how.relevance[:1], left_out).values()))
     made = {"features", "word_probabilities", *SHIPPED_SPACES}
+    if how.library is not None:  # its encoder comes with it
+        made |= {"clip"}
     usable = [
         mode
         for mode in usable_modes(described.gallery, how.chosen, left_out)

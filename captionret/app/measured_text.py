@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # these import torch, which --help does without
     from ..evaluation.label_search import LabelSearch
     from ..evaluation.text_search import TextSearch
     from ..models.embedding.model import EmbeddingModel
+    from ..models.encoders import PictureEncoder
 
 Answers = list[NDArray[np.float32] | None]
 Found = TypeVar("Found")
@@ -67,7 +68,9 @@ class MeasuredLabels:
 
 
 def encode_texts(
-    texts: Sequence[str], spaces: "Mapping[str, EmbeddingModel]", gallery: Gallery | None = None
+    texts: Sequence[str],
+    spaces: "Mapping[str, EmbeddingModel | PictureEncoder]",
+    gallery: Gallery | None = None,
 ) -> list[EncodedQuery]:
     """Texts as modes compare them, with their vectors in each space; one that a space can read no word of
     has the vector 0 there, which is like no picture.
@@ -97,19 +100,20 @@ def encode_texts(
     ]
 
 
-def _vectors(texts: Sequence[str], space: "EmbeddingModel") -> NDArray[np.float32]:
+def _vectors(texts: Sequence[str], space: "EmbeddingModel | PictureEncoder") -> NDArray[np.float32]:
     """(Q, D) unit rows, or 0."""
     readable = [row for row, text in enumerate(texts) if not space.missing_reason(text)]
-    vectors = np.zeros((len(texts), space.config.dim), np.float32)
+    found = space.encode_texts([texts[row] for row in readable] or ["a photograph"], progress=None)
+    vectors = np.zeros((len(texts), found.shape[1]), np.float32)
     if readable:
-        vectors[readable] = space.encode_texts([texts[row] for row in readable], progress=None)
+        vectors[readable] = found
     return vectors
 
 
 def caption_queries(
     items: Sequence[Item],
     rows: Sequence[int],
-    spaces: "Mapping[str, EmbeddingModel] | None" = None,
+    spaces: "Mapping[str, EmbeddingModel | PictureEncoder] | None" = None,
     gallery: Gallery | None = None,
 ) -> TextQueries:
     """Every caption that a person wrote asks for its picture. Ids are "picture#0", "picture#1" and so on.

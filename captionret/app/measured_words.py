@@ -26,6 +26,7 @@ from .measuring import ModesMeasuring, captioned_items, measured_split, usable_m
 
 if TYPE_CHECKING:  # it imports torch
     from ..models.embedding.model import EmbeddingModel
+    from ..models.encoders import PictureEncoder
 
 THRESHOLDS = (0.5, 0.8)
 ABSENT = 200  # words that no caption of the split holds
@@ -80,7 +81,7 @@ def measure_gallery(
     what: str,
     gallery: Gallery,
     captions: Sequence[Sequence[str]],
-    spaces: "Mapping[str, EmbeddingModel]",
+    spaces: "Mapping[str, EmbeddingModel | PictureEncoder]",
     modes: Sequence[str],
     left_out: list[CaptionretError],
 ) -> MeasuredWords:

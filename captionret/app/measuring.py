@@ -21,11 +21,12 @@ from ..remedies import remedy
 from ..retrieval import MODES, Gallery, Mode, find_mode
 from .described_split import describe_split, library_split
 from .places import LEXICAL_HEAD, checkpoint_path, library_path
-from .spaces import default_spaces, load_spaces, row_for
+from .spaces import default_spaces, encoder_of, load_spaces, row_for
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ..models.captioning.captioner import Captioner
     from ..models.embedding.model import EmbeddingModel
+    from ..models.encoders import PictureEncoder
     from ..models.lexical.predictor import WordPredictor
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class MeasuredSplit:
     gallery: Gallery
     items: list[Item]
     every: list[Item]
-    spaces: "Mapping[str, EmbeddingModel]"
+    spaces: "Mapping[str, EmbeddingModel | PictureEncoder]"
 
     @property
     def rows(self) -> list[int]:
@@ -125,12 +126,14 @@ def measured_split(
 
 def _held(
     how: ModesMeasuring, items: Sequence[Item], left_out: list[CaptionretError]
-) -> "tuple[Gallery, dict[str, EmbeddingModel]]":
+) -> "tuple[Gallery, dict[str, EmbeddingModel | PictureEncoder]]":
     """The items as a library describes them."""
     library = Library.open(library_path(how.library or ""))
     made_by = library.made_by
     backbone = made_by.described.get("backbone") if made_by else None
     spaces = _spaces(how, backbone, library.gallery(), left_out)
+    if library.encoder is not None and "clip" not in spaces and "clip" in how.chosen:
+        spaces["clip"] = encoder_of(library.encoder, how.device)
     for mode, space in spaces.items():
         library.use_space(mode, space)
     return library_split(library, items), spaces
@@ -138,7 +141,7 @@ def _held(
 
 def _captioned(
     how: ModesMeasuring, items: Sequence[Item], left_out: list[CaptionretError]
-) -> "tuple[Gallery, dict[str, EmbeddingModel]]":
+) -> "tuple[Gallery, dict[str, EmbeddingModel | PictureEncoder]]":
     """The items as a captioner and a predictor describe them."""
     from ..models.captioning.captioner import Captioner
 
@@ -170,7 +173,7 @@ def _predictor(how: ModesMeasuring, captioner: "Captioner") -> "WordPredictor | 
 
 def _spaces(
     how: ModesMeasuring, backbone: dict[str, Any] | None, gallery: Gallery, left_out: list[CaptionretError]
-) -> "dict[str, EmbeddingModel]":
+) -> "dict[str, EmbeddingModel | PictureEncoder]":
     """The spaces that were given, and the shipped one where a mode compares in it.
 
     backbone: whose features there are
@@ -203,9 +206,6 @@ def _without(mode: str, missing: Sequence[str]) -> BadSetting:
         for part in missing
     )
     first = missing[0]
-    advice = (
-        remedy("predict words", library="NAME")
-        if first == "word_probabilities"
-        else remedy("train space", model=row_for(first))
-    )
+    own = {"word_probabilities": remedy("predict words", library="NAME"), "clip": remedy("encoder")}
+    advice = own.get(first) or remedy("train space", model=row_for(first))
     return BadSetting(f"Mode {mode} is left out: it compares {parts}, and there is none.", advice)

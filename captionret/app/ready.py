@@ -119,7 +119,7 @@ class ReadyLibrary:
         one. Returns whether the library did not do so before."""
         if mode in library.spaces and mode not in self._models.given_spaces():
             return False
-        space = self._models.space_for(mode)
+        space = self._models.space_for(mode, library.encoder)
         if library.spaces.get(mode) is space:
             return False
         library.use_space(mode, space)

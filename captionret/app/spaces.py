@@ -5,16 +5,18 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import BadSetting
+from ..errors import BadCheckpoint, BadSetting
 from ..library import Space
+from ..models.encoders import is_encoder, load_encoder
 from ..remedies import remedy
 from .places import SHIPPED_SPACES, find_checkpoint
 
 if TYPE_CHECKING:  # the former imports torch, which --help and text queries do without
     from ..models.embedding.model import EmbeddingModel
     from ..models.embedding.query_space import QuerySpace
+    from ..models.encoders import PictureEncoder
 
-AnySpace = TypeVar("AnySpace", bound="EmbeddingModel | QuerySpace")
+AnySpace = TypeVar("AnySpace", bound="EmbeddingModel | QuerySpace | PictureEncoder")
 
 # where a mode's name is none of EMBEDDING_MODELS
 _ROWS = {"skip-thoughts": "skipthought-rank", "embedding": "sentence-words"}
@@ -44,24 +46,28 @@ def row_for(mode: str) -> str:
 
 
 def load_spaces(
-    given: "Sequence[EmbeddingModel | str | os.PathLike[str]]", device: str
-) -> "dict[str, EmbeddingModel]":
+    given: "Sequence[EmbeddingModel | PictureEncoder | str | os.PathLike[str]]", device: str
+) -> "dict[str, EmbeddingModel | PictureEncoder]":
     """Spaces by the mode that compares in them.
 
-    given:  spaces, or their directories, or names of checkpoints
+    given:  spaces, or their directories, names of checkpoints, or encoders as KIND:WHAT
     errors: BadSetting where two are of one kind
     """
+    return _by_mode(load_space(one, device) if isinstance(one, str | os.PathLike) else one for one in given)
+
+
+def load_space(place: str | os.PathLike[str], device: str) -> "EmbeddingModel | PictureEncoder":
+    """A checkpoint's space by its directory or name, or an encoder by KIND:WHAT."""
+    if isinstance(place, str) and is_encoder(place):
+        return load_encoder(place, device)
     from ..models.embedding.model import EmbeddingModel
 
-    return _by_mode(
-        one if isinstance(one, EmbeddingModel) else EmbeddingModel.load(find_checkpoint(one), device)
-        for one in given
-    )
+    return EmbeddingModel.load(find_checkpoint(place), device)
 
 
 def query_spaces(
-    given: "Sequence[EmbeddingModel | str | os.PathLike[str]]", device: str
-) -> "dict[str, EmbeddingModel | QuerySpace]":
+    given: "Sequence[EmbeddingModel | PictureEncoder | str | os.PathLike[str]]", device: str
+) -> "dict[str, EmbeddingModel | QuerySpace | PictureEncoder]":
     """As load_spaces, of what a search takes of each: without torch where NumPy can compute it."""
     return _by_mode(_query_space(one, device) if isinstance(one, str | os.PathLike) else one for one in given)
 
@@ -78,7 +84,11 @@ def _by_mode(spaces: "Iterable[AnySpace]") -> "dict[str, AnySpace]":
     return found
 
 
-def _query_space(place: str | os.PathLike[str], device: str) -> "EmbeddingModel | QuerySpace":
+def _query_space(
+    place: str | os.PathLike[str], device: str
+) -> "EmbeddingModel | QuerySpace | PictureEncoder":
+    if isinstance(place, str) and is_encoder(place):
+        return load_encoder(place, device)
     from ..models.embedding.query_space import QuerySpace
 
     path = find_checkpoint(place)
@@ -100,6 +110,25 @@ def default_spaces(modes: Sequence[str], device: str) -> "dict[str, EmbeddingMod
     from ..models.embedding.model import EmbeddingModel
 
     return {mode: EmbeddingModel.load(SHIPPED_SPACES[mode], device) for mode in modes if has_default(mode)}
+
+
+def encoder_of(record: Mapping[str, object] | None, device: str) -> "PictureEncoder":
+    """The encoder that a library names, see Library.encoder.
+
+    errors: BadSetting where it names none; BadCheckpoint where another one lies there now; as load_encoder
+    """
+    if record is None:
+        raise BadSetting(
+            "Mode 'clip' compares in the space of an encoder, and none is named.", remedy("encoder")
+        )
+    encoder = load_encoder(str(record["encoder"]), device)
+    if encoder.key != record["key"]:
+        raise BadCheckpoint(
+            f"The library was encoded by {record['name']}, and another model lies at {record['encoder']} "
+            "now.",
+            remedy("encoder"),
+        )
+    return encoder
 
 
 def default_space(mode: str, device: str, given: Mapping[str, Space]) -> Space:

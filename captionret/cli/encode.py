@@ -3,6 +3,7 @@ as a .npy file.
 
     captionret encode --checkpoint photos-space --sentences texts.txt --out texts.npy
     captionret encode --checkpoint photos-space --images ~/Pictures --out pictures.npy
+    captionret encode --checkpoint transformers:models/siglip --images ~/Pictures --out pictures.npy
 
 Beside OUT.npy stands OUT.json: the sentences, or the pictures that could be read, in the order of the rows,
 and what encoded them. Rows have length 1, so that their dot products are cosines; those of a combined
@@ -22,10 +23,12 @@ from ..errors import BadDataset, BadImage, BadSetting
 from ..files import publish_json, publishing
 from ..home import data_folder
 from ..images import find_images
+from ..progress import bar
 from .options import FOUND, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
+    from ..models.encoders import PictureEncoder
     from ..models.sentence.skipthought.encoder import SkipThought
 
 
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     check_batch_size(given.batch_size)
     texts = sentences_of(given.sentences) if given.sentences else []
-    model = _model(checkpoint_path(given.checkpoint), given.device)
+    model = _model(given.checkpoint, given.device)
     if isinstance(model, SkipThought):
         if not given.sentences:
             raise BadSetting(
@@ -86,7 +89,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--checkpoint",
         required=True,
         metavar="DIR",
-        help="an embedding space or a skip-thought encoder: its directory, or name in checkpoints/",
+        help="an embedding space or a skip-thought encoder: its directory, or name in checkpoints/; or an "
+        "encoder of transformers or open_clip as KIND:WHAT",
     )
     what = options.add_mutually_exclusive_group(required=True)
     what.add_argument(
@@ -108,8 +112,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options.parse_args(arguments)
 
 
-def _model(path: Path, device: str) -> "EmbeddingModel | SkipThought":
+def _model(given: str, device: str) -> "EmbeddingModel | PictureEncoder | SkipThought":
     """What the checkpoint is of; BadCheckpoint for other kinds."""
+    from ..models.encoders import is_encoder, load_encoder
+
+    if is_encoder(given):
+        return load_encoder(given, device)
+    path = checkpoint_path(given)
     from ..models.embedding.model import EmbeddingModel
     from ..models.record import kind_of, read_record
     from ..models.sentence.skipthought.config import SKIPTHOUGHT
@@ -120,11 +129,16 @@ def _model(path: Path, device: str) -> "EmbeddingModel | SkipThought":
     return EmbeddingModel.load(path, device)
 
 
-def _pictures(model: "EmbeddingModel", given: argparse.Namespace) -> tuple[list[str], np.ndarray]:
+def _pictures(
+    model: "EmbeddingModel | PictureEncoder", given: argparse.Namespace
+) -> tuple[list[str], np.ndarray]:
     """The pictures that can be read, and their vectors; the others are named and counted on stderr."""
+    from ..models.encoders import PictureEncoder
     from ..training.features import extract
 
     paths = [path for root in given.images for path in (find_images(root) if root.is_dir() else [root])]
+    if isinstance(model, PictureEncoder):
+        return _encoded(model, paths)
     features, failures = extract(
         model.backbone, paths, "pooled", root=given.features, batch_size=given.batch_size
     )
@@ -136,3 +150,18 @@ def _pictures(model: "EmbeddingModel", given: argparse.Namespace) -> tuple[list[
         )
     vectors = model.encode_features(features.of(np.arange(len(features.present))).numpy())
     return [str(paths[row]) for row in features.present], vectors
+
+
+def _encoded(encoder: "PictureEncoder", paths: Sequence[Path]) -> tuple[list[str], np.ndarray]:
+    """The same by an encoder, which reads pictures."""
+    found = []
+    for path in bar(paths, desc="encoding", unit="picture"):
+        try:
+            found.append((str(path), encoder.encode_images(path)))
+        except BadImage as error:
+            say(f"left out: {error.message}")
+    if not found:
+        raise BadImage(
+            f"None of {len(paths):,} pictures can be read. Give picture files, or folders that hold some."
+        )
+    return [name for name, _ in found], np.stack([vector for _, vector in found])

@@ -5,6 +5,7 @@ captionret index ~/Pictures                              # the library is called
 captionret index ~/Pictures --library holidays
 captionret index                 --library holidays      # again, with the folder and captioner it knows
 captionret index ~/Pictures --library many --captions-per-image 5 --decode nucleus --temperature 0.8 --seed 1
+captionret index ~/Pictures --library holidays --encoder open_clip:ViT-B-32/laion2b_s34b_b79k    # mode clip
 captionret index ~/Pictures --library agreed --decode consensus      # slower: of a wide beam, what most agree
 on
 """
@@ -18,7 +19,17 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from .decoding_options import add_decoding, decoding_of
-from .options import FOUND, NOTHING_FOUND, add_device, add_engine, old_name, parser, path_argument, say
+from .options import (
+    FOUND,
+    NOTHING_FOUND,
+    add_device,
+    add_encoder,
+    add_engine,
+    old_name,
+    parser,
+    path_argument,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..decoding import Decoding
@@ -39,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting("Which pictures? Give a folder, or a --library to bring up to date.")
 
     from ..app.models import Library, captioner_for
+    from ..models.encoders import load_encoder
 
     with (
         Library.open(name) if given.folder is None else Library.open_or_create(name, given.folder) as library
@@ -61,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             allow_empty=given.allow_empty,
             relocate=given.relocate,
         )
+        if given.encoder is not None and len(library):
+            encoder = load_encoder(given.encoder, given.device, given.trust_remote_code)
+            library.encode_pictures(encoder)
         _show(library, report, given.json)
         if not len(library):
             say(f"{library.root} holds no picture that could be captioned.")
@@ -83,6 +98,7 @@ def _options() -> argparse.ArgumentParser:
         "--checkpoint", metavar="NAME", help="what captions (default: the library's own, or the shipped one)"
     )
     add_decoding(options)
+    add_encoder(options)
     options.add_argument("--batch-size", type=int, default=32, metavar="N", help="(default: %(default)s)")
     options.add_argument("--limit", type=int, metavar="N", help="caption at most N pictures now")
     options.add_argument(
@@ -107,7 +123,8 @@ def _decoding(given: argparse.Namespace, library: "Library") -> "Decoding | None
     """What was asked for; None, which is as before, where the library is captioned and nothing was."""
     plain = _options().parse_args([])
     asked = vars(given).keys() - {"folder", "library", "checkpoint", "batch_size", "limit", "recaption"}
-    asked -= {"allow_empty", "relocate", "json", "device", "engine", "precision"}
+    asked -= {"allow_empty", "relocate", "json", "device", "engine", "precision", "encoder"}
+    asked -= {"trust_remote_code"}
     as_usual = all(getattr(given, name) == getattr(plain, name) for name in asked)
     return None if as_usual and library.made_by is not None else decoding_of(given)
 

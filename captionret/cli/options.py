@@ -20,6 +20,7 @@ __all__ = [
     "FOUND",
     "NOTHING_FOUND",
     "add_device",
+    "add_encoder",
     "add_engine",
     "command_again",
     "old_name",
@@ -133,6 +134,22 @@ def add_engine(arguments: argparse.ArgumentParser, precision_default: str) -> No
         metavar="NAME",
         help=f"of the CNN: {', '.join(PRECISIONS)}; below float32 it is faster and its captions differ a "
         f"little (default: {precision_default})",
+    )
+
+
+def add_encoder(arguments: argparse.ArgumentParser) -> None:
+    """--encoder, of a library's mode clip."""
+    arguments.add_argument(
+        "--encoder",
+        metavar="KIND:WHAT",
+        help="compare pictures and texts in the space of an encoder, too, by mode clip: "
+        "open_clip:MODEL/PRETRAINED, or transformers:DIR for CLIP, SigLIP and the like; from this machine, "
+        "nothing is downloaded",
+    )
+    arguments.add_argument(
+        "--trust-remote-code",
+        action="store_true",
+        help="let code run that lies beside the weights of a model of transformers",
     )
 
 

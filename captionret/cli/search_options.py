@@ -130,10 +130,12 @@ def _add_limits(options: argparse.ArgumentParser) -> None:
 def _add_space(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--embedding",
+        "--encoder",
         action="append",
         default=[],
         metavar="NAME",
-        help="the space of a mode such as embedding or devise: the name of a checkpoint, or a directory",
+        help="the space of a mode such as embedding or devise: the name of a checkpoint, or a directory; or "
+        "the encoder of mode clip as KIND:WHAT",
     )
     vectors = (
         ("--plus", "add to the query's vector (modes of a space)"),

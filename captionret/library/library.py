@@ -18,10 +18,11 @@ from ..remedies import remedy
 from ..retrieval.calibrated import FILE, Calibration
 from . import edits, writes
 from .catalogue import Catalogue
+from .encoded import EncodedPictures, files_of
 from .made_by import from_folder
 from .names import PathInput, library_folder
 from .predicting import predict_all
-from .protocols import Captioning, WordPredicting
+from .protocols import Captioning, EncodingPictures, WordPredicting
 from .reading import ReadableLibrary
 from .report import UpdateReport
 from .rows import CATALOGUE, NAME, restored, stored
@@ -191,6 +192,25 @@ class Library(ReadableLibrary):
             made_by = snapshot.made_by
             predictor.check(made_by.described.get("backbone") if made_by else None)
             return predict_all(snapshot, predictor, batch_size, progress)
+
+    def encode_pictures(self, encoder: EncodingPictures, *, progress: bool | None = None) -> int:
+        """Keep every picture's vector of an encoder, and compare with it in mode clip from now on; what it
+        read before is not read again. Returns how many pictures were new.
+
+        errors: as the encoder's; BadLibrary where no picture can be read
+
+        library.encode_pictures(load_encoder("open_clip:ViT-B-32/laion2b_s34b_b79k"))
+        """
+        self.use_space(encoder.mode, encoder)
+        snapshot = self.snapshot()
+        hashes = snapshot.gallery().hashes
+        kept = EncodedPictures(self.path, encoder)
+        new = kept.missing(hashes)
+        kept.take(hashes, files_of(snapshot.root, snapshot.pictures), progress)
+        kept.keep_only(hashes)
+        with self._catalogue.transaction() as connection:
+            writes.put_meta(connection, "encoder", json.dumps(encoder.describe()))
+        return new
 
     def set_hybrid(self, weights: Mapping[str, float]) -> None:
         """Keep the weight of each mode in this library's hybrid."""

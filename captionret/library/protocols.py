@@ -3,7 +3,7 @@ torch."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from ..decoding import Decoding
 from ..records import CaptionResult, Failure
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
+    from PIL.Image import Image
+
     from ..images import Picture
 
 
@@ -61,6 +63,35 @@ class Space(Protocol):
     def encode_texts(self, sentences: Sequence[str]) -> np.ndarray:
         """M sentences -> (M, D) float32 unit rows."""
         ...
+
+
+@runtime_checkable
+class PictureSpace(Protocol):
+    """A space whose vectors are made of pictures themselves: that of an encoder.
+
+    key: changes with everything that changes a vector
+    """
+
+    key: str
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    def describe(self) -> dict[str, object]:
+        """Facts for the catalogue, as JSON can hold them; "encoder" is by what it is loaded again."""
+        ...
+
+    def encode_opened(self, images: "Sequence[Image]") -> np.ndarray:
+        """N upright RGB pictures -> (N, D) float32 unit rows."""
+        ...
+
+
+class EncodingPictures(Space, PictureSpace, Protocol):
+    """An encoder of pictures and texts. mode: the mode of retrieval that compares in its space"""
+
+    mode: str
 
 
 class WordPredicting(Protocol):

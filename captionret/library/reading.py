@@ -21,7 +21,7 @@ from .index_writing import write_index
 from .made_by import MadeBy
 from .merged import MergedSegments
 from .protocols import Space
-from .rows import NAME, Rows, restored
+from .rows import NAME, Rows, record, restored
 from .search_index import IndexReader, Outdated
 from .segment import segment_of
 from .snapshot import Contents, LibrarySnapshot, read_contents, read_root
@@ -63,6 +63,13 @@ class ReadableLibrary:
     def predicted_by(self) -> dict[str, Any] | None:
         """What predicted the words of its pictures; None where nothing did."""
         return self.snapshot().predicted_by
+
+    @property
+    def encoder(self) -> dict[str, Any] | None:
+        """The encoder of its mode clip, see encode_pictures; None where it has none."""
+        with self._catalogue.reading() as rows:
+            found = rows.meta("encoder")
+            return None if found is None else record(found, "an encoder")
 
     def snapshot(self, captions_by: str | None = None) -> LibrarySnapshot:
         """What it holds now, as one consistent state that no later commit changes. Read again only after a

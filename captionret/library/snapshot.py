@@ -20,11 +20,12 @@ from ..retrieval.calibrated import Calibration
 from ..text import word_set
 from .calibrating import calibration_for
 from .captioners import CURRENT, KnownCaptioner, Shown, read_present, read_shown
+from .encoded import EncodedPictures, files_of
 from .features import FeatureFile, file_of
 from .held import HeldWordProbabilities, UnkeptWordProbabilities
 from .made_by import MadeBy, found_again
 from .merged import MergedSegments
-from .protocols import Space
+from .protocols import PictureSpace, Space
 from .rows import CATALOGUE, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, size
 from .space_vectors import vectors_in
 from .word_probabilities import LEAST, StoredWordProbabilities, with_rows
@@ -233,13 +234,15 @@ class LibrarySnapshot:
         return calibration_for(self.folder, self.predicted_by)
 
     def vectors(self, mode: str, hashes: Sequence[str]) -> NDArray[np.float32]:
-        """(N, D) unit rows in the space of that mode."""
+        """(N, D) unit rows in the space of that mode; an encoder reads pictures that it has not read yet."""
         if not hashes:
             return np.empty((0, 0), np.float32)
-        if self.contents.features is None:
-            return self.spaces[mode].encode_features(self.features(hashes))
-        rows = self._feature_rows_of(hashes)
-        return vectors_in(self.spaces[mode], self.contents.features, rows, self._checked)
+        space, features = self.spaces[mode], self.contents.features
+        if isinstance(space, PictureSpace):
+            return EncodedPictures(self.folder, space).take(hashes, files_of(self.root, self.pictures))
+        if features is None:
+            return space.encode_features(self.features(hashes))
+        return vectors_in(space, features, self._feature_rows_of(hashes), self._checked)
 
     def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
         """Of each image when and with which camera it was taken; None where its file does not say."""

@@ -10,6 +10,7 @@ from .caption_rows import FIRST, PICTURE
 from .captioners import read_shown
 from .catalogue import Catalogue
 from .documents import read_documents
+from .encoded import damaged_rows
 from .features import FeatureFile, file_of
 from .index_verify import index_problems
 from .rows import NAME, TEXT, WHOLE, Rows, restored, size
@@ -32,7 +33,7 @@ _BEYOND = (
 def problems(catalogue: Catalogue) -> list[str]:
     """One sentence for each thing that is wrong; empty if nothing is."""
     found: list[str] = []
-    for look in (_integrity, _inside, _features, _words, index_problems, _on_disk):
+    for look in (_integrity, _inside, _features, _words, _encoded, index_problems, _on_disk):
         try:
             found += look(catalogue)
         except BadLibrary as error:  # so damaged that it cannot even be read
@@ -91,6 +92,10 @@ def _words(catalogue: Catalogue) -> list[str]:
     StoredWordProbabilities.read(catalogue.file.parent)
     own_calibration(catalogue.file.parent)
     return []
+
+
+def _encoded(catalogue: Catalogue) -> list[str]:
+    return list(damaged_rows(catalogue.file.parent))
 
 
 def _on_disk(catalogue: Catalogue) -> list[str]:

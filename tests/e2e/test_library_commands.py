@@ -2,14 +2,18 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL.Image import Image
 from shapes import Trained, shape
 from typed import Call, Ended
 
 from captionret import Library
-from captionret.cli import edit, index, predict_words, search, verify, words
+from captionret.cli import edit, encode, index, predict_words, search, verify, words
+from captionret.models.encoders import ENCODERS, EncoderKind, PictureEncoder
 
 OWN = "grandmother's tablecloth"
 
@@ -142,3 +146,30 @@ def test_words_of_a_library_and_of_one_picture_are_shown(
     missing = call(words, "--library", "./lib", "--of", "nowhere.png")
     assert missing.code == 3 and "no picture of the library" in missing.err
     assert call(words, "--library", "./lib", "--top", 0).code == 2
+
+
+def test_an_encoder_is_kept_with_the_library_and_asked_by_mode_clip(
+    photos: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = "shades:here"
+    kind = EncoderKind("by brightness", lambda what, device, trusted: PictureEncoder(spec, what, Shades()))
+    monkeypatch.setitem(ENCODERS._rows, "shades", kind)
+    assert call(index, photos, "--library", "./lib", "--encoder", spec).code == 0
+    found = json.loads(call(search, "dark", "--library", "./lib", "--mode", "clip", "--json").out)
+    assert [Path(hit["path"]).name for hit in found["hits"]][-1] == "blue.png", "the brightest of the three"
+    other = call(search, "dark", "--library", "./lib", "--mode", "clip", "--encoder", spec)
+    assert other.code == 0
+    done = call(encode, "--checkpoint", spec, "--images", "photos", "--out", "vectors.npy")
+    assert done.code == 0 and np.load(tmp_path / "vectors.npy").shape == (3, 2)
+    wrong = call(search, "dark", "--library", "./lib", "--mode", "clip", "--encoder", "shade:here")
+    assert wrong.code == 3
+
+
+class Shades:
+    """Towers of an encoder: how bright a picture is, and that a text asks for darkness."""
+
+    def images(self, images: Sequence[Image]) -> np.ndarray:
+        return np.array([[np.asarray(image).mean() / 255, 1] for image in images], np.float32)
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[-1, 1] for _ in texts], np.float32)

@@ -149,6 +149,10 @@ MODES: Registry[Mode] = _table(
         "skip-thoughts",
         "the cosine of an image and a sentence's skip-thought code, both mapped into one space",
     ),
+    SpaceMode(
+        "clip",
+        "the cosine in the space of an encoder of pictures and texts that you choose, such as CLIP or SigLIP",
+    ),
     HYBRID,
     AutoMode(
         "auto",

@@ -143,7 +143,7 @@ class ReadyLibrary:
             log.info(f"The words of the pictures of {library.path} are predicted, once.")
         with self._models.lock:
             try:
-                library.predict_words(predictor)
+                library.predict_words(predictor, check=False)
                 return library.snapshot()
             except LibraryInUse:
                 unkept = "Another process is predicting them, too; until it has ended, these are not kept."

@@ -65,7 +65,7 @@ def picture_words(searcher: Searcher, picture: str | os.PathLike[str]) -> list[P
     predicted = gallery.predicted
     written = {word for caption in gallery.all_captions[row] for word in words(caption)}
     found = []
-    every = {*gallery.word_probabilities.row(row), *_classes_of(gallery, row), *written} - STOP_WORDS
+    every = {*gallery.words_of(row), *_classes_of(gallery, row), *written} - STOP_WORDS
     for word in _one_of_each(predicted, filter(_plain, every), row):
         sure = float(predicted.of(word)[row]) if word in predicted else float(word in written)
         if sure >= SHOWN or word in written:
@@ -101,9 +101,7 @@ def _class_names() -> frozenset[str]:
 
 def _classes_of(gallery: Gallery, row: int) -> Sequence[str]:
     """What the picture's classes are called, and what these are a kind of."""
-    if gallery.classes is None:
-        return []
-    held = gallery.classes.row(row)
+    held = gallery.classes_of(row)
     return [
         word for one in image_classes() if one.name in held for word in (one.name, *one.words, *one.above)
     ]

@@ -1,90 +1,97 @@
-"""Word probabilities as a snapshot holds them: a file as it was at that moment, or what was predicted for
-this snapshot alone."""
+"""Word probabilities as a snapshot holds them: the files as they were at that moment, or what was predicted
+for this snapshot alone."""
 
-import os
-import weakref
 from pathlib import Path
 from threading import RLock
 
 from ..errors import BadLibrary
-from .word_probabilities import StoredWordProbabilities, place_of
+from . import word_probabilities
+from .word_files import MANIFEST, PredictedWords
+from .word_probabilities import StoredWordProbabilities
+
+_TRIES = 3
 
 
-class HeldWordProbabilities:
-    """The file as it is now; one that takes its place later is not seen. It is read when first asked for.
-
-    file:  where it lies, None where there is none
-    stamp: changes with every such file
-    """
+class WordReader:
+    """Opens a folder's word probabilities, and keeps the parts that it opened while they are named."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = place_of(folder)
-        self.stamp: tuple[int, ...] = ()
+        self.folder = folder
         self._lock = RLock()
-        self._read: StoredWordProbabilities | BadLibrary | None = None
-        self._handle: int | None = None
-        if self.file is None:
-            return
-        try:
-            self._handle = os.open(self.file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except FileNotFoundError:
-            self.file = None
-            return
-        except OSError as error:
-            self._read = BadLibrary(f"{self.file} cannot be read ({error.strerror}). Check its permissions.")
-            return
-        self.stamp = _stamp(os.fstat(self._handle))
-        self._release = weakref.finalize(self, os.close, self._handle)
-        if os.name == "nt":  # there an open file cannot be replaced
-            self._read_now()
+        self._held: HeldWords | None = None
+
+    def current(self) -> "HeldWords":
+        """Those that are there now."""
+        with self._lock:
+            if self._held is None or self._held.stamp != stamp_of(self.folder):
+                self._held = HeldWords(self.folder, self._held)
+            return self._held
+
+
+class HeldWords:
+    """What is predicted, as the files say now; files that take their places later are not seen. What earlier
+    releases wrote is read when it is first asked for.
+
+    stamp: changes with every such file; () where there is none
+    """
+
+    def __init__(self, folder: Path, last: "HeldWords | None" = None) -> None:
+        """last: what was there before, whose open parts are used again"""
+        self._folder, self._lock = folder, RLock()
+        self._read: PredictedWords | BadLibrary | None = None
+        known = {} if last is None or not isinstance(last._read, PredictedWords) else last._read.parts
+        for _ in range(_TRIES):  # new ones may take their places while they are opened
+            self.stamp = stamp_of(folder)
+            try:
+                self._read = PredictedWords.read(folder, known={one.name: one for one in known if one.name})
+            except BadLibrary as error:
+                self._read = error
+            if self.stamp == stamp_of(folder):
+                break
 
     @property
     def there(self) -> bool:
-        """Whether there is such a file."""
-        return self.file is not None
+        """Whether there is any such file."""
+        return bool(self.stamp)
 
-    def read(self) -> StoredWordProbabilities | None:
-        """What it holds, None where there is no file; BadLibrary where it is damaged, each time."""
+    def read(self) -> PredictedWords | None:
+        """What is predicted, None where nothing is; BadLibrary where a file is damaged, each time."""
         with self._lock:
-            self._read_now()
+            if self._read is None and self.stamp:
+                self._read = _earlier(self._folder)
             if isinstance(self._read, BadLibrary):
-                raise BadLibrary(self._read.message, self._read.remedy)
+                raise type(self._read)(self._read.message, self._read.remedy)
             return self._read
 
-    def _read_now(self) -> None:
-        if self._read is not None or self._handle is None or self.file is None:
-            return
-        try:
-            with os.fdopen(self._handle, "rb", closefd=False) as opened:
-                self._read = StoredWordProbabilities.from_file(opened, self.file)
-        except BadLibrary as error:
-            self._read = error
-        self._release()
-        self._handle = None
 
-
-class UnkeptWordProbabilities:
+class UnkeptWords:
     """What was predicted for one snapshot and is in no file."""
 
     there = True
 
-    def __init__(self, stored: StoredWordProbabilities, stamp: tuple[int, ...]) -> None:
-        """stamp: of the file in whose place it stands"""
-        self._stored, self.stamp = stored, stamp
+    def __init__(self, predicted: PredictedWords, stamp: tuple[int, ...]) -> None:
+        """stamp: of the files in whose place it stands"""
+        self._predicted, self.stamp = predicted, stamp
 
-    def read(self) -> StoredWordProbabilities:
+    def read(self) -> PredictedWords:
         """What was predicted."""
-        return self._stored
+        return self._predicted
 
 
 def stamp_of(folder: Path) -> tuple[int, ...]:
-    """The stamp of the file that is there now, () for none."""
-    file = place_of(folder)
+    """The stamp of the files that are there now, () for none."""
+    file = folder / MANIFEST if (folder / MANIFEST).is_file() else word_probabilities.place_of(folder)
     try:
-        return () if file is None else _stamp(file.stat())
+        facts = None if file is None else file.stat()
     except OSError:
         return ()
+    return () if facts is None else (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
-def _stamp(facts: os.stat_result) -> tuple[int, ...]:
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+def _earlier(folder: Path) -> PredictedWords | BadLibrary | None:
+    """What earlier releases wrote, in one file."""
+    try:
+        stored = StoredWordProbabilities.read(folder)
+    except BadLibrary as error:
+        return error
+    return None if stored is None else PredictedWords.of_rows(stored)

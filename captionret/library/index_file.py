@@ -85,7 +85,7 @@ class IndexFile:
     def __contains__(self, name: str) -> bool:
         return name in self._places
 
-    def damaged(self, why: str) -> DamagedIndex:
+    def damaged(self, why: str) -> BadLibrary:
         """The error for a file that is not what was written."""
         return DamagedIndex(f"{self.file} is damaged ({why}).", remedy("index again"))
 

@@ -177,12 +177,14 @@ class Library(ReadableLibrary):
         batch_size: int = 256,
         progress: bool | None = None,
         device: str = "auto",
+        check: bool = True,
     ) -> int:
         """Keep what `predictor` predicts of every picture; what it predicted before is not asked again.
         Returns how many pictures were new.
 
         A run that is stopped or killed goes on later: what it has done is kept every half minute.
         predictor: None: the one of the word probabilities that are there, or the shipped lexical head
+        check:     read all that is there, so that a damaged part is made again
         errors:    BadSetting for a lexical head that reads another backbone's features, BadImage for a
                    picture that has gone bad, LibraryInUse where another process predicts
         """
@@ -191,7 +193,7 @@ class Library(ReadableLibrary):
             predictor = predictor or SURROUNDINGS.predictor(snapshot.predicted_by, device)
             made_by = snapshot.made_by
             predictor.check(made_by.described.get("backbone") if made_by else None)
-            return predict_all(snapshot, predictor, batch_size, progress)
+            return predict_all(snapshot, predictor, batch_size, progress, check)
 
     def encode_pictures(self, encoder: EncodingPictures, *, progress: bool | None = None) -> int:
         """Keep every picture's vector of an encoder, and compare with it in mode clip from now on; what it

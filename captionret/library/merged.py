@@ -158,6 +158,14 @@ class MergedSegments:
         at = int(np.searchsorted(live, place))
         return int(self._rows[number][at]) if at < len(live) and live[at] == place else None
 
+    def rows(self, number: int, places: NDArray[np.int64]) -> Rows:
+        """The same of several pictures; -1 for those that do not count."""
+        live = self._live[number]
+        if self.whole or not len(live):
+            return (places if self.whole else np.full(len(places), -1)).astype(np.int32)
+        at = np.minimum(np.searchsorted(live, places), len(live) - 1)
+        return np.where(live[at] == places, self._rows[number][at], -1).astype(np.int32)
+
     @cached_property
     def _rows(self) -> list[Rows]:
         """Of each segment the rows of its live pictures in the table."""

@@ -15,7 +15,7 @@ from . import pictures
 from .captioners import KnownCaptioner, Shown, read_captioners, read_shown
 from .catalogue import Catalogue
 from .documents import read_documents
-from .held import HeldWordProbabilities, stamp_of
+from .held import WordReader, stamp_of
 from .index_file import DamagedIndex
 from .index_writing import write_index
 from .made_by import MadeBy
@@ -46,6 +46,7 @@ class ReadableLibrary:
         self._snapshots: dict[str | None, LibrarySnapshot] = {}  # by whose captions are shown
         self._checked: set[tuple[str, int, int]] = set()
         self._indexes: dict[int | None, IndexReader] = {}
+        self._words = WordReader(path)
         self.spaces: dict[str, Space] = {}  # by the mode that compares in it, see use_space
 
     @property
@@ -223,7 +224,7 @@ class ReadableLibrary:
         return self._indexes[by]
 
     def _snapshot_of(self, contents: Contents, table: MergedSegments) -> LibrarySnapshot:
-        words = HeldWordProbabilities(self.path)
+        words = self._words.current()
         return LibrarySnapshot(self.path, contents, table, words, self.spaces, self._checked)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import __version__
-from . import format_3, word_probabilities
+from . import format_3, word_files
 from .checksums import of_caption, of_image
 from .features import FeatureFile, file_of
 from .rows import NUMBER, TEXT, WHOLE, Damaged, Rows, size
@@ -99,7 +99,7 @@ def _to_2(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:
     _write_checksums(connection)
     _write_feature_checksums(connection, folder)
     if on_disk:
-        word_probabilities.upgrade(folder)
+        word_files.upgrade(folder)
 
 
 def _statements(script: str) -> list[str]:

@@ -114,6 +114,26 @@ class Hashes(ReadSequence[str]):
             low, high = (middle + 1, high) if found < sought else (low, middle)
         return None
 
+    def places(self, hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """(m,) the row of each of (m, 32) hashes; -1 where it is not here. Hashes in the order of these rows,
+        without others between them, are found at once."""
+        count = len(hashes)
+        first = self.find(hashes[0].tobytes().hex()) if count else None
+        if first is not None:
+            same = self._arrays.part("hashes", _HASH * first, _HASH * (first + count))
+            if np.array_equal(same, hashes.reshape(-1)):
+                return np.arange(first, first + count)
+        found = np.full(count, -1, np.int64)
+        if not count or not len(self):
+            return found
+        order = self._arrays.whole("by_hash")
+        own = np.ascontiguousarray(self._arrays.whole("hashes")).view(f"S{_HASH}")[order]
+        sought = np.ascontiguousarray(hashes).view(f"S{_HASH}").reshape(-1)
+        places = np.minimum(np.searchsorted(own, sought), len(own) - 1)
+        held = own[places] == sought
+        found[held] = order[places[held]]
+        return found
+
     def __iter__(self) -> Iterator[str]:
         text, digits = self._arrays.whole("hashes").tobytes().hex(), 2 * _HASH
         return iter([text[start : start + digits] for start in range(0, len(text), digits)])

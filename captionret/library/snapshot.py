@@ -12,23 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadLibrary
 from ..records import PictureFacts
-from ..remedies import remedy
 from ..retrieval import Gallery, WordMatrix
 from ..retrieval.calibrated import Calibration
-from ..text import word_set
+from ..retrieval.index.stored_words import StoredWords
 from .calibrating import calibration_for
 from .captioners import CURRENT, KnownCaptioner, Shown, read_present, read_shown
 from .encoded import EncodedPictures, files_of
 from .features import FeatureFile, file_of
-from .held import HeldWordProbabilities, UnkeptWordProbabilities
+from .held import HeldWords, UnkeptWords
 from .made_by import MadeBy, found_again
 from .merged import MergedSegments
 from .protocols import PictureSpace, Space
 from .rows import CATALOGUE, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, size
 from .space_vectors import vectors_in
-from .word_probabilities import LEAST, StoredWordProbabilities, with_rows
+from .word_files import PredictedWords
+from .word_places import WordsOfPictures
+from .word_probabilities import LEAST
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class LibrarySnapshot:
         folder: Path,
         contents: Contents,
         pictures: MergedSegments,
-        words: HeldWordProbabilities | UnkeptWordProbabilities,
+        words: HeldWords | UnkeptWords,
         spaces: Mapping[str, Space],
         checked: set[tuple[str, int, int]],
     ) -> None:
@@ -162,9 +162,7 @@ class LibrarySnapshot:
     @cached_property
     def without_word_probabilities(self) -> tuple[str, ...]:
         """The contents of which nothing is predicted yet, in the order of the gallery."""
-        stored = self._words.read()
-        known = {} if stored is None else stored.row_of
-        return tuple(sha256 for sha256 in self.gallery().hashes if sha256 not in known)
+        return tuple(self.pictures.hashes[row] for row in self._of_pictures.unknown.tolist())
 
     @property
     def predicted_by_older_release(self) -> bool:
@@ -190,43 +188,26 @@ class LibrarySnapshot:
         places = map(self.pictures.place, self._rows(hashes))
         return [segment.all_captions(row) for segment, row in places]
 
-    def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
-        """What is predicted of each image.
+    def stored_words(self, hashes: Sequence[str]) -> StoredWords | None:
+        """What is predicted of all its images, by word; None for some of them. errors: as WordsOfPictures"""
+        return self._of_pictures.predicted if hashes is self.pictures.hashes else None
 
-        Where a person wrote a caption, its words have probability 1 and no other word counts. So it is with
-        the caption of an image that was captioned after the last prediction, which is logged.
-        errors: BadLibrary where there are no word probabilities, or their file is damaged
-        """
-        stored = self._words.read()
-        if stored is None:
-            raise BadLibrary(
-                f"{self.folder} holds no word probabilities.", remedy("predict words", library=self.folder)
-            )
-        own, known, hashes = self._own, stored.row_of, list(hashes)
-        by_caption = {
-            place: dict.fromkeys(sorted(word_set(self.pictures.captions[self.pictures.row_of[sha256]])), 1.0)
-            for place, sha256 in enumerate(hashes)
-            if sha256 in own or sha256 not in known
-        }
-        if new := sum(sha256 not in known and sha256 not in own for sha256 in hashes):
-            log.warning(
-                f"Of {new:,} pictures there are no word probabilities yet: the words of their captions stand "
-                "in."
-            )
-        matrix = stored.take([sha256 for place, sha256 in enumerate(hashes) if place not in by_caption])
-        return with_rows(matrix, by_caption, len(hashes))
+    def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
+        """The same picture by picture, which reads all of it."""
+        return self._some(self._of_pictures.predicted.matrix(), hashes)
 
     def classes(self, hashes: Sequence[str]) -> WordMatrix | None:
-        """The probabilities of ImageNet's classes, by name; None where they are not known. Of an image that a
-        person captioned, and of one that was captioned after the last prediction, no class is probable."""
-        stored = self._words.read()
-        if stored is None or stored.classes is None:
+        """The probabilities of ImageNet's classes, by name; None where they are not known."""
+        if not self._words.there or self._of_pictures.predicted.classes is None:
             return None
-        hashes = list(hashes)
-        other = [sha256 in self._own or sha256 not in stored.row_of for sha256 in hashes]
-        found = stored.take_classes([one for one, left in zip(hashes, other, strict=True) if not left])
-        assert found is not None
-        return with_rows(found, {place: {} for place, left in enumerate(other) if left}, len(hashes))
+        return self._some(self._of_pictures.predicted.matrix(classes=True), hashes)
+
+    def _some(self, matrix: WordMatrix, hashes: Sequence[str]) -> WordMatrix:
+        return matrix if hashes is self.pictures.hashes else matrix.take(self._rows(hashes))
+
+    @cached_property
+    def _of_pictures(self) -> WordsOfPictures:
+        return WordsOfPictures(self.folder, self._words, self.pictures)
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -254,22 +235,15 @@ class LibrarySnapshot:
         """The same moment, compared in these spaces."""
         return LibrarySnapshot(self.folder, self.contents, self.pictures, self._words, spaces, self._checked)
 
-    def with_word_probabilities(self, stored: StoredWordProbabilities) -> "LibrarySnapshot":
-        """The same moment with what was predicted for it, whatever the library's file holds."""
-        words = UnkeptWordProbabilities(stored, self._words.stamp)
+    def with_words(self, predicted: PredictedWords) -> "LibrarySnapshot":
+        """The same moment with what was predicted for it, whatever the library's files hold."""
+        words = UnkeptWords(predicted, self._words.stamp)
         return LibrarySnapshot(self.folder, self.contents, self.pictures, words, self.spaces, self._checked)
 
     def is_own(self, row: int) -> bool:
         """Whether a person captioned a picture."""
         segment, place = self.pictures.place(row)
         return place in segment.own
-
-    @cached_property
-    def _own(self) -> frozenset[str]:
-        """The contents that a person captioned."""
-        segments = enumerate(self.pictures.segments)
-        rows = [self.pictures.row(number, place) for number, one in segments for place in one.own.tolist()]
-        return frozenset(self.pictures.hashes[row] for row in rows if row is not None)
 
     @cached_property
     def _feature_rows(self) -> NDArray[np.int64]:

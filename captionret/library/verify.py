@@ -15,6 +15,7 @@ from .features import FeatureFile, file_of
 from .index_verify import index_problems
 from .rows import NAME, TEXT, WHOLE, Rows, restored, size
 from .snapshot import read_contents, read_root
+from .word_files import PredictedWords
 from .word_probabilities import StoredWordProbabilities
 
 _BARE = f"""
@@ -89,8 +90,13 @@ def _features(catalogue: Catalogue) -> list[str]:
 
 
 def _words(catalogue: Catalogue) -> list[str]:
-    StoredWordProbabilities.read(catalogue.file.parent)
-    own_calibration(catalogue.file.parent)
+    folder = catalogue.file.parent
+    predicted = PredictedWords.read(folder)
+    if predicted is None:
+        StoredWordProbabilities.read(folder)
+    else:
+        predicted.check(folder)
+    own_calibration(folder)
     return []
 
 

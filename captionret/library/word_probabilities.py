@@ -1,12 +1,11 @@
-"""What is predicted of a library's pictures, on disk: one file of sparse rows beside the catalogue, named by
-content hashes.
+"""What is predicted of pictures, on disk, in one file of sparse rows, named by content hashes: what releases
+up to 0.5.0 kept of a library, and what is kept of a split. Libraries keep it by word now, see word_files.
 
 It follows from the pictures and can always be made again; so it is written as a whole, and read only if it is
 whole.
 """
 
 import json
-import logging
 import os
 import struct
 import zipfile
@@ -26,7 +25,6 @@ from ..retrieval import WordMatrix
 from . import checksums
 
 FILE = "word-probabilities.npz"
-UNFINISHED = "word-probabilities-unfinished.npz"  # of a run that goes on; what is complete stays readable
 RELEASE_0_5_0 = "beliefs.npz"  # what that release called it; it has no checksums
 LEAST_0_5_0 = 0.01  # what it kept
 OF_CLASSES = "class_"  # how the names of the arrays begin that hold class probabilities
@@ -51,8 +49,6 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     BadSetting,
 )
-
-log = logging.getLogger(__name__)
 
 
 class StoredWordProbabilities:
@@ -159,21 +155,9 @@ def place_of(folder: Path) -> Path | None:
     return next((folder / name for name in (FILE, RELEASE_0_5_0) if (folder / name).is_file()), None)
 
 
-def upgrade(folder: Path) -> None:
-    """Give the file of release 0.5.0 checksums. One that is damaged stays as it is, and is refused when it is
-    read."""
-    try:
-        stored = StoredWordProbabilities.read(folder, RELEASE_0_5_0)
-    except BadLibrary as error:
-        log.warning(error.message)
-        return
-    if stored is not None:
-        stored.write(folder)
-
-
 def remove_old(folder: Path) -> None:
     """Delete what newer files have taken the place of."""
-    for name in (RELEASE_0_5_0, UNFINISHED, "beliefs-unfinished.npz"):
+    for name in (FILE, RELEASE_0_5_0, "beliefs-unfinished.npz"):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -187,32 +171,6 @@ def joined(parts: Sequence[WordMatrix]) -> WordMatrix:
         np.concatenate([part.ids for part in parts]),
         np.concatenate([part.weights for part in parts]),
     )
-
-
-def with_rows(matrix: WordMatrix, others: Mapping[int, Mapping[str, float]], count: int) -> WordMatrix:
-    """`matrix` with further rows between its own, which may hold words that it does not know.
-
-    others: the further rows by where they shall stand
-    count:  of all rows together; the places that `others` leaves are filled by those of `matrix` in turn
-    """
-    if not others:
-        return matrix
-    words = tuple(sorted({*matrix.words, *(word for row in others.values() for word in row)}))
-    place = {word: number for number, word in enumerate(words)}
-    known = np.fromiter((place[word] for word in matrix.words), np.int32, len(matrix.words))
-    rows = [sorted((place[word], weight) for word, weight in row.items()) for row in others.values()]
-    lengths = np.array([len(row) for row in rows], np.int64)
-    further = WordMatrix(
-        words,
-        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        np.array([number for row in rows for number, _ in row], np.int32),
-        np.array([weight for row in rows for _, weight in row], matrix.weights.dtype),
-    )
-    spread = WordMatrix(words, matrix.starts, known[matrix.ids], matrix.weights)
-    own = iter(range(len(matrix)))
-    added = {where: len(matrix) + number for number, where in enumerate(others)}
-    order = [added[where] if where in added else next(own) for where in range(count)]
-    return joined([spread, further]).take(order)
 
 
 def _matrix_of(parts: Mapping[str, NDArray[Any]], words: object, prefix: str = "") -> WordMatrix:

@@ -14,8 +14,10 @@ from ..records import PictureFacts
 from ..remedies import remedy
 from ..text import normal, word_set, words
 from .calibrated import Calibration
+from .index.columns import Columns
 from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
+from .index.stored_words import StoredWords
 from .predicted import KnownWords, WordProbabilities
 from .protocols import GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
@@ -130,9 +132,31 @@ class Gallery:
     @cached_property
     def word_probabilities(self) -> WordMatrix:
         """What is predicted of each image, N rows; BadSetting for a gallery without word probabilities."""
+        return self._predicting.word_probabilities(self.hashes)
+
+    @cached_property
+    def stored_words(self) -> StoredWords | None:
+        """The same where it is kept by word, so that a query reads its own words alone. errors: as
+        word_probabilities"""
+        return self._predicting.stored_words(self.hashes)
+
+    def words_of(self, row: int) -> dict[str, float]:
+        """What is predicted of one image, by word. errors: as word_probabilities"""
+        kept = self.stored_words
+        return self.word_probabilities.row(row) if kept is None else kept.row(row)
+
+    def classes_of(self, row: int) -> dict[str, float]:
+        """The probabilities of ImageNet's classes of one image; empty where they are not known."""
+        kept = self.stored_words
+        if kept is not None:
+            return {} if kept.classes is None else kept.row(row, classes=True)
+        return {} if self.classes is None else self.classes.row(row)
+
+    @property
+    def _predicting(self) -> GallerySource:
         if self._source is None or "word_probabilities" not in self.parts:
             raise BadSetting("There are no word probabilities of these pictures.", remedy("word mode"))
-        return self._source.word_probabilities(self.hashes)
+        return self._source
 
     @cached_property
     def classes(self) -> WordMatrix | None:
@@ -174,7 +198,12 @@ class Gallery:
     def predicted(self) -> WordProbabilities:
         """Word probabilities and classes, merged word by word and calibrated; BadSetting for a gallery
         without any."""
-        return WordProbabilities(self.word_probabilities, self.classes, self.calibration)
+        kept = self.stored_words
+        if kept is not None:
+            return WordProbabilities(kept.head, kept.classes, self.calibration)
+        classes = self.classes
+        named = None if classes is None else Columns(classes)
+        return WordProbabilities(Columns(self.word_probabilities), named, self.calibration)
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -208,7 +237,7 @@ class Gallery:
             caption=self.captions[row],
             sha256=self.hashes[row] or None,
             captions=self.all_captions[row],
-            word_probabilities=self.word_probabilities.row(row) if "word_probabilities" in read else None,
+            word_probabilities=self.words_of(row) if "word_probabilities" in read else None,
             feature=self.features[row] if "features" in read else None,
             vectors={mode: self.vectors(mode)[row] for mode in spaces},
         )

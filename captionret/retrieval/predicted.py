@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from ..image_classes import classes_of
 from . import corpus
 from .calibrated import SURE, Calibration
-from .index.columns import Columns
-from .index.sparse import WordMatrix
+from .index.columns import ProbabilityColumns, WordColumns
 from .language import AT_LEAST
 
 # Of what ranks by a caption's words, chosen on Flickr8k val by recall of the picture among the first ten.
@@ -32,14 +31,13 @@ class WordProbabilities:
     """
 
     def __init__(
-        self, head: WordMatrix, classes: WordMatrix | None, calibration: Calibration | None = None
+        self, head: ProbabilityColumns, classes: WordColumns | None, calibration: Calibration | None = None
     ) -> None:
-        self._head, self._classes = Columns(head), None if classes is None else Columns(classes)
+        self._head, self._classes = head, classes
         self.calibration = calibration
-        least = float(head.weights.min()) if len(head.weights) else _MOST_CUT
-        self.least = min(least, _MOST_CUT) / 3  # of a word that is not stored
-        # float32 would give a picture other bits where its row stands elsewhere
-        self.numbers = np.bincount(head.owners(), _log_of_none(head.weights), len(head)).astype(np.float64)
+        least = head.least
+        self.least = (_MOST_CUT if least is None else min(least, _MOST_CUT)) / 3  # of a word not stored
+        self.numbers = head.numbers
         self._known: dict[str, NDArray[np.float64]] = {}
         self._raw: dict[str, NDArray[np.float64]] = {}
 
@@ -48,7 +46,7 @@ class WordProbabilities:
         return word in self._head or (self._classes is not None and word in classes_of())
 
     @property
-    def class_columns(self) -> Columns | None:
+    def class_columns(self) -> WordColumns | None:
         """The probabilities of ImageNet's classes, by their names; None where they are not known."""
         return self._classes
 
@@ -120,16 +118,6 @@ class WordProbabilities:
 
     def _share(self, word: str) -> float:
         return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE
-
-
-def _log_of_none(weights: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(K,) log(1 - p) of each weight, taken from a table of all numbers that float16 can hold."""
-    if weights.dtype != np.float16 or len(weights) < 1 << 16:
-        return np.log1p(-np.minimum(weights.astype(np.float64), SURE))
-    with np.errstate(invalid="ignore"):
-        every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
-        table: NDArray[np.float64] = np.log1p(-np.clip(every, 0, SURE))
-    return table[weights.view(np.uint16)]
 
 
 class KnownWords(Mapping[str, int]):

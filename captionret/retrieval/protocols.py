@@ -11,6 +11,7 @@ from ..records import Explanation, PictureFacts
 from .calibrated import Calibration
 from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
+from .index.stored_words import StoredWords
 from .predicted import WordProbabilities
 from .query import EncodedQuery
 
@@ -43,6 +44,10 @@ class GallerySource(Protocol):
 
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """N rows: for each image the probability that a caption holds a word."""
+        ...
+
+    def stored_words(self, hashes: Sequence[str]) -> StoredWords | None:
+        """The same and the next in parts that are kept by word; None where they are not kept so."""
         ...
 
     def classes(self, hashes: Sequence[str]) -> WordMatrix | None:
@@ -86,6 +91,11 @@ class GalleryContents(Protocol):
     @property
     def word_probabilities(self) -> WordMatrix:
         """N rows; BadSetting where the gallery has none."""
+        ...
+
+    @property
+    def stored_words(self) -> StoredWords | None:
+        """The same where it is kept by word, see GallerySource. errors: as word_probabilities"""
         ...
 
     @property

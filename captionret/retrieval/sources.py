@@ -9,6 +9,7 @@ from ..records import PictureFacts
 from .calibrated import Calibration
 from .gallery import Gallery
 from .index.sparse import WordMatrix
+from .index.stored_words import StoredWords
 
 Encode = Callable[[NDArray[np.floating]], NDArray[np.float32]]  # (N, D_image) features -> (N, D) unit rows
 
@@ -67,6 +68,10 @@ class TableSource:
         assert self._word_probabilities is not None, "the caller looked into `parts`"
         return self._word_probabilities.take(self._rows(hashes))
 
+    def stored_words(self, hashes: Sequence[str]) -> StoredWords | None:
+        """None: they are kept by picture."""
+        return None
+
     def classes(self, hashes: Sequence[str]) -> WordMatrix | None:
         """N rows of the table, where there is one."""
         return None if self._classes is None else self._classes.take(self._rows(hashes))
@@ -107,6 +112,10 @@ class PartOfGallery:
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """N rows of the whole's."""
         return self.whole.word_probabilities.take(self._rows(hashes))
+
+    def stored_words(self, hashes: Sequence[str]) -> StoredWords | None:
+        """None: they are kept by picture."""
+        return None
 
     def classes(self, hashes: Sequence[str]) -> WordMatrix | None:
         """N rows of the whole's, where it has any."""

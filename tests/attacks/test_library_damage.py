@@ -23,7 +23,8 @@ from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.errors import BadLibrary, CaptionretError
 from captionret.library import Library, schema, writing
-from captionret.library.word_probabilities import FILE
+from captionret.library.index_file import write_index_file
+from captionret.library.word_files import MANIFEST, PART, PredictedWords, WordFile, part_of, written
 from captionret.library.writing import PREDICT, UPDATE
 from captionret.locks import InUse, locked
 
@@ -201,18 +202,19 @@ def test_pictures_that_changed_since_they_were_captioned_are_named_by_verify(lib
     ]
 
 
+@pytest.mark.parametrize("refused", [".manifest", ".part"])
 def test_word_probabilities_that_may_not_be_read_are_named(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+    library: Library, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
-    real = os.open
+    real = Path.open
 
-    def refuse(path: str | os.PathLike[str], *rest: int) -> int:
-        if str(path).endswith(FILE):
+    def refuse(path: Path, mode: str = "r") -> object:
+        if path.name.startswith("word-probabilities") and path.name.endswith(refused):
             raise PermissionError(errno.EACCES, "Permission denied")
-        return real(path, *rest)
+        return real(path, mode)
 
     library.close()
-    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with Library.open(library.path) as opened:
         assert search(opened, text="red", mode="jaccard")[0].path == "00.png"
         with pytest.raises(BadLibrary, match=r"cannot be read \(Permission denied\)"):
@@ -231,49 +233,106 @@ def test_library_that_may_not_be_written_is_named_before_anything_is_done(librar
 # --- word probabilities ---
 
 
-def rewrite(library: Library, **changed: object) -> None:
-    with np.load(library.path / FILE) as parts:
-        arrays = dict(parts)
-    record = json.loads(bytes(arrays["record"])) | changed
-    arrays["record"] = np.frombuffer(json.dumps(record).encode(), np.uint8)
-    np.savez(library.path / FILE, **arrays)
+def rewrite(library: Library, wrong: str) -> None:
+    """Put another manifest in its place, or another part, whose checksums are right."""
+    folder, stored = library.path, PredictedWords.read(library.path)
+    assert stored is not None
+    (part,) = stored.parts
+    words, hashes = library.gallery().word_probabilities, part.names()
+    file = WordFile(folder / MANIFEST)
+    facts = dict(file.facts)
+    if wrong == "double":
+        some = part_of(hashes[:4], words.take(range(4)), None)
+        PredictedWords(stored.made_by, (part, written(folder, some))).write(folder)
+        return
+    if wrong == "another part":
+        shutil.copy(folder / PART.format(name=part.name), folder / PART.format(name="another"))
+        facts["parts"] = ["another"]
+    elif wrong == "fewer":
+        held = WordFile(folder / PART.format(name=part.name))
+        arrays = {name: held.whole(name) for name in held.names()}
+        arrays["hashes"] = arrays["hashes"][32:]
+        write_index_file(folder / PART.format(name=part.name), {"name": part.name}, arrays)
+    else:
+        changed: dict[str, dict[str, object]] = {
+            "twice": {"parts": [part.name, part.name]},
+            "none": {"parts": ["f" * 12]},
+            "list": {"parts": None},
+            "made_by": {"made_by": "Colours"},
+            "fingerprint": {"made_by": {"fingerprint": 7}},
+            "format": {"format": 99},
+        }
+        facts |= changed[wrong]
+    write_index_file(folder / MANIFEST, facts, {"counts": file.whole("counts")})
 
 
-@pytest.mark.parametrize("wrong", ["order", "double", "words", "list", "made_by", "sums", "none"])
+@pytest.mark.parametrize(
+    "wrong", ["another part", "fewer", "twice", "none", "list", "made_by", "fingerprint", "format"]
+)
 def test_word_probabilities_with_a_wrong_record_are_refused_and_found(library: Library, wrong: str) -> None:
-    hashes = library.gallery().hashes
-    changed: dict[str, dict[str, object]] = {
-        "order": {"hashes": hashes[::-1]},
-        "double": {"hashes": [*hashes[:-1], hashes[0]]},
-        "words": {"words": ["blue", "green", "grey"]},
-        "list": {"hashes": dict.fromkeys(hashes)},
-        "made_by": {"made_by": "Colours"},
-        "sums": {"sums": None},
-        "none": {"words": None},
-    }
-    rewrite(library, **changed[wrong])
+    rewrite(library, wrong)
     with Library.open(library.path) as opened:
-        with pytest.raises(BadLibrary, match=r"word-probabilities\.npz is damaged"):
+        with pytest.raises(BadLibrary, match=r"word-probabilities\S+ is damaged"):
             search(opened, text="red", mode="expected-jaccard")
-        assert any(f"{FILE} is damaged" in problem for problem in opened.verify())
+        assert any("is damaged" in problem for problem in opened.verify())
         assert opened.predict_words(Wide()) == 12, "they can be made again"
         assert opened.verify() == []
 
 
-def test_flipped_bytes_in_the_word_probabilities_are_refused(library: Library) -> None:
-    whole = (library.path / FILE).read_bytes()
+def test_pictures_that_stand_twice_in_the_word_probabilities_are_found(library: Library) -> None:
+    rewrite(library, "double")
+    assert any("hold a picture twice" in problem for problem in library.verify())
+
+
+def test_flipped_bytes_in_the_word_probabilities_are_refused_and_made_again(library: Library) -> None:
+    (part,) = library.path.glob(PART.format(name="*"))
     chance = random.Random(5)
-    for _ in range(60):
-        content = bytearray(whole)
-        place = chance.randrange(len(content))
-        content[place] ^= 1 << chance.randrange(8)
-        (library.path / FILE).write_bytes(content)
-        with Library.open(library.path) as opened:
-            try:
-                hits = search(opened, text="red", mode="expected-jaccard")
-            except BadLibrary:
-                continue
-            assert [hit.path for hit in hits[:2]] == ["00.png", "03.png"]  # a bit that nothing reads
+    for file in (part, library.path / MANIFEST):
+        whole = file.read_bytes()
+        for _ in range(30):
+            content = bytearray(whole)
+            place = chance.randrange(len(content))
+            content[place] ^= 1 << chance.randrange(8)
+            file.write_bytes(content)
+            with Library.open(library.path) as opened:
+                try:
+                    hits = search(opened, text="red", mode="expected-jaccard")
+                except BadLibrary:
+                    continue
+                assert [hit.path for hit in hits[:2]] == ["00.png", "03.png"]  # a bit that nothing reads
+        file.write_bytes(whole)
+    whole = part.read_bytes()
+    part.write_bytes(whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])
+    assert library.predict_words(Wide()) == 12
+    assert library.verify() == []
+
+
+def test_a_full_disk_leaves_the_word_probabilities_that_are_there(library: Library) -> None:
+    picture(library.root / "new.png", "red", shade=77)
+    library.update(captioner=MeanColour(dim=40))
+    library.close()
+    code = f"""
+    import resource, signal, sys
+    sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}, {str(ROOT / "tests/attacks")!r}]
+    from captionret.errors import NoSpace
+    from captionret.library import Library
+    from mean_colour import Colours
+    from test_library_damage import Wide
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with Library.open({str(library.path)!r}) as library:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        try:
+            library.predict_words(Wide())
+        except NoSpace:
+            print("no space")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "no space\n"), done.stderr
+    with Library.open(library.path) as opened:
+        assert opened.without_word_probabilities() == 1 and opened.verify() == []
+        assert opened.predict_words(Wide()) == 1
 
 
 # --- disks ---
@@ -353,7 +412,7 @@ def test_library_of_release_0_5_0_is_given_checksums_and_keeps_everything(old: P
         assert library._catalogue.value("SELECT COUNT(*) FROM images WHERE crc = 0") == 0
         assert library._catalogue.value("SELECT COUNT(*) FROM feature_blocks") == 1
         assert all("holds" not in problem and "damaged" not in problem for problem in library.verify())
-        assert (old / FILE).is_file() and library.without_word_probabilities() == 0
+        assert (old / MANIFEST).is_file() and library.without_word_probabilities() == 0
 
 
 def test_library_of_release_0_5_0_on_a_read_only_disk_is_read_without_being_changed(

@@ -24,7 +24,7 @@ from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.relevance import load_relevance
 from captionret.evaluation.semantic import measure
 from captionret.library import Library
-from captionret.library.word_probabilities import FILE, StoredWordProbabilities
+from captionret.library.word_files import MANIFEST, PredictedWords, part_of, written
 from captionret.retrieval import MODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,7 +221,7 @@ def test_word_probabilities_follow_the_library(call: Call, library: Path, lexica
 
 
 def test_damaged_word_probabilities_are_refused_with_the_way_out(call: Call, library: Path) -> None:
-    file = library / FILE
+    file = library / MANIFEST
     file.write_bytes(file.read_bytes()[:100])
     code, _, err = call(search_command, "--text", "red", "--library", library, "--mode", "expected-jaccard")
     assert code == 3 and "is damaged" in err and "predict-words" in err
@@ -588,11 +588,11 @@ def test_a_picture_nothing_is_predicted_of_yet_stops_only_modes_that_believe(
     call: Call, library: Path, trained: Trained
 ) -> None:
     with Library.open(library) as opened:
-        stored = StoredWordProbabilities.read(opened.path)
+        stored = PredictedWords.read(opened.path)
         assert stored is not None
-        StoredWordProbabilities(
-            stored.made_by, stored.hashes[1:], stored.word_probabilities.take(range(1, 16))
-        ).write(opened.path)
+        gallery = opened.gallery()
+        some = part_of(gallery.hashes[1:], gallery.word_probabilities.take(range(1, 16)), None)
+        PredictedWords(stored.made_by, (written(opened.path, some),)).write(opened.path)
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
     measured = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes")
     done = call(evaluate_retrieval, *measured, "cnn")

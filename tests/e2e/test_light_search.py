@@ -20,7 +20,7 @@ from captionret.decoding import BeamSearch, Decoding
 from captionret.files import sha256_of
 from captionret.home import shipped_checkpoint
 from captionret.images import Picture, as_picture
-from captionret.library.word_probabilities import StoredWordProbabilities
+from captionret.library.word_files import PredictedWords
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.record import read_record
 from captionret.records import Caption, CaptionResult, Failure
@@ -134,14 +134,14 @@ def test_words_of_an_older_release_are_predicted_anew_once(
 ) -> None:
     monkeypatch.setenv("CAPTIONRET_HOME", str(home))
     library = shutil.copytree(home / "data/libraries/photos", tmp_path / "old")
-    stored = StoredWordProbabilities.read(library)
+    stored = PredictedWords.read(library)
     assert stored is not None
     now = stored.made_by["fingerprint"]
-    StoredWordProbabilities({**stored.made_by, "fingerprint": "0" * 64}, [], stored.take([])).write(library)
+    PredictedWords({**stored.made_by, "fingerprint": "0" * 64}).write(library)
     with Searcher(library) as searcher:
         assert searcher.search(text="two dogs", mode="auto")
-    renewed = StoredWordProbabilities.read(library)
-    assert renewed is not None and renewed.made_by["fingerprint"] == now and len(renewed.hashes) == 4
+    renewed = PredictedWords.read(library)
+    assert renewed is not None and renewed.made_by["fingerprint"] == now and renewed.parts[0].part.count == 4
     assert loaded(home, "search", "two dogs", "--library", str(library)) & HEAVY == set()
 
 

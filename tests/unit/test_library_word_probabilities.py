@@ -14,7 +14,7 @@ from captionret.app.searching import search
 from captionret.errors import BadImage, BadLibrary
 from captionret.images import Picture
 from captionret.library import Library, predicting
-from captionret.library.word_probabilities import FILE
+from captionret.library.word_files import MANIFEST, PART
 from captionret.library.writing import PREDICT, writing
 
 
@@ -90,7 +90,7 @@ def test_searching_does_not_wait_while_another_process_predicts(
             hits = searcher.search(query, mode="expected-jaccard", keep_self=True)
             assert hits[0].path == "red.png"
         assert "until it has ended, these are not kept" in caplog.text
-        assert library.predicted_by is None and not (library.path / FILE).exists()
+        assert library.predicted_by is None and not (library.path / MANIFEST).exists()
         names = ["red.png", "blue.png", "green.png"]
         assert sorted(predictor.asked) == sorted([*names, "outside.png"]), "predicted once for this state"
     assert searcher.search("blue", mode="expected-cosine")[0].path == "blue.png"
@@ -108,22 +108,23 @@ def test_new_pictures_are_predicted_for_a_search_beside_another_process(library:
         assert predictor.asked[3:] == ["red too.png"] and library.without_word_probabilities() == 1
 
 
-def test_a_file_of_unequal_parts_is_refused(library: Library) -> None:
+def test_files_that_are_cut_short_or_missing_are_refused(library: Library) -> None:
     library.predict_words(Colours(), progress=False)
-    file = library.path / FILE
-    parts = dict(np.load(file))
-    for name, value in (
-        ("starts", parts["starts"][:-1]),
-        ("ids", parts["ids"][::-1]),
-        ("record", parts["record"][:-5]),
-    ):
-        np.savez(file, **(parts | {name: value}))
-        with Library.open(library.path) as opened:
-            assert search(opened, text="red", mode="jaccard")[0].path == "red.png", (
-                "a mode that reads no word probabilities does not miss them"
-            )
-            with pytest.raises(BadLibrary, match=r"word-probabilities\.npz is damaged.*predict_words\("):
-                search(opened, text="red", mode="expected-jaccard")
+    (part,) = library.path.glob(PART.format(name="*"))
+    for file in (part, library.path / MANIFEST):
+        whole = file.read_bytes()
+        for content in (whole[:-1], whole[: len(whole) // 2], b"", None):
+            file.unlink() if content is None else file.write_bytes(content)
+            if content is None and file != part:
+                break  # no word probabilities are no fault
+            with Library.open(library.path) as opened:
+                assert search(opened, text="red", mode="jaccard")[0].path == "red.png", (
+                    "a mode that reads no word probabilities does not miss them"
+                )
+                with pytest.raises(BadLibrary, match=r"word-probabilities\S+ is damaged.*predict_words\("):
+                    search(opened, text="red", mode="expected-jaccard")
+        file.write_bytes(whole)
+    file.write_bytes(whole[:-1])
     predictor = Colours()
     assert library.predict_words(predictor, progress=False) == 3, (
         "as the message says, they can be made again"
@@ -135,7 +136,8 @@ def test_a_gallery_keeps_the_word_probabilities_that_it_began_with(library: Libr
     library.predict_words(Colours(), progress=False)
     gallery, row = library.gallery(), library.gallery().query(0).word_probabilities
     held = library.snapshot()
-    (library.path / FILE).unlink()
+    (library.path / MANIFEST).unlink()
+    next(library.path.glob(PART.format(name="*"))).unlink()
     assert gallery.word_probabilities.row(0) == row
     assert held.predicted_by == Colours().describe()
     assert library.predicted_by is None
@@ -191,7 +193,7 @@ def test_a_run_that_ends_early_goes_on_where_it_stopped(
     assert [library.gallery().word_probabilities.row(row) for row in range(3)] == found, (
         "and they are those of a run in one piece"
     )
-    assert [path.name for path in library.path.glob("*.npz")] == [FILE]
+    assert len([*library.path.glob("word-probabilities*")]) == 2, "a manifest and one part"
 
 
 def test_a_known_picture_is_described_from_the_library(library: Library) -> None:

@@ -1,16 +1,54 @@
 """The words of a matrix one by one: the rows that hold a word, with their weights."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from threading import Lock
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calibrated import SURE
 from .sparse import WordMatrix, stable_order
 
 Inverted: TypeAlias = tuple[NDArray[np.int32], NDArray[np.floating], NDArray[np.int64]]
 FEW = 24  # words that are looked for before all are put in order, which takes as long
+
+
+class WordColumns(Protocol):
+    """Weights of words in N rows, read word by word; see Columns.
+
+    count: of rows
+    """
+
+    count: int
+
+    @property
+    def words(self) -> Mapping[str, int]:
+        """The words that are counted, each with a number."""
+        ...
+
+    def __contains__(self, word: str) -> bool:
+        """Whether this word is counted; perhaps no row holds it."""
+        ...
+
+    def column(self, word: str) -> NDArray[np.float64]:
+        """(N,) the word's weight in every row, 0 where a row doesn't hold it."""
+        ...
+
+
+class ProbabilityColumns(WordColumns, Protocol):
+    """The same of the probabilities that a caption holds a word."""
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """(N,) the sum over the words of log(1 - p)."""
+        ...
+
+    @property
+    def least(self) -> float | None:
+        """The least probability that any row holds; None where none holds any."""
+        ...
 
 
 class Columns:
@@ -51,17 +89,46 @@ class Columns:
         found[owners[own]] = weights[own]
         return found
 
+    @cached_property
+    def numbers(self) -> NDArray[np.float64]:
+        """(N,) the sum over the words of log(1 - p)."""
+        return numbers_of(self._matrix)
+
+    @property
+    def least(self) -> float | None:
+        """The least weight that any row holds; None where none holds any."""
+        weights = self._matrix.weights
+        return float(weights.min()) if len(weights) else None
+
     def _inverted(self) -> Inverted:
         """For all words the rows that hold them, their weights, and where each word's begin, (V+1,)."""
         with self._lock:
             if self._inverted_now is None:
                 matrix = self._matrix
-                order = _by_word(matrix.ids, len(matrix.words))  # (K,)
+                order = by_word(matrix)
                 starts = np.searchsorted(matrix.ids[order], np.arange(len(matrix.words) + 1))
                 self._inverted_now = matrix.owners()[order], matrix.weights[order], starts
             return self._inverted_now
 
 
-def _by_word(ids: NDArray[np.int32], words: int) -> NDArray[np.int64]:
-    """The stable order of ids; numbers of 16 bits sort by their digits, many times as fast."""
-    return np.argsort(ids.astype(np.uint16), kind="stable") if words < 2**16 else stable_order(ids)
+def by_word(matrix: WordMatrix) -> NDArray[np.int64]:
+    """(K,) the places of a matrix's entries by word, then by row."""
+    # numbers of 16 bits sort by their digits, many times as fast
+    few = len(matrix.words) < 2**16
+    return np.argsort(matrix.ids.astype(np.uint16), kind="stable") if few else stable_order(matrix.ids)
+
+
+def numbers_of(matrix: WordMatrix) -> NDArray[np.float64]:
+    """(N,) of each row the sum over its words of log(1 - p)."""
+    # float32 would give a picture other bits where its row stands elsewhere
+    return np.bincount(matrix.owners(), _log_of_none(matrix.weights), len(matrix)).astype(np.float64)
+
+
+def _log_of_none(weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(K,) log(1 - p) of each weight, taken from a table of all numbers that float16 can hold."""
+    if weights.dtype != np.float16 or len(weights) < 1 << 16:
+        return np.log1p(-np.minimum(weights.astype(np.float64), SURE))
+    with np.errstate(invalid="ignore"):
+        every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
+        table: NDArray[np.float64] = np.log1p(-np.clip(every, 0, SURE))
+    return table[weights.view(np.uint16)]

@@ -26,29 +26,50 @@ class CosineIndex:
         """rows: N sparse vectors, a weight per word; centre: what is taken from each, by word; None: nothing;
         power: of a row's length, by which its products are divided. 1 is the cosine; below it, longer rows
         gain, and scores may be above 1."""
-        self.lists: WordLists = InvertedLists(rows)
-        self.power = power
-        self.centre = {} if centre is None else centre
+        centre = {} if centre is None else centre
         values = rows.weights.astype(np.float32)
         # (K,)
-        centres = np.fromiter(
-            (self.centre.get(word, 0.0) for word in rows.words), np.float32, len(rows.words)
-        )[rows.ids]
+        centres = np.fromiter((centre.get(word, 0.0) for word in rows.words), np.float32, len(rows.words))
+        products = (values * centres[rows.ids]).astype(np.float64)
         owners = rows.owners()
-        self._centre_square = float(sum(np.float64(value) ** 2 for value in self.centre.values()))
-        self._with_centre = np.bincount(owners, (values * centres).astype(np.float64), len(rows))  # (N,) bc
-        squares = (
-            np.bincount(owners, (values * values).astype(np.float64), len(rows))
-            - 2 * self._with_centre
-            + self._centre_square
-        )
-        norms = np.sqrt(np.maximum(squares, 0))
-        self._norms: NDArray[np.float64] = norms if power == 1 else norms**power  # (N,)
+        squares = np.bincount(owners, (values * values).astype(np.float64), len(rows)).astype(np.float64)
+        with_centre = np.bincount(owners, products, len(rows)).astype(np.float64)
+        self._hold(InvertedLists(rows), centre, with_centre, squares, power)
 
     @property
     def lengths(self) -> NDArray[np.float64]:
         """(N,) how far each row is from the centre."""
         return self._norms
+
+    @classmethod
+    def about(
+        cls,
+        lists: WordLists,
+        centre: Mapping[str, float],
+        with_centre: NDArray[np.float64],
+        squares: NDArray[np.float64],
+        power: float = 1.0,
+    ) -> Self:
+        """An index over lists that are there already.
+
+        with_centre: (N,) the products of each row and the centre; squares: (N,) of each row with itself
+        """
+        index = cls.__new__(cls)
+        index._hold(lists, centre, with_centre, squares, power)
+        return index
+
+    def _hold(
+        self,
+        lists: WordLists,
+        centre: Mapping[str, float],
+        with_centre: NDArray[np.float64],
+        squares: NDArray[np.float64],
+        power: float,
+    ) -> None:
+        self.lists, self.centre, self.power, self._with_centre = lists, centre, power, with_centre
+        self._centre_square = float(sum(np.float64(value) ** 2 for value in centre.values()))
+        norms = np.sqrt(np.maximum(squares - 2 * with_centre + self._centre_square, 0))
+        self._norms: NDArray[np.float64] = norms if power == 1 else norms**power  # (N,)
 
     @classmethod
     def of_lists(cls, lists: WordLists, norms: NDArray[np.float64]) -> Self:

@@ -21,6 +21,10 @@ _FOUR_BITS = 15
 Term = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
+# the rows that hold a word, ascending, and its weights; or None and a weight for every row
+Weights = tuple[NDArray[np.int32] | None, NDArray[np.float32]]
+
+
 class WordLists(Protocol):
     """Lists of the rows that hold each word, by which scores are summed; see InvertedLists."""
 
@@ -28,6 +32,7 @@ class WordLists(Protocol):
     of_sets: bool
 
     def frequency(self, word: str) -> int: ...  # noqa: D102
+    def weights(self, word: str) -> Weights | None: ...  # noqa: D102
     def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]: ...  # noqa: D102
     def sums(self, terms: Mapping[str, Term]) -> Iterator[tuple[slice, NDArray[np.float64]]]: ...  # noqa: D102
 
@@ -83,10 +88,12 @@ class InvertedLists:
         """In how many rows the word is."""
         return int(self.frequencies[self.word_ids[word]]) if word in self.word_ids else 0
 
-    def weights(self, word: str) -> tuple[NDArray[np.int32] | None, NDArray[np.float32]]:
+    def weights(self, word: str) -> Weights | None:
         """The rows that hold a word, ascending, with its weights; of a frequent one None and a weight for
-        every row. Only for lists of weights, and words that they hold."""
-        number = self.word_ids[word]
+        every row; None for a word that no row holds. Only for lists of weights."""
+        number = self.word_ids.get(word)
+        if number is None:
+            return None
         if number in self._places:
             return None, self._rows[self._places[number]]
         assert self._weights is not None, "sets have no weights"

@@ -108,14 +108,11 @@ class JaccardIndex:
 
         top, least, allowed: as best_sets
         """
-        if not isinstance(self.lists, InvertedLists) or self.lists.of_sets:
+        if self.lists.of_sets:
             return None
         weights, counted = self._counted_query(query)
-        held = [
-            (*self.lists.weights(word), weight)
-            for word, weight in zip(weights, counted.tolist(), strict=True)
-            if word in self.lists.word_ids and weight > 0
-        ]
+        asked = zip(map(self.lists.weights, weights), counted.tolist(), strict=True)
+        held = [(*lists, weight) for lists, weight in asked if lists is not None and weight > 0]
         return best_weighted(held, _total(counted), self.totals, allowed, top, least)
 
     def _counted_query(self, query: Words) -> tuple[dict[str, float], NDArray[np.float32]]:

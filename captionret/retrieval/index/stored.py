@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import corpus
 from .best import Word, best_sets, smallest_of_blocks
 from .cosine import BM25Index, CosineIndex
-from .inverted import Term
+from .inverted import Term, Weights
 from .jaccard import JaccardIndex
 from .postings import CaptionPostings
 from .sparse import WordWeights
@@ -67,6 +67,10 @@ class StoredLists:
         """In how many rows the word is."""
         return self.postings.frequency(word)
 
+    def weights(self, word: str) -> Weights | None:
+        """The rows that hold a word, ascending, with its weights; None for a word that no row holds."""
+        return next(iter(self._held(word)), None)
+
     def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]:
         """How many of the words each row holds, in one block of all rows."""
         asked = sorted(set(words))
@@ -89,12 +93,12 @@ class StoredLists:
                 sums[rows] += terms[word](weights)
         yield slice(0, self.count), sums
 
-    def _held(self, word: str) -> Iterator[tuple[NDArray[np.integer], NDArray[np.float32]]]:
+    def _held(self, word: str) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
         """The rows that hold a word, with its weights; nothing where none does."""
         if self._lemmas:
             held = self.postings.holding_lemma(word)
             if held is not None:
-                rows = np.flatnonzero(held)
+                rows = np.flatnonzero(held).astype(np.int32)
                 yield rows, np.ones(len(rows), np.float32)
         elif (number := self.postings.number(word)) is not None:
             found = self.postings.rows(number)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...records import Explanation
 from ...text import STOP_WORDS, content_words, words
 from .. import corpus
-from ..index.columns import Columns
+from ..index.columns import WordColumns
 from ..predicted import RARE
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
@@ -90,7 +90,7 @@ class PreparedAuto(PreparedMode):
         self._mode, self._gallery = mode, gallery
         self._embedding = mode.embedding.prepare(gallery) if mode.embedding.name in held else None
         self._words: PreparedLikelihood | None = None
-        self._classes: Columns | None = None
+        self._classes: WordColumns | None = None
         if "word_probabilities" in held:
             self._words = mode.words.prepare(gallery)
             self._classes = gallery.predicted.class_columns

@@ -5,9 +5,10 @@ One caption throws away what a captioner knows; its word probabilities keep it. 
 probabilities of 1.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import sqrt
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,14 @@ from ...records import Explanation, WordReason
 from ...text import word_set
 from .. import corpus
 from ..index.cosine import CosineIndex
-from ..index.sparse import WordMatrix
+from ..index.sparse import WordMatrix, WordWeights
+from ..index.stored_words import StoredWeights, StoredWords
+from ..index.word_postings import LIKELY
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from .explain import by_share
 from .words import JaccardWords, no_words
 
-LEAST = 0.01  # less probable words have no part in these modes, whatever a library keeps
 _SHOWN = 8  # words of a reason; an image has some forty word probabilities
 
 
@@ -56,8 +58,10 @@ class LexicalMode(Mode):
         name: str,
         about: str,
         index: Callable[[WordMatrix], "LexicalIndex"],
+        stored: Callable[[StoredWords], "LexicalIndex"],
     ) -> None:
-        self.name, self.about, self.index = name, about, index
+        """index: of likely words, row by row; stored: the same index of words that are kept by word"""
+        self.name, self.about, self.index, self.stored = name, about, index, stored
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Word probabilities."""
@@ -65,15 +69,21 @@ class LexicalMode(Mode):
 
     def prepare(self, gallery: GalleryContents) -> "PreparedLexical":
         """Index the gallery's word probabilities; BadSetting where it has none."""
-        return PreparedLexical(self, gallery.word_probabilities.at_least(LEAST))
+        kept = gallery.stored_words
+        if kept is not None:
+            return PreparedLexical(self, self.stored(kept), partial(kept.row, least=LIKELY))
+        likely = gallery.word_probabilities.at_least(LIKELY)
+        return PreparedLexical(self, self.index(likely), likely.row)
 
 
 class PreparedLexical(PreparedMode):
-    """The word probabilities of one gallery."""
+    """The likely words of one gallery: less probable ones have no part in these modes."""
 
-    def __init__(self, mode: LexicalMode, word_probabilities: WordMatrix) -> None:
-        self.mode, self.word_probabilities = mode, word_probabilities
-        self.index = mode.index(word_probabilities)
+    def __init__(
+        self, mode: LexicalMode, index: LexicalIndex, row: Callable[[int], Mapping[str, float]]
+    ) -> None:
+        """row: gives those of one image"""
+        self.mode, self.index, self._row = mode, index, row
         self.finds_best = isinstance(self.index, JaccardWords)
 
     def scores(self, query: EncodedQuery) -> np.ndarray:
@@ -99,7 +109,7 @@ class PreparedLexical(PreparedMode):
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """Every word of both sides with its probabilities."""
-        ours, theirs = self._probabilities(query), self.word_probabilities.row(row)
+        ours, theirs = self._probabilities(query), self._row(row)
         index = self._index(query)
         shares = index.shares(ours, theirs)
         reasons = [
@@ -130,7 +140,7 @@ class PreparedLexical(PreparedMode):
                 "query picture. Choose another mode."
             )
         predicted = query.word_probabilities or {}
-        kept = {word: value for word, value in predicted.items() if value >= np.float16(LEAST)}
+        kept = {word: value for word, value in predicted.items() if value >= np.float16(LIKELY)}
         return kept | self._words(query)
 
     def _words(self, query: EncodedQuery) -> dict[str, float]:
@@ -164,23 +174,38 @@ class ExpectedCosine:
     POWER = 1.0  # see CosineIndex
 
     def __init__(self, word_probabilities: WordMatrix) -> None:
-        values = np.sqrt(
-            word_probabilities.weights.astype(np.float32)
-            * np.fromiter(
-                map(corpus.weight, word_probabilities.words), np.float32, len(word_probabilities.words)
-            )[word_probabilities.ids]
-        )
-        rows = WordMatrix(
-            word_probabilities.words,
-            word_probabilities.starts,
-            word_probabilities.ids,
-            values.astype(np.float32),
-        )
-        sums = np.bincount(rows.ids, values.astype(np.float64), len(rows.words))  # (V,)
-        usual = np.array([sqrt(corpus.rates().get(word, 0.0) * corpus.weight(word)) for word in rows.words])
-        means = (sums + self.STEADY * usual) / (len(rows) + self.STEADY)
-        centre = dict(zip(rows.words, means.tolist(), strict=True))
+        words, ids = word_probabilities.words, word_probabilities.ids
+        values = np.sqrt(word_probabilities.weights.astype(np.float32) * _idf(words)[ids])
+        rows = WordMatrix(words, word_probabilities.starts, ids, values)
+        sums = np.bincount(ids, values.astype(np.float64), len(words)).astype(np.float64)
+        centre = self._centre(words, sums, len(rows))
         self.index = CosineIndex(rows, centre, power=self.POWER)
+
+    @classmethod
+    def of_stored(cls, stored: StoredWords) -> Self:
+        """The same of words that are kept by word."""
+        words = tuple(stored.head.words)
+        idf, sums = _idf(words), np.zeros(len(words))
+        for ids, _, likely in stored.likely_entries():
+            # exact in any order: float32 from 2^-7 to 2^2 are multiples of 2^-30, their sum is below 2^23
+            sums += np.bincount(ids, np.sqrt(likely * idf[ids]).astype(np.float64), len(words))
+        centre = cls._centre(words, sums, stored.count)
+        own = np.fromiter(centre.values(), np.float32, len(words))
+        with_centre, squares = np.zeros(stored.count), np.zeros(stored.count)
+        for ids, rows, likely in stored.likely_entries():
+            values = np.sqrt(likely * idf[ids])
+            with_centre += np.bincount(rows, (values * own[ids]).astype(np.float64), stored.count)
+            squares += np.bincount(rows, (values * values).astype(np.float64), stored.count)
+        index = cls.__new__(cls)
+        lists = StoredWeights(stored, _weigh_root)
+        index.index = CosineIndex.about(lists, centre, with_centre, squares, cls.POWER)
+        return index
+
+    @classmethod
+    def _centre(cls, words: Sequence[str], sums: NDArray[np.float64], count: int) -> dict[str, float]:
+        """The mean image, by word; sums: (V,) over `count` images."""
+        usual = np.array([sqrt(corpus.rates().get(word, 0.0) * corpus.weight(word)) for word in words])
+        return dict(zip(words, ((sums + cls.STEADY * usual) / (count + cls.STEADY)).tolist(), strict=True))
 
     def for_texts(self) -> "TextCosine":
         """The same for texts."""
@@ -222,6 +247,29 @@ class TextCosine:
         """What each word of the text adds; below 0 where the picture holds it less than most."""
         added = self.index.shares_of_words(_roots(query), _roots(row))
         return dict.fromkeys(row, 0.0) | added
+
+
+def stored_jaccard(stored: StoredWords) -> JaccardWords:
+    """Jaccard similarity by idf of words that are kept by word."""
+    idf = _idf(tuple(stored.head.words))
+    totals = np.zeros(stored.count)
+    for ids, rows, likely in stored.likely_entries():
+        totals += np.bincount(rows, (likely * idf[ids]).astype(np.float64), stored.count)
+
+    def weigh(word: str, likely: NDArray[np.float32]) -> NDArray[np.float32]:
+        return likely * np.float32(corpus.weight(word))
+
+    weights = WordWeights(corpus.idf(), corpus.rarest())
+    return JaccardWords.of_lists(StoredWeights(stored, weigh), totals, weights)
+
+
+def _idf(words: Sequence[str]) -> NDArray[np.float32]:
+    return np.fromiter(map(corpus.weight, words), np.float32, len(words))
+
+
+def _weigh_root(word: str, likely: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = np.sqrt(likely * np.float32(corpus.weight(word)))
+    return found
 
 
 def _roots(probabilities: Mapping[str, float]) -> dict[str, float]:

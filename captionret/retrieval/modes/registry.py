@@ -11,7 +11,7 @@ from ..protocols import Mode
 from .auto import AutoMode
 from .captions import MultiCaptionMode
 from .fusion import HybridMode
-from .lexical import ExpectedCosine, ExpectedProduct, LexicalMode
+from .lexical import ExpectedCosine, ExpectedProduct, LexicalMode, stored_jaccard
 from .likelihood import LikelihoodMode
 from .vectors import FeatureMode, SpaceMode
 from .words import (
@@ -46,11 +46,17 @@ EXPECTED_COSINE = LexicalMode(
     "expected-cosine",
     "the same word probabilities by the cosine of what sets each image apart from the mean one",
     ExpectedCosine,
+    ExpectedCosine.of_stored,
 )
 WORDS = LikelihoodMode(
     "words",
     "a text's likelihood under the words, and ImageNet's classes, that are predicted of each image",
-    LexicalMode("words", "pictures by the words in which each differs from the mean one", ExpectedProduct),
+    LexicalMode(
+        "words",
+        "pictures by the words in which each differs from the mean one",
+        ExpectedProduct,
+        ExpectedProduct.of_stored,
+    ),
 )
 EMBEDDING = SpaceMode(
     "embedding",
@@ -125,6 +131,7 @@ MODES: Registry[Mode] = _table(
         "expected-jaccard",
         "the words a caption is likely to hold, by probability and idf: minima over maxima",
         jaccard_by_idf,
+        stored_jaccard,
     ),
     EXPECTED_COSINE,
     WORDS,

@@ -1,0 +1,206 @@
+"""What is predicted of a gallery's pictures, in parts that are kept by word: a query reads the lists of its
+own words, a picture's words are looked for in its part."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .inverted import Term
+from .sparse import WordMatrix
+from .word_postings import LIKELY, Entries, Lists, WordPart
+
+# a word and the probabilities of some rows -> weights that are compared
+Weigh = Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedPart:
+    """A part, and where its pictures stand in the gallery: (n,) rows, -1 for those that do not count."""
+
+    part: WordPart
+    rows: NDArray[np.int32]
+
+    def placed(self, rows: NDArray[np.integer], weights: NDArray[np.floating]) -> Entries:
+        """Rows of the part -> rows of the gallery, with the weights of those that count."""
+        found = self.rows[rows]
+        counts = found >= 0
+        return (found, weights) if counts.all() else (found[counts], weights[counts])
+
+
+class StoredWords:
+    """The words of N pictures.
+
+    parts: together they hold every picture once
+    """
+
+    def __init__(self, parts: Sequence[PlacedPart], count: int) -> None:
+        self.parts, self.count = tuple(parts), count
+        self.head = StoredColumns(self, classes=False)
+
+    @cached_property
+    def classes(self) -> "StoredColumns | None":
+        """ImageNet's classes; None where they are not known."""
+        return None if any(one.part.classes is None for one in self.parts) else StoredColumns(self, True)
+
+    def likely(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The rows of which a word is likely, ascending, and how probable it is."""
+        found = [
+            one.placed(*one.part.likely.of(one.part.words[word]))
+            for one in self.parts
+            if word in one.part.words
+        ]
+        rows = np.concatenate([np.zeros(0, np.int32), *(rows for rows, _ in found)])
+        weights = np.concatenate([np.zeros(0, np.float32), *(weights for _, weights in found)])
+        if (rows[1:] < rows[:-1]).any():
+            order = np.argsort(rows, kind="stable")
+            rows, weights = rows[order], weights[order]
+        return rows.astype(np.int32, copy=False), weights.astype(np.float32, copy=False)
+
+    def row(self, number: int, least: float = 0.0, classes: bool = False) -> dict[str, float]:
+        """The words of one picture, or its classes, with their probabilities, by spelling.
+
+        least: LIKELY: likely words alone
+        """
+        for one in self.parts:
+            places = np.flatnonzero(one.rows == number)
+            if len(places):
+                lists, words = one.part.lists(classes)
+                read = lists[:1] if least >= LIKELY else lists
+                found = [pair for part in read for pair in _pairs(part.row(int(places[0])))]
+                names = list(words)
+                return {names[word]: weight for word, weight in sorted(found)}
+        raise IndexError(f"There is no row {number}.")
+
+    def matrix(self, classes: bool = False) -> WordMatrix:
+        """All words, or classes, row by row; it reads everything."""
+        columns = self.head if not classes else self.classes
+        assert columns is not None, "the caller has asked whether they are known"
+        words, found = columns.words, list(self._entries(classes, columns.words))
+        ids, rows, weights = (np.concatenate(every) for every in zip(*found, strict=True))
+        keys = rows * np.int64(max(len(words), 1)) + ids
+        order = np.argsort(keys)
+        starts = np.zeros(self.count + 1, np.int64)
+        np.cumsum(np.bincount(rows, minlength=self.count), out=starts[1:])
+        return WordMatrix(tuple(words), starts, ids[order].astype(np.int32), weights[order])
+
+    def likely_entries(self) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]]:
+        """Part by part words (their places among `head.words`), rows and probabilities of all that is likely,
+        by word."""
+        for one in self.parts:
+            ids, rows, weights = self._placed(one, one.part.likely, one.part.words, self.head.words)
+            yield ids, rows, weights.astype(np.float32)
+
+    def _entries(
+        self, classes: bool, numbers: Mapping[str, int]
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.floating]]]:
+        dtype = next((one.part.arrays.part("least", 0, 0).dtype for one in self.parts), np.dtype(np.float16))
+        yield np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, dtype)
+        for one in self.parts:
+            lists, words = one.part.lists(classes)
+            yield from (self._placed(one, part, words, numbers) for part in lists)
+
+    def _placed(
+        self, one: PlacedPart, lists: Lists, words: Mapping[str, int], numbers: Mapping[str, int]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.floating]]:
+        ids, rows, weights = lists.all()
+        if words is not numbers:
+            ids = np.fromiter((numbers[word] for word in words), np.int32, len(words))[ids]
+        found = one.rows[rows]
+        counts = found >= 0
+        return (ids, found, weights) if counts.all() else (ids[counts], found[counts], weights[counts])
+
+
+class StoredColumns:
+    """Words, or classes, of StoredWords one by one; see WordColumns."""
+
+    def __init__(self, stored: StoredWords, classes: bool) -> None:
+        self.count, self._stored, self._classes = stored.count, stored, classes
+
+    @cached_property
+    def words(self) -> Mapping[str, int]:
+        """All words, ascending, each with its place."""
+        every = [one.part.lists(self._classes)[1] for one in self._stored.parts]
+        distinct = list({id(words): words for words in every}.values())
+        if len(distinct) == 1:
+            return distinct[0]
+        return {word: place for place, word in enumerate(sorted(set().union(*distinct)))}
+
+    @cached_property
+    def numbers(self) -> NDArray[np.float64]:
+        """(N,) the sum over a picture's words of log(1 - p)."""
+        found = np.zeros(self.count)
+        for one in self._stored.parts:
+            counts = one.rows >= 0
+            found[one.rows[counts]] = one.part.numbers[counts]
+        return found
+
+    @property
+    def least(self) -> float | None:
+        """The least probability that is kept of any picture; None where there is none."""
+        parts = ((one.part.least[one.rows >= 0], one) for one in self._stored.parts)
+        found = min((float(least.min()) for least, _ in parts if len(least)), default=np.inf)
+        return found if found < np.inf else None
+
+    def __contains__(self, word: str) -> bool:
+        """Whether anything is predicted of this word; perhaps no picture holds it."""
+        return any(word in one.part.lists(self._classes)[1] for one in self._stored.parts)
+
+    def column(self, word: str) -> NDArray[np.float64]:
+        """(N,) how probable the word is of every picture, 0 where nothing is kept."""
+        found = np.zeros(self.count)
+        for one in self._stored.parts:
+            lists, words = one.part.lists(self._classes)
+            for part in lists if word in words else ():
+                rows, weights = one.placed(*part.of(words[word]))
+                found[rows] = weights
+        return found
+
+
+class StoredWeights:
+    """The lists of likely words as an index sums over them, see WordLists."""
+
+    of_sets = False
+
+    def __init__(self, stored: StoredWords, weigh: Weigh) -> None:
+        """weigh: what of a probability is compared"""
+        self.count, self._stored, self._weigh = stored.count, stored, weigh
+        self._kept: dict[str, tuple[NDArray[np.int32], NDArray[np.float32]]] = {}
+
+    def frequency(self, word: str) -> int:
+        """In how many rows the word is."""
+        return len(self._stored.likely(word)[0])
+
+    def weights(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+        """The rows that hold a word, ascending, and its weights; None for a word of which nothing is
+        predicted."""
+        if word not in self._stored.head:
+            return None
+        if word not in self._kept:
+            if len(self._kept) > _KEPT:
+                self._kept.clear()
+            rows, likely = self._stored.likely(word)
+            self._kept[word] = rows, self._weigh(word, likely)
+        return self._kept[word]
+
+    def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]:
+        """Nothing: only words of sets are counted."""
+        raise ValueError("These lists hold weights; only words of sets are counted.")
+
+    def sums(self, terms: Mapping[str, Term]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """The sum of a term for each word, in one block of all rows; words are added by spelling."""
+        sums = np.zeros(self.count)
+        for word in sorted(terms):
+            held = self.weights(word)
+            if held is not None:
+                sums[held[0]] += terms[word](held[1])
+        yield slice(0, self.count), sums
+
+
+_KEPT = 1000  # words whose rows are kept at hand
+
+
+def _pairs(entries: Entries) -> Iterator[tuple[int, float]]:
+    return zip(entries[0].tolist(), entries[1].tolist(), strict=True)

@@ -209,7 +209,8 @@ class ReadableLibrary:
             whole = contents.features is None or contents.features.problem is None
             if whole or self._catalogue.revision() == contents.revision:
                 break
-        if len(table) and (index is None or len(table.segments[-1]) > MOST_UNWRITTEN):
+        unwritten = table.segments[0 if index is None else len(index.segments) :]
+        if len(table) and (index is None or sum(map(len, unwritten)) > MOST_UNWRITTEN):
             write_index(self._catalogue, anew, contents.shown.by)
         return self._snapshot_of(contents, table)
 

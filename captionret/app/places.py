@@ -27,6 +27,7 @@ __all__ = [
     "last_library",
     "library_path",
     "list_models",
+    "named_libraries",
     "shipped_checkpoint",
 ]
 
@@ -47,7 +48,12 @@ def library_path(name: str) -> Path:
 
 
 def last_library() -> Path | None:
-    """The library that was changed last, among those with a name of their own; None where there is none.
+    """The library that was changed last, among those with a name of their own; None where there is none."""
+    return next(iter(named_libraries()), None)
+
+
+def named_libraries() -> list[Path]:
+    """The libraries with a name of their own, the one that was changed last first.
 
     Those that stand behind a folder which a search was given, see gallery_library, are not among them.
     """
@@ -56,7 +62,7 @@ def last_library() -> Path | None:
         for file in data_folder("libraries").glob("*/catalogue.sqlite")
         if not file.parent.name.startswith(GALLERY)
     }
-    return max(found, key=found.__getitem__, default=None)
+    return sorted(found, key=lambda path: -found[path])
 
 
 def checkpoint_path(given: str | None) -> Path:

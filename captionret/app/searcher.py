@@ -8,14 +8,15 @@ searcher.search("q.jpg", mode="hybrid", like=["beach/0142.jpg"])
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ..errors import BadSetting
-from ..library import Captioning, DamagedIndex, LibrarySnapshot, WordPredicting
+from ..library import Captioning, DamagedIndex, LibrarySnapshot, UpdateReport, WordPredicting
+from ..library.names import PathInput
 from ..records import Hit, Query
 from ..remedies import remedy
 from ..retrieval import EncodedQuery, Gallery, find_mode
@@ -29,6 +30,7 @@ from .galleries import open_gallery
 from .loaded import Models, SpaceInput
 from .models import Library
 from .ready import ReadyLibrary
+from .rerankers import with_reranker
 from .result import SearchResult
 from .spaces import renamed_mode
 
@@ -172,6 +174,17 @@ class Searcher:
     def gallery(self, mode: str = "auto") -> Gallery:
         """The library's pictures at this moment, with what the mode compares. errors: as search"""
         return self._snapshot(mode)[1].gallery()
+
+    def add(self, paths: PathInput | Iterable[PathInput]) -> UpdateReport:
+        """Caption these pictures into the library, by the captioner that made it, which is loaded once.
+        errors: as Library.add"""
+        library = self.library
+        made_by = library.made_by
+        with self._models.lock:
+            captioner = None if made_by is None else self._models.captioner_for(made_by)
+            if captioner is not None and made_by is not None:
+                captioner = with_reranker(captioner, made_by.decoding)
+            return library.add(paths, captioner, progress=False, device=self._models.device)
 
     def check_spaces(self, mode: str) -> None:
         """BadSetting where a space was given that the mode does not compare in: a single search has no use

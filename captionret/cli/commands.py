@@ -39,6 +39,7 @@ def _row(name: str, about: str, script: str | None = None, old: tuple[str, ...] 
 # In the order in which a user meets them.
 _row("index", "caption every picture below a folder into a library", "caption_images")
 _row("search", "find pictures by a text, by a picture, or by both", "retrieve")
+_row("serve", "show libraries on a page in the browser, search and correct them there")
 _row("edit", "caption pictures in your own words; add and remove pictures of a library", script="")
 _row("verify", "say what is wrong with a library", script="")
 _row(

@@ -56,10 +56,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "app": FOUNDATION
     | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching"},
     "__main__": {"cli"},
+    "web": FOUNDATION | {"library", "retrieval", "report", "app"},
     "cli": FOUNDATION
-    | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching", "app"},
+    | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching", "app"}
+    | {"web"},
 }
-WITHOUT_TORCH = [*sorted(FOUNDATION), "datasets", "retrieval", "library", "report", "app", "cli"]
+WITHOUT_TORCH = [*sorted(FOUNDATION), "datasets", "retrieval", "library", "report", "app", "cli", "web"]
 
 
 def modules() -> dict[str, Path]:

@@ -1,0 +1,168 @@
+"""The API: what the page, and any other program on this machine, asks of the libraries."""
+
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from .. import __version__
+from ..errors import BadImage, BadSetting
+from . import describing, records
+from .library_words import word_list
+from .page_files import tagged
+from .picture_map import picture_map
+from .pictures import found_pictures
+from .query_pictures import QueryPictures
+from .searching import Asking, Searching
+from .settings import Settings
+from .shelf import Shelf
+from .thumbnails import Thumbnails, as_jpeg
+
+LibraryName: TypeAlias = Annotated[str, Path(max_length=200)]
+PictureId: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+Text: TypeAlias = Annotated[str, Query(max_length=1000)]
+Ids: TypeAlias = Annotated[list[str], Query(max_length=50)]
+Texts: TypeAlias = Annotated[list[str], Query(max_length=10)]
+Size: TypeAlias = Annotated[str, Query(pattern="^(small|medium|large)$")]
+_FOR_EVER = "private, max-age=31536000, immutable"  # a picture's id is the hash of its content
+
+
+class Reads:
+    """The routes that change nothing."""
+
+    def __init__(self, settings: Settings, shelf: Shelf, sent: QueryPictures) -> None:
+        self._settings, self._shelf, self._sent = settings, shelf, sent
+        self._searching = Searching(sent)
+        self._thumbnails = Thumbnails(settings.cache)
+        self.router = APIRouter(prefix="/api", responses=problems())
+        add = self.router.add_api_route
+        add("/libraries", self.libraries, response_model=records.Libraries)
+        add("/libraries/{library}", self.overview, response_model=records.Overview)
+        add("/libraries/{library}/search", self.search, response_model=records.Answer)
+        add("/libraries/{library}/map", self.map, response_class=Response)
+        add("/libraries/{library}/map/pictures", self.on_map, response_model=list[records.FoundPicture])
+        add("/libraries/{library}/words", self.words, response_model=records.WordList)
+        add("/libraries/{library}/pictures/{picture}", self.picture, response_model=records.PictureFacts)
+        add("/libraries/{library}/pictures/{picture}/image", self.image, response_class=Response)
+        add("/query-pictures", self.send, methods=["POST"], response_model=records.QueryPicture)
+        add("/query-pictures/{picture}/image", self.sent_image, response_class=Response)
+
+    def libraries(self) -> records.Libraries:
+        """All libraries that are served."""
+        found = [describing.in_list(one, self._settings) for one in self._shelf]
+        return records.Libraries(libraries=found, version=__version__)
+
+    def overview(self, library: LibraryName) -> records.Overview:
+        """One library in facts: counts, cameras, folders, months, failures."""
+        return describing.overview(self._shelf[library])
+
+    def search(
+        self,
+        library: LibraryName,
+        q: Text = "",
+        image: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
+        mode: Annotated[str, Query(max_length=40)] = "auto",
+        like: Ids = [],  # noqa: B006  # FastAPI copies it
+        dislike: Ids = [],  # noqa: B006
+        plus: Texts = [],  # noqa: B006
+        minus: Texts = [],  # noqa: B006
+        under: Text = "",
+        since: Annotated[str, Query(max_length=20)] = "",
+        until: Annotated[str, Query(max_length=20)] = "",
+        camera: Annotated[str, Query(max_length=200)] = "",
+        least: Annotated[float | None, Query(ge=0, le=1)] = None,
+        offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+        limit: Annotated[int, Query(ge=1, le=500)] = 60,
+    ) -> records.Answer:
+        """The pictures most like a text, a picture, or both; without any, the library as it is."""
+        asking = Asking(
+            text=q,
+            image=image,
+            mode=mode,
+            like=tuple(like),
+            dislike=tuple(dislike),
+            plus=tuple(plus),
+            minus=tuple(minus),
+            under=under,
+            since=since,
+            until=until,
+            camera=camera,
+            least=least,
+        )
+        return self._searching.answer(self._shelf[library], asking, offset, limit)
+
+    def words(
+        self,
+        library: LibraryName,
+        request: Request,
+        response: Response,
+        prefix: Annotated[str, Query(max_length=60)] = "",
+        limit: Annotated[int, Query(ge=1, le=20_000)] = 20,
+    ) -> records.WordList:
+        """The library's words that begin so, the commonest first."""
+        shelved = self._shelf[library]
+        response.headers["Cache-Control"] = "no-cache"
+        return word_list(shelved, prefix, limit)
+
+    def map(self, library: LibraryName, request: Request) -> Response:
+        """Where each picture stands on the library's map: two uint16, little endian, for each."""
+        shelved = self._shelf[library]
+        made = picture_map(shelved)
+        return tagged(request, made, "application/octet-stream", f'"map-{shelved.revision}"', "no-cache")
+
+    def on_map(
+        self,
+        library: LibraryName,
+        rows: Annotated[list[Annotated[int, Query(ge=0)]], Query(max_length=60)] = [],  # noqa: B006
+    ) -> list[records.FoundPicture]:
+        """The pictures of some points of the map."""
+        snapshot = self._shelf[library].snapshot()
+        return found_pictures(snapshot, [row for row in rows if row < len(snapshot)])
+
+    def picture(self, library: LibraryName, picture: PictureId) -> records.PictureFacts:
+        """All that is known of one picture."""
+        return describing.picture_facts(self._shelf[library], picture)
+
+    def image(
+        self, library: LibraryName, picture: PictureId, request: Request, size: Size = "small"
+    ) -> Response:
+        """The picture as a JPEG made here, in one of three sizes."""
+        file = self._shelf[library].file(picture)
+        content = self._thumbnails.of(file, picture, size)
+        return tagged(request, content, "image/jpeg", f'"{picture[:20]}-{size}"', _FOR_EVER)
+
+    async def send(self, request: Request) -> records.QueryPicture:
+        """Keep a picture to search with. The body is the file."""
+        content = await body_of(request, self._settings.most_bytes)
+        name, image = await run_in_threadpool(self._sent.put, content)
+        return records.QueryPicture(id=name, width=image.width, height=image.height)
+
+    def sent_image(self, picture: PictureId, request: Request, size: Size = "small") -> Response:
+        """A picture that was sent to search with."""
+        content = self._sent.get(picture)
+        if content is None:
+            raise BadImage("The picture is not kept any more. Give it again.")
+        from ..images import open_image
+
+        made = as_jpeg(open_image(content), size)
+        return tagged(request, made, "image/jpeg", f'"{picture[:20]}-{size}"', "private, max-age=3600")
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """The body of a request that sends a picture. errors: BadImage, BadSetting"""
+    kind = request.headers.get("content-type", "")
+    if not (kind.startswith("image/") or kind == "application/octet-stream"):
+        raise BadSetting("Send the file itself, with its type (image/jpeg) as Content-Type.")
+    content = await request.body()
+    if not content:
+        raise BadImage("The picture is empty.")
+    if len(content) > most:
+        raise BadImage(f"The picture is larger than {most:,} bytes.")
+    return content
+
+
+def problems() -> dict[int | str, dict[str, object]]:
+    """What refusals look like in the description."""
+    codes = (400, 403, 404, 409, 413, 429, 503)
+    return {code: {"model": records.Problem, "description": "Refused"} for code in codes}

@@ -1,0 +1,129 @@
+// What the server is asked. Every answer is JSON, every refusal a sentence.
+
+/**
+ * @typedef {{word: string, probability: number}} Word
+ * @typedef {{id: string, name: string, folder: string, caption: string, person: boolean, rank: number, score: number,
+ *   words: Word[], why: string[], weak: boolean, copies: number, taken: string | null}} Found
+ * @typedef {{word: string, readings: {word: string, weight: number, how: string}[], suggestion: string | null}} Understood
+ * @typedef {{library: string, mode: string, searched: number, offset: number, more: boolean, hits: Found[],
+ *   notes: string[], understood: Understood[], nearest: string[], caption: string | null, milliseconds: number}} Answer
+ * @typedef {{name: string, about: string, accepts: string[], adds: boolean}} Mode
+ * @typedef {{id: string, pictures: number, modes: Mode[], writable: boolean, uploads: boolean}} LibraryFacts
+ * @typedef {{word: string, pictures: number}} CountedWord
+ * @typedef {{name: string, pictures: number}} Counted
+ * @typedef {{id: string, pictures: number, copies: number, captioned_by: string, root: string, by_person: number,
+ *   cameras: Counted[], folders: Counted[], months: Counted[], undated: number,
+ *   failures: {path: string, reason: string}[]}} Overview
+ * @typedef {{word: string, probability: number, in_captions: boolean, head: number,
+ *   classes: {name: string, probability: number}[]}} PictureWord
+ * @typedef {{id: string, name: string, folder: string, captions: {text: string, logprob: number}[],
+ *   captioned_by: string, person: boolean, words: PictureWord[], width: number, height: number,
+ *   taken: string | null, camera: string | null, copies: string[], missing: boolean}} PictureFacts
+ * @typedef {{id: string, library: string, state: string, done: number, total: number, message: string}} Job
+ */
+
+/** A refusal of the server, in its own words. */
+export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
+export async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(`/api${path}`, options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Refused(0, "The server does not answer. Is captionret serve still running?");
+  }
+  if (answer.status === 204) return null;
+  const content = await answer.json().catch(() => ({ error: `The server answered ${answer.status}.` }));
+  if (!answer.ok) throw new Refused(answer.status, content.error ?? `The server answered ${answer.status}.`);
+  return content;
+}
+
+/**
+ * @param {string} path
+ * @param {string} method
+ * @param {unknown} [body]
+ */
+export const send = (path, method, body) =>
+  ask(path, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+  });
+
+/** @param {string} lib */
+export const place = (lib) => `/libraries/${encodeURIComponent(lib)}`;
+
+/**
+ * The part of an address that asks for what a state asks for.
+ * @param {import("./state.js").State} state
+ * @param {Partial<import("./state.js").State>} [changes]
+ */
+export function query(state, changes = {}) {
+  const asked = { ...state, ...changes };
+  const given = new URLSearchParams();
+  for (const name of /** @type {const} */ (["q", "image", "mode", "under", "since", "until", "camera", "least"]))
+    if (asked[name]) given.set(name, asked[name]);
+  for (const name of /** @type {const} */ (["like", "dislike", "plus", "minus"]))
+    for (const one of asked[name]) given.append(name, one);
+  return given;
+}
+
+/**
+ * @param {import("./state.js").State} state
+ * @param {Partial<import("./state.js").State>} changes
+ * @param {number} offset
+ * @param {number} limit
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Answer>}
+ */
+export function search(state, changes, offset, limit, signal) {
+  const given = query(state, changes);
+  given.set("offset", String(offset));
+  given.set("limit", String(limit));
+  return ask(`${place(state.lib)}/search?${given}`, { signal });
+}
+
+/** @returns {Promise<{libraries: LibraryFacts[], version: string}>} */
+export const libraries = () => ask("/libraries");
+
+/** @param {string} lib @returns {Promise<Overview>} */
+export const overview = (lib) => ask(place(lib));
+
+/** @param {string} lib @returns {Promise<{words: CountedWord[]}>} */
+export const words = (lib) => ask(`${place(lib)}/words?limit=20000`);
+
+/** @param {string} lib @param {string} id @returns {Promise<PictureFacts>} */
+export const picture = (lib, id) => ask(`${place(lib)}/pictures/${id}`);
+
+/**
+ * Where a picture of the library is shown.
+ * @param {string} lib
+ * @param {string} id
+ * @param {"small" | "medium" | "large"} size
+ */
+export const imageOf = (lib, id, size) => `/api${place(lib)}/pictures/${id}/image?size=${size}`;
+
+/** @param {string} id */
+export const sentImage = (id) => `/api/query-pictures/${id}/image?size=small`;
+
+/**
+ * Send a picture to search with.
+ * @param {Blob} file
+ * @returns {Promise<{id: string, width: number, height: number}>}
+ */
+export const sendPicture = (file) =>
+  ask("/query-pictures", { method: "POST", body: file, headers: { "Content-Type": file.type || "application/octet-stream" } });

@@ -1,0 +1,90 @@
+// A library at a glance: counts, what it shows, when it was taken, what failed, and a map of it.
+
+import { overview } from "./api.js";
+import { counted, h, icon, number } from "./dom.js";
+import { MapView } from "./map-view.js";
+import { served } from "./served.js";
+import { NOTHING, link, state } from "./state.js";
+
+const MOST_WORDS = 60;
+
+/** @param {HTMLElement} place */
+export function show(place) {
+  const { lib } = state();
+  draw(place, lib).catch((error) =>
+    place.replaceChildren(h("div.nothing", {}, icon("info"), h("h2", {}, "It cannot be shown"), h("p", {}, error.message))));
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {string} lib
+ */
+async function draw(place, lib) {
+  const facts = await overview(lib);
+  const words = h("ul.word-bars");
+  place.replaceChildren(
+    h("h1", {}, lib),
+    h("p.lead", {}, facts.root, facts.captioned_by && ` · captioned by ${facts.captioned_by}`),
+    h("ul.tiles", {},
+      tile(number(facts.pictures), "pictures"), tile(number(facts.copies), "copies"),
+      tile(number(facts.by_person), "captions by a person"), tile(number(facts.failures.length), "files that failed")),
+    facts.pictures > 2 && h("section.map-section", {}, h("h2", {}, "Map"),
+      h("p.by", {}, "Pictures that are alike stand together. Scroll or pinch to zoom, drag to move; a click opens one."), new MapView(lib)) || "",
+    h("section", {}, h("h2", {}, "Words"), h("p.by", {}, "With how many pictures show each, with a probability of at least .5."), words),
+    timeLine(facts), most("Cameras", facts.cameras, "camera"), most("Folders", facts.folders.slice(0, 20), "under"), failures(facts));
+  const every = await served.words(lib);
+  const shown = every.slice(0, MOST_WORDS);
+  const top = Math.max(1, ...shown.map((one) => one.pictures));
+  words.replaceChildren(...shown.map((one) => h("li", {}, h("a", { ...link({ ...NOTHING, page: "search", q: one.word }), vars: { "--share": one.pictures / top } }, one.word, h("small", {}, number(one.pictures))))));
+}
+
+/** @param {string} value @param {string} name */
+const tile = (value, name) => h("li", {}, h("b", {}, value), h("span", {}, name));
+
+/** @param {import("./api.js").Overview} facts */
+function timeLine(facts) {
+  if (!facts.months.length) return "";
+  const every = allMonths(facts.months);
+  const top = Math.max(...every.map((one) => one.pictures));
+  return h("section", {}, h("h2", {}, "Time"),
+    h("div.time-line", {}, every.map((one) => h("a", {
+      ...link({ ...NOTHING, page: "search", since: one.name, until: one.name }), vars: { "--share": one.pictures / top },
+      class: one.pictures ? "" : "none", "aria-label": `${one.name}: ${counted(one.pictures, "picture")}`, title: `${one.name}: ${counted(one.pictures, "picture")}`,
+    }))),
+    h("p.ends", {}, h("span", {}, every[0].name), h("span", {}, every[every.length - 1].name)),
+    facts.undated > 0 && h("p.by", {}, `${counted(facts.undated, "picture does", "pictures do")} not say when.`));
+}
+
+/**
+ * The months from the first to the last, those without pictures among them.
+ * @param {import("./api.js").Counted[]} months
+ */
+export function allMonths(months) {
+  const counts = new Map(months.map((one) => [one.name, one.pictures]));
+  const found = [];
+  let [year, month] = months[0].name.split("-").map(Number);
+  const last = months[months.length - 1].name;
+  for (let name = months[0].name; name <= last && found.length < 1200; ) {
+    found.push({ name, pictures: counts.get(name) ?? 0 });
+    [year, month] = month === 12 ? [year + 1, 1] : [year, month + 1];
+    name = `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}`;
+  }
+  return found;
+}
+
+/**
+ * @param {string} title
+ * @param {import("./api.js").Counted[]} counts
+ * @param {"camera" | "under"} key
+ */
+function most(title, counts, key) {
+  if (!counts.length) return "";
+  return h("section", {}, h("h2", {}, title), h("ul.chips.left", {}, counts.map((one) =>
+    h("li", {}, h("a.chip-link", link({ ...NOTHING, page: "search", [key]: one.name }), one.name, h("small", {}, number(one.pictures)))))));
+}
+
+/** @param {import("./api.js").Overview} facts */
+function failures(facts) {
+  if (!facts.failures.length) return "";
+  return h("section", {}, h("h2", {}, "Files that failed"), h("ul.failures", {}, facts.failures.map((one) => h("li", {}, h("b", {}, one.path), h("span", {}, one.reason)))));
+}

@@ -1,0 +1,90 @@
+// A picture in a list: what it shows, the words that made it a hit and how sure they are, and what can be done.
+
+import { imageOf } from "./api.js";
+import { h, icon, iconButton, notify, probability } from "./dom.js";
+import { NOTHING, address, go, link, state } from "./state.js";
+import { withWord } from "./words.js";
+
+/**
+ * @typedef {import("./api.js").Found} Found
+ */
+
+/**
+ * A card.
+ * @param {Found} found
+ * @param {{best?: number, agreed?: boolean}} [options] best: the best score of the answer; agreed: marked
+ */
+export function card(found, { best = 0, agreed = false } = {}) {
+  const now = state();
+  const like = { ...NOTHING, page: "search", image: found.id, mode: now.mode, id: "" };
+  const shown = h("a.shown", {
+    ...link(like), "aria-label": `${found.caption}. More like this`,
+    title: "More like this", data: { id: found.id },
+  }, picture(now.lib, found));
+  const made = h("picture-card", { class: [found.weak && "weak", agreed && "agreed"].filter(Boolean).join(" "), data: { id: found.id } },
+    h("div.frame", {},
+      shown,
+      found.weak && h("span.badge", { title: "Little more than a guess" }, "a guess"),
+      agreed && h("span.badge.good", { title: "Found by all" }, "in all"),
+      best > 0 && h("span.score", { title: `score ${found.score.toPrecision(3)}`, vars: { "--share": Math.max(0.02, found.score / best) } })),
+    h("div.actions", {},
+      iconButton("up", "More of this kind", { class: now.like.includes(found.id) ? "on" : "", "aria-pressed": String(now.like.includes(found.id)), onclick: () => judge(found.id, true) }),
+      iconButton("down", "Less of this kind", { class: now.dislike.includes(found.id) ? "on" : "", "aria-pressed": String(now.dislike.includes(found.id)), onclick: () => judge(found.id, false) }),
+      h("a.icon-button", { ...link({ page: "picture", id: found.id }), "aria-label": `All about this picture: ${found.caption}`, title: "All about this picture" }, icon("info"))),
+    h("p.caption", {}, found.caption, found.person && h("span.person", { title: "A person wrote this caption" }, icon("pen"))),
+    found.words.length > 0 && h("ul.words", { "aria-label": "Words" }, found.words.slice(0, 6).map((one) => h("li", {}, wordButton(one.word, one.probability)))));
+  return made;
+}
+
+/**
+ * @param {string} lib
+ * @param {Found} found
+ */
+function picture(lib, found) {
+  const drawn = h("img", {
+    src: imageOf(lib, found.id, "small"), alt: "", loading: "lazy", decoding: "async", width: 360, height: 270,
+    onerror: () => drawn.replaceWith(h("span.gone", {}, icon("image"), `${found.name} cannot be shown`)),
+  });
+  return drawn;
+}
+
+/**
+ * A word, which a click searches and a click with Alt leaves out.
+ * @param {string} word
+ * @param {number} sure
+ */
+export function wordButton(word, sure) {
+  return h("button.word", {
+    type: "button", title: `${word} ${probability(sure)}: search it; with Alt: leave it out`, vars: { "--sure": sure },
+    onclick: (/** @type {MouseEvent} */ event) => {
+      const now = state();
+      const from = now.page === "search" ? now.q : "";
+      if (!event.altKey) go({ ...NOTHING, page: "search", q: word, id: "" });
+      else go({ page: "search", q: withWord(from, word, true), id: "" });
+    },
+  }, word, h("small", {}, probability(sure)));
+}
+
+/**
+ * Like or dislike a picture, or take that back.
+ * @param {string} id
+ * @param {boolean} good
+ */
+export function judge(id, good) {
+  const now = state();
+  const before = { like: now.like, dislike: now.dislike };
+  const without = (/** @type {string[]} */ list) => list.filter((one) => one !== id);
+  const key = good ? "like" : "dislike";
+  const was = now[key].includes(id);
+  const after = { like: without(now.like), dislike: without(now.dislike) };
+  if (!was) after[key] = [...after[key], id];
+  if (!now.q && !now.image && !after.like.length && after.dislike.length) {
+    notify("Search for something first, or like a picture.");
+    return;
+  }
+  go({ ...after, page: "search" });
+  notify(was ? "Taken back." : good ? "More of this kind." : "Less of this kind.", { action: ["Undo", () => go(before)] });
+}
+
+/** Where the page of a picture lies. @param {string} id */
+export const pageOf = (id) => address({ page: "picture", id });

@@ -1,0 +1,205 @@
+// One picture: its captions, its words and how sure they are, what its file says, and what is near to it.
+
+import { imageOf, picture, search, send, place as placeOf } from "./api.js";
+import { h, icon, notify, probability } from "./dom.js";
+import { firstModes, modeName } from "./modes.js";
+import { card, judge } from "./picture-card.js";
+import { served } from "./served.js";
+import { NOTHING, link, state } from "./state.js";
+
+const NEIGHBOURS = 12;
+
+/** @param {HTMLElement} place */
+export function show(place) {
+  const page = new PicturePage(place, state());
+  page.load();
+  return () => page.end();
+}
+
+class PicturePage {
+  /**
+   * @param {HTMLElement} place
+   * @param {import("./state.js").State} now
+   */
+  constructor(place, now) {
+    this.place = place;
+    this.lib = now.lib;
+    this.id = now.id;
+    this.stop = new AbortController();
+    this.near = h("div.near");
+    this.key = (/** @type {KeyboardEvent} */ event) => this.keyed(event);
+    addEventListener("keydown", this.key);
+  }
+
+  end() {
+    this.stop.abort();
+    removeEventListener("keydown", this.key);
+  }
+
+  async load() {
+    try {
+      const facts = await picture(this.lib, this.id);
+      if (!this.stop.signal.aborted) this.draw(facts);
+    } catch (error) {
+      this.place.replaceChildren(h("div.nothing", {}, icon("image"), h("h2", {}, "No such picture"), h("p", {}, String(/** @type {Error} */ (error).message))));
+    }
+  }
+
+  /** @param {import("./api.js").PictureFacts} facts */
+  draw(facts) {
+    const writable = served.find(this.lib)?.writable ?? false;
+    this.words = h("div.word-list");
+    this.caption = h("div.captions");
+    this.drawCaption(facts, writable);
+    this.drawWords(facts, writable);
+    this.place.replaceChildren(
+      h("h1.hidden", {}, `Picture ${facts.name}`),
+      h("div.picture", {},
+        h("figure", {}, facts.missing
+          ? h("span.gone", {}, icon("image"), "The file is not where it was.")
+          : h("img", { src: imageOf(this.lib, facts.id, "large"), alt: facts.captions[0]?.text ?? "", ...(facts.width ? { width: facts.width, height: facts.height } : {}) })),
+        h("aside", {}, this.caption, this.buttons(facts), h("h2", {}, "Words"), this.words, h("h2", {}, "File"), fileFacts(facts))),
+      h("h2.near-head", {}, "Nearest pictures"), this.tabs(), this.near);
+    this.showNear("auto");
+  }
+
+  /**
+   * @param {import("./api.js").PictureFacts} facts
+   * @param {boolean} writable
+   */
+  drawCaption(facts, writable) {
+    const [best, ...others] = facts.captions;
+    const text = best?.text ?? "";
+    this.caption?.replaceChildren(
+      h("p.best", {}, text, writable && h("button.icon-button", { type: "button", "aria-label": "Write it in your own words", title: "Write it in your own words (e)", onclick: () => this.edit(facts, text) }, icon("pen"))),
+      h("p.by", {}, `by ${facts.captioned_by}`,
+        facts.person && writable && h("button.link", { type: "button", onclick: () => this.change("DELETE") }, "Take it back")),
+      others.length > 0 && h("ul.others", {}, others.map((one) => h("li", {}, one.text))) || "");
+  }
+
+  /**
+   * Write the caption in place.
+   * @param {import("./api.js").PictureFacts} facts
+   * @param {string} text
+   */
+  edit(facts, text) {
+    const field = /** @type {HTMLTextAreaElement} */ (h("textarea", { rows: 3, maxlength: 1000, "aria-label": "Caption", value: text,
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key === "Enter" && !event.shiftKey) {
+          event.preventDefault();
+          this.change("PUT", field.value);
+        } else if (event.key === "Escape") this.drawCaption(facts, true);
+      } }));
+    field.value = text;
+    this.caption?.replaceChildren(field, h("p.edit-actions", {},
+      h("button.button.first", { type: "button", onclick: () => this.change("PUT", field.value) }, icon("check"), "Keep"),
+      h("button.button", { type: "button", onclick: () => this.drawCaption(facts, true) }, "Cancel")),
+    h("p.by", {}, "It holds at once, in every mode: its words count as certain, and no others."));
+    field.focus();
+  }
+
+  /**
+   * @param {"PUT" | "DELETE"} method
+   * @param {string} [text]
+   */
+  async change(method, text) {
+    try {
+      const facts = await send(`${placeOf(this.lib)}/pictures/${this.id}/caption`, method, text === undefined ? undefined : { text });
+      served.forget(this.lib);
+      dispatchEvent(new Event("library-changed"));
+      this.drawCaption(facts, true);
+      this.drawWords(facts, true);
+      notify(method === "PUT" ? "Kept. Searches use it from now on." : "The captioner's words are back.");
+    } catch (error) {
+      notify(String(/** @type {Error} */ (error).message), { bad: true });
+    }
+  }
+
+  /**
+   * @param {import("./api.js").PictureFacts} facts
+   * @param {boolean} writable
+   */
+  drawWords(facts, writable) {
+    const caption = facts.captions[0]?.text ?? "";
+    this.words?.replaceChildren(
+      h("ul", {}, facts.words.slice(0, 24).map((one) => h("li", {},
+        h("a", { ...link({ ...NOTHING, page: "search", q: one.word, id: "" }), title: source(one) }, one.word),
+        h("span.bar-of", { vars: { "--sure": one.probability } }),
+        h("small", {}, probability(one.probability)),
+        h("small.source", {}, source(one)),
+        writable && one.in_captions && h("button.icon-button", { type: "button", "aria-label": `Strike ${one.word}`, title: `Strike “${one.word}” from the caption`, onclick: () => this.edit(facts, struck(caption, one.word)) }, icon("close")),
+        writable && !one.in_captions && h("button.icon-button", { type: "button", "aria-label": `Add ${one.word}`, title: `Add “${one.word}” to the caption`, onclick: () => this.edit(facts, `${caption}, ${one.word}`) }, icon("add"))))),
+      ...(facts.words.length ? [] : [h("p.by", {}, "No words are known of it.")]));
+  }
+
+  /** @param {import("./api.js").PictureFacts} facts */
+  buttons(facts) {
+    return h("p.buttons", {},
+      h("a.button.first", link({ ...NOTHING, page: "search", image: facts.id, id: "" }), icon("search"), "More like this"),
+      h("button.button", { type: "button", onclick: () => judge(facts.id, true) }, icon("up"), "Like"),
+      h("button.button", { type: "button", onclick: () => judge(facts.id, false) }, icon("down"), "Dislike"),
+      h("a.button", link({ ...NOTHING, page: "compare", image: facts.id, id: "" }), icon("columns"), "Compare"));
+  }
+
+  tabs() {
+    const modes = firstModes(this.lib);
+    this.tab = h("div.tabs", { role: "tablist", "aria-label": "Compared by" }, modes.map((name) => h("button", {
+      type: "button", role: "tab", "aria-selected": String(name === "auto"), data: { name },
+      onclick: () => this.showNear(name),
+    }, modeName(name))));
+    return this.tab;
+  }
+
+  /** @param {string} mode */
+  async showNear(mode) {
+    this.tab?.querySelectorAll("button").forEach((one) => one.setAttribute("aria-selected", String(one.dataset.name === mode)));
+    this.near.classList.add("waiting");
+    try {
+      const asked = { ...NOTHING, lib: this.lib, image: this.id, mode };
+      const answer = await search(state(), asked, 0, NEIGHBOURS, this.stop.signal);
+      const best = Math.max(0, ...answer.hits.map((one) => one.score));
+      this.near.replaceChildren(h("div.part", {}, answer.hits.map((one) => card(one, { best }))));
+      if (!answer.hits.length) this.near.replaceChildren(h("p.by", {}, answer.notes[0] ?? "Nothing is near to it in this way."));
+    } catch (error) {
+      if (!this.stop.signal.aborted) this.near.replaceChildren(h("p.by", {}, String(/** @type {Error} */ (error).message)));
+    } finally {
+      this.near.classList.remove("waiting");
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  keyed(event) {
+    if (event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) history.back();
+    else if (event.key === "e") {
+      event.preventDefault();
+      /** @type {HTMLElement | null} */ (this.caption?.querySelector("button"))?.click();
+    } else if (event.key === "l" || event.key === "d") judge(this.id, event.key === "l");
+  }
+}
+
+/** Where a word comes from. @param {import("./api.js").PictureWord} word */
+function source(word) {
+  const classes = word.classes.map((one) => `${one.name} ${probability(one.probability)}`);
+  return [word.in_captions && "caption", ...classes].filter(Boolean).join(", ");
+}
+
+/** @param {string} caption @param {string} word */
+function struck(caption, word) {
+  const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return caption.replace(new RegExp(`\\b${escaped}\\b`, "gi"), "").replace(/\s+/g, " ").trim();
+}
+
+/** @param {import("./api.js").PictureFacts} facts */
+function fileFacts(facts) {
+  const rows = [
+    ["Name", facts.name],
+    ["Folder", facts.folder],
+    ["Size", facts.width ? `${facts.width} × ${facts.height} pixels` : ""],
+    ["Taken", facts.taken?.replace("T", ", ") ?? ""],
+    ["Camera", facts.camera ?? ""],
+    ["Copies", facts.copies.join("\n")],
+  ];
+  return h("dl.facts", {}, rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}

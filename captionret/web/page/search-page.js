@@ -1,0 +1,158 @@
+// The first page: an answer, what was understood, and what to do where nothing fits.
+
+import { Refused, query, search } from "./api.js";
+import { counted, h, icon, iconButton, number } from "./dom.js";
+import "./filter-bar.js";
+import { modeName } from "./modes.js";
+import { EACH, ResultGrid } from "./result-grid.js";
+import { imageOfQuery } from "./search-box.js";
+import { served } from "./served.js";
+import { NOTHING, go, link, state } from "./state.js";
+import { completed } from "./words.js";
+
+const COMMONEST = 18;
+
+/** The search page, which stays as it is while others are open. */
+export class SearchPage {
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+    this.head = h("div.head");
+    this.judged = h("div.judged", { hidden: true });
+    this.grid = new ResultGrid();
+    this.empty = h("div.nothing", { hidden: true });
+    this.asked = "";
+    this.top = 0;
+    place.append(h("h1.hidden", {}, "Search"), h("div.limits", {}, h("filter-bar"), this.head), this.judged, this.empty, this.grid);
+    addEventListener("library-changed", () => (this.asked = ""));
+    addEventListener("scroll", () => {
+      if (!place.hidden) this.top = scrollY;
+    });
+  }
+
+  /** @param {import("./state.js").State} now */
+  async turn(now) {
+    const asked = `${now.lib}?${query(now)}`;
+    if (asked === this.asked) {
+      scrollTo({ top: this.top, behavior: "instant" });
+      return;
+    }
+    this.asked = asked;
+    this.drawJudged(now);
+    this.stop?.abort();
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    const text = await this.textOf(now);
+    if (signal.aborted) return;
+    this.place.classList.add("waiting");
+    try {
+      const answer = await search(now, { q: text }, 0, EACH, signal);
+      if (signal.aborted) return;
+      this.draw(now, answer, text);
+    } catch (error) {
+      if (!signal.aborted) this.refuse(now, /** @type {Refused} */ (error));
+    } finally {
+      if (!signal.aborted) this.place.classList.remove("waiting");
+    }
+  }
+
+  /**
+   * What is searched: while a word is being typed, the word that it probably becomes.
+   * @param {import("./state.js").State} now
+   */
+  async textOf(now) {
+    const typed = document.activeElement?.closest("search-box") && now.q && !/\s$/.test(now.q);
+    return typed ? completed(now.q, await served.words(now.lib)) : now.q;
+  }
+
+  /**
+   * @param {import("./state.js").State} now
+   * @param {import("./api.js").Answer} answer
+   * @param {string} text
+   */
+  draw(now, answer, text) {
+    const none = answer.hits.length === 0;
+    this.head.replaceChildren(...this.headline(now, answer, text));
+    this.empty.hidden = !none && answer.mode !== "";
+    if (none) this.empty.replaceChildren(...this.nothing(answer));
+    else if (answer.mode === "") this.welcome(now, answer);
+    this.empty.classList.toggle("welcome", !none);
+    this.grid.show(answer, (offset, limit) => search(now, { q: text }, offset, limit));
+  }
+
+  /**
+   * @param {import("./state.js").State} now
+   * @param {import("./api.js").Answer} answer
+   * @param {string} text
+   */
+  headline(now, answer, text) {
+    if (answer.mode === "" || !answer.hits.length) return [];
+    const read = answer.understood.filter((one) => one.readings.length && one.readings[0].how === "meaning");
+    const notes = [...answer.notes];
+    if (text !== now.q) notes.unshift(`Shown for “${text.trim()}”.`);
+    return [
+      answer.caption && h("p.of-picture", {}, "The picture seems to show: ", h("q", {}, answer.caption)),
+      h("p.count", {}, answer.more ? `${number(answer.searched)} pictures searched` : counted(answer.hits.length, "picture"),
+        ` in ${answer.milliseconds < 10 ? answer.milliseconds.toFixed(1) : Math.round(answer.milliseconds)} ms`,
+        h("span.by", {}, ` · ${modeName(answer.mode)}`)),
+      read.length > 0 && h("p.read", {}, read.map((one) => h("span", {}, h("s", {}, one.word), " → ",
+        one.readings.slice(0, 4).map((r) => r.word).join(", "), h("small", {}, ` ${one.readings[0].how}`)))),
+      ...notes.map((one) => h("p.note", {}, one)),
+    ].filter((one) => one instanceof Node);
+  }
+
+  /** @param {import("./api.js").Answer} answer */
+  nothing(answer) {
+    const now = state();
+    const limited = now.under || now.since || now.until || now.camera || now.least;
+    return [
+      icon("search"),
+      h("h2", {}, "Nothing fits"),
+      ...answer.notes.map((one) => h("p", {}, one)),
+      !answer.notes.length && h("p", {}, answer.searched ? "No picture here shows that." : "The library holds no pictures yet."),
+      answer.nearest.length > 0 && h("p", {}, "Words of this library that are near:"),
+      answer.nearest.length > 0 && h("ul.chips", {}, answer.nearest.map((word) => h("li", {}, h("a.chip-link", link({ q: word }), word)))),
+      limited && h("p", {}, h("button.button", { type: "button", onclick: () => go({ under: "", since: "", until: "", camera: "", least: "" }) }, "Search without the filters")),
+    ].filter((one) => one instanceof Node);
+  }
+
+  /**
+   * @param {import("./state.js").State} now
+   * @param {import("./api.js").Answer} answer
+   */
+  async welcome(now, answer) {
+    const words = h("ul.chips");
+    this.empty.replaceChildren(
+      h("h2", {}, `${counted(answer.searched, "picture")} to look through`),
+      h("p", {}, "Type what you look for, drop a picture anywhere, or begin with a word:"),
+      words);
+    const every = await served.words(now.lib);
+    words.replaceChildren(...every.slice(0, COMMONEST).map((one) =>
+      h("li", {}, h("a.chip-link", link({ q: one.word }), one.word, h("small", {}, number(one.pictures))))));
+  }
+
+  /** @param {import("./state.js").State} now */
+  drawJudged(now) {
+    const every = [...now.like.map((id) => [id, "+"]), ...now.dislike.map((id) => [id, "−"])];
+    this.judged.hidden = !every.length;
+    this.judged.replaceChildren(
+      h("span", {}, "Like these:"),
+      ...every.map(([id, sign]) => h("span.judgement", { class: sign === "+" ? "good" : "bad" },
+        h("img", { src: imageOfQuery(now.lib, id), alt: sign === "+" ? "liked" : "disliked", width: 40, height: 40 }), h("b", {}, sign),
+        iconButton("close", "Take it back", { onclick: () => go({ like: now.like.filter((one) => one !== id), dislike: now.dislike.filter((one) => one !== id) }) }))),
+      h("button.link", { type: "button", onclick: () => go({ like: [], dislike: [] }) }, "Take all back"));
+  }
+
+  /**
+   * @param {import("./state.js").State} now
+   * @param {Refused} error
+   */
+  refuse(now, error) {
+    this.head.replaceChildren();
+    this.grid.show({ library: now.lib, mode: "", searched: 0, offset: 0, more: false, hits: [], notes: [], understood: [], nearest: [], caption: null, milliseconds: 0 }, () => Promise.reject(error));
+    this.empty.hidden = false;
+    this.empty.classList.remove("welcome");
+    this.empty.replaceChildren(icon("info"), h("h2", {}, "That cannot be asked"), h("pre.message", {}, error.message),
+      h("p", {}, h("a.button", link({ ...NOTHING }), "Begin anew")));
+  }
+}

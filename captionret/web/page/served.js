@@ -1,0 +1,53 @@
+// The libraries that are served, and the words of each, asked for once.
+
+import { words } from "./api.js";
+
+class Served {
+  constructor() {
+    /** @type {import("./api.js").LibraryFacts[]} */
+    this.all = [];
+    this.version = "";
+    /** @type {Map<string, Promise<import("./api.js").CountedWord[]>>} */
+    this.wordsOf = new Map();
+  }
+
+  /**
+   * @param {import("./api.js").LibraryFacts[]} all
+   * @param {string} version
+   */
+  set(all, version) {
+    this.all = all;
+    this.version = version;
+  }
+
+  /** @param {string} lib */
+  find(lib) {
+    return this.all.find((one) => one.id === lib);
+  }
+
+  /**
+   * The words of a library, the commonest first; none where they cannot be had.
+   * @param {string} lib
+   */
+  words(lib) {
+    let found = this.wordsOf.get(lib);
+    if (!found) {
+      found = words(lib).then(
+        (answer) => answer.words,
+        () => {
+          this.wordsOf.delete(lib);
+          return [];
+        },
+      );
+      this.wordsOf.set(lib, found);
+    }
+    return found;
+  }
+
+  /** Ask for the words of a library anew: its captions were changed. @param {string} lib */
+  forget(lib) {
+    this.wordsOf.delete(lib);
+  }
+}
+
+export const served = new Served();

@@ -1,0 +1,51 @@
+"""Pictures as lists show them."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from ..library import LibrarySnapshot
+from ..records import Hit
+from ..report.visible import visible
+from .records import FoundPicture, Word
+
+
+def found_pictures(
+    snapshot: LibrarySnapshot, rows: Sequence[int], hits: Mapping[int, Hit] | None = None
+) -> list[FoundPicture]:
+    """These rows of a library; hits: by row, where a query found them."""
+    gallery = snapshot.gallery()
+    hashes = [gallery.hashes[row] for row in rows]
+    facts = snapshot.facts(hashes) if hashes else []
+    found = []
+    for row, sha256, known in zip(rows, hashes, facts, strict=True):
+        name, folder = named(gallery.paths[row])
+        hit = None if hits is None else hits.get(row)
+        found.append(
+            FoundPicture(
+                id=sha256,
+                name=name,
+                folder=folder,
+                caption=visible(gallery.captions[row]),
+                person=snapshot.is_own(row),
+                copies=len(gallery.copies[row]),
+                taken=known.taken if known else None,
+            )
+        )
+        if hit is not None:
+            _add_hit(found[-1], hit)
+    return found
+
+
+def named(path: str) -> tuple[str, str]:
+    """A file's name and its folder's, as people can read them."""
+    shown = PurePosixPath(visible(os.fspath(path)))
+    folder = shown.parent.as_posix()
+    return shown.name, "" if folder == "." else folder
+
+
+def _add_hit(picture: FoundPicture, hit: Hit) -> None:
+    """Write into a picture how it was found."""
+    picture.rank, picture.score, picture.weak = hit.rank, hit.score, hit.weak
+    picture.words = [Word(word=visible(word), probability=round(float(sure), 4)) for word, sure in hit.words]
+    picture.why = [visible(word) for word in hit.why]

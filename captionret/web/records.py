@@ -1,0 +1,246 @@
+"""What the API answers with. FastAPI makes its description of them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class Word(BaseModel):
+    """A word of a picture. probability: that a person says it of the picture"""
+
+    word: str
+    probability: float
+
+
+class FoundPicture(BaseModel):
+    """A picture as lists show it.
+
+    id:     of its content; name, folder: of its file, the folder relative to the library's
+    person: whether a person wrote the caption
+    words:  those of the query, or those that it shares with the query's picture
+    weak:   whether it is little more than a guess
+    """
+
+    id: str
+    name: str
+    folder: str
+    caption: str
+    person: bool
+    rank: int = 0
+    score: float = 0.0
+    words: list[Word] = []
+    why: list[str] = []
+    weak: bool = False
+    copies: int = 0
+    taken: str | None = None
+
+
+class Reading(BaseModel):
+    """A word that a query's word was read as. how: "as it is", "other form", "typing error", "meaning" """
+
+    word: str
+    weight: float
+    how: str
+
+
+class UnderstoodWord(BaseModel):
+    """A word of a query, and what it was read as."""
+
+    word: str
+    readings: list[Reading]
+    suggestion: str | None
+
+
+class Answer(BaseModel):
+    """The answer to a query, or a part of it.
+
+    more:    whether there are further hits
+    notes:   sentences for a person: what was not understood, why nothing fits
+    nearest: where nothing fits, words of the library that are like those asked for
+    caption: of the query's picture
+    """
+
+    library: str
+    mode: str
+    searched: int
+    offset: int
+    more: bool
+    hits: list[FoundPicture]
+    notes: list[str] = []
+    understood: list[UnderstoodWord] = []
+    nearest: list[str] = []
+    caption: str | None = None
+    milliseconds: float = 0.0
+    revision: str = ""
+
+
+class CountedWord(BaseModel):
+    """A word of a library, and how many pictures show it."""
+
+    word: str
+    pictures: int
+
+
+class WordList(BaseModel):
+    """Words, the commonest first; the word that was probably meant, where one was asked for."""
+
+    words: list[CountedWord]
+    meant: str | None = None
+
+
+class Mode(BaseModel):
+    """A way to compare."""
+
+    name: str
+    about: str
+    accepts: list[str]
+    adds: bool = Field(description="whether texts can be added to a query and taken away from it")
+
+
+class LibraryFacts(BaseModel):
+    """A library in a list. writable: whether captions may be written; uploads: whether pictures are taken"""
+
+    id: str
+    pictures: int
+    modes: list[Mode]
+    writable: bool
+    uploads: bool
+
+
+class Libraries(BaseModel):
+    """All that are served."""
+
+    libraries: list[LibraryFacts]
+    version: str
+
+
+class FailedFile(BaseModel):
+    """A file that could not be captioned."""
+
+    path: str
+    reason: str
+
+
+class Counted(BaseModel):
+    """A name and how many pictures bear it."""
+
+    name: str
+    pictures: int
+
+
+class Overview(BaseModel):
+    """A library in more words.
+
+    captioned_by: "photos-lite, beam 3"; root: the folder of its pictures
+    months: how many pictures were taken in each month, "2019-06", in order; undated: how many say nothing
+    by_person: how many captions a person wrote
+    """
+
+    id: str
+    pictures: int
+    copies: int
+    captioned_by: str
+    root: str
+    by_person: int
+    cameras: list[Counted]
+    folders: list[Counted]
+    months: list[Counted]
+    undated: int
+    failures: list[FailedFile]
+    revision: str
+
+
+class GivenCaption(BaseModel):
+    """A caption. logprob: natural logarithm of its probability, for a captioner's"""
+
+    text: str
+    logprob: float
+
+
+class ClassBehind(BaseModel):
+    """A class of ImageNet behind a word."""
+
+    name: str
+    probability: float
+
+
+class PictureWord(BaseModel):
+    """A word of one picture, with where it comes from; see captionret.app.words."""
+
+    word: str
+    probability: float
+    in_captions: bool
+    head: float
+    classes: list[ClassBehind]
+
+
+class PictureFacts(BaseModel):
+    """All that is known of one picture. captioned_by: a captioner's name, or "a person"
+
+    width, height: in pixels; 0 where its file cannot be read
+    missing:       whether its file is not where it was
+    """
+
+    id: str
+    name: str
+    folder: str
+    captions: list[GivenCaption]
+    captioned_by: str
+    person: bool
+    words: list[PictureWord]
+    width: int
+    height: int
+    taken: str | None
+    camera: str | None
+    copies: list[str]
+    missing: bool
+
+
+class NewCaption(BaseModel):
+    """A caption in a person's own words."""
+
+    text: str = Field(min_length=1, max_length=1000)
+
+
+class QueryPicture(BaseModel):
+    """A picture that was sent to be searched with: its id for `image=`."""
+
+    id: str
+    width: int
+    height: int
+
+
+class Problem(BaseModel):
+    """Why a request was refused."""
+
+    error: str
+
+
+class ReviewItem(BaseModel):
+    """A picture to look over. sureness: the mean probability of its caption's words"""
+
+    picture: FoundPicture
+    sureness: float
+
+
+class ReviewQueue(BaseModel):
+    """The pictures whose captions are least sure, and how many have been looked over."""
+
+    items: list[ReviewItem]
+    reviewed: int
+    pictures: int
+
+
+class Job(BaseModel):
+    """An index job.
+
+    done, total: pictures that are captioned, of those below the folder (0: not counted yet)
+    message: what it has to say at its end, or why it failed
+    """
+
+    id: str
+    library: str
+    state: Literal["running", "paused", "done", "failed", "cancelled"]
+    done: int
+    total: int
+    message: str

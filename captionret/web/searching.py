@@ -1,0 +1,160 @@
+"""A query as an address holds it, and its answer, a page at a time."""
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+from ..app.result import SearchResult
+from ..errors import BadSetting
+from ..retrieval.language.conditions import quoted
+from ..text import STOP_WORDS
+from .nearest_words import nearest_words
+from .pictures import found_pictures
+from .query_pictures import QueryPictures
+from .records import Answer, Reading, UnderstoodWord
+from .shelf import Shelved
+
+_FIRST = 120  # hits that are asked for at first; each time that more are wanted, four times as many
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is searched for; pictures by their ids.
+
+    text:  in the query language
+    image: of the library, or one that was sent
+    plus, minus: texts that are added and taken away, in a mode of a space
+    least: the least probability of each word
+    """
+
+    text: str = ""
+    image: str = ""
+    mode: str = "auto"
+    like: tuple[str, ...] = ()
+    dislike: tuple[str, ...] = ()
+    plus: tuple[str, ...] = ()
+    minus: tuple[str, ...] = ()
+    under: str = ""
+    since: str = ""
+    until: str = ""
+    camera: str = ""
+    least: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it asks for nothing: then the library is shown as it is."""
+        limits = self.under or self.since or self.until or self.camera.strip()
+        return not (self.text.strip() or self.image or self.like or self.plus or limits)
+
+
+class Searching:
+    """Answers queries. Further pages of an answer come from what was found at first."""
+
+    def __init__(self, sent: QueryPictures) -> None:
+        self._sent = sent
+        self._asking = Lock()
+
+    def answer(self, shelved: Shelved, asking: Asking, offset: int, limit: int) -> Answer:
+        """The hits from `offset` on. errors: as Searcher.search"""
+        began = time.perf_counter()
+        found = _all(shelved, offset, limit) if asking.empty else self._found(shelved, asking, offset, limit)
+        found.milliseconds = round(1000 * (time.perf_counter() - began), 1)
+        return found
+
+    def _found(self, shelved: Shelved, asking: Asking, offset: int, limit: int) -> Answer:
+        top = _FIRST
+        while top < offset + limit + 1:
+            top *= 4
+        revision = shelved.revision
+        result = shelved.kept(("search", asking, top), partial(self._search, shelved, asking, top), revision)
+        snapshot = shelved.snapshot()
+        gallery = snapshot.gallery()
+        hits = {
+            gallery.row_of_id[hit.id]: hit
+            for hit in result.hits[offset : offset + limit]
+            if hit.id in gallery.row_of_id
+        }
+        understood = result.query.understood or ()
+        return Answer(
+            library=shelved.id,
+            mode=result.mode,
+            searched=result.searched,
+            offset=offset,
+            more=len(result.hits) > offset + limit,
+            hits=found_pictures(snapshot, list(hits), hits),
+            notes=list(result.notes),
+            understood=[
+                UnderstoodWord(
+                    word=one.typed or one.word,
+                    readings=[Reading(word=r.word, weight=r.weight, how=r.how) for r in one.readings],
+                    suggestion=one.suggestion,
+                )
+                for one in understood
+                if one.word not in STOP_WORDS
+            ],
+            nearest=[] if result.hits else nearest_words(shelved, asking.text),
+            caption=result.caption,
+            revision=revision,
+        )
+
+    def _search(self, shelved: Shelved, asking: Asking, top: int) -> SearchResult:
+        text = asking.text
+        if asking.camera.strip():
+            text = f"{text} camera:{quoted(_plain(asking.camera))}"
+        like, dislike = list(asking.like), list(asking.dislike)
+        image = asking.image
+        if not text.strip() and not image and like:
+            image = like.pop(0)  # something has to be asked for: the first that is liked
+        if not text.strip() and not image and asking.plus:
+            text = asking.plus[0]
+        return shelved.searcher.search(
+            text=text if text.strip() else None,
+            image=self._picture(shelved, image) if image else None,
+            mode=asking.mode,
+            top=top,
+            like=[self._named(shelved, one) for one in like],
+            dislike=[self._named(shelved, one) for one in dislike],
+            plus=asking.plus,
+            minus=asking.minus,
+            under=asking.under or None,
+            since=asking.since or None,
+            until=asking.until or None,
+            min_probability=asking.least if text.strip() else None,
+        )
+
+    def _picture(self, shelved: Shelved, picture: str) -> Path | bytes:
+        sent = self._sent.get(picture)
+        if sent is not None:
+            return sent
+        return shelved.file(picture)
+
+    def _named(self, shelved: Shelved, picture: str) -> str:
+        """A picture of the library, as its answers show it."""
+        snapshot = shelved.snapshot()
+        return snapshot.gallery().paths[shelved.row(snapshot, picture)]
+
+
+def _plain(camera: str) -> str:
+    """A camera's name as the query language can hold it."""
+    plain = " ".join(camera.replace('"', " ").split())
+    if not plain:
+        raise BadSetting("The camera's name is empty.")
+    return plain
+
+
+def _all(shelved: Shelved, offset: int, limit: int) -> Answer:
+    """The library's pictures as they stand in it."""
+    snapshot = shelved.snapshot()
+    count = len(snapshot)
+    rows = range(min(offset, count), min(offset + limit, count))
+    return Answer(
+        library=shelved.id,
+        mode="",
+        searched=count,
+        offset=offset,
+        more=rows.stop < count,
+        hits=found_pictures(snapshot, rows),
+        revision=shelved.revision,
+    )

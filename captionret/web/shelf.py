@@ -1,0 +1,148 @@
+"""The libraries that are served, each by a name, with what is kept of them between requests."""
+
+import logging
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+from typing import Any, Self, TypeVar
+
+from ..app.searcher import Searcher
+from ..errors import CaptionretError, UnknownName
+from ..library import Library, LibrarySnapshot
+from ..retrieval import MODES, Gallery
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+SAMPLES = "samples"
+_ANYWHERE = frozenset({"features", "word_probabilities", "embedding"})  # parts that any library can have
+_MOST_KEPT = 24  # of what was made for requests
+
+Made = TypeVar("Made")
+
+
+class Shelved:
+    """One library, opened when it is first asked for.
+
+    id: how addresses name it
+    """
+
+    def __init__(self, name: str, searcher: Searcher) -> None:
+        self.id, self.searcher = name, searcher
+        self._library: Library | None = None
+        self._lock = RLock()
+        self._kept: dict[Hashable, tuple[Hashable, Any]] = {}
+
+    @property
+    def library(self) -> Library:
+        """errors: as Searcher.library"""
+        self._library = self.searcher.library
+        return self._library
+
+    def snapshot(self) -> LibrarySnapshot:
+        """What it holds now."""
+        return self.library.snapshot()
+
+    @property
+    def revision(self) -> str:
+        """Changes with whatever is committed to the library."""
+        number, stamp = self.snapshot().state
+        return f"{number}-{abs(hash(stamp)):x}"
+
+    def row(self, snapshot: LibrarySnapshot, picture: str) -> int:
+        """The row of a picture by its content's hash. errors: UnknownPicture"""
+        row = snapshot.gallery().row_of.get(picture)
+        if row is None:
+            raise UnknownPicture("The library holds no such picture. It may have been removed.")
+        return row
+
+    def file(self, picture: str) -> Path:
+        """Where a picture lies. errors: UnknownPicture"""
+        snapshot = self.snapshot()
+        return snapshot.root / snapshot.gallery().paths[self.row(snapshot, picture)]
+
+    def kept(self, key: Hashable, make: Callable[[], Made], revision: Hashable = None) -> Made:
+        """What `make` makes, kept until the library changes; only the last few such things are kept.
+
+        key: names it; two threads that ask for the same at once wait for each other
+        revision: None: of the library now
+        """
+        now = self.revision if revision is None else revision
+        with self._lock:
+            kept = self._kept.pop(key, None)
+            if kept is None or kept[0] != now:
+                kept = now, make()
+            self._kept[key] = kept
+            while len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            made: Made = kept[1]
+            return made
+
+    @cached_property
+    def modes(self) -> tuple[str, ...]:
+        """The modes that the library can answer by, or be made to."""
+        outline = Gallery([], [], source=self.snapshot(), hybrid=self.snapshot().contents.hybrid)
+        held = _ANYWHERE | outline.parts
+        return tuple(name for name, mode in MODES.items() if mode.required_parts(outline) <= held)
+
+    def close(self) -> None:
+        """Close the library, if it was opened."""
+        if self._library is not None:
+            self._library.close()
+
+    def warm_up(self) -> None:
+        """Read and load what the first query would wait for; what goes wrong is for that query to say."""
+        try:
+            self.searcher.search(text="a photograph", top=1)
+        except CaptionretError as error:
+            log.warning(f"{self.id}: {error.message}")
+
+
+class UnknownPicture(UnknownName):
+    """A picture that the library does not hold."""
+
+
+class UnknownLibrary(UnknownName):
+    """A library that is not served."""
+
+
+class Shelf:
+    """All of them."""
+
+    def __init__(self, searchers: Mapping[str, Searcher]) -> None:
+        """searchers: by the names of their libraries"""
+        self._shelved = {name: Shelved(name, searcher) for name, searcher in searchers.items()}
+        self._warming = ThreadPoolExecutor(1, "warming")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The libraries that are to be served; without any the sample photographs. errors: BadLibrary"""
+        found: dict[str, Searcher] = {}
+        for path in settings.libraries:
+            name, number = path.name or "library", 2
+            while name in found:
+                name, number = f"{path.name}-{number}", number + 1
+            found[name] = Searcher(Library.open(path), device=settings.device)
+        return cls(found or {SAMPLES: Searcher(None, device=settings.device)})
+
+    def __getitem__(self, name: str) -> Shelved:
+        """errors: UnknownLibrary"""
+        if name not in self._shelved:
+            raise UnknownLibrary("No such library is served here.")
+        return self._shelved[name]
+
+    def __iter__(self) -> Iterator[Shelved]:
+        return iter(self._shelved.values())
+
+    def warm_up(self) -> None:
+        """Make all of them ready, one after the other, while others are answered."""
+        for one in self:
+            self._warming.submit(one.warm_up)
+
+    def close(self) -> None:
+        """Close all that were opened here."""
+        self._warming.shutdown(wait=False, cancel_futures=True)
+        for one in self:
+            one.close()

@@ -1,0 +1,340 @@
+"""The web application's API, asked without a browser: answers, corrections, what is refused."""
+
+import io
+import json
+import time
+from pathlib import Path
+
+import pytest
+from mean_colour import Colours, MeanColour, picture
+from PIL import Image
+from starlette.testclient import TestClient
+
+from captionret.app.searcher import Searcher
+from captionret.library import Library
+from captionret.web.adding import plain_name
+from captionret.web.application import create_app
+from captionret.web.guard import MOST_TEXT
+from captionret.web.settings import Settings, is_own_address
+from captionret.web.shelf import Shelf
+
+HERE = "http://127.0.0.1:8000"
+
+
+def make_photos(folder: Path) -> Library:
+    root = folder / "photos"
+    for number, colour in enumerate(("red", "green", "blue", "blue", "white")):
+        picture(root / ("beach" if colour == "blue" else "") / f"{colour}-{number}.png", colour, shade=number)
+    library = Library.create(folder / "library", root)
+    library.update(root, MeanColour(), progress=False)
+    library.predict_words(Colours(), progress=False)
+    return library
+
+
+def served(library: Library, **options: object) -> TestClient:
+    """The application for one library, without waiting for models."""
+    settings = Settings(cache=library.path / "thumbnails", **options)  # type: ignore[arg-type]
+    searcher = Searcher(library, captioner=MeanColour(), predictor=Colours())
+    return TestClient(
+        create_app(settings, Shelf({"photos": searcher})), base_url=HERE, follow_redirects=False
+    )
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Library:
+    return make_photos(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    """For tests that change nothing."""
+    return served(make_photos(tmp_path_factory.mktemp("web")))
+
+
+@pytest.fixture
+def changing(photos: Library) -> TestClient:
+    return served(photos, uploads="added")
+
+
+def found(web: TestClient, **query: object) -> list[dict[str, object]]:
+    answer = web.get("/api/libraries/photos/search", params=query)  # type: ignore[arg-type]
+    assert answer.status_code == 200, answer.text
+    hits: list[dict[str, object]] = answer.json()["hits"]
+    return hits
+
+
+def id_of(web: TestClient, name: str) -> str:
+    return next(str(one["id"]) for one in found(web) if str(one["name"]).startswith(name))
+
+
+def png(colour: tuple[int, int, int]) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (20, 20), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+def test_a_text_finds_pictures_with_their_words(web: TestClient) -> None:
+    hits = found(web, q="blue", mode="words")
+    assert {one["name"] for one in hits[:2]} == {"blue-2.png", "blue-3.png"}
+    assert hits[0]["folder"] == "beach" and hits[0]["caption"] == "a plain blue picture"
+    assert hits[0]["words"][0]["word"] == "blue"  # type: ignore[index]
+
+
+def test_without_a_query_the_whole_library_is_shown_a_page_at_a_time(web: TestClient) -> None:
+    first = web.get("/api/libraries/photos/search?limit=3").json()
+    second = web.get("/api/libraries/photos/search?limit=3&offset=3").json()
+    assert (len(first["hits"]), first["more"], len(second["hits"]), second["more"]) == (3, True, 2, False)
+    assert not {one["id"] for one in first["hits"]} & {one["id"] for one in second["hits"]}
+
+
+def test_pages_of_an_answer_are_its_hits_in_order(web: TestClient) -> None:
+    whole = [one["id"] for one in found(web, q="plain picture", mode="jaccard")]
+    parts = [found(web, q="plain picture", mode="jaccard", offset=at, limit=2) for at in (0, 2, 4)]
+    assert [one["id"] for part in parts for one in part] == whole and len(whole) == 5
+
+
+def test_a_picture_finds_its_like_and_not_itself(web: TestClient) -> None:
+    blue = id_of(web, "blue-2")
+    hits = found(web, image=blue, mode="cnn")
+    assert hits[0]["name"] == "blue-3.png" and blue not in {one["id"] for one in hits}
+
+
+def test_a_picture_that_is_sent_finds_its_like(web: TestClient) -> None:
+    sent = web.post("/api/query-pictures", content=png((35, 30, 220)), headers={"Content-Type": "image/png"})
+    hits = found(web, image=sent.json()["id"], mode="cnn")
+    assert str(hits[0]["name"]).startswith("blue")
+    shown = web.get(f"/api/query-pictures/{sent.json()['id']}/image")
+    assert shown.headers["content-type"] == "image/jpeg"
+
+
+def test_liked_pictures_move_the_answer_and_disliked_ones_are_left_out(web: TestClient) -> None:
+    red, blue = id_of(web, "red"), id_of(web, "blue-2")
+    hits = found(web, q="plain", mode="jaccard", like=[blue], dislike=[red])
+    assert str(hits[0]["name"]).startswith("blue") and red not in {one["id"] for one in hits}
+
+
+def test_liked_pictures_alone_are_a_query(web: TestClient) -> None:
+    assert found(web, like=[id_of(web, "blue-2")], mode="cnn")[0]["name"] == "blue-3.png"
+
+
+def test_filters_limit_the_answer(web: TestClient) -> None:
+    assert {one["folder"] for one in found(web, under="beach")} == {"beach"}
+    assert found(web, q="plain", mode="jaccard", camera='"odd')[0:] == []
+
+
+def test_nothing_fits_and_near_words_are_offered(web: TestClient) -> None:
+    answer = web.get("/api/libraries/photos/search?q=blu&mode=words").json()
+    shown = web.get("/api/libraries/photos/words?prefix=bl").json()
+    assert shown["words"][0] == {"word": "blue", "pictures": 3}
+    assert answer["hits"] or "blue" in answer["nearest"]
+
+
+def test_a_query_that_cannot_be_read_is_refused_with_its_place(web: TestClient) -> None:
+    answer = web.get("/api/libraries/photos/search", params={"q": "(dog"})
+    assert answer.status_code == 400 and "^" in answer.json()["error"]
+
+
+def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(changing: TestClient) -> None:
+    red = id_of(changing, "red")
+    place = f"/api/libraries/photos/pictures/{red}"
+    facts = changing.put(f"{place}/caption", json={"text": "our zebra Bella"}).json()
+    assert facts["person"] and facts["captions"][0]["text"] == "our zebra Bella"
+    assert [one["id"] for one in found(changing, q="zebra", mode="words")] == [red]
+    assert [one["id"] for one in found(changing, q="zebra", mode="jaccard")] == [red]
+    assert changing.delete(f"{place}/caption").json()["captions"][0]["text"] == "a plain red picture"
+    assert found(changing, q="zebra", mode="jaccard") == []
+
+
+def test_the_review_asks_for_each_caption_once(changing: TestClient) -> None:
+    queue = changing.get("/api/libraries/photos/review").json()
+    assert len(queue["items"]) == 5 and 0 < queue["items"][0]["sureness"] < 1
+    first = queue["items"][0]["picture"]["id"]
+    assert changing.post(f"/api/libraries/photos/pictures/{first}/accept").status_code == 204
+    left = changing.get("/api/libraries/photos/review").json()
+    assert left["reviewed"] == 1 and first not in {one["picture"]["id"] for one in left["items"]}
+
+
+def test_thumbnails_are_kept_and_the_browser_asks_once(changing: TestClient, photos: Library) -> None:
+    place = f"/api/libraries/photos/pictures/{id_of(changing, 'red')}/image"
+    first = changing.get(place)
+    assert Image.open(io.BytesIO(first.content)).format == "JPEG"
+    assert len(list((photos.path / "thumbnails").glob("*/*.jpg"))) == 1
+    again = changing.get(place, headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304 and not again.content
+
+
+def test_a_file_that_holds_another_picture_now_is_not_shown(changing: TestClient, photos: Library) -> None:
+    red = id_of(changing, "red")
+    picture(photos.root / "red-0.png", "yellow")
+    assert changing.get(f"/api/libraries/photos/pictures/{red}/image").status_code == 400
+
+
+def test_an_added_picture_is_written_captioned_and_found(changing: TestClient, photos: Library) -> None:
+    content = png((20, 170, 40))
+    answer = changing.post(
+        "/api/libraries/photos/pictures?name=../../etc/<script>leaf.html",
+        content=content,
+        headers={"Content-Type": "image/png"},
+    )
+    assert answer.status_code == 200 and answer.json()["caption"] == "a plain green picture"
+    (file,) = (photos.root / "added").iterdir()
+    assert file.read_bytes() == content and file.suffix == ".png" and file.name.startswith("script_leaf-")
+    assert answer.json()["id"] in {one["id"] for one in found(changing, q="green", mode="words")}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<svg onload='x'/>", b"GIF89a<script>", png((1, 2, 3))[:60]], ids=str
+)
+def test_what_is_no_whole_picture_is_not_written(
+    changing: TestClient, photos: Library, content: bytes
+) -> None:
+    kind = {"Content-Type": "image/jpeg"}
+    answer = changing.post("/api/libraries/photos/pictures?name=x.jpg", content=content, headers=kind)
+    assert answer.status_code == 400 and not (photos.root / "added").exists()
+    assert changing.post("/api/query-pictures", content=content, headers=kind).status_code == 400
+
+
+def test_too_much_too_many_pixels_and_too_often_are_refused(photos: Library) -> None:
+    web = served(photos, uploads="added", most_bytes=2000, most_pixels=399, uploads_a_minute=2)
+    kind = {"Content-Type": "image/png"}
+    place = "/api/libraries/photos/pictures?name=x.png"
+    assert web.post(place, content=b"x" * 2001, headers=kind).status_code == 413
+    assert web.post(place, content=png((9, 9, 9)), headers=kind).status_code == 400  # 400 pixels
+    assert web.post(place, content=png((9, 9, 9)), headers=kind).status_code == 400
+    assert web.post(place, content=png((9, 9, 9)), headers=kind).status_code == 429
+    body = json.dumps({"text": "x" * MOST_TEXT})
+    caption = f"/api/libraries/photos/pictures/{'0' * 64}/caption"
+    sent = web.put(caption, content=body, headers={"Content-Type": "application/json"})
+    assert sent.status_code == 413
+
+
+def test_read_only_refuses_every_change_and_still_searches(photos: Library) -> None:
+    web = served(photos, uploads="added", read_only=True)
+    red = id_of(web, "red")
+    place = f"/api/libraries/photos/pictures/{red}"
+    kind = {"Content-Type": "image/png"}
+    refused = [
+        web.put(f"{place}/caption", json={"text": "x y"}),
+        web.delete(f"{place}/caption"),
+        web.post(f"{place}/accept"),
+        web.post("/api/libraries/photos/pictures", content=png((1, 1, 1)), headers=kind),
+        web.post("/api/libraries/photos/jobs"),
+    ]
+    assert {one.status_code for one in refused} == {403}
+    assert web.get("/api/libraries").json()["libraries"][0]["writable"] is False
+
+
+def test_an_index_job_tells_how_far_it_is_until_its_end(changing: TestClient) -> None:
+    job = changing.post("/api/libraries/photos/jobs").json()
+    assert changing.post("/api/libraries/photos/jobs").status_code == 400  # it runs already
+    assert changing.post(f"/api/jobs/{job['id']}/pause").json()["state"] == "paused"
+    assert changing.post(f"/api/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
+    with changing.stream("GET", f"/api/jobs/{job['id']}/events") as events:
+        assert events.headers["content-type"].startswith("text/event-stream")
+        (line,) = [one for one in events.iter_lines() if one]
+    assert json.loads(line.removeprefix("data: "))["state"] == "cancelled"
+    assert changing.post(f"/api/jobs/{job['id']}/resume").status_code == 400
+    assert changing.get("/api/jobs/none/events").status_code == 404
+
+
+def test_a_job_that_fails_says_why(photos: Library) -> None:
+    web = served(photos)
+    job = web.post("/api/libraries/photos/jobs").json()  # nothing here loads a captioner called mean-colour
+    until = time.monotonic() + 60
+    while job["state"] == "running" and time.monotonic() < until:
+        time.sleep(0.1)
+        (job,) = web.get("/api/jobs").json()
+    assert job["state"] == "failed" and "mean-colour" in job["message"]
+
+
+def test_facts_of_library_and_picture_are_complete(web: TestClient) -> None:
+    facts = web.get("/api/libraries/photos").json()
+    assert facts["pictures"] == 5 and facts["folders"] == [{"name": "beach", "pictures": 2}]
+    one = web.get(f"/api/libraries/photos/pictures/{id_of(web, 'blue-2')}").json()
+    assert (one["width"], one["captioned_by"]) == (16, "mean-colour")
+    assert {word["word"] for word in one["words"] if word["in_captions"]} == {"blue", "plain", "picture"}
+    assert [caption["text"] for caption in one["captions"]] == ["a plain blue picture", "blue"]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("Host", "evil.example", 421),
+        ("Host", "127.0.0.1.evil.example:8000", 421),
+        ("Origin", "http://evil.example", 403),
+        ("Origin", "null", 403),
+        ("Sec-Fetch-Site", "cross-site", 403),
+        ("Sec-Fetch-Site", "same-site", 403),
+        ("Origin", HERE, 200),
+        ("Host", "localhost:8000", 200),
+    ],
+)
+def test_other_pages_and_other_names_are_refused(
+    web: TestClient, header: str, value: str, status: int
+) -> None:
+    assert web.get("/api/libraries", headers={header: value}).status_code == status
+
+
+def test_every_answer_forbids_the_browser_what_it_need_not(web: TestClient) -> None:
+    for place in ("/", "/page/main.js", "/api/libraries", "/api/libraries/none", "/nowhere"):
+        headers = web.get(place).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
+        assert headers["x-content-type-options"] == "nosniff" and "access-control-allow-origin" not in headers
+
+
+def test_another_address_asks_for_a_token_once(photos: Library) -> None:
+    settings_of = {"host": "192.0.2.7", "token": "sesame"}
+    web = served(photos, **settings_of)
+    assert web.get("/api/libraries").status_code == 401 == web.get("/").status_code
+    assert web.get("/?token=wrong").status_code == 401
+    entry = web.get("/?q=dog&token=sesame")
+    assert (entry.status_code, entry.headers["location"]) == (303, "/?q=dog")
+    cookie = entry.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert web.get("/api/libraries", headers={"Cookie": "captionret=sesame"}).status_code == 200
+    assert web.get("/api/libraries", headers={"Authorization": "Bearer sesame"}).status_code == 200
+
+
+def test_a_token_is_made_for_every_address_but_this_machines_own() -> None:
+    assert Settings(host="0.0.0.0").token and Settings(host="192.0.2.7").token
+    assert not Settings().token and not Settings(host="::1").token
+    assert is_own_address("127.0.0.9") and not is_own_address("example.org")
+
+
+@pytest.mark.parametrize("place", ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%00", "main.js%00.html"])
+def test_no_path_leads_out_of_the_page(web: TestClient, place: str) -> None:
+    for start in ("/page/", "/api/libraries/", "/api/libraries/photos/pictures/", "/"):
+        answer = web.get(start + place)
+        assert answer.status_code in (400, 404, 422) and "root:" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../x.jpg", "x"),
+        ("C:\\a\\CON.jpg", "CON"),
+        (".htaccess", "htaccess"),
+        ("\u202egnp.exe", "gnp"),
+        ("", "picture"),
+    ],
+)
+def test_names_of_added_files_are_plain(given: str, kept: str) -> None:
+    assert plain_name(given) == kept
+
+
+def test_the_page_writes_no_markup_and_asks_no_other_host() -> None:
+    page = Path(__file__).parents[2] / "captionret" / "web" / "page"
+    for file in page.iterdir():
+        text = file.read_text("utf-8")
+        for forbidden in (
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            " style=",
+        ):
+            assert forbidden not in text, f"{file.name}: {forbidden}"
+        assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
+    assert sum(file.stat().st_size for file in page.iterdir()) < 300_000

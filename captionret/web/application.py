@@ -62,7 +62,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
     """
     shelf = shelf or Shelf.of(settings)
     sent = QueryPictures(settings.most_pixels)
-    jobs = Jobs(shelf)
+    jobs = Jobs(shelf, settings.device)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:

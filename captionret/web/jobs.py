@@ -23,6 +23,7 @@ from .shelf import Shelf, Shelved
 
 State = Literal["running", "paused", "done", "failed", "cancelled"]
 _MOST_KEPT = 50
+_TO_STOP = 10.0  # seconds that a process gets
 
 
 class UnknownJob(UnknownName):
@@ -32,14 +33,13 @@ class UnknownJob(UnknownName):
 class IndexJob:
     """One job. Its state is looked at whenever it is asked for."""
 
-    def __init__(self, shelved: Shelved) -> None:
-        self.id, self.shelved = secrets.token_hex(8), shelved
+    def __init__(self, shelved: Shelved, device: str) -> None:
+        self.id, self.shelved, self._device = secrets.token_hex(8), shelved, device
         self._lock = RLock()
         self._state: State = "running"
         self._total, self._message = 0, ""
-        self._process: subprocess.Popen[bytes] | None = None
-        self._printed: Path | None = None
-        self._start()
+        self._folder: Path | None = None  # of the report
+        self._process = self._started()
         Thread(target=self._count, daemon=True).start()
 
     def facts(self) -> Job:
@@ -70,14 +70,15 @@ class IndexJob:
             if self._state != "paused":
                 raise BadSetting("The job is not paused.")
             self._state = "running"
-            self._start()
+            self._process = self._started()
 
-    def _start(self) -> None:
-        command = [sys.executable, "-m", "captionret", "index", "--library", str(self.shelved.library.path)]
-        self._printed = Path(tempfile.mkdtemp(prefix="captionret-"))
-        with open(self._printed / "out", "wb") as out, open(self._printed / "err", "wb") as err:
-            self._process = subprocess.Popen(  # noqa: S603
-                [*command, "--json", "--quiet"], stdin=subprocess.DEVNULL, stdout=out, stderr=err
+    def _started(self) -> "subprocess.Popen[bytes]":
+        self._folder = Path(tempfile.mkdtemp(prefix="captionret-"))
+        library, report = str(self.shelved.library.path.absolute()), str(self._folder / "report.json")
+        command = [sys.executable, "-m", f"{__package__}.indexing", library, report, self._device]
+        with open(self._folder / "stderr", "wb") as errors:
+            return subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
             )
 
     def _stop(self, state: State) -> None:
@@ -86,26 +87,26 @@ class IndexJob:
             if self._state not in ("running", "paused"):
                 return
             self._state = state
-            if self._process is not None:
-                self._process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(10)
-                self._process = None
-            if self._printed is not None:
-                _texts_in(self._printed)
-                self._printed = None
+            self._process.terminate()
+            try:
+                self._process.wait(_TO_STOP)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+            self._clear()
 
     def _look(self) -> None:
         """Take note of a process that has ended by itself."""
-        if self._state != "running" or self._process is None or self._printed is None:
+        if self._state != "running" or self._process.poll() is None or self._folder is None:
             return
-        code = self._process.poll()
-        if code is None:
-            return
-        out, err = _texts_in(self._printed)
-        self._printed = None
-        self._state = "done" if code in (0, 1) else "failed"
-        self._message = _counts(out) if self._state == "done" else visible_lines(err[-1000:].strip())
+        found = _report_in(self._folder)
+        self._state = "done" if "done" in found else "failed"
+        self._message = found[self._state]
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
     def _count(self) -> None:
         """How many pictures lie below the folder."""
@@ -123,8 +124,8 @@ class IndexJob:
 class Jobs:
     """All jobs, the last ones kept."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, device: str) -> None:
+        self._shelf, self._device = shelf, device
         self._jobs: dict[str, IndexJob] = {}
         self._lock = RLock()
 
@@ -135,7 +136,7 @@ class Jobs:
             running = (one for one in self._jobs.values() if one.facts().state in ("running", "paused"))
             if any(one.shelved is shelved for one in running):
                 raise BadSetting("The library is being indexed already.")
-            job = IndexJob(shelved)
+            job = IndexJob(shelved, self._device)
             self._jobs[job.id] = job
             while len(self._jobs) > _MOST_KEPT:
                 del self._jobs[next(iter(self._jobs))]
@@ -160,19 +161,11 @@ class Jobs:
                 one.cancel()
 
 
-def _texts_in(folder: Path) -> tuple[str, str]:
-    """What a process printed, on stdout and on stderr; the folder goes."""
-    out, err = ((folder / name).read_text(encoding="utf-8", errors="replace") for name in ("out", "err"))
-    shutil.rmtree(folder, ignore_errors=True)
-    return out, err
-
-
-def _counts(printed: str) -> str:
-    """What `captionret index --json` did, in words."""
+def _report_in(folder: Path) -> dict[str, str]:
+    """What a process wrote at its end: {"done": ...} or {"failed": ...}."""
     try:
-        found = json.loads(printed)
-        names = ("new", "changed", "renamed", "removed", "failed")
-        counts = [f"{found[name]:,} {name}" for name in names if found[name]]
-    except (ValueError, KeyError, TypeError):
-        return "Done."
-    return f"{', '.join(counts)}." if counts else "Nothing new."
+        written = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        return {name: visible_lines(str(text)) for name, text in written.items()}
+    except (OSError, ValueError):
+        errors = (folder / "stderr").read_text(encoding="utf-8", errors="replace")
+        return {"failed": visible_lines(errors.strip()[-1000:]) or "The process was ended from outside."}

@@ -1,18 +1,21 @@
-"""Packs checkpoints/ into the package, and compiles the kernel where there is a compiler; everything else
+"""Packs checkpoints/ into the package, and compiles the kernels where there is a compiler; everything else
 about the distribution stands in pyproject.toml."""
 
 from setuptools import Extension, find_packages, setup
 
-KERNEL = Extension(
-    "captionret.retrieval.index._kernel",
-    ["captionret/retrieval/index/_kernel.c"],
-    py_limited_api=True,  # one build for every Python from 3.11 on
-    optional=True,  # without it the same is done by NumPy, slower
-)
+KERNELS = [
+    Extension(
+        f"captionret.retrieval.index.{name}",
+        [f"captionret/retrieval/index/{name}.c"],
+        py_limited_api=True,  # one build for every Python from 3.11 on
+        optional=True,  # without it the same is done by NumPy, slower
+    )
+    for name in ("_kernel", "_halves")
+]
 
 setup(
     packages=[*find_packages(include=["captionret*"]), "captionret._checkpoints"],
     package_dir={"captionret._checkpoints": "checkpoints"},
-    ext_modules=[KERNEL],
+    ext_modules=KERNELS,
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -5,9 +5,9 @@ memory, the search index made from the catalogue, its size on disk, and ten pict
     python benchmarks/large_library.py --sizes 1000 8090 --runs 3 --results FILE   # to try it
 
 The catalogue is made up: the 616,767 captions of COCO 2014, out of pycocoevalcap's wheel, and beyond these
-the same ones with their words shuffled and one exchanged for another's; paths as cameras give them. Beside
-each size stands the time of `python -c 'import numpy'`. Also draws large_library.png: time and memory of a
-query against the number of pictures.
+the same ones with their words shuffled and one exchanged for another's; paths, days and cameras as cameras
+give them. Queries with filters stand beside the plain one, and the time of `python -c 'import numpy'`. Also
+draws large_library.png: time and memory of a query against the number of pictures.
 """
 
 import argparse
@@ -39,10 +39,27 @@ from captionret.library.caption_rows import rows_of
 from captionret.library.checksums import of_image
 from captionret.library.index_writing import write_index
 from captionret.records import Caption, CaptionResult, Failure
+from captionret.retrieval import EncodedQuery, parse
+from captionret.retrieval.selecting import selected
 
 SIZES = (1_000, 8_090, 30_000, 100_000, 300_000, 1_000_000)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 TEXT = "a man riding a wave on top of a surfboard"
+FILTERS = {
+    "under a folder": "under:2010",
+    "since and until": "since:2005-06 until:2015",
+    "of a camera": "camera:canon",
+    "a phrase": '"man riding"',
+}
+WORDS = "(man OR woman) AND wave -sign"  # of captions; no word is predicted of made-up pictures
+CAMERAS = (
+    "Canon EOS R5",
+    "Canon EOS 90D",
+    "Google Pixel 7",
+    "Apple iPhone 12",
+    "FUJIFILM X-T4",
+    "SONY ILCE-7M3",
+)
 ADDED = 10
 # bars: pictures -> seconds, megabytes at the most
 BARS = {8_090: (0.35, 150), 100_000: (0.4, 200), 1_000_000: (0.6, 400)}
@@ -101,32 +118,44 @@ def made(folder: Path, count: int) -> Library:
         connection.execute("INSERT INTO meta VALUES ('captioner', 1)")
         for number, text in enumerate(captions(count)):
             sha256 = hashlib.sha256(str(number).encode()).hexdigest()
-            crc = of_image(sha256, 1, number, [text])
+            year, month, day = 2000 + number % 25, number // 25 % 12 + 1, number // 300 % 28 + 1
+            crc, taken = of_image(sha256, 1, number, [text]), f"{year}-{month:02d}-{day:02d}T12:00:00"
             connection.execute(
-                "INSERT INTO images (number, sha256, captioner, feature_row, crc, width, height) "
-                "VALUES (?, ?, 1, ?, ?, 4, 4)",
-                (number + 1, sha256, number, crc),
+                "INSERT INTO images (number, sha256, captioner, feature_row, crc, width, height, taken, "
+                "camera) VALUES (?, ?, 1, ?, ?, 4, 4, ?, ?)",
+                (number + 1, sha256, number, crc, taken, CAMERAS[number % 6]),
             )
             rows = rows_of(1, number + 1, [Caption(text, tuple(text.split()), -1.0)], 0)
             connection.executemany("INSERT INTO captions VALUES (?, ?, ?, ?)", rows)
-            path = f"{2000 + number % 25}/{number // 25 % 12 + 1:02d}/IMG_{number:07d}.jpg"
+            path = f"{year}/{month:02d}/IMG_{number:07d}.jpg"
             connection.execute("INSERT INTO files VALUES (?, 1, 1, ?)", (path, sha256))
     return library
 
 
-def query(library: Path, mode: str) -> tuple[float, float, float]:
+def query(library: Path, mode: str, filters: str = "") -> tuple[float, float, float]:
     """Seconds, processor's seconds and peak megabytes of a text query in a new process."""
-    command = [sys.executable, "-m", "captionret", "search", "--library", str(library), "--text", TEXT]
-    return run([*command, "--mode", mode])
+    command = [sys.executable, "-m", "captionret", "search", "--library", str(library)]
+    return run([*command, "--text", f"{TEXT} {filters}".strip(), "--mode", mode])
 
 
-# A process begins with the peak memory of the one that started it, so a small one does.
+def selecting(library: Library, text: str) -> float:
+    """Seconds for the set of rows that a query leaves, of a library that is open."""
+    gallery, asked = library.gallery(), EncodedQuery(text=text, parsed=parse(text))
+    times = []
+    for _ in range(6):
+        began = time.perf_counter()
+        selected(gallery, asked)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[1:])
+
+
+# A process begins with the peak memory of the one that started it, so a small one does. Code 1: no hit.
 STARTER = """import os, subprocess, sys, time
 began = time.perf_counter()
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 _, status, used = os.wait4(process.pid, 0)
 print(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss, flush=True)
-sys.exit(process.stderr.read().decode() if status else 0)"""
+sys.exit(process.stderr.read().decode() if os.waitstatus_to_exitcode(status) not in (0, 1) else 0)"""
 
 
 def run(command: list[str]) -> tuple[float, float, float]:
@@ -153,6 +182,11 @@ def measured(count: int, runs: int, modes: Sequence[str]) -> dict[str, float]:
         for mode in modes:
             times = [query(library.path, mode) for _ in range(runs + 1)][1:]
             _summed(found, mode, times)
+        for name, filters in FILTERS.items():
+            times = [query(library.path, modes[0], filters) for _ in range(runs // 2 + 1)]
+            found[f"{name}, s"] = statistics.median(seconds for seconds, *_ in times)
+        for name, filters in {**FILTERS, "AND, OR, minus": WORDS}.items():
+            found[f"rows {name}, once open, ms"] = 1000 * selecting(library, f"{TEXT} {filters}")
         _summed(found, "import numpy", [run([sys.executable, "-c", "import numpy"]) for _ in range(runs)])
         for number in range(ADDED):
             Image.new("L", (8, 8), 20 * number).save(library.root / f"new-{number}.png")
@@ -202,11 +236,12 @@ def main() -> None:
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     found = {size: measured(size, given.runs, given.modes) for size in given.sizes}
-    columns = ["pictures", *next(iter(found.values())), "bar: s, MB"]
+    columns = ["figure", *(f"{size:,} pictures" for size in found)]
     rows: list[list[object]] = [
-        [size, *one.values(), "{}, {}".format(*BARS[size]) if size in BARS else "–"]
-        for size, one in found.items()
+        [name, *(one[name] for one in found.values())] for name in next(iter(found.values()))
     ]
+    bars = ("{} s, {} MB".format(*BARS[size]) if size in BARS else "–" for size in found)
+    rows.append(["bar of a query", *bars])
     draw(found, given.results.with_name("large_library.png"))
     body = (
         f"The query is {TEXT!r}, {given.runs} new processes each, medians; memory is the most of them."

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..records import PictureFacts
 from ..retrieval import Gallery, WordMatrix
 from ..retrieval.calibrated import Calibration
+from ..retrieval.index.halves import EXACT_UP_TO, VectorTable
 from ..retrieval.index.stored_words import StoredWords
 from .calibrating import calibration_for
 from .captioners import CURRENT, KnownCaptioner, Shown, read_present, read_shown
@@ -224,6 +225,16 @@ class LibrarySnapshot:
         if features is None:
             return space.encode_features(self.features(hashes))
         return vectors_in(space, features, self._feature_rows_of(hashes), self._checked)
+
+    def vector_table(self, mode: str) -> VectorTable | None:
+        """Where there are very many images, their vectors in the space of that mode as they lie on disk, in
+        the order of the gallery; None: `vectors` gives them."""
+        space, features = self.spaces[mode], self.contents.features
+        if len(self.pictures) <= EXACT_UP_TO or features is None or isinstance(space, PictureSpace):
+            return None
+        from .vector_tables import vector_table  # few searches ask for it
+
+        return vector_table(space, features, self._feature_rows, self._checked)
 
     def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
         """Of each image when and with which camera it was taken; None where its file does not say."""

@@ -7,6 +7,8 @@ from these, and where nothing can be written it is computed each time. Two files
     vectors-SPACE-FEATURES.json   which blocks of BLOCK rows count: the checksum of the features that each was
                                   made of, and its own
 
+Two more, ending with -halves, hold the same in float16 where there are very many pictures; see vector_tables.
+
 Rows are written before the record that counts on them, by one process at a time; the others compute.
 """
 
@@ -15,8 +17,8 @@ import hashlib
 import logging
 import os
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +26,14 @@ from numpy.typing import NDArray
 from ..errors import BadLibrary, BadSetting, CaptionretError
 from ..files import publish_json, read_json
 from ..locks import InUse, locked
+from ..retrieval.index.halves import in_parts
 from .checksums import BLOCK
 from .features import FeatureFile
 from .protocols import Space
 
 LOCK = "vectors.lock"
+Number = TypeVar("Number", np.float16, np.float32)
+_AT_ONCE = 64  # blocks that are made together
 _FLOAT32 = np.dtype("<f4")
 _FORMAT = 1
 
@@ -36,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 @runtime_checkable
-class KeyedSpace(Protocol):
+class KeyedSpace(Space, Protocol):
     """A space whose vectors can be kept. key: changes with everything that changes one"""
 
     key: str
@@ -54,7 +59,7 @@ def vectors_in(
     errors:  BadLibrary where features that are read are damaged; as Space.encode_features
     """
     if isinstance(space, KeyedSpace) and len(rows) and not features.problem:
-        kept = _Kept(space, space.key, features, checked)
+        kept = kept_vectors(space, features, checked)
         with contextlib.suppress(
             BadSetting
         ):  # of a picture that is not asked for: the others need not suffer
@@ -62,19 +67,47 @@ def vectors_in(
     return space.encode_features(features.take(rows, checked))
 
 
-class _Kept:
-    """The files of one space and one feature file."""
+def kept_vectors(
+    space: KeyedSpace, features: FeatureFile, checked: set[tuple[str, int, int]]
+) -> "KeptRows[np.float32]":
+    """The file of a space's vectors of one feature file.
+
+    errors: as Space.encode_features and FeatureFile.take, when it is read
+    """
+
+    def made(rows: Sequence[int]) -> NDArray[np.float32]:
+        return np.asarray(space.encode_features(features.take(rows, checked)), _FLOAT32)
+
+    return KeptRows(features, space.key, "", _FLOAT32, features.sums, made, checked)
+
+
+class KeptRows(Generic[Number]):
+    """A row for each of a feature file, in a file and a record of it."""
 
     def __init__(
-        self, space: Space, key: str, features: FeatureFile, checked: set[tuple[str, int, int]]
+        self,
+        features: FeatureFile,
+        key: str,
+        kind: str,
+        dtype: "np.dtype[Number]",
+        sums: Mapping[int, int],
+        make: Callable[[Sequence[int]], NDArray[Number]],
+        checked: set[tuple[str, int, int]],
     ) -> None:
-        self._space, self._features, self._checked = space, features, checked
+        """key: of the space; kind: of these rows, behind the files' names
+
+        sums: the checksum of each block of what the rows are made of; one without is never kept
+        make: the rows of these numbers
+        """
+        self._features, self._checked, self._sums = features, checked, sums
+        self._dtype: np.dtype[Number] = dtype
+        self._make: Callable[[Sequence[int]], NDArray[Number]] = make
         self._made_of = {"format": _FORMAT, "space": key, "features": features.file.name}
         name = hashlib.sha256(f"{key} {features.file.name}".encode()).hexdigest()[:24]
-        self._rows_file = features.file.with_name(f"vectors-{name}.f32")
-        self._record_file = features.file.with_name(f"vectors-{name}.json")
+        self._rows_file = features.file.with_name(f"vectors-{name}{kind}.f{8 * dtype.itemsize}")
+        self._record_file = self._rows_file.with_suffix(".json")
 
-    def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Number]:
         """Those rows, the missing ones made and kept."""
         needed = np.unique(rows // BLOCK).tolist()
         table, blocks = self._read()
@@ -85,22 +118,54 @@ class _Kept:
             return table[rows[0] : rows[-1] + 1] if in_order else table[rows]
         made = self._made(missing)
         self._keep(made)
-        found = np.empty((len(rows), next(iter(made.values())).shape[1]), np.float32)
+        found = np.empty((len(rows), next(iter(made.values())).shape[1]), self._dtype)
         for block in needed:
             places = np.flatnonzero(rows // BLOCK == block)
             source = made[block] if table is None or block in made else table[block * BLOCK :]
             found[places] = source[rows[places] - block * BLOCK]
         return found
 
-    def _made(self, blocks: Sequence[int]) -> dict[int, NDArray[np.float32]]:
-        """The vectors of whole blocks, by block."""
-        numbers = [range(block * BLOCK, min((block + 1) * BLOCK, self._features.rows)) for block in blocks]
-        rows = [row for of_block in numbers for row in of_block]
-        vectors = self._space.encode_features(self._features.take(rows, self._checked))
-        ends = np.cumsum([len(of_block) for of_block in numbers])
-        return dict(zip(blocks, np.split(vectors.astype(_FLOAT32), ends[:-1]), strict=True))
+    def whole(self, unread: bool = False) -> tuple[NDArray[Number], Mapping[int, int]] | None:
+        """All rows as they lie in the file, and the checksum of each block; None where they cannot be kept.
+        What is missing is made, some blocks at a time.
 
-    def _read(self) -> tuple[NDArray[np.float32] | None, Mapping[int, tuple[int, int]]]:
+        unread: go by the record; what is read of them later is to be read by `take`
+        """
+        for final in (False, True):
+            table, blocks = self._read()
+            missing = self._missing(table, blocks, unread)
+            if not missing:
+                assert table is not None
+                return table, {block: own for block, (_, own) in blocks.items()}
+            if final:
+                return None
+            for first in range(0, len(missing), _AT_ONCE):
+                if not self._keep(self._made(missing[first : first + _AT_ONCE])):
+                    return None
+        return None
+
+    def _missing(
+        self, table: NDArray[Number] | None, blocks: Mapping[int, tuple[int, int]], unread: bool
+    ) -> list[int]:
+        """The blocks that are not there, of all."""
+        is_there = self._is_recorded if unread else self._is_whole
+        there = np.zeros(-(-self._features.rows // BLOCK), np.bool_)
+
+        def look(first: int, last: int) -> None:
+            there[first:last] = [is_there(table, blocks, block) for block in range(first, last)]
+
+        in_parts(look, len(there))
+        missing: list[int] = np.flatnonzero(~there).tolist()
+        return missing
+
+    def _made(self, blocks: Sequence[int]) -> dict[int, NDArray[Number]]:
+        """The rows of whole blocks, by block."""
+        numbers = [range(block * BLOCK, min((block + 1) * BLOCK, self._features.rows)) for block in blocks]
+        made = self._make([row for of_block in numbers for row in of_block])
+        ends = np.cumsum([len(of_block) for of_block in numbers])
+        return dict(zip(blocks, np.split(made, ends[:-1]), strict=True))
+
+    def _read(self) -> tuple[NDArray[Number] | None, Mapping[int, tuple[int, int]]]:
         """The rows that are there, mapped, and the checksums by block; nothing where these are of something
         else, or cannot be read."""
         try:
@@ -109,8 +174,8 @@ class _Kept:
                 return None, {}
             width = int(record["dim"])
             blocks = {int(block): (int(one), int(other)) for block, (one, other) in record["blocks"].items()}
-            count = self._rows_file.stat().st_size // (width * _FLOAT32.itemsize)
-            return np.memmap(self._rows_file, _FLOAT32, "r", shape=(count, width)), blocks
+            count = self._rows_file.stat().st_size // (width * self._dtype.itemsize)
+            return np.memmap(self._rows_file, self._dtype, "r", shape=(count, width)), blocks
         except (
             CaptionretError,
             OSError,
@@ -122,40 +187,48 @@ class _Kept:
         ):
             return None, {}
 
-    def _is_whole(
-        self, table: NDArray[np.float32] | None, blocks: Mapping[int, tuple[int, int]], block: int
+    def _is_recorded(
+        self, table: NDArray[Number] | None, blocks: Mapping[int, tuple[int, int]], block: int
     ) -> bool:
-        """Whether a block was made of the features as they are, and is what was written."""
-        if table is None or block not in blocks or block not in self._features.sums:
+        """Whether a block was made of what there is now."""
+        if table is None or block not in blocks or block not in self._sums:
             return False
-        of_features, own = blocks[block]
         last = min((block + 1) * BLOCK, self._features.rows)
-        if of_features != self._features.sums[block] or len(table) < last:
+        return blocks[block][0] == self._sums[block] and len(table) >= last
+
+    def _is_whole(
+        self, table: NDArray[Number] | None, blocks: Mapping[int, tuple[int, int]], block: int
+    ) -> bool:
+        """Whether it was, and is what was written."""
+        if table is None or not self._is_recorded(table, blocks, block):
             return False
+        own, last = blocks[block][1], min((block + 1) * BLOCK, self._features.rows)
         seen = (self._rows_file.name, block, own)
         if seen not in self._checked and zlib.crc32(table[block * BLOCK : last].data) != own:
             return False
         self._checked.add(seen)
         return True
 
-    def _keep(self, made: Mapping[int, NDArray[np.float32]]) -> None:
+    def _keep(self, made: Mapping[int, NDArray[Number]]) -> bool:
         """Write blocks. Where that cannot be, they are made again the next time."""
         try:
             with locked(self._features.file.with_name(LOCK)):
                 self._write(made)
         except InUse:
-            pass  # another process keeps them
+            return False  # another process keeps them
         except (OSError, CaptionretError) as error:
             log.debug(f"{self._rows_file.name} could not be kept: {error}")
+            return False
+        return True
 
-    def _write(self, made: Mapping[int, NDArray[np.float32]]) -> None:
+    def _write(self, made: Mapping[int, NDArray[Number]]) -> None:
         _, blocks = self._read()
-        sums = self._features.sums
+        sums = self._sums
         new = {block: (sums[block], zlib.crc32(made[block].data)) for block in made if block in sums}
         handle = os.open(self._rows_file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         with os.fdopen(handle, "wb") as out:
             for block, vectors in made.items():
-                out.seek(block * BLOCK * vectors.shape[1] * _FLOAT32.itemsize)
+                out.seek(block * BLOCK * vectors.shape[1] * self._dtype.itemsize)
                 out.write(vectors.data)
             out.flush()
             os.fsync(out.fileno())
@@ -171,4 +244,5 @@ class _Kept:
                 record = read_json(record_file, BadLibrary)
                 if not record_file.with_name(str(record["features"])).is_file():
                     record_file.unlink()
-                    record_file.with_suffix(".f32").unlink(missing_ok=True)
+                    for end in (".f32", ".f16"):
+                        record_file.with_suffix(end).unlink(missing_ok=True)

@@ -15,11 +15,12 @@ from ..remedies import remedy
 from ..text import normal, word_set, words
 from .calibrated import Calibration
 from .index.columns import Columns
+from .index.halves import VectorTable
 from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
 from .index.stored_words import StoredWords
 from .predicted import KnownWords, WordProbabilities
-from .protocols import GallerySource, Mode, PreparedMode
+from .protocols import GallerySource, KeepsVectors, Mode, PreparedMode
 from .query import EncodedQuery
 from .row_sets import ReadRowSets, RowSets
 from .table import ListedPictures, PictureTable
@@ -219,6 +220,11 @@ class Gallery:
             if mode not in self._vectors:
                 self._vectors[mode] = self._source.vectors(mode, self.hashes)
             return self._vectors[mode]
+
+    def vector_table(self, mode: str) -> VectorTable | None:
+        """Where there are very many images, their vectors for a mode as they lie on disk; None: `vectors`
+        gives them."""
+        return self._source.vector_table(mode) if isinstance(self._source, KeepsVectors) else None
 
     def prepared(self, mode: Mode) -> PreparedMode:
         """What the mode made of this gallery, made when first asked for. BadSetting where the gallery does

@@ -2,13 +2,14 @@
 gallery's contents come from."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..records import Explanation, PictureFacts
 from .calibrated import Calibration
+from .index.halves import VectorTable
 from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
 from .index.stored_words import StoredWords
@@ -64,6 +65,16 @@ class GallerySource(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsVectors(Protocol):
+    """A source of a gallery that may keep vectors on disk."""
+
+    def vector_table(self, mode: str) -> VectorTable | None:
+        """The vectors of all images in the space in which a mode compares, in the order of the gallery, as
+        they lie on disk; None where `vectors` gives them."""
+        ...
+
+
 class GalleryContents(Protocol):
     """What a mode may read of a gallery of N images; `Gallery` is one."""
 
@@ -115,6 +126,10 @@ class GalleryContents(Protocol):
 
     def vectors(self, mode: str) -> NDArray[np.float32]:
         """(N, D) unit rows; BadSetting where the gallery has none for this mode."""
+        ...
+
+    def vector_table(self, mode: str) -> VectorTable | None:
+        """The same as it lies on disk, see KeepsVectors."""
         ...
 
     def __len__(self) -> int: ...

@@ -1,16 +1,12 @@
 """The compiled kernel finds the best rows that plain NumPy finds, with the same scores to the bit; without it
 everything works, slower."""
 
-import importlib.util
-import shutil
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from compiled import compiled
 
 from captionret.retrieval.index import best
 from captionret.retrieval.index.best import Word, best_sets, smallest_of_blocks
@@ -18,27 +14,11 @@ from captionret.retrieval.index.jaccard import JaccardIndex
 from captionret.retrieval.index.sparse import WordMatrix
 from captionret.retrieval.search import rank
 
-SOURCE = Path(best.__file__).with_name("_kernel.c")
-COMPILER = shutil.which("cc") or shutil.which("gcc")
-
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """Compiled from the source that is here, whatever was built before."""
-    if COMPILER is None or sys.platform == "win32":
-        pytest.skip("there is no C compiler here")
-    built = tmp_path_factory.mktemp("kernel") / "_kernel.so"
-    shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
-    include = sysconfig.get_path("include")
-    command = [COMPILER, "-O2", "-fPIC", *shared, f"-I{include}", str(SOURCE), "-o", str(built)]
-    if not (Path(include) / "Python.h").is_file():
-        pytest.skip("Python's headers are not here")
-    subprocess.run(command, check=True)
-    spec = importlib.util.spec_from_file_location("_kernel", built)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return compiled(Path(best.__file__).with_name("_kernel.c"), tmp_path_factory.mktemp("kernel"))
 
 
 def words_of(count: int, rng: np.random.Generator) -> tuple[list[Word], np.ndarray]:

@@ -12,8 +12,8 @@ from mean_colour import Colours, MeanColour, picture
 
 from captionret.app.searching import search
 from captionret.errors import BadLibrary
-from captionret.library import Library
-from captionret.retrieval import EncodedQuery
+from captionret.library import Library, snapshot
+from captionret.retrieval import MODES, EncodedQuery
 from captionret.retrieval import search as search_gallery
 
 
@@ -119,26 +119,47 @@ def test_features_of_the_rows_that_a_later_update_appends_are_not_part_of_a_snap
     assert library.gallery().features.shape == (4, 3)
 
 
+class Mirror:
+    """A space in which pictures stand where their features do."""
+
+    name = key = "mirror"
+
+    def check(self, backbone: object) -> None:
+        return None
+
+    def encode_features(self, features: np.ndarray) -> np.ndarray:
+        values = features.astype(np.float32)
+        return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float32)
+
+    def encode_texts(self, sentences: object) -> np.ndarray:
+        return np.ones((1, 3), np.float32)
+
+
 def test_a_space_that_is_taken_into_use_keeps_the_moment(library: Library) -> None:
-    class Space:
-        name = "mirror"
-
-        def check(self, backbone: object) -> None:
-            return None
-
-        def encode_features(self, features: np.ndarray) -> np.ndarray:
-            values = features.astype(np.float32)
-            return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float32)
-
-        def encode_texts(self, sentences: object) -> np.ndarray:
-            return np.ones((1, 3), np.float32)
-
     before = library.snapshot()
-    library.use_space("embedding", Space())
+    library.use_space("embedding", Mirror())
     after = library.snapshot()
     assert "embedding" in after.parts and "embedding" not in before.parts
     assert after.contents is before.contents and after.gallery().vectors("embedding").shape == (3, 3)
     assert Library.open(library.path).gallery().parts == {"features", "word_probabilities"}
+
+
+def test_very_many_vectors_are_searched_where_they_lie_with_the_same_answer(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(library.root / "amber.png", "yellow", shade=9)
+    library.update(captioner=MeanColour())  # its feature stands last, its path first
+    library.use_space("embedding", Mirror())
+    query = EncodedQuery(text="bright", vectors={"embedding": np.array([0.9, 0.4, 0.1], np.float32)})
+    few = library.snapshot().gallery()
+    expected = [search_gallery(few, query, "embedding", top) for top in (2, None)]
+    monkeypatch.setattr(snapshot, "EXACT_UP_TO", 1)
+    many = library.snapshot().with_spaces({"embedding": Mirror()}).gallery()
+    monkeypatch.setattr(many, "vectors", None)
+    assert [search_gallery(many, query, "embedding", top) for top in (2, None)] == expected
+    explained = many.prepared(MODES["embedding"]).explain(query, 0)
+    assert explained == few.prepared(MODES["embedding"]).explain(query, 0)
+    assert len(list(library.path.glob("vectors-*-halves.f16"))) == 1
 
 
 def test_closed_library_is_refused_but_its_snapshot_still_answers(library: Library) -> None:

@@ -14,7 +14,10 @@ from captionret.library import checksums, features, space_vectors
 from captionret.library.checksums import BLOCK
 from captionret.library.features import FeatureFile
 from captionret.library.space_vectors import LOCK, vectors_in
+from captionret.library.vector_tables import KeptVectorTable, vector_table
 from captionret.locks import locked
+from captionret.retrieval.index.halves import best_rows, cosines, unit_rows
+from captionret.retrieval.search import rank
 
 Numbers = NDArray[np.float16]
 
@@ -187,3 +190,56 @@ def test_a_space_without_a_key_is_computed_each_time(tmp_path: Path, whole: Numb
     del space.key
     asked(space, written(tmp_path, whole), SOME)
     assert space.encoded == len(SOME) and not list(tmp_path.glob("vectors*"))
+
+
+# --- very many pictures: the float16 copy ---
+
+
+def best_of(table: KeptVectorTable) -> list[tuple[int, float]]:
+    return best_rows(table, np.array([0.6, 0, 0.8], np.float32), 9, -2.0, None)
+
+
+def expected_best(rows: Numbers, places: list[int]) -> list[tuple[int, float]]:
+    vectors = rows[places].astype(np.float32) * 2
+    scores = cosines(unit_rows(vectors), np.array([0.6, 0, 0.8], np.float32))
+    return [(row, float(scores[row])) for row in rank(scores, range(len(scores)), 9).tolist()]
+
+
+def table_of(space: Any, file: FeatureFile, places: list[int] = SOME) -> KeptVectorTable | None:
+    return vector_table(space, file, np.array(places), set())
+
+
+def test_tables_answer_as_the_vectors_do_and_are_made_once(tmp_path: Path, whole: Numbers) -> None:
+    first, again = Space(), Space()
+    for space in (first, again):
+        table = table_of(space, written(tmp_path, whole))
+        assert table is not None and best_of(table) == expected_best(whole, SOME)
+    assert (first.encoded, again.encoded) == (COUNT, 0)
+    more = np.concatenate([whole, rows_of(5, seed=1)])
+    table = table_of(again, written(tmp_path, more), list(range(COUNT + 5)))
+    assert table is not None and best_of(table) == expected_best(more, list(range(COUNT + 5)))
+    assert again.encoded == 12
+
+
+@pytest.mark.parametrize("harm", [flip, cut, Path.unlink])
+@pytest.mark.parametrize("end", ["-halves.f16", "-halves.json", "[0-9a-f].f32", "[0-9a-f].json"])
+def test_damaged_tables_are_made_again(
+    tmp_path: Path, whole: Numbers, end: str, harm: Callable[[Path], None]
+) -> None:
+    table_of(Space(), written(tmp_path, whole))
+    harm(kept(tmp_path, end))
+    for _ in range(2):
+        table = table_of(Space(), written(tmp_path, whole))
+        assert table is not None and best_of(table) == expected_best(whole, SOME)
+
+
+def test_where_a_table_cannot_be_kept_there_is_none(tmp_path: Path, whole: Numbers) -> None:
+    file = written(tmp_path, whole)
+    with locked(tmp_path / LOCK):
+        assert table_of(Space(), file) is None
+    nameless: Any = Space()
+    del nameless.key
+    assert table_of(nameless, file) is None
+    spoilt = whole.copy()
+    spoilt[5] = 0
+    assert table_of(Space("b"), written(tmp_path, spoilt)) is None

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from ...records import Explanation
+from ..index.halves import VectorTable, best_rows, cosines, cosines_of, unit_rows
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 
@@ -27,7 +28,7 @@ class FeatureMode(Mode):
         """The backbone's features."""
         return frozenset({"features"})
 
-    def prepare(self, gallery: GalleryContents) -> "PreparedFeatures":
+    def prepare(self, gallery: GalleryContents) -> PreparedMode:
         """Read the gallery's features; BadSetting where it has none."""
         return PreparedFeatures(self, np.asarray(gallery.features, np.float32))
 
@@ -47,8 +48,11 @@ class SpaceMode(FeatureMode):
         """The vectors of its own space."""
         return frozenset({self.name})
 
-    def prepare(self, gallery: GalleryContents) -> "PreparedFeatures":
-        """Read the gallery's vectors; BadSetting where it has none."""
+    def prepare(self, gallery: GalleryContents) -> PreparedMode:
+        """Read the gallery's vectors; of very many none yet. BadSetting where it has none."""
+        table = gallery.vector_table(self.name) if self.name in gallery.parts else None
+        if table is not None:
+            return PreparedTable(self, table)
         return PreparedFeatures(self, np.asarray(gallery.vectors(self.name), np.float32))
 
     def vector(self, query: EncodedQuery) -> NDArray[np.float32] | None:
@@ -71,23 +75,10 @@ class PreparedFeatures(PreparedMode):
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32 between -1 and 1; BadSetting for a query without a vector, or with one of another
         backbone or space."""
-        found = self.mode.vector(query)
-        if found is None:
-            raise BadSetting(
-                f"Mode {self.mode.name!r} compares vectors, and the query has none. Ask with a picture."
-            )
-        if not len(self.units):
+        feature = _vector_of(self.mode, query, self.units.shape)
+        if feature is None:
             return np.zeros(0, np.float32)
-        feature = np.asarray(found, np.float32)
-        if feature.shape != self.units.shape[1:]:
-            raise BadSetting(
-                f"Mode {self.mode.name!r}: the query has {feature.shape} numbers, the gallery's images have "
-                f"{self.units.shape[1:]}; they come from two networks."
-            )
-        # one row after the other, so that a score is the same bits wherever in a gallery the row stands
-        unit = self._units(feature[None])[0]
-        cosines: NDArray[np.float32] = np.einsum("nd,d->n", self.units, unit)
-        return np.clip(cosines, -1, 1)
+        return cosines(self.units, self._units(feature[None])[0])
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """No words were compared."""
@@ -101,11 +92,57 @@ class PreparedFeatures(PreparedMode):
         values = features - self.centre
         if self.map is not None:
             values = values @ self.map
-        norms = np.linalg.norm(values, axis=1, keepdims=True)
-        # an image at the centre is like none
-        units = np.zeros_like(values)
-        np.divide(values, norms, out=units, where=norms > 1e-6)
-        return units
+        return unit_rows(values)  # an image at the centre is like none
+
+
+class PreparedTable(PreparedMode):
+    """The vectors of a gallery of very many images, as they lie on disk."""
+
+    finds_best = True
+
+    def __init__(self, mode: FeatureMode, table: VectorTable) -> None:
+        self.mode, self._table = mode, table
+
+    def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
+        """As PreparedFeatures', to the bit; it reads all vectors, a block at a time."""
+        return cosines_of(self._table, np.arange(len(self._table.places)), self._unit(query))
+
+    def best(
+        self, query: EncodedQuery, top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]]:
+        """The best rows with their scores. A score of 0 or below is one, too, as `least` allows."""
+        return best_rows(self._table, self._unit(query), top, least, allowed)
+
+    def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
+        """No words were compared."""
+        return ()
+
+    def explain(self, query: EncodedQuery, row: int) -> Explanation:
+        """The score as it is."""
+        return Explanation(rest=float(cosines_of(self._table, np.array([row]), self._unit(query))[0]))
+
+    def _unit(self, query: EncodedQuery) -> NDArray[np.float32]:
+        feature = _vector_of(self.mode, query, self._table.halves.shape)
+        assert feature is not None, "a table has pictures"
+        unit: NDArray[np.float32] = unit_rows(feature[None])[0]
+        return unit
+
+
+def _vector_of(mode: FeatureMode, query: EncodedQuery, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+    """What is compared of a query, (D,), with images of (N, D); None where there are none. errors: BadSetting
+    for a query without a vector, or with one of another backbone or space"""
+    found = mode.vector(query)
+    if found is None:
+        raise BadSetting(f"Mode {mode.name!r} compares vectors, and the query has none. Ask with a picture.")
+    if not shape[0]:
+        return None
+    feature: NDArray[np.float32] = np.asarray(found, np.float32)
+    if feature.shape != shape[1:]:
+        raise BadSetting(
+            f"Mode {mode.name!r}: the query has {feature.shape} numbers, the gallery's images have "
+            f"{shape[1:]}; they come from two networks."
+        )
+    return feature
 
 
 def _whitening(values: NDArray[np.float32]) -> NDArray[np.float32]:

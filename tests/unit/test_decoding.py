@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from captionret.models.captioning.beam_search import Beams, Rules, State, beam_search
+from captionret.models.captioning.beam_search import Beams, Rules, State, beam_search, largest
 from captionret.models.captioning.config import CaptionerConfig
 from captionret.models.captioning.decoders import Decoder, new_decoder
 from captionret.models.captioning.ensemble_decoder import EnsembleDecoder
@@ -370,6 +370,36 @@ def test_a_caption_does_not_depend_on_batch_size_order_or_company(name: str, bea
         parts = [search(decoder, part, config, beam) for part in features.split(size)]
         assert torch.equal(torch.cat([part.tokens for part in parts]), together.tokens)
         assert torch.allclose(torch.cat([part.logprob for part in parts]), together.logprob, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_two_may_go_on_from_the_same_state(name: str) -> None:
+    """Caches are written in place: who comes second must not disturb the first."""
+    config = DECODERS[name]
+    decoder, features = make(config, seed=3), pictures(config)
+    words = torch.arange(4, 10)
+    with torch.inference_mode():
+        _, state = decoder.begin(features)
+        for word in (5, 8):  # far enough that there is room for another
+            _, state = decoder.step(torch.full((6,), word), state)
+        _, mine = decoder.step(words, state)
+        alone, _ = decoder.step(words, mine)
+        _, mine = decoder.step(words, state)
+        decoder.step(words.flip(0), state)
+        disturbed, _ = decoder.step(words, mine)
+    assert torch.equal(disturbed, alone)
+
+
+@pytest.mark.parametrize("size", [3, 640, 4333])
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_the_largest_of_a_long_row_are_those_of_a_full_sort(size: int, count: int) -> None:
+    values = torch.randn(7, size, generator=torch.Generator().manual_seed(size))
+    values[0, -2:] = 9.0  # two alike at the very end
+    values[1] = -torch.inf
+    best, where = largest(values, min(count, size))
+    assert torch.equal(best, values.sort(dim=1, descending=True).values[:, : min(count, size)])
+    assert torch.equal(values.gather(1, where), best)
+    assert all(len(set(row)) == len(row) for row in where.tolist())
 
 
 @pytest.mark.parametrize("name", DECODERS)

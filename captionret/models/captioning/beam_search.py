@@ -32,6 +32,8 @@ class State:
 
 # Images that are done are dropped once no more than this share is left.
 KEPT = 0.8
+# Numbers of which the largest is found first, where the best of many are looked for.
+STRETCH = 64
 
 Step = Callable[[Tensor, State], tuple[Tensor, State]]
 
@@ -212,9 +214,9 @@ class _Search:
             logprob = logprob - price
         # at most `beam` of them can end, so `beam` are left that go on
         width = min(2 * self.beam, logprob.shape[-1])
-        best, words = self._top(logprob, width)  # (A*B, W): two steps are much cheaper than one over B*V
+        best, words = largest(logprob, width)  # (A*B, W): two steps are much cheaper than one over B*V
         total = (self.scores.reshape(-1, 1) + best).reshape(count, live * width)
-        total, where = self._top(total, min(2 * self.beam, live * width))
+        total, where = largest(total, min(2 * self.beam, live * width))
         source, word = where // width, words.reshape(count, live * width).gather(1, where)
         paid = self.paid.gather(1, source)
         if price is not None:
@@ -271,6 +273,21 @@ class _Search:
         self._record(image, place[image, source], source, logprob, ended=False)
         return Beams(self.done_tokens, self.done_scores, self.done_logprob, self.done_ended)
 
-    @staticmethod
-    def _top(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        return values.topk(count, dim=-1) if count > 1 else values.max(-1, keepdim=True)
+
+def largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The largest `count` of each row, the largest first, and where they are. Of long rows it first finds the
+    stretches that hold them, by the largest number of each: most of a row is looked at only once."""
+    if count == 1:
+        return values.max(-1, keepdim=True)
+    rows, size = values.shape
+    stretches = size // STRETCH
+    if stretches < 2 * count:
+        return values.topk(count)
+    cut = values[:, : stretches * STRETCH].unflatten(1, (stretches, STRETCH))
+    found = cut.amax(-1).topk(count, sorted=False).indices  # (M, count)
+    rest = values[:, stretches * STRETCH :]
+    row = torch.arange(rows, device=values.device).unsqueeze(1)
+    best, where = torch.cat([cut[row, found].flatten(1), rest], 1).topk(count)
+    inside = found.gather(1, (where // STRETCH).clamp_(max=count - 1)) * STRETCH + where % STRETCH
+    behind = where + (stretches - count) * STRETCH
+    return best, torch.where(where < count * STRETCH, inside, behind)

@@ -16,6 +16,7 @@ from ...decoding import Consensus, Decoding, DiverseBeamSearch, Sampling, Search
 from ...errors import BadSetting
 from ...records import Caption
 from ...text import Vocabulary, ends_badly, join
+from ..device import in_threads
 from ..reranking.consensus import consensus
 from .beam_search import Beams, Rules, State, beam_search, ordered
 from .config import CaptionerConfig
@@ -25,6 +26,8 @@ from .sampling import sample, uniforms
 # Numbers in one table of log-probabilities, at most: 128 MB. Wide beams and many drawn captions take the
 # pictures of a batch in turn; captions of one picture never depend on the others.
 MOST_AT_ONCE = 2**25
+# Pictures that are worth a thread of their own
+ENOUGH = 16
 
 
 class Predicting(Protocol):
@@ -59,12 +62,12 @@ class Generator:
         """
         if isinstance(decoding, Sampling) or (isinstance(decoding, Consensus) and decoding.drawn):
             _check_hashes(features, pictures)
-        found = []
-        size = self._at_once(decoding)
-        for start in range(0, len(features), size):
-            rows = slice(start, start + size)
-            found += self._captions_of(features[rows].to(self.device), decoding, pictures[rows])
-        return found
+
+        def find(rows: slice) -> list[list[Caption]]:
+            return self._captions_of(features[rows].to(self.device), decoding, pictures[rows])
+
+        found = in_threads(find, self._pieces(len(features), decoding), self.device)
+        return [captions for piece in found for captions in piece]
 
     @torch.inference_mode()
     def drawn(
@@ -92,14 +95,15 @@ class Generator:
         """(N, V) float32: for each row of features the share of drawn captions that hold each word."""
         _check_hashes(features, pictures)
         shares = np.zeros((len(features), len(self.vocabulary)), np.float32)
-        size = self._at_once(decoding)
-        for start in range(0, len(features), size):
-            rows = slice(start, start + size)
+
+        def count(rows: slice) -> None:
             tokens = self.drawn(features[rows], decoding, pictures[rows]).tokens.cpu().numpy()  # (n, K, T)
             for drawn in range(tokens.shape[1]):
                 held = np.zeros((len(tokens), shares.shape[1]), bool)
                 held[np.arange(len(tokens))[:, None], tokens[:, drawn]] = True
                 shares[rows] += held
+
+        in_threads(count, self._pieces(len(features), decoding), self.device)
         return shares / decoding.captions
 
     @torch.inference_mode()
@@ -194,6 +198,12 @@ class Generator:
         while whole and len(tokens) > 1 and ends_badly(tokens):
             tokens.pop()
         return Caption(join(tokens), tuple(tokens), logprob)
+
+    def _pieces(self, count: int, decoding: Decoding) -> list[slice]:
+        """The pictures that are decoded together: all that memory allows, but some for every thread."""
+        threads = torch.get_num_threads() if self.device.type == "cpu" else 1
+        size = min(self._at_once(decoding), max(ENOUGH, -(-count // threads)))
+        return [slice(start, start + size) for start in range(0, count, size)]
 
     def _at_once(self, decoding: Decoding) -> int:
         """How many pictures are decoded together, so that memory is bounded whatever is asked for."""

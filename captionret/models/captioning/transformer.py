@@ -14,6 +14,9 @@ from ...text import PAD_ID, START_ID
 from .beam_search import State
 from .config import MAX_LENGTH, CaptionerConfig
 
+# words for which the caches make room at a time
+ROOM = 4
+
 
 class TransformerDecoder(nn.Module):
     """features (N, cells, D) -> captions. The word embedding is also the output layer's weight, unless word
@@ -52,14 +55,15 @@ class TransformerDecoder(nn.Module):
 
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
         """The first word: logits (N, V), and the state after <start>. features: (N, cells, D)."""
-        images: list[Tensor] = []
+        count, images = len(features), []
         for block, (keys, values) in zip(self.layers, self._image_side(features), strict=True):
-            none = keys.new_empty((len(features), block.heads, 0, keys.shape[-1] // block.heads))
+            none = keys.new_empty((count, block.heads, 0, keys.shape[-1] // block.heads))
             columns = block.by_head(keys).transpose(-1, -2)
             images += [columns.contiguous(), block.by_head(values).contiguous(), none, none]
-        seen = torch.zeros((len(features), 0), dtype=torch.bool, device=features.device)
-        state = State(rows=(seen,), images=tuple(images))
-        return self.step(torch.full((len(features),), START_ID, device=features.device), state)
+        seen = torch.zeros((count, 0), dtype=torch.bool, device=features.device)
+        filled = torch.zeros(count, dtype=torch.long, device=features.device)
+        state = State(rows=(seen,), images=(filled, *images))
+        return self.step(torch.full((count,), START_ID, device=features.device), state)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """tokens (M,) int64 -> logits (M, V) of the next ones.
@@ -67,23 +71,30 @@ class TransformerDecoder(nn.Module):
         The words so far of all captions of an image stand in one cache, which is only ever appended to:
         another order of the captions moves nothing but what each of them sees of it.
         state.rows:   (M, p) bool, which of its image's p words are the caption's own
-        state.images: of each layer the grid's keys (N, heads, d, cells) and values (N, heads, cells, d), and
-                      the words' keys and values (N, heads, p, d)
+        state.images: (N,) how many words the caches hold; of each layer the grid's keys (N, heads, d, cells)
+                      and values (N, heads, cells, d), and the words' keys and values (N, heads, q, d), q >= p
         """
         (seen,) = state.rows
-        count = len(state.images[0])
+        filled, count, before = state.images[0], len(state.images[0]), seen.shape[1]
         group = len(tokens) // max(1, count)
         own = torch.eye(group, dtype=torch.bool, device=tokens.device).repeat(count, 1)
         seen = torch.cat([seen, own], 1)  # (M, p + group)
         length = max(1, int(seen[:1].sum()))  # of each caption
         hidden = torch.zeros_like(seen, dtype=self.positions.dtype).masked_fill_(~seen, -torch.inf)
         hidden = hidden.view(count, 1, group, -1)
+        # where another step from this state has gone on already, what follows is not ours to write
+        room = state.images[3].shape[2] if count and int(filled[0]) == before else 0
+        if room < before + group:
+            filled = torch.full_like(filled, before)
         x = self._words(tokens.unsqueeze(1), length - 1)[:, 0]  # (M, H)
-        images: list[Tensor] = []
+        images: list[Tensor] = [filled]
         for index, block in enumerate(self.layers):
-            grid, words = state.images[4 * index : 4 * index + 2], state.images[4 * index + 2 : 4 * index + 4]
-            x, *longer = block.step(x, words, hidden, grid, group)
-            images += [*grid, *longer]
+            grid, words = state.images[4 * index + 1 :][:2], state.images[4 * index + 3 :][:2]
+            if room < before + group:
+                words = tuple(_longer(cache[:, :, :before], before + ROOM * group) for cache in words)
+            x = block.step(x, words, hidden, grid)
+            images += [*grid, *words]
+        filled += group
         return self._logits(self.norm(x)), State((seen,), tuple(images))
 
     @property
@@ -136,28 +147,31 @@ class _Block(nn.Module):
         x = x + self.dropout(self.self_out(self._attend(query, key, value, causal=True)))
         return self._look_and_feed(x, keys, values, group)
 
-    def step(
-        self, x: Tensor, words: Sequence[Tensor], hidden: Tensor, grid: Sequence[Tensor], group: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def step(self, x: Tensor, words: Sequence[Tensor], hidden: Tensor, grid: Sequence[Tensor]) -> Tensor:
         """One word more of each caption; for a few rows at a time plain products are faster than an attention
         kernel.
 
-        x:       (M, H); words: keys and values (N, heads, p, d)
-        hidden:  (N, 1, group, p + group), -inf where a caption does not see a word, else 0
+        x:       (M, H), what the stream holds, and what is returned
+        words:   keys and values (N, heads, q, d), into which those of this word are written
+        hidden:  (N, 1, group, p), -inf where a caption does not see a word, else 0; p with this word
         grid:    keys (N, heads, d, cells) and values (N, heads, cells, d)
-        returns: x, and the longer keys and values
         """
-        query, key, value = (
+        group, places = hidden.shape[2:]
+        query, *new = (
             self.by_head(part.view(-1, group, part.shape[-1]))
             for part in self.self_in(self.norm_self(x)).chunk(3, -1)
         )
-        keys, values = torch.cat([words[0], key], 2), torch.cat([words[1], value], 2)
-        weights = (query @ keys.transpose(-1, -2) * query.shape[-1] ** -0.5 + hidden).softmax(-1)
+        for cache, own in zip(words, new, strict=True):
+            cache[:, :, places - group : places] = own
+        keys, values = (cache[:, :, :places] for cache in words)
+        scale = query.shape[-1] ** -0.5
+        weights = (query * scale @ keys.transpose(-1, -2)).add_(hidden).softmax(-1)
         x = x + self.self_out(self._joined(weights @ values))
         query = self.by_head(self.query(self.norm_cross(x)).view(-1, group, x.shape[-1]))
-        weights = (query @ grid[0] * query.shape[-1] ** -0.5).softmax(-1)
+        weights = (query * scale @ grid[0]).softmax(-1)
         x = x + self.cross_out(self._joined(weights @ grid[1]))
-        return x + self.feed(self.norm_feed(x)), keys, values
+        fed: Tensor = x + self.feed(self.norm_feed(x))
+        return fed
 
     def by_head(self, rows: Tensor) -> Tensor:
         """(N, t, H) -> (N, heads, t, d)."""
@@ -181,3 +195,10 @@ class _Block(nn.Module):
         """(M, t, H), (M, s, H), (M, s, H) -> (M, t, H)."""
         query, key, value = map(self.by_head, (query, key, value))
         return F.scaled_dot_product_attention(query, key, value, is_causal=causal).transpose(1, 2).flatten(2)
+
+
+def _longer(cache: Tensor, places: int) -> Tensor:
+    """A copy of (N, heads, p, d) with room for so many."""
+    longer = cache.new_empty((*cache.shape[:2], places, cache.shape[3]))
+    longer[:, :, : cache.shape[2]] = cache
+    return longer

@@ -113,6 +113,28 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoCaption:
+    """A picture of which a source says nothing, which is no fault of the picture's: it is asked about again
+    with the next update."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenCaptions:
+    """What a file, or another program, says of one picture.
+
+    path:     as it names the picture; None where it gives only the hash
+    captions: the best first; empty where it has none
+    sha256:   of the picture's content, as 64 hex digits
+    """
+
+    path: str | None
+    captions: tuple[Caption, ...]
+    sha256: str | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionResult:
     """What a captioner makes of one picture.
@@ -120,7 +142,8 @@ class CaptionResult:
     path:     as it was given
     sha256:   of the very bytes that were captioned
     captions: at least one, the most probable first
-    feature:  (D,) float16, the backbone's pooled feature of the whole picture
+    feature:  (D,) float16, the backbone's pooled feature of the whole picture; (0,) of a captioner that gives
+              none
     facts:    what the file says about itself; None where nobody read it
     """
 

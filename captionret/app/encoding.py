@@ -129,7 +129,7 @@ class Encoder:
             captioner = with_reranker(self.models.captioner_for(made_by), made_by.decoding)
             ((result,),) = captioner.caption_stream([picture], decoding=made_by.decoding, batch_size=1)
         if not isinstance(result, CaptionResult):
-            raise BadImage(result.reason)
+            raise BadImage(getattr(result, "reason", f"{picture.name}: {made_by.name} says nothing of it."))
         captions = tuple(caption.text for caption in result.captions)
         probabilities = None
         if "word_probabilities" in self._parts:

@@ -13,7 +13,7 @@ from ..library import Captioning
 from ..models.captioning.config import CAPTIONER
 from ..models.mapped import mapped_arrays
 from ..models.stored import fingerprint_of, read_stored, whole_file
-from ..records import CaptionResult, Failure
+from ..records import CaptionResult, Failure, NoCaption
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
     from ..images import Picture
@@ -53,7 +53,7 @@ class WaitingCaptioner:
 
     def caption_stream(
         self, paths: "Sequence[Path | Picture]", *, decoding: Decoding, batch_size: int
-    ) -> Iterator[list[CaptionResult | Failure]]:
+    ) -> Iterator[Sequence[CaptionResult | Failure | NoCaption]]:
         """As Captioner's, which is loaded now."""
         if not paths:
             return iter(())

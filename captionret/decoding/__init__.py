@@ -8,6 +8,7 @@
 A library remembers its decoding as JSON (`to_json`, `decoding_from_json`); what release 0.5.0 wrote is read.
 """
 
+from .own_way import OwnWay
 from .record import DECODINGS, decoding_from_json, decoding_way, usual
 from .rerank import Reference, Rerank
 from .ways import (
@@ -30,6 +31,7 @@ __all__ = [
     "Decoding",
     "DiverseBeamSearch",
     "NucleusSampling",
+    "OwnWay",
     "Reference",
     "Rerank",
     "Sampling",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..config import Registry
 from ..errors import BadSetting
+from .own_way import OwnWay
 from .rerank import Reference, Rerank
 from .ways import BeamSearch, Consensus, Decoding, DiverseBeamSearch, NucleusSampling, Sampling
 
@@ -48,7 +49,7 @@ def decoding_from_json(facts: Mapping[str, object], folder: Path | None = None) 
     if unknown := named.keys() - _KNOWN_FIELDS:
         raise BadSetting(f"No way of decoding has fields {', '.join(sorted(unknown))}.")
     method = str(named.get("method", BeamSearch.method))
-    way = DECODINGS[_OLD_METHODS.get(method, method)]
+    way = OwnWay if method == OwnWay.method else DECODINGS[_OLD_METHODS.get(method, method)]
     own = {one.name for one in fields(way)}
     values = {name: value for name, value in named.items() if name in own}
     if way is Rerank:

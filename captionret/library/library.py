@@ -17,22 +17,23 @@ from ..files import expanded, no_space_named
 from ..remedies import remedy
 from ..retrieval.calibrated import FILE, Calibration
 from . import edits, writes
+from .beside import own_way
 from .catalogue import Catalogue
 from .encoded import EncodedPictures, files_of
 from .made_by import from_folder
 from .names import PathInput, library_folder
 from .predicting import predict_all
 from .protocols import Captioning, EncodingPictures, WordPredicting
-from .reading import ReadableLibrary
 from .report import UpdateReport
 from .rows import CATALOGUE, NAME, restored, stored
 from .scan import Listing, list_folder
+from .side_by_side import SideBySideLibrary
 from .surroundings import SURROUNDINGS
 from .update import Updater
 from .writing import PREDICT, writing
 
 
-class Library(ReadableLibrary):
+class Library(SideBySideLibrary):
     """An open library. Any thread may use it, and several processes at a time.
 
     Searching it never waits for an update; what an update commits is seen by the next search. A `snapshot`
@@ -237,7 +238,8 @@ class Library(ReadableLibrary):
         options: Mapping[str, Any],
     ) -> UpdateReport:
         made_by = self.made_by
-        decoding = decoding or (made_by.decoding if made_by else BeamSearch())
+        own = None if captioner is None else own_way(captioner)
+        decoding = decoding or own or (made_by.decoding if made_by else BeamSearch())
         captioner = captioner or SURROUNDINGS.captioner(made_by, decoding, device)
         updater = Updater(self._catalogue, captioner, decoding, recaption)
         return updater.run(root, listing, progress=progress, **options)

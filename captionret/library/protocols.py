@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from ..decoding import Decoding
-from ..records import CaptionResult, Failure
+from ..records import CaptionResult, Failure, NoCaption
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
     from PIL.Image import Image
@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text
     from ..images import Picture
 
 
-class Captioning(Protocol):
-    """Anything that can caption pictures."""
+class Described(Protocol):
+    """Where captions come from."""
 
     @property
     def name(self) -> str:
@@ -35,11 +35,19 @@ class Captioning(Protocol):
         where there is one."""
         ...
 
+
+class Captioning(Described, Protocol):
+    """Anything that can caption pictures.
+
+    One that does not decode as it is asked to, for it is another program, has an attribute `way`, the
+    Decoding that it is recorded with.
+    """
+
     def caption_stream(
         self, paths: "Sequence[Path | Picture]", *, decoding: Decoding, batch_size: int
-    ) -> Iterator[list[CaptionResult | Failure]]:
+    ) -> Iterator[Sequence[CaptionResult | Failure | NoCaption]]:
         """One list per batch, an entry for every picture, in their order. A bad picture is a Failure,
-        never an exception."""
+        never an exception; one of which a file says nothing is a NoCaption."""
         ...
 
 

@@ -36,3 +36,29 @@ class UpdateReport:
     excluded: int = 0
     failures: tuple[Failure, ...] = ()
     other: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionReport:
+    """What was done with the captions of one captioner, beside those of others. Every picture of the library
+    counts once, but for `unknown`.
+
+    captioner: by which its captions are asked for
+    new:       captioned for the first time; changed: with other captions than before
+    unchanged: as they were
+    removed:   no longer in the file
+    failed:    could not be captioned, now or before
+    waiting:   without a caption still: the file says nothing of them, or they were left for the next time
+    unknown:   of how many pictures there are captions that the library does not hold
+    failures:  which failed, and why
+    """
+
+    captioner: str
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: int = 0
+    waiting: int = 0
+    unknown: int = 0
+    failures: tuple[Failure, ...] = ()

@@ -92,14 +92,18 @@ class Task:
 
 @dataclass(slots=True)
 class Plan:
-    """What an update has to do. counts: of the files for which nothing is to be captioned, by what became of
-    them."""
+    """What an update has to do.
+
+    counts: of the files for which nothing is to be captioned, by what became of them
+    silent: of how many files the captioner says nothing
+    """
 
     known_content: list[tuple[Found, str]] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    silent: int = 0
 
 
 def list_folder(root: Path, elsewhere: Iterable[str] = (), excluded: Container[str] = ()) -> Listing:

@@ -5,7 +5,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from math import isfinite
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 from ..decoding import Decoding
 from ..errors import BadLibrary
 from ..progress import bar
-from ..records import Caption, CaptionResult, Failure, PictureFacts
+from ..records import Caption, CaptionResult, Failure, NoCaption, PictureFacts
 from ..remedies import remedy
 from . import checksums, features, writes
 from .caption_rows import today
@@ -73,7 +73,7 @@ class Updater:
         self._write_known(plan, root, known, whole)
         tasks = plan.tasks[:limit]
         self._caption(tasks, plan, batch_size, progress)
-        waiting = sum(len(task.files) for task in plan.tasks[len(tasks) :])
+        waiting = plan.silent + sum(len(task.files) for task in plan.tasks[len(tasks) :])
         if whole:
             self._drop_unused()
         else:
@@ -174,20 +174,23 @@ class Updater:
         if next(queue, None) is not None:
             raise RuntimeError(f"{self.captioner.name} did not answer for every picture it was given.")
 
-    def _write_batch(self, answers: Sequence[tuple[Task, CaptionResult | Failure]], plan: Plan) -> None:
+    def _write_batch(
+        self, answers: Sequence[tuple[Task, CaptionResult | Failure | NoCaption]], plan: Plan
+    ) -> None:
         """Features first, then one transaction: a kill between the two leaves rows that nobody counts on."""
-        checked = [(task, whole_result(result)) for task, result in answers]
+        checked = [(task, whole_result(one)) for task, one in answers if not isinstance(one, NoCaption)]
+        plan.silent += sum(len(task.files) for task, one in answers if isinstance(one, NoCaption))
         done = [result for _, result in checked if isinstance(result, CaptionResult)]
         first, sums = self._append(done)
         counts: Counter[str] = Counter()
         failures: list[Failure] = []
         day = today()
         with self.catalogue.transaction() as connection:
-            if done:
+            if first is not None:
                 size_now = (len(done), done[0].feature.shape[0], self.id)
                 connection.execute("UPDATE captioners SET rows = rows + ?, dim = ? WHERE id = ?", size_now)
                 writes.put_feature_sums(connection, self.id, sums)
-            rows = iter(range(first, first + len(done)))
+            rows = iter(range(first, first + len(done))) if first is not None else repeat(-1)
             for task, result in checked:
                 if isinstance(result, Failure):
                     failures += [
@@ -204,15 +207,16 @@ class Updater:
         plan.counts += counts
         plan.failures += failures
 
-    def _append(self, done: Sequence[CaptionResult]) -> tuple[int, dict[int, int]]:
-        """Write features behind those that count; the number of these, and the new checksums of blocks."""
+    def _append(self, done: Sequence[CaptionResult]) -> tuple[int | None, dict[int, int]]:
+        """Write features behind those that count; the number of these, and the new checksums of blocks. None
+        where there are none to write."""
+        if not any(len(result.feature) for result in done):
+            return None, {}
         with self.catalogue.reading() as rows:
             count = rows.whole("SELECT rows FROM captioners WHERE id = ?", self.id)
             sql = "SELECT block, crc FROM feature_blocks WHERE captioner = ? AND block = ?"
             known = dict(rows.table(sql, (WHOLE, WHOLE), self.id, count // checksums.BLOCK))
         first = size(count, "a number of rows")
-        if not done:
-            return first, {}
         values = features.rows_to_store([result.feature for result in done])
         features.append(self.features, first, values)
         return first, checksums.after_append(first, values, known)
@@ -276,7 +280,7 @@ def whole_result(result: CaptionResult | Failure) -> CaptionResult | Failure:
         return result
     if not result.captions or not all(caption.text.strip() for caption in result.captions):
         return Failure(str(result.path), f"{result.path}: the captioner found no caption.")
-    if not all(map(_is_storable, result.captions)):
+    if not all(map(is_storable, result.captions)):
         return Failure(
             str(result.path), f"{result.path}: its caption holds what is no text, or has no log-probability."
         )
@@ -287,7 +291,8 @@ def whole_result(result: CaptionResult | Failure) -> CaptionResult | Failure:
     return result
 
 
-def _is_storable(caption: Caption) -> bool:
+def is_storable(caption: Caption) -> bool:
+    """Whether a caption is text, with a log-probability that is a number."""
     try:
         "\n".join((caption.text, *caption.tokens)).encode()
     except UnicodeEncodeError:

@@ -128,14 +128,32 @@ def drop_captions(connection: sqlite3.Connection, captioner: int) -> None:
     connection.execute("DELETE FROM captions WHERE id BETWEEN ? AND ?", span(captioner))
 
 
+def drop_captioner(connection: sqlite3.Connection, captioner: int) -> None:
+    """A captioner that no picture's features are of, with its captions and failures."""
+    drop_captions(connection, captioner)
+    connection.execute("DELETE FROM failures WHERE captioner = ?", (captioner,))
+    connection.execute("DELETE FROM captioners WHERE id = ?", (captioner,))
+
+
+def prefer(connection: sqlite3.Connection, captioner: int) -> None:
+    """Show a captioner's captions before those of others."""
+    connection.execute(
+        "UPDATE captioners SET preferred = 1 + (SELECT MAX(preferred) FROM captioners) WHERE id = ?",
+        (captioner,),
+    )
+
+
 def drop_files(connection: sqlite3.Connection, names: Iterable[str]) -> None:
     """Forget files; their contents go with drop_unused_images."""
     connection.executemany("DELETE FROM files WHERE path = ?", [(stored(name),) for name in names])
 
 
-def drop_failures(connection: sqlite3.Connection, names: Iterable[str]) -> None:
-    """Forget that files failed."""
-    connection.executemany("DELETE FROM failures WHERE path = ?", [(stored(name),) for name in names])
+def drop_failures(connection: sqlite3.Connection, names: Iterable[str], captioner: int | None = None) -> None:
+    """Forget that files failed; captioner: no other's failures than its own."""
+    connection.executemany(
+        "DELETE FROM failures WHERE path = ?1 AND ifnull(?2, captioner) = captioner",
+        [(stored(name), captioner) for name in names],
+    )
 
 
 def exclude(connection: sqlite3.Connection, names: Iterable[str]) -> None:
@@ -168,6 +186,5 @@ def drop_unused_captioners(connection: sqlite3.Connection, present: int) -> list
         f"SELECT id FROM captioners WHERE {unused}",  # noqa: S608
         (present,),
     ).fetchall():
-        drop_captions(connection, number)
-        connection.execute("DELETE FROM captioners WHERE id = ?", (number,))
+        drop_captioner(connection, number)
     return connection.execute("SELECT id, fingerprint FROM captioners").fetchall()

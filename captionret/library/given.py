@@ -1,0 +1,149 @@
+"""Captions that stand in a file, or come from another program: each finds its picture in the library, by its
+hash or its path, and is kept under the name of its source."""
+
+import hashlib
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..records import Caption, GivenCaptions
+from . import writes
+from .caption_rows import MOST_CAPTIONS, caption_of, picture_of, read_rows, span, today
+from .captioners import CURRENT
+from .catalogue import Catalogue
+from .report import CaptionReport
+from .rows import NAME, TEXT, WHOLE, restored
+from .update import is_storable
+
+log = logging.getLogger(__name__)
+
+_PICTURES = f"""
+SELECT i.number, i.sha256, f.path FROM images AS i JOIN files AS f USING (sha256)
+WHERE i.captioner = {CURRENT}
+"""  # noqa: S608
+_NAMED = 5  # pictures that a message names
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSource:
+    """Where given captions come from: a name, and what is known of it beside."""
+
+    name: str
+    facts: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its name: what it gives later takes the place of what it gave before."""
+        return hashlib.sha256(f"given\n{self.name}".encode(errors="surrogatepass")).hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """For the catalogue."""
+        return {"name": self.name, **self.facts}
+
+
+@dataclass
+class _Pictures:
+    """The numbers of a library's pictures, by what a source may name them."""
+
+    root: Path
+    by_hash: dict[str, int] = field(default_factory=dict)
+    by_path: dict[str, int] = field(default_factory=dict)
+    _by_name: dict[str, int | None] | None = None
+
+    def find(self, given: GivenCaptions) -> int | None:
+        """The picture that is meant; None for one that is not here."""
+        if given.sha256 is not None and given.sha256.lower() in self.by_hash:
+            return self.by_hash[given.sha256.lower()]
+        if not given.path:
+            return None
+        path = given.path.replace(os.sep, "/").removeprefix("./")
+        if path in self.by_path:
+            return self.by_path[path]
+        if Path(path).is_absolute():
+            if Path(path).is_relative_to(self.root):
+                return self.by_path.get(Path(path).relative_to(self.root).as_posix())
+            return None
+        return self.names.get(PurePosixPath(path).name) if "/" not in path else None
+
+    @property
+    def names(self) -> Mapping[str, int | None]:
+        """By the bare name of a file, where only one picture has it; None where several do."""
+        if self._by_name is None:
+            self._by_name = {}
+            for path, number in self.by_path.items():
+                name = PurePosixPath(path).name
+                same = self._by_name.get(name, number) == number
+                self._by_name[name] = number if same else None
+        return self._by_name
+
+
+def put_given(
+    catalogue: Catalogue,
+    captioner: int,
+    label: str,
+    given: Iterable[GivenCaptions],
+    root: Path,
+    whole: bool,
+) -> CaptionReport:
+    """Keep captions under a captioner's id, in one transaction.
+
+    whole: whether they are all that it has, so that what it had before of other pictures goes
+    """
+    with catalogue.reading() as rows:
+        pictures = _Pictures(root)
+        for number, sha256, path in rows.table(_PICTURES, (WHOLE, TEXT, NAME)):
+            pictures.by_hash[sha256] = pictures.by_path[restored(path)] = number
+        before: defaultdict[int, list[Caption]] = defaultdict(list)
+        for row in read_rows(rows, captioner):
+            before[picture_of(row[0])].append(caption_of(row))
+    found, unknown = _sorted(given, pictures)
+    changed = {number: captions for number, captions in found.items() if captions != before.get(number)}
+    gone = before.keys() - found.keys() if whole else set()
+    if changed or gone:
+        day = today()
+        with catalogue.transaction() as connection:
+            for number in gone:
+                connection.execute("DELETE FROM captions WHERE id BETWEEN ? AND ?", span(captioner, number))
+            for number in sorted(changed):
+                writes.put_captions(connection, captioner, number, changed[number], day)
+    if unknown:
+        named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
+        log.warning(f"{label} speaks of {len(unknown):,} pictures that the library does not hold: {named}.")
+    new = len(changed.keys() - before.keys())
+    return CaptionReport(
+        label,
+        new=new,
+        changed=len(changed) - new,
+        unchanged=len(found) - len(changed),
+        removed=len(gone),
+        waiting=len(set(pictures.by_hash.values()) - found.keys() - (before.keys() - gone)),
+        unknown=len(unknown),
+    )
+
+
+def _sorted(
+    given: Iterable[GivenCaptions], pictures: _Pictures
+) -> tuple[dict[int, list[Caption]], list[str]]:
+    """By picture all captions, each text once, the best scores first; and the names of unknown pictures."""
+    found: defaultdict[int, dict[str, Caption]] = defaultdict(dict)
+    unknown: dict[str, None] = {}
+    for one in given:
+        captions = [caption for caption in one.captions if caption.text.strip() and is_storable(caption)]
+        number = pictures.find(one)
+        if number is None:
+            unknown[one.path or one.sha256 or ""] = None
+            continue
+        for caption in captions:
+            found[number].setdefault(caption.text, caption)
+    return {number: _ranked(by_text.values()) for number, by_text in found.items()}, list(unknown)
+
+
+def _ranked(captions: Iterable[Caption]) -> list[Caption]:
+    listed = list(captions)
+    if all(one.score is not None for one in listed):
+        listed.sort(key=lambda one: -(one.score or 0))
+    return listed[:MOST_CAPTIONS]

@@ -1,0 +1,108 @@
+"""Captions of several captioners in one library, side by side."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..decoding import BeamSearch, Decoding, OwnWay
+from ..errors import BadLibrary, BadSetting
+from ..records import GivenCaptions
+from ..remedies import remedy
+from . import writes
+from .beside import Beside, adopt, own_way
+from .captioners import read_shown
+from .given import GivenSource, put_given
+from .index_writing import write_index
+from .protocols import Captioning
+from .reading import ReadableLibrary
+from .report import CaptionReport
+from .writing import writing
+
+
+class SideBySideLibrary(ReadableLibrary):
+    """What can be done with the captions of one captioner, beside those of others."""
+
+    def caption_beside(
+        self,
+        captioner: Captioning,
+        *,
+        decoding: Decoding | None = None,
+        batch_size: int = 32,
+        progress: bool | None = None,
+        limit: int | None = None,
+    ) -> CaptionReport:
+        """Let one more captioner caption the pictures that the library holds. Its captions are kept beside
+        those of others, under its name; what it captioned before is not asked again.
+
+        decoding: None: the captioner's own way, else a beam of 3
+        errors:   BadLibrary where nobody captioned the library yet (`update`), LibraryInUse, NoSpace
+        """
+        decoding = decoding or own_way(captioner) or BeamSearch()
+        with writing(self.path):
+            root = self.root
+            self._check_captioned()
+            run = Beside(self._catalogue, adopt(self._catalogue, captioner, decoding), root)
+            waiting = run.waiting()
+            report = run.run(
+                captioner, decoding, waiting, batch_size=batch_size, progress=progress, limit=limit
+            )
+            write_index(self._catalogue)
+            return report
+
+    def add_captions(
+        self,
+        source: str,
+        captions: Iterable[GivenCaptions],
+        *,
+        whole: bool = False,
+        described: Mapping[str, Any] | None = None,
+    ) -> CaptionReport:
+        """Keep captions that stand in a file, or that another program gave, under the name of their source.
+        They go before those of models, and after a person's.
+
+        whole:     whether they are all that the source has; else what it gave before stays
+        described: further facts of the source, as JSON can hold them
+        errors:    as caption_beside
+
+        given = GivenCaptions("beach/dog.jpg", (Caption("our dog", ("our", "dog"), 0.0),))
+        library.add_captions("notes.csv", [given])
+        """
+        with writing(self.path):
+            self._check_captioned()
+            one = GivenSource(source, dict(described or {}))
+            known = adopt(self._catalogue, one, OwnWay(), "file")
+            report = put_given(self._catalogue, known.id, known.label, captions, self.root, whole)
+            write_index(self._catalogue)
+            return report
+
+    def waiting_for(self, name: str) -> int:
+        """How many pictures a captioner that stands beside others has yet to caption. errors: BadSetting"""
+        with self._catalogue.reading() as rows:
+            (known,) = read_shown(rows, name).captioners
+        return len(Beside(self._catalogue, known, self.root).waiting())
+
+    def prefer(self, name: str) -> None:
+        """Show the captions of this captioner before those of others. errors: BadSetting where there is
+        none of that name"""
+        with self._catalogue.reading() as rows:
+            (known,) = read_shown(rows, name).captioners
+        with self._catalogue.transaction() as connection:
+            writes.prefer(connection, known.id)
+
+    def remove_captions(self, name: str) -> None:
+        """Forget a captioner that stands beside others, and its captions. errors: BadSetting where there is
+        none of that name, or where the library's features are of it"""
+        with writing(self.path):
+            with self._catalogue.reading() as rows:
+                shown = read_shown(rows, name)
+            (known,) = shown.captioners
+            if known.id == shown.present:
+                raise BadSetting(
+                    f"{name} gives the library its features. Caption the pictures by another one first.",
+                    remedy("recaption"),
+                )
+            with self._catalogue.transaction() as connection:
+                writes.drop_captioner(connection, known.id)
+
+    def _check_captioned(self) -> None:
+        if self.made_by is None:
+            raise BadLibrary(f"{self.path} holds no pictures yet.", remedy("caption first"))

@@ -1,0 +1,257 @@
+"""Captions of several captioners in one library: each under its own name, the best ranked shown first, and
+nothing a person wrote ever lost."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mean_colour import Colours, MeanColour, picture
+
+from captionret.app.searching import search
+from captionret.decoding import Decoding, OwnWay
+from captionret.errors import BadSetting
+from captionret.images import Picture
+from captionret.library import Library
+from captionret.library.search_index import MANIFEST
+from captionret.records import Caption, CaptionResult, Failure, GivenCaptions, NoCaption
+
+
+def given(path: str | None, *texts: str, sha256: str | None = None, **more: Any) -> GivenCaptions:
+    return GivenCaptions(
+        path, tuple(Caption(text, tuple(text.split()), 0.0, **more) for text in texts), sha256
+    )
+
+
+class Server(MeanColour):
+    """A captioner without features, which decodes in its own way. silent: names it has no answer for."""
+
+    way = OwnWay()
+
+    def __init__(self, name: str = "server", says: str = "a {} thing", silent: Sequence[str] = ()) -> None:
+        super().__init__(fingerprint=name.ljust(64, "0"), name=name, dim=0)
+        self.says, self.silent = says, silent
+
+    def caption_stream(  # type: ignore[override]
+        self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int
+    ) -> Iterator[list[CaptionResult | Failure | NoCaption]]:
+        for batch in super().caption_stream(paths, decoding=decoding, batch_size=batch_size):
+            yield [self.own(one) for one in batch]
+
+    def own(self, result: CaptionResult | Failure) -> CaptionResult | Failure | NoCaption:
+        if isinstance(result, Failure):
+            return result
+        if result.path.name in self.silent:
+            return NoCaption(str(result.path))
+        text = self.says.format(result.captions[1].text)
+        captions = [Caption(text, tuple(text.split()), 0.0)]
+        return CaptionResult(result.path, result.sha256, captions, np.zeros(0, np.float16))
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    for name, colour in (("red.png", "red"), ("blue.png", "blue"), ("trip/green.png", "green")):
+        picture(tmp_path / "photos" / name, colour)
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    library.update(captioner=MeanColour())
+    return library
+
+
+def captions(library: Library, by: str | None = None) -> dict[str, str]:
+    gallery = library.snapshot(by).gallery()
+    return dict(zip(gallery.paths, gallery.captions, strict=True))
+
+
+def test_best_ranked_captioner_is_shown_and_each_can_be_asked_for_by_name(library: Library) -> None:
+    first = captions(library)
+    report = library.caption_beside(Server())
+    assert (report.captioner, report.new, report.waiting) == ("server", 3, 0)
+    assert captions(library) == captions(library, "server") == {
+        "blue.png": "a blue thing", "red.png": "a red thing", "trip/green.png": "a green thing"
+    }  # fmt: skip
+    assert captions(library, "mean-colour") == first
+    library.add_captions("notes", [given("red.png", "my red square")])
+    assert captions(library)["red.png"] == "my red square"  # a file goes before a model
+    assert captions(library)["blue.png"] == "a blue thing"
+    assert captions(library, "notes") == {"red.png": "my red square"}
+    library.set_caption("red.png", "Bella")
+    for by in (None, "notes", "server", "mean-colour"):
+        assert captions(library, by)["red.png"] == "Bella", "a person goes before all"
+    assert [one.label for one in library.captioners] == ["notes", "server", "mean-colour"]
+    library.prefer("mean-colour")
+    assert captions(library) == first | {"red.png": "Bella"}
+    with pytest.raises(BadSetting, match=r"no captions by nobody.*mean-colour, notes, server"):
+        library.snapshot("nobody")
+
+
+def test_captions_keep_who_made_them_and_when(library: Library) -> None:
+    library.caption_beside(Server())
+    library.add_captions("notes", [given("red.png", "a square", tags=("art", "red"), score=0.5)])
+    library.set_caption("red.png", "Bella")
+    (red,) = (one for one in library if one.path == "red.png")
+    assert [(one.name, one.kind) for one in red.every] == [
+        ("a person", "person"), ("notes", "file"), ("server", "model"), ("mean-colour", "model")
+    ]  # fmt: skip
+    assert all(one.day is not None and one.day > "2025" for one in red.every)
+    assert red.every[1].captions == (Caption("a square", ("a", "square"), 0.0, ("art", "red"), 0.5),)
+    assert red.every[3].captions[0].logprob == -1.5
+    assert red.captioned_by == "a person" and red.caption == "Bella"
+
+
+def test_tags_are_found_as_words(library: Library) -> None:
+    library.add_captions("notes", [given("red.png", "a square", tags=("crimson",))])
+    assert search(library, text="crimson", mode="multi-caption")[0].path == "red.png"
+    assert library.snapshot("notes").captions(library.snapshot("notes").gallery().hashes) == [
+        ("a square", "crimson")
+    ]
+
+
+def test_captioned_picture_is_never_asked_about_again(library: Library) -> None:
+    server = Server(silent=("blue.png",))
+    assert library.caption_beside(server).waiting == 1
+    assert len(server.seen) == 3
+    assert library.caption_beside(server).new == 0
+    assert [path.name for path in server.seen[3:]] == ["blue.png"]
+    picture(library.root / "new.png", "white")
+    library.update(captioner=MeanColour())
+    server.silent = ()
+    assert library.caption_beside(server).new == 2
+    assert library.waiting_for("server") == 0
+
+
+def test_failure_of_one_captioner_leaves_the_captions_of_others(library: Library) -> None:
+    class Refusing(Server):
+        def own(self, result: CaptionResult | Failure) -> CaptionResult | Failure | NoCaption:
+            if isinstance(result, CaptionResult) and result.path.name == "red.png":
+                return Failure(str(result.path), "it refused")
+            return super().own(result)
+
+    server = Refusing()
+    assert library.caption_beside(server).failures == (Failure("red.png", "it refused"),)
+    assert captions(library)["red.png"] == "a plain red picture"
+    assert library.caption_beside(server).failed == 1 and len(server.seen) == 3  # not tried in vain
+    assert library.failures() == [Failure("red.png", "it refused")]
+    assert library.update(captioner=MeanColour()).failed == 0
+    assert library.verify() == []
+
+
+def test_captions_go_with_their_picture_and_their_captioner(library: Library) -> None:
+    library.caption_beside(Server())
+    (library.root / "red.png").unlink()
+    library.update(captioner=MeanColour())
+    library.remove_captions("server")
+    assert library._catalogue.value("SELECT COUNT(*) FROM captions") == 4  # two of each picture that is left
+    assert captions(library)["blue.png"] == "a plain blue picture"
+    with pytest.raises(BadSetting, match="gives the library its features"):
+        library.remove_captions("mean-colour")
+    assert library.verify() == []
+
+
+def test_given_captions_find_their_picture_by_hash_path_or_name(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    hashes = dict(zip(library.gallery().paths, library.gallery().hashes, strict=True))
+    rows = [
+        given("elsewhere/x.png", "by hash", sha256=hashes["red.png"].upper()),
+        given(str(library.root / "blue.png"), "by a whole path"),
+        given("green.png", "by its name", "by its name"),
+        given("green.png", "once more"),
+        given("missing.png", "of nothing"),
+        given("blue.png", "   "),
+    ]
+    report = library.add_captions("notes", rows)
+    assert (report.new, report.unknown) == (3, 1)
+    assert "notes speaks of 1 pictures that the library does not hold: missing.png." in caplog.text
+    found = {one.path: [caption.text for caption in one.every[0].captions] for one in library}
+    assert found == {
+        "red.png": ["by hash"],
+        "blue.png": ["by a whole path"],
+        "trip/green.png": ["by its name", "once more"],
+    }
+    again = library.add_captions("notes", rows[:1], whole=True)
+    assert (again.unchanged, again.removed) == (1, 2)
+    assert captions(library, "notes") == {"red.png": "by hash"}
+
+
+def test_search_asks_one_captioner_by_an_index_of_its_own(library: Library) -> None:
+    library.caption_beside(Server(says="one {} colour"))
+    assert captions(library, "mean-colour")["red.png"] == "a plain red picture"
+    assert [file.name for file in library.path.glob("search-index-by-*")] == ["search-index-by-1.manifest"]
+    picture(library.root / "new.png", "white")
+    library.update(captioner=MeanColour())
+    reopened = Library.open(library.path)
+    assert captions(reopened, "mean-colour")["new.png"] == "a plain white picture"
+    assert captions(reopened)["new.png"] == "a plain white picture"  # until the server is asked
+    assert reopened.caption_beside(Server(says="one {} colour")).new == 1
+    assert captions(reopened)["new.png"] == "one white colour"
+    assert (library.path / MANIFEST).is_file() and library.verify() == []
+
+
+def test_words_are_predicted_and_a_captioner_is_changed_as_before(library: Library) -> None:
+    library.predict_words(Colours())
+    library.caption_beside(Server())
+    assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
+    library.update(captioner=MeanColour("e" * 64, "second"), recaption=True)
+    assert [one.name for one in library.captioners] == ["second", "server"]
+    assert captions(library, "server")["red.png"] == "a red thing"
+    assert library._catalogue.value("SELECT COUNT(*) FROM captioners") == 2
+
+
+def test_library_of_format_2_keeps_everything(library: Library) -> None:
+    library.set_caption("red.png", "Bella")
+    before = [(one.path, one.captions, one.exif) for one in library]
+    library.close()
+    file = library.path / "catalogue.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        _to_format_2(connection)
+    opened = Library.open(library.path)
+    assert [(one.path, one.captions, one.exif) for one in opened] == before
+    assert opened.update(captioner=MeanColour()).unchanged == 3
+    assert opened.captioners[0].adopted == "" and opened.verify() == []
+    assert opened._catalogue.table("PRAGMA foreign_key_check", ()) == []
+
+
+def _to_format_2(connection: sqlite3.Connection) -> None:
+    """The catalogue as 0.5.1 wrote it."""
+    from captionret.library.checksums import of_caption
+
+    rows = connection.execute(
+        "SELECT sha256, captions.id & 1023, text, more FROM captions JOIN images ON number = "
+        "(captions.id >> 10) & 16777215"
+    ).fetchall()
+    images = connection.execute(
+        "SELECT sha256, captioner, feature_row, crc, width, height, taken, camera FROM images"
+    ).fetchall()
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+    for table in ("captions", "images", "failures", "changes"):
+        connection.execute(f"DROP TABLE {table}")
+    for column in ("kind", "adopted", "beside", "preferred"):
+        connection.execute(f"ALTER TABLE captioners DROP COLUMN {column}")
+    connection.executescript(
+        """
+        CREATE TABLE images (
+            sha256 TEXT PRIMARY KEY, captioner INTEGER NOT NULL REFERENCES captioners(id), feature_row INTEGER
+            NOT NULL, crc INTEGER NOT NULL DEFAULT 0, width INTEGER, height INTEGER, taken TEXT, camera TEXT)
+            WITHOUT ROWID;
+        CREATE TABLE captions (
+            sha256 TEXT NOT NULL REFERENCES images(sha256) ON DELETE CASCADE, n INTEGER NOT NULL,
+            text TEXT NOT NULL, tokens TEXT NOT NULL, logprob REAL NOT NULL, crc INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (sha256, n)) WITHOUT ROWID;
+        CREATE TABLE failures (
+            path PRIMARY KEY, reason NOT NULL, size INTEGER NOT NULL, ctime_ns INTEGER NOT NULL)
+            WITHOUT ROWID;
+        """
+    )
+    connection.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?)", images)
+    old = []
+    for sha256, n, text, logprob in rows:
+        tokens = json.dumps(text.split())
+        old.append((sha256, n, text, tokens, logprob, of_caption(tokens, logprob)))
+    connection.executemany("INSERT INTO captions VALUES (?, ?, ?, ?, ?, ?)", old)
+    connection.execute("PRAGMA user_version = 2")
+    connection.commit()

@@ -41,6 +41,7 @@ _row("index", "caption every picture below a folder into a library", "caption_im
 _row("search", "find pictures by a text, by a picture, or by both", "retrieve")
 _row("serve", "show libraries on a page in the browser, search and correct them there")
 _row("edit", "caption pictures in your own words; add and remove pictures of a library", script="")
+_row("export", "write a library's captions, words and vectors for other programs", script="")
 _row("verify", "say what is wrong with a library", script="")
 _row(
     "predict-words",

@@ -53,15 +53,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": FOUNDATION | {"retrieval", "models"},
     "training": FOUNDATION | {"datasets", "models", "evaluation", "retrieval"},
     "library": FOUNDATION | {"retrieval"},
+    "exchange": FOUNDATION | {"library", "retrieval"},
     "app": FOUNDATION
-    | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching"},
+    | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching"}
+    | {"exchange"},
     "__main__": {"cli"},
     "web": FOUNDATION | {"library", "retrieval", "report", "app"},
     "cli": FOUNDATION
     | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching", "app"}
-    | {"web"},
+    | {"exchange", "web"},
 }
-WITHOUT_TORCH = [*sorted(FOUNDATION), "datasets", "retrieval", "library", "report", "app", "cli", "web"]
+WITHOUT_TORCH = [*sorted(FOUNDATION), "datasets", "retrieval", "library", "exchange", "report"]
+WITHOUT_TORCH += ["app", "cli", "web"]
 
 
 def modules() -> dict[str, Path]:

@@ -11,7 +11,15 @@ from captionret import __version__, home
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-OPTIONAL = {"pycocoevalcap", "tensorboard", "onnxruntime"}  # extras; whoever imports one says what to install
+OPTIONAL = {
+    "transformers",
+    "open-clip-torch",
+    "timm",
+    "huggingface-hub",
+    "pycocoevalcap",
+    "tensorboard",
+    "onnxruntime",
+}  # extras; whoever imports one says what to install
 
 
 def required() -> set[str]:

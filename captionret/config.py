@@ -69,10 +69,11 @@ def setting(
     values_were: Mapping[str, str] | None = None,
     since: Sequence[str] = (),
     elsewhere: str = "",
+    also: str = "",
 ) -> Any:
     """A field of a Config, with what its values are checked by and how it counts in a fingerprint.
 
-    choices:   what it may hold
+    choices:   what it may hold; also: how further choices begin, which are looked up when they are used
     at_least, above, below: bounds; below=inf: a finite number
     training:  it matters only while training, so that an answer and a fingerprint outlive a change of it
     was:       its name up to release 0.5.0, under which it still counts in a fingerprint and is read
@@ -83,6 +84,7 @@ def setting(
     """
     facts = {
         "choices": tuple(choices),
+        "also": also,
         "at_least": at_least,
         "above": above,
         "below": below,
@@ -236,7 +238,11 @@ def _check(name: str, value: Any, hint: Any, facts: Mapping[str, Any]) -> None:
     taken = (*kinds, int) if float in kinds else kinds
     if not isinstance(value, taken) or (isinstance(value, bool) and bool not in kinds):
         raise BadSetting(f"{name} takes {_type_named(kinds)}, not {value!r}.")
-    if facts["choices"] and value not in facts["choices"]:
+    if (
+        facts["choices"]
+        and value not in facts["choices"]
+        and not str(value).startswith(facts["also"] or "\0")
+    ):
         raise UnknownName.among(name, str(value), [str(choice) for choice in facts["choices"]])
     bounds = {way: facts[way] for way in _BOUNDS if facts[way] is not None}
     # nan is neither above nor below anything, and so refused

@@ -1,11 +1,12 @@
-"""Encoders of transformers and open_clip: small random ones, loaded by what loads real ones, give the vectors
-that the libraries themselves give."""
+"""Models of transformers, open_clip and timm: small random ones, loaded by what loads real ones, give the
+numbers that the libraries themselves give."""
 
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ from PIL import Image
 
 from captionret.app.spaces import encoder_of
 from captionret.errors import BadCheckpoint, BadSetting, CaptionretError, MissingWeights, UnknownName
+from captionret.models.captioning.config import VARIANTS
 from captionret.models.encoders import ENCODERS, is_encoder, load_encoder
+from captionret.models.vision.backbones import load_backbone
+from captionret.models.vision.rows import BACKBONES
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -213,3 +217,48 @@ def test_an_empty_text_and_damaged_numbers_are_errors(copied: Callable[[str], Pa
     change_weights(folder, lambda tensors: {k: v * float("nan") for k, v in tensors.items()})
     with pytest.raises(BadSetting, match="not finite"):
         load_encoder(f"transformers:{folder}").encode_texts(["a dog"])
+
+
+NETWORKS = ("timm:test_resnet", "timm:test_vit", "timm:test_efficientnet")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_of_timm_is_a_backbone_with_timms_own_preprocessing(name: str, tmp_path: Path) -> None:
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    own: Any = timm.create_model(name.removeprefix("timm:"), pretrained=False).eval()
+    save_file(own.state_dict(), tmp_path / BACKBONES[name].weights)
+    backbone = load_backbone(name, folder=tmp_path)
+    row, facts = backbone.config, own.pretrained_cfg
+    size = facts["input_size"][-1]
+    assert (row.preprocessing.size, row.preprocessing.mean) == (size, facts["mean"])
+    assert row.preprocessing.std == facts["std"] and backbone.weights_sha256
+    pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
+    images = (torch.tensor(pixels) / 255 - torch.tensor(facts["mean"])) / torch.tensor(facts["std"])
+    with torch.inference_mode():
+        found = own.forward_features(images.permute(0, 3, 1, 2))
+        if name == "timm:test_vit":
+            theirs, cells = found[:, 1:].mean(1), found[:, 1:]
+        else:
+            theirs, cells = own.forward_head(found, pre_logits=True), found.flatten(2).transpose(1, 2)
+    pooled, grid = backbone.read(pixels)
+    side, depth = row.grid
+    assert pooled.shape == (2, row.dim) and grid.shape == (2, side * side, depth)
+    assert torch.allclose(pooled, theirs, atol=1e-4) and torch.allclose(grid, cells, atol=1e-4)
+
+
+def test_a_network_of_timm_that_is_not_here_is_named_and_nothing_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("it asks the network"))
+    with pytest.raises(MissingWeights, match="hf download timm/test_vit"):
+        load_backbone("timm:test_vit", folder=tmp_path)
+    with pytest.raises(UnknownName, match="resnet18"):
+        load_backbone("timm:resnet_18")
+    config = replace(VARIANTS["model2"], backbone="timm:test_vit")
+    assert config.backbone == "timm:test_vit"
+    with pytest.raises(UnknownName, match="backbone"):
+        replace(VARIANTS["model2"], backbone="tim:test_vit")

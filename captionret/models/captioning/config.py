@@ -16,7 +16,7 @@ from typing import Any
 from ...config import Registry, TrainingConfig, setting
 from ...word_vectors import DIMS as WORD_VECTOR_DIMS
 from ..record import DEFAULT_KIND, Kind
-from ..vision.rows import BACKBONES
+from ..vision.rows import BACKBONES, TIMM
 
 MAX_LENGTH = 64  # of a caption that the Transformer reads or generates, in tokens
 DECODERS = ("lstm", "soft-attention", "adaptive", "transformer")
@@ -55,7 +55,7 @@ class CaptionerConfig(TrainingConfig):
                     kept; 0: none
     """
 
-    backbone: str = setting(choices=BACKBONES)
+    backbone: str = setting(choices=BACKBONES, also=TIMM)
     decoder: str = setting("lstm", choices=DECODERS)
     embed_dim: int = setting(256, at_least=1)
     hidden_dim: int = setting(512, at_least=1)

@@ -8,7 +8,7 @@ from ...config import TrainingConfig, setting
 from ...word_vectors import DIMS as WORD_VECTOR_DIMS
 from ..record import Kind
 from ..sentence import MINILM_DIM
-from ..vision.rows import BACKBONES, PRECOMPUTED
+from ..vision.rows import BACKBONES, PRECOMPUTED, TIMM
 
 FROZEN_WORDS = ("glove", "glove-idf")
 WORD_PARTS = ("bow", "gru", "lstm")
@@ -87,7 +87,7 @@ class EmbeddingConfig(TrainingConfig):
     """
 
     backbone: str = setting(
-        "efficientnet_lite2", choices=(*BACKBONES, PRECOMPUTED), values_were={PRECOMPUTED: "given"}
+        "efficientnet_lite2", choices=(*BACKBONES, PRECOMPUTED), also=TIMM, values_were={PRECOMPUTED: "given"}
     )
     feature_dim: int = setting(0, at_least=0, elsewhere="dim_image")
     image_tower: str = setting("linear", choices=("linear", "dense"))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from ...config import Registry, TrainingConfig, setting
 from ..record import LEXICAL_KIND, Kind
-from ..vision.rows import BACKBONES
+from ..vision.rows import BACKBONES, TIMM
 
 # What release 0.5.0 wrote of a head, which was a decoder "words" then: it still counts in fingerprints.
 _AS_A_DECODER: dict[str, Any] = {
@@ -47,7 +47,7 @@ class LexicalConfig(TrainingConfig):
     as_a_decoder: what release 0.5.0 wrote of it that means nothing but counts in its fingerprint, as JSON
     """
 
-    backbone: str = setting(choices=BACKBONES)
+    backbone: str = setting(choices=BACKBONES, also=TIMM)
     hidden_dim: int = setting(512, at_least=1)
     punctuation: bool = setting(False)
     dropout: float = setting(0.4, at_least=0, below=1, training=True)

@@ -25,7 +25,8 @@ from .engines.protocols import Source
 from .engines.reader import Reader
 from .engines.rows import AUTO, Compute
 from .halves import fold_batch_norms, halves
-from .rows import BACKBONES, BackboneConfig
+from .rows import BACKBONES, TIMM, BackboneConfig
+from .timm_rows import find_in_cache, load_weights, network_of
 
 
 class Backbone(nn.Module):
@@ -81,7 +82,9 @@ class Backbone(nn.Module):
     @property
     def key(self) -> str:
         """What a cached feature depends on: network, weights, preprocessing, precision below float32."""
-        own = f"{self.config.name}-{self.weights_sha256[:12]}-{self.config.preprocessing.key}"
+        own = (
+            f"{self.config.name.replace(':', '-')}-{self.weights_sha256[:12]}-{self.config.preprocessing.key}"
+        )
         return own + self.compute.suffix
 
 
@@ -159,7 +162,8 @@ def load_backbone(
     config = BACKBONES[name]
     network = build_network(name)
     if random:
-        _tame(network)
+        if not name.startswith(TIMM):
+            _tame(network)
         # as a file's hash would: two random networks never share cached features
         sha256 = f"random-{_hash_of(network)}"
     else:
@@ -170,7 +174,7 @@ def load_backbone(
                 f"{path} is damaged: its SHA-256 begins {sha256[:8]}, not {config.sha256_prefix}. Delete it "
                 "and fetch it again."
             )
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        load_weights(network, path)
     backbone = (
         freeze(config, network, sha256, compute) if frozen else Backbone(config, network, sha256).eval()
     )
@@ -182,13 +186,17 @@ def freeze(config: BackboneConfig, network: nn.Module, sha256: str, compute: Com
     last."""
     network.eval()  # without it the "frozen" CNN's batch-norm statistics drift with every batch
     network.requires_grad_(False)
-    fold_batch_norms(network)
+    if not config.name.startswith(TIMM):  # whose batch norms may hold the activation behind them
+        fold_batch_norms(network)
     return Backbone(config, network.to(memory_format=torch.channels_last), sha256, compute).eval()
 
 
 def build_network(name: str) -> nn.Module:
     """The whole network of that name, classifier included, with random weights."""
     network: nn.Module
+    if name.startswith(TIMM):
+        network = network_of(name)
+        return network
     if name.startswith("efficientnet_lite"):
         from efficientnet_lite_pytorch import EfficientNet
 
@@ -217,6 +225,8 @@ def find_weights(config: BackboneConfig, folder: Path | str | None = None) -> Pa
     for place in places:
         if (place / config.weights).is_file():
             return place / config.weights
+    if config.name.startswith(TIMM):
+        return find_in_cache(config.name)
     raise MissingWeights(
         f"{config.weights}, the ImageNet weights of {config.name}, is neither in {places[0]} nor in "
         f"{places[1]}.",

@@ -6,9 +6,15 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .backbone_config import TIMM
+
 
 def halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
     """What makes the grid, and what makes the pooled feature of it."""
+    if name.startswith(TIMM):
+        from .timm_rows import halves_of
+
+        return halves_of(name, network)
     if name.startswith("efficientnet_lite"):
         return network.extract_features, lambda grid: grid.mean((2, 3))
     # as functions, not as modules: a Backbone that held these too would hold every weight twice

@@ -4,66 +4,17 @@ Preprocessing stands in the row: EfficientNet-Lite with the usual ImageNet mean 
 its accuracy, silently.
 """
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...config import Registry
 from ...errors import BadSetting
+from .backbone_config import TIMM, BackboneConfig, Preprocessing
+
+__all__ = ["BACKBONES", "PRECOMPUTED", "TIMM", "BackboneConfig", "Preprocessing", "check_features"]
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """How a picture becomes a backbone's input; it belongs to the backbone and is part of every cache key.
-
-    size:   the input's height and width in pixels. The whole picture is squeezed into the square: nothing at
-            the edges is lost, and it is how the published systems and their training pictures were resized.
-    mean, std: per channel, of values scaled to 0..1
-    """
-
-    size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    def to_json(self) -> dict[str, object]:
-        """Its fields, as JSON can hold them."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
-        }
-
-    @property
-    def key(self) -> str:
-        """The size, and a short hash of all of it, for names of caches."""
-        return f"{self.size}-{hashlib.sha256(repr(self).encode()).hexdigest()[:6]}"
-
-
-@dataclass(frozen=True, slots=True)
-class BackboneConfig:
-    """One row of BACKBONES.
-
-    dim:       size of the pooled feature
-    grid:      side and depth of the grid: (7, 2048) is 49 cells of 2048
-    weights:   the weight file's name; the hex digits in it begin its SHA-256
-    package:   the Python package that carries the weights, or None where `download.sh` fetches them
-    licence:   of the weights
-    """
-
-    name: str
-    dim: int
-    grid: tuple[int, int]
-    preprocessing: Preprocessing
-    weights: str
-    package: str | None
-    licence: str
-
-    @property
-    def sha256_prefix(self) -> str:
-        """The first eight hex digits of the weight file's SHA-256."""
-        return self.weights.rsplit("-", 1)[1].split(".")[0]
 
 
 def _torchvision(name: str, digits: str, dim: int, depth: int) -> BackboneConfig:
@@ -104,7 +55,21 @@ _ROWS = [
 ]
 # in place of a backbone's name: features that a collection brings (`vse:`), of a network that is not here
 PRECOMPUTED = "precomputed"
-BACKBONES: Registry[BackboneConfig] = Registry("backbone", {row.name: row for row in _ROWS})
+
+
+class _Backbones(Registry[BackboneConfig]):
+    """The table, and behind "timm:" every network of timm."""
+
+    def __getitem__(self, name: str) -> BackboneConfig:
+        """The row of that name; UnknownName lists the others and the nearest."""
+        if not name.startswith(TIMM):
+            return super().__getitem__(name)
+        from .timm_rows import row_of
+
+        return row_of(name)
+
+
+BACKBONES = _Backbones("backbone", {row.name: row for row in _ROWS})
 
 
 def check_features(

@@ -9,7 +9,18 @@ import pytest
 from compiled import compiled
 
 from captionret.retrieval.index import best
-from captionret.retrieval.index.best import Word, best_sets, smallest_of_blocks
+from captionret.retrieval.index.best import (
+    JACCARD,
+    PLAIN,
+    RATIO,
+    Held,
+    Scoring,
+    Word,
+    best_sets,
+    best_sums,
+    smallest_lengths,
+    smallest_of_blocks,
+)
 from captionret.retrieval.index.jaccard import JaccardIndex
 from captionret.retrieval.index.sparse import WordMatrix
 from captionret.retrieval.search import rank
@@ -74,6 +85,79 @@ def test_kernel_finds_the_best_of_weights_that_all_scores_say(
             found = index.best(query, top, least, allowed)
             if not index.lists.of_sets:
                 assert found == [(row, float(scores[row])) for row in rows], trial
+
+
+def a_word(count: int, rng: np.random.Generator) -> tuple[Held, np.ndarray]:
+    """A word in some rows, held in one of four ways, and its weight in every row."""
+    held = rng.random(count) < rng.choice([0.001, 0.02, 0.3, 0.9])
+    rows, usual = (
+        np.flatnonzero(held).astype(np.int32),
+        np.float32(rng.choice([0.25, 0.5, rng.random() + 0.01])),
+    )
+    others = rows[rng.random(len(rows)) < 0.1]
+    weights = np.where(held, usual, np.float32(0))
+    way = int(rng.integers(4))
+    if way < 2:
+        weights[others] = np.round(4 * rng.random(len(others))) / 4 + 0.25
+        bits = np.packbits(held, bitorder="little") if way else None
+        most = float(weights.max(initial=usual))
+        word = Held(None if way else rows, bits, None, float(usual), others, weights[others], most)
+        return word, weights
+    weights[rows] = rng.random(len(rows)).astype(np.float32) + np.float32(0.01)
+    return Held.of_weights(*((rows, weights[rows]) if way == 2 else (None, weights))), weights
+
+
+@pytest.mark.parametrize("kind", [JACCARD, RATIO, PLAIN], ids=["jaccard", "ratio", "plain"])
+def test_kernel_finds_the_best_by_sums_that_all_sums_say(
+    kernel: ModuleType, monkeypatch: pytest.MonkeyPatch, kind: int
+) -> None:
+    monkeypatch.setattr(best, "KERNEL", kernel)
+    rng = np.random.default_rng(kind)
+    for trial in range(40):
+        count = int(rng.choice([1, 10, 500, 16384, 16385, 40000]))
+        words = [a_word(count, rng) for _ in range(rng.integers(1, 9))]
+        asked = [float(np.float32(rng.choice([0.5, 1.0, rng.random() + 0.01]))) for _ in words]
+        products = kind != JACCARD
+        term = np.multiply if products else np.minimum
+        sums, each = np.zeros(count), np.zeros(count)
+        for (_, weights), value in zip(words, asked, strict=True):
+            sums += term(weights, np.float32(value))
+            each += weights
+        each += np.where(rng.random(count) < 0.05, 0, rng.random(count))  # some rows hold nothing else
+        total, offset = sum(asked), float(rng.choice([0, 0.1 * rng.random()])) if kind == RATIO else 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            every = {
+                JACCARD: sums / (each + total - sums),
+                RATIO: np.where(each * total > 1e-9, np.clip((sums - offset) / (each * total), -1, 1), 0),
+                PLAIN: sums,
+            }[kind]
+        scores = np.where(sums > 0, every, 0).astype(np.float32)
+        allowed = rng.random(count) < 0.5 if trial % 4 == 1 else None
+        masked = scores if allowed is None else np.where(allowed, scores, -np.inf)
+        top, least = int(rng.choice([1, 3, 10, 50])), float(rng.choice([1.2e-38, 0.1, 0.4]))
+        scoring = Scoring(kind, products, count, total, offset, each, smallest_lengths(each))
+        given = [(held, value) for (held, _), value in zip(words, asked, strict=True)]
+        rows = rank(masked, range(count), top, least).tolist()
+        assert best_sums(given, scoring, allowed, top, least) == [(row, float(scores[row])) for row in rows]
+
+
+def test_kernel_refuses_sums_that_do_not_fit(kernel: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(best, "KERNEL", kernel)
+    rows, weights = np.array([0, 7], np.int32), np.ones(2, np.float32)
+    nothing = Held(None, None, None, 1.0, None, None, 1.0)
+    bad = [
+        (Held.of_weights(rows, weights), Scoring(PLAIN, True, 7)),  # a row beyond the last
+        (Held.of_weights(-rows[::-1].copy(), weights), Scoring(PLAIN, True, 9)),
+        (Held.of_weights(rows, weights[:1]), Scoring(PLAIN, True, 9)),
+        (nothing, Scoring(PLAIN, True, 9)),
+        (nothing._replace(bits=np.zeros(1, np.uint8)), Scoring(PLAIN, True, 9)),
+        (nothing._replace(rows=rows, others=rows, of_others=weights[:1]), Scoring(PLAIN, True, 9)),
+        (Held.of_weights(rows, weights), Scoring(JACCARD, False, 9, 1.0, each=np.ones(8))),
+        (Held.of_weights(rows, weights), Scoring(RATIO, True, 9, 1.0, each=np.ones(9))),  # no blocks
+    ]
+    for word, scoring in bad:
+        with pytest.raises(ValueError, match="not fit"):
+            best_sums([(word, 1.0)], scoring, None, 5, 0.1)
 
 
 def test_queries_of_very_many_words_are_answered_without_the_kernel(

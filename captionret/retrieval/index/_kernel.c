@@ -1,10 +1,10 @@
-/* The best rows of a gallery by Jaccard similarity, of word sets and of word weights, exact, without a score for
- * every row.
+/* The best rows of a gallery by Jaccard similarity of word sets, or by any sum over words' weights (Jaccard
+ * similarity, cosine, BM25), exact, without a score for every row.
  *
  * Sets: rows are taken 16,384 at a time. A word's rows are bits; the number of a query's words that each row holds is
  * counted for 64 rows at once, a bit plane for each binary digit. Only rows that hold so many that they could
- * still be among the best are scored. Weights: the words that together are too light to make a row one of the
- * best are only looked up in rows that hold others (MaxScore). captionret/retrieval/index/best.py does the same without a compiler.
+ * still be among the best are scored. Sums: the words that together are too light to make a row one of the best
+ * are only looked up in rows that hold others (MaxScore). captionret/retrieval/index/best.py does the same without a compiler.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -293,14 +293,28 @@ end:
     return result;
 }
 
-/* ---- weights ---- */
+/* ---- sums over words ---- */
+
+enum { JACCARD, RATIO, PLAIN };
 
 typedef struct {
-    const int32_t *rows;     /* ascending; NULL for a word with a weight for every row */
-    const float *weights;
-    Py_ssize_t count, at, end; /* of these, and the part of the block */
-    float asked;             /* the query's weight */
+    const int32_t *rows;     /* ascending; NULL where there are bits, or a weight for every row */
+    const uint8_t *bits;     /* one for every row, or NULL */
+    const float *weights;    /* of the rows, or of all; NULL: all weigh `constant` */
+    const int32_t *others;   /* ascending rows among these that weigh something else */
+    const float *of_others;
+    Py_ssize_t count, at, end; /* of rows, and the part of the block */
+    Py_ssize_t other_count, other_at, other_end;
+    float constant, asked;   /* the query's weight */
+    double most;             /* that it adds to a row */
 } Weighted;
+
+typedef struct {
+    int kind, products;      /* what a word adds is the product of the two weights, else the smaller one */
+    double total, offset;    /* JACCARD: of the query; RATIO: what is taken from a sum, and the query's length */
+    const double *each;      /* JACCARD: total of each row; RATIO: its length; PLAIN: NULL */
+    const double *smallest;  /* RATIO: the smallest length of each block */
+} Scoring;
 
 static Py_ssize_t first_from(const int32_t *rows, Py_ssize_t low, Py_ssize_t high, int32_t row)
 {
@@ -314,174 +328,265 @@ static Py_ssize_t first_from(const int32_t *rows, Py_ssize_t low, Py_ssize_t hig
     return low;
 }
 
-/* What a word adds to a row of the block */
-static float added(const Weighted *word, int32_t row)
+static float term(const Scoring *scoring, const Weighted *word, float weight)
 {
-    float weight;
-    if (!word->rows) {
-        weight = word->weights[row];
-    } else {
-        Py_ssize_t place = first_from(word->rows, word->at, word->end, row);
+    if (scoring->products)
+        return weight * word->asked;
+    return weight < word->asked ? weight : word->asked;
+}
+
+/* What a word adds to a row of the block */
+static float added(const Scoring *scoring, const Weighted *word, int32_t row)
+{
+    Py_ssize_t place = row;
+    if (word->bits) {
+        if (!(word->bits[row >> 3] >> (row & 7) & 1))
+            return 0;
+    } else if (word->rows) {
+        place = first_from(word->rows, word->at, word->end, row);
         if (place == word->end || word->rows[place] != row)
             return 0;
-        weight = word->weights[place];
     }
-    return weight < word->asked ? weight : word->asked;
+    if (word->weights)
+        return term(scoring, word, word->weights[place]);
+    place = first_from(word->others, word->other_at, word->other_end, row);
+    if (place < word->other_end && word->others[place] == row)
+        return term(scoring, word, word->of_others[place]);
+    return term(scoring, word, word->constant);
+}
+
+static double score_of(const Scoring *scoring, double sum, Py_ssize_t row)
+{
+    if (scoring->kind == JACCARD)
+        return sum / (scoring->each[row] + scoring->total - sum);
+    if (scoring->kind == PLAIN)
+        return sum;
+    double length = scoring->each[row] * scoring->total;
+    if (!(length > 1e-9))
+        return 0;
+    double score = (sum - scoring->offset) / length;
+    return score > 1 ? 1 : score < -1 ? -1 : score;
 }
 
 /* Words that may be left to be looked up: together they are too light to make a row one of the best. They stand
  * in `words` from the first on; the others' rows are read. */
-static int spared(const Weighted *words, int count, double budget)
+static int spared(const Scoring *scoring, const Weighted *words, int count, float least, Py_ssize_t block)
 {
-    double sum = 0;
+    double budget = least * (1 - 1e-5), sum = 0;
     int one = 0;
-    while (one < count && sum + words[one].asked <= budget)
-        sum += words[one++].asked;
+    if (scoring->kind == JACCARD)
+        budget *= scoring->total;
+    else if (scoring->kind == RATIO)
+        budget = budget * scoring->total * scoring->smallest[block] + scoring->offset * (1 - 1e-5);
+    while (one < count && sum + words[one].most <= budget)
+        sum += words[one++].most;
     return one;
 }
 
-static int could_be_best(double most, double total, double row_total, float least)
+static int could_be_best(const Scoring *scoring, double most, Py_ssize_t row, float least)
 {
-    most *= 1 + 1e-5; /* it was summed in float32 */
-    if (most > total)
-        most = total;
-    return most / (total + row_total - most) * (1 + 1e-6) >= least;
+    most *= 1 + 1e-4; /* it was summed in float32 */
+    if (scoring->kind == JACCARD && most > scoring->total)
+        most = scoring->total;
+    if (scoring->kind == RATIO && !(scoring->each[row] * scoring->total > 1e-9))
+        return 1;
+    return score_of(scoring, most, row) * (1 + 1e-6) >= least;
 }
 
-static double exact(const Weighted *words, const int *spelling, int count, int32_t row)
+static double exact(const Scoring *scoring, const Weighted *words, const int *spelling, int count, int32_t row)
 {
     double sum = 0; /* in float64, by spelling, as the index does for all rows */
     for (int one = 0; one < count; one++)
-        sum += (double)added(&words[spelling[one]], row);
+        sum += (double)added(scoring, &words[spelling[one]], row);
     return sum;
 }
 
-static void sum_heavy(const Weighted *word, Py_ssize_t first, Py_ssize_t rows, float *sums, int32_t *touched,
-                      int *count)
+static void touch(float *sums, int32_t *touched, int *count, Py_ssize_t row, float more)
 {
-    Py_ssize_t start = word->rows ? word->at : first, stop = word->rows ? word->end : first + rows;
-    for (Py_ssize_t place = start; place < stop; place++) {
-        float weight = word->weights[place] < word->asked ? word->weights[place] : word->asked;
-        Py_ssize_t row = word->rows ? word->rows[place] - first : place - first;
-        if (!(weight > 0))
-            continue;
-        if (sums[row] == 0)
-            touched[(*count)++] = (int32_t)row;
-        sums[row] += weight;
+    if (!(more > 0))
+        return;
+    if (sums[row] == 0)
+        touched[(*count)++] = (int32_t)row;
+    sums[row] += more;
+}
+
+static void sum_heavy(const Scoring *scoring, const Weighted *word, Py_ssize_t first, Py_ssize_t rows, float *sums,
+                      int32_t *touched, int *count)
+{
+    float usual = term(scoring, word, word->constant);
+    if (word->bits) {
+        for (Py_ssize_t byte = 0; byte < (rows + 7) / 8; byte++)
+            for (unsigned left = word->bits[first / 8 + byte]; left; left &= left - 1) {
+                Py_ssize_t row = 8 * byte + lowest(left);
+                touch(sums, touched, count, row,
+                      word->weights ? term(scoring, word, word->weights[first + row]) : usual);
+            }
+    } else if (word->rows) {
+        for (Py_ssize_t place = word->at; place < word->end; place++)
+            touch(sums, touched, count, word->rows[place] - first,
+                  word->weights ? term(scoring, word, word->weights[place]) : usual);
+    } else {
+        for (Py_ssize_t row = 0; row < rows; row++)
+            touch(sums, touched, count, row, term(scoring, word, word->weights[first + row]));
+    }
+    for (Py_ssize_t place = word->other_at; !word->weights && place < word->other_end; place++) {
+        float more = term(scoring, word, word->of_others[place]) - usual;
+        if (more > 0 && sums[word->others[place] - first] > 0) /* what weighs less than usual may count as usual: it is a bound */
+            sums[word->others[place] - first] += more;
     }
 }
 
-static void search_weighted(Best *best, Weighted *words, const int *spelling, int count, double total,
-                            const double *totals, const uint8_t *allowed, Py_ssize_t all, float *sums,
-                            int32_t *touched)
+static void search_sums(Best *best, const Scoring *scoring, Weighted *words, const int *spelling, int count,
+                        const uint8_t *allowed, Py_ssize_t all, float *sums, int32_t *touched)
 {
+    memset(sums, 0, ROWS * sizeof *sums);
     for (Py_ssize_t first = 0; first < all; first += ROWS) {
         Py_ssize_t rows = all - first < ROWS ? all - first : ROWS;
         int full = best->count == best->most, found = 0;
-        int light = full ? spared(words, count, best->hits[0].score * total * (1 - 1e-5)) : 0;
+        int light = full ? spared(scoring, words, count, best->hits[0].score, first / ROWS) : 0;
         double rest = 0;
         for (int one = 0; one < count; one++) {
             Weighted *word = &words[one];
             word->at = word->end;
+            word->other_at = word->other_end;
             if (word->rows)
                 word->end = first_from(word->rows, word->at, word->count, (int32_t)(first + rows));
+            word->other_end = first_from(word->others, word->other_at, word->other_count, (int32_t)(first + rows));
             if (one < light)
-                rest += word->asked;
+                rest += word->most;
         }
-        memset(sums, 0, ROWS * sizeof *sums);
         for (int one = light; one < count; one++)
-            sum_heavy(&words[one], first, rows, sums, touched, &found);
+            sum_heavy(scoring, &words[one], first, rows, sums, touched, &found);
         for (int one = 0; one < found; one++) {
             int32_t row = (int32_t)first + touched[one];
             double most = sums[touched[one]] + rest;
+            sums[touched[one]] = 0;
             if (allowed && !(allowed[row >> 3] >> (row & 7) & 1))
                 continue;
             float least = best->count == best->most ? best->hits[0].score : best->least;
-            int fits = could_be_best(most, total, totals[row], least);
+            int fits = could_be_best(scoring, most, row, least);
             for (int word = light - 1; fits && word >= 0; word--) {
-                most += added(&words[word], row) - (double)words[word].asked;
-                fits = could_be_best(most, total, totals[row], least);
+                most += added(scoring, &words[word], row) - words[word].most;
+                fits = could_be_best(scoring, most, row, least);
             }
             if (!fits)
                 continue;
-            double sum = exact(words, spelling, count, row);
-            if (sum > 0)
-                offer(best, (float)(sum / (totals[row] + total - sum)), row);
+            double sum = exact(scoring, words, spelling, count, row);
+            float score = (float)score_of(scoring, sum, row);
+            if (score > 0)
+                offer(best, score, row);
         }
     }
 }
 
-/* best_weighted(words, spelling, total, totals, allowed, top, least) -> [(row, score), ...], the best first.
- * words: (rows or None, weights, asked), those that most rows hold for their weight first */
-static PyObject *best_weighted(PyObject *self, PyObject *arguments)
+/* The buffer of an array, or NULL for None; it is held until the end. */
+static const void *held_array(PyObject *array, Py_buffer *buffers, int *held, Py_ssize_t width, Py_ssize_t *count)
 {
-    PyObject *given, *order, *allowed_given, *result = NULL;
-    Py_buffer totals, allowed, buffers[2 * WEIGHTED];
-    Weighted words[WEIGHTED];
-    int spelling[WEIGHTED], top, held = 0, is_limited;
-    double total;
+    *count = 0;
+    if (array == Py_None || PyObject_GetBuffer(array, &buffers[*held], PyBUF_SIMPLE))
+        return NULL;
+    *count = buffers[*held].len / width;
+    return buffers[(*held)++].buf;
+}
+
+static int are_inside(const int32_t *rows, Py_ssize_t count, Py_ssize_t all)
+{
+    return !count || (rows[0] >= 0 && rows[count - 1] < all);
+}
+
+/* A word of the query: (rows, bits, weights, constant, others, of others, asked, most) */
+static int read_word(PyObject *given, Weighted *word, Py_buffer *buffers, int *held, Py_ssize_t all)
+{
+    PyObject *rows, *bits, *weights, *others, *of_others;
+    Py_ssize_t bytes, weighed, of_other_count;
+    memset(word, 0, sizeof *word);
+    if (!PyArg_ParseTuple(given, "OOOfOOfd", &rows, &bits, &weights, &word->constant, &others, &of_others,
+                          &word->asked, &word->most))
+        return 0;
+    word->rows = held_array(rows, buffers, held, 4, &word->count);
+    word->bits = held_array(bits, buffers, held, 1, &bytes);
+    word->weights = held_array(weights, buffers, held, 4, &weighed);
+    word->others = held_array(others, buffers, held, 4, &word->other_count);
+    word->of_others = held_array(of_others, buffers, held, 4, &of_other_count);
+    if (PyErr_Occurred())
+        return 0;
+    if ((word->bits && bytes < (all + 7) / 8) || (word->weights && weighed != (word->rows ? word->count : all))
+        || (!word->rows && !word->bits && !word->weights) || (word->rows && word->bits)
+        || of_other_count != word->other_count || !are_inside(word->rows, word->count, all)
+        || !are_inside(word->others, word->other_count, all)) {
+        PyErr_SetString(PyExc_ValueError, "a word's rows and weights do not fit");
+        return 0;
+    }
+    return 1;
+}
+
+/* best_sums(words, spelling, kind, products, total, offset, each, smallest, rows, allowed, top, least) ->
+ * [(row, score), ...], the best first. words: those that most rows hold for their weight first */
+static PyObject *best_sums(PyObject *self, PyObject *arguments)
+{
+    PyObject *given, *order, *each_given, *smallest_given, *allowed_given, *result = NULL;
+    Py_buffer *buffers;
+    Weighted *words;
+    int *spelling, top, held = 0;
+    Py_ssize_t all, lengths, blocks, bytes;
     float least;
+    Scoring scoring;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "O!O!dy*Oif", &PyList_Type, &given, &PyList_Type, &order, &total, &totals,
+    if (!PyArg_ParseTuple(arguments, "O!O!iiddOOnOif", &PyList_Type, &given, &PyList_Type, &order, &scoring.kind,
+                          &scoring.products, &scoring.total, &scoring.offset, &each_given, &smallest_given, &all,
                           &allowed_given, &top, &least))
         return NULL;
-    Py_ssize_t count = PyList_Size(given), all = totals.len / 8;
+    Py_ssize_t count = PyList_Size(given);
     Best best = {PyMem_Malloc((top > 0 ? top : 1) * sizeof(Hit)), 0, top, least};
     float *sums = PyMem_Malloc(ROWS * sizeof *sums);
     int32_t *touched = PyMem_Malloc(ROWS * sizeof *touched);
-    is_limited = allowed_given != Py_None;
-    if (is_limited && PyObject_GetBuffer(allowed_given, &allowed, PyBUF_SIMPLE)) {
-        is_limited = 0;
+    buffers = PyMem_Malloc((5 * count + 3) * sizeof *buffers);
+    words = PyMem_Malloc((count + 1) * sizeof *words);
+    spelling = PyMem_Malloc((count + 1) * sizeof *spelling);
+    if (!best.hits || !sums || !touched || !buffers || !words || !spelling) {
+        PyErr_NoMemory();
         goto end;
     }
-    if (count > WEIGHTED || PyList_Size(order) != count || top < 1 || !best.hits || !sums || !touched
-        || all > INT32_MAX || (is_limited && allowed.len < (all + 7) / 8)) {
+    scoring.each = held_array(each_given, buffers, &held, 8, &lengths);
+    scoring.smallest = held_array(smallest_given, buffers, &held, 8, &blocks);
+    const uint8_t *allowed = held_array(allowed_given, buffers, &held, 1, &bytes);
+    if (PyErr_Occurred())
+        goto end;
+    if (count > WEIGHTED || PyList_Size(order) != count || top < 1 || all > INT32_MAX || all < 0
+        || (allowed && bytes < (all + 7) / 8) || (scoring.kind != PLAIN && lengths != all)
+        || (scoring.kind == RATIO && blocks < (all + ROWS - 1) / ROWS)) {
         PyErr_SetString(PyExc_ValueError, "too many words, or arrays that do not fit");
         goto end;
     }
     for (int one = 0; one < count; one++) {
-        PyObject *rows, *weights;
-        float asked;
         long place = PyLong_AsLong(PyList_GetItem(order, one));
-        if (PyErr_Occurred() || !PyArg_ParseTuple(PyList_GetItem(given, one), "OOf", &rows, &weights, &asked)
-            || PyObject_GetBuffer(weights, &buffers[held], PyBUF_SIMPLE))
+        if (PyErr_Occurred() || !read_word(PyList_GetItem(given, one), &words[one], buffers, &held, all))
             goto end;
-        Py_buffer *of_weights = &buffers[held++], *of_rows = NULL;
-        if (rows != Py_None) {
-            if (PyObject_GetBuffer(rows, &buffers[held], PyBUF_SIMPLE))
-                goto end;
-            of_rows = &buffers[held++];
-        }
-        const int32_t *ids = of_rows ? of_rows->buf : NULL;
-        Py_ssize_t length = of_weights->len / 4;
-        if (place < 0 || place >= count || (of_rows ? of_rows->len / 4 : all) != length
-            || (ids && length && (ids[0] < 0 || ids[length - 1] >= all))) {
-            PyErr_SetString(PyExc_ValueError, "a word's rows and weights do not fit");
+        if (place < 0 || place >= count) {
+            PyErr_SetString(PyExc_ValueError, "the spelling names a word that there is not");
             goto end;
         }
-        words[one] = (Weighted){ids, of_weights->buf, length, 0, 0, asked};
         spelling[one] = (int)place;
     }
     Py_BEGIN_ALLOW_THREADS
-    search_weighted(&best, words, spelling, (int)count, total, totals.buf, is_limited ? allowed.buf : NULL, all,
-                    sums, touched);
+    search_sums(&best, &scoring, words, spelling, (int)count, allowed, all, sums, touched);
     Py_END_ALLOW_THREADS
     result = taken(&best);
 end:
-    for (int one = 0; one < held; one++)
+    for (int one = 0; buffers && one < held; one++)
         PyBuffer_Release(&buffers[one]);
-    if (is_limited)
-        PyBuffer_Release(&allowed);
     PyMem_Free(best.hits);
     PyMem_Free(sums);
     PyMem_Free(touched);
-    PyBuffer_Release(&totals);
+    PyMem_Free(buffers);
+    PyMem_Free(words);
+    PyMem_Free(spelling);
     return result;
 }
 
 static PyMethodDef methods[] = {
     {"best_sets", best_sets, METH_VARARGS, "The best rows by Jaccard similarity of sets, see best.py."},
-    {"best_weighted", best_weighted, METH_VARARGS, "The same of word weights, see best.py."},
+    {"best_sums", best_sums, METH_VARARGS, "The best rows by a sum over words, see best.py."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -3,12 +3,13 @@ BM25."""
 
 import math
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .best import PLAIN, RATIO, Held, Scoring, best_sums, smallest_lengths
 from .inverted import InvertedLists, WordLists
 from .sparse import WordMatrix
 
@@ -90,6 +91,36 @@ class CosineIndex:
             np.divide(products, norms, out=scores[rows], where=norms > _TINY, casting="same_kind")
         return self._bounded(scores)
 
+    def best(
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows by `scores`, see best_sums; None where all have to be scored."""
+        return None if self.centre else self._best(query, 0.0, self._query(query)[1], top, least, allowed)
+
+    def best_of_words(
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The same by `scores_of_words`."""
+        return self._best(query, self._query(query)[0], _length(query), top, least, allowed)
+
+    def _best(
+        self,
+        query: Mapping[str, float],
+        offset: float,
+        length: float,
+        top: int,
+        least: float,
+        allowed: NDArray[np.bool_] | None,
+    ) -> list[tuple[int, float]] | None:
+        if self.power != 1 or self.lists.of_sets or any(value <= 0 for value in query.values()):
+            return None
+        scoring = Scoring(RATIO, True, len(self._norms), length, offset, self._norms, self._smallest)
+        return best_sums(held_words(self.lists, query), scoring, allowed, top, least)
+
+    @cached_property
+    def _smallest(self) -> NDArray[np.float64]:
+        return smallest_lengths(self._norms)
+
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word of either side adds to the cosine; words of neither side add the small rest, through
         the centre."""
@@ -141,6 +172,12 @@ def _length(query: Mapping[str, float]) -> float:
     return math.sqrt(sum(float(np.float32(value)) ** 2 for value in query.values()))
 
 
+def held_words(lists: WordLists, query: Mapping[str, float]) -> list[tuple[Held, float]]:
+    """The words of a query that rows hold, by spelling, each with the query's weight as it is multiplied."""
+    found = ((lists.held(word), float(np.float32(query[word]))) for word in sorted(query))
+    return [(held, asked) for held, asked in found if held is not None and asked > 0]
+
+
 _TINY = 1e-9  # a product of lengths below this is rounding
 
 
@@ -180,6 +217,14 @@ class BM25Index:
         for rows, sums in self.lists.sums(terms):
             scores[rows] = sums
         return scores
+
+    def best(
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows, see best_sums; None where all have to be scored."""
+        asked = {word: count * self.weight(word) for word, count in query.items()}
+        scoring = Scoring(PLAIN, True, self.lists.count)
+        return best_sums(held_words(self.lists, asked), scoring, allowed, top, least)
 
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word of either side adds to the score."""

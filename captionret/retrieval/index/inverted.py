@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .best import Held
 from .sparse import WordMatrix, stable_order
 
 # A word in more rows than this is kept as a number for every row, most of them perhaps 0, in place of a list:
@@ -21,10 +22,6 @@ _FOUR_BITS = 15
 Term = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-# the rows that hold a word, ascending, and its weights; or None and a weight for every row
-Weights = tuple[NDArray[np.int32] | None, NDArray[np.float32]]
-
-
 class WordLists(Protocol):
     """Lists of the rows that hold each word, by which scores are summed; see InvertedLists."""
 
@@ -32,9 +29,30 @@ class WordLists(Protocol):
     of_sets: bool
 
     def frequency(self, word: str) -> int: ...  # noqa: D102
-    def weights(self, word: str) -> Weights | None: ...  # noqa: D102
+    def held(self, word: str) -> Held | None: ...  # noqa: D102
     def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]: ...  # noqa: D102
     def sums(self, terms: Mapping[str, Term]) -> Iterator[tuple[slice, NDArray[np.float64]]]: ...  # noqa: D102
+
+
+class KeptLists:
+    """Words whose rows are kept at hand, as long as they take little room."""
+
+    MOST = 64 << 20  # bytes
+
+    def __init__(self) -> None:
+        self._held: dict[str, Held] = {}
+        self._bytes = 0
+
+    def get(self, word: str, read: Callable[[], Held]) -> Held:
+        """The rows of a word; `read` gives them where they are not here."""
+        found = self._held.get(word)
+        if found is None:
+            found = read()
+            if self._bytes + found.bytes > self.MOST:
+                self._held, self._bytes = {}, 0
+            self._held[word] = found
+            self._bytes += found.bytes
+        return found
 
 
 class InvertedLists:
@@ -88,17 +106,16 @@ class InvertedLists:
         """In how many rows the word is."""
         return int(self.frequencies[self.word_ids[word]]) if word in self.word_ids else 0
 
-    def weights(self, word: str) -> Weights | None:
-        """The rows that hold a word, ascending, with its weights; of a frequent one None and a weight for
-        every row; None for a word that no row holds. Only for lists of weights."""
+    def held(self, word: str) -> Held | None:
+        """The rows that hold a word; None where none does. Only for lists of weights."""
         number = self.word_ids.get(word)
         if number is None:
             return None
         if number in self._places:
-            return None, self._rows[self._places[number]]
+            return Held.of_weights(None, self._rows[self._places[number]])
         assert self._weights is not None, "sets have no weights"
         held = self._held(number)
-        return self._owners[held], self._weights[held]
+        return Held.of_weights(self._owners[held], self._weights[held])
 
     def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]:
         """Block by block of rows, how many of the words each row holds. Only for lists of sets.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadSetting
-from .best import best_weighted
+from .best import JACCARD, Scoring, best_sums
 from .inverted import InvertedLists, WordLists
 from .sparse import WordMatrix, Words, WordWeights, weighted
 
@@ -111,9 +111,10 @@ class JaccardIndex:
         if self.lists.of_sets:
             return None
         weights, counted = self._counted_query(query)
-        asked = zip(map(self.lists.weights, weights), counted.tolist(), strict=True)
-        held = [(*lists, weight) for lists, weight in asked if lists is not None and weight > 0]
-        return best_weighted(held, _total(counted), self.totals, allowed, top, least)
+        asked = zip(map(self.lists.held, weights), counted.tolist(), strict=True)
+        held = [(lists, weight) for lists, weight in asked if lists is not None and weight > 0]
+        scoring = Scoring(JACCARD, False, len(self.totals), _total(counted), each=self.totals)
+        return best_sums(held, scoring, allowed, top, least)
 
     def _counted_query(self, query: Words) -> tuple[dict[str, float], NDArray[np.float32]]:
         """A query's words by spelling, and their weights times what each counts."""

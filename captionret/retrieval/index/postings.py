@@ -70,9 +70,13 @@ class CaptionPostings:
         """How often each of a word's captions, as `rows` gives them, holds it."""
         found = np.ones(len(rows), np.float32)
         start, stop = self._arrays.part("repeats.starts", number, number + 2).tolist()
-        repeated = self._arrays.part("repeats", start, stop)
-        found[np.searchsorted(rows, repeated)] = self._arrays.part("repeats.counts", start, stop)
+        found[np.searchsorted(rows, self.repeated(number))] = self._arrays.part("repeats.counts", start, stop)
         return found
+
+    def repeated(self, number: int) -> NDArray[np.int32]:
+        """The captions that hold a word more than once, ascending."""
+        start, stop = self._arrays.part("repeats.starts", number, number + 2).tolist()
+        return self._arrays.part("repeats", start, stop)
 
     def add_to(self, counts: NDArray[np.unsignedinteger], number: int) -> None:
         """Add 1 to each caption that holds a word."""

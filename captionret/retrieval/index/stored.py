@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import corpus
-from .best import Word, best_sets, smallest_of_blocks
+from .best import KERNEL, Held, Word, best_sets, smallest_of_blocks
 from .cosine import BM25Index, CosineIndex
-from .inverted import Term, Weights
+from .inverted import KeptLists, Term
 from .jaccard import JaccardIndex
 from .postings import CaptionPostings
 from .sparse import WordWeights
@@ -58,18 +58,40 @@ class CaptionIndex(Protocol):
 class StoredLists:
     """The lists of one part as an index sums over them, see InvertedLists."""
 
-    def __init__(self, postings: CaptionPostings, weigh: Weigh | None = None, lemmas: bool = False) -> None:
-        """weigh: None: all words weigh 1, as in sets; lemmas: whether words stand for their base forms"""
-        self.postings, self._weigh, self._lemmas = postings, weigh, lemmas
+    def __init__(
+        self,
+        postings: CaptionPostings,
+        weigh: Weigh | None = None,
+        lemmas: bool = False,
+        usual: Callable[[int], float] | None = None,
+    ) -> None:
+        """weigh: None: all words weigh 1, as in sets; lemmas: whether words stand for their base forms
+        usual: the weight of a word in rows that hold it once, where that is one number"""
+        self.postings, self._weigh, self._lemmas, self._usual = postings, weigh, lemmas, usual
+        self._kept = KeptLists()
         self.count, self.of_sets = postings.count, weigh is None
 
     def frequency(self, word: str) -> int:
         """In how many rows the word is."""
         return self.postings.frequency(word)
 
-    def weights(self, word: str) -> Weights | None:
-        """The rows that hold a word, ascending, with its weights; None for a word that no row holds."""
-        return next(iter(self._held(word)), None)
+    def held(self, word: str) -> Held | None:
+        """The rows that hold a word; None where none does. Only for lists of weights."""
+        number = self.postings.number(word)
+        if number is None:
+            return None
+        return self._kept.get(word, lambda: self._read(number))
+
+    def _read(self, number: int) -> Held:
+        assert self._weigh is not None and not self._lemmas, "sets have no weights"
+        if self._usual is None:
+            every = self.postings.rows(number)
+            return Held.of_weights(every, self._weigh(number, every))
+        others, usual = self.postings.repeated(number), self._usual(number)
+        weights = self._weigh(number, others)
+        bits = self.postings.bits(number)
+        rows = self.postings.rows(number) if bits is None else None
+        return Held(rows, bits, None, usual, others, weights, float(weights.max(initial=usual)))
 
     def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]:
         """How many of the words each row holds, in one block of all rows."""
@@ -113,15 +135,34 @@ def _one(number: int, rows: NDArray[np.int32]) -> NDArray[np.float32]:
 
 
 class StoredIndex:
-    """An index for each part of the postings; one answer for the gallery."""
+    """An index for each part of the postings; one answer for the gallery.
+
+    finds_best: whether `best` may find the best rows
+    """
 
     def __init__(self, captions: CaptionIndex, of_part: Callable[[CaptionPostings], "PartIndex"]) -> None:
-        self._captions = captions
+        self._captions, self.finds_best = captions, KERNEL is not None
         self._parts = [of_part(part) for part in captions.parts]
 
     def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
         """(N,) float32."""
         return self._captions.merged([part.scores(query) for part in self._parts])
+
+    def best(
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows with their scores, best first, ties by row; None where all have to be scored."""
+        limits = self._captions.split(allowed)
+        found: list[list[tuple[int, float]]] = []
+        for part, limit in zip(self._parts, limits, strict=True):
+            best = part.best(query, top, least, limit)
+            if best is None:
+                return None
+            found.append(best)
+        return self._first(found, top)
+
+    def _first(self, found: Sequence[Sequence[tuple[int, float]]], top: int) -> list[tuple[int, float]]:
+        return sorted(self._captions.joined(found), key=lambda one: (-one[1], one[0]))[:top]
 
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word of either side adds to the score of one row."""
@@ -140,7 +181,7 @@ class StoredSets(StoredIndex):
     ) -> None:
         """sizes: which words count, see CaptionPostings.of_each"""
         super().__init__(captions, of_part)
-        self._sizes = sizes
+        self._sizes, self.finds_best = sizes, True
 
     def best(
         self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
@@ -161,7 +202,7 @@ class StoredSets(StoredIndex):
             )
             for part, limit in zip(self._sets, limits, strict=True)
         ]
-        return sorted(self._captions.joined(found), key=lambda one: (-one[1], one[0]))[:top]
+        return self._first(found, top)
 
     @cached_property
     def _sets(self) -> list["_PartOfSets"]:
@@ -204,6 +245,9 @@ class PartIndex(Protocol):
     """What compares queries with one part."""
 
     def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]: ...  # noqa: D102
+    def best(  # noqa: D102
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None: ...
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]: ...  # noqa: D102
     def weight(self, word: str) -> float: ...  # noqa: D102
 
@@ -221,7 +265,8 @@ def idf_jaccard(kind: type[J], postings: CaptionPostings) -> J:
         return np.full(len(rows), corpus.weight(postings.words[number]), np.float32)
 
     weights = WordWeights(corpus.idf(), corpus.rarest())
-    return kind.of_lists(StoredLists(postings, weigh), postings.of_each("idf"), weights)
+    lists = StoredLists(postings, weigh, usual=partial(_idf, postings))
+    return kind.of_lists(lists, postings.of_each("idf"), weights)
 
 
 def tfidf_cosine(kind: type[C], postings: CaptionPostings) -> C:
@@ -230,7 +275,12 @@ def tfidf_cosine(kind: type[C], postings: CaptionPostings) -> C:
     def weigh(number: int, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         return postings.counts(number, rows) * np.float32(corpus.weight(postings.words[number]))
 
-    return kind.of_lists(StoredLists(postings, weigh), postings.of_each("norm"))
+    lists = StoredLists(postings, weigh, usual=partial(_idf, postings))
+    return kind.of_lists(lists, postings.of_each("norm"))
+
+
+def _idf(postings: CaptionPostings, number: int) -> float:
+    return float(np.float32(corpus.weight(postings.words[number])))
 
 
 def stored_bm25(captions: CaptionIndex, postings: CaptionPostings) -> BM25Index:

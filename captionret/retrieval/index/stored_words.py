@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .inverted import Term
+from .best import Held
+from .inverted import KeptLists, Term
 from .sparse import WordMatrix
 from .word_postings import LIKELY, Entries, Lists, WordPart
 
@@ -167,23 +168,21 @@ class StoredWeights:
     def __init__(self, stored: StoredWords, weigh: Weigh) -> None:
         """weigh: what of a probability is compared"""
         self.count, self._stored, self._weigh = stored.count, stored, weigh
-        self._kept: dict[str, tuple[NDArray[np.int32], NDArray[np.float32]]] = {}
+        self._kept = KeptLists()
 
     def frequency(self, word: str) -> int:
         """In how many rows the word is."""
         return len(self._stored.likely(word)[0])
 
-    def weights(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
-        """The rows that hold a word, ascending, and its weights; None for a word of which nothing is
-        predicted."""
+    def held(self, word: str) -> Held | None:
+        """The rows that hold a word, and its weights; None for a word of which nothing is predicted."""
         if word not in self._stored.head:
             return None
-        if word not in self._kept:
-            if len(self._kept) > _KEPT:
-                self._kept.clear()
-            rows, likely = self._stored.likely(word)
-            self._kept[word] = rows, self._weigh(word, likely)
-        return self._kept[word]
+        return self._kept.get(word, lambda: self._read(word))
+
+    def _read(self, word: str) -> Held:
+        rows, likely = self._stored.likely(word)
+        return Held.of_weights(rows, self._weigh(word, likely))
 
     def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]:
         """Nothing: only words of sets are counted."""
@@ -193,13 +192,11 @@ class StoredWeights:
         """The sum of a term for each word, in one block of all rows; words are added by spelling."""
         sums = np.zeros(self.count)
         for word in sorted(terms):
-            held = self.weights(word)
+            held = self.held(word)
             if held is not None:
-                sums[held[0]] += terms[word](held[1])
+                assert held.weights is not None, "as held says"
+                sums[held.rows] += terms[word](held.weights)
         yield slice(0, self.count), sums
-
-
-_KEPT = 1000  # words whose rows are kept at hand
 
 
 def _pairs(entries: Entries) -> Iterator[tuple[int, float]]:

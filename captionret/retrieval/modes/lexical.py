@@ -17,6 +17,7 @@ from ...errors import BadSetting
 from ...records import Explanation, WordReason
 from ...text import word_set
 from .. import corpus
+from ..index.best import KERNEL
 from ..index.cosine import CosineIndex
 from ..index.sparse import WordMatrix, WordWeights
 from ..index.stored_words import StoredWeights, StoredWords
@@ -34,6 +35,12 @@ class Index(Protocol):
 
     def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
         """(N,) float32."""
+        ...
+
+    def best(
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows, see PreparedMode.best; None where all have to be scored."""
         ...
 
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
@@ -84,7 +91,7 @@ class PreparedLexical(PreparedMode):
     ) -> None:
         """row: gives those of one image"""
         self.mode, self.index, self._row = mode, index, row
-        self.finds_best = isinstance(self.index, JaccardWords)
+        self.finds_best = KERNEL is not None
 
     def scores(self, query: EncodedQuery) -> np.ndarray:
         """(N,) float32; NoWords for a query without any word, BadSetting for a picture of which nothing is
@@ -94,10 +101,8 @@ class PreparedLexical(PreparedMode):
     def best(
         self, query: EncodedQuery, top: int, least: float, allowed: NDArray[np.bool_] | None
     ) -> list[tuple[int, float]] | None:
-        """The best rows, where probabilities are compared by Jaccard similarity. errors: as scores"""
-        if not isinstance(self.index, JaccardWords):
-            return None
-        return self.index.best(self._probabilities(query), top, least, allowed)
+        """The best rows; None where all have to be scored. errors: as scores"""
+        return self._index(query).best(self._probabilities(query), top, least, allowed)
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that made the match, the most telling first."""
@@ -215,6 +220,12 @@ class ExpectedCosine:
         """(N,) float32 from -1 to 1."""
         return self.index.scores(_roots(query))
 
+    def best(
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """None: what a query does not hold counts, too, so all have to be scored."""
+        return None
+
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word adds; below 0 where one side holds it and the other less than most."""
         return self.index.shares(_roots(query), _roots(row))
@@ -242,6 +253,12 @@ class TextCosine:
     def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
         """(N,) float32 from -1 to 1."""
         return self.index.scores_of_words(_roots(query))
+
+    def best(
+        self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows, see CosineIndex."""
+        return self.index.best_of_words(_roots(query), top, least, allowed)
 
     def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
         """What each word of the text adds; below 0 where the picture holds it less than most."""

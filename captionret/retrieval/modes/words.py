@@ -97,7 +97,7 @@ class PreparedWords(PreparedMode):
     ) -> None:
         """captions: of the gallery; frequency: says how many of them hold a word, as the mode reads it"""
         self.mode, self.index, self.captions, self.frequency = mode, index, captions, frequency
-        self.finds_best = isinstance(index, StoredSets)
+        self.finds_best = isinstance(index, StoredIndex) and index.finds_best
 
     def scores(self, query: EncodedQuery) -> np.ndarray:
         """(N,) float32; NoWords for a query without any word."""
@@ -107,7 +107,7 @@ class PreparedWords(PreparedMode):
         self, query: EncodedQuery, top: int, least: float, allowed: NDArray[np.bool_] | None
     ) -> list[tuple[int, float]] | None:
         """The best rows, where the index is one that is kept. errors: as scores"""
-        if not isinstance(self.index, StoredSets):
+        if not isinstance(self.index, StoredIndex):
             return None
         return self.index.best(self._bag(query), top, least, allowed)
 
@@ -183,6 +183,12 @@ class TfIdf(CosineIndex):
     def scores(self, query: Bag) -> np.ndarray:
         """(N,) float32 from 0 to 1."""
         return super().scores(self._vector(query))
+
+    def best(
+        self, query: Bag, top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """The best rows, see CosineIndex."""
+        return super().best(self._vector(query), top, least, allowed)
 
     def shares(self, query: Bag, row: Bag) -> dict[str, float]:
         """What each word adds to the cosine."""

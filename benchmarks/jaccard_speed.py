@@ -1,6 +1,5 @@
 """How fast Jaccard similarity to a whole gallery is: sets and weighted word probabilities, one thread, with
-the loop
-over Python sets in the same run.
+the loop over Python sets and other people's engines in the same run.
 
     python benchmarks/jaccard_speed.py
     python benchmarks/jaccard_speed.py --quick --results FILE   # a hundredth of everything, to try it
@@ -27,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from peers import RoaringSets, SciPySets, SciPyWeights, Seismic, installed, recall
 from results import ROOT, markdown_table, write_section
 
 from captionret.files import publishing
@@ -227,6 +227,7 @@ def sets_measured(
             "<= 200",
         ],
     ]
+    table += sets_of_others(gallery.take(np.arange(million)), queries, index, float(np.median(best)))
     curves: Curves = {"loop over Python sets": [(million, slow)], "sets": []}
     for size in (size // scale for size in SIZES):
         index = JaccardIndex(gallery.take(np.arange(size)))
@@ -278,7 +279,64 @@ def weighted_measured(
         [f"{name}: slowest of {runs} queries, ms", float(times.max()), None],
         [f"{name}: largest error in {5 * 201:,} scores, millionths of the score", 1e6 * error, "<= 1"],
     ]
+    table += weights_of_others(word_probabilities, idf, index, queries, float(np.median(best)))
     return table, {"weighted, with idf": points}
+
+
+def sets_of_others(
+    matrix: WordMatrix, queries: Sequence[frozenset[str]], index: JaccardIndex, ours: float
+) -> list[list[object]]:
+    """SciPy and pyroaring on the same sets."""
+    found: list[list[object]] = []
+    for name, package, kind in (("SciPy", "scipy", SciPySets), ("pyroaring", "pyroaring", RoaringSets)):
+        if installed(package):
+            peer: SciPySets | RoaringSets = kind(matrix)
+            for query in queries[:3]:
+                if [score for _, score in peer.best(query)] != [score for _, score in _best(index, query)]:
+                    sys.exit(f"{name} finds others.")
+            times = milliseconds(peer.best, queries[: 40 if kind is SciPySets else 8])
+            found += _beside(f"{len(matrix):,} captions: {name}", float(np.median(times)), ours)
+            del peer
+    return found
+
+
+def weights_of_others(
+    matrix: WordMatrix,
+    idf: dict[str, float],
+    index: JaccardIndex,
+    queries: Sequence[dict[str, float]],
+    ours: float,
+) -> list[list[object]]:
+    """SciPy, exact, and Seismic, which looks for the largest dot products and may miss some."""
+    exact = SciPyWeights(matrix, idf)
+    times = milliseconds(exact.best, queries[:20])
+    found = _beside(f"{len(matrix):,} word probabilities: SciPy", float(np.median(times)), ours)
+    if installed("seismic"):
+        began = time.perf_counter()
+        peer = Seismic(matrix, exact)
+        built = time.perf_counter() - began
+        name = f"{len(matrix):,} word probabilities: Seismic (pyseismic-lsr, approximate)"
+        found += _beside(name, float(np.median(milliseconds(peer.best, queries))), ours)
+        found += [
+            [f"{name}: of the ten largest dot products it finds, %", 100 * part, None]
+            for part in [recall(peer.best, exact.products, queries[:50])]
+        ]
+        part = recall(peer.best, lambda query: _best(index, query), queries[:50])
+        found += [[f"{name}: of the ten best by Jaccard similarity, %", 100 * part, None]]
+        found += [[f"{name}: its index made, s", built, None]]
+    return found
+
+
+def _beside(name: str, theirs: float, ours: float) -> list[list[object]]:
+    return [
+        [f"{name}, median query, ms", theirs, None],
+        [f"{name} / the ten best, medians", theirs / ours, None],
+    ]
+
+
+def _best(index: JaccardIndex, query: Any) -> list[tuple[int, float]]:
+    scores = index.scores(query)
+    return [(row, float(scores[row])) for row in rank(scores, range(len(scores)), TOP, LEAST).tolist()]
 
 
 def largest_error(

@@ -146,12 +146,25 @@ def test_a_file_whose_hash_is_right_but_that_voyager_refuses_is_made_again(tmp_p
     vectors, _ = clustered(60)
     file = tmp_path / "graph"
     open_index(vectors, file, exact_up_to=0)
-    nearest._write(
-        file, json.loads(file.read_bytes().partition(b"\n")[0])["vectors"], b"VOYA from the future"
-    )
+    fingerprint = json.loads(file.read_bytes().partition(b"\n")[0])["vectors"]
+    nearest._write(file, fingerprint, b"VOYA from the future", 1.0)
     said: list[str] = []
     assert type(open_index(vectors, file, exact_up_to=0, note=said.append)) is GraphIndex
     assert "cannot be used by the installed voyager" in said[0]
+
+
+def test_recall_of_a_graph_is_measured_on_its_own_vectors_kept_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    vectors, _ = clustered(300)
+    monkeypatch.setattr(GraphIndex, "_proposed", lambda *_: np.arange(0, 300, 3))
+    with caplog.at_level("INFO"):
+        index = open_index(vectors, tmp_path / "graph", exact_up_to=0)
+        assert isinstance(index, GraphIndex) and 0.1 < index.recall < 0.7
+        monkeypatch.undo()
+        again = open_index(vectors, tmp_path / "graph", exact_up_to=0)
+    assert isinstance(again, GraphIndex) and again.recall == index.recall
+    assert caplog.text.count(f"it finds {index.recall:.1%} of the ten nearest") == 2
 
 
 def test_where_it_cannot_be_kept_the_graph_is_used_all_the_same(tmp_path: Path) -> None:

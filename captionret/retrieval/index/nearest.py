@@ -11,6 +11,7 @@ make an answer differ from the exact one.
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,12 +26,15 @@ from .. import rank
 if TYPE_CHECKING:  # loaded only where a graph is needed
     import voyager
 
+log = logging.getLogger(__name__)
+
 EXACT_UP_TO = 200_000  # rows
 # M and efConstruction of the paper: what each row is joined to, and how carefully
 NEIGHBOURS, BUILD_WIDTH = (16, 100)
 SEARCH_WIDTH = 400  # ef of the paper: rows that a search keeps in view
 _FORMAT = 1
 _BLOCK = 2000  # rows between two looks at the keyboard
+_ASKED = 100  # rows by which the recall of a graph is measured
 _MOST = 1000  # for more hits than this, comparing with every row is faster than the graph
 
 
@@ -61,12 +65,19 @@ class ExactIndex:
 
 
 class GraphIndex(ExactIndex):
-    """Rows that the graph proposes, ordered by their exact scores."""
+    """Rows that the graph proposes, ordered by their exact scores.
 
-    def __init__(self, vectors: np.ndarray, graph: "voyager.Index") -> None:
-        """graph: of these very rows."""
+    recall: the share of the ten nearest that it finds, of rows of its own as queries
+    """
+
+    def __init__(self, vectors: np.ndarray, graph: "voyager.Index", recall: float | None = None) -> None:
+        """graph: of these very rows
+
+        recall: where it was measured before; None: measure it now
+        """
         super().__init__(vectors)
         self.graph = graph
+        self.recall = self._measured() if recall is None else recall
 
     def search(self, queries: np.ndarray, top: int) -> Nearest:
         """As an exact index's, but that it may overlook a row."""
@@ -75,6 +86,13 @@ class GraphIndex(ExactIndex):
             return super().search(queries, top)
         found = [_best(self.vectors, query, self._proposed(query, top), top) for query in queries]
         return _joined(found, top)
+
+    def _measured(self) -> float:
+        chosen = np.linspace(0, len(self.vectors) - 1, min(_ASKED, len(self.vectors))).astype(np.int64)
+        queries = self.vectors[chosen]
+        exact, found = super().search(queries, 10), self.search(queries, 10)
+        pairs = zip(exact.rows.tolist(), found.rows.tolist(), strict=True)
+        return sum(len({*ours} & {*theirs}) for ours, theirs in pairs) / max(exact.rows.size, 1)
 
     def _proposed(self, query: np.ndarray, top: int) -> np.ndarray | None:
         """Rows in ascending order, None for all: where the graph falls into parts, it may reach fewer than
@@ -109,19 +127,25 @@ def open_index(
     vectors, file = _unit_rows(vectors, "The vectors"), Path(file)
     if len(vectors) <= exact_up_to:
         return ExactIndex(vectors)
-    graph, problem = _read(file, vectors)
-    if graph is not None:
-        return GraphIndex(vectors, graph)
+    kept, problem = _read(file, vectors)
+    if kept is not None:
+        _show_recall(kept)
+        return kept
     if not build:
         note(f"{problem}: all {len(vectors):,} vectors are compared.")
         return ExactIndex(vectors)
     note(f"{problem}: {len(vectors):,} vectors are put into a new one, once.")
-    graph = _built(vectors, progress)
+    made = GraphIndex(vectors, _built(vectors, progress))
+    _show_recall(made)
     try:
-        _write(file, _fingerprint(vectors), graph.as_bytes())
+        _write(file, _fingerprint(vectors), made.graph.as_bytes(), made.recall)
     except (OSError, NoSpace) as error:  # the work of minutes is used, even where it cannot be kept
         note(f"The index could not be kept ({error}). It will be made again the next time.")
-    return GraphIndex(vectors, graph)
+    return made
+
+
+def _show_recall(index: GraphIndex) -> None:
+    log.info(f"The index is approximate: of its own vectors it finds {index.recall:.1%} of the ten nearest.")
 
 
 def _built(vectors: np.ndarray, progress: bool) -> "voyager.Index":
@@ -152,15 +176,15 @@ def _fingerprint(vectors: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _write(file: Path, fingerprint: str, content: bytes) -> None:
-    """A line that says whose graph it is and how its bytes hash, and the bytes."""
-    head = {"vectors": fingerprint, "sha256": hashlib.sha256(content).hexdigest()}
+def _write(file: Path, fingerprint: str, content: bytes, recall: float) -> None:
+    """A line that says whose graph it is, what it finds and how its bytes hash, and the bytes."""
+    head = {"vectors": fingerprint, "sha256": hashlib.sha256(content).hexdigest(), "recall": recall}
     with publishing(file) as target:
         target.write(json.dumps(head).encode() + b"\n")
         target.write(content)
 
 
-def _read(file: Path, vectors: np.ndarray) -> tuple["voyager.Index | None", str]:
+def _read(file: Path, vectors: np.ndarray) -> tuple[GraphIndex | None, str]:
     """The graph, if the file is whole and one of these vectors; otherwise None and why not."""
     try:
         with open(file, "rb") as source:
@@ -178,7 +202,9 @@ def _read(file: Path, vectors: np.ndarray) -> tuple["voyager.Index | None", str]
     import voyager
 
     try:
-        return voyager.Index.load(io.BytesIO(content)), ""
+        graph = voyager.Index.load(io.BytesIO(content))
+        recall = head.get("recall")  # release 0.5.0 measured none
+        return GraphIndex(vectors, graph, recall if isinstance(recall, float) else None), ""
     except (RuntimeError, ValueError) as error:
         return None, f"{file} cannot be used by the installed voyager ({error})"
 

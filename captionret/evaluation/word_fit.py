@@ -6,7 +6,8 @@
 The forms of a word are taken together. Their probability p becomes sigmoid(a * logit(p) + b) with a and b of
 each word's own, drawn to those of all words together (Platt 1999, with normal priors): how near, is chosen by
 predicting pictures that were held out. Where captions of further pictures tell how often words are used, a
-word that is predicted more often is drawn to less. Classes come in beside it by a share of each word's own.
+word that is predicted more often is drawn to less. High probabilities of unusual words are bent, see
+word_bends. Classes come in beside it by a share of each word's own.
 """
 
 from collections import defaultdict
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..image_classes import classes_of
 from ..retrieval import WordMatrix, corpus
-from ..retrieval.calibrated import Calibration, WordGroup, logit
+from ..retrieval.calibrated import Calibration, WordGroup, calibrated, logit
 from ..retrieval.index.columns import Columns
 from ..retrieval.lemmas import lemma
 from ..retrieval.predicted import RARE
@@ -31,9 +32,10 @@ from .calibration import (
     right_pictures,
     word_pairs,
 )
+from .word_bends import bends_of, learn_bends
 
 FOLDS = 5
-SPREADS = tuple(product((0.3, 0.7, 1.5), (0.0, 0.2)))  # of offsets, and of slopes: standard deviations
+SPREADS = tuple(product((0.3, 0.7), (0.0, 0.2)))  # of offsets, and of slopes: standard deviations
 _TURN = -1.0  # the logit about which a word's slope turns
 _NEVER = 0.1  # pictures that a word counts for beside those that it is used of, so that 0 has a logarithm
 _STEPS = 25
@@ -96,16 +98,17 @@ class _Evidence:
 
 @dataclass(frozen=True)
 class _Map:
-    """slope, offset, share: (G,) of each group; alone: the share of words that only classes know"""
+    """slope, offset, bend, share: (G,) of each group; alone: the share of words that only classes know"""
 
     slope: Table
     offset: Table
+    bend: Table
     share: Table
     alone: float
 
     def applied(self, evidence: _Evidence) -> Table:
         """(N, G) calibrated."""
-        found = _by_head(evidence.likely, self.slope, self.offset)
+        found = _by_head(evidence.likely, self.slope, self.offset, self.bend)
         return 1 - (1 - found) * (1 - self.share * evidence.classes)
 
 
@@ -134,14 +137,12 @@ def fit_calibration(
 
     before = pairs(evidence.likely)
     measured = np.array(sorted({group_of[word] for word in before.words if word in group_of}), np.int64)
-    held_out = {spreads: _held_out(evidence, spreads) for spreads in SPREADS}
+    held_out = {spreads: _held_out(evidence, spreads, bent=False) for spreads in SPREADS}
     chosen = min(SPREADS, key=lambda one: _surprise(held_out[one][:, measured], evidence.right[:, measured]))
-    after = pairs(held_out[chosen])
-    found = _fit(evidence, chosen)
-    groups = [
-        WordGroup(forms, float(found.slope[place]), float(found.offset[place]), float(found.share[place]))
-        for place, forms in enumerate(evidence.forms)
-    ]
+    after = pairs(_held_out(evidence, chosen, bent=True))
+    found = _fit(evidence, chosen, bent=True)
+    numbers = np.stack([found.slope, found.offset, found.share, found.bend], axis=1).tolist()
+    groups = [WordGroup(forms, *own) for forms, own in zip(evidence.forms, numbers, strict=True)]
     return Fitted(
         named(groups, found.alone),
         chosen,
@@ -180,11 +181,11 @@ def _evidence(
     return _Evidence(forms, likely, by_class, right, np.array(often), share)
 
 
-def _held_out(evidence: _Evidence, spreads: tuple[float, float]) -> Table:
+def _held_out(evidence: _Evidence, spreads: tuple[float, float], bent: bool) -> Table:
     """(N, G) of each picture by what was learnt from the others."""
     found = np.zeros(evidence.likely.shape)
     for own, others in _folds(len(found)):
-        found[own] = _fit(evidence.of(others), spreads).applied(evidence.of(own))
+        found[own] = _fit(evidence.of(others), spreads, bent).applied(evidence.of(own))
     return found
 
 
@@ -201,14 +202,18 @@ def _surprise(probability: Table, right: NDArray[np.bool_]) -> float:
     return float(-np.log(np.maximum(given, 1e-4)).mean())
 
 
-def _fit(evidence: _Evidence, spreads: tuple[float, float]) -> _Map:
+def _fit(evidence: _Evidence, spreads: tuple[float, float], bent: bool) -> _Map:
     slope, offset = _platt(evidence, *spreads)
-    found = _by_head(evidence.likely, slope, offset)
-    return _Map(slope, offset, *_shares(found, evidence))
+    bend = np.ones(len(slope))
+    if bent:
+        held_out = _held_out(evidence, spreads, bent=False)
+        bend = bends_of(evidence.right, evidence.forms, learn_bends(held_out, evidence.right, evidence.forms))
+    found = _by_head(evidence.likely, slope, offset, bend)
+    return _Map(slope, offset, bend, *_shares(found, evidence))
 
 
-def _by_head(likely: Table, slope: Table, offset: Table) -> Table:
-    return np.where(likely > 0, 1 / (1 + np.exp(-(slope * logit(likely) + offset))), 0.0)
+def _by_head(likely: Table, slope: Table, offset: Table, bend: Table) -> Table:
+    return np.where(likely > 0, calibrated(likely, slope, offset, bend), 0.0)
 
 
 def _platt(evidence: _Evidence, of_offsets: float, of_slopes: float) -> tuple[Table, Table]:

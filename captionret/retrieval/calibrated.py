@@ -22,7 +22,8 @@ from ..files import publish_json, read_json
 from ..remedies import remedy
 
 FILE = "calibration.json"
-FORMAT = 1
+FORMAT = 2  # 1: without bends
+BENT_FROM = 0.3  # the probability from which a bend changes it
 SURE = float(np.float32(0.999))  # the largest probability; what a person wrote has it
 _LEAST, _MOST = 1e-4, 0.9995  # between these the logit is taken
 
@@ -33,6 +34,7 @@ class WordGroup:
 
     forms:  "dog", "dogs"
     slope, offset: the probability p that any of them is used becomes sigmoid(slope * logit(p) + offset)
+    bend:   of what is above BENT_FROM then, this share of the way in the logit is kept
     share:  of the probability of classes that are called so, or are a kind of it, that counts beside
     """
 
@@ -40,6 +42,7 @@ class WordGroup:
     slope: float
     offset: float
     share: float
+    bend: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,11 @@ class Calibration:
     alone: float
 
     def __post_init__(self) -> None:
-        numbers = [number for one in self.groups for number in (one.slope, one.offset, one.share)]
+        numbers = [number for one in self.groups for number in (one.slope, one.offset, one.share, one.bend)]
         if not np.isfinite([*numbers, self.alone]).all():
             raise BadSetting("A calibration holds a number that is none.")
-        if any(one.slope <= 0 for one in self.groups):
-            raise BadSetting("A calibration's slope must be above 0: what is more probable stays so.")
+        if any(one.slope <= 0 or one.bend <= 0 for one in self.groups):
+            raise BadSetting("A calibration's slopes must be above 0: what is more probable stays so.")
         if not all(0 <= share <= 1 for share in (self.alone, *(one.share for one in self.groups))):
             raise BadSetting("A calibration's shares are from 0 to 1.")
 
@@ -87,7 +90,7 @@ class Calibration:
         group = self._group_of.get(word)
         if group is None:
             return likely
-        found = np.minimum(calibrated(likely, group.slope, group.offset), SURE)
+        found = np.minimum(calibrated(likely, group.slope, group.offset, group.bend), SURE)
         return np.where(likely >= 1, SURE, np.where(likely > 0, found, 0.0))
 
     def write(self, path: Path) -> None:
@@ -101,7 +104,7 @@ class Calibration:
                 "data": self.data,
                 "alone": round(self.alone, 4),
                 "groups": [
-                    f"{' '.join(one.forms)} {one.slope:.4g} {one.offset:.4g} {one.share:.3g}"
+                    f"{' '.join(one.forms)} {one.slope:.4g} {one.offset:.4g} {one.share:.3g} {one.bend:.3g}"
                     for one in self.groups
                 ],
             },
@@ -124,15 +127,25 @@ class Calibration:
             raise ValueError("a later release wrote it")
         groups = []
         for line in facts["groups"]:
-            *forms, slope, offset, share = line.split(" ")
-            groups.append(WordGroup(tuple(forms), float(slope), float(offset), float(share)))
+            parts = [*line.split(" "), *(["1"] if facts["format"] == 1 else [])]
+            groups.append(WordGroup(tuple(parts[:-4]), *map(float, parts[-4:])))
         predictor, name, data = (str(facts[part]) for part in ("predictor", "name", "data"))
         return cls(predictor, name, data, groups, float(facts["alone"]))
 
 
-def calibrated(likely: NDArray[np.float64], slope: float, offset: float) -> NDArray[np.float64]:
-    """sigmoid(slope * logit(p) + offset) of each probability."""
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-(slope * logit(likely) + offset)))
+_BENT_FROM = float(np.log(BENT_FROM) - np.log1p(-BENT_FROM))
+
+
+def calibrated(
+    likely: NDArray[np.float64],
+    slope: float | NDArray[np.float64],
+    offset: float | NDArray[np.float64],
+    bend: float | NDArray[np.float64] = 1.0,
+) -> NDArray[np.float64]:
+    """sigmoid(slope * logit(p) + offset) of each probability, bent from BENT_FROM on."""
+    odds = slope * logit(likely) + offset
+    odds = odds + (bend - 1) * np.maximum(odds - _BENT_FROM, 0)
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-odds))
     return found
 
 

@@ -14,12 +14,13 @@ from captionret.app.places import LEXICAL_HEAD
 from captionret.app.searching import search
 from captionret.datasets import Dataset
 from captionret.errors import BadLibrary, BadSetting
+from captionret.evaluation.word_bends import bends_of, learn_bends
 from captionret.evaluation.word_fit import Fitted, fit_calibration
 from captionret.library import Library
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
-from captionret.retrieval.calibrated import FILE, SURE, Calibration, WordGroup
+from captionret.retrieval.calibrated import FILE, SURE, Calibration, WordGroup, calibrated
 from captionret.retrieval.predicted import FLOOR
 
 DOG, BED = WordGroup(("dog", "dogs"), 1.2, 1.0, 0.25), WordGroup(("bed",), 1.0, -3.0, 0.1)
@@ -73,9 +74,14 @@ def test_what_a_person_wrote_stays_sure_and_what_is_not_said_stays_out() -> None
 
 
 @settings(deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=20), st.floats(0.05, 3), st.floats(-5, 5))
-def test_what_is_more_probable_stays_so(said: list[float], slope: float, offset: float) -> None:
-    one = Calibration("d", "a head", "captions", [WordGroup(("dog",), slope, offset, 0.1)], 0.5)
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=20),
+    st.floats(0.05, 3),
+    st.floats(-5, 5),
+    st.floats(0.1, 1),
+)
+def test_what_is_more_probable_stays_so(said: list[float], slope: float, offset: float, bend: float) -> None:
+    one = Calibration("d", "a head", "captions", [WordGroup(("dog",), slope, offset, 0.1, bend)], 0.5)
     found = one.of_head("dog", np.array(sorted(said)))
     assert (np.diff(found) >= 0).all() and (found >= 0).all() and (found <= 1).all()
 
@@ -93,10 +99,11 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
     assert Calibration.read(tmp_path / FILE) == calibration()
     whole = json.loads((tmp_path / FILE).read_text())
     broken: list[dict[str, object]] = [
-        {"format": 2},
-        {"groups": ["dog one 2 3"]},
-        {"groups": ["dog nan 0 0"]},
-        {"groups": ["dog -1 0 0"]},
+        {"format": 3},
+        {"groups": ["dog one 2 3 1"]},
+        {"groups": ["dog nan 0 0 1"]},
+        {"groups": ["dog -1 0 0 1"]},
+        {"groups": ["dog 1 0 0 -1"]},
         {"groups": 7},
         {"alone": 3},
         {"alone": None},
@@ -152,6 +159,32 @@ def test_shares_of_classes_are_learnt_where_captions_say_the_word() -> None:
     assert groups["cat"].share == pytest.approx(0.8, abs=0.15)
     assert groups["zebra"].share in (fitted.calibration.alone, pytest.approx(groups["cat"].share, abs=0.2))
     assert 0.5 < fitted.calibration.alone <= 1
+
+
+def test_high_probabilities_of_words_that_captions_seldom_hold_are_taken_back_where_they_are_wrong() -> None:
+    random = np.random.default_rng(2)
+    sure = random.random((2000, 2)) < 0.15
+    held_out = np.where(sure, 0.95, 0.05)
+    right = sure & (random.random(sure.shape) < (0.95, 0.6))
+    forms = [("beach",), ("sprinkler", "sprinklers")]
+    usual, seldom = bends_of(right, forms, learn_bends(held_out, right, forms))
+    assert 0.85 < usual <= 1
+    found = calibrated(held_out, 1.0, 0.0, np.array([usual, seldom]))
+    assert found[sure[:, 1], 1] == pytest.approx(0.6, abs=0.06)
+    assert found[~sure] == pytest.approx(held_out[~sure])
+
+
+def test_a_calibration_of_the_release_before_is_read_as_it_was(tmp_path: Path) -> None:
+    facts = {
+        "format": 1,
+        "predictor": "d",
+        "name": "",
+        "data": "",
+        "alone": 0.5,
+        "groups": ["dog dogs 1 -1 0.2"],
+    }
+    (tmp_path / FILE).write_text(json.dumps(facts))
+    assert Calibration.read(tmp_path / FILE).groups == [WordGroup(("dog", "dogs"), 1.0, -1.0, 0.2, 1.0)]
 
 
 def test_too_few_captions_are_refused() -> None:

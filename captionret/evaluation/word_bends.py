@@ -32,14 +32,14 @@ def learn_bends(held_out: Table, right: NDArray[np.bool_], forms: Sequence[Seque
     right:    (N, G) whether people used them
     """
     row, group = np.nonzero((held_out >= BENT_FROM) & (right.mean(0) < _COMMON))
-    odds, said = logit(held_out[row, group]), right[row, group]
+    odds, used = logit(held_out[row, group]), right[row, group]
     above = odds - float(logit(np.array(BENT_FROM)))
     parts = np.stack([above, above * _unusual(forms)[group]])
     found = np.zeros(2)
     for _ in range(_STEPS):
         probable = 1 / (1 + np.exp(-(odds + found @ parts)))
         hessian = (parts * (probable * (1 - probable))) @ parts.T + np.eye(2)
-        step = np.linalg.solve(hessian, parts @ (said - probable) - found)
+        step = np.linalg.solve(hessian, parts @ (used - probable) - found)
         found = found + np.clip(step, -_STEP, _STEP)
     return found
 

@@ -1,0 +1,343 @@
+"""The page in a real browser: what a person does with it, on a desk and on a phone, in light and in dark."""
+
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from mean_colour import Colours, MeanColour, picture
+from PIL import Image
+
+from captionret.app.searcher import Searcher
+from captionret.library import Library
+from captionret.web.application import create_app
+from captionret.web.settings import Settings
+from captionret.web.shelf import Shelf
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+HOSTILE = "<img src=x onerror=alert(1)>.png"
+CAMERA = "<script>alert(2)</script>"
+Turn = Callable[..., Any]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here")
+
+
+def make_library(folder: Path, plain: int = 0) -> Library:
+    root = folder / "photos"
+    for number, colour in enumerate(["red", "green", "blue", "yellow"] * 2):
+        picture(root / ("beach" if colour == "blue" else "") / f"{colour}-{number}.png", colour, shade=number)
+    for number in range(plain):
+        picture(root / "many" / f"{number:03d}.png", "white", shade=-(number % 60), size=16 + number // 60)
+    exif = Image.Exif()
+    exif[272], exif[306] = CAMERA, "2019:06:01 12:30:00"
+    Image.new("RGB", (40, 30), (5, 5, 5)).save(root / HOSTILE, exif=exif)
+    library = Library.create(folder / "library", root)
+    library.update(root, MeanColour(), progress=False)
+    library.predict_words(Colours(), progress=False)
+    return library
+
+
+@contextmanager
+def serving(libraries: dict[str, Library], **options: object) -> Iterator[str]:
+    """The application on a free port of this machine."""
+    searchers = {
+        name: Searcher(library, captioner=MeanColour(), predictor=Colours())
+        for name, library in libraries.items()
+    }
+    cache = next(iter(libraries.values())).path / "thumbnails"
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = create_app(Settings(cache=cache, **options), Shelf(searchers))  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("web")
+    libraries = {"photos": make_library(folder / "a", plain=190), "changing": make_library(folder / "b")}
+    with serving(libraries, uploads="added") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def turn(browser: Any, address: str) -> Iterator[Turn]:
+    """Open an address of the page; at the end nothing may have gone wrong, and nobody else been asked."""
+    wrong: list[str] = []
+    contexts = []
+
+    def note_refusal(answer: Any) -> None:
+        if answer.status >= 500 or not answer.url.startswith((address, "blob:", "data:")):
+            wrong.append(f"{answer.status} {answer.url}")
+
+    def open_page(place: str = "/", **options: object) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        context.set_default_timeout(8000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        page.on("console", lambda one: wrong.append(one.text) if one.type in ("error", "warning") else None)
+        page.on(
+            "request", lambda one: None if one.url.startswith((address, "blob:")) else wrong.append(one.url)
+        )
+        page.on("response", note_refusal)
+        page.goto(address + place)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [one for one in wrong if "status of 400" not in one] == []
+
+
+def captions(page: Any) -> list[str]:
+    found: list[str] = page.locator("picture-card .caption").all_inner_texts()
+    return found
+
+
+def first_caption(page: Any, text: str) -> None:
+    """Wait until the first picture has this caption."""
+    page.wait_for_function(
+        "text => document.querySelector('picture-card .caption')?.textContent.includes(text)", arg=text
+    )
+
+
+def test_typing_completes_words_and_finds_while_one_types(turn: Turn) -> None:
+    page = turn("/?lib=photos&mode=words")
+    page.locator(".welcome .chip-link").first.wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("blu", delay=20)
+    page.get_by_role("option", name="blue").wait_for()
+    first_caption(page, "a plain blue picture")
+    assert "Shown for “blue”" in page.inner_text(".head")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.input_value("search-box input[type=search]").strip() == "blue"
+    word = page.locator("picture-card .word", has_text="blue").first
+    assert word.locator("small").inner_text().startswith(".8")
+    page.go_back()
+    page.wait_for_selector(".welcome")
+
+
+def test_a_click_is_more_like_this_and_the_address_holds_it(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=blue&mode=cnn")
+    page.goto(page.url.replace("q=blue&mode=cnn", "q=blue&mode=words"))
+    first_caption(page, "blue")
+    page.locator("picture-card .shown").first.click()
+    page.wait_for_selector(".query-picture:not([hidden])")
+    assert "image=" in page.url and page.locator(".of-picture q").inner_text() == "a plain blue picture"
+    page.reload()
+    page.wait_for_selector(".query-picture:not([hidden])")
+    page.go_back()
+    page.wait_for_selector(".query-picture", state="hidden")
+
+
+def test_a_picture_is_dropped_or_pasted_and_its_like_found(turn: Turn) -> None:
+    page = turn("/?lib=photos&mode=cnn")
+    page.wait_for_selector("picture-card")
+    page.evaluate(
+        """async (kind) => {
+             const canvas = new OffscreenCanvas(20, 20);
+             const pen = canvas.getContext("2d");
+             pen.fillStyle = "rgb(36, 32, 222)";
+             pen.fillRect(0, 0, 20, 20);
+             const data = new DataTransfer();
+             data.items.add(new File([await canvas.convertToBlob()], "q.png", {type: "image/png"}));
+             const event = {bubbles: true, cancelable: true, dataTransfer: data};
+             document.body.dispatchEvent(new DragEvent(kind, event));
+           }""",
+        "drop",
+    )
+    page.wait_for_selector(".query-picture:not([hidden]) img")
+    first_caption(page, "a plain blue picture")
+    page.get_by_label("Without the picture").click()
+    page.wait_for_selector(".welcome")
+
+
+def test_likes_and_dislikes_move_the_answer_and_are_undone(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=plain&mode=jaccard")
+    page.wait_for_selector("picture-card")
+    card = page.locator("picture-card", has_text="green").first
+    card.hover()
+    card.get_by_label("More of this kind").click()
+    first_caption(page, "green")
+    assert page.locator(".judgement.good").count() == 1
+    page.locator("picture-card").nth(1).hover()
+    page.locator("picture-card").nth(1).get_by_label("Less of this kind").click()
+    page.wait_for_selector(".judgement.bad")
+    page.get_by_role("button", name="Undo").last.click()
+    page.wait_for_selector(".judgement.bad", state="detached")
+
+
+def test_a_word_is_searched_by_a_click_and_left_out_with_alt(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=blue&mode=words")
+    page.locator("picture-card .word").first.click(modifiers=["Alt"])
+    page.wait_for_url("**q=-blue**")
+
+
+def test_nothing_fits_offers_what_is_near_and_a_broken_query_shows_its_place(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=zzzzzz&mode=jaccard")
+    page.get_by_role("heading", name="Nothing fits").wait_for()
+    page.goto(page.url.replace("q=zzzzzz", "q=(dog"))
+    assert "^" in page.locator("pre.message").inner_text()
+
+
+def test_filters_are_chips(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=plain&mode=jaccard")
+    page.get_by_label("Folder").select_option("beach")
+    page.wait_for_url("**under=beach**")
+    page.wait_for_function("() => document.querySelectorAll('picture-card').length === 2")
+    page.get_by_label("Any folder").last.click()
+    page.wait_for_function("() => document.querySelectorAll('picture-card').length > 2")
+
+
+def test_all_pictures_come_while_one_scrolls_and_far_ones_leave_the_page(turn: Turn) -> None:
+    page = turn("/?lib=photos")
+    page.wait_for_selector("picture-card")
+    for _ in range(30):
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(60)
+        if page.locator(".part").count() == 4:
+            break
+    page.wait_for_timeout(300)
+    assert page.locator(".part").count() == 4  # of 199 pictures, 60 at a time
+    assert page.locator("picture-card").count() < 199
+
+
+def test_keys_alone_lead_from_picture_to_picture(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=plain&mode=jaccard")
+    page.wait_for_selector("picture-card")
+    page.keyboard.press("/")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    second = page.locator("picture-card").nth(1).get_attribute("data-id")
+    assert page.evaluate("document.activeElement.dataset.id") == second
+    page.keyboard.press("o")
+    page.wait_for_url(f"**/picture?**id={second}")
+    page.keyboard.press("?")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+
+
+def test_a_caption_is_corrected_in_place_and_found_at_once(turn: Turn) -> None:
+    page = turn("/?lib=changing&q=red&mode=jaccard")
+    page.locator("picture-card").first.hover()
+    page.locator("picture-card").first.get_by_label("All about this picture").click()
+    page.wait_for_selector(".captions .best")
+    page.keyboard.press("e")
+    page.fill(".captions textarea", "our zebra <b>Bella</b>")
+    page.keyboard.press("Enter")
+    page.get_by_text("by a person").wait_for()
+    assert page.locator(".captions .best").inner_text() == "our zebra <b>Bella</b>"
+    page.fill("search-box input[type=search]", "zebra")
+    first_caption(page, "our zebra <b>Bella</b>")
+    page.locator("picture-card").first.hover()
+    page.locator("picture-card").first.get_by_label("All about this picture").click()
+    page.get_by_role("button", name="Take it back").click()
+    page.get_by_text("by mean-colour").wait_for()
+
+
+def test_the_review_is_done_by_keys(turn: Turn) -> None:
+    page = turn("/review?lib=changing")
+    page.wait_for_selector(".review")
+    before = int(page.locator(".progress span").last.inner_text().split()[0])
+    page.keyboard.press("a")
+    page.get_by_text(f"{before + 1} of 9 looked over").wait_for()
+    page.keyboard.press("s")
+    page.get_by_text(re.compile("^3 of .*the least sure first")).wait_for()
+    page.keyboard.press("e")
+    page.keyboard.type("a field of snow")
+    page.keyboard.press("Enter")
+    page.get_by_text(f"{before + 2} of 9 looked over").wait_for()
+
+
+def test_two_to_four_modes_stand_side_by_side_and_agreement_is_marked(turn: Turn) -> None:
+    page = turn("/compare?lib=photos&q=blue&modes=words&modes=jaccard")
+    page.wait_for_selector(".agreed")
+    assert page.locator(".columns section").count() == 2
+    page.get_by_role("button", name="Another mode").click()
+    page.wait_for_function("() => document.querySelectorAll('.columns section').length === 3")
+
+
+def test_pictures_are_added_by_dropping_and_found(turn: Turn, tmp_path: Path) -> None:
+    page = turn("/add?lib=changing")
+    new = picture(tmp_path / "new.png", "white", shade=-3, size=21)
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("<svg onload='alert(3)'/>")
+    page.locator("#new-pictures").set_input_files([new, bad])
+    page.locator(".added", has_text="a plain white picture").wait_for()
+    assert "is not a picture" in page.locator(".added .bad").inner_text()
+    page.goto(page.url.replace("/add?lib=changing", "/?lib=changing&q=white&mode=jaccard"))
+    first_caption(page, "a plain white picture")
+
+
+def test_the_library_page_has_counts_words_time_and_a_map(turn: Turn) -> None:
+    page = turn("/library?lib=photos")
+    page.wait_for_selector(".tiles")
+    assert "199" in page.inner_text(".tiles")
+    page.locator(".word-bars a", has_text="blue").wait_for()
+    assert page.locator(".time-line a").count() == 1
+
+
+def test_scripts_in_names_captions_and_cameras_stay_text(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=black&mode=jaccard")
+    page.locator("picture-card").first.hover()
+    page.locator("picture-card").first.get_by_label("All about this picture").click()
+    page.locator("dd", has_text=HOSTILE).wait_for()
+    assert CAMERA in page.inner_text(".facts")
+    assert page.locator("img[src=x]").count() == 0
+
+
+PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.mark.parametrize("options", [{}, {"color_scheme": "dark", **PHONE}], ids=["light", "dark-phone"])
+def test_nothing_keeps_people_from_using_it(turn: Turn, options: dict[str, Any]) -> None:
+    """By axe-core, on every page."""
+    import axe_playwright_python
+
+    axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+    page = turn("/?lib=photos", **options)
+    start = page.url.partition("/?")[0]
+    for place, ready in {
+        "/?lib=photos": ".welcome .chip-link",
+        "/?lib=photos&q=blue&mode=words&under=beach": "picture-card .word",
+        "/?lib=photos&q=zzzz&mode=jaccard": ".nothing h2",
+        "/library?lib=photos": ".word-bars a",
+        "/review?lib=changing": ".review .button",
+        "/compare?lib=photos&q=blue&modes=words&modes=jaccard": ".agreed",
+        "/add?lib=changing": ".job .button",
+    }.items():
+        page.goto(start + place)
+        page.locator(ready).first.wait_for()
+        page.evaluate(axe)
+        found = page.evaluate("axe.run().then(found => found.violations)")
+        seen = [(one["id"], [node["html"][:120] for node in one["nodes"]][:2]) for one in found]
+        assert seen == [], place
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "it is wider than the window"
+        )

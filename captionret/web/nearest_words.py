@@ -11,7 +11,7 @@ from ..word_vectors import load_word_vectors
 from .library_words import shown_words
 from .shelf import Shelved
 
-_MOST = 5
+_MOST, _EACH = 6, 3  # in all, and of one word
 _LEAST = 0.5  # cosine of GloVe vectors, below which words have little to do with each other
 
 
@@ -41,5 +41,5 @@ def _near(word: str, shown: Sequence[str]) -> list[str]:
     table = np.array(vectors.table[[vectors.words[one] for one in (word, *known)]], np.float32)
     table /= np.linalg.norm(table, axis=1, keepdims=True)
     cosines = table[1:] @ table[0]
-    best = np.argsort(-cosines, kind="stable")[:_MOST]
+    best = np.argsort(-cosines, kind="stable")[:_EACH]
     return [known[place] for place in best if cosines[place] >= _LEAST]

@@ -15,21 +15,18 @@ def found_pictures(
 ) -> list[FoundPicture]:
     """These rows of a library; hits: by row, where a query found them."""
     gallery = snapshot.gallery()
-    hashes = [gallery.hashes[row] for row in rows]
-    facts = snapshot.facts(hashes) if hashes else []
     found = []
-    for row, sha256, known in zip(rows, hashes, facts, strict=True):
+    for row in rows:
         name, folder = named(gallery.paths[row])
         hit = None if hits is None else hits.get(row)
         found.append(
             FoundPicture(
-                id=sha256,
+                id=gallery.hashes[row],
                 name=name,
                 folder=folder,
                 caption=visible(gallery.captions[row]),
                 person=snapshot.is_own(row),
                 copies=len(gallery.copies[row]),
-                taken=known.taken if known else None,
             )
         )
         if hit is not None:

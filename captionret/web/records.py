@@ -32,7 +32,6 @@ class FoundPicture(BaseModel):
     why: list[str] = []
     weak: bool = False
     copies: int = 0
-    taken: str | None = None
 
 
 class Reading(BaseModel):

@@ -16,7 +16,7 @@ from .query_pictures import QueryPictures
 from .records import Answer, Reading, UnderstoodWord
 from .shelf import Shelved
 
-_FIRST = 120  # hits that are asked for at first; each time that more are wanted, four times as many
+_MORE = 4  # so many times as many hits are asked for where those that were found are not enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,16 @@ class Searching:
         return found
 
     def _found(self, shelved: Shelved, asking: Asking, offset: int, limit: int) -> Answer:
-        top = _FIRST
-        while top < offset + limit + 1:
-            top *= 4
+        top = limit + 1
+        while top <= offset + limit:
+            top *= _MORE
         revision = shelved.revision
         result = shelved.kept(("search", asking, top), partial(self._search, shelved, asking, top), revision)
         snapshot = shelved.snapshot()
         gallery = snapshot.gallery()
-        hits = {
-            gallery.row_of_id[hit.id]: hit
-            for hit in result.hits[offset : offset + limit]
-            if hit.id in gallery.row_of_id
-        }
+        shown = result.hits[offset : offset + limit]
+        rows = ((gallery.row_of_id.get(hit.id), hit) for hit in shown)
+        hits = {row: hit for row, hit in rows if row is not None}
         understood = result.query.understood or ()
         return Answer(
             library=shelved.id,

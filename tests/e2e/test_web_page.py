@@ -93,17 +93,22 @@ def turn(browser: Any, address: str) -> Iterator[Turn]:
         if answer.status >= 500 or not answer.url.startswith((address, "blob:", "data:")):
             wrong.append(f"{answer.status} {answer.url}")
 
+    def refuse_dialog(dialog: Any) -> None:
+        wrong.append(dialog.message)
+        dialog.dismiss()
+
+    def note_message(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            wrong.append(message.text)
+
     def open_page(place: str = "/", **options: object) -> Any:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         context.set_default_timeout(8000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-        page.on("console", lambda one: wrong.append(one.text) if one.type in ("error", "warning") else None)
-        page.on(
-            "request", lambda one: None if one.url.startswith((address, "blob:")) else wrong.append(one.url)
-        )
+        page.on("dialog", refuse_dialog)
+        page.on("console", note_message)
         page.on("response", note_refusal)
         page.goto(address + place)
         return page

@@ -1,0 +1,270 @@
+"""The web application under load, and its page in a browser.
+
+    python benchmarks/web.py
+    python benchmarks/web.py --sizes 1000 --seconds 3 --results FILE   # to try it
+
+Made-up libraries (see large_library.py) are served by `captionret serve` in a process of its own and asked
+for different texts at 20 requests a second, then by 50 clients at once, mode auto: of made-up pictures it
+compares captions, and no model is loaded, so that the memory is the server's own. The page is measured in
+headless Chromium, where there is one. A picture that is sent is captioned by the shipped captioner, over the
+sample photographs.
+"""
+
+import argparse
+import asyncio
+import io
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from large_library import ENVIRONMENT, captions, made
+from PIL import Image
+from results import ROOT, markdown_table, write_section
+
+from captionret.datasets.samples import sample_gallery
+from captionret.library.index_writing import write_index
+
+RATE, CLIENTS = 20, 50  # requests a second; clients at once
+SIZES = (100_000, 1_000_000)
+BARS = {100_000: 50, 1_000_000: 150}  # pictures -> milliseconds, the 95th percentile
+MOST_MEMORY, MOST_GROWTH = 400, 50  # MB with 100,000 pictures; MB under load
+MOST_PAGE = 300_000  # bytes
+PAINT, KEY, DROP, SHIFT = 1.0, 0.15, 2.0, 0.05  # seconds, seconds, seconds, CLS
+
+
+@contextmanager
+def serving(library: Path) -> Iterator[tuple[str, int]]:
+    """The address of a server, and its process."""
+    command = [sys.executable, "-m", "captionret", "serve", "--library", str(library), "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--read-only"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    ) as server:
+        assert server.stdout is not None
+        try:
+            address = server.stdout.readline().strip().rstrip("/")
+            httpx.get(f"{address}/api/libraries", timeout=300).raise_for_status()
+            yield address, server.pid
+        finally:
+            server.terminate()
+
+
+def memory(process: int) -> float:
+    """Megabytes that a process holds; 0 where the system does not say."""
+    status = Path(f"/proc/{process}/status")
+    if not status.exists():
+        return 0.0
+    (line,) = (one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def texts(count: int) -> list[str]:
+    """Beginnings of captions, each once, in no order."""
+    found = sorted({" ".join(one.split()[:6]) for one in captions(20_000)})
+    random.Random(1).shuffle(found)
+    return found[:count]
+
+
+async def asked(client: httpx.AsyncClient, library: str, text: str) -> float:
+    """Seconds for one answer of 60 pictures."""
+    began = time.perf_counter()
+    answer = await client.get(f"/api/libraries/{library}/search", params={"q": text})
+    answer.raise_for_status()
+    return time.perf_counter() - began
+
+
+async def at_a_rate(address: str, library: str, seconds: float) -> list[float]:
+    """Each answer's seconds at RATE requests a second, whether earlier ones have been answered or not."""
+    chosen = texts(int(RATE * seconds))
+    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
+        await asked(client, library, "a photograph of a dog")
+        began, waiting = time.perf_counter(), []
+        for number, text in enumerate(chosen):
+            await asyncio.sleep(max(0.0, began + number / RATE - time.perf_counter()))
+            waiting.append(asyncio.create_task(asked(client, library, text)))
+        return list(await asyncio.gather(*waiting))
+
+
+async def by_clients(address: str, library: str, seconds: float) -> int:
+    """How many answers CLIENTS get, each asking as soon as it is answered."""
+    chosen, until = texts(4000), time.perf_counter() + seconds
+    limits = httpx.Limits(max_connections=CLIENTS)
+
+    async def ask(client: httpx.AsyncClient, number: int) -> int:
+        answers = 0
+        while time.perf_counter() < until:
+            await asked(client, library, chosen[(number * 79 + answers) % len(chosen)])
+            answers += 1
+        return answers
+
+    async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
+        return sum(await asyncio.gather(*(ask(client, number) for number in range(CLIENTS))))
+
+
+def with_models(folder: Path) -> float:
+    """Megabytes of a server of ten pictures after a query: of the programs and models that it has loaded."""
+    library = made(folder, 10)
+    assert write_index(library._catalogue), "the index was not written"
+    library.close()
+    with serving(library.path) as (address, process):
+        asyncio.run(at_a_rate(address, library.path.name, 1))
+        return memory(process)
+
+
+def under_load(folder: Path, count: int, seconds: float, models: float) -> dict[str, float]:
+    """The figures of one size. models: megabytes of a server without pictures"""
+    library = made(folder, count)
+    assert write_index(library._catalogue), "the index was not written"
+    library.close()
+    with serving(library.path) as (address, process):
+        asyncio.run(at_a_rate(address, library.path.name, 1))
+        times = sorted(asyncio.run(at_a_rate(address, library.path.name, seconds)))
+        held = memory(process)
+        answers = asyncio.run(by_clients(address, library.path.name, seconds))
+        found = {
+            "median, ms": 1000 * statistics.median(times),
+            "p95, ms": 1000 * times[int(0.95 * (len(times) - 1))],
+            "memory, MB": held,
+            "without models, MB": held - models,
+            "50 clients, answers a second": answers / seconds,
+            "memory more after them, MB": memory(process) - held,
+        }
+        return found | in_browser(address, library.path.name)
+
+
+def in_browser(address: str, library: str) -> dict[str, float]:
+    """What the page takes in headless Chromium; nothing where there is none."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        return {}
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(f"{address}/?lib={library}")
+        page.locator(".welcome .chip-link").first.wait_for()
+        page.wait_for_timeout(1000)
+        shift, paint = page.evaluate(SHIFTED)
+        page.locator("search-box input[type=search]").focus()
+        keys = []
+        for letter in "surf dog":
+            page.evaluate(WATCH)
+            page.keyboard.press("Space" if letter == " " else letter)
+            keys.append(page.evaluate("() => window.answered"))
+            page.wait_for_timeout(150)
+        browser.close()
+    seconds = sorted(one / 1000 for one in keys)
+    return {"first paint, s": paint / 1000, "layout shift": shift, "keystroke, s": seconds[len(seconds) // 2]}
+
+
+# the sum of all shifts so far, and the first paint
+SHIFTED = """() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((seen) => {
+    for (const one of seen.getEntries()) if (!one.hadRecentInput) sum += one.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  const paint = performance.getEntriesByName("first-contentful-paint")[0].startTime;
+  setTimeout(() => done([sum, paint]), 100);
+})"""
+# the milliseconds from the next key to the next answer on the page
+WATCH = """() => {
+  window.answered = new Promise((done) => {
+    let began = 0;
+    addEventListener("keydown", () => (began = performance.now()), { once: true, capture: true });
+    const grid = document.querySelector("result-grid");
+    const watcher = new MutationObserver(() => {
+      watcher.disconnect();
+      requestAnimationFrame(() => done(performance.now() - began));
+    });
+    watcher.observe(grid, { childList: true });
+    setTimeout(() => done(5000), 5000);
+  });
+}"""
+
+
+def dropped(folder: Path) -> tuple[float, float]:
+    """Seconds from sending a picture to its answer: the first, and the median of the next five."""
+    photographs = folder / "samples"
+    shutil.copytree(sample_gallery(), photographs)
+    index = [
+        sys.executable,
+        "-m",
+        "captionret",
+        "index",
+        str(photographs),
+        "--library",
+        str(folder / "library"),
+    ]
+    subprocess.run(index, check=True, capture_output=True, env=ENVIRONMENT)
+    times = []
+    with serving(folder / "library") as (address, _), httpx.Client(base_url=address, timeout=120) as client:
+        client.get("/api/libraries/library/search", params={"q": "a dog"}).raise_for_status()
+        with Image.open(photographs / "cat.png") as cat:
+            for number in range(6):
+                content = io.BytesIO()
+                cat.convert("RGB").crop((number, 0, 300 + number, 280)).save(content, "JPEG")
+                began = time.perf_counter()
+                kind = {"Content-Type": "image/jpeg"}
+                sent = client.post("/api/query-pictures", content=content.getvalue(), headers=kind).json()
+                client.get("/api/libraries/library/search", params={"image": sent["id"]}).raise_for_status()
+                times.append(time.perf_counter() - began)
+    return times[0], statistics.median(times[1:])
+
+
+def report(rows: dict[int, dict[str, float]], seconds: float, first: float, later: float) -> str:
+    """The section's text. first, later: seconds for the first picture that is sent, and for another"""
+    page = sum(file.stat().st_size for file in (ROOT / "captionret" / "web" / "page").iterdir())
+    columns = list(next(iter(rows.values())))
+    lines: list[list[object]] = [
+        [count, *(round(row[key], 3) if key in row else None for key in columns)]
+        for count, row in rows.items()
+    ]
+    bars = ", ".join(f"{bar} ms at {count:,}" for count, bar in BARS.items())
+    return (
+        f"{RATE} requests a second for {seconds:g} s, mode auto over made-up captions; who asks, and the "
+        f"browser, share the cores. Aimed at: p95 {bars}; {MOST_MEMORY} MB with 100,000 pictures, models not "
+        f"counted, and at most {MOST_GROWTH} MB more under load; first paint {PAINT:g} s, keystroke {KEY} s, "
+        f"layout shift {SHIFT}.\n\n"
+        f"{markdown_table(['pictures', *columns], lines)}\n\n"
+        f"A picture that is sent is answered in {later:.2f} s, the first one, which loads the models, in "
+        f"{first:.1f} s (aimed at: {DROP:g} s). The page without pictures: {page / 1000:.0f} kB "
+        f"(aimed at: {MOST_PAGE / 1000:.0f} kB)."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and write the section of RESULTS.md."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="pictures")
+    options.add_argument("--seconds", type=float, default=30.0, help="of each load")
+    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
+    given = options.parse_args(arguments)
+    rows: dict[int, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        models = with_models(Path(name) / "ten")
+        for count in given.sizes:
+            rows[count] = under_load(Path(name) / str(count), count, given.seconds, models)
+            print(count, {key: round(value, 3) for key, value in rows[count].items()}, flush=True)
+        first, later = dropped(Path(name))
+    write_section(
+        given.results,
+        "The web application",
+        report(rows, given.seconds, first, later),
+        "python benchmarks/web.py",
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -83,12 +83,17 @@ def gallery_of(
     if failures:
         raise SystemExit(failures[0].reason)
     table = pooled.of(np.arange(len(paths))).numpy()
+    seen, _ = extract(head.learns_from, paths, head.config.feature, root=features)
+    predicted = [
+        predictor.predict_words([], [""] * len(rows), table[rows], own=seen.of(rows).numpy())
+        for rows in np.array_split(np.arange(len(paths)), -(-len(paths) // 250))
+    ]
     classes = predictor.predict_classes(table)
     keys = [f"{row:064x}" for row in range(len(paths))]  # equal pictures stay two: each has its captions
     source = TableSource(
         keys,
         features=table,
-        word_probabilities=kept_words(predictor.words, predictor.predict_features(table)),
+        word_probabilities=kept_words(predictor.words, np.concatenate(predicted)),
         classes=None if classes is None else kept_classes(classes),
         spaces={"embedding": space.encode_features},
         calibration=calibration_of(predictor.describe()),

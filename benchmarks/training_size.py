@@ -46,9 +46,19 @@ NEW = {
     "TensorBoard": {"captionret/training/state.py": ["Log.__init__", "Log.close"]},
     "lexical heads that learn from other heads and from mixtures": {
         "captionret/training/distillation.py": ["taught_words", "teacher_records"],
-        "captionret/training/captioning.py": ["CaptionerRun._taught", "CaptionerRun._rules_of_teachers"],
+        "captionret/training/captioning.py": ["CaptionerRun._of_heads", "CaptionerRun._rules_of_teachers"],
         "captionret/training/lexical.py": ["WordsTask._learned", "_mixed"],
         "captionret/models/card.py": ["_taught", "_tried"],
+    },
+    "lexical heads with last blocks of the CNN's of their own": {
+        "captionret/training/captioning.py": [
+            "CaptionerRun._own_blocks",
+            "CaptionerRun._before_own",
+            "CaptionerRun._with_own",
+        ],
+        "captionret/models/lexical/config.py": ["LexicalConfig.feature"],
+        "captionret/training/lexical.py": ["WordsTask._pooled", "_part_of_cells"],
+        "captionret/models/card.py": ["_own_blocks"],
     },
     # a fingerprint was made by each model then
     "fields and fingerprints under the names of release 0.5.0": {

@@ -24,7 +24,6 @@ from torch.nn import functional as F
 from captionret.datasets import Dataset, open_dataset
 from captionret.models.lexical.config import LEXICAL_HEADS
 from captionret.models.lexical.head import LexicalHead
-from captionret.models.vision.backbones import load_backbone
 from captionret.records import Item
 from captionret.text import words
 from captionret.training.captioning import CaptionerRun
@@ -51,7 +50,7 @@ def halves(dataset: Dataset, random: np.random.Generator) -> tuple[Dataset, list
 def predicted(head: LexicalHead, items: Sequence[Item], folder: Path) -> NDArray[np.float32]:
     """(N, V) of each item's picture."""
     paths = [item.path for item in items if item.path]
-    features, failures = extract(load_backbone(head.config.backbone), paths, root=folder)
+    features, failures = extract(head.learns_from, paths, head.config.feature, root=folder)
     assert not failures, failures[0].reason
     rows = np.arange(len(items))
     blocks = [head.predict_words(features.of(rows[at : at + 500])) for at in range(0, len(rows), 500)]

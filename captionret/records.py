@@ -145,6 +145,8 @@ class CaptionResult:
     feature:  (D,) float16, the backbone's pooled feature of the whole picture; (0,) of a captioner that gives
               none
     facts:    what the file says about itself; None where nobody read it
+    own:      (D,) float16, what a predictor's own last blocks saw of it in the same pass; None where it has
+              none
     """
 
     path: Path
@@ -152,6 +154,7 @@ class CaptionResult:
     captions: Sequence[Caption]
     feature: np.ndarray
     facts: PictureFacts | None = None
+    own: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def describe_split(
     rows = _features(captioner.backbone, kinds, paths, features)
     pooled = rows["pooled"]
     captions = _captions(captioner, rows, cache)
-    stored = _predicted(predictor, rows, paths, cache) if predictor else None
+    stored = _predicted(predictor, rows, paths, features, cache) if predictor else None
     first = {sha256: row for row, sha256 in reversed(list(enumerate(pooled.hashes)))}  # equal pictures once
     places = list(first.values())
     source = TableSource(
@@ -98,7 +98,7 @@ def predict_split(
     """What is predicted of the items' pictures. Arguments and errors: as describe_split"""
     paths = [item.path for item in items if item.path]
     rows = _features(predictor.backbone, _kinds(predictor), paths, features)
-    return _predicted(predictor, rows, paths, cache)
+    return _predicted(predictor, rows, paths, features, cache)
 
 
 def _kinds(predictor: "WordPredictor | None") -> set[str]:
@@ -141,8 +141,22 @@ def _captions(captioner: "Captioner", rows: "Mapping[str, Features]", cache: Pat
     return found
 
 
+def _read_by_head(predictor: "WordPredictor", paths: Sequence[Path], folder: Path) -> "Features | None":
+    """What the lexical head's own last blocks read; None where it has none."""
+    from ..training.features import extract
+
+    if predictor.head is None or predictor.sees_with is None:
+        return None
+    found, _ = extract(predictor.head.learns_from, paths, predictor.head.config.feature, root=folder)
+    return found
+
+
 def _predicted(
-    predictor: "WordPredictor", rows: "Mapping[str, Features]", paths: Sequence[Path], cache: Path
+    predictor: "WordPredictor",
+    rows: "Mapping[str, Features]",
+    paths: Sequence[Path],
+    features: Path,
+    cache: Path,
 ) -> StoredWordProbabilities:
     pooled = rows["pooled"]
     named = json.dumps([predictor.fingerprint, pooled.hashes]).encode()
@@ -151,15 +165,13 @@ def _predicted(
     if stored is not None and stored.least <= LEAST:
         return stored
     grid = rows[predictor.captioner.config.feature] if predictor.captioner else None
-    found = []
+    read, found = _read_by_head(predictor, paths, features), []
     for batch in bar(_batches(len(paths)), desc="words", unit="batch"):
         names = [pooled.hashes[row] for row in batch]
         drawn_from = None if grid is None else grid.of(batch)
-        found.append(
-            predictor.predict_words(
-                [paths[row] for row in batch], names, pooled.of(batch).numpy(), drawn_from
-            )
-        )
+        own = None if read is None else read.of(batch).numpy()
+        where = [paths[row] for row in batch]
+        found.append(predictor.predict_words(where, names, pooled.of(batch).numpy(), drawn_from, own=own))
     classes = predictor.predict_classes(pooled.of(np.arange(len(paths))).numpy())
     stored = StoredWordProbabilities(
         predictor.describe(),

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ..errors import BadImage, BadLibrary, BadSetting
 from ..files import expanded
 from ..library import LibrarySnapshot, PictureSpace, Space
+from ..library.protocols import SeeingCaptioner
+from ..library.seen import words_of
 from ..library.word_probabilities import kept_words
 from ..records import CaptionResult
 from ..remedies import remedy
@@ -127,6 +129,8 @@ class Encoder:
             raise BadLibrary("The library holds no captions yet.", remedy("caption first"))
         with self.models.lock:
             captioner = with_reranker(self.models.captioner_for(made_by), made_by.decoding)
+            if "word_probabilities" in self._parts and isinstance(captioner, SeeingCaptioner):
+                captioner.see_for(self.models.predictor_for(self.snapshot.predicted_by))
             ((result,),) = captioner.caption_stream([picture], decoding=made_by.decoding, batch_size=1)
         if not isinstance(result, CaptionResult):
             raise BadImage(getattr(result, "reason", f"{picture.name}: {made_by.name} says nothing of it."))
@@ -157,7 +161,8 @@ class Encoder:
         """Its word probabilities, by the library's predictor."""
         predictor = self.models.predictor_for(self.snapshot.predicted_by)
         with self.models.lock:
-            found = predictor.predict_words([picture], [result.sha256], result.feature[None])
+            seen = {} if result.own is None else {result.sha256: result.own}
+            found = words_of(predictor, seen, [picture], [result.sha256], result.feature[None])
         return kept_words(predictor.words, found).row(0)
 
     def _placed(self, query: EncodedQuery, texts: Sequence[tuple[str, float]]) -> EncodedQuery:

@@ -27,6 +27,7 @@ from .protocols import Captioning, EncodingPictures, WordPredicting
 from .report import UpdateReport
 from .rows import CATALOGUE, NAME, restored, stored
 from .scan import Listing, list_folder
+from .seen import keeping
 from .side_by_side import SideBySideLibrary
 from .surroundings import SURROUNDINGS
 from .update import Updater
@@ -241,7 +242,8 @@ class Library(SideBySideLibrary):
         own = None if captioner is None else own_way(captioner)
         decoding = decoding or own or (made_by.decoding if made_by else BeamSearch())
         captioner = captioner or SURROUNDINGS.captioner(made_by, decoding, device)
-        updater = Updater(self._catalogue, captioner, decoding, recaption)
+        seeing = keeping(captioner, lambda: self.snapshot().predicted_by, self.path, device)
+        updater = Updater(self._catalogue, seeing, decoding, recaption)
         return updater.run(root, listing, progress=progress, **options)
 
     def _accepted_root(self, root: Path | str | None, relocate: bool) -> Path:

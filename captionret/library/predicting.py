@@ -14,6 +14,7 @@ from ..progress import bar
 from ..retrieval import WordMatrix
 from . import word_files, word_probabilities
 from .protocols import WordPredicting
+from .seen import SeenRows, words_of
 from .snapshot import LibrarySnapshot
 from .word_files import MANIFEST, MOST_PICTURES, UNFINISHED, NamedPart, PredictedWords, part_of, written
 from .word_places import placed_words, rows_of
@@ -50,6 +51,7 @@ def predict_all(
     (folder / UNFINISHED).unlink(missing_ok=True)
     word_files.remove_others(folder, predicted.parts)
     word_probabilities.remove_old(folder)
+    SeenRows(folder, predictor).remove()
     return run.new
 
 
@@ -78,6 +80,7 @@ class _Run:
 
     def __init__(self, snapshot: LibrarySnapshot, predictor: WordPredicting, check: bool) -> None:
         self._snapshot, self._predictor = snapshot, predictor
+        self._seen = SeenRows(snapshot.folder, predictor)
         self._parts = _known(snapshot.folder, predictor, check)
         self._hashes: list[str] = []
         self._words: list[WordMatrix] = []
@@ -92,15 +95,16 @@ class _Run:
     def batches(self, batch_size: int, progress: bool | None) -> Iterator[None]:
         """Predict those that are not known, a batch for each step of the iteration."""
         gallery, new = self._snapshot.gallery(), self._unknown().tolist()
+        seen = self._seen.take(gallery.features.shape[1]) if new else {}
         starts = range(0, len(new), batch_size)
         for start in bar(starts, desc="predicting words", unit="batch", show=progress if new else False):
             rows = new[start : start + batch_size]
             names = [gallery.hashes[row] for row in rows]
             paths = [self._snapshot.root / gallery.paths[row] for row in rows]
             features = gallery.features[rows]
-            predicted = self._predictor.predict_words(paths, names, features)
+            words = words_of(self._predictor, seen, paths, names, features)
             classes = self._predictor.predict_classes(features)
-            self._words.append(kept_words(self._predictor.words, predicted))
+            self._words.append(kept_words(self._predictor.words, words))
             self._classes.append(None if classes is None else kept_classes(classes))
             self._hashes += names
             self.new += len(names)

@@ -51,6 +51,15 @@ class Captioning(Described, Protocol):
         ...
 
 
+@runtime_checkable
+class SeeingCaptioner(Protocol):
+    """A captioner in whose pass of the CNN a predictor's own last blocks can see, too."""
+
+    def see_for(self, predictor: object) -> bool:
+        """Let its results hold what these see, from now on; returns whether they do."""
+        ...
+
+
 class Space(Protocol):
     """Anything that puts pictures' features and sentences into one space."""
 
@@ -134,4 +143,26 @@ class WordPredicting(Protocol):
     def predict_classes(self, pooled: np.ndarray) -> np.ndarray | None:
         """(N, 1000) float32: for each picture the probability of ImageNet's classes, see
         image_classes; None where the backbone's classifier is not at hand."""
+        ...
+
+
+@runtime_checkable
+class SeeingPredictor(Protocol):
+    """A predictor that may have last blocks of a CNN for itself.
+
+    sees_with: changes with everything that changes what these see; None: it has none
+    """
+
+    words: tuple[str, ...]
+    sees_with: str | None
+
+    def predict_words(
+        self,
+        paths: "Sequence[Path | Picture]",
+        hashes: Sequence[str],
+        pooled: np.ndarray,
+        *,
+        own: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """As WordPredicting's. own: (N, D) what the blocks saw of each; None: the pictures are read again"""
         ...

@@ -127,10 +127,18 @@ def _facts(record: Record, config: Any) -> Record:
         "vectors": f"frozen {vectors}" if vectors else "learned",
         "guessed": f"; words outside it are read by vectors guessed from {expansion}" if expansion else "",
         "labelled": f"\n\n{len(labels)} labels{without}." if labels else "",
+        "own": _own_blocks(getattr(config, "own_blocks", 0)),
         "taught": _taught(training.get("teachers"), config),
         "made_of": "\n\nMade of `{}` and `{}`.".format(*training["parts"]) if "parts" in training else "",
         "direction": _DIRECTIONS.get(getattr(config, "direction", "")),
     }
+
+
+def _own_blocks(count: int) -> str:
+    """What a lexical head has of its CNN for itself."""
+    if not count:
+        return ""
+    return f", with the last {'block' if count == 1 else f'{count} blocks'} of its own, which learnt with it"
 
 
 def _taught(teachers: Sequence[Mapping[str, str]] | None, config: Any) -> str:
@@ -231,7 +239,7 @@ CARDS: Registry[Card] = Registry(
         LEXICAL.name: Card(
             LEXICAL,
             "A lexical head of variant `{variant}`: two layers (H {config.hidden_dim}, {vocabulary_size:,} "
-            "words) on the pooled feature of {cnn}.",
+            "words) on the pooled feature of {cnn}{own}.",
             _BY_SPLIT + "NDCG@10 of mode expected-cosine. Seed {seed}.{taught}",
         ),
         EMBEDDING.name: Card(

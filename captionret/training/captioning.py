@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..config import setting
@@ -20,6 +18,7 @@ from ..models.lexical.config import LEXICAL, LexicalConfig
 from ..models.lexical.network import make_network
 from ..models.record import Kind, read_record
 from ..models.vision.backbones import Backbone, backbone_record, load_backbone
+from ..models.vision.last_blocks import before
 from ..records import Item
 from ..remedies import remedy
 from ..text import Vocabulary
@@ -93,6 +92,10 @@ class CaptionerRun(Run[Any]):
             "Lexical heads alone learn from other heads. Choose a variant that is one, or name no teachers.",
         )
         yield (
+            self._own_blocks > 0 and self.fine_tune,
+            "Fine-tuning the CNN and training blocks of its own don't go together. Leave one out.",
+        )
+        yield (
             bool(self.teachers) and self.fine_tune,
             "Fine-tuning the CNN and learning from other heads don't go together. Leave one out.",
         )
@@ -113,7 +116,7 @@ class CaptionerRun(Run[Any]):
         learned, vocabulary, failures = load_data(train_items, known, self, backbone, config.views)
         measured, _, more = load_data(val_items, vocabulary, self, backbone, 1)
         torch.manual_seed(self.seed)
-        decoder = make(config, len(vocabulary)).to(device)
+        decoder = self._with_own(make(config, len(vocabulary))).to(device)
         facts: dict[str, Any] = {
             "split": self.split,
             "began_with": start_record(self.start),
@@ -142,26 +145,30 @@ class CaptionerRun(Run[Any]):
         made = (
             SelfCriticalTask(*parts, how=self.self_critical)
             if self.self_critical
-            else task(*parts, **self._taught(train_items, learned, vocabulary, facts, device))
+            else task(*parts, **self._of_heads(train_items, learned, vocabulary, facts, device))
         )
         return Prepared(made, vocabulary, facts, record, failures + more, tensors)
 
-    def _taught(
+    def _of_heads(
         self,
         items: Sequence[Item],
         learned: CaptionData,
         vocabulary: Vocabulary,
         facts: dict[str, Any],
         device: torch.device,
-    ) -> dict[str, NDArray[np.float16]]:
-        """What a task learns from the teachers, where there are any; they are noted in the facts."""
-        if not self.teachers:
+    ) -> dict[str, Any]:
+        """What the task of a lexical head takes beside the data: what teachers predict, where there are any
+        (they are noted in the facts), and whether it has weights to begin with."""
+        if not isinstance(self.config, LexicalConfig):
             return {}
+        more: dict[str, Any] = {"begun": self.start is not None}
+        if not self.teachers:
+            return more
         assert isinstance(learned.features, Features), "a rule keeps teachers from fine-tuning"
         facts["teachers"] = teacher_records(self.teachers)
         usable = [item for item in items if item.captions and item.path is not None]
         hashes = learned.features.hashes
-        return {"taught": taught_words(self.teachers, usable, hashes, vocabulary, self, device)}
+        return more | {"taught": taught_words(self.teachers, usable, hashes, vocabulary, self, device)}
 
     def _backbone(self, device: torch.device) -> Backbone:
         if self.random_backbone:
@@ -169,9 +176,24 @@ class CaptionerRun(Run[Any]):
                 "Random weights for %s, as asked for: the captions will mean nothing.", self.config.backbone
             )
             torch.manual_seed(self.seed)
-        return load_backbone(
-            self.config.backbone, random=self.random_backbone, device=device, frozen=not self.fine_tune
+        return self._before_own(
+            load_backbone(
+                self.config.backbone, random=self.random_backbone, device=device, frozen=not self.fine_tune
+            )
         )
+
+    def _before_own(self, backbone: Backbone) -> Backbone:
+        return before(backbone, self._own_blocks) if self._own_blocks else backbone
+
+    def _with_own(self, network: Any) -> Any:
+        """A network whose own last blocks begin as ImageNet left them."""
+        if self._own_blocks and not self.random_backbone:
+            network.own.load_pretrained()
+        return network
+
+    @property
+    def _own_blocks(self) -> int:
+        return self.config.own_blocks if isinstance(self.config, LexicalConfig) else 0
 
 
 # what is made of which settings, and what its network and its task are

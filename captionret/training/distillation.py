@@ -45,7 +45,7 @@ def taught_words(
                 f"{head.name} knows {len(head.vocabulary):,} words, which are not the {len(vocabulary):,} "
                 "that are to be learnt. Learn from heads that were trained on the same captions."
             )
-        _, features, _ = run.pictures(list(items), head.backbone, "pooled", views)
+        _, features, _ = run.pictures(list(items), head.learns_from, head.config.feature, views)
         if list(features.hashes) != list(hashes):
             raise BadSetting(f"The pictures have changed while {head.name} was asked about them. Run again.")
         for view in range(views):

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ..evaluation.relevance import tfidf
 from ..evaluation.semantic import ndcg_linear
+from ..models.vision.rows import BACKBONES
 from ..retrieval import WordMatrix
 from ..retrieval.modes.lexical import ExpectedCosine
 from ..text import UNKNOWN_ID
@@ -21,12 +22,14 @@ class WordsTask(CaptioningTask):
 
     criterion = "ndcg10"
 
-    def __init__(self, *parts: Any, taught: NDArray[np.float16] | None = None) -> None:
-        """taught: (views, N, V) what other heads predict of the training pictures; None: there are none"""
+    def __init__(self, *parts: Any, taught: NDArray[np.float16] | None = None, begun: bool = False) -> None:
+        """taught: (views, N, V) what other heads predict of the training pictures; None: there are none
+        begun:  the module has the weights of another training"""
         super().__init__(*parts)
         self.taught = taught
         self.relevance = tfidf(self.val.captions)
-        self.module.begin_at(torch.from_numpy(self._shares(self.train.tokens).mean(0)))
+        if not begun:
+            self.module.begin_at(torch.from_numpy(self._shares(self.train.tokens).mean(0)))
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
         """The mean over images."""
@@ -53,9 +56,13 @@ class WordsTask(CaptioningTask):
         word_probabilities = WordMatrix.of_matrix(
             self.vocabulary.tokens[UNKNOWN_ID + 1 :], np.concatenate(predicted), least=0.01
         )
-        index = ExpectedCosine(word_probabilities)
         scores = np.stack(
-            [index.scores(word_probabilities.row(row)) for row in range(len(word_probabilities))]
+            [
+                *map(
+                    ExpectedCosine(word_probabilities).scores,
+                    map(word_probabilities.row, range(len(word_probabilities))),
+                )
+            ]
         )
         return {
             "val_loss": total / len(self.val),
@@ -66,7 +73,7 @@ class WordsTask(CaptioningTask):
         """(B, D) features and (B, V) shares of words: people's, or other heads' as well, mixed where asked
         for."""
         config: Any = self.config  # a LexicalConfig
-        features = self.train.features.of(images, views).to(self.device)
+        features = self._pooled(self.train.features.of(images, views).to(self.device))
         shares = torch.from_numpy(self._shares(self.train.tokens[images]))
         if self.taught is not None:
             predicted = torch.from_numpy(self.taught[views, images].astype(np.float32))
@@ -74,11 +81,21 @@ class WordsTask(CaptioningTask):
         shares = shares.to(self.device)
         return _mixed(features, shares, config.mixup) if config.mixup else (features, shares)
 
+    def _pooled(self, features: Tensor) -> Tensor:
+        """What is mixed: the pooled features (B, D), of own blocks where there are some, which now and then
+        read a part of the cells only."""
+        config: Any = self.config
+        if config.own_blocks and torch.rand(()) < config.cropped:
+            features = _part_of_cells(features, BACKBONES[config.backbone].grid[0])
+        pooled: Tensor = self.module.pooled(features)
+        return pooled
+
     def _loss(self, module: Any, features: Tensor, shares: Tensor) -> Tensor:
         """features: (N, D); shares: (N, V) of each word"""
-        logits = module(features.to(self.device))[:, UNKNOWN_ID + 1 :]
         return F.binary_cross_entropy_with_logits(
-            logits.float(), shares.to(self.device)[:, UNKNOWN_ID + 1 :], reduction="sum"
+            module(features.to(self.device)).float()[:, UNKNOWN_ID + 1 :],
+            shares.to(self.device)[:, UNKNOWN_ID + 1 :],
+            reduction="sum",
         ) / len(shares)
 
     def _shares(self, tokens: np.ndarray) -> np.ndarray:
@@ -91,6 +108,15 @@ class WordsTask(CaptioningTask):
             held += once
         shares: np.ndarray = held / np.maximum((tokens[:, :, 0] > 0).sum(1), 1, dtype=np.float32)[:, None]
         return shares
+
+
+def _part_of_cells(cells: Tensor, side: int) -> Tensor:
+    """(B, cells, depth) -> (B, depth, height, width): a rectangle at random, each side of it at least seven
+    tenths of the grid's."""
+    height, width = (round(side * float(share)) for share in 0.7 + 0.3 * torch.rand(2))
+    top, left = int(torch.randint(side - height + 1, ())), int(torch.randint(side - width + 1, ()))
+    image = cells.transpose(1, 2).reshape(len(cells), -1, side, side)
+    return image[:, :, top : top + height, left : left + width]
 
 
 def _mixed(features: Tensor, targets: Tensor, spread: float) -> tuple[Tensor, Tensor]:

@@ -211,7 +211,7 @@ def test_no_more_than_a_few_batches_are_read_ahead(
 
     def counting(backbone: Backbone, batch: DecodedBatch) -> ReadBatch:
         started.append(batch)
-        return ReadBatch(batch, torch.empty(0, 1280), torch.empty(0, 49, 1280))
+        return ReadBatch(batch, torch.empty(0, 1280), torch.empty(0, 49, 1280), torch.empty(0, 0))
 
     monkeypatch.setattr(reading, "_read", counting)
     running = read_ahead(lite0, [tmp_path / "gone.png"] * 50, 1)

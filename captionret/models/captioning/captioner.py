@@ -35,7 +35,7 @@ from .decoders import Decoder, make_decoder
 from .ensemble_decoder import EnsembleDecoder
 from .generation import Generator
 from .naming import with_names
-from .stream import captioned_batches
+from .stream import captioned_batches, seeing_for
 
 BEAM_OF_3 = BeamSearch(3)
 DRAWN = Sampling(captions=30)
@@ -68,10 +68,10 @@ class Captioner(PictureModel[CaptionerConfig]):
     ) -> None:
         super().__init__(checkpoint, name, path, device, backbone, compute)
         self.reranker: Reranking | None = None
-        self.decoder: Decoder | EnsembleDecoder = self.ready(self._untrained)
-
-    def _untrained(self) -> Decoder:
-        return make_decoder(self.config, len(self.vocabulary))
+        self._sees_for: object = None
+        self._seeing: Backbone | None = None  # its backbone with that one's last blocks
+        words = len(self.vocabulary)
+        self.decoder: Decoder | EnsembleDecoder = self.ready(lambda: make_decoder(self.config, words))
 
     @overload
     def caption(  # type: ignore[overload-overlap]  # a string is one picture, never a sequence of letters
@@ -138,10 +138,11 @@ class Captioner(PictureModel[CaptionerConfig]):
         A picture that cannot be read, or of which no caption is found, is a Failure, never an exception.
         """
         start = 0
-        for read, captions in self._captioned(paths, decoding, None, batch_size):
+        for read, captions in self._captioned(paths, decoding, None, batch_size, self._seeing):
             batch, pooled = read.batch, as_float16(read.pooled.cpu().numpy())
+            own = as_float16(read.own.cpu().numpy()) if self._seeing else [None] * len(pooled)
             results: list[CaptionResult | Failure] = []
-            found = map(CaptionResult, batch.paths, batch.hashes, captions, pooled, batch.facts)
+            found = map(CaptionResult, batch.paths, batch.hashes, captions, pooled, batch.facts, own)
             for picture, result in zip(batch.pictures, found, strict=True):
                 reason = self._without_caption(picture)
                 results.append(result if result.captions else Failure(str(result.path), reason))
@@ -157,11 +158,19 @@ class Captioner(PictureModel[CaptionerConfig]):
         decoding: Decoding,
         reranker: Reranking | None,
         batch_size: int,
+        seeing: Backbone | None = None,
     ) -> Iterator[tuple[ReadBatch, list[list[Caption]]]]:
         def decode(features: Tensor, hashes: Sequence[str]) -> list[list[Caption]]:
             return self.decode(features.to(self.device), decoding, hashes, reranker)
 
-        return captioned_batches(self.backbone, self.config.feature, pictures, batch_size, decode)
+        return captioned_batches(seeing or self.backbone, self.config.feature, pictures, batch_size, decode)
+
+    def see_for(self, predictor: object) -> bool:
+        """From now on let `caption_stream` give what a predictor's own last blocks see, too, in the same pass
+        of the CNN (CaptionResult.own); returns whether it has such, of this CNN."""
+        if predictor is not self._sees_for:
+            self._sees_for, self._seeing = predictor, seeing_for(predictor, self.backbone)
+        return self._seeing is not None
 
     @torch.inference_mode()
     def decode(

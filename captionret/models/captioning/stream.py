@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -16,6 +17,21 @@ TOGETHER = 128  # pictures whose captions are decoded together, at least: one wo
 
 Decode = Callable[[Tensor, Sequence[str]], list[list[Caption]]]
 """What the decoder reads of n pictures, and their content hashes -> the captions of each."""
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A predictor that may have last blocks of a CNN for itself."""
+
+    def seeing_with(self, backbone: Backbone) -> Backbone:
+        """The backbone with these beside its own; the same one where there are none that fit it."""
+        ...
+
+
+def seeing_for(predictor: object, backbone: Backbone) -> Backbone | None:
+    """The backbone with a predictor's own last blocks beside its own; None where it has none that fit."""
+    seeing = predictor.seeing_with(backbone) if isinstance(predictor, Seeing) else backbone
+    return None if seeing is backbone else seeing
 
 
 def captioned_batches(

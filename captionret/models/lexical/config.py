@@ -36,12 +36,15 @@ class LexicalConfig(TrainingConfig):
 
     backbone:    whose pooled feature it reads
     hidden_dim:  size of its hidden layer
+    own_blocks:  how many of the CNN's last blocks it has for itself, with the layer behind them, trained with
+                 it; 0: it reads the pooled feature of the CNN as it is
     punctuation: full stops and commas are in its vocabulary
     dropout:     before and behind the hidden layer
     min_count:   a word is known if the training captions hold it this often
     views:       cached crops and flips to pick from in training; 1 is the whole picture only
     mixup:       learn from mixtures of two pictures and of their words (Zhang et al. 2018): the parameter of
                  the beta distribution of their shares; 0: from single pictures
+    cropped:     with own blocks, the share of training batches of which a part of the cells is read
     taught:      how much of what is learnt is what other heads predict of the training pictures (Hinton et
                  al. 2015), the rest being people's words; it counts where there are such heads
     as_a_decoder: what release 0.5.0 wrote of it that means nothing but counts in its fingerprint, as JSON
@@ -50,17 +53,23 @@ class LexicalConfig(TrainingConfig):
     backbone: str = setting(choices=BACKBONES, also=TIMM)
     hidden_dim: int = setting(512, at_least=1)
     punctuation: bool = setting(False)
+    own_blocks: int = setting(0, at_least=0, since=("own_blocks",))
     dropout: float = setting(0.4, at_least=0, below=1, training=True)
     min_count: int = setting(6, at_least=1, training=True)
     views: int = setting(1, at_least=1, training=True)
     mixup: float = setting(0.0, at_least=0, below=inf, training=True)
     taught: float = setting(0.5, at_least=0, below=1, training=True)
+    cropped: float = setting(0.0, at_least=0, below=1, training=True)
 
     as_a_decoder: str = setting("", since=("as_a_decoder",))
 
-    feature: ClassVar[str] = "pooled"
     captions_together: ClassVar[bool] = True  # what it learns is how many of a picture's captions hold a word
     word_vectors: ClassVar[None] = None
+
+    @property
+    def feature(self) -> str:
+        """What its network is trained on: the pooled feature, or the grid that its own blocks read."""
+        return "grid" if self.own_blocks else "pooled"
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

@@ -198,13 +198,26 @@ class WordPredictor:
         ]
         return found[0] if alone else found
 
+    @cached_property
+    def sees_with(self) -> str | None:
+        """What tells the features of its head's own last blocks from those of others; None where it has no
+        such blocks."""
+        return self.head.fingerprint if self.head and self.head.config.own_blocks else None
+
+    def seeing_with(self, backbone: Backbone) -> Backbone:
+        """A captioner's backbone, which in the same pass gives what the head's own blocks see, where it has
+        such and reads this backbone."""
+        if self.head is None or backbone.weights_sha256 != self.head.checkpoint.backbone["sha256"]:
+            return backbone
+        return self.head.seeing_with(backbone)
+
     def predict_features(self, pooled: NDArray[np.floating]) -> NDArray[np.float32]:
         """(N, D) pooled features -> (N, V) float32, for each row the probability of each of `words`.
 
-        errors: BadSetting for a predictor that draws captions: it needs the pictures
+        errors: BadSetting for a predictor that needs the pictures
         """
-        if self.captioner is not None:
-            raise BadSetting(f"{self.name} draws captions, which takes pictures. Use predict().")
+        if self.captioner is not None or self.sees_with is not None:
+            raise BadSetting(f"{self.name} sees more than these, which takes pictures. Use predict().")
         return self.predict_words([], [""] * len(pooled), pooled)
 
     def predict_words(
@@ -213,24 +226,28 @@ class WordPredictor:
         hashes: Sequence[str],
         pooled: NDArray[np.floating],
         grid: Tensor | None = None,
+        own: NDArray[np.floating] | None = None,
     ) -> NDArray[np.float32]:
         """For each picture the probability of each of `words`: (N, V) float32.
 
         pooled: (N, D) the backbone's pooled features
         grid:   (N, cells, D) what the captioner reads, where it is at hand; else the pictures are read again
+        own:    (N, D) what the head's own last blocks give, or (N, cells, depth) what they read, likewise
         errors: BadImage for a picture that has to be read and cannot
         """
         total = np.zeros((len(hashes), len(self.words)), np.float32)
         if self.head is not None:
-            total += self._in_columns(self.head, self.head.predict_words(pooled))
+            if self.sees_with is None or own is not None:
+                found = self.head.predict_words(pooled if own is None else own)
+                total += self._in_columns(self.head, found)
+            else:
+                total += self._read_again(self.head, paths)
         if self.captioner is not None:
             if grid is not None:
                 predicted = self.captioner.predict_words(grid, self.decoding, hashes)
                 drawn = [self._in_columns(self.captioner, predicted)]
             else:
-                pictures, _ = as_pictures(list(paths))
-                batches = self.captioner.batches(pictures, 32, "words", False)
-                drawn = [self._part_of(self.captioner, batch) for batch in batches]
+                drawn = [self._read_again(self.captioner, paths)]
             total += np.concatenate(drawn)
         total /= len(self._parts)
         return total
@@ -253,12 +270,20 @@ class WordPredictor:
     def _parts(self) -> "list[LexicalHead | Captioner]":
         return [one for one in (self.head, self.captioner) if one is not None]
 
+    def _read_again(
+        self, part: "LexicalHead | Captioner", paths: Sequence[Path | Picture]
+    ) -> NDArray[np.float32]:
+        """What one of its parts predicts of pictures, which are read for it."""
+        pictures, _ = as_pictures(list(paths))
+        batches = part.batches(pictures, 32, "words", False)
+        rows = [self._part_of(part, batch) for batch in batches]
+        return np.concatenate(rows) if rows else np.zeros((0, len(self.words)), np.float32)
+
     def _part_of(self, part: "LexicalHead | Captioner", batch: DecodedBatch) -> np.ndarray:
         """(N, V) float32: what one of its parts predicts of pictures."""
         if isinstance(part, LexicalHead):
-            pooled, _ = part.backbone_features(batch.pixels[0])
             # float16, as libraries keep them: a picture has one prediction, whichever way it came
-            return self._in_columns(part, part.predict_words(pooled.half().float()))
+            return self._in_columns(part, part.predict_words(part.features(batch.pixels[0]).half().float()))
         features, _ = part.features(batch.pixels[0])
         return self._in_columns(part, part.predict_words(features, self.decoding, batch.hashes))
 

@@ -48,6 +48,7 @@ class Backbone(nn.Module):
         self.network = network
         self.weights_sha256 = weights_sha256
         self.compute = compute
+        self.part = ""  # what it gives more, or less, than the whole network: part of what tells it apart
         self._grid_of, self._pooled_of = halves(config.name, network)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,11 +69,18 @@ class Backbone(nn.Module):
         self.reader.expect(pictures)
 
     def read(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-        """What `forward` gives of pixels (N, S, S, 3) uint8, by the engine that it is to run in.
+        """Pooled feature and grid of pixels (N, S, S, 3) uint8, by the engine that it is to run in.
 
         errors: BadSetting for an engine that was asked for and does not run here
         """
-        return self.reader.read(pixels)
+        pooled, _, grid = self.read_all(pixels)
+        return pooled, grid
+
+    def read_all(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor, Tensor]:
+        """Pooled feature, what other last blocks make of a picture (N, dim), or (N, 0) where there are none,
+        and grid. errors: as read"""
+        pooled, grid = self.reader.read(pixels)
+        return pooled[:, : self.config.dim], pooled[:, self.config.dim :], grid
 
     @cached_property
     def reader(self) -> Reader:
@@ -85,7 +93,7 @@ class Backbone(nn.Module):
         own = (
             f"{self.config.name.replace(':', '-')}-{self.weights_sha256[:12]}-{self.config.preprocessing.key}"
         )
-        return own + self.compute.suffix
+        return own + self.part + self.compute.suffix
 
 
 class _Prepared(nn.Module):
@@ -104,6 +112,8 @@ class _Prepared(nn.Module):
 def _source(backbone: Backbone) -> Source:
     config = backbone.config
     facts = [config.name, backbone.weights_sha256, config.preprocessing.to_json()]
+    if backbone.part:
+        facts.append(backbone.part)
     identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return Source(_Prepared(backbone).eval(), config.name, identity, config.preprocessing.size)
 

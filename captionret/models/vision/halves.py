@@ -26,6 +26,25 @@ def halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callabl
     return lambda images: trunk(images), lambda grid: grid.mean((2, 3))
 
 
+def blocks_before(network: Any, count: int) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """Of an EfficientNet-Lite, all before its last `count` blocks, and these with what follows them up to the
+    grid."""
+
+    def first(images: Tensor) -> Tensor:
+        cells: Tensor = network._swish(network._bn0(network._conv_stem(images)))
+        for block in list(network._blocks)[:-count]:
+            cells = block(cells)
+        return cells
+
+    def rest(cells: Tensor) -> Tensor:
+        for block in list(network._blocks)[-count:]:
+            cells = block(cells)
+        grid: Tensor = network._swish(network._bn1(network._conv_head(cells)))
+        return grid
+
+    return first, rest
+
+
 def fold_batch_norms(network: nn.Module) -> None:
     """Fold each batch norm into the convolution before it: the same numbers, a third fewer passes over
     memory."""
@@ -47,6 +66,7 @@ def _pairs(module: nn.Module) -> list[tuple[str, str]]:
             ("_depthwise_conv", "_bn1"),
             ("_project_conv", "_bn2"),
             ("_conv_head", "_bn1"),
+            ("conv", "norm"),  # of LastBlocks
         ),
     ]
     return [

@@ -28,11 +28,13 @@ class ReadBatch:
     """The pictures of one batch and what the CNN gives of those that could be read.
 
     pooled: (n, D) float32; grid: (n, cells, depth) float32; both on the backbone's device
+    own:    (n, D) float32, what other last blocks make of them; (n, 0) where there are none
     """
 
     batch: DecodedBatch
     pooled: Tensor
     grid: Tensor
+    own: Tensor
 
 
 def read_ahead(
@@ -63,8 +65,11 @@ def read_ahead(
 def _read(backbone: Backbone, batch: DecodedBatch) -> ReadBatch:
     if not batch.pictures:
         side, depth = backbone.config.grid
-        return ReadBatch(batch, torch.empty(0, backbone.config.dim), torch.empty(0, side * side, depth))
-    return ReadBatch(batch, *backbone.read(batch.pixels[0]))
+        dim = backbone.config.dim
+        nothing = torch.empty(0, dim), torch.empty(0, side * side, depth), torch.empty(0, 0)
+        return ReadBatch(batch, *nothing)
+    pooled, own, grid = backbone.read_all(batch.pixels[0])
+    return ReadBatch(batch, pooled, grid, own)
 
 
 @contextmanager

@@ -31,8 +31,10 @@ class Command:
 COMMANDS: Registry[Command] = Registry("command")
 
 
-def _row(name: str, about: str, script: str | None = None, old: tuple[str, ...] = ()) -> None:
-    module = name.replace("-", "_")
+def _row(
+    name: str, about: str, script: str | None = None, old: tuple[str, ...] = (), module: str | None = None
+) -> None:
+    module = module or name.replace("-", "_")
     COMMANDS.add(name, Command(module, about, module if script is None else script, old))
 
 
@@ -42,6 +44,12 @@ _row("search", "find pictures by a text, by a picture, or by both", "retrieve")
 _row("serve", "show libraries on a page in the browser, search and correct them there")
 _row("edit", "caption pictures in your own words; add and remove pictures of a library", script="")
 _row("export", "write a library's captions, words and vectors for other programs", script="")
+_row(
+    "import",
+    "take captions from files into a library: exports, sidecars, IPTC and EXIF",
+    script="",
+    module="import_captions",
+)
 _row("verify", "say what is wrong with a library", script="")
 _row(
     "predict-words",

@@ -36,12 +36,18 @@ class Described:
     subjects: tuple[str, ...] = field(default=())
 
 
-def read(content: bytes) -> Described:
-    """What XMP says. errors: BadXMP"""
+def read(content: bytes, others: bool = False) -> Described:
+    """What XMP says. others: without what this program wrote there itself. errors: BadXMP"""
     blocks = _blocks(_parsed(content))
     tags = (tag.rpartition("/")[2].strip() for tag in _all(blocks, DIGIKAM, "TagsList"))
     subjects = dict.fromkeys([*_all(blocks, DC, "subject"), *(tag for tag in tags if tag)])
-    return Described(next(iter(_all(blocks, DC, "description")), None), tuple(subjects))
+    description = next(iter(_all(blocks, DC, "description")), None)
+    if not others:
+        return Described(description, tuple(subjects))
+    own = set(_all(blocks, OWN, "subject"))
+    noted = next(iter(_all(blocks, OWN, "description")), None)
+    left = tuple(one for one in subjects if one not in own)
+    return Described(None if description == noted else description, left)
 
 
 def merged(content: bytes | None, description: str, subjects: Sequence[str]) -> bytes:

@@ -15,8 +15,9 @@ from . import writes
 from .caption_rows import MOST_CAPTIONS, caption_of, picture_of, read_rows, span, today
 from .captioners import CURRENT
 from .catalogue import Catalogue
+from .documents import read_own
 from .report import CaptionReport
-from .rows import NAME, TEXT, WHOLE, restored
+from .rows import NAME, TEXT, WHOLE, Rows, restored
 from .update import is_storable
 
 log = logging.getLogger(__name__)
@@ -94,9 +95,7 @@ def put_given(
     whole: whether they are all that it has, so that what it had before of other pictures goes
     """
     with catalogue.reading() as rows:
-        pictures = _Pictures(root)
-        for number, sha256, path in rows.table(_PICTURES, (WHOLE, TEXT, NAME)):
-            pictures.by_hash[sha256] = pictures.by_path[restored(path)] = number
+        pictures = _pictures(rows, root)
         before: defaultdict[int, list[Caption]] = defaultdict(list)
         for row in read_rows(rows, captioner):
             before[picture_of(row[0])].append(caption_of(row))
@@ -123,6 +122,33 @@ def put_given(
         waiting=len(set(pictures.by_hash.values()) - found.keys() - (before.keys() - gone)),
         unknown=len(unknown),
     )
+
+
+def put_own(catalogue: Catalogue, given: Iterable[GivenCaptions], root: Path) -> int:
+    """Keep the first caption of each as a person's, where no person wrote one; returns of how many pictures
+    that was. In one transaction."""
+    with catalogue.reading() as rows:
+        pictures = _pictures(rows, root)
+        present = read_own(rows)
+    hashes = {number: sha256 for sha256, number in pictures.by_hash.items()}
+    found, _ = _sorted(given, pictures)
+    new = {
+        hashes[number]: " ".join(captions[0].text.split())
+        for number, captions in found.items()
+        if captions and hashes[number] not in present
+    }
+    if new:
+        with catalogue.transaction() as connection:
+            for sha256, text in new.items():
+                writes.put_own_caption(connection, sha256, text)
+    return len(new)
+
+
+def _pictures(rows: Rows, root: Path) -> _Pictures:
+    pictures = _Pictures(root)
+    for number, sha256, path in rows.table(_PICTURES, (WHOLE, TEXT, NAME)):
+        pictures.by_hash[sha256] = pictures.by_path[restored(path)] = number
+    return pictures
 
 
 def _sorted(

@@ -10,7 +10,7 @@ from ..remedies import remedy
 from . import writes
 from .beside import Beside, adopt, own_way
 from .captioners import read_shown
-from .given import GivenSource, put_given
+from .given import GivenSource, put_given, put_own
 from .index_writing import write_index
 from .protocols import Captioning
 from .reading import ReadableLibrary
@@ -73,6 +73,18 @@ class SideBySideLibrary(ReadableLibrary):
             report = put_given(self._catalogue, known.id, known.label, captions, self.root, whole)
             write_index(self._catalogue)
             return report
+
+    def add_own_captions(self, captions: Iterable[GivenCaptions]) -> int:
+        """Keep captions that a person wrote elsewhere as a person's, the first of each picture; what a person
+        wrote here stays. Returns of how many pictures that was.
+
+        errors: as caption_beside
+        """
+        with writing(self.path):
+            self._check_captioned()
+            new = put_own(self._catalogue, captions, self.root)
+            write_index(self._catalogue)
+            return new
 
     def waiting_for(self, name: str) -> int:
         """How many pictures a captioner that stands beside others has yet to caption. errors: BadSetting"""

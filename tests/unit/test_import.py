@@ -1,0 +1,195 @@
+"""Captions come back from what was exported, from other programs' tables, from sidecars and from pictures,
+each under who made it, and nothing that a person wrote is lost."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mean_colour import MeanColour, picture
+from PIL import Image
+from typed import Call
+
+from captionret import Library
+from captionret.cli import export as export_command
+from captionret.cli import import_captions as import_command
+from captionret.errors import BadDataset, BadSetting
+from captionret.exchange import export, import_captions, import_embedded, import_sidecars
+from captionret.exchange.embedded import read_embedded
+from captionret.exchange.xmp import Described, merged
+from captionret.records import Caption, GivenCaptions
+
+COLOURS = ("red", "green", "blue")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Library:
+    for colour in COLOURS:
+        picture(tmp_path / "photos" / "trip" / f"{colour}.png", colour)
+    return captioned(tmp_path / "photos", tmp_path / "library", "mean-colour")
+
+
+def captioned(root: Path, folder: Path, name: str) -> Library:
+    library = Library.create(folder, root)
+    library.update(captioner=MeanColour(name=name))
+    return library
+
+
+def what(library: Library) -> dict[str, list[tuple[str, list[tuple[str, tuple[str, ...], float | None]]]]]:
+    return {
+        one.path: [(by.name, [(c.text, c.tags, c.score) for c in by.captions]) for by in one.every]
+        for one in library
+    }
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl", "csv", "coco", "webdataset"])
+def test_what_was_exported_comes_back_as_it_was(form: str, photos: Library, tmp_path: Path) -> None:
+    photos.set_caption("trip/red.png", 'our "red" door, näher')
+    given = [
+        Caption("ein Bild", ("ein", "Bild"), -0.5, ("tag, one", "zwei"), 0.25),
+        Caption("noch eins", ("noch",), 0),
+    ]
+    photos.add_captions("notes", [GivenCaptions("trip/blue.png", tuple(given))])
+    export(photos, form, tmp_path / "out")
+    other = captioned(photos.root, tmp_path / "other", "another")
+    done = import_captions(other, tmp_path / "out")
+    assert (done.own, done.known, {one.captioner for one in done.reports}) == (
+        1,
+        (),
+        {"notes", "mean-colour"},
+    )
+    found = {
+        path: [(name, captions) for name, captions in every if name != "another"]
+        for path, every in what(other).items()
+    }
+    assert {path: sorted(every) for path, every in found.items()} == {
+        path: sorted(every) for path, every in what(photos).items()
+    }
+    again = import_captions(other, tmp_path / "out")
+    assert again.own == 0 and all(one.new == one.changed == 0 and one.unchanged for one in again.reports)
+    assert import_captions(photos, tmp_path / "out").known == ("mean-colour",), "its own model is no file"
+
+
+def test_a_persons_caption_is_never_overwritten(photos: Library, tmp_path: Path) -> None:
+    photos.set_caption("trip/red.png", "first")
+    export(photos, "jsonl", tmp_path / "out")
+    photos.set_caption("trip/red.png", "second")
+    assert import_captions(photos, tmp_path / "out").own == 0
+    assert next(one.caption for one in photos if one.path == "trip/red.png") == "second"
+
+
+def test_a_table_of_another_program_needs_a_path_and_a_caption(photos: Library, tmp_path: Path) -> None:
+    table = tmp_path / "archive.csv"
+    table.write_text("file,text\ntrip/red.png,the first day\ngone.png,nothing\nblue.png,by its name\n")
+    (report,) = import_captions(photos, table).reports
+    assert (report.captioner, report.new, report.unknown) == ("archive", 2, 1)
+    assert {one.caption for one in photos} == {"the first day", "by its name", "a plain green picture"}
+    table.write_text("file,text\ntrip/red.png,the second day\n")
+    (report,) = import_captions(photos, table).reports
+    assert (report.changed, report.removed) == (1, 1), "what is no longer in the file goes"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.jsonl", b'{"path": "a.png", "caption": "x"}\n{"path": ', "line 2"),
+        ("a.jsonl", b'["a.png"]\n', "line 1"),
+        ("a.jsonl", b'{"path": "a.png", "caption": "x", "score": "high"}', "record 1"),
+        ("a.csv", b"path,caption\na.png\n", "record 1"),
+        ("a.csv", "path,caption\na.png,Tür\n".encode("latin-1"), "UTF-8"),
+        ("a.json", b'{"images": []}', "COCO"),
+        ("a.json", b"[" * 100_000, "no JSON"),
+        ("a.parquet", b"PAR1", "Parquet"),
+        ("a.tar", b"nothing", "cannot be read"),
+    ],
+)
+def test_a_file_that_is_none_is_named_with_the_place_and_nothing_changes(
+    name: str, content: bytes, says: str, photos: Library, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    before = what(photos)
+    with pytest.raises(BadDataset, match=says):
+        import_captions(photos, tmp_path / name)
+    assert what(photos) == before
+
+
+def test_another_kind_of_file_and_an_empty_folder_are_refused(photos: Library, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="parquet"):
+        import_captions(photos, tmp_path / "captions.docx")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadDataset, match="holds no captions"):
+        import_captions(photos, tmp_path / "empty")
+
+
+def test_sidecars_are_captions_by_file_but_for_what_was_exported(photos: Library, tmp_path: Path) -> None:
+    trip = photos.root / "trip"
+    (trip / "red.xmp").write_bytes(
+        merged(None, "Bella at the door", ["Bella", "door"]).replace(b"captionret", b"their")
+    )
+    (trip / "green.png.xmp").write_bytes(b"no xml")
+    done = import_sidecars(photos)
+    assert [one.path for one in done.failures] == ["trip/green.png"]
+    assert what(photos)["trip/red.png"][0] == ("sidecars", [("Bella at the door", ("Bella", "door"), None)])
+    export(photos, "xmp", tmp_path / "out")
+    assert import_sidecars(photos, tmp_path / "out").reports[0].new == 0, "its own captions do not come back"
+
+
+def test_descriptions_inside_pictures_are_captions_by_file(photos: Library, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(photos.root / "exif.jpg", exif=described("Opa im Garten"))
+    Image.new("RGB", (9, 8)).save(photos.root / "camera.jpg", exif=described("OLYMPUS DIGITAL CAMERA      "))
+    xmp = merged(None, "Oma am See", ["See"])
+    Image.new("RGB", (10, 8)).save(photos.root / "xmp.jpg", xmp=xmp, exif=described("not this"))
+    photos.update(captioner=MeanColour())
+    (report,) = import_embedded(photos).reports
+    assert (report.captioner, report.new) == ("embedded", 2)
+    found = {path: every[0] for path, every in what(photos).items() if path.endswith(".jpg")}
+    assert found["exif.jpg"] == ("embedded", [("Opa im Garten", (), None)])
+    assert found["xmp.jpg"] == ("embedded", [("Oma am See", ("See",), None)])
+    assert found["camera.jpg"][0] == "mean-colour"
+    (photos.root / "exif.jpg").write_bytes(b"no picture")
+    assert [one.path for one in import_embedded(photos).failures] == ["exif.jpg"]
+
+
+def described(text: str) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010E] = text
+    return exif
+
+
+def test_what_exiftool_writes_into_pictures_is_read(tmp_path: Path) -> None:
+    if shutil.which("exiftool") is None:
+        pytest.skip("ExifTool is not installed (Debian: libimage-exiftool-perl)")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg")
+    written: dict[str, Callable[[], list[str]]] = {
+        "IPTC": lambda: [
+            "-codedcharacterset=utf8",
+            "-IPTC:Caption-Abstract=Tür",
+            "-IPTC:Keywords=eins",
+            "-IPTC:Keywords=zwei",
+        ],
+        "XMP": lambda: ["-XMP-dc:Description=Haus", "-XMP-dc:Subject=drei"],
+    }
+    for arguments in written.values():
+        subprocess.run(
+            ["exiftool", "-q", "-overwrite_original", *arguments(), str(tmp_path / "a.jpg")], check=True
+        )
+        if arguments is written["IPTC"]:
+            assert read_embedded(tmp_path / "a.jpg") == Described("Tür", ("eins", "zwei"))
+    assert read_embedded(tmp_path / "a.jpg") == Described("Haus", ("drei", "eins", "zwei"))
+
+
+def test_the_commands_say_what_they_did(photos: Library, call: Call, tmp_path: Path) -> None:
+    done = call(export_command, "--library", photos.path, "--format", "jsonl", "--out", "out", "--json")
+    assert done.code == 0 and json.loads(done.out)["captions"] == 6
+    other = captioned(photos.root, tmp_path / "other", "another")
+    done = call(import_command, "out", "--library", other.path)
+    assert (done.code, done.out) == (0, "mean-colour  new 3  changed 0  unchanged 0  removed 0  unknown 0\n")
+    again = json.loads(call(import_command, "out", "--library", other.path, "--json").out)
+    assert again["captioners"][0]["unchanged"] == 3
+    assert call(import_command, "--sidecars", "--library", other.path).code == 1
+    for wrong in (["out", "--embedded"], [], ["nowhere.csv"]):
+        assert call(import_command, *wrong, "--library", other.path).code in (2, 3)
+    for wrong in (["--format", "csv"], ["--format", "csv", "--beside-pictures"]):
+        assert call(export_command, "--library", photos.path, *wrong).code == 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import shapes
+import shapes_encoder
 from shapes import Trained
 from typed import Call, Ended
 
@@ -128,7 +129,8 @@ def lexical_head(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each mode that compares in an embedding space one for the same shapes; that of vse tells colours,
-    the others are untrained."""
+    the others are untrained; that of clip is an
+    encoder."""
     import torch
 
     from captionret.cli import train_embedding, train_skipthought
@@ -193,7 +195,7 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
             kind=EMBEDDING.name,
         )
         save_checkpoint(folder / mode, made, torch.float32)
-    return {mode: folder / mode for mode in ("vse", *rows)}
+    return {mode: folder / mode for mode in ("vse", *rows)} | {"clip": Path(shapes_encoder.register())}
 
 
 @pytest.fixture

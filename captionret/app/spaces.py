@@ -58,8 +58,8 @@ def load_spaces(
 
 def load_space(place: str | os.PathLike[str], device: str) -> "EmbeddingModel | PictureEncoder":
     """A checkpoint's space by its directory or name, or an encoder by KIND:WHAT."""
-    if isinstance(place, str) and is_encoder(place):
-        return load_encoder(place, device)
+    if is_encoder(place):
+        return load_encoder(os.fspath(place), device)
     from ..models.embedding.model import EmbeddingModel
 
     return EmbeddingModel.load(find_checkpoint(place), device)
@@ -87,8 +87,8 @@ def _by_mode(spaces: "Iterable[AnySpace]") -> "dict[str, AnySpace]":
 def _query_space(
     place: str | os.PathLike[str], device: str
 ) -> "EmbeddingModel | QuerySpace | PictureEncoder":
-    if isinstance(place, str) and is_encoder(place):
-        return load_encoder(place, device)
+    if is_encoder(place):
+        return load_encoder(os.fspath(place), device)
     from ..models.embedding.query_space import QuerySpace
 
     path = find_checkpoint(place)

@@ -463,6 +463,32 @@ def test_a_hybrid_is_learnt_and_kept_with_the_library(call: Call, library: Path,
     assert code == 0 and of_texts and all(name in out for name in of_texts)
 
 
+def test_a_hybrid_learns_a_weight_for_the_encoder_of_its_library(
+    call: Call, library: Path, trained: Trained, spaces: dict[str, Path]
+) -> None:
+    assert call(index, "--library", library, "--encoder", spaces["clip"]).code == 0
+    asked = (
+        "--data",
+        trained.spec,
+        "--library",
+        library,
+        "--relevance",
+        "tfidf",
+        "--modes",
+        "jaccard",
+        "clip",
+    )
+    code, out, err = call(evaluate_retrieval, *asked, "--learn-hybrid")
+    assert code == 0, err
+    with Library.open(library) as opened:
+        assert "clip" in (opened.gallery().hybrid or {}), out
+    where = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
+    for mode in ("hybrid", "auto"):
+        code, out, err = call(search_command, *where, "--mode", mode, "--top", 1, "--explain")
+        assert code == 0 and "red-circle-1.png" in out, err
+        assert "clip" in out
+
+
 def test_what_cannot_be_measured_is_said(call: Call, trained: Trained) -> None:
     code, _, err = call(evaluate_retrieval, "--data", trained.spec, "--modes", "jacard")
     assert code == 2 and "Did you mean 'jaccard'" in err
@@ -547,10 +573,19 @@ def test_captions_stand_beside_spaces_in_one_table(
         "--out",
         "variants",
     )
-    code, out, err = call(compare_variants, *where, "--embedding", spaces["vse"], spaces["devise"])
+    given = ("--embedding", spaces["vse"], spaces["devise"], spaces["clip"])
+    code, out, err = call(compare_variants, *where, *given)
     assert code == 0, err
     rows = table(tmp_path / "variants/modes.csv")
-    assert [row["mode"] for row in rows] == ["jaccard", "jaccard-idf", "cnn", "cnn-centred", "vse", "devise"]
+    assert [row["mode"] for row in rows] == [
+        "jaccard",
+        "jaccard-idf",
+        "cnn",
+        "cnn-centred",
+        "vse",
+        "devise",
+        "clip",
+    ]
     for row in rows:
         assert float(row["ndcg10_low"]) <= float(row["ndcg10"]) <= float(row["ndcg10_high"])
         assert row["mode"] in out

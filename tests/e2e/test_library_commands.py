@@ -2,18 +2,16 @@
 
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL.Image import Image
+import shapes_encoder
 from shapes import Trained, shape
 from typed import Call, Ended
 
 from captionret import Library
 from captionret.cli import edit, encode, index, predict_words, search, verify, words
-from captionret.models.encoders import ENCODERS, EncoderKind, PictureEncoder
 
 OWN = "grandmother's tablecloth"
 
@@ -149,27 +147,15 @@ def test_words_of_a_library_and_of_one_picture_are_shown(
 
 
 def test_an_encoder_is_kept_with_the_library_and_asked_by_mode_clip(
-    photos: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, call: Call, tmp_path: Path
 ) -> None:
-    spec = "shades:here"
-    kind = EncoderKind("by brightness", lambda what, device, trusted: PictureEncoder(spec, what, Shades()))
-    monkeypatch.setitem(ENCODERS._rows, "shades", kind)
+    spec = shapes_encoder.register()
     assert call(index, photos, "--library", "./lib", "--encoder", spec).code == 0
-    found = json.loads(call(search, "dark", "--library", "./lib", "--mode", "clip", "--json").out)
-    assert [Path(hit["path"]).name for hit in found["hits"]][-1] == "blue.png", "the brightest of the three"
-    other = call(search, "dark", "--library", "./lib", "--mode", "clip", "--encoder", spec)
+    found = json.loads(call(search, "a blue circle", "--library", "./lib", "--mode", "clip", "--json").out)
+    assert Path(found["hits"][0]["path"]).name == "blue.png"
+    other = call(search, "red", "--library", "./lib", "--mode", "clip", "--encoder", spec)
     assert other.code == 0
     done = call(encode, "--checkpoint", spec, "--images", "photos", "--out", "vectors.npy")
-    assert done.code == 0 and np.load(tmp_path / "vectors.npy").shape == (3, 2)
-    wrong = call(search, "dark", "--library", "./lib", "--mode", "clip", "--encoder", "shade:here")
+    assert done.code == 0 and np.load(tmp_path / "vectors.npy").shape == (3, 4)
+    wrong = call(search, "red", "--library", "./lib", "--mode", "clip", "--encoder", "shape:here")
     assert wrong.code == 3
-
-
-class Shades:
-    """Towers of an encoder: how bright a picture is, and that a text asks for darkness."""
-
-    def images(self, images: Sequence[Image]) -> np.ndarray:
-        return np.array([[np.asarray(image).mean() / 255, 1] for image in images], np.float32)
-
-    def texts(self, texts: Sequence[str]) -> np.ndarray:
-        return np.array([[-1, 1] for _ in texts], np.float32)

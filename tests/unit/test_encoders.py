@@ -3,8 +3,9 @@ numbers that the libraries themselves give."""
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from PIL import Image
 from captionret.app.spaces import encoder_of
 from captionret.errors import BadCheckpoint, BadSetting, CaptionretError, MissingWeights, UnknownName
 from captionret.models.captioning.config import VARIANTS
-from captionret.models.encoders import ENCODERS, is_encoder, load_encoder
+from captionret.models.encoders import ENCODERS, is_encoder, load_encoder, rows
 from captionret.models.vision.backbones import load_backbone
 from captionret.models.vision.rows import BACKBONES
 
@@ -206,8 +207,35 @@ def test_what_is_not_here_is_named_and_nothing_is_fetched(
 
 
 def test_a_checkpoints_name_is_not_taken_for_an_encoder() -> None:
-    assert not any(map(is_encoder, ("photos-space", "C:\\spaces\\mine", "transformers", Path("open_clip:a"))))
+    assert not any(
+        map(is_encoder, ("photos-space", "C:\\spaces\\mine", "transformers", Path("open_clip"), None))
+    )
     assert all(is_encoder(f"{kind}:x") for kind in ENCODERS)
+
+
+class Mine:
+    def __init__(self, what: str, device: str) -> None:
+        self.key = f"{what} on {device}"
+
+    def images(self, images: Sequence[Image.Image]) -> np.ndarray:
+        return np.array([image.size for image in images], np.float32)
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[len(text), 1] for text in texts], np.float32)
+
+
+def test_a_package_brings_a_kind_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {
+        name: EntryPoint(name, value, rows.PLUGINS)
+        for name, value in (("mine", f"{__name__}:Mine"), ("broken", "nowhere.at_all:Mine"))
+    }
+    monkeypatch.setattr(rows, "_plugins", lambda: found)
+    assert is_encoder("mine:wide") and not is_encoder("yours:wide")
+    encoder = load_encoder("mine:wide", "cpu")
+    assert (encoder.name, encoder.key, encoder.spec) == ("wide", "wide on cpu", "mine:wide")
+    assert np.allclose(encoder.encode_images(pictures())[0], np.array([60, 40]) / np.hypot(60, 40))
+    with pytest.raises(BadSetting, match="plug-in broken"):
+        load_encoder("broken:x")
 
 
 def test_an_empty_text_and_damaged_numbers_are_errors(copied: Callable[[str], Path]) -> None:

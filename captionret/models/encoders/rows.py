@@ -4,10 +4,14 @@ torch.
 captionret index ~/Pictures --encoder transformers:models/clip-vit-base-patch32
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
 from ...config import Registry
+from ...errors import BadSetting
 from .encoder import PictureEncoder
 
 
@@ -35,6 +39,7 @@ def _open_clip(what: str, device: str, trust_remote_code: bool) -> PictureEncode
     return load(what, device)
 
 
+PLUGINS = "captionret.encoders"  # the group of entry points
 ENCODERS: Registry[EncoderKind] = Registry(
     "kind of encoder",
     {
@@ -50,7 +55,10 @@ ENCODERS: Registry[EncoderKind] = Registry(
 
 def is_encoder(given: object) -> bool:
     """Whether it names an encoder rather than a checkpoint: its kind stands before a colon."""
-    return isinstance(given, str) and given.partition(":")[0] in ENCODERS and ":" in given
+    if not isinstance(given, str | os.PathLike):
+        return False
+    kind, colon, _ = os.fspath(given).partition(":")
+    return bool(colon) and (kind in ENCODERS or kind in _plugins())
 
 
 def load_encoder(spec: str, device: str = "auto", trust_remote_code: bool = False) -> PictureEncoder:
@@ -63,4 +71,27 @@ def load_encoder(spec: str, device: str = "auto", trust_remote_code: bool = Fals
     load_encoder("open_clip:ViT-B-32/laion2b_s34b_b79k").encode_texts(["a dog"])  # (1, 512)
     """
     kind, _, what = spec.partition(":")
-    return ENCODERS[kind].load(what, device, trust_remote_code)
+    row = ENCODERS[kind] if kind in ENCODERS or kind not in _plugins() else _plugin(kind)
+    return row.load(what, device, trust_remote_code)
+
+
+@cache
+def _plugins() -> dict[str, EntryPoint]:
+    return {one.name: one for one in entry_points(group=PLUGINS)}
+
+
+def _plugin(kind: str) -> EncoderKind:
+    """The kind that an installed package brings. errors: BadSetting where it cannot be loaded"""
+    entry = _plugins()[kind]
+    try:
+        make = entry.load()
+    except Exception as error:  # whatever a package raises when it is imported
+        raise BadSetting(f"The plug-in {kind} ({entry.value}) cannot be loaded: {error!r}.") from error
+
+    def load(what: str, device: str, trust_remote_code: bool) -> PictureEncoder:
+        made = make(what, device)
+        if isinstance(made, PictureEncoder):
+            return made
+        return PictureEncoder(f"{kind}:{what}", str(getattr(made, "key", f"{entry.value} {what}")), made)
+
+    return EncoderKind(f"{kind}:WHAT, of a plug-in", load)

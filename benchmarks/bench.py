@@ -54,13 +54,14 @@ class Row:
 
 # what users wait for first; their minutes sum up to LIMIT at most
 ROWS = (
-    Row("cold_start", 3, ("--data", DATA)),
+    Row("cold_start", 2.5, ("--data", DATA)),
     Row("large_library", 8, ("--sizes", "1000", "8090", "100000", "1000000")),
     Row("jaccard_speed", 8),
     Row("vector_search", 3),
     Row("captioning", 3, ("--pictures", PICTURES, "--count", "320", "--rounds", "2")),
     Row("beam_speed", 2),
-    Row("nearest_speed", 2, ("--words", "100000", "--images", "20000")),
+    Row("folder_scan", 1),
+    Row("nearest_speed", 1.5, ("--words", "100000", "--images", "20000")),
     Row("training_step", 2),
     Row("self_critical_speed", 2, ("--data", DATA, "--images", "640")),
     Row("sentence_encoder", 1, ("--data", DATA)),

@@ -39,6 +39,13 @@ def find_images(
     unreadable: receives the folders that may not be listed
     others:     counts the files that are no pictures by their kind: "videos", "RAW photographs", "texts"
     """
+    return map(Path, image_files(root, unreadable, others))
+
+
+def image_files(
+    root: Path | str, unreadable: list[str] | None = None, others: Counter[str] | None = None
+) -> Iterator[str]:
+    """The same as texts, which are made many times as fast."""
 
     def note(error: OSError) -> None:
         if unreadable is not None:
@@ -46,10 +53,11 @@ def find_images(
 
     for folder, folders, names in os.walk(root, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        start = os.path.join(folder, "")
         for name in sorted(names):
             if name.startswith("."):
                 continue
             if os.path.splitext(name)[1].lower() in EXTENSIONS:
-                yield Path(folder, name)
+                yield start + name
             elif others is not None:
                 others[kind_of(name)] += 1

@@ -163,4 +163,4 @@ class Beside:
             facts = path.stat()
         except OSError:
             return None
-        return Found(path, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+        return Found(str(path), name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)

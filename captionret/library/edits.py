@@ -44,7 +44,7 @@ def listing_of(paths: PathInput | Iterable[PathInput], root: Path, known: Contai
             one = name_of(file, root, known)
             if one not in seen:
                 seen.add(one)
-                look_at(file, one, listing)
+                look_at(str(file), one, listing)
     return listing
 
 

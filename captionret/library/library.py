@@ -33,6 +33,11 @@ from .surroundings import SURROUNDINGS
 from .update import Updater
 from .writing import PREDICT, writing
 
+# Names that may be whole paths; those of the files below the root, which may be a million, are not read.
+_PERHAPS_ELSEWHERE = r"""
+SELECT path FROM files WHERE path GLOB '/*' OR path GLOB '\*' OR path GLOB '?:*' OR typeof(path) = 'blob'
+"""
+
 
 class Library(SideBySideLibrary):
     """An open library. Any thread may use it, and several processes at a time.
@@ -116,7 +121,7 @@ class Library(SideBySideLibrary):
         with writing(self.path):
             folder = self._accepted_root(root, relocate)
             with self._catalogue.reading() as rows:
-                names = {restored(name) for (name,) in rows.table("SELECT path FROM files", (NAME,))}
+                names = [restored(name) for (name,) in rows.table(_PERHAPS_ELSEWHERE, (NAME,))]
                 excluded = {restored(name) for (name,) in rows.table("SELECT path FROM excluded", (NAME,))}
             elsewhere = sorted(name for name in names if Path(name).is_absolute())
             listing = list_folder(folder, elsewhere, excluded)

@@ -1,5 +1,6 @@
 """What lies in a folder now, against what the catalogue knows: what is new, changed, renamed, gone."""
 
+import os
 import stat
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Sequence
@@ -20,16 +21,22 @@ _FEW = 200  # listed files, of which alone the catalogue is asked
 class Found:
     """A picture file as it was when the folder was listed.
 
+    place:    where it lies
     name:     relative to the root, with forward slashes; a picture that lies elsewhere has its whole path
     mtime_ns: when the content was written last
     ctime_ns: when anything about the file changed last, its permissions included
     """
 
-    path: Path
+    place: str
     name: str
     size: int
     mtime_ns: int
     ctime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +125,19 @@ def list_folder(root: Path, elsewhere: Iterable[str] = (), excluded: Container[s
             f"{root} is not a folder any more (moved, deleted, or its disk is not mounted). Nothing was "
             "changed in the library."
         )
-    from ..images import find_images  # importing it takes a search's time, which lists nothing
+    from ..images import image_files  # importing it takes a search's time, which lists nothing
 
     messages: list[str] = []
     listing = Listing()
-    for path in find_images(root, messages, listing.other):
-        name = path.relative_to(root).as_posix()
-        if name in excluded:
+    start = len(os.path.join(root, ""))
+    for place in image_files(root, messages, listing.other):
+        if (name := place[start:].replace(os.sep, "/")) in excluded:
             listing.excluded += 1
         else:
-            look_at(path, name, listing)
+            look_at(place, name, listing)
     for name in elsewhere:
-        if Path(name).exists():
-            look_at(Path(name), name, listing)
+        if os.path.exists(name):
+            look_at(name, name, listing)
     for message in messages:
         folder, _, reason = message.rpartition(": ")
         listing.unreadable.append(Path(folder).relative_to(root).as_posix())
@@ -143,18 +150,18 @@ def list_folder(root: Path, elsewhere: Iterable[str] = (), excluded: Container[s
     return listing
 
 
-def look_at(path: Path, name: str, listing: Listing) -> None:
+def look_at(place: str, name: str, listing: Listing) -> None:
     """Add one file to a listing: among the files, or among the failures where there is none to be read."""
     try:
-        facts = path.stat()
+        facts = os.stat(place)
     except OSError as error:
-        reason = f"{path} cannot be read ({error.strerror}). Check the link or its permissions."
+        reason = f"{place} cannot be read ({error.strerror}). Check the link or its permissions."
         listing.failures.append(Failure(name, reason))
         return
     if stat.S_ISREG(facts.st_mode):
-        listing.files.append(Found(path, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+        listing.files.append(Found(place, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
     else:
-        listing.failures.append(Failure(name, f"{path} is not a regular file. Leave it out."))
+        listing.failures.append(Failure(name, f"{place} is not a regular file. Leave it out."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What is predicted of each picture word by word: by the lexical head and by ImageNet's classes, merged."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from ..image_classes import classes_of
 from . import corpus
 from .calibrated import SURE, Calibration
-from .index.columns import ProbabilityColumns, WordColumns
+from .index.columns import ProbabilityColumns, SomeColumns, WordColumns
 from .language import AT_LEAST
 
 # Of what ranks by a caption's words, chosen on Flickr8k val by recall of the picture among the first ten.
@@ -33,7 +34,8 @@ class WordProbabilities:
     def __init__(
         self, head: ProbabilityColumns, classes: WordColumns | None, calibration: Calibration | None = None
     ) -> None:
-        self._head, self._classes = head, classes
+        self._head: WordColumns = head
+        self._classes = classes
         self.calibration = calibration
         least = head.least
         self.least = (_MOST_CUT if least is None else min(least, _MOST_CUT)) / 3  # of a word not stored
@@ -44,6 +46,15 @@ class WordProbabilities:
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word."""
         return word in self._head or (self._classes is not None and word in classes_of())
+
+    def some(self, rows: NDArray[np.integer]) -> "WordProbabilities":
+        """What is known of some of the pictures, (M,) rows, as it is known of all."""
+        found = copy(self)
+        found._head, found.numbers = SomeColumns(self._head, rows), self.numbers[rows]
+        found._classes = None if self._classes is None else SomeColumns(self._classes, rows)
+        found._known = {word: values[rows] for word, values in self._known.items()}
+        found._raw = {word: values[rows] for word, values in self._raw.items()}
+        return found
 
     @property
     def class_columns(self) -> WordColumns | None:
@@ -99,22 +110,24 @@ class WordProbabilities:
         return self._of_classes((word,))
 
     def _of_classes(self, words: Sequence[str]) -> NDArray[np.float64]:
-        total = np.zeros(self._head.count)
-        if self._classes is not None:
-            for name in dict.fromkeys(name for word in words for name in classes_of().get(word, ())):
-                total += self._classes.column(name)
-        return np.minimum(total, 1)
+        if self._classes is None:
+            return np.zeros(self._head.count)
+        names = dict.fromkeys(name for word in words for name in classes_of().get(word, ()))
+        return np.minimum(self._classes.total(names), 1)
 
     def _merged(self, word: str) -> NDArray[np.float64]:
         if self.calibration is None:
             return self.uncalibrated(word)
         forms = self.calibration.forms(word)
-        unsaid = np.ones(self._head.count)
+        unsaid, classes = np.ones(self._head.count), self._of_classes(forms)
         for form in forms:
             unsaid *= 1 - self.by_head(form)
-        found = self.calibration.of_head(word, 1 - unsaid)
-        found = 1 - (1 - found) * (1 - self.calibration.share(word) * self._of_classes(forms))
-        return np.clip(found, self.least, SURE)
+        merged = np.full(self._head.count, self.least)
+        held = np.flatnonzero((unsaid < 1) | (classes > 0))  # of all others nothing is kept
+        found = self.calibration.of_head(word, 1 - unsaid[held])
+        found = 1 - (1 - found) * (1 - self.calibration.share(word) * classes[held])
+        merged[held] = np.clip(found, self.least, SURE)
+        return merged
 
     def _share(self, word: str) -> float:
         return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE

@@ -17,6 +17,7 @@ from captionret.library.word_places import placed_words
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.index.stored_words import StoredWords
+from captionret.retrieval.search import rank
 
 WORDS = ("a", "beach", "dog", "dogs", "red", "runs", "sea lion", "the", "zebra")
 CLASSES = tuple(one.name for one in image_classes()[:6])
@@ -101,6 +102,21 @@ def test_scores_reasons_and_hits_are_those_of_the_rows(both: tuple[Gallery, Gall
         for top in (1, 5, None):
             hits = [search_gallery(one, query, mode, top) for one in both]
             assert [replace(hit, why=()) for hit in hits[0]] == [replace(hit, why=()) for hit in hits[1]]
+
+
+@pytest.mark.parametrize("mode", ["words", "expected-jaccard", "expected-cosine"])
+def test_best_are_those_of_the_whole_ranking(both: tuple[Gallery, Gallery], mode: str) -> None:
+    for gallery in both:
+        for text in ("a dog runs", "zebra", "the red sea lion", "dogs", "moon"):
+            query, prepared = EncodedQuery(text=text), gallery.prepared(MODES[mode])
+            scores, fits = prepared.scores(query), prepared.fits(query)
+            for allowed in (None, np.arange(len(gallery)) % 3 > 0):
+                left = scores if allowed is None else np.where(allowed, scores, -np.inf)
+                left = left if fits is None else np.where(fits, left, -np.inf)
+                for top, least in ((1, 1e-30), (7, -5.0 if mode == "words" else 0.1), (100, 1e-30)):
+                    rows = rank(left, range(len(left)), top, least).tolist()
+                    found = prepared.best(query, top, least, allowed)
+                    assert found is None or found == [(row, float(scores[row])) for row in rows]
 
 
 def test_rows_and_words_are_those_that_were_written(both: tuple[Gallery, Gallery]) -> None:

@@ -1,6 +1,6 @@
 """The words of a matrix one by one: the rows that hold a word, with their weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from threading import Lock
 from typing import Protocol, TypeAlias
@@ -34,6 +34,10 @@ class WordColumns(Protocol):
 
     def column(self, word: str) -> NDArray[np.float64]:
         """(N,) the word's weight in every row, 0 where a row doesn't hold it."""
+        ...
+
+    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
+        """(N,) the sum of some words' weights, added one after the other."""
         ...
 
 
@@ -89,6 +93,13 @@ class Columns:
         found[owners[own]] = weights[own]
         return found
 
+    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
+        """(N,) the sum of some words' weights, added one after the other."""
+        found = np.zeros(self.count)
+        for word in words:
+            found += self.column(word)
+        return found
+
     @cached_property
     def numbers(self) -> NDArray[np.float64]:
         """(N,) the sum over the words of log(1 - p)."""
@@ -109,6 +120,32 @@ class Columns:
                 starts = np.searchsorted(matrix.ids[order], np.arange(len(matrix.words) + 1))
                 self._inverted_now = matrix.owners()[order], matrix.weights[order], starts
             return self._inverted_now
+
+
+class SomeColumns:
+    """Some rows of other columns; what is known of all of these is known of each."""
+
+    def __init__(self, columns: WordColumns, rows: NDArray[np.integer]) -> None:
+        self.count, self._columns, self._rows = len(rows), columns, rows
+
+    @property
+    def words(self) -> Mapping[str, int]:
+        """The words that are counted."""
+        return self._columns.words
+
+    def __contains__(self, word: str) -> bool:
+        """Whether this word is counted."""
+        return word in self._columns
+
+    def column(self, word: str) -> NDArray[np.float64]:
+        """(M,) the word's weight in each of the rows."""
+        found: NDArray[np.float64] = self._columns.column(word)[self._rows]
+        return found
+
+    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
+        """(M,) the sum of some words' weights."""
+        found: NDArray[np.float64] = self._columns.total(words)[self._rows]
+        return found
 
 
 def by_word(matrix: WordMatrix) -> NDArray[np.int64]:

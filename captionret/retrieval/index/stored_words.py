@@ -151,12 +151,17 @@ class StoredColumns:
 
     def column(self, word: str) -> NDArray[np.float64]:
         """(N,) how probable the word is of every picture, 0 where nothing is kept."""
-        found = np.zeros(self.count)
+        return self.total((word,))
+
+    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
+        """(N,) the sum of some words' probabilities, added one after the other."""
+        found, asked = np.zeros(self.count), tuple(words)
         for one in self._stored.parts:
-            lists, words = one.part.lists(self._classes)
-            for part in lists if word in words else ():
-                rows, weights = one.placed(*part.of(words[word]))
-                found[rows] = weights
+            lists, numbers = one.part.lists(self._classes)
+            for number in (numbers[word] for word in asked if word in numbers):
+                for part in lists:
+                    rows, weights = one.placed(*part.of(number))
+                    found[rows] += weights
         return found
 
 

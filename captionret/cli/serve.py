@@ -4,18 +4,21 @@ captionret serve                                    # every library that has a n
 captionret serve --library photos --library holidays --open
 captionret serve --library photos --read-only
 captionret serve --library photos --uploads added   # dropped pictures are kept in the folder added
+captionret serve --roots ~/Pictures                 # the page may make libraries of folders below it
 captionret serve --host 0.0.0.0                     # for other machines, which have to show a token
 
 Nothing leaves the machine. Stop it with Ctrl-C.
 """
 
 import argparse
+import logging
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
-from .options import FOUND, add_device, parser
+from .options import FOUND, add_device, parser, path_argument
+from .running import show_log
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,12 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         token=given.token or "",
         names=tuple(given.name),
         read_only=given.read_only,
+        roots=tuple(given.roots),
         uploads=given.uploads,
         device=given.device,
     )
 
     def started(address: str) -> None:
         print(address, flush=True)
+        show_log(logging.WARNING)  # not a line for each query
         if given.open:
             webbrowser.open(address)
 
@@ -91,6 +96,14 @@ def _options() -> argparse.ArgumentParser:
         "--uploads",
         metavar="FOLDER",
         help="take pictures that are dropped on the page, into this folder below the library's root",
+    )
+    options.add_argument(
+        "--roots",
+        type=path_argument,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="let the page make new libraries of folders below these",
     )
     add_device(options)
     return options

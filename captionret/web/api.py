@@ -73,8 +73,8 @@ class Reads:
         camera: Annotated[str, Query(max_length=200)] = "",
         least: Annotated[float | None, Query(ge=0, le=1)] = None,
         offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
-        limit: Annotated[int, Query(ge=1, le=500)] = 60,
-    ) -> records.Answer:
+        limit: Annotated[int, Query(ge=1, le=500)] = 40,
+    ) -> Response:
         """The pictures most like a text, a picture, or both; without any, the library as it is."""
         asking = Asking(
             text=q,
@@ -90,7 +90,8 @@ class Reads:
             camera=camera,
             least=least,
         )
-        return self._searching.answer(self._shelf[library], asking, offset, limit)
+        answer = self._searching.answer(self._shelf[library], asking, offset, limit)
+        return Response(answer.model_dump_json(), media_type="application/json")  # checked when it was made
 
     def words(
         self,

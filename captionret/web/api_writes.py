@@ -13,6 +13,7 @@ from . import records, review
 from .adding import Uploads
 from .api import LibraryName, PictureId, body_of, problems
 from .describing import picture_facts
+from .folders import Folders
 from .jobs import Jobs
 from .pictures import found_pictures
 from .settings import Settings
@@ -26,7 +27,7 @@ class Writes:
 
     def __init__(self, settings: Settings, shelf: Shelf, jobs: Jobs) -> None:
         self._settings, self._shelf, self._jobs = settings, shelf, jobs
-        self._uploads = Uploads(settings)
+        self._uploads, self._folders = Uploads(settings), Folders(settings, shelf)
         self.router = APIRouter(prefix="/api", responses=problems())
         add, one = self.router.add_api_route, "/libraries/{library}"
         picture = f"{one}/pictures/{{picture}}"
@@ -37,6 +38,8 @@ class Writes:
         add(f"{one}/review", self.queue, response_model=records.ReviewQueue)
         add(f"{one}/pictures", self.upload, methods=["POST"], response_model=records.FoundPicture)
         add(f"{one}/jobs", self.start, methods=["POST"], response_model=job, status_code=201)
+        add("/folders", self.folders, response_model=records.FolderList)
+        add("/libraries", self.new_library, methods=["POST"], response_model=job, status_code=201)
         add("/jobs", self.jobs, response_model=list[records.Job])
         add("/jobs/{job}/pause", self.pause, methods=["POST"], response_model=job)
         add("/jobs/{job}/resume", self.resume, methods=["POST"], response_model=job)
@@ -81,6 +84,20 @@ class Writes:
     def start(self, library: LibraryName) -> records.Job:
         """Caption what is new in the library's folder."""
         return self._jobs.start(self._writable(library).id)
+
+    def folders(
+        self,
+        root: Annotated[int | None, Query(ge=0, le=1000)] = None,
+        inside: Annotated[str, Query(max_length=2000)] = "",
+    ) -> records.FolderList:
+        """The folders of which libraries may be made: the roots, or those in one of them."""
+        return self._folders.list(root, inside)
+
+    def new_library(self, wanted: records.NewLibrary) -> records.Job:
+        """Make a library of a folder, and begin to index it."""
+        self._refuse_where_read_only()
+        shelved = self._folders.new_library(wanted.root, wanted.inside, wanted.name)
+        return self._jobs.start(shelved.id)
 
     def jobs(self) -> list[records.Job]:
         """All index jobs, the last one first."""

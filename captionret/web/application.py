@@ -25,6 +25,7 @@ from ..errors import (
 from .adding import TooOften
 from .api import Reads
 from .api_writes import Writes
+from .folders import UnknownFolder
 from .guard import Guard
 from .jobs import Jobs, UnknownJob
 from .page_files import page_file
@@ -41,6 +42,7 @@ _STATUS: tuple[tuple[type[CaptionretError], int], ...] = (
     (UnknownPicture, 404),
     (UnknownLibrary, 404),
     (UnknownJob, 404),
+    (UnknownFolder, 404),
     (TooOften, 429),
     (UnknownName, 400),
     (LibraryInUse, 409),

@@ -230,6 +230,28 @@ class ReviewQueue(BaseModel):
     pictures: int
 
 
+class Folder(BaseModel):
+    """A folder of pictures. root: the number of the root that it lies in; inside: its path from there"""
+
+    root: int
+    inside: str
+    name: str
+
+
+class FolderList(BaseModel):
+    """Folders."""
+
+    folders: list[Folder]
+
+
+class NewLibrary(BaseModel):
+    """A library that is to be made of a folder."""
+
+    root: int = Field(ge=0, le=1000)
+    inside: str = Field(max_length=2000)
+    name: str = Field(min_length=1, max_length=60)
+
+
 class Job(BaseModel):
     """An index job.
 

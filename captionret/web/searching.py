@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore
 
 from ..app.result import SearchResult
 from ..errors import BadSetting
@@ -16,6 +16,7 @@ from .query_pictures import QueryPictures
 from .records import Answer, Reading, UnderstoodWord
 from .shelf import Shelved
 
+_AT_ONCE = 2  # queries; more of them would only make each other slower
 _MORE = 4  # so many times as many hits are asked for where those that were found are not enough
 
 
@@ -54,7 +55,7 @@ class Searching:
 
     def __init__(self, sent: QueryPictures) -> None:
         self._sent = sent
-        self._asking = Lock()
+        self._asking = BoundedSemaphore(_AT_ONCE)
 
     def answer(self, shelved: Shelved, asking: Asking, offset: int, limit: int) -> Answer:
         """The hits from `offset` on. errors: as Searcher.search"""
@@ -68,7 +69,7 @@ class Searching:
         while top <= offset + limit:
             top *= _MORE
         revision = shelved.revision
-        result = shelved.kept(("search", asking, top), partial(self._search, shelved, asking, top), revision)
+        result = shelved.answers.get((asking, top), revision, partial(self._search, shelved, asking, top))
         snapshot = shelved.snapshot()
         gallery = snapshot.gallery()
         shown = result.hits[offset : offset + limit]
@@ -107,20 +108,21 @@ class Searching:
             image = like.pop(0)  # something has to be asked for: the first that is liked
         if not text.strip() and not image and asking.plus:
             text = asking.plus[0]
-        return shelved.searcher.search(
-            text=text if text.strip() else None,
-            image=self._picture(shelved, image) if image else None,
-            mode=asking.mode,
-            top=top,
-            like=[self._named(shelved, one) for one in like],
-            dislike=[self._named(shelved, one) for one in dislike],
-            plus=asking.plus,
-            minus=asking.minus,
-            under=asking.under or None,
-            since=asking.since or None,
-            until=asking.until or None,
-            min_probability=asking.least if text.strip() else None,
-        )
+        with self._asking:
+            return shelved.searcher.search(
+                text=text if text.strip() else None,
+                image=self._picture(shelved, image) if image else None,
+                mode=asking.mode,
+                top=top,
+                like=[self._named(shelved, one) for one in like],
+                dislike=[self._named(shelved, one) for one in dislike],
+                plus=asking.plus,
+                minus=asking.minus,
+                under=asking.under or None,
+                since=asking.since or None,
+                until=asking.until or None,
+                min_probability=asking.least if text.strip() else None,
+            )
 
     def _picture(self, shelved: Shelved, picture: str) -> Path | bytes:
         sent = self._sent.get(picture)

@@ -19,6 +19,7 @@ class Settings:
     token:     what a browser has to show once; "" on this machine's own address, where none is asked for
     names:     further names by which browsers may call this machine
     read_only: refuse whatever would change a library
+    roots:     folders below which new libraries may be made
     uploads:   the folder below a library's root into which dropped pictures are written; None: refuse them
     device:    on which models compute
     cache:     the folder of thumbnails; None: beside the libraries
@@ -31,6 +32,7 @@ class Settings:
     token: str = ""
     names: tuple[str, ...] = ()
     read_only: bool = False
+    roots: tuple[Path, ...] = ()
     uploads: str | None = None
     device: str = "auto"
     cache: Path | None = None

@@ -5,20 +5,20 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from ..app.searcher import Searcher
 from ..errors import CaptionretError, UnknownName
 from ..library import Library, LibrarySnapshot
 from ..retrieval import MODES, Gallery
+from .kept import Kept
 from .settings import Settings
 
 log = logging.getLogger(__name__)
 
 SAMPLES = "samples"
 _ANYWHERE = frozenset({"features", "word_probabilities", "embedding"})  # parts that any library can have
-_MOST_KEPT = 24  # of what was made for requests
+_MOST_ANSWERS, _MOST_FACTS = 24, 8  # that are kept of a library
 
 Made = TypeVar("Made")
 
@@ -26,14 +26,15 @@ Made = TypeVar("Made")
 class Shelved:
     """One library, opened when it is first asked for.
 
-    id: how addresses name it
+    id:      how addresses name it
+    answers: to the last queries
     """
 
     def __init__(self, name: str, searcher: Searcher) -> None:
         self.id, self.searcher = name, searcher
+        self.answers = Kept(_MOST_ANSWERS)
         self._library: Library | None = None
-        self._lock = RLock()
-        self._kept: dict[Hashable, tuple[Hashable, Any]] = {}
+        self._facts = Kept(_MOST_FACTS)
 
     @property
     def library(self) -> Library:
@@ -63,22 +64,9 @@ class Shelved:
         snapshot = self.snapshot()
         return snapshot.root / snapshot.gallery().paths[self.row(snapshot, picture)]
 
-    def kept(self, key: Hashable, make: Callable[[], Made], revision: Hashable = None) -> Made:
-        """What `make` makes, kept until the library changes; only the last few such things are kept.
-
-        key: names it; two threads that ask for the same at once wait for each other
-        revision: None: of the library now
-        """
-        now = self.revision if revision is None else revision
-        with self._lock:
-            kept = self._kept.pop(key, None)
-            if kept is None or kept[0] != now:
-                kept = now, make()
-            self._kept[key] = kept
-            while len(self._kept) > _MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            made: Made = kept[1]
-            return made
+    def kept(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Facts that `make` makes, kept until the library changes. key: names them"""
+        return self._facts.get(key, self.revision, make)
 
     @cached_property
     def modes(self) -> tuple[str, ...]:
@@ -126,6 +114,14 @@ class Shelf:
                 name, number = f"{path.name}-{number}", number + 1
             found[name] = Searcher(Library.open(path), device=settings.device)
         return cls(found or {SAMPLES: Searcher(None, device=settings.device)})
+
+    def add(self, name: str, searcher: Searcher) -> Shelved:
+        """Serve one more library."""
+        self._shelved = {**self._shelved, name: Shelved(name, searcher)}
+        return self._shelved[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shelved
 
     def __getitem__(self, name: str) -> Shelved:
         """errors: UnknownLibrary"""

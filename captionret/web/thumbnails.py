@@ -105,6 +105,8 @@ def as_jpeg(image: Image.Image, size: str) -> bytes:
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
     if small != image.size:
         image = image.resize(small, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    plain = Image.new("RGB", image.size)  # a comment in the file would be written again
+    plain.paste(image)
     content = io.BytesIO()
-    image.save(content, "JPEG", quality=_QUALITY[size], progressive=True)
+    plain.save(content, "JPEG", quality=_QUALITY[size], progressive=True)
     return content.getvalue()

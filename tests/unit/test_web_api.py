@@ -247,6 +247,48 @@ def test_a_job_that_fails_says_why(photos: Library) -> None:
     assert job["state"] == "failed" and "mean-colour" in job["message"]
 
 
+def test_a_new_library_is_made_of_a_folder_below_a_root_and_of_no_other(
+    photos: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPTIONRET_HOME", str(tmp_path / "home"))
+    (tmp_path / "photos" / "away").symlink_to(tmp_path)
+    web = served(photos, roots=(photos.root,))
+    (root,) = web.get("/api/folders").json()["folders"]
+    inside = [one["name"] for one in web.get("/api/folders?root=0").json()["folders"]]
+    assert root["root"] == 0 and inside == ["beach"]
+    for bad in ("..", "away", "/etc", "beach/../..", "none"):
+        assert web.get("/api/folders", params={"root": 0, "inside": bad}).status_code == 404
+        wanted = {"root": 0, "inside": bad, "name": "new"}
+        assert web.post("/api/libraries", json=wanted).status_code == 404
+    for name in ("../x", "gallery-x", "photos", ".x", "a/b"):
+        wanted = {"root": 0, "inside": "beach", "name": name}
+        assert web.post("/api/libraries", json=wanted).status_code == 400
+    job = web.post("/api/libraries", json={"root": 0, "inside": "beach", "name": "sea"}).json()
+    assert job["library"] == "sea" in [one["id"] for one in web.get("/api/libraries").json()["libraries"]]
+    assert web.get("/api/libraries/sea/search?q=dog").json()["hits"] == []
+    web.post(f"/api/jobs/{job['id']}/cancel")
+    assert (tmp_path / "home/data/libraries/sea").is_dir()
+
+
+def test_a_file_that_is_also_a_page_is_shown_as_a_picture_alone(web: TestClient) -> None:
+    content = io.BytesIO()
+    Image.new("RGB", (20, 20), (9, 200, 9)).save(content, "JPEG", comment=b"<script>alert(1)</script>")
+    kind = {"Content-Type": "image/jpeg"}
+    sent = web.post("/api/query-pictures", content=content.getvalue() + b"<html>", headers=kind).json()
+    shown = web.get(f"/api/query-pictures/{sent['id']}/image")
+    assert shown.headers["content-type"] == "image/jpeg" and b"<" not in shown.content[:40]
+    assert b"script" not in shown.content and b"html" not in shown.content
+
+
+def test_formats_that_browsers_do_not_know_are_shown(web: TestClient, tmp_path: Path) -> None:
+    file = tmp_path / "q.tif"
+    Image.new("CMYK", (20, 20), (0, 200, 9, 0)).save(file)
+    kind = {"Content-Type": "image/tiff"}
+    sent = web.post("/api/query-pictures", content=file.read_bytes(), headers=kind).json()
+    shown = web.get(f"/api/query-pictures/{sent['id']}/image")
+    assert Image.open(io.BytesIO(shown.content)).format == "JPEG"
+
+
 def test_facts_of_library_and_picture_are_complete(web: TestClient) -> None:
     facts = web.get("/api/libraries/photos").json()
     assert facts["pictures"] == 5 and facts["folders"] == [{"name": "beach", "pictures": 2}]

@@ -22,6 +22,7 @@ class AddPage {
     this.lib = lib;
     this.added = h("ul.added");
     this.job = h("div.job", { "aria-live": "polite" });
+    this.folders = h("section", { hidden: true });
     /** @type {EventSource | undefined} */
     this.events = undefined;
   }
@@ -38,8 +39,9 @@ class AddPage {
       this.added,
       h("h2", {}, "Index the folder"),
       h("p.by", {}, "Captions what is new or changed in the library's folder. Searching goes on meanwhile; what is captioned is found at once."),
-      this.job);
+      this.job, this.folders);
     this.offerJob();
+    this.offerFolders();
     ask("/jobs").then((jobs) => {
       const running = jobs.find((/** @type {import("./api.js").Job} */ one) => one.library === this.lib && ["running", "paused"].includes(one.state));
       if (running) this.follow(running);
@@ -78,6 +80,40 @@ class AddPage {
     }
     served.forget(this.lib);
     dispatchEvent(new Event("library-changed"));
+  }
+
+  /**
+   * The folders of which a new library may be made.
+   * @param {{root: number, inside: string, name: string}[]} [above] those that were gone through
+   */
+  async offerFolders(above = []) {
+    const here = above[above.length - 1];
+    const asked = here ? `?${new URLSearchParams({ root: String(here.root), inside: here.inside })}` : "";
+    const { folders } = await ask(`/folders${asked}`).catch(() => ({ folders: [] }));
+    this.folders.hidden = !here && !folders.length;
+    this.folders.replaceChildren(
+      h("h2", {}, "A new library"),
+      h("p.by", {}, "Choose a folder; its pictures, and those of the folders in it, are captioned."),
+      h("p.crumbs", {}, h("button.link", { type: "button", onclick: () => this.offerFolders() }, "All"), above.map((one, place) =>
+        [" / ", h("button.link", { type: "button", onclick: () => this.offerFolders(above.slice(0, place + 1)) }, one.name)]).flat()),
+      h("ul.chips.left", {}, folders.map((/** @type {{root: number, inside: string, name: string}} */ one) =>
+        h("li", {}, h("button.chip-link", { type: "button", onclick: () => this.offerFolders([...above, one]) }, icon("folder"), one.name)))),
+      here ? this.newLibrary(here) : "");
+  }
+
+  /** @param {{root: number, inside: string, name: string}} folder */
+  newLibrary(folder) {
+    const name = /** @type {HTMLInputElement} */ (h("input", { type: "text", "aria-label": "Name of the library", maxlength: 60, value: folder.name.split(/[\\/]/).pop() ?? "" }));
+    const make = async (/** @type {Event} */ event) => {
+      event.preventDefault();
+      try {
+        await send("/libraries", "POST", { root: folder.root, inside: folder.inside, name: name.value });
+        location.assign(`/add?lib=${encodeURIComponent(name.value)}`);
+      } catch (error) {
+        notify(String(/** @type {Error} */ (error).message), { bad: true });
+      }
+    };
+    return h("form.new-library", { onsubmit: make }, h("span", {}, "Index this folder as"), name, h("button.button.first", {}, "Begin"));
   }
 
   /** @param {string} [note] */

@@ -10,7 +10,9 @@ const SURE = [0.5, 0.7, 0.9];
 
 class FilterBar extends HTMLElement {
   connectedCallback() {
+    /** @type {import("./api.js").Overview | null} */
     this.facts = null;
+    /** @type {string} */
     this.lib = "";
     this.stop = watch((now) => this.draw(now));
   }

@@ -3,6 +3,7 @@
 import { overview } from "./api.js";
 import { counted, h, icon, number } from "./dom.js";
 import { MapView } from "./map-view.js";
+import { allMonths } from "./months.js";
 import { served } from "./served.js";
 import { NOTHING, link, state } from "./state.js";
 
@@ -53,23 +54,6 @@ function timeLine(facts) {
     }))),
     h("p.ends", {}, h("span", {}, every[0].name), h("span", {}, every[every.length - 1].name)),
     facts.undated > 0 && h("p.by", {}, `${counted(facts.undated, "picture does", "pictures do")} not say when.`));
-}
-
-/**
- * The months from the first to the last, those without pictures among them.
- * @param {import("./api.js").Counted[]} months
- */
-export function allMonths(months) {
-  const counts = new Map(months.map((one) => [one.name, one.pictures]));
-  const found = [];
-  let [year, month] = months[0].name.split("-").map(Number);
-  const last = months[months.length - 1].name;
-  for (let name = months[0].name; name <= last && found.length < 1200; ) {
-    found.push({ name, pictures: counts.get(name) ?? 0 });
-    [year, month] = month === 12 ? [year + 1, 1] : [year, month + 1];
-    name = `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}`;
-  }
-  return found;
 }
 
 /**

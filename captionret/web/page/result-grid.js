@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { go } from "./state.js";
 import { card, judge } from "./picture-card.js";
 
-const EACH = 60; // pictures that are asked for at a time
+const EACH = 40; // pictures that are asked for at a time
 const NEAR = "1500px"; // from the window: what is farther away is folded
 
 /**
@@ -13,15 +13,11 @@ const NEAR = "1500px"; // from the window: what is farther away is folded
  */
 
 class ResultGrid extends HTMLElement {
-  connectedCallback() {
+  constructor() {
+    super();
+    this.folding = new IntersectionObserver((seen) => seen.forEach((one) => this.fold(one)), { rootMargin: NEAR });
+    this.reaching = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.more(), { rootMargin: NEAR });
     this.addEventListener("keydown", (event) => this.key(event));
-    this.folding ??= new IntersectionObserver((seen) => seen.forEach((one) => this.fold(one)), { rootMargin: NEAR });
-    this.reaching ??= new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.more(), { rootMargin: NEAR });
-  }
-
-  disconnectedCallback() {
-    this.folding?.disconnect();
-    this.reaching?.disconnect();
   }
 
   /**
@@ -36,8 +32,8 @@ class ResultGrid extends HTMLElement {
     this.asking = false;
     /** @type {Map<Element, Answer["hits"]>} */
     this.parts = new Map();
-    this.folding?.disconnect();
-    this.reaching?.disconnect();
+    this.folding.disconnect();
+    this.reaching.disconnect();
     this.end = h("div.end", { "aria-hidden": "true" });
     this.replaceChildren(this.end);
     this.add(answer);
@@ -49,16 +45,16 @@ class ResultGrid extends HTMLElement {
       const part = h("div.part", {}, answer.hits.map((one) => card(one, { best: this.best })));
       this.end?.before(part);
       this.parts?.set(part, answer.hits);
-      this.folding?.observe(part);
+      this.folding.observe(part);
     }
     this.count = answer.offset + answer.hits.length;
-    if (answer.more && this.end) this.reaching?.observe(this.end);
+    if (answer.more && this.end) this.reaching.observe(this.end);
   }
 
   async more() {
     if (this.asking || !this.next || !this.end) return;
     this.asking = true;
-    this.reaching?.unobserve(this.end);
+    this.reaching.unobserve(this.end);
     const { next } = this;
     try {
       const answer = await next(this.count ?? 0, EACH);

@@ -15,7 +15,8 @@ export const sent = new Set();
 export const imageOfQuery = (lib, id) => (sent.has(id) ? sentImage(id) : imageOf(lib, id, "small"));
 
 class SearchBox extends HTMLElement {
-  connectedCallback() {
+  constructor() {
+    super();
     this.chosen = -1;
     /** @type {import("./api.js").CountedWord[]} */
     this.offered = [];
@@ -32,6 +33,9 @@ class SearchBox extends HTMLElement {
     }));
     this.picture = h("span.query-picture", { hidden: true });
     this.list = h("ul", { id: "offered", role: "listbox", "aria-label": "Words of the library", hidden: true });
+  }
+
+  connectedCallback() {
     const form = h("form", { role: "search", onsubmit: (/** @type {Event} */ event) => this.submit(event) },
       icon("search"), this.picture, this.field,
       iconButton("image", "Search with a picture", { onclick: () => this.file.click() }), this.file, this.list);

@@ -1,0 +1,42 @@
+// Run by `node --test tests/page`: what the page does with texts.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { allMonths } from "../../captionret/web/page/months.js";
+import { completed, lastWord, replaceLast, withWord } from "../../captionret/web/page/words.js";
+
+const KNOWN = [{ word: "dog" }, { word: "dogs" }, { word: "beach" }, { word: "onion" }];
+
+test("the last word is the one that is being typed", () => {
+  assert.equal(lastWord("a dog on the bea"), "bea");
+  assert.equal(lastWord("a dog -Peo"), "peo");
+  assert.equal(lastWord("a dog "), "");
+});
+
+test("an unfinished word is completed by the commonest that begins so", () => {
+  assert.equal(completed("two do", KNOWN), "two dog");
+  assert.equal(completed("two dog -bea", KNOWN), "two dog -beach");
+});
+
+test("a whole word, a short one and an unknown one are left as they are", () => {
+  for (const text of ["dog", "a dog on", "a d", "zzz", "dog "]) assert.equal(completed(text, KNOWN), text);
+});
+
+test("accepting a word keeps what stands before it", () => {
+  assert.equal(replaceLast("a dog on the bea", "beach"), "a dog on the beach");
+  assert.equal(replaceLast("dog -pe", "people"), "dog -people");
+});
+
+test("a word is in a query once, asked for or left out", () => {
+  assert.equal(withWord("a dog beach", "dog", true), "a beach -dog");
+  assert.equal(withWord("a -dog beach", "dog", false), "a beach dog");
+  assert.equal(withWord("", "traffic light", true), '-"traffic light"');
+});
+
+test("a time line shows months without pictures, too", () => {
+  const months = [{ name: "2019-11", pictures: 2 }, { name: "2020-02", pictures: 5 }];
+  assert.deepEqual(allMonths(months).map((one) => [one.name, one.pictures]), [
+    ["2019-11", 2], ["2019-12", 0], ["2020-01", 0], ["2020-02", 5],
+  ]);
+});

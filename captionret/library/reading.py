@@ -127,6 +127,12 @@ class ReadableLibrary:
             found = pictures.read_captions(rows, read_shown(rows, captions_by), sha256).get(sha256)
         return list(found[0].captions) if found else []
 
+    def every_caption(self, sha256: str) -> tuple[pictures.CaptionsBy, ...]:
+        """What each captioner says of the content with this hash, the best first: a person, files, models;
+        empty where the library does not hold it."""
+        with self._catalogue.reading() as rows:
+            return pictures.read_captions(rows, read_shown(rows), sha256).get(sha256, ())
+
     def failures(self) -> list[Failure]:
         """The files that could not be captioned, by name."""
         found = self._catalogue.table("SELECT path, reason FROM failures", (NAME, NAME))

@@ -6,10 +6,12 @@ from pathlib import Path, PurePosixPath
 
 from ..app.words import picture_words
 from ..errors import BadCheckpoint, BadImage, BadSetting, MissingWeights
-from ..library import Library
+from ..library.pictures import CaptionsBy
+from ..records import Caption
 from ..records import PictureFacts as FileFacts
 from ..report.visible import visible
 from ..retrieval import find_mode
+from . import records
 from .pictures import named
 from .records import (
     ClassBehind,
@@ -88,7 +90,8 @@ def picture_facts(shelved: Shelved, picture: str) -> PictureFacts:
     """All that is known of one picture. errors: UnknownPicture"""
     snapshot = shelved.snapshot()
     row = shelved.row(snapshot, picture)
-    gallery, made_by, own = snapshot.gallery(), snapshot.made_by, snapshot.is_own(row)
+    gallery, own = snapshot.gallery(), snapshot.is_own(row)
+    shown, *others = shelved.library.every_caption(picture)
     path = gallery.paths[row]
     facts = _facts(snapshot.root / path)
     name, folder = named(path)
@@ -96,8 +99,9 @@ def picture_facts(shelved: Shelved, picture: str) -> PictureFacts:
         id=picture,
         name=name,
         folder=folder,
-        captions=_captions(shelved.library, picture),
-        captioned_by="a person" if own else made_by.name if made_by else "",
+        captions=_captions(shown.captions),
+        captioned_by=visible(shown.name),
+        others=_others(others),
         person=own,
         words=_words_of(shelved, path),
         width=facts.width if facts else 0,
@@ -119,10 +123,16 @@ def _facts(file: Path) -> FileFacts | None:
         return None
 
 
-def _captions(library: Library, picture: str) -> list[GivenCaption]:
+def _captions(given: Iterable[Caption]) -> list[GivenCaption]:
+    return [GivenCaption(text=visible(one.text), logprob=one.logprob) for one in given]
+
+
+def _others(every: Iterable[CaptionsBy]) -> list[records.CaptionsBy]:
     return [
-        GivenCaption(text=visible(caption.text), logprob=caption.logprob)
-        for caption in library.captions(picture)
+        records.CaptionsBy(
+            name=visible(one.name), kind=one.kind, day=one.day or "", captions=_captions(one.captions)
+        )
+        for one in every
     ]
 
 

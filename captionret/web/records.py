@@ -156,6 +156,15 @@ class GivenCaption(BaseModel):
     logprob: float
 
 
+class CaptionsBy(BaseModel):
+    """What one captioner says. kind: "person", "file" or "model"; day: when; "" where that is not known"""
+
+    name: str
+    kind: str
+    day: str
+    captions: list[GivenCaption]
+
+
 class ClassBehind(BaseModel):
     """A class of ImageNet behind a word."""
 
@@ -176,6 +185,7 @@ class PictureWord(BaseModel):
 class PictureFacts(BaseModel):
     """All that is known of one picture. captioned_by: a captioner's name, or "a person"
 
+    others:        what further captioners say of it, the best first
     width, height: in pixels; 0 where its file cannot be read
     missing:       whether its file is not where it was
     """
@@ -186,6 +196,7 @@ class PictureFacts(BaseModel):
     captions: list[GivenCaption]
     captioned_by: str
     person: bool
+    others: list[CaptionsBy]
     words: list[PictureWord]
     width: int
     height: int

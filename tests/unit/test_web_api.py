@@ -139,6 +139,9 @@ def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(chan
     place = f"/api/libraries/photos/pictures/{red}"
     facts = changing.put(f"{place}/caption", json={"text": "our zebra Bella"}).json()
     assert facts["person"] and facts["captions"][0]["text"] == "our zebra Bella"
+    assert [(one["name"], one["captions"][0]["text"]) for one in facts["others"]] == [
+        ("mean-colour", "a plain red picture")
+    ]
     assert [one["id"] for one in found(changing, q="zebra", mode="words")] == [red]
     assert [one["id"] for one in found(changing, q="zebra", mode="jaccard")] == [red]
     assert changing.delete(f"{place}/caption").json()["captions"][0]["text"] == "a plain red picture"

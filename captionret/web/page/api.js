@@ -17,7 +17,8 @@
  * @typedef {{word: string, probability: number, in_captions: boolean, head: number,
  *   classes: {name: string, probability: number}[]}} PictureWord
  * @typedef {{id: string, name: string, folder: string, captions: {text: string, logprob: number}[],
- *   captioned_by: string, person: boolean, words: PictureWord[], width: number, height: number,
+ *   captioned_by: string, person: boolean, words: PictureWord[],
+ *   others: {name: string, kind: string, day: string, captions: {text: string, logprob: number}[]}[], width: number, height: number,
  *   taken: string | null, camera: string | null, copies: string[], missing: boolean}} PictureFacts
  * @typedef {{id: string, library: string, state: string, done: number, total: number, message: string}} Job
  */

@@ -74,7 +74,9 @@ class PicturePage {
       h("p.best", {}, text, writable && h("button.icon-button", { type: "button", "aria-label": "Write it in your own words", title: "Write it in your own words (e)", onclick: () => this.edit(facts, text) }, icon("pen"))),
       h("p.by", {}, `by ${facts.captioned_by}`,
         facts.person && writable && h("button.link", { type: "button", onclick: () => this.change("DELETE") }, "Take it back")),
-      others.length > 0 && h("ul.others", {}, others.map((one) => h("li", {}, one.text))) || "");
+      h("ul.others", { hidden: !others.length && !facts.others.length },
+        others.map((one) => h("li", {}, one.text)),
+        facts.others.map((one) => h("li", {}, one.captions[0]?.text ?? "", h("small", {}, ` ${one.name}${one.day && `, ${one.day}`}`)))));
   }
 
   /**

@@ -212,10 +212,16 @@ def _summed(found: dict[str, float], name: str, times: Sequence[tuple[float, flo
 def draw(found: dict[int, dict[str, float]], path: Path) -> None:
     """Time and memory of a query against the number of pictures."""
     figure = Figure(figsize=(7, 3.2), dpi=100, layout="constrained")
-    for axes, of, label in zip(
-        figure.subplots(1, 2), ("s", "MB"), ("seconds", "peak memory, MB"), strict=True
+    for place, (axes, of, label) in enumerate(
+        zip(figure.subplots(1, 2), ("s", "MB"), ("seconds", "peak memory, MB"), strict=True)
     ):
-        axes.plot(list(found), [one[f"jaccard, {of}"] for one in found.values()], "o-", color="#0072b2")
+        for name, shown, style in (("jaccard", "a query", "o-"), ("import numpy", "import numpy", "s--")):
+            values = [one[f"{name}, {of}"] for one in found.values()]
+            axes.plot(
+                list(found), values, style, color="#0072b2" if style == "o-" else "#999999", label=shown
+            )
+        axes.plot(list(BARS), [bar[place] for bar in BARS.values()], "v", color="#d55e00", label="aimed at")
+        axes.legend(frameon=False, fontsize=8)
         axes.set(xscale="log", xlabel="pictures", ylabel=label, ylim=(0, None))
         axes.grid(color="#e4e4e4", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)

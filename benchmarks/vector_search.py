@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(os.cpu_count())  # for all ways
+
 import numpy as np
 from numpy.typing import NDArray
 from results import ROOT, markdown_table, write_section

@@ -44,6 +44,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             target = (own / target).as_posix()
             inside = PAGES.get(target) or target.removeprefix("docs/")
             return f"{start}{Path(inside).name if inside.endswith('.png') else inside}"
+        if up and target.endswith(".png"):  # a picture that stands beside one of those files
+            return f"{start}{Path(target).name}"
         return f"{start}{PAGES[target]}" if up and target in PAGES else link[0]
 
     return _LINK.sub(led, markdown)

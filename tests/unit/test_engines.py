@@ -82,6 +82,26 @@ def test_bfloat16_differs_by_a_little_and_its_features_have_a_name_of_their_own(
     assert ours.key == f"{backbone('torch').key}-bfloat16"
 
 
+def test_int8_computes_in_bytes_and_differs_by_little(
+    pixels: NDArray[np.uint8], expected: tuple[torch.Tensor, torch.Tensor], home: Path
+) -> None:
+    installed("openvino")
+    ours = backbone("auto", "int8")
+    pooled, _ = ours.read(pixels)
+    off = (pooled - expected[0]).norm() / expected[0].norm()
+    assert 0 < off < 0.2  # of noise; a photograph is off by less
+    assert ours.reader.engine == "openvino" and ours.key == f"{backbone('torch').key}-int8"
+    (made,) = home.glob("*/network.xml")
+    assert made.read_text().count('type="FakeQuantize"') > 40 and 'type="Minimum"' not in made.read_text()
+
+
+def test_a_backbone_that_was_not_measured_for_int8_says_so(pixels: NDArray[np.uint8]) -> None:
+    installed("openvino")
+    other = load_backbone("efficientnet_lite0", random=True, compute=Compute("openvino", "int8"))
+    with pytest.raises(BadSetting, match="efficientnet_lite0 with these weights was not measured for int8"):
+        other.read(pixels)
+
+
 def test_auto_keeps_to_pytorch_for_a_few_pictures_and_takes_the_fastest_for_many(
     pixels: NDArray[np.uint8], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,11 +370,12 @@ def refusing(source: Source, path: str) -> None:
 
 
 def test_a_lower_precision_is_another_captioner_and_says_so(trained: Trained) -> None:
-    plain, lower = (Captioner.load(trained.checkpoint, "cpu", precision=one) for one in PRECISIONS)
+    plain, *others = (Captioner.load(trained.checkpoint, "cpu", precision=one) for one in PRECISIONS)
     assert Captioner.load(trained.checkpoint, "cpu", engine="torch").fingerprint == plain.fingerprint
-    assert lower.fingerprint != plain.fingerprint
-    assert lower.describe() == plain.describe() | {"precision": "bfloat16"}
-    assert lower.backbone.key == f"{plain.backbone.key}-bfloat16"
+    assert len({plain.fingerprint, *(one.fingerprint for one in others)}) == len(PRECISIONS)
+    for lower, precision in zip(others, ("bfloat16", "int8"), strict=True):
+        assert lower.describe() == plain.describe() | {"precision": precision}
+        assert lower.backbone.key == f"{plain.backbone.key}-{precision}"
 
 
 def test_a_library_remembers_its_precision(call: Call, trained: Trained, tmp_path: Path) -> None:

@@ -87,6 +87,10 @@ class Backbone(nn.Module):
         """The engine, started when it first reads; it stays with the weights of that moment."""
         return Reader(_source(self), self.compute, next(self.parameters()).device.type)
 
+    def __getstate__(self) -> dict[str, object]:
+        """A copy starts an engine of its own."""
+        return {name: value for name, value in self.__dict__.items() if name != "reader"}
+
     @property
     def key(self) -> str:
         """What a cached feature depends on: network, weights, preprocessing, precision below float32."""

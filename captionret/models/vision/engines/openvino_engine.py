@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .export import exported
+from .int8 import rounded
 from .protocols import CannotRun, Run, Source, last_line
 
 # Pictures that a thread takes through the network at a time. A fixed number makes it a little faster, and its
 # memory small.
 PIECE = 4
-_HINTS = {"float32": "f32", "bfloat16": "bf16"}
-_CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16"}
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}  # of what is not rounded to bytes
+_CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "int8": "INT8"}
 
 
 def start(source: Source, precision: str) -> Run:
@@ -30,6 +31,8 @@ def start(source: Source, precision: str) -> Run:
     capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if _CAPABILITIES[precision] not in capabilities:
         raise CannotRun(f"This processor does not compute in {precision}.")
+    if precision == "int8":
+        source = rounded(source)
     threads = torch.get_num_threads()
     settings = {
         "INFERENCE_NUM_THREADS": threads,
@@ -97,6 +100,7 @@ def _save(source: Source, path: str) -> None:
     import openvino as ov
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+    from openvino.passes import ConstantFolding, Manager
 
     example = torch.zeros(2, source.size, source.size, 3, dtype=torch.uint8)
     traced = torch.jit.trace(source.network, (example,), check_trace=False)
@@ -104,4 +108,9 @@ def _save(source: Source, path: str) -> None:
     frontend = FrontEndManager().load_by_framework("pytorch")
     model = frontend.convert(frontend.load(decoder))
     model.reshape(ov.PartialShape([-1, source.size, source.size, 3]))
+    passes = Manager()
+    passes.register_pass(
+        ConstantFolding()
+    )  # steps of rounding as plain numbers, or nothing computes in bytes
+    passes.run_passes(model)
     ov.save_model(model, path, compress_to_fp16=False)

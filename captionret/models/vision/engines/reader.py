@@ -25,7 +25,7 @@ class Reader:
     """
 
     def __init__(self, source: Source, compute: Compute, device: str) -> None:
-        self._source, self._compute, self._device = source, compute, device
+        self.source, self._compute, self._device = source, compute, device
         self._run: Run | None = None
         self._starting = threading.Lock()
         self._settled = False  # whether no faster engine is to be looked for
@@ -65,14 +65,14 @@ class Reader:
                 log.info(f"{error} A slower engine is taken.")
                 continue
             if len(rows) > 1:
-                log.info(f"{self._source.name} runs in {row.name}, {self._compute.precision}.")
+                log.info(f"{self.source.name} runs in {row.name}, {self._compute.precision}.")
             self._settled = True
             return
         raise BadSetting(f"No engine here computes in {self._compute.precision} on {self._device}.")
 
     def _start(self, row: EngineConfig) -> None:
         start: Start = import_module(f".{row.module}", __package__).start
-        self._run, self.engine = start(self._source, self._compute.precision), row.name
+        self._run, self.engine = start(self.source, self._compute.precision), row.name
 
     def _rows(self) -> list[EngineConfig]:
         """The engines that may run, the first that can does."""

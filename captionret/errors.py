@@ -72,6 +72,11 @@ class MissingWeights(CaptionretError):
     """Pretrained weights or word vectors that are not on this machine."""
 
 
+class CaptionerAway(CaptionretError):
+    """A captioner that answers nothing just now: a server that is away, or that lets nobody in. What was
+    captioned before is kept."""
+
+
 class NoSpace(CaptionretError):
     """The disk is full; what was there before is untouched."""
 

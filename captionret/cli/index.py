@@ -6,6 +6,8 @@ captionret index ~/Pictures --library holidays
 captionret index                 --library holidays      # again, with the folder and captioner it knows
 captionret index ~/Pictures --library many --captions-per-image 5 --decode nucleus --temperature 0.8 --seed 1
 captionret index ~/Pictures --library holidays --encoder open_clip:ViT-B-32/laion2b_s34b_b79k    # mode clip
+captionret index ~/Pictures --captioner openai:http://localhost:11434/v1#gemma3 --concurrency 4
+captionret index ~/Pictures --captioner file:captions.jsonl           # captions that another program wrote
 captionret index ~/Pictures --library agreed --decode consensus      # slower: of a wide beam, what most agree
 on
 """
@@ -13,11 +15,13 @@ on
 import argparse
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
+from ..report.visible import visible
+from .captioner_options import add_captioners, captioner_options, present_and_others
 from .decoding_options import add_decoding, decoding_of
 from .options import (
     FOUND,
@@ -32,8 +36,9 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..app.captioners import IndexReport
     from ..decoding import Decoding
-    from ..library import Library, UpdateReport
+    from ..library import Library
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name is None:
         raise BadSetting("Which pictures? Give a folder, or a --library to bring up to date.")
 
+    from ..app.captioners import bring_up_to_date
     from ..app.models import Library, captioner_for
     from ..models.encoders import load_encoder
 
@@ -56,17 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Library.open(name) if given.folder is None else Library.open_or_create(name, given.folder) as library
     ):
         decoding = _decoding(given, library)
-        report = library.update(
+        ours, checkpoint, others = present_and_others(given, library)
+        how = {"engine": given.engine, "precision": given.precision}
+        done = bring_up_to_date(
+            library,
             given.folder,
-            captioner_for(
-                library,
-                given.checkpoint,
-                decoding,
-                given.device,
-                engine=given.engine,
-                precision=given.precision,
-            ),
-            decoding=decoding,
+            (lambda: captioner_for(library, checkpoint, decoding, given.device, **how)) if ours else None,
+            others,
+            captioner_options(given),
+            decoding=decoding if ours else None,
             batch_size=given.batch_size,
             limit=given.limit,
             recaption=given.recaption,
@@ -76,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.encoder is not None and len(library):
             encoder = load_encoder(given.encoder, given.device, given.trust_remote_code)
             library.encode_pictures(encoder)
-        _show(library, report, given.json)
+        _show(library, done, given.json)
         if not len(library):
             say(f"{library.root} holds no picture that could be captioned.")
         return FOUND if len(library) else NOTHING_FOUND
@@ -98,6 +102,7 @@ def _options() -> argparse.ArgumentParser:
         "--checkpoint", metavar="NAME", help="what captions (default: the library's own, or the shipped one)"
     )
     add_decoding(options)
+    add_captioners(options)
     add_encoder(options)
     options.add_argument("--batch-size", type=int, default=32, metavar="N", help="(default: %(default)s)")
     options.add_argument("--limit", type=int, metavar="N", help="caption at most N pictures now")
@@ -122,15 +127,16 @@ def _options() -> argparse.ArgumentParser:
 def _decoding(given: argparse.Namespace, library: "Library") -> "Decoding | None":
     """What was asked for; None, which is as before, where the library is captioned and nothing was."""
     plain = _options().parse_args([])
-    asked = vars(given).keys() - {"folder", "library", "checkpoint", "batch_size", "limit", "recaption"}
-    asked -= {"allow_empty", "relocate", "json", "device", "engine", "precision", "encoder"}
-    asked -= {"trust_remote_code"}
+    of_decoding = argparse.ArgumentParser()
+    add_decoding(of_decoding)
+    asked = vars(of_decoding.parse_args([]))
     as_usual = all(getattr(given, name) == getattr(plain, name) for name in asked)
     return None if as_usual and library.made_by is not None else decoding_of(given)
 
 
-def _show(library: "Library", report: "UpdateReport", as_json: bool) -> None:
-    for failure in report.failures:
+def _show(library: "Library", done: "IndexReport", as_json: bool) -> None:
+    report = done.update
+    for failure in (*report.failures, *(one for by in done.captions for one in by.failures)):
         log.warning(f"failed: {failure.reason}")
     if report.other:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.other.items())
@@ -139,6 +145,14 @@ def _show(library: "Library", report: "UpdateReport", as_json: bool) -> None:
     counts = {name: value for name, value in facts.items() if name not in _LISTS}
     if as_json:
         where = {"library": str(library.path.absolute()), "root": str(library.root)}
-        print(json.dumps({**where, **counts, **{name: facts[name] for name in _LISTS}}))
-    else:
-        print("  ".join(f"{name} {value:,}" for name, value in counts.items() if value or name in _ALWAYS))
+        others = {"captions": [asdict(one) for one in done.captions]} if done.captions else {}
+        print(json.dumps({**where, **counts, **{name: facts[name] for name in _LISTS}, **others}))
+        return
+    print(_line(counts))
+    for one in done.captions:
+        counts = {name: value for name, value in asdict(one).items() if isinstance(value, int)}
+        print(f"{visible(one.captioner)}:  {_line(counts)}")
+
+
+def _line(counts: Mapping[str, int]) -> str:
+    return "  ".join(f"{name} {value:,}" for name, value in counts.items() if value or name in _ALWAYS)

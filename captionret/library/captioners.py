@@ -13,7 +13,8 @@ CURRENT = "(SELECT value FROM meta WHERE key = 'captioner')"
 # What another program or a person put into a file goes before a model; of the same kind the later one.
 _RANKED = f"""
 SELECT id, name, fingerprint, decoding, described, kind, adopted FROM captioners
-WHERE beside OR id = {CURRENT} ORDER BY preferred DESC, kind = 'file' DESC, adopted DESC, id DESC
+WHERE kind <> 'none' AND (beside OR id = {CURRENT})
+ORDER BY preferred DESC, kind = 'file' DESC, adopted DESC, id DESC
 """  # noqa: S608
 _COLUMNS = (WHOLE, NAME, TEXT, TEXT, TEXT, TEXT, TEXT)
 PERSON = "a person"
@@ -24,7 +25,7 @@ class KnownCaptioner:
     """A captioner, as the catalogue has it; `described` and `decoding` are JSON.
 
     label:   by which people ask for its captions: its name, with its number where another has the same one
-    kind:    "model", or "file" where its captions are read from one
+    kind:    "model", or "file" where its captions are read from one; "none" for what only notes pictures
     adopted: when it was first asked, in ISO 8601; "" for one of an older format
     """
 

@@ -49,11 +49,12 @@ def read_documents(
     shown = shown or read_shown(rows)
     images = _images(rows, hashes, shown.present)
     texts = _texts(rows, images, hashes is not None, shown)
+    own = {sha256: text for sha256, text in read_own(rows, hashes).items() if sha256 in images}
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, sha256 in _table(rows, _FILES, (NAME, TEXT), hashes):
-        if sha256 in images and images[sha256][0] in texts:
+        if sha256 in own or (sha256 in images and images[sha256][0] in texts):
             paths[sha256].append(restored(path))
-    own, facts = read_own(rows, hashes), _facts(rows, hashes)
+    facts = _facts(rows, hashes)
     found = (
         Document(
             sha256,

@@ -39,7 +39,8 @@ class GivenSource:
     @property
     def fingerprint(self) -> str:
         """Of its name: what it gives later takes the place of what it gave before."""
-        return hashlib.sha256(f"given\n{self.name}".encode(errors="surrogatepass")).hexdigest()
+        place = self.facts.get("captioner", "")
+        return hashlib.sha256(f"given\n{self.name}\n{place}".encode(errors="surrogatepass")).hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """For the catalogue."""

@@ -22,6 +22,7 @@ from .catalogue import Catalogue
 from .encoded import EncodedPictures, files_of
 from .made_by import from_folder
 from .names import PathInput, library_folder
+from .noting import PicturesAlone
 from .predicting import predict_all
 from .protocols import Captioning, EncodingPictures, WordPredicting
 from .report import UpdateReport
@@ -243,12 +244,16 @@ class Library(SideBySideLibrary):
         recaption: bool,
         options: Mapping[str, Any],
     ) -> UpdateReport:
-        made_by = self.made_by
+        made_by, alone = self.made_by, self.pictures_alone
+        captioner = PicturesAlone() if captioner is None and alone else captioner
         own = None if captioner is None else own_way(captioner)
         decoding = decoding or own or (made_by.decoding if made_by else BeamSearch())
         captioner = captioner or SURROUNDINGS.captioner(made_by, decoding, device)
         seeing = keeping(captioner, lambda: self.snapshot().predicted_by, self.path, device)
-        updater = Updater(self._catalogue, seeing, decoding, recaption)
+        updater = Updater(self._catalogue, seeing, decoding, recaption or alone)
+        if isinstance(captioner, PicturesAlone):
+            with self._catalogue.transaction() as connection:
+                writes.put_kind(connection, updater.id, captioner.kind)
         return updater.run(root, listing, progress=progress, **options)
 
     def _accepted_root(self, root: Path | str | None, relocate: bool) -> Path:

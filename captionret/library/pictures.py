@@ -98,7 +98,7 @@ def read_captions(rows: Rows, shown: Shown, sha256: str | None = None) -> dict[s
             *found[number],
         )
         for content, number in hashes.items()
-        if number in found
+        if number in found or content in own
     }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..records import Caption, Failure
 from ..retrieval import Gallery
 from . import pictures
-from .captioners import KnownCaptioner, Shown, read_captioners, read_shown
+from .captioners import CURRENT, KnownCaptioner, Shown, read_captioners, read_shown
 from .catalogue import Catalogue
 from .documents import read_documents
 from .held import WordReader, stamp_of
@@ -59,6 +59,12 @@ class ReadableLibrary:
     def made_by(self) -> MadeBy | None:
         """Who captioned it; None before the first update."""
         return self.snapshot().made_by
+
+    @property
+    def pictures_alone(self) -> bool:
+        """Whether it notes pictures without captioning them, and all its captions come from elsewhere."""
+        sql = f"SELECT kind FROM captioners WHERE id = {CURRENT}"  # noqa: S608
+        return bool(self._catalogue.value(sql) == "none")
 
     @property
     def predicted_by(self) -> dict[str, Any] | None:
@@ -165,7 +171,7 @@ class ReadableLibrary:
         return len(self.gallery())
 
     def __repr__(self) -> str:
-        made_by = self.made_by
+        made_by = self.snapshot().captioned_by
         captioned = (
             f"captioned by {made_by.name}, {made_by.decoding.summary}" if made_by else "no captions yet"
         )

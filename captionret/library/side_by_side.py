@@ -9,7 +9,7 @@ from ..records import GivenCaptions
 from ..remedies import remedy
 from . import writes
 from .beside import Beside, adopt, own_way
-from .captioners import read_shown
+from .captioners import read_present, read_shown
 from .given import GivenSource, put_given, put_own
 from .index_writing import write_index
 from .protocols import Captioning
@@ -116,5 +116,7 @@ class SideBySideLibrary(ReadableLibrary):
                 writes.drop_captioner(connection, known.id)
 
     def _check_captioned(self) -> None:
-        if self.made_by is None:
+        with self._catalogue.reading() as rows:
+            present = read_present(rows)
+        if present is None:
             raise BadLibrary(f"{self.path} holds no pictures yet.", remedy("caption first"))

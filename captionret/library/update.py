@@ -276,8 +276,8 @@ def _facts_of(pictures: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Pictu
 def whole_result(result: CaptionResult | Failure) -> CaptionResult | Failure:
     """The result, or a Failure in its place where no library can keep it: without a caption, or with numbers
     that are not finite."""
-    if isinstance(result, Failure):
-        return result
+    if isinstance(result, Failure) or (not result.captions and not len(result.feature)):
+        return result  # of the latter the content alone is noted
     if not result.captions or not all(caption.text.strip() for caption in result.captions):
         return Failure(str(result.path), f"{result.path}: the captioner found no caption.")
     if not all(map(is_storable, result.captions)):

@@ -19,7 +19,7 @@ from .word_files import PredictedWords
 from .word_probabilities import StoredWordProbabilities
 
 _BARE = f"""
-SELECT sha256 FROM images WHERE NOT EXISTS
+SELECT sha256 FROM images WHERE feature_row >= 0 AND NOT EXISTS
 (SELECT 1 FROM captions WHERE id = {FIRST.format(captioner="captioner", picture="number")})
 """  # noqa: S608
 _STRAY = f"""

@@ -143,6 +143,11 @@ def prefer(connection: sqlite3.Connection, captioner: int) -> None:
     )
 
 
+def put_kind(connection: sqlite3.Connection, captioner: int, kind: str) -> None:
+    """Of what kind a captioner is."""
+    connection.execute("UPDATE captioners SET kind = ? WHERE id = ?", (kind, captioner))
+
+
 def drop_files(connection: sqlite3.Connection, names: Iterable[str]) -> None:
     """Forget files; their contents go with drop_unused_images."""
     connection.executemany("DELETE FROM files WHERE path = ?", [(stored(name),) for name in names])

@@ -54,14 +54,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": FOUNDATION | {"datasets", "models", "evaluation", "retrieval"},
     "library": FOUNDATION | {"retrieval"},
     "exchange": FOUNDATION | {"library", "retrieval"},
+    "captioners": FOUNDATION,
+    "testing": FOUNDATION | {"captioners"},
     "app": FOUNDATION
     | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching"}
-    | {"exchange"},
+    | {"captioners", "exchange"},
     "__main__": {"cli"},
     "web": FOUNDATION | {"library", "retrieval", "report", "app"},
     "cli": FOUNDATION
     | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching", "app"}
-    | {"exchange", "web"},
+    | {"captioners", "exchange", "web"},
 }
 WITHOUT_TORCH = [*sorted(FOUNDATION), "datasets", "retrieval", "library", "exchange", "report"]
 WITHOUT_TORCH += ["app", "cli", "web"]

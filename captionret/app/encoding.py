@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadImage, BadLibrary, BadSetting
+from ..errors import BadImage, BadSetting
 from ..files import expanded
 from ..library import LibrarySnapshot, PictureSpace, Space
-from ..library.protocols import SeeingCaptioner
 from ..library.seen import words_of
 from ..library.word_probabilities import kept_words
 from ..records import CaptionResult
-from ..remedies import remedy
 from ..retrieval import MODES, EncodedQuery, Gallery, rocchio
 from ..retrieval.language import WordCondition, leaves
 from ..retrieval.understanding import as_read
@@ -23,7 +21,7 @@ from .asking import Asked
 from .caption_places import caption_places
 from .class_reading import named_classes
 from .loaded import Models
-from .rerankers import with_reranker
+from .query_captions import captions_and_features
 from .word_reader import WordReader
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
@@ -124,19 +122,10 @@ class Encoder:
 
     def _captioned(self, picture: "Picture") -> EncodedQuery:
         """A picture that the gallery does not hold, as its captioner and its predictor see it."""
-        made_by = self.snapshot.made_by
-        if made_by is None:
-            raise BadLibrary("The library holds no captions yet.", remedy("caption first"))
-        with self.models.lock:
-            captioner = with_reranker(self.models.captioner_for(made_by), made_by.decoding)
-            if "word_probabilities" in self._parts and isinstance(captioner, SeeingCaptioner):
-                captioner.see_for(self.models.predictor_for(self.snapshot.predicted_by))
-            ((result,),) = captioner.caption_stream([picture], decoding=made_by.decoding, batch_size=1)
-        if not isinstance(result, CaptionResult):
-            raise BadImage(getattr(result, "reason", f"{picture.name}: {made_by.name} says nothing of it."))
-        captions = tuple(caption.text for caption in result.captions)
+        with_words = "word_probabilities" in self._parts
+        captions, result = captions_and_features(self.snapshot, self.models, picture, with_words)
         probabilities = None
-        if "word_probabilities" in self._parts:
+        if with_words:
             probabilities = self._predicted(picture, result)
         return EncodedQuery(
             captions[0],

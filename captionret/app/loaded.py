@@ -77,6 +77,10 @@ class Models:
             return self._captioners[made_by.fingerprint]
 
     def _named_for(self, made_by: MadeBy) -> Captioning:
+        if made_by.described.get("captioner"):
+            from .captioners import remembered_captioner  # which a search of ours does without
+
+            return remembered_captioner(made_by, self.device)
         if self._captioner is None:
             return captioner_of(made_by, self.device)
         if isinstance(self._captioner, str | os.PathLike):

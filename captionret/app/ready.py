@@ -27,8 +27,9 @@ class ReadyLibrary:
     missing: why a mode that answers by what is there goes without a part, the sentence by the part's name
     """
 
-    def __init__(self, models: Models) -> None:
-        self._models = models
+    def __init__(self, models: Models, captions_by: str | None = None) -> None:
+        """captions_by: as in Library.snapshot"""
+        self._models, self._captions_by = models, captions_by
         self.missing: dict[str, str] = {}
         # by a mode's name, and whether with words, the last snapshot with what it compares
         self._ready: dict[tuple[str, bool], LibrarySnapshot] = {}
@@ -42,7 +43,7 @@ class ReadyLibrary:
                     words are answered by captions
         errors:     as Searcher.search
         """
-        snapshot = library.snapshot()
+        snapshot = library.snapshot(self._captions_by)
         if self._ready.get((name, with_words)) is not snapshot:
             snapshot = self._made_ready(library, snapshot, name)
             if with_words and snapshot.without_word_probabilities:
@@ -68,7 +69,7 @@ class ReadyLibrary:
         use = self._try_space if mode.adaptive else self._use_space
         used = [use(library, part) for part in sorted(required) if part in MODES]
         if any(used):
-            snapshot = library.snapshot()
+            snapshot = library.snapshot(self._captions_by)
         if "word_probabilities" in required and (
             snapshot.without_word_probabilities or (mode.uses_classes and snapshot.predicted_by_older_release)
         ):
@@ -144,7 +145,7 @@ class ReadyLibrary:
         with self._models.lock:
             try:
                 library.predict_words(predictor, check=False)
-                return library.snapshot()
+                return library.snapshot(self._captions_by)
             except LibraryInUse:
                 unkept = "Another process is predicting them, too; until it has ended, these are not kept."
             except (ReadOnlyLibrary, NoSpace) as error:

@@ -61,6 +61,7 @@ class Searcher:
         spaces: Sequence[SpaceInput] = (),
         device: str = "auto",
         beam: int = 3,
+        captions_by: str | None = None,
     ) -> None:
         """Nothing is read or loaded before it is needed.
 
@@ -73,12 +74,15 @@ class Searcher:
                    without
         device:    "auto" (the GPU where there is one), "cpu", "cuda", "cuda:1"
         beam:      of the captions of a folder of pictures
+        captions_by: whose captions are searched and shown, see Library.snapshot; None: the best of each
+                   picture
         """
         self._given, self._beam = library, beam
         self._library = library if isinstance(library, Library) else None
         self._opened_here = self._library is None
         self._models = Models(captioner, predictor, spaces, device)
-        self._ready = ReadyLibrary(self._models)
+        self._captions_by = captions_by
+        self._ready = ReadyLibrary(self._models, captions_by)
         self._lock = RLock()
 
     @property
@@ -147,7 +151,7 @@ class Searcher:
             return answer()
         except DamagedIndex as error:
             log.warning(f"{error.message} The catalogue is read in its place.")
-            self.library.without_index()
+            self.library.without_index(self._captions_by)
             return answer()
 
     def encode_query(
@@ -234,7 +238,7 @@ class Searcher:
         hits: Sequence[Hit],
         explain: bool,
     ) -> SearchResult:
-        gallery, made_by = snapshot.gallery(), snapshot.made_by
+        gallery, made_by = snapshot.gallery(), snapshot.captioned_by
         if len(gallery) and not encoded.lists and find_mode(mode).adaptive:
             compared = gallery.prepared(find_mode(mode)).compared(encoded)
             log.info(taken(mode, encoded, compared, self._ready.missing))

@@ -43,13 +43,21 @@ def search(
     predictor: WordPredicting | None = None,
     spaces: Sequence[SpaceInput] = (),
     device: str = "auto",
+    captions_by: str | None = None,
 ) -> SearchResult:
     """The pictures most like a picture, a text, or both; best first, the query's own left out.
 
-    The first and the last four arguments are those of `Searcher`, the others those of `Searcher.search`. For
+    The first and the last five arguments are those of `Searcher`, the others those of `Searcher.search`. For
     more than one query make a Searcher, which loads its models once.
     """
-    made = Searcher(library, captioner=captioner, predictor=predictor, spaces=spaces, device=device)
+    made = Searcher(
+        library,
+        captioner=captioner,
+        predictor=predictor,
+        spaces=spaces,
+        device=device,
+        captions_by=captions_by,
+    )
     with made as searcher:
         searcher.check_spaces(mode)
         # fmt: off

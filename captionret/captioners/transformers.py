@@ -48,6 +48,8 @@ class TransformersCaptioner:
 
     def caption(self, images: Sequence[Picture]) -> list[str | list[str]]:
         """errors: BadImage"""
+        if not images:
+            return []
         opened = [picture.open() for picture in images]
         return self._chatted(opened) if self._chat else self._captioned(opened)
 

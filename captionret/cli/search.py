@@ -85,6 +85,7 @@ def _searcher(given: argparse.Namespace) -> "Searcher":
         spaces=given.embedding,
         device=given.device,
         beam=given.beam,
+        captions_by=given.captions_by,
     )
 
 

@@ -74,6 +74,12 @@ def _add_gallery(options: argparse.ArgumentParser) -> None:
         help="a folder of pictures; its captions are kept for the next time",
     )
     options.add_argument(
+        "--captions-by",
+        metavar="NAME",
+        help="search and show the captions of this captioner of the library (default: of each picture "
+        "those of the best ranked)",
+    )
+    options.add_argument(
         "--checkpoint", metavar="NAME", help="what captions (default: the library's own, or the shipped one)"
     )
     options.add_argument(

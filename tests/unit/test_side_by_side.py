@@ -2,6 +2,7 @@
 nothing a person wrote ever lost."""
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from mean_colour import Colours, MeanColour, picture
 
+from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.decoding import Decoding, OwnWay
 from captionret.errors import BadSetting
@@ -255,3 +257,34 @@ def _to_format_2(connection: sqlite3.Connection) -> None:
     connection.executemany("INSERT INTO captions VALUES (?, ?, ?, ?, ?, ?)", old)
     connection.execute("PRAGMA user_version = 2")
     connection.commit()
+
+
+def test_searcher_searches_the_captions_that_are_asked_for(library: Library) -> None:
+    library.caption_beside(Server(says="one {} colour"))
+    with Searcher(library, captions_by="mean-colour") as searcher:
+        found = searcher.search(text="plain red", mode="jaccard")
+        assert (found[0].path, found[0].caption, found.source) == (
+            "red.png",
+            "a plain red picture",
+            "mean-colour, beam 3",
+        )
+    with Searcher(library) as searcher:
+        assert searcher.search(text="red colour", mode="jaccard")[0].caption == "one red colour"
+        assert searcher.search(text="red colour", mode="jaccard").source == "server, in its own way"
+    with (
+        pytest.raises(BadSetting, match="no captions by nobody"),
+        Searcher(library, captions_by="nobody") as none,
+    ):
+        none.search(text="red", mode="jaccard")
+
+
+def test_query_picture_is_captioned_by_a_stand_in_where_its_captioner_is_away(
+    library: Library, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "captionret")
+    query = picture(tmp_path / "query.png", "red", shade=-30)
+    library.add_captions("notes", [given("red.png", "a plain red picture of mine")])
+    with Searcher(library, captioner=MeanColour()) as searcher:
+        found = searcher.search(image=query, mode="jaccard")
+    assert (found[0].path, found.caption) == ("red.png", "a plain red picture")
+    assert "notes holds captions that stand somewhere; mean-colour captions the query." in caplog.text

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from mean_colour import Colours, MeanColour, picture
+from typed import Call
 
+from captionret.app.library_captioners import compare_captioners
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
+from captionret.cli import compare
 from captionret.decoding import Decoding, OwnWay
 from captionret.errors import BadSetting
 from captionret.images import Picture
@@ -288,3 +291,24 @@ def test_query_picture_is_captioned_by_a_stand_in_where_its_captioner_is_away(
         found = searcher.search(image=query, mode="jaccard")
     assert (found[0].path, found.caption) == ("red.png", "a plain red picture")
     assert "notes holds captions that stand somewhere; mean-colour captions the query." in caplog.text
+
+
+def test_captioners_are_compared_in_figures_and_by_what_they_find(library: Library, call: Call) -> None:
+    library.caption_beside(Server(says="a plain {} picture"))
+    library.add_captions("notes", [given("red.png", "my square"), given("blue.png", "a plain blue picture")])
+    found = compare_captioners(library, references="mean-colour")
+    assert [(row.name, row.pictures, row.kind) for row in found.rows] == [
+        ("notes", 2, "file"),
+        ("server", 3, "model"),
+    ]
+    scores = found.rows[1].scores
+    assert scores is not None and scores.bleu4 == pytest.approx(100)
+    (pair,) = found.pairs
+    assert (pair.one, pair.other, pair.pictures, pair.agreement) == ("notes", "server", 2, 0.5)
+    assert found.shown[0] == ("red.png", {"notes": "my square", "server": "a plain red picture"})
+    with pytest.raises(BadSetting, match="no captions by nobody"):
+        compare_captioners(library, ["nobody", "server"])
+    ended = call(compare, "--library", library.path, "--references", "mean-colour")
+    assert ended.code == 0 and "same of 10" in ended.out and "notes: my square" in ended.out
+    as_json = json.loads(call(compare, "--library", library.path, "--json").out)
+    assert [one["name"] for one in as_json["captioners"]] == ["notes", "server", "mean-colour"]

@@ -1,0 +1,146 @@
+"""Captioners of other kinds: a server that takes its time, and three captioners in one library.
+
+    python benchmarks/captioners.py --library photos
+
+- 500 pictures through a server on this machine that answers after 200 ms, 8 at a time: seconds beside the
+  ideal of 500 / 8 x 0.2 s.
+- Of a copy of a library: what two further captioners add to the disk beside the text of their captions, how
+  long an update with nothing new takes, and how long a search takes by each captioner.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from PIL import Image
+
+from captionret.app.captioners import bring_up_to_date
+from captionret.app.models import Library
+from captionret.app.places import library_path
+from captionret.captioners import CaptionerOptions
+from captionret.records import Caption, GivenCaptions
+
+PICTURES, SECONDS, AT_ONCE = 500, 0.2, 8
+TEXT = "a dog runs on the beach"
+
+
+class Server(ThreadingHTTPServer):
+    """Answers every picture with the same sentence, after a while."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class Handler(BaseHTTPRequestHandler):
+    """OpenAI's protocol, as much of it as is asked."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """One answer."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(SECONDS)
+        content = json.dumps({"choices": [{"message": {"content": "a picture of something"}}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the terminal."""
+
+
+def through_a_server(folder: Path) -> tuple[float, float]:
+    """Seconds for all pictures, and the least that they could take."""
+    (folder / "photos").mkdir()
+    for number in range(PICTURES):
+        colour = (number % 256, number // 256, 99)
+        Image.new("RGB", (640, 480), colour).save(folder / "photos" / f"{number:03}.jpg")
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    spec = f"openai:http://127.0.0.1:{server.server_address[1]}/v1#see"
+    with Library.create(folder / "served", folder / "photos") as library:
+        bring_up_to_date(library, None, None)
+        began = time.perf_counter()
+        options = CaptionerOptions(concurrency=AT_ONCE)
+        done = bring_up_to_date(library, None, None, [spec], options)
+        took = time.perf_counter() - began
+        assert done.captions[0].new == PICTURES, done
+    server.shutdown()
+    return took, PICTURES / AT_ONCE * SECONDS
+
+
+def side_by_side(given: Path, folder: Path) -> None:
+    """What further captioners cost a library, a line for each figure."""
+    copy = Path(shutil.copytree(given, folder / "library"))
+    with Library.open(copy) as library:
+        library.snapshot()
+        listed = list(zip(library.gallery().paths, library.gallery().captions, strict=True))
+        library.snapshot(library.captioners[0].label)
+    for name in ("second", "third"):
+        before = sizes(copy)
+        rows = [GivenCaptions(path, (caption(f"{text} {name}"),)) for path, text in listed]
+        text_bytes = sum(len(row.captions[0].text.encode()) for row in rows)
+        with Library.open(copy) as library:
+            library.add_captions(name, rows, whole=True)
+        catalogue, _ = (after - old for after, old in zip(sizes(copy), before, strict=True))
+        with Library.open(copy) as library:
+            library.snapshot(name)
+        index = sizes(copy)[1] - before[1]
+        print(
+            f"captions of {name}: {text_bytes:,} bytes of text; the catalogue grows by "
+            f"{catalogue / text_bytes:.2f} times that, the index of its captions by {index / text_bytes:.2f}"
+        )
+    print(f"update with nothing new: {command(['index', '--library', str(copy)]):.2f} s")
+    search = ["search", "--library", str(copy), "--text", TEXT, "--mode", "jaccard"]
+    for by in (None, "second", "third"):
+        seconds = command([*search, *(() if by is None else ("--captions-by", by))])
+        print(f"search from a new process by {by or 'the best'}: {seconds:.2f} s")
+
+
+def caption(text: str) -> Caption:
+    """A text as a caption."""
+    return Caption(text, tuple(text.split()), 0.0)
+
+
+def sizes(folder: Path) -> tuple[int, int]:
+    """Bytes of the catalogue and of the search index."""
+    index = sum(file.stat().st_size for file in folder.glob("search-index*"))
+    return (folder / "catalogue.sqlite").stat().st_size, index
+
+
+def command(words: list[str]) -> float:
+    """Seconds of a command, the best of three."""
+    found = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "captionret", *words], check=True, stdout=subprocess.DEVNULL)
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--library", help="of which a copy is given two further captioners")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        took, ideal = through_a_server(Path(name))
+        times = f"{took / ideal:.2f} times the ideal {ideal} s"
+        print(f"{PICTURES} pictures through a server: {took:.2f} s, {times}")
+        if given.library:
+            side_by_side(library_path(given.library), Path(name))
+
+
+if __name__ == "__main__":
+    main()

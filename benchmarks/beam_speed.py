@@ -13,6 +13,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from results import ROOT, markdown_table, write_section
@@ -124,6 +125,7 @@ def main() -> None:
     options.add_argument("--batch", type=int, default=64)
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     columns = [
@@ -143,7 +145,7 @@ def main() -> None:
         f"{given.runs} runs.\n\n{table}"
     )
     command = f"python benchmarks/beam_speed.py --checkpoints {' '.join(given.checkpoints)}"
-    write_section(ROOT / "benchmarks/RESULTS.md", "Beam search in batches", body, command)
+    write_section(given.results, "Beam search in batches", body, command)
 
 
 if __name__ == "__main__":

@@ -23,17 +23,20 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from results import ROOT, markdown_table, write_section
 from torch import nn
 
 from captionret.decoding import BeamSearch
 from captionret.images import decoded_batches, find_images, load_views
+from captionret.library.word_probabilities import kept_classes, kept_words
 from captionret.models.captioning.beam_search import beam_search
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.captioning.decoders import make_decoder
-from captionret.models.vision.backbones import Backbone, load_backbone
+from captionret.models.lexical.predictor import WordPredictor
+from captionret.models.vision.backbones import Backbone, as_float16, load_backbone
 from captionret.models.vision.reading import beside, read_ahead
 
 BATCH, BEAM = 32, 3
@@ -67,6 +70,22 @@ def cnn_alone(backbone: Backbone) -> Way:
     def run(paths: Sequence[Path]) -> None:
         for _ in read_ahead(backbone, paths, BATCH):
             pass
+
+    return run
+
+
+def words(backbone: Backbone, paths: Sequence[Path]) -> Way:
+    """Of features that were read before, as a library's are."""
+    predictor = WordPredictor.load(device="cpu")
+    features = np.concatenate(
+        [as_float16(read.pooled.numpy()) for read in read_ahead(backbone, paths, BATCH)]
+    )
+
+    def run(paths: Sequence[Path]) -> None:
+        kept_words(predictor.words, predictor.predict_features(features[: len(paths)]))
+        classes = predictor.predict_classes(features[: len(paths)])
+        assert classes is not None
+        kept_classes(classes)
 
     return run
 
@@ -128,6 +147,7 @@ def main() -> None:
     )
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     with tempfile.TemporaryDirectory() as home:  # a network of random weights is not worth keeping
@@ -151,6 +171,8 @@ def measure(given: argparse.Namespace) -> None:
         "before": (before(captioner("torch")), paths[: max(BATCH, len(paths) // 4)]),
         "now": (now(automatic), paths),
         "now, bfloat16": (now(captioner("auto", "bfloat16")), paths),
+        "now, int8": (now(captioner("auto", "int8")), paths),
+        "words": (words(automatic.backbone, some), some),
         "CNN alone": (cnn_alone(automatic.backbone), paths),
         "published": (published(load_backbone("resnet152", random=True)), few),
         "published networks, here": (published_here(load_backbone("resnet152", random=True)), some),
@@ -171,14 +193,18 @@ def measure(given: argparse.Namespace) -> None:
                 f"{min(ratios):.2f} to {max(ratios):.2f}",
             ]
         )
+    work = {str(row[0]): float(str(row[2])) for row in rows}
     columns = ["path", "pictures/s", "processor ms a picture", "times before", "range"]
     body = (
         f"{len(paths)} photographs, batch {BATCH}, beam {BEAM}, {given.threads} threads, {given.rounds} "
         f"rounds; engine auto took {automatic.backbone.reader.engine}. Peak memory so far: "
-        f"{memory:,.0f} MB.\n\n{markdown_table(columns, rows)}"
+        f"{memory:,.0f} MB. Of the processor's time of captioning the CNN alone is "
+        f"{100 * work['CNN alone'] / work['now']:.0f} %; words and classes would be "
+        f"{100 * work['words'] / (work['now'] + work['words']):.1f} % of both.\n\n"
+        f"{markdown_table(columns, rows)}"
     )
     command = "python benchmarks/captioning.py --pictures DIR"
-    write_section(ROOT / "benchmarks/RESULTS.md", "Captioning a folder", body, command)
+    write_section(given.results, "Captioning a folder", body, command)
 
 
 if __name__ == "__main__":

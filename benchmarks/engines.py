@@ -22,35 +22,47 @@ from results import ROOT, markdown_table, write_section
 from captionret.datasets import open_dataset
 from captionret.errors import BadSetting
 from captionret.evaluation.captions.scorer import CaptionScorer
+from captionret.evaluation.modes import score_matrix
+from captionret.evaluation.relevance import load_relevance
+from captionret.evaluation.semantic import ndcg_linear
 from captionret.evaluation.significance import paired_interval
 from captionret.images import decoded_batches
 from captionret.models.captioning.captioner import Captioner
+from captionret.models.lexical.predictor import WordPredictor
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.models.vision.engines.rows import ENGINES, Compute
 from captionret.records import Item
+from captionret.retrieval import WordMatrix
+from captionret.retrieval.gallery import Gallery
+from captionret.retrieval.modes.lexical import ExpectedCosine
+from captionret.retrieval.modes.registry import MODES
 
 BATCH = 32
+LEAST = 0.0003  # of a word's probability that libraries keep
 
 
 class Engine:
     """One engine at one precision, and what came of it.
 
-    grids: of each batch (n, cells, D) float32; seconds: of a picture, by the clock; work: of processor time
+    grids: of each batch (n, cells, D) float16; pooled: (n, D) float16
+    seconds: of a picture, by the clock; work: of processor time
     """
 
     def __init__(self, name: str, precision: str, backbone: Backbone) -> None:
         self.name, self.precision, self.backbone = name, precision, backbone
         self.grids: list[torch.Tensor] = []
+        self.pooled: list[np.ndarray] = []
         self.seconds: list[float] = []
         self.work: list[float] = []
 
     def read(self, pixels: np.ndarray) -> None:
         """One batch."""
         clock, work = time.perf_counter(), time.process_time()
-        _, grid = self.backbone.read(pixels)
+        pooled, grid = self.backbone.read(pixels)
         self.seconds.append((time.perf_counter() - clock) / len(pixels))
         self.work.append((time.process_time() - work) / len(pixels))
         self.grids.append(grid.half())
+        self.pooled.append(pooled.half().numpy())
 
 
 def engines(name: str, size: int) -> list[Engine]:
@@ -73,10 +85,38 @@ def captions_of(captioner: Captioner, engine: Engine) -> list[str]:
     return [found[0].text for grid in engine.grids for found in captioner.decode(grid.float())]
 
 
+def ndcg_by_captions(texts: Sequence[str], relevance: np.ndarray) -> np.ndarray:
+    """NDCG@10 of each picture's neighbours by mode jaccard."""
+    names = [f"{number:06}" for number in range(len(texts))]
+    return ndcg_linear(score_matrix(MODES["jaccard"], Gallery(names, texts)), relevance, 10)[:, -1]
+
+
+def ndcg_by_words(engine: Engine, predictor: WordPredictor, relevance: np.ndarray) -> np.ndarray:
+    """The same by mode expected-cosine, from the lexical head alone."""
+    predicted = predictor.predict_features(np.concatenate(engine.pooled))
+    mode = ExpectedCosine(WordMatrix.of_matrix(predictor.words, predicted, LEAST))
+    rows = [
+        {predictor.words[word]: float(row[word]) for word in np.flatnonzero(row >= LEAST)}
+        for row in predicted
+    ]
+    return ndcg_linear(np.stack([mode.scores(row) for row in rows]), relevance, 10)[:, -1]
+
+
+def more(ours: np.ndarray, theirs: np.ndarray, scale: float) -> str:
+    """A mean difference with its interval."""
+    mean, low, high = (scale * one for one in paired_interval(ours, theirs))
+    return f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
+
+
 def row_of(
-    engine: Engine, first: Engine, texts: Sequence[Sequence[str]], items: Sequence[Item]
+    engine: Engine,
+    first: Engine,
+    texts: Sequence[Sequence[str]],
+    items: Sequence[Item],
+    neighbours: Sequence[tuple[np.ndarray, np.ndarray]],
 ) -> list[object]:
-    """A row of the table. texts: the engine's captions, and the reference's"""
+    """A row of the table. texts: the engine's captions, and the reference's; neighbours: NDCG@10 of each way,
+    the engine's and the reference's"""
     ours, theirs = texts
     equal = 100 * sum(a == b for a, b in zip(ours, theirs, strict=True)) / len(ours)
     largest = max(
@@ -88,7 +128,6 @@ def row_of(
         scorer.score({item.id: text for item, text in zip(items, some, strict=True)}, with_java=False)
         for some in texts
     ]
-    mean, low, high = paired_interval(scores[0].cider_d_each, scores[1].cider_d_each)
     faster = [slow / fast for slow, fast in zip(first.work, engine.work, strict=True)]
     return [
         engine.name,
@@ -98,7 +137,8 @@ def row_of(
         statistics.median(faster),
         100 * largest / scale,
         equal,
-        f"{mean:+.2f} ({low:+.2f} to {high:+.2f})",
+        more(scores[0].cider_d_each, scores[1].cider_d_each, 1),
+        *(more(own, reference, 100) for own, reference in neighbours),
     ]
 
 
@@ -113,6 +153,7 @@ def main() -> None:
         "--count", type=int, default=500, metavar="N", help="pictures (default: %(default)s)"
     )
     options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     captioner = Captioner.load(given.checkpoint, "cpu")
@@ -125,8 +166,15 @@ def main() -> None:
         for engine in measured[turn:] + measured[:turn]:
             engine.read(batch.pixels[0])
     first = measured[0]
+    relevance = load_relevance("sbert", [item.captions for item in items])
+    predictor = WordPredictor.load(device="cpu")
     theirs = captions_of(captioner, first)
-    rows = [row_of(engine, first, (captions_of(captioner, engine), theirs), items) for engine in measured]
+    reference = ndcg_by_captions(theirs, relevance), ndcg_by_words(first, predictor, relevance)
+    rows = []
+    for engine in measured:
+        ours = captions_of(captioner, engine)
+        own = ndcg_by_captions(ours, relevance), ndcg_by_words(engine, predictor, relevance)
+        rows.append(row_of(engine, first, (ours, theirs), items, list(zip(own, reference, strict=True))))
     columns = [
         "engine",
         "precision",
@@ -136,15 +184,17 @@ def main() -> None:
         "largest error, % of the largest feature",
         "captions equal, %",
         "CIDEr-D more (95 %)",
+        "NDCG@10 of captions more (95 %)",
+        "NDCG@10 of word probabilities more (95 %)",
     ]
     body = (
         f"{captioner.config.backbone}, {len(items)} pictures of {given.data.partition(':')[0]} val, batches "
         f"of {BATCH}, {given.threads} thread{'s' if given.threads > 1 else ''}, medians over batches; each "
         "batch goes through every engine in turn, and speeds are compared by processor time. Captions by "
-        f"{captioner.name}, beam 3, CIDEr-D x100.\n\n{markdown_table(columns, rows)}"
+        f"{captioner.name}, beam 3; CIDEr-D and NDCG x100.\n\n{markdown_table(columns, rows)}"
     )
     command = f"python benchmarks/engines.py --data {given.data.partition(':')[0]}:DIR"
-    write_section(ROOT / "benchmarks/RESULTS.md", "The engines of the CNN", body, command)
+    write_section(given.results, "The engines of the CNN", body, command)
 
 
 if __name__ == "__main__":

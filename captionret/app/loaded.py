@@ -3,6 +3,8 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -49,10 +51,17 @@ class Models:
         """The one that was given, else the shipped one."""
         with self.lock:
             if self._captioner is None or isinstance(self._captioner, str | os.PathLike):
+                place = None if self._captioner is None else os.fspath(self._captioner)
+                return self._load(checkpoint_path(place))
+            return self._captioner
+
+    def _load(self, place: Path) -> Captioning:
+        """The captioner of this place, unless it is loaded already."""
+        with self.lock:
+            if self._captioner is None or isinstance(self._captioner, str | os.PathLike):
                 from ..models.captioning.captioner import Captioner
 
-                place = None if self._captioner is None else os.fspath(self._captioner)
-                self._captioner = Captioner.load(checkpoint_path(place), self.device)
+                self._captioner = Captioner.load(place, self.device)
             return self._captioner
 
     def folder_captioner(self) -> Captioning:
@@ -64,7 +73,7 @@ class Models:
             ):
                 return self.captioner()
             place = checkpoint_path(None if given is None else os.fspath(given))
-        return WaitingCaptioner(place, self.captioner)
+        return WaitingCaptioner(place, partial(self._load, place))
 
     def captioner_for(self, made_by: MadeBy) -> Captioning:
         """The captioner of a library, which alone may caption a query for it. errors: as captioner_of"""

@@ -33,6 +33,7 @@ from .protocols import Space
 
 LOCK = "vectors.lock"
 Number = TypeVar("Number", np.float16, np.float32)
+Blocks = Mapping[int, tuple[int, int]]  # of each the checksum of what it was made of, and its own
 _AT_ONCE = 64  # blocks that are made together
 _FLOAT32 = np.dtype("<f4")
 _FORMAT = 1
@@ -101,6 +102,8 @@ class KeptRows(Generic[Number]):
         """
         self._features, self._checked, self._sums = features, checked, sums
         self._dtype: np.dtype[Number] = dtype
+        # the record that was read last, and what was found by it
+        self._last: tuple[tuple[int, ...], NDArray[Number], Blocks] | None = None
         self._make: Callable[[Sequence[int]], NDArray[Number]] = make
         self._made_of = {"format": _FORMAT, "space": key, "features": features.file.name}
         name = hashlib.sha256(f"{key} {features.file.name}".encode()).hexdigest()[:24]
@@ -144,9 +147,7 @@ class KeptRows(Generic[Number]):
                     return None
         return None
 
-    def _missing(
-        self, table: NDArray[Number] | None, blocks: Mapping[int, tuple[int, int]], unread: bool
-    ) -> list[int]:
+    def _missing(self, table: NDArray[Number] | None, blocks: Blocks, unread: bool) -> list[int]:
         """The blocks that are not there, of all."""
         is_there = self._is_recorded if unread else self._is_whole
         there = np.zeros(-(-self._features.rows // BLOCK), np.bool_)
@@ -165,17 +166,23 @@ class KeptRows(Generic[Number]):
         ends = np.cumsum([len(of_block) for of_block in numbers])
         return dict(zip(blocks, np.split(made, ends[:-1]), strict=True))
 
-    def _read(self) -> tuple[NDArray[Number] | None, Mapping[int, tuple[int, int]]]:
+    def _read(self) -> tuple[NDArray[Number] | None, Blocks]:
         """The rows that are there, mapped, and the checksums by block; nothing where these are of something
         else, or cannot be read."""
         try:
+            facts = self._record_file.stat()
+            stamp = facts.st_ino, facts.st_size, facts.st_mtime_ns
+            if self._last is not None and self._last[0] == stamp:
+                return self._last[1:]
             record = read_json(self._record_file, BadLibrary)
             if {name: record[name] for name in self._made_of} != self._made_of:
                 return None, {}
             width = int(record["dim"])
             blocks = {int(block): (int(one), int(other)) for block, (one, other) in record["blocks"].items()}
             count = self._rows_file.stat().st_size // (width * self._dtype.itemsize)
-            return np.memmap(self._rows_file, self._dtype, "r", shape=(count, width)), blocks
+            table = np.memmap(self._rows_file, self._dtype, "r", shape=(count, width))
+            self._last = stamp, table, blocks
+            return table, blocks
         except (
             CaptionretError,
             OSError,
@@ -187,18 +194,14 @@ class KeptRows(Generic[Number]):
         ):
             return None, {}
 
-    def _is_recorded(
-        self, table: NDArray[Number] | None, blocks: Mapping[int, tuple[int, int]], block: int
-    ) -> bool:
+    def _is_recorded(self, table: NDArray[Number] | None, blocks: Blocks, block: int) -> bool:
         """Whether a block was made of what there is now."""
         if table is None or block not in blocks or block not in self._sums:
             return False
         last = min((block + 1) * BLOCK, self._features.rows)
         return blocks[block][0] == self._sums[block] and len(table) >= last
 
-    def _is_whole(
-        self, table: NDArray[Number] | None, blocks: Mapping[int, tuple[int, int]], block: int
-    ) -> bool:
+    def _is_whole(self, table: NDArray[Number] | None, blocks: Blocks, block: int) -> bool:
         """Whether it was, and is what was written."""
         if table is None or not self._is_recorded(table, blocks, block):
             return False

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -153,10 +154,13 @@ def test_very_many_vectors_are_searched_where_they_lie_with_the_same_answer(
     query = EncodedQuery(text="bright", vectors={"embedding": np.array([0.9, 0.4, 0.1], np.float32)})
     few = library.snapshot().gallery()
     expected = [search_gallery(few, query, "embedding", top) for top in (2, None)]
+    usual = replace(query, text="a red picture", usual=np.eye(3, dtype=np.float32)[:2])
+    by_all = search_gallery(few, usual, "auto")
     monkeypatch.setattr(snapshot, "EXACT_UP_TO", 1)
     many = library.snapshot().with_spaces({"embedding": Mirror()}).gallery()
     monkeypatch.setattr(many, "vectors", None)
     assert [search_gallery(many, query, "embedding", top) for top in (2, None)] == expected
+    assert search_gallery(many, usual, "auto") == by_all != search_gallery(many, query, "auto")
     explained = many.prepared(MODES["embedding"]).explain(query, 0)
     assert explained == few.prepared(MODES["embedding"]).explain(query, 0)
     assert len(list(library.path.glob("vectors-*-halves.f16"))) == 1

@@ -19,7 +19,7 @@ from ..predicted import RARE
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from .fusion import HybridMode, PreparedHybrid, standardised
-from .hubs import nearness
+from .hubs import ROWS, nearness
 from .lexical import is_text
 from .likelihood import SURE, LikelihoodMode, PreparedLikelihood
 
@@ -94,11 +94,8 @@ class PreparedAuto(PreparedMode):
         if "word_probabilities" in held:
             self._words = mode.words.prepare(gallery)
             self._classes = gallery.predicted.class_columns
-        self._units: NDArray[np.float32] | None = None
         # where texts usually lie, and what pictures lose by being near to them
         self._usual: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
-        if self._embedding is not None:
-            self._units = gallery.vectors(mode.embedding.name)
 
     @cached_property
     def _pictures(self) -> PreparedHybrid:
@@ -189,11 +186,22 @@ class PreparedAuto(PreparedMode):
 
     def _near_usual(self, query: EncodedQuery) -> NDArray[np.float64]:
         """(N,) what pictures lose by being near to usual texts."""
-        if query.usual is None or self._units is None:
+        if query.usual is None or self._embedding is None:
             return np.zeros(self._count)
         if self._usual is None or self._usual[0] is not query.usual:
-            self._usual = query.usual, HUBS * standardised(nearness(self._units, query.usual))
+            self._usual = query.usual, HUBS * standardised(self._nearness(query.usual))
         return self._usual[1]
+
+    def _nearness(self, usual: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N,) how near each picture is to these places; of very many, a block is read at a time."""
+        name = self._mode.embedding.name
+        table = self._gallery.vector_table(name)
+        if table is None:
+            return nearness(self._gallery.vectors(name), usual)
+        starts = range(0, self._count, ROWS)
+        return np.concatenate(
+            [nearness(table.rows(table.places[start : start + ROWS]), usual) for start in starts]
+        )
 
     @cached_property
     def _certainty(self) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEAREST = 5  # of the usual queries' places; of 2, 3 and 5 among 256 or 512 places the best on Flickr8k val
-_ROWS = 2048  # compared together
+ROWS = 2048  # compared together
 _DIGITS = 5  # what differs by less is rounding: equal pictures are equally near
 
 
@@ -20,8 +20,8 @@ def nearness(
     """
     found = np.zeros(len(images), np.float32)
     count = min(nearest, len(places))
-    for start in range(0, len(images), _ROWS):
-        cosines = images[start : start + _ROWS] @ places.T
+    for start in range(0, len(images), ROWS):
+        cosines = images[start : start + ROWS] @ places.T
         best = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, cosines.shape[1] - count :]
-        found[start : start + _ROWS] = best.mean(1)
+        found[start : start + ROWS] = best.mean(1)
     return found.round(_DIGITS)

@@ -1,19 +1,23 @@
 """Libraries that find their own models: importing this module lets `Library.update()` and
 `Library.predict_words()` load them by themselves."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..decoding import BeamSearch, Decoding
-from ..library import Library, MadeBy
+from ..errors import CaptionretError
+from ..library import Captioning, Library, MadeBy
 from ..library.surroundings import SURROUNDINGS
 from .named import calibration_of, captioner_of, precision_of, predictor_of
 from .places import checkpoint_path
 from .rerankers import with_reranker
+from .waiting import WaitingCaptioner
 
 if TYPE_CHECKING:  # it imports torch
     from ..models.captioning.captioner import Captioner
 
-__all__ = ["Library", "captioner_for", "load_captioner"]
+__all__ = ["Library", "captioner_for", "load_captioner", "waiting_captioner"]
 
 
 def load_captioner(made_by: MadeBy | None, decoding: Decoding, device: str = "auto") -> "Captioner":
@@ -53,6 +57,31 @@ def captioner_for(
 
     assert place is not None
     return with_reranker(Captioner.load(place, device, engine=engine, precision=precision), decoding)
+
+
+def waiting_captioner(
+    library: Library,
+    checkpoint: str | None,
+    device: str,
+    precision: str | None,
+    load: Callable[[], Captioning],
+) -> Captioning:
+    """What `load` loads, as soon as there is a picture to be captioned; at once, where its record alone does
+    not say what it is.
+
+    checkpoint, device, precision: as captioner_for
+    """
+    made_by = library.made_by
+    plain = (precision or precision_of(made_by)) == "float32" and device in ("auto", "cpu")
+    place = made_by.checkpoint if checkpoint is None and made_by is not None else checkpoint_path(checkpoint)
+    if not plain or place is None:
+        return load()
+    try:
+        waiting = WaitingCaptioner(place, cache(load))
+        same = checkpoint is not None or made_by is None or waiting.fingerprint == made_by.fingerprint
+    except CaptionretError:
+        return load()
+    return waiting if same else load()
 
 
 SURROUNDINGS.load_captioner = load_captioner

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..decoding import Decoding
 from ..library import Captioning
+from ..library.protocols import SeeingCaptioner
 from ..models.captioning.config import CAPTIONER
 from ..models.mapped import mapped_arrays
 from ..models.stored import fingerprint_of, read_stored, whole_file
@@ -50,6 +51,11 @@ class WaitingCaptioner:
             CAPTIONER.row: self._stored.record["variant"],
             "backbone": {name: self._stored.backbone[name] for name in ("name", "sha256")},
         }
+
+    def see_for(self, predictor: object) -> bool:
+        """As Captioner's, which is loaded now."""
+        captioner = self._load()
+        return isinstance(captioner, SeeingCaptioner) and captioner.see_for(predictor)
 
     def caption_stream(
         self, paths: "Sequence[Path | Picture]", *, decoding: Decoding, batch_size: int

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +13,8 @@ from typing import IO, Any
 from ..images import Picture
 from ..records import Caption
 from .protocol import Answer
+
+_SYNC_SECONDS = 2.0
 
 
 class Journal:
@@ -22,6 +25,7 @@ class Journal:
         self._known: dict[str, Answer] = {}
         self._out: IO[bytes] | None = None
         self._lock = threading.Lock()
+        self._synced = 0.0
 
     @contextlib.contextmanager
     def open(self) -> Iterator["Journal"]:
@@ -50,15 +54,17 @@ class Journal:
             return error
 
     def put(self, picture: Picture, captions: list[Caption]) -> None:
-        """Keep an answer, for good once this returns."""
+        """Keep an answer, whatever becomes of this process."""
         if self._out is None:
             return
         listed = [[one.text, list(one.tags)] for one in captions]
         line = json.dumps([picture.sha256, listed], ensure_ascii=False).encode(errors="replace")
         with self._lock:
             self._out.write(line + b"\n")
-            self._out.flush()
-            os.fsync(self._out.fileno())
+            self._out.flush()  # which outlives this process; the machine, from the next fsync on
+            if time.monotonic() - self._synced > _SYNC_SECONDS:
+                os.fsync(self._out.fileno())
+                self._synced = time.monotonic()
 
     def remove(self) -> None:
         """All answers are where they belong."""

@@ -38,7 +38,7 @@ from .options import (
 if TYPE_CHECKING:
     from ..app.captioners import IndexReport
     from ..decoding import Decoding
-    from ..library import Library
+    from ..library import Captioning, Library
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting("Which pictures? Give a folder, or a --library to bring up to date.")
 
     from ..app.captioners import bring_up_to_date
-    from ..app.models import Library, captioner_for
+    from ..app.models import Library, captioner_for, waiting_captioner
     from ..models.encoders import load_encoder
 
     with (
@@ -64,10 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         decoding = _decoding(given, library)
         ours, checkpoint, others = present_and_others(given, library)
         how = {"engine": given.engine, "precision": given.precision}
+
+        def load() -> "Captioning":
+            return captioner_for(library, checkpoint, decoding, given.device, **how)
+
+        def present() -> "Captioning":
+            return waiting_captioner(library, checkpoint, given.device, given.precision, load)
+
         done = bring_up_to_date(
             library,
             given.folder,
-            (lambda: captioner_for(library, checkpoint, decoding, given.device, **how)) if ours else None,
+            present if ours else None,
             others,
             captioner_options(given),
             decoding=decoding if ours else None,

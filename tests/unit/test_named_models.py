@@ -5,10 +5,11 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
+from captionret.app.models import Library, waiting_captioner
 from captionret.app.named import captioner_of, predictor_of
 from captionret.decoding import BeamSearch
 from captionret.errors import BadCheckpoint, BadLibrary, BadSetting
-from captionret.library import MadeBy
+from captionret.library import Captioning, MadeBy
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.captioning.ensemble import Ensemble
@@ -70,3 +71,17 @@ def test_captioners_that_are_none_or_read_other_features_make_no_ensemble() -> N
     other.checkpoint, other.config = first.checkpoint, VARIANTS["model2-lite"]
     with pytest.raises(BadSetting, match="does not begin as"):
         Ensemble([first, other])
+
+
+def test_captioner_of_a_library_is_loaded_when_there_is_a_picture_to_caption(library: Path) -> None:
+    def load() -> Captioning:
+        raise AssertionError("it was loaded")
+
+    with Library.open(library) as opened:
+        made_by = opened.made_by
+        assert made_by is not None
+        waiting = waiting_captioner(opened, None, "auto", None, load)
+        assert (waiting.name, waiting.fingerprint) == (made_by.name, made_by.fingerprint)
+        assert list(waiting.caption_stream([], decoding=made_by.decoding, batch_size=1)) == []
+        with pytest.raises(AssertionError, match="it was loaded"):
+            waiting_captioner(opened, None, "auto", "bfloat16", load)

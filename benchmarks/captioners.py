@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from PIL import Image
+from results import ROOT, markdown_table, write_section
 
 from captionret.app.captioners import bring_up_to_date
 from captionret.app.models import Library
@@ -30,6 +31,7 @@ from captionret.records import Caption, GivenCaptions
 
 PICTURES, SECONDS, AT_ONCE = 500, 0.2, 8
 TEXT = "a dog runs on the beach"
+COMMAND = "python benchmarks/captioners.py --library photos"
 
 
 class Server(ThreadingHTTPServer):
@@ -78,8 +80,8 @@ def through_a_server(folder: Path) -> tuple[float, float]:
     return took, PICTURES / AT_ONCE * SECONDS
 
 
-def side_by_side(given: Path, folder: Path) -> None:
-    """What further captioners cost a library, a line for each figure."""
+def side_by_side(given: Path, folder: Path) -> list[list[object]]:
+    """What further captioners cost a library, a row for each figure."""
     copy = Path(shutil.copytree(given, folder / "library"))
     with Library.open(copy) as library:
         library.snapshot()
@@ -87,6 +89,7 @@ def side_by_side(given: Path, folder: Path) -> None:
             connection.execute("VACUUM")
         listed = list(zip(library.gallery().paths, library.gallery().captions, strict=True))
         library.snapshot(library.captioners[0].label)
+    found: list[list[object]] = []
     for name in ("second", "third"):
         before = sizes(copy)
         rows = [GivenCaptions(path, (caption(f"{text} {name}"),)) for path, text in listed]
@@ -97,15 +100,15 @@ def side_by_side(given: Path, folder: Path) -> None:
         with Library.open(copy) as library:
             library.snapshot(name)
         index = sizes(copy)[1] - before[1]
-        print(
-            f"captions of {name}: {text_bytes:,} bytes of text; the catalogue grows by "
-            f"{catalogue / text_bytes:.2f} times that, the index of its captions by {index / text_bytes:.2f}"
-        )
-    print(f"update with nothing new: {command(['index', '--library', str(copy)]):.2f} s")
+        found.append([f"the {name} captioner: catalogue, times the text", catalogue / text_bytes, 1.4])
+        found.append([f"the {name} captioner: its index, times the text", index / text_bytes, None])
+    nothing_new = command(["index", "--library", str(copy)])
+    found.append(["three captioners, an update with nothing new, s", nothing_new, 3.0])
     search = ["search", "--library", str(copy), "--text", TEXT, "--mode", "jaccard"]
     for by in (None, "second", "third"):
         seconds = command([*search, *(() if by is None else ("--captions-by", by))])
-        print(f"search from a new process by {by or 'the best'}: {seconds:.2f} s")
+        found.append([f"search from a new process by {by or 'the best'}, s", seconds, None])
+    return found
 
 
 def caption(text: str) -> Caption:
@@ -135,13 +138,26 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--library", help="of which a copy is given two further captioners")
+    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         took, ideal = through_a_server(Path(name))
-        times = f"{took / ideal:.2f} times the ideal {ideal} s"
-        print(f"{PICTURES} pictures through a server: {took:.2f} s, {times}")
+        rows: list[list[object]] = [
+            [
+                f"{PICTURES} pictures through a server of {SECONDS} s, {AT_ONCE} at a time, s",
+                took,
+                1.2 * ideal,
+            ]
+        ]
         if given.library:
-            side_by_side(library_path(given.library), Path(name))
+            rows += side_by_side(library_path(given.library), Path(name))
+    note = (
+        "Loaded is the mean number of processes that wanted a processor meanwhile: "
+        f"{os.getloadavg()[0]:.1f}, of {os.cpu_count()} processors. The catalogue of the second captioner "
+        "holds pages that the next one fills."
+    )
+    table = markdown_table(["what", "measured", "aimed at"], rows)
+    write_section(given.results, "Captioners side by side", f"{note}\n\n{table}", COMMAND)
 
 
 if __name__ == "__main__":

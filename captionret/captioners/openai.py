@@ -106,7 +106,7 @@ class OpenAICaptioner:
     def _answer(self, picture: Picture, keep: Keep) -> Answer | NoCaption:
         """One picture's captions. Where one gets no answer, another still may."""
         try:
-            content = self._jpeg(picture.kept())
+            content = self._jpeg(picture)  # which reads the file once, for its hash and facts as well
             captions = list(captions_of(self._asked(picture, content), self.options.max_words))
         except BadImage as error:
             return error

@@ -1,6 +1,7 @@
 """The compiled kernel finds the best rows that plain NumPy finds, with the same scores to the bit; without it
 everything works, slower."""
 
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 from compiled import compiled
 
+from captionret.retrieval import index
 from captionret.retrieval.index import best
+from captionret.retrieval.index import compiled as loading
 from captionret.retrieval.index.best import (
     JACCARD,
     PLAIN,
@@ -185,3 +188,13 @@ def test_kernel_refuses_what_does_not_fit(kernel: ModuleType, words: list[object
     sizes = np.array([1, 2], np.uint8)
     with pytest.raises((ValueError, TypeError)):
         kernel.best_sets(words, 1, sizes, smallest_of_blocks(sizes), None, 5, 0.1)
+
+
+def test_kernel_of_another_version_is_left_alone(
+    kernel: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "captionret.retrieval.index._kernel", kernel)
+    monkeypatch.setattr(index, "_kernel", kernel, raising=False)
+    assert loading.compiled("_kernel", kernel.REVISION) is kernel and not caplog.records
+    assert loading.compiled("_kernel", kernel.REVISION + 1) is None
+    assert "compiled for another version" in caplog.text

@@ -135,7 +135,15 @@ static PyMethodDef methods[] = {
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_halves", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
+/* halves.py asks for it: a kernel compiled of another source is left alone. Raise both when a signature changes. */
+#define REVISION 1
+
 PyMODINIT_FUNC PyInit__halves(void)
 {
-    return PyModule_Create(&module);
+    PyObject *made = PyModule_Create(&module);
+    if (made != NULL && PyModule_AddIntConstant(made, "REVISION", REVISION) < 0) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    return made;
 }

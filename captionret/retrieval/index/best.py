@@ -7,11 +7,12 @@ to be among the best.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import NamedTuple, Protocol, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiled import compiled
 
 BLOCK = 16384  # rows that the kernel takes at a time
 MOST_WORDS, MOST_WEIGHTED = 127, 1024  # that it takes
@@ -105,14 +106,7 @@ class Kernel(Protocol):
         ...
 
 
-def _built() -> Kernel | None:
-    try:
-        return cast(Kernel, import_module("._kernel", __package__))
-    except ImportError:  # there was no compiler
-        return None
-
-
-KERNEL = _built()
+KERNEL = cast("Kernel | None", compiled("_kernel", 2))
 
 
 def best_sums(

@@ -7,11 +7,12 @@ float32 sums may lose. A row that is further below the last of the best than twi
 
 import os
 from collections.abc import Callable
-from importlib import import_module
 from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiled import compiled
 
 EXACT_UP_TO = 200_000  # rows that are compared in float32 alone
 _ROWS = 2048  # that are compared together in float32
@@ -44,14 +45,7 @@ class Kernel(Protocol):
     ) -> None: ...
 
 
-def _built() -> Kernel | None:
-    try:
-        return cast(Kernel, import_module("._halves", __package__))
-    except ImportError:  # there was no compiler
-        return None
-
-
-KERNEL = _built()
+KERNEL = cast("Kernel | None", compiled("_halves", 1))
 
 
 def dots(rows: NDArray[np.float16], query: NDArray[np.float32]) -> NDArray[np.float32]:

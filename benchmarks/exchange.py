@@ -75,10 +75,9 @@ def made(folder: Path, images: list[dict[str, Any]]) -> Library:
     return library
 
 
-def command(*words: object) -> tuple[float, float]:
-    """Seconds and peak megabytes of a command."""
-    seconds, _, memory = run([sys.executable, "-m", "captionret", *map(str, words)])
-    return seconds, memory
+def command(*words: object) -> tuple[float, float, float]:
+    """Seconds, processor's seconds and peak megabytes of a command."""
+    return run([sys.executable, "-m", "captionret", *map(str, words)])
 
 
 def captions(folder: Path) -> list[tuple[object, ...]]:
@@ -90,8 +89,10 @@ def captions(folder: Path) -> list[tuple[object, ...]]:
     return [row for row in zip(*table.to_pydict().values(), strict=True) if row[3] != "grey"]
 
 
-def measured(folder: Path, pictures: int | None, runs: int) -> tuple[int, dict[str, tuple[float, float]]]:
-    """How many captions, and seconds and megabytes of each step, by name."""
+def measured(
+    folder: Path, pictures: int | None, runs: int
+) -> tuple[int, dict[str, tuple[float, float, float]]]:
+    """How many captions, and of each step, by name, what `command` gives."""
     whole = coco(pictures)
     (folder / "coco.json").write_text(json.dumps(whole), encoding="utf-8")
     first, second = (made(folder / name, whole["images"]) for name in ("first", "second"))
@@ -99,8 +100,9 @@ def measured(folder: Path, pictures: int | None, runs: int) -> tuple[int, dict[s
     searches = [
         command("search", TEXT, "--library", first.path, "--mode", "jaccard") for _ in range(runs + 1)
     ][1:]
-    seconds, memory = zip(*searches, strict=True)
-    found["search, a new process"] = statistics.median(seconds), max(memory)
+    seconds, processor, memory = zip(*searches, strict=True)
+    medians = statistics.median(seconds), statistics.median(processor)
+    found["search, a new process"] = *medians, max(memory)
     out = folder / "out"
     found["export to Parquet"] = command(
         "export", "--library", first.path, "--format", "parquet", "--out", out
@@ -127,9 +129,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         count, found = measured(Path(name), given.pictures, given.runs)
     rows: list[list[object]] = [
-        [step, seconds, BARS.get(step), memory] for step, (seconds, memory) in found.items()
+        [step, seconds, BARS.get(step), processor, memory]
+        for step, (seconds, processor, memory) in found.items()
     ]
-    table = markdown_table(["step", "s", "bar, s", "peak memory, MB"], rows)
+    table = markdown_table(["step", "s", "bar, s", "processor, s", "peak memory, MB"], rows)
     body = (
         f"{count:,} captions of COCO 2014 (equal ones of one picture once), each step a command in a new "
         f"process; the search is {TEXT!r} by `jaccard`, median of {given.runs}. What comes back from Parquet "

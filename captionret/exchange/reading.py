@@ -46,21 +46,19 @@ def _inside(folder: Path) -> Path:
     return found[0]
 
 
-def _row(record: Record, path: Path, number: int) -> CaptionRow:
+def _row(record: Record, file: Path, number: int) -> CaptionRow:
     """One record, by whatever names its fields have. errors: BadDataset"""
-    known = {
-        name: next((record[one] for one in ours if record.get(one)), None) for name, ours in NAMES.items()
-    }
-    if not known["caption"] or not (known["path"] or known["sha256"]):
-        raise BadDataset(f"{path}, record {number}: it names no picture with a caption.")
+    path, sha256, caption = (_first(record, name) for name in NAMES)
+    if not caption or not (path or sha256):
+        raise BadDataset(f"{file}, record {number}: it names no picture with a caption.")
     try:
         score, tags = record.get("score"), record.get("tags") or ()
         return CaptionRow(
-            str(known["path"] or ""),
-            str(known["sha256"] or ""),
+            str(path or ""),
+            str(sha256 or ""),
             int(record.get("n") or 0),
-            str(known["caption"]),
-            str(record.get("by") or path.stem),
+            str(caption),
+            str(record.get("by") or file.stem),
             str(record.get("kind") or "file"),
             record.get("day") or None,
             float(record.get("logprob") or 0.0),
@@ -68,7 +66,16 @@ def _row(record: Record, path: Path, number: int) -> CaptionRow:
             tuple(map(str, json.loads(tags) if isinstance(tags, str) else tags)),
         )
     except (ValueError, TypeError):
-        raise BadDataset(f"{path}, record {number}: a number or a list in it is none.") from None
+        raise BadDataset(f"{file}, record {number}: a number or a list in it is none.") from None
+
+
+def _first(record: Record, name: str) -> object:
+    """The field of that meaning, by the first of its names that is there."""
+    for one in NAMES[name]:
+        found: object = record.get(one)
+        if found:
+            return found
+    return None
 
 
 def _jsonl(path: Path) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..records import Caption, GivenCaptions
 from . import writes
-from .caption_rows import MOST_CAPTIONS, caption_of, picture_of, read_rows, span, today
+from .caption_rows import MOST_CAPTIONS, caption_of, picture_of, read_rows, rows_of, span, today
 from .captioners import CURRENT
 from .catalogue import Catalogue
 from .documents import read_own
@@ -106,10 +106,10 @@ def put_given(
     if changed or gone:
         day = today()
         with catalogue.transaction() as connection:
-            for number in gone:
-                connection.execute("DELETE FROM captions WHERE id BETWEEN ? AND ?", span(captioner, number))
-            for number in sorted(changed):
-                writes.put_captions(connection, captioner, number, changed[number], day)
+            replaced = (span(captioner, number) for number in gone | (changed.keys() & before.keys()))
+            connection.executemany("DELETE FROM captions WHERE id BETWEEN ? AND ?", replaced)
+            new_rows = (row for n in sorted(changed) for row in rows_of(captioner, n, changed[n], day))
+            connection.executemany("INSERT INTO captions VALUES (?, ?, ?, ?)", new_rows)
     if unknown:
         named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
         log.warning(f"{label} speaks of {len(unknown):,} pictures that the library does not hold: {named}.")

@@ -1,5 +1,6 @@
 """The pictures of a library, one by one: where each lies, its captions, its word probabilities, its facts."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,24 +123,26 @@ def own_caption(text: str) -> Caption:
 
 
 def pictures_of(snapshot: LibrarySnapshot, details: Details) -> Iterator[LibraryPicture]:
-    """Every picture, in the order of the paths."""
+    """Every picture, in the order of the paths. errors: DamagedIndex, now rather than while they are read"""
     gallery = snapshot.gallery()
     predicted = (
         gallery.word_probabilities.at_least(LEAST_0_5_0) if "word_probabilities" in snapshot.parts else None
     )
-    for row, (path, sha256) in enumerate(zip(gallery.paths, gallery.hashes, strict=True)):
-        every = details.captions[sha256]
-        yield LibraryPicture(
+    root, listed = str(snapshot.root), list(zip(gallery.paths, gallery.hashes, gallery.copies, strict=True))
+    return (
+        LibraryPicture(
             path=path,
-            file=snapshot.root / path,
+            file=Path(os.path.join(root, path)),
             sha256=sha256,
-            captions=every[0].captions,
-            captioned_by=every[0].name,
+            captions=details.captions[sha256][0].captions,
+            captioned_by=details.captions[sha256][0].name,
             word_probabilities=None if predicted is None else predicted.row(row),
             exif=details.facts.get(sha256),
-            copies=gallery.copies[row],
-            every=every,
+            copies=copies,
+            every=details.captions[sha256],
         )
+        for row, (path, sha256, copies) in enumerate(listed)
+    )
 
 
 def table_of(pictures: Sequence[LibraryPicture]) -> "pandas.DataFrame":

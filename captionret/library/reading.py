@@ -161,11 +161,19 @@ class ReadableLibrary:
 
     def __iter__(self) -> Iterator[pictures.LibraryPicture]:
         """Every picture in the order of the paths, all of one moment; equal files are one picture."""
+        try:
+            return self._pictures(self.snapshot())
+        except DamagedIndex:
+            return self._pictures(None)
+
+    def _pictures(self, snapshot: LibrarySnapshot | None) -> Iterator[pictures.LibraryPicture]:
+        """All of this moment; of the snapshot, where that is of it. errors: DamagedIndex"""
         with self._catalogue.reading() as rows:
             contents = read_contents(rows, self.path)
             details = pictures.read_details(rows, contents.shown)
-            table = all_pictures(rows, contents.shown)
-        return pictures.pictures_of(self._snapshot_of(contents, table), details)
+            if snapshot is None or snapshot.contents.revision != contents.revision:
+                snapshot = self._snapshot_of(contents, all_pictures(rows, contents.shown))
+        return pictures.pictures_of(snapshot, details)
 
     def __len__(self) -> int:
         return len(self.gallery())

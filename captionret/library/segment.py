@@ -1,7 +1,8 @@
 """A part of a library's search index: some pictures in the order of their paths, with all that a search shows
 of them, and the postings of their captions' words."""
 
-from collections import Counter
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -182,15 +183,26 @@ def word_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
 
 
 def _known_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
-    counts = Counter(word for one in captions for word in words_of(one))
-    known = sorted(counts)
-    places = {word: place for place, word in enumerate(known)}
-    further = [words(text) for one in captions for text in one[1:]]
+    numbers: defaultdict[str, int] = defaultdict()  # of words, in the order in which they come
+    numbers.default_factory = numbers.__len__
+    of_pictures, order, lengths = array("q"), array("q"), array("q")
+    for best, *further in captions:
+        held = {numbers[word] for word in words(best)}
+        for text in further:
+            own = [numbers[word] for word in words(text)]
+            held.update(own)
+            order.extend(own)
+            lengths.append(len(own))
+        of_pictures.extend(held)
+    known = sorted(numbers)
+    places = np.zeros(len(known), np.int64)
+    places[[numbers[word] for word in known]] = np.arange(len(known))
+    counts = np.bincount(places[np.array(of_pictures, np.int64)], minlength=len(known))
     return {
         **text_arrays("known", known),
-        "known.counts": np.fromiter((counts[word] for word in known), np.uint32, len(known)),
-        "more.order": small(np.array([places[word] for text in further for word in text], np.int64)),
-        "more.lengths": small(np.array([len(text) for text in further], np.int64)),
+        "known.counts": counts.astype(np.uint32),
+        "more.order": small(places[np.array(order, np.int64)]),
+        "more.lengths": small(np.array(lengths, np.int64)),
     }
 
 

@@ -14,7 +14,7 @@ from ..library import CaptionReport, Library
 from ..progress import bar
 from ..records import Caption, Failure, GivenCaptions
 from .embedded import read_embedded
-from .reading import by_source, read_captions
+from .reading import by_source, clean, read_captions
 from .report import Failures
 from .rows import CaptionRow
 from .xmp import BadXMP, Described, read
@@ -30,7 +30,7 @@ class Imported:
     reports:  of each source
     own:      captions of a person that are new here; what a person wrote here before stays
     known:    who captions this library already, so that their captions in the file are left out
-    failures: sidecars and pictures that cannot be read
+    failures: records, sidecars and pictures that cannot be read
     """
 
     reports: tuple[CaptionReport, ...]
@@ -46,8 +46,9 @@ def import_captions(library: Library, path: Path) -> Imported:
     errors: as read_captions; BadLibrary where the library holds no pictures yet
     """
     models = {one.name for one in library.captioners if one.kind == "model"}
+    failures = Failures()
     reports, own, known = [], 0, []
-    for (by, kind), pictures in by_source(read_captions(path)).items():
+    for (by, kind), pictures in by_source(read_captions(path, failures)).items():
         given = [
             GivenCaptions(place or None, tuple(map(_caption, rows)), sha256 or None)
             for (place, sha256), rows in pictures.items()
@@ -58,7 +59,7 @@ def import_captions(library: Library, path: Path) -> Imported:
             known.append(by)
         else:
             reports.append(library.add_captions(by, given, whole=True))
-    return Imported(tuple(reports), own, tuple(known))
+    return Imported(tuple(reports), own, tuple(known), tuple(failures))
 
 
 def import_sidecars(library: Library, folder: Path | None = None, progress: bool | None = None) -> Imported:
@@ -107,7 +108,7 @@ def _imported(
 ) -> Imported:
     given = []
     for path, one in described:
-        text = " ".join((one.description or ", ".join(one.subjects)).split())
+        text = clean(one.description or ", ".join(one.subjects))
         if text:
             caption = Caption(text, tuple(text.split()), 0.0, one.subjects)
             given.append(GivenCaptions(path, (caption,)))

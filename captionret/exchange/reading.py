@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import BadDataset, BadSetting
+from .report import Failures
 from .rows import CaptionRow
 
 NAMES = {
@@ -16,25 +18,39 @@ NAMES = {
     "sha256": ("sha256", "hash"),
     "caption": ("caption", "text", "sentence"),
 }
-Record: TypeAlias = Mapping[str, Any]
+Record: TypeAlias = Mapping[str, Any] | str  # its fields, or why it cannot be read
+Placed: TypeAlias = tuple[str, Record]  # where it stands
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def read_captions(path: Path) -> Iterator[CaptionRow]:
+def read_captions(path: Path, failures: Failures) -> Iterator[CaptionRow]:
     """Every caption of a file or a folder that `export` wrote, in its order.
 
-    path:   captions.parquet, .jsonl, .csv or .tsv; COCO's JSON; a shard (.tar); or a folder with one of these
-    errors: BadDataset, with the line where there is one; BadSetting for another kind of file
+    path:     captions.parquet, .jsonl, .csv or .tsv; COCO's JSON; a shard (.tar); or a folder with one of
+    these
+    failures: receives the records that cannot be read, each with its place
+    errors:   BadDataset where none can; BadSetting for another kind of file
     """
     if path.is_dir():
         path = _inside(path)
     read = _READERS.get(path.suffix.lower())
     if read is None:
         raise BadSetting(f"{path} is none of {', '.join(_READERS)}. Name a file of captions.")
+    good, bad = False, Failures()
     try:
-        for number, record in enumerate(read(path), 1):
-            yield _row(record, path, number)
+        for where, record in read(path):
+            try:
+                row = _row(record, path)
+            except ValueError as error:
+                bad.note(where, f"{path}, {where}: {error}")
+                continue
+            good = True
+            yield row
     except (OSError, UnicodeError, csv.Error, tarfile.TarError) as error:
         raise BadDataset(f"{path} cannot be read ({error}). Give a file in UTF-8 that is whole.") from None
+    if bad and not good:
+        raise BadDataset(f"{bad[0].reason}. No record of it can be read.")
+    failures += bad
 
 
 def _inside(folder: Path) -> Path:
@@ -46,30 +62,39 @@ def _inside(folder: Path) -> Path:
     return found[0]
 
 
-def _row(record: Record, file: Path, number: int) -> CaptionRow:
-    """One record, by whatever names its fields have. errors: BadDataset"""
+def clean(text: str) -> str:
+    """A text on one line, without control characters."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def _row(record: Record, file: Path) -> CaptionRow:
+    """One record, by whatever names its fields have. errors: ValueError"""
+    if isinstance(record, str):
+        raise ValueError(record)
     path, sha256, caption = (_first(record, name) for name in NAMES)
-    if not caption or not (path or sha256):
-        raise BadDataset(f"{file}, record {number}: it names no picture with a caption.")
+    text = clean(caption) if isinstance(caption, str) else ""
+    if not text or not (path or sha256):
+        raise ValueError("it names no picture with a caption")
+    score, tags = record.get("score"), record.get("tags") or ()
     try:
-        score, tags = record.get("score"), record.get("tags") or ()
+        listed = json.loads(tags) if isinstance(tags, str) and tags.startswith("[") else tags
         return CaptionRow(
             str(path or ""),
             str(sha256 or ""),
             int(record.get("n") or 0),
-            str(caption),
+            text,
             str(record.get("by") or file.stem),
             str(record.get("kind") or "file"),
             record.get("day") or None,
             float(record.get("logprob") or 0.0),
             None if score in (None, "") else float(score),
-            tuple(map(str, json.loads(tags) if isinstance(tags, str) else tags)),
+            tuple(clean(str(tag)) for tag in (listed.split(",") if isinstance(listed, str) else listed)),
         )
     except (ValueError, TypeError):
-        raise BadDataset(f"{file}, record {number}: a number or a list in it is none.") from None
+        raise ValueError("a number or a list in it is none") from None
 
 
-def _first(record: Record, name: str) -> object:
+def _first(record: Mapping[str, Any], name: str) -> object:
     """The field of that meaning, by the first of its names that is there."""
     for one in NAMES[name]:
         found: object = record.get(one)
@@ -78,61 +103,71 @@ def _first(record: Record, name: str) -> object:
     return None
 
 
-def _jsonl(path: Path) -> Iterator[Record]:
+def _jsonl(path: Path) -> Iterator[Placed]:
     with open(path, encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
-                yield _object(line, f"{path}, line {number}")
+                yield f"line {number}", _object(line)
 
 
-def _object(text: str | bytes, where: str) -> dict[str, Any]:
+def _object(text: str | bytes) -> Record:
+    """A JSON object, or why it is none."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadDataset(f"{where}: it is no JSON ({error}).") from None
-    if not isinstance(found, dict):
-        raise BadDataset(f"{where}: it is no JSON object.")
-    return found
+        return f"it is no JSON ({error})"
+    return found if isinstance(found, dict) else "it is no JSON object"
 
 
-def _csv(path: Path) -> Iterator[Record]:
+def _csv(path: Path) -> Iterator[Placed]:
     with open(path, encoding="utf-8-sig", newline="") as file:
-        yield from csv.DictReader(file, delimiter="," if path.suffix.lower() == ".csv" else "\t")
+        reader = csv.DictReader(file, delimiter="," if path.suffix.lower() == ".csv" else "\t")
+        for record in reader:
+            yield f"line {reader.line_num}", record
 
 
-def _parquet(path: Path) -> Iterator[Record]:
+def _parquet(path: Path) -> Iterator[Placed]:
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise BadSetting(f"Parquet needs pyarrow ({error}). Install it: pip install pyarrow.") from None
+    number = 0
     try:
         for batch in pyarrow.parquet.ParquetFile(path).iter_batches(50_000):
             columns = batch.to_pydict()
             for values in zip(*columns.values(), strict=True):
-                yield dict(zip(columns, values, strict=True))
+                number += 1
+                yield f"row {number}", dict(zip(columns, values, strict=True))
     except pyarrow.ArrowException as error:
         raise BadDataset(f"{path} is no Parquet file that can be read ({error}).") from None
 
 
-def _coco(path: Path) -> Iterator[Record]:
-    whole = _object(path.read_bytes(), str(path))
+def _coco(path: Path) -> Iterator[Placed]:
+    whole = _object(path.read_bytes())
     try:
+        if isinstance(whole, str):
+            raise TypeError(whole)
         images = {image["id"]: image for image in whole["images"]}
-        for one in whole["annotations"]:
-            image = images[one["image_id"]]
-            yield {**one, "path": image["file_name"], "sha256": image.get("sha256")}
+        annotations = list(whole["annotations"])
     except (KeyError, TypeError) as error:
         raise BadDataset(f"{path} has no images and annotations as COCO has them ({error}).") from None
+    for number, one in enumerate(annotations, 1):
+        image = images.get(one.get("image_id")) if isinstance(one, dict) else None
+        named = {} if image is None else {"path": image.get("file_name"), "sha256": image.get("sha256")}
+        yield f"annotation {number}", {**one, **named} if named else "there is no such image"
 
 
-def _shards(path: Path) -> Iterator[Record]:
+def _shards(path: Path) -> Iterator[Placed]:
     for file in sorted(path.parent.glob("*.tar")):
         with tarfile.open(file) as shard:
             for entry in shard:
                 content = shard.extractfile(entry) if entry.name.endswith(".json") else None
-                if content is not None:
-                    yield from _object(content.read(), f"{file}, {entry.name}").get("captions", [])
+                if content is None:
+                    continue
+                found = _object(content.read())
+                listed = [found] if isinstance(found, str) else found.get("captions", [])
+                yield from ((f"{file.name}, {entry.name}", one) for one in listed)
 
 
 _READERS = {

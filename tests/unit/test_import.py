@@ -94,10 +94,10 @@ def test_a_table_of_another_program_needs_a_path_and_a_caption(photos: Library, 
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.jsonl", b'{"path": "a.png", "caption": "x"}\n{"path": ', "line 2"),
+        ("a.jsonl", b'\n{"path": ', "line 2"),
         ("a.jsonl", b'["a.png"]\n', "line 1"),
-        ("a.jsonl", b'{"path": "a.png", "caption": "x", "score": "high"}', "record 1"),
-        ("a.csv", b"path,caption\na.png\n", "record 1"),
+        ("a.jsonl", b'{"path": "a.png", "caption": "x", "score": "high"}', "line 1"),
+        ("a.csv", b"path,caption\na.png\n", "line 2"),
         ("a.csv", "path,caption\na.png,Tür\n".encode("latin-1"), "UTF-8"),
         ("a.json", b'{"images": []}', "COCO"),
         ("a.json", b"[" * 100_000, "no JSON"),
@@ -113,6 +113,30 @@ def test_a_file_that_is_none_is_named_with_the_place_and_nothing_changes(
     with pytest.raises(BadDataset, match=says):
         import_captions(photos, tmp_path / name)
     assert what(photos) == before
+
+
+def test_bad_records_are_named_and_the_others_are_taken(photos: Library, tmp_path: Path) -> None:
+    bad = [
+        "",
+        "nothing",
+        {"path": "trip/red.png"},
+        {"caption": "x"},
+        {"path": "trip/red.png", "caption": " \t"},
+    ]
+    bad += [{"path": "trip/red.png", "caption": "x", "score": "high"}, {"path": "trip/red.png", "caption": 7}]
+    good = [
+        {"path": "trip/red.png", "caption": "a\x00 red\x1b[31m\n <b>door</b>", "tags": "door, red"},
+        {"path": "trip/blue.png", "caption": "word " * 10_000},
+        {"path": "trip/blue.png", "caption": "\ud83d blue"},
+    ]
+    lines = [json.dumps(one) for one in (*bad[1:], *good)]
+    (tmp_path / "a.jsonl").write_text("\n".join([*lines[:2], "{", *lines[2:]]))
+    done = import_captions(photos, tmp_path / "a.jsonl")
+    assert len(done.failures) == 7 and "line 3" in done.failures[2].reason
+    assert [(one.new, one.unknown) for one in done.reports] == [(2, 0)]
+    found = what(photos)
+    assert found["trip/red.png"][0] == ("a", [("a red [31m <b>door</b>", ("door", "red"), None)])
+    assert [len(text) for text, *_ in found["trip/blue.png"][0][1]] == [49_999, 4]
 
 
 def test_another_kind_of_file_and_an_empty_folder_are_refused(photos: Library, tmp_path: Path) -> None:

@@ -70,6 +70,19 @@ def test_flipped_byte_anywhere_in_the_index_changes_no_answer(library: Library, 
                 spare.unlink()
 
 
+def test_pictures_are_listed_as_the_catalogue_has_them_whatever_the_index_holds(library: Library) -> None:
+    expected = [(one.path, one.sha256, one.copies, one.caption) for one in library]
+    (segment,) = library.path.glob("*.segment")
+    content = segment.read_bytes()
+    for place in range(0, len(content), 1 + len(content) // 30):
+        for file in library.path.glob("*.segment"):
+            file.unlink()
+        segment.write_bytes(content)
+        flipped(segment, place)
+        with Library.open(library.path) as opened:
+            assert [(one.path, one.sha256, one.copies, one.caption) for one in opened] == expected, place
+
+
 @pytest.mark.parametrize("left", [0, 5, 100, 5000])
 @pytest.mark.parametrize("number", range(2), ids=["manifest", "segment"])
 def test_index_that_is_cut_short_is_not_used_and_made_again(

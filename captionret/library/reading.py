@@ -171,7 +171,12 @@ class ReadableLibrary:
         with self._catalogue.reading() as rows:
             contents = read_contents(rows, self.path)
             details = pictures.read_details(rows, contents.shown)
-            if snapshot is None or snapshot.contents.revision != contents.revision:
+            present = snapshot is not None and snapshot.contents.revision == contents.revision
+            if (
+                not present
+                or snapshot is None
+                or not set(snapshot.gallery().hashes) <= details.captions.keys()
+            ):
                 snapshot = self._snapshot_of(contents, all_pictures(rows, contents.shown))
         return pictures.pictures_of(snapshot, details)
 

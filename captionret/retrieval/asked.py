@@ -6,6 +6,7 @@ from ..image_classes import classes_of
 from ..text import content_words, words
 from .predicted import WordProbabilities
 from .query import EncodedQuery
+from .understanding import MEANING, Understood
 
 _PHRASE = 3  # words of the longest names of classes that are looked for
 
@@ -23,11 +24,17 @@ def asked_words(predicted: WordProbabilities, query: EncodedQuery) -> dict[str, 
     for word in dict.fromkeys(_with_phrases(read)):
         understood = query.read_as(word)
         if word in predicted and (understood is None or not alone):
-            found[word] = {word: 1.0}
+            found[word] = {word: 1.0} | _same(understood, predicted)
         elif understood is not None:
             weights = {one.word: one.weight for one in understood.readings if one.word in predicted}
             found |= {word: weights} if weights else {}
     return found
+
+
+def _same(understood: Understood | None, predicted: WordProbabilities) -> dict[str, float]:
+    """Commoner words that mean the same as a known word of a text: "car", for an automobile."""
+    read = () if understood is None else understood.readings
+    return {one.word: one.weight for one in read if one.how == MEANING and one.word in predicted}
 
 
 def _with_phrases(read: tuple[str, ...]) -> Iterable[str]:

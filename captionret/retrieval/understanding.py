@@ -13,10 +13,13 @@ from typing import Protocol
 from ..text import STOP_WORDS, content_words, words
 from . import corpus
 from .inflections import number_forms, verb_forms
+from .nouns import find_noun
+from .predicted import RARE
 from .spelling import suggested
 
-ITSELF, FORM, TYPO, MEANING = "as it is", "other form", "typing error", "meaning"
+ITSELF, FORM, TYPO, MEANING, KIND = "as it is", "other form", "typing error", "meaning", "a kind of"
 ALIKE = 0.5  # weight of a reading from which a condition on the query's word holds for it, too
+_KINDS = (0.6, 0.5, 0.4)  # weights of what a thing is a kind of, the nearest first
 _LETTERS = re.compile(r"[^\W\d_]+")
 _OTHER_VERB_FORM = 0.5  # weight beside the word itself: "building" is not only "build"
 _SHORT_NAME = 5  # letters
@@ -42,7 +45,7 @@ class Meanings(Protocol):
 class Reading:
     """A word that a query's word is read as.
 
-    weight: from 0 to 1; how: one of ITSELF, FORM, TYPO, MEANING
+    weight: from 0 to 1; how: one of ITSELF, FORM, TYPO, MEANING, KIND
     """
 
     word: str
@@ -79,7 +82,7 @@ class Understood:
     @property
     def alike(self) -> tuple[str, ...]:
         """The words of which each stands for it."""
-        return tuple(reading.word for reading in self.readings if reading.weight >= ALIKE)
+        return tuple(one.word for one in self.readings if one.weight >= ALIKE and one.how != KIND)
 
     def __str__(self) -> str:
         if not self.readings:
@@ -94,8 +97,9 @@ class Understood:
 def understand(
     asked: Iterable[str], known: Mapping[str, int], meanings: Meanings | None = None
 ) -> tuple[Understood, ...]:
-    """What each word is read as: itself and its other forms; else the word that it is a typing error of; else
-    those of nearly the same meaning.
+    """What each word is read as: itself and its other forms, and where captions seldom hold it, a commoner
+    word for the same; else the word that it is a typing error of; else those of nearly the same meaning, and
+    what it is a kind of.
 
     asked:    words of a query, as they were typed; repeats are read once
     known:    the words that a gallery knows, with how many pictures show each
@@ -124,8 +128,9 @@ def as_read(text: str, understood: Sequence[Understood]) -> str:
     for one in understood:
         if one.suggestion is not None and any(reading.how == TYPO for reading in one.readings):
             meant[one.word] = one.suggestion
-        if len(telling) == 1 and one.word in telling and one.readings and one.readings[0].how != MEANING:
-            alike = [reading.word for reading in one.readings if reading.weight == 1]
+        spelt = [reading for reading in one.readings if reading.how not in (MEANING, KIND)]
+        if len(telling) == 1 and one.word in telling and spelt:
+            alike = [reading.word for reading in spelt if reading.weight == 1]
             meant[one.word] = max(alike, key=lambda form: (corpus.rates().get(form, 0.0), form))
     return _LETTERS.sub(lambda found: meant.get(found.group().lower(), found.group()), text)
 
@@ -134,9 +139,10 @@ def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meani
     if word in STOP_WORDS or not word.isalpha():
         return Understood(word, (Reading(word, 1.0, ITSELF),) if word in known else ())
     readings = _forms(word, known)
+    noun = _noun(word, known)
     if readings:
-        return Understood(word, readings)
-    meant = None if _is_name(typed, meanings) else suggested(word, known)
+        return Understood(word, (*readings, *(one for one in noun if one.how == MEANING)))
+    meant = None if noun or _is_name(typed, meanings) else suggested(word, known)
     near = (
         []
         if meanings is None or _is_error(word, meant, meanings, _RARE)
@@ -146,8 +152,23 @@ def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meani
         forms = (Reading(one.word, one.weight, TYPO) for one in _forms(meant, known))
         return Understood(word, tuple(forms), meant)
     rank = None if meanings is None or _is_name(typed, meanings) else meanings.rank(word)
-    readings = tuple(Reading(other, weight, MEANING) for other, weight in near)
-    return Understood(word, readings, meant, common=rank is not None and rank < _COMMON)
+    read = [*noun, *(Reading(other, weight, MEANING) for other, weight in near)]
+    best: dict[str, Reading] = {}
+    for one in sorted(read, key=lambda one: -one.weight):
+        best.setdefault(one.word, one)
+    readings = tuple(best.values())
+    common = bool(noun) or (rank is not None and rank < _COMMON)
+    return Understood(word, readings, meant, common=common)
+
+
+def _noun(word: str, known: Mapping[str, int]) -> tuple[Reading, ...]:
+    """Of a noun that captions seldom hold the known words for the same, and for what it is a kind of."""
+    noun = None if corpus.rates().get(word, 0.0) >= RARE else find_noun(word)
+    if noun is None:
+        return ()
+    others = [Reading(other, 1.0, MEANING) for other in noun.others if other in known]
+    kinds = zip([kind for kind in noun.kinds if kind in known], _KINDS, strict=False)
+    return (*others, *(Reading(kind, weight, KIND) for kind, weight in kinds))
 
 
 def _forms(word: str, known: Mapping[str, int]) -> tuple[Reading, ...]:

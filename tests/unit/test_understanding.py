@@ -14,6 +14,7 @@ from captionret.retrieval.notes import notes
 from captionret.retrieval.understanding import (
     FORM,
     ITSELF,
+    KIND,
     MEANING,
     TYPO,
     Understood,
@@ -106,6 +107,23 @@ def test_a_word_of_its_own_is_no_error_though_a_known_one_is_near() -> None:
 def test_what_no_picture_shows_is_never_suggested() -> None:
     (found,) = understand(["motorcyle"], {"motorcycle": 0}, None)
     assert (found.readings, found.suggestion) == ((), None)
+
+
+def test_a_noun_that_captions_seldom_hold_is_also_read_as_a_commoner_one_for_the_same() -> None:
+    (found,) = understand(["automobiles"], KNOWN | {"automobile": 3})
+    assert [(one.word, one.how) for one in found.readings] == [("automobile", FORM), ("car", MEANING)]
+    assert found.alike == ("automobile", "car") and as_read("automobiles", [found]) == "automobile"
+    (unknown,) = understand(["automobile"], KNOWN)
+    assert unknown.readings[0].word == "car" and unknown.readings[0].weight == 1
+    assert [one.word for one in unknown.readings if one.how == KIND] == ["vehicle"]
+    assert [one.word for one in read("car").readings] == ["car", "cars"], "captions often hold it"
+
+
+def test_an_unknown_noun_is_read_as_what_it_is_a_kind_of_but_conditions_are_not() -> None:
+    (found,) = understand(["ibises"], KNOWN | {"bird": 9, "wading bird": 1}, Thesaurus())
+    assert str(found) == "ibises: wading bird .60 (a kind of), bird .50 (a kind of)"
+    assert found.alike == () and found.common
+    assert as_read("ibises", [found]) == "ibises"
 
 
 def test_stop_words_and_numbers_are_only_themselves() -> None:

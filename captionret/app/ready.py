@@ -4,6 +4,7 @@ import logging
 
 from ..errors import (
     BadCheckpoint,
+    BadImage,
     BadLibrary,
     BadSetting,
     LibraryInUse,
@@ -146,6 +147,11 @@ class ReadyLibrary:
             try:
                 library.predict_words(predictor, check=False)
                 return library.snapshot(self._captions_by)
+            except BadImage as error:  # its file was moved or deleted, and what is predicted takes it
+                if "word_probabilities" not in snapshot.parts:
+                    raise
+                log.warning(f"Words could not be predicted of all pictures yet: {error.message}")
+                return snapshot
             except LibraryInUse:
                 unkept = "Another process is predicting them, too; until it has ended, these are not kept."
             except (ReadOnlyLibrary, NoSpace) as error:

@@ -5,7 +5,6 @@ head.predict_words(head.features(pixels))  # (N, V)
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,17 +37,21 @@ class LexicalHead(PictureModel[LexicalConfig]):
         compute: Compute = AUTO,
     ) -> None:
         super().__init__(checkpoint, name, path, device, backbone, compute)
+        self._seeing: tuple[Backbone, Backbone] | None = None
         self.network = self.ready(lambda: make_network(self.config, len(self.vocabulary)))
 
-    @cached_property
+    @property
     def seeing(self) -> Backbone:
         """Its backbone; with the head's own last blocks beside it, where it has such."""
         return self.seeing_with(self.backbone)
 
     def seeing_with(self, backbone: Backbone) -> Backbone:
-        """The same with a backbone that is at work already."""
-        own, count = self.network.own, self.config.own_blocks
-        return backbone if own is None else with_own_blocks(backbone, own, count)
+        """The same with a backbone that is at work already; for the same one again the same."""
+        if self.network.own is None:
+            return backbone
+        if self._seeing is None or self._seeing[0] is not backbone:
+            self._seeing = backbone, with_own_blocks(backbone, self.network.own, self.config.own_blocks)
+        return self._seeing[1]
 
     @property
     def learns_from(self) -> Backbone:

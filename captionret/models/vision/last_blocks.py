@@ -33,8 +33,9 @@ class LastBlocks(nn.Module):
     def __init__(self, name: str, count: int) -> None:
         """errors: BadSetting for a network whose last blocks cannot be had, or not so many of them"""
         super().__init__()
-        self.cells = cells_before(name, count)
+        _check_name(name)
         network: Any = build_network(name)
+        self.cells = cells_before(name, network, count)
         self.blocks = nn.ModuleList(list(network._blocks)[-count:])
         self.conv, self.norm, self.activation = network._conv_head, network._bn1, network._swish
         self._name, self._count = name, count
@@ -73,15 +74,17 @@ def _renamed(weights: dict[str, Tensor], first: int) -> Iterator[tuple[str, Tens
             yield f"{'conv' if part == '_conv_head' else 'norm'}.{rest}", tensor
 
 
-def cells_before(name: str, count: int) -> tuple[int, int]:
-    """Side and depth of the grid that the last `count` blocks read.
+def _check_name(name: str) -> None:
+    if not name.startswith("efficientnet_lite"):
+        raise BadSetting(f"{name} has no blocks that could be had alone. Take an EfficientNet-Lite.")
+
+
+def cells_before(name: str, network: Any, count: int) -> tuple[int, int]:
+    """Side and depth of the grid that the last `count` blocks of a network read.
 
     errors: BadSetting where they cannot be had, or change the grid's side
     """
-    if not name.startswith("efficientnet_lite"):
-        raise BadSetting(f"{name} has no blocks that could be had alone. Take an EfficientNet-Lite.")
-    with torch.device("meta"):
-        network: Any = build_network(name)
+    _check_name(name)
     last = list(network._blocks)[-count:]
     whole = [block for block in last if block._depthwise_conv.stride in (1, (1, 1), [1, 1])]
     if len(whole) < count:
@@ -94,7 +97,7 @@ class _Before(Backbone):
 
     def __init__(self, backbone: Backbone, count: int) -> None:
         super().__init__(backbone.config, backbone.network, backbone.weights_sha256, backbone.compute)
-        side, depth = cells_before(backbone.config.name, count)
+        side, depth = cells_before(backbone.config.name, backbone.network, count)
         self.config: BackboneConfig = replace(backbone.config, dim=depth, grid=(side, depth))
         self.part = f"-before{count}"
         first, _ = blocks_before(backbone.network, count)

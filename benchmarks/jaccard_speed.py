@@ -141,8 +141,9 @@ class BestSets:
 
 def best_milliseconds(
     matrix: WordMatrix, queries: Sequence[frozenset[str]], index: JaccardIndex
-) -> np.ndarray:
-    """How long the ten best take for each query, after checking some against the full ranking."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """How long the ten best take for each query, and the processor's part of it, after checking some against
+    the full ranking."""
     found = BestSets(matrix)
     for query in queries[:5]:
         scores = index.scores(query)
@@ -151,17 +152,20 @@ def best_milliseconds(
             sys.exit("The ten best are not those of the full ranking.")
     for query in queries:  # each word's bits are made once
         found.best(query)
-    return milliseconds(found.best, queries)
+    return milliseconds(found.best, queries), milliseconds(found.best, queries, time.thread_time)
 
 
-def milliseconds(work: Callable[[Any], object], queries: Sequence[Any]) -> np.ndarray:
-    """How long each query takes, after one that is not counted."""
+def milliseconds(
+    work: Callable[[Any], object], queries: Sequence[Any], clock: Callable[[], float] = time.perf_counter
+) -> np.ndarray:
+    """How long each query takes, after one that is not counted; clock: time.thread_time for what the
+    processor works at it, whatever else runs."""
     work(queries[0])
     found = []
     for query in queries:
-        began = time.perf_counter()
+        began = clock()
         work(query)
-        found.append(1000 * (time.perf_counter() - began))
+        found.append(1000 * (clock() - began))
     return np.array(found)
 
 
@@ -207,7 +211,7 @@ def sets_measured(
     queries = [frozenset(gallery.row(int(row))) for row in rows]
     slow = loop_milliseconds(queries[:loops], sets, index)
     times = milliseconds(index.scores, queries)
-    best = best_milliseconds(gallery.take(np.arange(million)), queries, index)
+    best, worked = best_milliseconds(gallery.take(np.arange(million)), queries, index)
     table: list[list[object]] = [
         [f"{million:,} captions: median query, ms", float(np.median(times)), "<= 2"],
         [f"{million:,} captions: 99 of 100 queries within, ms", float(np.quantile(times, 0.99)), "<= 10"],
@@ -218,6 +222,11 @@ def sets_measured(
         [
             f"{million:,} captions: the ten best, 99 of 100 queries within / median",
             float(np.quantile(best, 0.99) / np.median(best)),
+            "<= 3",
+        ],
+        [
+            f"{million:,} captions: the same of the processor's time",
+            float(np.quantile(worked, 0.99) / np.median(worked)),
             "<= 3",
         ],
         [f"{million:,} captions: from token sets to the index, s", seconds, "<= 5"],
@@ -237,12 +246,20 @@ def sets_measured(
                 -1, (size, loop_milliseconds(queries[:loops], sets[:size], index))
             )
     table.append([f"{SIZES[-1] // scale:,} captions: median query, ms", curves["sets"][-1][1], "<= 10"])
-    largest = float(np.median(best_milliseconds(gallery, queries, index)))
+    whole, at_work = best_milliseconds(gallery, queries, index)
+    largest = float(np.median(whole))
     table.append([f"{SIZES[-1] // scale:,} captions: the ten best, median query, ms", largest, None])
     table.append(
         [
             f"{SIZES[-1] // scale:,} captions: the ten best / those of {million:,}, medians",
             largest / float(np.median(best)),
+            "<= 4",
+        ]
+    )
+    table.append(
+        [
+            f"{SIZES[-1] // scale:,} captions: the same of the processor's time",
+            float(np.median(at_work) / np.median(worked)),
             "<= 4",
         ]
     )

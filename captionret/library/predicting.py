@@ -95,13 +95,14 @@ class _Run:
     def batches(self, batch_size: int, progress: bool | None) -> Iterator[None]:
         """Predict those that are not known, a batch for each step of the iteration."""
         gallery, new = self._snapshot.gallery(), self._unknown().tolist()
-        seen = self._seen.take(gallery.features.shape[1]) if new else {}
+        file = self._snapshot.contents.features
+        seen = self._seen.take(0 if file is None else file.dim) if new else {}
         starts = range(0, len(new), batch_size)
         for start in bar(starts, desc="predicting words", unit="batch", show=progress if new else False):
             rows = new[start : start + batch_size]
             names = [gallery.hashes[row] for row in rows]
             paths = [self._snapshot.root / gallery.paths[row] for row in rows]
-            features = gallery.features[rows]
+            features = self._snapshot.features(names)  # of these alone, however many others there are
             words = words_of(self._predictor, seen, paths, names, features)
             classes = self._predictor.predict_classes(features)
             self._words.append(kept_words(self._predictor.words, words))

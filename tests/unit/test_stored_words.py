@@ -159,8 +159,11 @@ def parts_of(library: Library) -> tuple[NamedPart, ...]:
     return predicted.parts
 
 
-def test_new_pictures_become_a_part_and_others_stay(library: Library) -> None:
+def test_new_pictures_become_a_part_and_others_stay(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     library.predict_words(Colours(), progress=False)
+    monkeypatch.setattr(Gallery, "features", None)  # would be those of all pictures
     (first,) = parts_of(library)
     added(library, 1)
     assert [one.part.count for one in parts_of(library)] == [3, 1] and parts_of(library)[0].name == first.name

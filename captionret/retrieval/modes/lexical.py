@@ -108,21 +108,22 @@ class PreparedLexical(PreparedMode):
         """The words that made the match, the most telling first."""
         return tuple(
             reason.word
-            for reason in self.explain(query, row).words[:_SHOWN]
+            for reason in by_share(self._reasons(query, row))[:_SHOWN]
             if reason.share > 0 and reason.query and reason.image
         )
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """Every word of both sides with its probabilities."""
+        reasons = self._reasons(query, row)
+        whole = float(self._index(query).scores(self._probabilities(query))[row])
+        return Explanation(by_share(reasons), rest=whole - sum(one.share for one in reasons))
+
+    def _reasons(self, query: EncodedQuery, row: int) -> list[WordReason]:
         ours, theirs = self._probabilities(query), self._row(row)
-        index = self._index(query)
-        shares = index.shares(ours, theirs)
-        reasons = [
+        return [
             WordReason(word, ours.get(word, 0.0), theirs.get(word, 0.0), corpus.weight(word), share)
-            for word, share in shares.items()
+            for word, share in self._index(query).shares(ours, theirs).items()
         ]
-        whole = float(index.scores(ours)[row])
-        return Explanation(by_share(reasons), rest=whole - sum(shares.values()))
 
     def certainty(self) -> NDArray[np.float64] | None:
         """(N,) of expected cosine how far each image is from the mean one: of one that is near to it, nothing

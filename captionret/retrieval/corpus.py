@@ -7,9 +7,12 @@ makes the table.
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 NAME = "COCO train2014"
 
@@ -37,6 +40,11 @@ def idf() -> Mapping[str, float]:
 def weight(word: str) -> float:
     """The idf of any word."""
     return idf().get(word, rarest())
+
+
+def weights(words: Collection[str]) -> NDArray[np.float32]:
+    """(V,) the idf of these words."""
+    return np.fromiter(map(weight, words), np.float32, len(words))
 
 
 @cache

@@ -16,7 +16,9 @@ from captionret.library.word_files import UNFINISHED, NamedPart, PredictedWords,
 from captionret.library.word_places import placed_words
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
+from captionret.retrieval.index.arrays import ArraysInMemory
 from captionret.retrieval.index.stored_words import StoredWords
+from captionret.retrieval.index.word_postings import WordPart, word_part_arrays
 from captionret.retrieval.search import rank
 
 WORDS = ("a", "beach", "dog", "dogs", "red", "runs", "sea lion", "the", "zebra")
@@ -133,6 +135,13 @@ def test_rows_and_words_are_those_that_were_written(both: tuple[Gallery, Gallery
         assert by_word.classes_of(row) == by_row.classes_of(row)
     assert list(by_word.known_words) == list(by_row.known_words)
     assert dict(by_word.known_words) == dict(by_row.known_words)
+
+
+def test_sums_by_another_table_of_idf_are_not_used() -> None:
+    arrays = word_part_arrays(matrix(random_rows(20, 4, WORDS), WORDS), None)
+    other = arrays | {"totals": np.zeros(20), "totals.by": np.array([1])}
+    kept, stale = (WordPart(ArraysInMemory(one)).totals for one in (arrays, other))
+    assert kept.tobytes() == stale.tobytes() and kept.all()
 
 
 # --- in a library ---

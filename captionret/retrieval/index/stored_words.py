@@ -87,6 +87,21 @@ class StoredWords:
         np.cumsum(np.bincount(rows, minlength=self.count), out=starts[1:])
         return WordMatrix(tuple(words), starts, ids[order].astype(np.int32), weights[order])
 
+    def totals(self) -> NDArray[np.float64]:
+        """(N,) the sum over a picture's likely words of probability times idf."""
+        return self._of_each(lambda part: part.totals)
+
+    def numbers(self) -> NDArray[np.float64]:
+        """(N,) the sum over a picture's words of log(1 - p)."""
+        return self._of_each(lambda part: part.numbers)
+
+    def _of_each(self, of_part: Callable[[WordPart], NDArray[np.float64]]) -> NDArray[np.float64]:
+        found = np.zeros(self.count)
+        for one in self.parts:
+            counts = one.rows >= 0
+            found[one.rows[counts]] = of_part(one.part)[counts]
+        return found
+
     def likely_entries(self) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]]:
         """Part by part words (their places among `head.words`), rows and probabilities of all that is likely,
         by word."""
@@ -132,11 +147,7 @@ class StoredColumns:
     @cached_property
     def numbers(self) -> NDArray[np.float64]:
         """(N,) the sum over a picture's words of log(1 - p)."""
-        found = np.zeros(self.count)
-        for one in self._stored.parts:
-            counts = one.rows >= 0
-            found[one.rows[counts]] = one.part.numbers[counts]
-        return found
+        return self._stored.numbers()
 
     @property
     def least(self) -> float | None:

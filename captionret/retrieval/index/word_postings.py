@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import corpus
 from .arrays import Arrays, ArraysInMemory, Texts, text_arrays
 from .columns import by_word, numbers_of
 from .sparse import WordMatrix
@@ -71,6 +72,15 @@ class WordPart:
         """(n,) the sum over a picture's words of log(1 - p)."""
         return self.arrays.whole("numbers")
 
+    @cached_property
+    def totals(self) -> NDArray[np.float64]:
+        """(n,) the sum over a picture's likely words of probability times idf."""
+        if "totals" in self.arrays and self.arrays.whole("totals.by").tolist() == [corpus.key()]:
+            return self.arrays.whole("totals")
+        idf = corpus.weights(self.words)
+        ids, rows, weights = self.likely.all()
+        return totals_of(rows, weights.astype(np.float32) * idf[ids], self.count)
+
     @property
     def least(self) -> NDArray[np.floating]:
         """(n,) a picture's least probability; infinite where it has none."""
@@ -94,15 +104,23 @@ def word_part_arrays(head: WordMatrix, classes: WordMatrix | None) -> dict[str, 
     filled = np.diff(head.starts) > 0
     if filled.any():
         least[filled] = np.minimum.reduceat(head.weights, head.starts[:-1][filled])
+    weights = head.weights[likely].astype(np.float32) * corpus.weights(head.words)[head.ids[likely]]
     return {
         "numbers": numbers_of(head),
         "least": least,
+        "totals": totals_of(head.owners()[likely], weights, len(head)),
+        "totals.by": np.array([corpus.key()], np.int64),
         **text_arrays("words", head.words),
         **_list_arrays("likely", head, likely),
         **_list_arrays("unlikely", head, ~likely),
         **({} if classes is None else text_arrays("classes", classes.words)),
         **({} if classes is None else _list_arrays("class", classes, np.ones(len(classes.ids), np.bool_))),
     }
+
+
+def totals_of(rows: NDArray[np.integer], weights: NDArray[np.float32], count: int) -> NDArray[np.float64]:
+    """(count,) the sum of each row's weights, added one after the other."""
+    return np.bincount(rows, weights.astype(np.float64), count).astype(np.float64)
 
 
 def word_part(head: WordMatrix, classes: WordMatrix | None) -> WordPart:

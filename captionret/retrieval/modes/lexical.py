@@ -181,7 +181,7 @@ class ExpectedCosine:
 
     def __init__(self, word_probabilities: WordMatrix) -> None:
         words, ids = word_probabilities.words, word_probabilities.ids
-        values = np.sqrt(word_probabilities.weights.astype(np.float32) * _idf(words)[ids])
+        values = np.sqrt(word_probabilities.weights.astype(np.float32) * corpus.weights(words)[ids])
         rows = WordMatrix(words, word_probabilities.starts, ids, values)
         sums = np.bincount(ids, values.astype(np.float64), len(words)).astype(np.float64)
         centre = self._centre(words, sums, len(rows))
@@ -191,7 +191,7 @@ class ExpectedCosine:
     def of_stored(cls, stored: StoredWords) -> Self:
         """The same of words that are kept by word."""
         words = tuple(stored.head.words)
-        idf, sums = _idf(words), np.zeros(len(words))
+        idf, sums = corpus.weights(words), np.zeros(len(words))
         for ids, _, likely in stored.likely_entries():
             # exact in any order: float32 from 2^-7 to 2^2 are multiples of 2^-30, their sum is below 2^23
             sums += np.bincount(ids, np.sqrt(likely * idf[ids]).astype(np.float64), len(words))
@@ -269,20 +269,12 @@ class TextCosine:
 
 def stored_jaccard(stored: StoredWords) -> JaccardWords:
     """Jaccard similarity by idf of words that are kept by word."""
-    idf = _idf(tuple(stored.head.words))
-    totals = np.zeros(stored.count)
-    for ids, rows, likely in stored.likely_entries():
-        totals += np.bincount(rows, (likely * idf[ids]).astype(np.float64), stored.count)
 
     def weigh(word: str, likely: NDArray[np.float32]) -> NDArray[np.float32]:
         return likely * np.float32(corpus.weight(word))
 
     weights = WordWeights(corpus.idf(), corpus.rarest())
-    return JaccardWords.of_lists(StoredWeights(stored, weigh), totals, weights)
-
-
-def _idf(words: Sequence[str]) -> NDArray[np.float32]:
-    return np.fromiter(map(corpus.weight, words), np.float32, len(words))
+    return JaccardWords.of_lists(StoredWeights(stored, weigh), stored.totals(), weights)
 
 
 def _weigh_root(word: str, likely: NDArray[np.float32]) -> NDArray[np.float32]:

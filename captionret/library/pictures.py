@@ -15,7 +15,6 @@ from .captioners import CURRENT, PERSON, Shown
 from .documents import read_own
 from .rows import MAYBE_TEXT, MAYBE_WHOLE, TEXT, WHOLE, Rows
 from .snapshot import LibrarySnapshot
-from .word_probabilities import LEAST_0_5_0
 
 if TYPE_CHECKING:
     import pandas
@@ -125,9 +124,7 @@ def own_caption(text: str) -> Caption:
 def pictures_of(snapshot: LibrarySnapshot, details: Details) -> Iterator[LibraryPicture]:
     """Every picture, in the order of the paths. errors: DamagedIndex, now rather than while they are read"""
     gallery = snapshot.gallery()
-    predicted = (
-        gallery.word_probabilities.at_least(LEAST_0_5_0) if "word_probabilities" in snapshot.parts else None
-    )
+    predicted = gallery.likely_words() if "word_probabilities" in snapshot.parts else None
     root, listed = str(snapshot.root), list(zip(gallery.paths, gallery.hashes, gallery.copies, strict=True))
     return (
         LibraryPicture(

@@ -19,6 +19,7 @@ from .index.halves import VectorTable
 from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
 from .index.stored_words import StoredWords
+from .index.word_postings import LIKELY
 from .predicted import KnownWords, WordProbabilities
 from .protocols import GallerySource, KeepsVectors, Mode, PreparedMode
 from .query import EncodedQuery
@@ -140,6 +141,12 @@ class Gallery:
         """The same where it is kept by word, so that a query reads its own words alone. errors: as
         word_probabilities"""
         return self._predicting.stored_words(self.hashes)
+
+    def likely_words(self) -> WordMatrix:
+        """What is predicted of each image with a probability of at least LIKELY. errors: as
+        word_probabilities"""
+        kept = self.stored_words
+        return self.word_probabilities.at_least(LIKELY) if kept is None else kept.matrix(least=LIKELY)
 
     def words_of(self, row: int) -> dict[str, float]:
         """What is predicted of one image, by word. errors: as word_probabilities"""

@@ -130,6 +130,8 @@ def test_rows_and_words_are_those_that_were_written(both: tuple[Gallery, Gallery
         assert kept.matrix(classes).words == rows.words
         for name in ("starts", "ids", "weights"):
             assert getattr(kept.matrix(classes), name).tobytes() == getattr(rows, name).tobytes()
+    ours, theirs = by_word.likely_words(), by_row.likely_words()
+    assert all(getattr(ours, one).tobytes() == getattr(theirs, one).tobytes() for one in ("ids", "weights"))
     for row in range(len(by_row)):
         assert by_word.words_of(row) == by_row.words_of(row)
         assert by_word.classes_of(row) == by_row.classes_of(row)

@@ -75,11 +75,14 @@ class StoredWords:
                 return {names[word]: weight for word, weight in sorted(found)}
         raise IndexError(f"There is no row {number}.")
 
-    def matrix(self, classes: bool = False) -> WordMatrix:
-        """All words, or classes, row by row; it reads everything."""
+    def matrix(self, classes: bool = False, least: float = 0.0) -> WordMatrix:
+        """All words, or classes, row by row; it reads everything.
+
+        least: LIKELY: likely words alone
+        """
         columns = self.head if not classes else self.classes
         assert columns is not None, "the caller has asked whether they are known"
-        words, found = columns.words, list(self._entries(classes, columns.words))
+        words, found = columns.words, list(self._entries(classes, columns.words, least))
         ids, rows, weights = (np.concatenate(every) for every in zip(*found, strict=True))
         keys = rows * np.int64(max(len(words), 1)) + ids
         order = np.argsort(keys)
@@ -110,13 +113,14 @@ class StoredWords:
             yield ids, rows, weights.astype(np.float32)
 
     def _entries(
-        self, classes: bool, numbers: Mapping[str, int]
+        self, classes: bool, numbers: Mapping[str, int], least: float
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.floating]]]:
         dtype = next((one.part.arrays.part("least", 0, 0).dtype for one in self.parts), np.dtype(np.float16))
         yield np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, dtype)
         for one in self.parts:
             lists, words = one.part.lists(classes)
-            yield from (self._placed(one, part, words, numbers) for part in lists)
+            read = lists[:1] if least >= LIKELY else lists
+            yield from (self._placed(one, part, words, numbers) for part in read)
 
     def _placed(
         self, one: PlacedPart, lists: Lists, words: Mapping[str, int], numbers: Mapping[str, int]

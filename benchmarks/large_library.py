@@ -43,7 +43,10 @@ from captionret.retrieval import EncodedQuery, parse
 from captionret.retrieval.selecting import selected
 
 SIZES = (1_000, 8_090, 30_000, 100_000, 300_000, 1_000_000)
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+# Python's own cache of compiled modules is used, as everybody's is.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
+    "PYTHONPATH": str(ROOT)
+}
 TEXT = "a man riding a wave on top of a surfboard"
 FILTERS = {
     "under a folder": "under:2010",

@@ -231,8 +231,12 @@ def dropped(folder: Path) -> tuple[float, float]:
     return times[0], statistics.median(times[1:])
 
 
-def report(rows: dict[int, dict[str, float]], seconds: float, first: float, later: float) -> str:
-    """The section's text. first, later: seconds for the first picture that is sent, and for another"""
+def report(rows: dict[int, dict[str, float]], seconds: float, first: float, later: float, load: float) -> str:
+    """The section's text.
+
+    first, later: seconds for the first picture that is sent, and for another
+    load:         of the machine by other programs, before anything was measured
+    """
     page = sum(file.stat().st_size for file in (ROOT / "captionret" / "web" / "page").iterdir())
     columns = list(next(iter(rows.values())))
     lines: list[list[object]] = [
@@ -240,10 +244,11 @@ def report(rows: dict[int, dict[str, float]], seconds: float, first: float, late
         for count, row in rows.items()
     ]
     bars = ", ".join(f"{bar} ms at {count:,}" for count, bar in BARS.items())
+    others = f" with other programs (load {load:.1f} when it began)" if load > 0.5 else ""
     return (
         f"{RATE} requests a second for {seconds:g} s, mode auto over made-up captions; who asks, and the "
-        f"browser, share the cores. Aimed at: p95 {bars}; {MOST_MEMORY} MB with 100,000 pictures, models not "
-        f"counted, and at most {MOST_GROWTH} MB more under load; first paint {PAINT:g} s, keystroke {KEY} s, "
+        f"browser, share the cores{others}. Aimed at: p95 {bars}; {MOST_MEMORY} MB with 100,000 pictures, "
+        f"models not counted, and at most {MOST_GROWTH} MB more under load; first paint {PAINT:g} s, keystroke {KEY} s, "
         f"layout shift {SHIFT}.\n\n"
         f"{markdown_table(['pictures', *columns], lines)}\n\n"
         f"A picture that is sent is answered in {later:.2f} s, the first one, which loads the models, in "
@@ -262,6 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args(arguments)
     rows: dict[int, dict[str, float]] = {}
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         models = with_models(Path(name) / "ten")
         for count in given.sizes:
@@ -271,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_section(
         given.results,
         "The web application",
-        report(rows, given.seconds, first, later),
+        report(rows, given.seconds, first, later, load),
         "python benchmarks/web.py",
     )
     return 0

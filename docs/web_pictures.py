@@ -20,7 +20,7 @@ from captionret.datasets.scenes import draw_scene, plan
 DOCS = Path(__file__).resolve().parent
 SCENES = 160
 SHOTS = {  # name: address, colours, width, height, what has to be there first
-    "web-search": ("/?q=a motorcycle beside a road", "light", 1280, 760, "picture-card .word"),
+    "web-search": ("/?q=a car on a road", "light", 1280, 760, "picture-card .word"),
     "web-picture": ("/?q=coffee", "dark", 1280, 760, ".picture .word-list li"),
     "web-library": ("/library", "light", 1280, 760, ".word-bars a"),
     "web-phone": ("/?q=dog", "dark", 390, 760, "picture-card"),
@@ -38,6 +38,9 @@ def main() -> int:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()  # a first query, so that the times on the pictures are those of any other
+        page.goto(f"{address}/?q=a car")
+        page.locator("picture-card").first.wait_for()
         for shot, (place, colours, width, height, ready) in SHOTS.items():
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=colours)
             page.goto(address + place)

@@ -17,8 +17,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
+from ..library import Library
 from .options import FOUND, add_device, parser, path_argument
 from .running import show_log
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +60,7 @@ def _libraries(names: Sequence[str]) -> tuple[Path, ...]:
     from ..app.places import library_path, named_libraries
 
     if not names:
-        return tuple(named_libraries())
+        return tuple(path for path in named_libraries() if _opens(path))
     paths = [library_path(name) for name in names]
     for name, path in zip(names, paths, strict=True):
         if not (path / "catalogue.sqlite").is_file():
@@ -65,6 +68,16 @@ def _libraries(names: Sequence[str]) -> tuple[Path, ...]:
                 f"There is no library {name}. Make it: captionret index FOLDER --library {name}."
             )
     return tuple(dict.fromkeys(paths))
+
+
+def _opens(path: Path) -> bool:
+    """Whether a library that nobody named can be opened; else it is left out."""
+    try:
+        Library.open(path).close()
+    except BadLibrary as error:
+        log.warning(f"{path.name} is left out: {error.message}")
+        return False
+    return True
 
 
 def _options() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """The API: what the page, and any other program on this machine, asks of the libraries."""
 
+import logging
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Path, Query, Request
@@ -7,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from .. import __version__
-from ..errors import BadImage, BadSetting
+from ..errors import BadImage, BadSetting, CaptionretError
 from . import describing, records
 from .library_words import word_list
 from .page_files import tagged
@@ -16,8 +17,10 @@ from .pictures import found_pictures
 from .query_pictures import QueryPictures
 from .searching import Asking, Searching
 from .settings import Settings
-from .shelf import Shelf
+from .shelf import Shelf, Shelved
 from .thumbnails import Thumbnails, as_jpeg
+
+log = logging.getLogger(__name__)
 
 LibraryName: TypeAlias = Annotated[str, Path(max_length=200)]
 PictureId: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
@@ -50,8 +53,16 @@ class Reads:
 
     def libraries(self) -> records.Libraries:
         """All libraries that are served."""
-        found = [describing.in_list(one, self._settings) for one in self._shelf]
+        found = [facts for one in self._shelf if (facts := self._facts(one)) is not None]
         return records.Libraries(libraries=found, version=__version__)
+
+    def _facts(self, shelved: Shelved) -> records.LibraryFacts | None:
+        """Of one library; None where it cannot be read, so that the others can be used."""
+        try:
+            return describing.in_list(shelved, self._settings)
+        except CaptionretError as error:
+            log.warning(f"{shelved.id} is left out: {error.message}")
+            return None
 
     def overview(self, library: LibraryName) -> records.Overview:
         """One library in facts: counts, cameras, folders, months, failures."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..app.words import picture_words
@@ -10,8 +11,9 @@ from ..library.pictures import CaptionsBy
 from ..records import Caption
 from ..records import PictureFacts as FileFacts
 from ..report.visible import visible
-from ..retrieval import find_mode
+from ..retrieval import Gallery, corpus, find_mode
 from . import records
+from .library_words import SPOKEN
 from .pictures import named
 from .records import (
     ClassBehind,
@@ -54,13 +56,8 @@ def overview(shelved: Shelved) -> Overview:
 def _overview(shelved: Shelved) -> Overview:
     snapshot = shelved.snapshot()
     gallery, made_by = snapshot.gallery(), snapshot.made_by
-    facts = snapshot.facts(gallery.hashes)
-    months = Counter(one.taken[:7] for one in facts if one is not None and one.taken)
-    cameras = Counter(one.camera for one in facts if one is not None and one.camera)
-    folders: Counter[str] = Counter()
-    for path in gallery.paths:
-        folder = PurePosixPath(path).parent
-        folders.update(str(one) for one in (folder, *folder.parents) if str(one) not in (".", "/"))
+    months, cameras = _months(gallery), _cameras(gallery)
+    folders = _folders(gallery.paths)
     failures = shelved.library.failures()
     return Overview(
         id=shelved.id,
@@ -79,6 +76,32 @@ def _overview(shelved: Shelved) -> Overview:
         ],
         revision=shelved.revision,
     )
+
+
+def _folders(paths: Iterable[str]) -> Counter[str]:
+    """How many pictures lie in each folder or below it."""
+    own = Counter(path.rpartition("/")[0] for path in paths)
+    counts: Counter[str] = Counter()
+    for folder, count in own.items():
+        for one in (PurePosixPath(folder), *PurePosixPath(folder).parents):
+            counts[str(one)] += count
+    return Counter({name: count for name, count in counts.items() if name not in (".", "/")})
+
+
+def _months(gallery: Gallery) -> Counter[str]:
+    """How many pictures were taken in each month; no picture's own facts are read for it."""
+    sets = gallery.row_sets
+    months = dict.fromkeys(day[:7] for day in sets.distinct("day"))
+    return Counter({month: int(sets.where("day", partial(_begins, month)).sum()) for month in months})
+
+
+def _begins(month: str, day: str) -> bool:
+    return day.startswith(month)
+
+
+def _cameras(gallery: Gallery) -> Counter[str]:
+    sets = gallery.row_sets
+    return Counter({name: int(sets.where("camera", name.__eq__).sum()) for name in sets.distinct("camera")})
 
 
 def _commonest(counts: Counter[str], most: int = _MOST_SHOWN) -> list[Counted]:
@@ -141,6 +164,8 @@ def _words_of(shelved: Shelved, path: str) -> list[PictureWord]:
         found = picture_words(shelved.searcher, path)
     except (BadCheckpoint, BadSetting, MissingWeights):  # nothing predicts its words
         found = []
+    rates = corpus.rates()
+    found.sort(key=lambda one: not one.in_captions and rates.get(one.word, 0.0) < SPOKEN)  # keeps their order
     return [
         PictureWord(
             word=visible(one.word),

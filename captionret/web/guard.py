@@ -10,7 +10,7 @@ import hmac
 import json
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -109,7 +109,7 @@ class Guard:
         if not any(name == "token" and self._is_token(value) for name, value in pairs):
             return None
         rest = urlencode([pair for pair in pairs if pair[0] != "token"])
-        return str(scope["path"]) + (f"?{rest}" if rest else "")
+        return quote(scope["path"]) + (f"?{rest}" if rest else "")
 
 
 def _limited(receive: Receive, headers: Headers, most: int) -> Receive:

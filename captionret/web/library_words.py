@@ -9,7 +9,7 @@ from ..text import STOP_WORDS
 from .records import CountedWord, WordList
 from .shelf import Shelved
 
-_SPOKEN = 1e-4  # the share of people's captions from which a word is one that people use of pictures
+SPOKEN = 1e-4  # the share of people's captions from which a word is one that people use of pictures
 
 
 def shown_words(shelved: Shelved) -> list[LibraryWord]:
@@ -29,7 +29,7 @@ def _words(shelved: Shelved) -> list[LibraryWord]:
 
 def _ordered(found: list[LibraryWord]) -> list[LibraryWord]:
     rates = corpus.rates()
-    return sorted(found, key=lambda one: rates.get(one.word, 0.0) < _SPOKEN)
+    return sorted(found, key=lambda one: rates.get(one.word, 0.0) < SPOKEN)
 
 
 def word_list(shelved: Shelved, prefix: str, limit: int) -> WordList:

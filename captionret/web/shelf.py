@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
+import numpy as np
+
 from ..app.searcher import Searcher
 from ..errors import CaptionretError, UnknownName
 from ..library import Library, LibrarySnapshot
@@ -84,6 +86,8 @@ class Shelved:
         """Read and load what the first query would wait for; what goes wrong is for that query to say."""
         try:
             self.searcher.search(text="a photograph", top=1)
+            if len(self.snapshot()):
+                self.searcher.search(image=np.full((64, 64, 3), 127, np.uint8), top=1)
         except CaptionretError as error:
             log.warning(f"{self.id}: {error.message}")
 
@@ -113,7 +117,10 @@ class Shelf:
             while name in found:
                 name, number = f"{path.name}-{number}", number + 1
             found[name] = Searcher(Library.open(path), device=settings.device)
-        return cls(found or {SAMPLES: Searcher(None, device=settings.device)})
+        if not found:
+            samples = found[SAMPLES] = Searcher(None, device=settings.device)
+            samples.library  # noqa: B018  # captioned now, if they never were
+        return cls(found)
 
     def add(self, name: str, searcher: Searcher) -> Shelved:
         """Serve one more library."""

@@ -248,8 +248,8 @@ def report(rows: dict[int, dict[str, float]], seconds: float, first: float, late
     return (
         f"{RATE} requests a second for {seconds:g} s, mode auto over made-up captions; who asks, and the "
         f"browser, share the cores{others}. Aimed at: p95 {bars}; {MOST_MEMORY} MB with 100,000 pictures, "
-        f"models not counted, and at most {MOST_GROWTH} MB more under load; first paint {PAINT:g} s, keystroke {KEY} s, "
-        f"layout shift {SHIFT}.\n\n"
+        f"models not counted, and at most {MOST_GROWTH} MB more under load; first paint {PAINT:g} s, "
+        f"keystroke {KEY} s, layout shift {SHIFT}.\n\n"
         f"{markdown_table(['pictures', *columns], lines)}\n\n"
         f"A picture that is sent is answered in {later:.2f} s, the first one, which loads the models, in "
         f"{first:.1f} s (aimed at: {DROP:g} s). The page without pictures: {page / 1000:.0f} kB "

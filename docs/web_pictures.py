@@ -39,7 +39,7 @@ def main() -> int:
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()  # a first query, so that the times on the pictures are those of any other
-        page.goto(f"{address}/?q=a car")
+        page.goto(f"{address}/?q=a red car")
         page.locator("picture-card").first.wait_for()
         for shot, (place, colours, width, height, ready) in SHOTS.items():
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=colours)

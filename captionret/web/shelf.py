@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
-import numpy as np
-
 from ..app.searcher import Searcher
 from ..errors import CaptionretError, UnknownName
 from ..library import Library, LibrarySnapshot
@@ -86,8 +84,6 @@ class Shelved:
         """Read and load what the first query would wait for; what goes wrong is for that query to say."""
         try:
             self.searcher.search(text="a photograph", top=1)
-            if len(self.snapshot()):
-                self.searcher.search(image=np.full((64, 64, 3), 127, np.uint8), top=1)
         except CaptionretError as error:
             log.warning(f"{self.id}: {error.message}")
 

@@ -93,7 +93,7 @@ export class SearchPage {
     return [
       answer.caption && h("p.of-picture", {}, "The picture seems to show: ", h("q", {}, answer.caption)),
       h("p.count", {}, answer.more ? `${number(answer.searched)} pictures searched` : counted(answer.hits.length, "picture"),
-        ` in ${answer.milliseconds < 10 ? answer.milliseconds.toFixed(1) : Math.round(answer.milliseconds)} ms`,
+        ` in ${answer.milliseconds < 1000 ? `${Math.round(answer.milliseconds)} ms` : `${(answer.milliseconds / 1000).toFixed(1)} s`}`,
         h("span.by", {}, ` · ${modeName(answer.mode)}`)),
       read.length > 0 && h("p.read", {}, read.map((one) => h("span", {}, h("s", {}, one.word), " → ",
         one.readings.slice(0, 4).map((r) => r.word).join(", "), h("small", {}, ` ${one.readings[0].how}`)))),

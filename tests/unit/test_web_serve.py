@@ -1,0 +1,84 @@
+"""`captionret serve`: which libraries, for whom, and where."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from mean_colour import MeanColour, picture
+from typed import Call
+
+from captionret.cli import serve
+from captionret.errors import BadSetting
+from captionret.library import Library
+from captionret.web import serving
+from captionret.web.settings import Settings
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """What would be served."""
+    found: list[Settings] = []
+    monkeypatch.setattr(serving, "serve", lambda settings, started: found.append(settings))
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CAPTIONRET_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def make_library(home: Path, name: str) -> Path:
+    root = home / "pictures"
+    picture(root / "red.png", "red")
+    with Library.create(home / "data" / "libraries" / name, root) as library:
+        library.update(root, MeanColour(), progress=False)
+        return library.path
+
+
+def test_every_library_with_a_name_is_served_and_a_damaged_one_is_left_out(
+    call: Call, asked: list[Settings], home: Path
+) -> None:
+    whole, bad = make_library(home, "photos"), make_library(home, "broken")
+    (bad / "catalogue.sqlite").write_bytes(b"no catalogue")
+    done = call(serve)
+    assert done.code == 0 and asked[0].libraries == (whole,)
+    assert "broken is left out" in done.err
+
+
+def test_options_say_who_may_ask_and_what_may_be_changed(
+    call: Call, asked: list[Settings], home: Path
+) -> None:
+    make_library(home, "photos")
+    call(
+        serve,
+        "--library",
+        "photos",
+        "--read-only",
+        "--uploads",
+        "added",
+        "--host",
+        "0.0.0.0",
+        "--name",
+        "pics",
+    )
+    (settings,) = asked
+    assert settings.read_only and settings.uploads == "added"
+    assert settings.token and "pics" in settings.hosts
+    assert settings.token in settings.address(8000)
+
+
+def test_what_cannot_be_served_is_refused(call: Call, asked: list[Settings], home: Path) -> None:
+    assert call(serve, "--library", "none").code == 3
+    make_library(home, "photos")
+    for folder in ("../away", "/etc", ""):
+        assert call(serve, "--library", "photos", "--uploads", folder).code == 2
+    assert asked == []
+
+
+def test_a_port_that_is_taken_is_named(home: Path) -> None:
+    path = make_library(home, "photos")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BadSetting, match=str(port)):
+            serving.serve(Settings((path,), port=port), print)

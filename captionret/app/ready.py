@@ -147,17 +147,26 @@ class ReadyLibrary:
             try:
                 library.predict_words(predictor, check=False)
                 return library.snapshot(self._captions_by)
-            except BadImage as error:  # its file was moved or deleted, and what is predicted takes it
-                if "word_probabilities" not in snapshot.parts:
-                    raise
-                log.warning(f"Words could not be predicted of all pictures yet: {error.message}")
-                return snapshot
+            except BadImage as error:
+                return _as_it_is(snapshot, error)
             except LibraryInUse:
                 unkept = "Another process is predicting them, too; until it has ended, these are not kept."
             except (ReadOnlyLibrary, NoSpace) as error:
                 unkept = f"They are not kept: {error.message}"
             if made is None or before is not snapshot:
                 log.info(unkept)
-                made = predicted_for(snapshot, predictor)
+                try:
+                    made = predicted_for(snapshot, predictor)
+                except BadImage as error:
+                    made = _as_it_is(snapshot, error)
                 self._unkept = snapshot, made
             return made
+
+
+def _as_it_is(snapshot: LibrarySnapshot, error: BadImage) -> LibrarySnapshot:
+    """A snapshot of which some pictures' words are predicted, when those of others cannot be: their files
+    were moved or deleted, and what is predicted takes them. errors: the BadImage, where it has no words"""
+    if "word_probabilities" not in snapshot.parts:
+        raise error
+    log.warning(f"Words could not be predicted of all pictures yet: {error.message}")
+    return snapshot

@@ -1,7 +1,6 @@
 """Captions of several captioners in one library, side by side."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..decoding import BeamSearch, Decoding, OwnWay
 from ..errors import BadLibrary, BadSetting
@@ -54,7 +53,7 @@ class SideBySideLibrary(ReadableLibrary):
         captions: Iterable[GivenCaptions],
         *,
         whole: bool = False,
-        described: Mapping[str, Any] | None = None,
+        described: Mapping[str, object] | None = None,
     ) -> CaptionReport:
         """Keep captions that stand in a file, or that another program gave, under the name of their source.
         They go before those of models, and after a person's.

@@ -55,7 +55,7 @@ PRECISIONS: Registry[PrecisionConfig] = Registry(
             PrecisionConfig("bfloat16", "half the digits: faster where the processor computes in it"),
             PrecisionConfig(
                 "int8",
-                "whole numbers of a byte: about twice as fast on most processors, in OpenVINO; features "
+                "whole numbers of a byte: twice as fast where it was measured, in OpenVINO; features "
                 "differ more",
             ),
         )

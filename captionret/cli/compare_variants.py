@@ -13,14 +13,14 @@ CNN once; captions per second are given those features.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..app.captioned_split import note_scores
-from ..app.comparisons import FORMATS, SHOWN, Comparison, Measuring, compare
-from ..datasets import open_dataset
-from ..decoding import BeamSearch
 from ..errors import BadSetting
 from ..home import data_folder
 from .options import FOUND, add_device, parser, path_argument, say
+
+if TYPE_CHECKING:  # --help need not wait for it
+    from ..app.comparisons import Comparison
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--pictures {given.pictures}, --batch-size {given.batch_size}, --beam {given.beam}: all must be "
             "at least 1."
         )
+    from ..app.captioned_split import note_scores
+    from ..app.comparison_report import write_comparison
+    from ..app.comparisons import Measuring, compare
+    from ..datasets import open_dataset
+    from ..decoding import BeamSearch
+
     dataset = open_dataset(given.data)
     say(dataset.summary())
     checkpoints = [Path(path) for path in given.checkpoints] if given.checkpoints else None
@@ -46,8 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for one in comparison.compared:
             note_scores(Path(one.row["checkpoint"]), given.data, given.split, one.setting, one.row)
     _show(comparison)
-    from ..app.comparison_report import write_comparison
-
     write_comparison(given.out, comparison, given.pictures)
     return FOUND
 
@@ -104,9 +108,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options.parse_args(arguments)
 
 
-def _show(comparison: Comparison) -> None:
+def _show(comparison: "Comparison") -> None:
     from ..app import compared_modes as modes
     from ..app.comparison_report import quality_rows
+    from ..app.comparisons import FORMATS, SHOWN
     from ..report.terminal import table
 
     print(table(SHOWN, quality_rows(comparison), FORMATS))

@@ -13,7 +13,7 @@ from ...records import Caption
 from ..vision.backbones import Backbone
 from ..vision.reading import ReadBatch, beside, read_ahead
 
-TOGETHER = 128  # pictures whose captions are decoded together, at least: one word more for many costs little
+TOGETHER = 64  # pictures whose captions are decoded together, at least: one word more for many costs little
 
 Decode = Callable[[Tensor, Sequence[str]], list[list[Caption]]]
 """What the decoder reads of n pictures, and their content hashes -> the captions of each."""

@@ -17,10 +17,13 @@ from .language import AT_LEAST
 CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
 CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
 RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
-# A picture fits a text if one of its words is at least so probable. Chosen on Flickr8k val, each half of it
-# by what was learnt from the other: of words that no caption holds one in twenty finds anything.
-FLOOR = 0.15
-FLOOR_UNCALIBRATED = 0.06  # the same where probabilities are not calibrated
+# A picture fits a text if one of its words is at least so probable; where no picture has that, the likeliest
+# SEVERAL fit, if by expectation at least EXPECTED of them show it. Chosen by benchmarks/word_floors.py on
+# Flickr8k val, each half of it by what was learnt from the other: of words that no caption holds fewer than
+# one in twenty find anything.
+FLOOR = 0.17
+SEVERAL, EXPECTED = 10, 0.35
+FLOOR_UNCALIBRATED = 0.06  # the same as FLOOR where probabilities are not calibrated
 _MOST_CUT = 0.01  # a word that is not stored is a third as probable as the least stored one
 
 
@@ -85,10 +88,28 @@ class WordProbabilities:
             self._known[word] = self._merged(word)
         return self._known[word]
 
-    @property
-    def floor(self) -> float:
-        """The least probability of a word of a text of a picture that fits it."""
-        return FLOOR_UNCALIBRATED if self.calibration is None else FLOOR
+    def floor(self, likely: NDArray[np.floating]) -> float:
+        """The least probability of a picture that fits a text.
+
+        likely: (N,) of each picture the largest probability of a word of it
+        """
+        if self.calibration is None:
+            return FLOOR_UNCALIBRATED
+        if likely.max(initial=0.0) >= FLOOR:
+            return FLOOR
+        best = likely if len(likely) <= SEVERAL else np.partition(likely, -SEVERAL)[-SEVERAL:]
+        if best.sum() < EXPECTED:
+            return FLOOR
+        return max(float(best.min()), EXPECTED / SEVERAL)
+
+    def fitting(self, likely: Mapping[str, float]) -> list[str]:
+        """Of the words of a picture those by which it may fit a text: those that are probable enough in any
+        case, or where there are none, with other pictures."""
+        least = FLOOR_UNCALIBRATED if self.calibration is None else FLOOR
+        alone = [word for word, value in likely.items() if value >= least]
+        if alone or self.calibration is None:
+            return alone
+        return [word for word, value in likely.items() if value >= EXPECTED / SEVERAL]
 
     def uncalibrated(self, word: str) -> NDArray[np.float64]:
         """(N,) the probability that a caption of each picture holds the word: above 0, below 1."""
@@ -174,7 +195,8 @@ class KnownWords(Mapping[str, int]):
         """Whether any picture shows a word: with the least probability of a hit; or in a caption."""
         if self._predicted is None or word not in self._predicted:
             return bool(self._captions.get(word))
-        return bool((self._predicted.of(word) >= self._predicted.floor).any())
+        likely = self._predicted.of(word)
+        return bool(likely.max(initial=0.0) >= self._predicted.floor(likely))
 
     def __iter__(self) -> Iterator[str]:
         known = () if self._predicted is None else self._predicted.known

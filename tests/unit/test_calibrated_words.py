@@ -21,7 +21,8 @@ from captionret.models.lexical.predictor import WordPredictor
 from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.calibrated import FILE, SURE, Calibration, WordGroup, calibrated
-from captionret.retrieval.predicted import FLOOR
+from captionret.retrieval.modes.likelihood import SURE as SURE_HIT
+from captionret.retrieval.predicted import EXPECTED, FLOOR, SEVERAL
 
 DOG, BED = WordGroup(("dog", "dogs"), 1.2, 1.0, 0.25), WordGroup(("bed",), 1.0, -3.0, 0.1)
 
@@ -92,6 +93,21 @@ def test_modes_find_and_show_by_calibrated_probabilities() -> None:
     (hit,) = search_gallery(gallery, EncodedQuery(text="dog"), "words")
     ((word, sure),) = hit.words
     assert word == "dog" and sure == pytest.approx(sigmoid(1.2 * np.log(0.25) + 1), abs=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["words", "auto"])
+def test_where_no_picture_is_sure_alone_several_together_are_found_as_guesses(mode: str) -> None:
+    def found(*probabilities: float) -> list[str]:
+        gallery = gallery_of([{"sun": one, "dog": 0.01} for one in probabilities])
+        hits = search_gallery(gallery, EncodedQuery(text="sun"), mode, top=None)
+        assert all(hit.weak and hit.why == ("sun",) for hit in hits if not hit.words[0][1] > SURE_HIT)
+        return sorted(hit.id for hit in hits)
+
+    alone, rest = EXPECTED * 0.4, [0.001] * 20
+    assert alone < FLOOR and found(alone, *rest) == [], "by expectation hardly half a picture in a library"
+    assert found(alone, alone, alone, *rest) == ["0.jpg", "1.jpg", "2.jpg"]
+    assert len(found(*np.linspace(0.06, 0.09, 30))) == SEVERAL, "no more than the likeliest"
+    assert found(0.5, *[alone] * 9, *rest) == ["0.jpg"], "one that is sure leaves no place for guesses"
 
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:

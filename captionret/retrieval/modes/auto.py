@@ -130,7 +130,8 @@ class PreparedAuto(PreparedMode):
             return None
         if self._words is None:
             return None if self._embedding is not None else self._captions.scores(query) > 0
-        found = (self._words.surest(query) >= self._words.words.floor) | self._near_or_named(query)
+        surest = self._words.surest(query)
+        found = (surest >= self._words.words.floor(surest)) | self._near_or_named(query)
         if self._classes is not None and query.classes and (query.beyond_words or _seldom(query.meant)):
             found |= self._named(query) >= (HINTED if query.beyond_words else HINTED_SELDOM)
         return found

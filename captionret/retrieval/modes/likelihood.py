@@ -85,7 +85,10 @@ class PreparedLikelihood(PreparedMode):
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether one of a text's words that say what is seen is probable enough of each picture. To a
         text of which no word is known, none fits."""
-        return None if not is_text(query) else self.surest(query) >= self.words.floor
+        if not is_text(query):
+            return None
+        surest = self.surest(query)
+        return surest >= self.words.floor(surest)
 
     def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether none of a text's words that say what is seen is as probable as SURE."""
@@ -113,8 +116,9 @@ class PreparedLikelihood(PreparedMode):
         for readings in self._asked(query).values():
             word, value = self._best(readings, row)
             sure[word] = max(value, sure.get(word, 0.0))
-        shown = [word for word, value in sure.items() if value >= self.words.floor]
-        return tuple(sorted(shown, key=lambda word: (word in STOP_WORDS, -sure[word], word)))
+        return tuple(
+            sorted(self.words.fitting(sure), key=lambda word: (word in STOP_WORDS, -sure[word], word))
+        )
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """Each word's probability and what it adds, with the word that it was read as; the rest is the number

@@ -77,7 +77,7 @@ def processor(process: int) -> float:
 
 def texts(count: int) -> list[str]:
     """Beginnings of captions, each once, in no order."""
-    found = sorted({" ".join(one.split()[:6]) for one in captions(20_000)})
+    found = sorted({" ".join(one.replace('"', "").split()[:6]) for one in captions(20_000)})
     random.Random(1).shuffle(found)
     return found[:count]
 

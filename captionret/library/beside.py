@@ -18,7 +18,7 @@ from .protocols import Captioning, Described
 from .report import CaptionReport
 from .rows import NAME, TEXT, WHOLE, Damaged, restored, stored
 from .scan import Found
-from .update import whole_result
+from .storable import whole_result
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from .catalogue import Catalogue
 from .documents import read_own
 from .report import CaptionReport
 from .rows import NAME, TEXT, WHOLE, Rows, restored
-from .update import is_storable
+from .storable import is_storable
 
 log = logging.getLogger(__name__)
 

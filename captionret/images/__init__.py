@@ -2,6 +2,7 @@
 
 from .batches import WHOLE, DecodedBatch, View, decoded_batches, load_views, prepare
 from .folders import EXTENSIONS, find_images, image_files, kind_of
+from .hashes import alike_pairs, differing_bits, perceptual_hash, perceptual_hashes
 from .opening import MAX_BYTES, MAX_MEMORY, MAX_PIXELS, read_facts
 from .pictures import ImageInput, Picture, as_picture, as_pictures, open_image
 
@@ -15,14 +16,18 @@ __all__ = [
     "ImageInput",
     "Picture",
     "View",
+    "alike_pairs",
     "as_picture",
     "as_pictures",
     "decoded_batches",
+    "differing_bits",
     "find_images",
     "image_files",
     "kind_of",
     "load_views",
     "open_image",
+    "perceptual_hash",
+    "perceptual_hashes",
     "prepare",
     "read_facts",
 ]

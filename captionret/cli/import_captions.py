@@ -3,8 +3,8 @@ and what pictures say of themselves.
 
     captionret import out --library photos                # a folder or a file that captionret export wrote
     captionret import captions.csv --library photos       # columns path (or sha256) and caption
-    captionret import --sidecars --library photos         # XMP beside the pictures; --sidecars DIR: in a
-    folder captionret import --embedded --library photos         # IPTC, EXIF and XMP inside the pictures
+    captionret import --sidecars --library photos         # XMP beside the pictures, or in a folder DIR
+    captionret import --embedded --library photos         # IPTC, EXIF and XMP inside the pictures
 
 Each caption stands under the name of who made it, after what a person wrote and before a model's. Captions
 that a person wrote elsewhere stand as a person's, where nobody wrote one here. Giving the same file again
@@ -65,8 +65,8 @@ def _options() -> argparse.ArgumentParser:
         nargs="?",
         type=path_argument,
         metavar="FILE",
-        help="captions: .parquet, .jsonl, .csv, .tsv, COCO's .json, a shard (.tar), or a folder with one of "
-        "these",
+        help="captions: .parquet, .jsonl, .csv, .tsv, .json (COCO's, or a list), a shard (.tar), or a folder "
+        "with one of these",
     )
     options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
     options.add_argument(

@@ -24,6 +24,7 @@ FOUNDATION = {
     "treebank",
     "images",
     "word_vectors",
+    "caption_files",
     "image_classes",
 }
 # part -> the parts it may import; the foundation's own order is finer, and a part may always import itself
@@ -44,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "word_vectors": {"errors", "home", "remedies", "text", "word_index"},
     "word_index": {"errors", "files"},
     "image_classes": set(),
+    "caption_files": {"errors"},
     "fetching": {"errors", "remedies"},
     "datasets": FOUNDATION,
     "retrieval": FOUNDATION - {"images"},

@@ -13,9 +13,10 @@ from PIL import Image
 from typed import Call
 
 from captionret import Library
+from captionret.captioners.given_file import FileCaptioner
 from captionret.cli import export as export_command
 from captionret.cli import import_captions as import_command
-from captionret.errors import BadDataset, BadSetting
+from captionret.errors import BadDataset
 from captionret.exchange import export, import_captions, import_embedded, import_sidecars
 from captionret.exchange.embedded import read_embedded
 from captionret.exchange.xmp import Described, merged
@@ -140,11 +141,34 @@ def test_bad_records_are_named_and_the_others_are_taken(photos: Library, tmp_pat
 
 
 def test_another_kind_of_file_and_an_empty_folder_are_refused(photos: Library, tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match="parquet"):
+    with pytest.raises(BadDataset, match="parquet"):
         import_captions(photos, tmp_path / "captions.docx")
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadDataset, match="holds no captions"):
         import_captions(photos, tmp_path / "empty")
+
+
+def test_a_file_says_the_same_whether_it_is_imported_or_named_as_a_captioner(
+    photos: Library, tmp_path: Path
+) -> None:
+    row = {"PATH": "trip/red.png", "captions": ["a door", "red"], "keywords": ["Bella"], "hash": "an MD5"}
+    (tmp_path / "a.json").write_text(json.dumps([row | {"path": row["PATH"]}, 7]), encoding="utf-16")
+    (tmp_path / "b.ndjson").write_text('{"file_path": "trip/red.png", "tags": ["Bella"]}')
+    (tmp_path / "c.tsv").write_text("Path\tDescription\ntrip/red.png\tline\u2028two\n")
+    expected = {
+        "a.json": [("a door", ("Bella",)), ("red", ())],
+        "b.ndjson": [("Bella", ("Bella",))],
+        "c.tsv": [("line two", ())],
+    }
+    for name, captions in expected.items():
+        (one,) = FileCaptioner(tmp_path / name).given()
+        assert [(caption.text, caption.tags) for caption in one.captions] == captions
+        done = import_captions(photos, tmp_path / name)
+        assert len(done.failures) == (name == "a.json")
+        assert what(photos)["trip/red.png"][0] == (
+            name[0],
+            [(text, tags, None) for text, tags in captions],
+        )
 
 
 def test_sidecars_are_captions_by_file_but_for_what_was_exported(photos: Library, tmp_path: Path) -> None:

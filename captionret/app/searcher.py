@@ -6,6 +6,7 @@ for hit in searcher.search("a dog on a beach"):
 searcher.search("q.jpg", mode="hybrid", like=["beach/0142.jpg"])
 """
 
+import copy
 import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -189,6 +190,14 @@ class Searcher:
             if captioner is not None and made_by is not None:
                 captioner = with_reranker(captioner, made_by.decoding)
             return library.add(paths, captioner, progress=False, device=self._models.device)
+
+    def by(self, captions_by: str | None) -> "Searcher":
+        """The same library and models, with the captions of one captioner (None: the best of each picture).
+        It need not be closed. errors: as `library`"""
+        found = copy.copy(self)
+        found._library, found._opened_here = self.library, False
+        found._captions_by, found._ready = captions_by, ReadyLibrary(self._models, captions_by)
+        return found
 
     def check_spaces(self, mode: str) -> None:
         """BadSetting where a space was given that the mode does not compare in: a single search has no use

@@ -3,19 +3,20 @@
 import logging
 from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from .. import __version__
 from ..errors import BadImage, BadSetting, CaptionretError
 from . import describing, records
+from .asking import Asking, asking
 from .library_words import word_list
 from .page_files import tagged
 from .picture_map import picture_map
 from .pictures import found_pictures
 from .query_pictures import QueryPictures
-from .searching import Asking, Searching
+from .searching import Searching
 from .settings import Settings
 from .shelf import Shelf, Shelved
 from .thumbnails import Thumbnails, as_jpeg
@@ -24,9 +25,9 @@ log = logging.getLogger(__name__)
 
 LibraryName: TypeAlias = Annotated[str, Path(max_length=200)]
 PictureId: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
-Text: TypeAlias = Annotated[str, Query(max_length=1000)]
-Ids: TypeAlias = Annotated[list[str], Query(max_length=50)]
-Texts: TypeAlias = Annotated[list[str], Query(max_length=10)]
+Asked: TypeAlias = Annotated[Asking, Depends(asking)]
+Offset: TypeAlias = Annotated[int, Query(ge=0, le=100_000)]
+Limit: TypeAlias = Annotated[int, Query(ge=1, le=500)]
 Size: TypeAlias = Annotated[str, Query(pattern="^(small|medium|large)$")]
 _FOR_EVER = "private, max-age=31536000, immutable"  # a picture's id is the hash of its content
 
@@ -36,7 +37,7 @@ class Reads:
 
     def __init__(self, settings: Settings, shelf: Shelf, sent: QueryPictures) -> None:
         self._settings, self._shelf, self._sent = settings, shelf, sent
-        self._searching = Searching(sent)
+        self.searching = Searching(sent)
         self._thumbnails = Thumbnails(settings.cache)
         self.router = APIRouter(prefix="/api", responses=problems())
         add = self.router.add_api_route
@@ -68,40 +69,9 @@ class Reads:
         """One library in facts: counts, cameras, folders, months, failures."""
         return describing.overview(self._shelf[library])
 
-    def search(
-        self,
-        library: LibraryName,
-        q: Text = "",
-        image: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
-        mode: Annotated[str, Query(max_length=40)] = "auto",
-        like: Ids = [],  # noqa: B006  # FastAPI copies it
-        dislike: Ids = [],  # noqa: B006
-        plus: Texts = [],  # noqa: B006
-        minus: Texts = [],  # noqa: B006
-        under: Text = "",
-        since: Annotated[str, Query(max_length=20)] = "",
-        until: Annotated[str, Query(max_length=20)] = "",
-        camera: Annotated[str, Query(max_length=200)] = "",
-        least: Annotated[float | None, Query(ge=0, le=1)] = None,
-        offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
-        limit: Annotated[int, Query(ge=1, le=500)] = 40,
-    ) -> Response:
+    def search(self, library: LibraryName, asked: Asked, offset: Offset = 0, limit: Limit = 40) -> Response:
         """The pictures most like a text, a picture, or both; without any, the library as it is."""
-        asking = Asking(
-            text=q,
-            image=image,
-            mode=mode,
-            like=tuple(like),
-            dislike=tuple(dislike),
-            plus=tuple(plus),
-            minus=tuple(minus),
-            under=under,
-            since=since,
-            until=until,
-            camera=camera,
-            least=least,
-        )
-        answer = self._searching.answer(self._shelf[library], asking, offset, limit)
+        answer = self.searching.answer(self._shelf[library], asked, offset, limit)
         return Response(answer.model_dump_json(), media_type="application/json")  # checked when it was made
 
     def words(

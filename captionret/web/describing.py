@@ -43,6 +43,10 @@ def in_list(shelved: Shelved, settings: Settings) -> LibraryFacts:
         id=shelved.id,
         pictures=len(shelved.snapshot()),
         modes=modes,
+        captioners=[
+            records.KnownCaptioner(name=visible(one.label), kind=one.kind)
+            for one in shelved.library.captioners
+        ],
         writable=not settings.read_only,
         uploads=settings.uploads is not None and not settings.read_only,
     )

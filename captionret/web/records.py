@@ -96,12 +96,24 @@ class Mode(BaseModel):
     adds: bool = Field(description="whether texts can be added to a query and taken away from it")
 
 
+class KnownCaptioner(BaseModel):
+    """Who captioned a library, by the name for `by=`. kind: "model", or "file" where they stand in one"""
+
+    name: str
+    kind: str
+
+
 class LibraryFacts(BaseModel):
-    """A library in a list. writable: whether captions may be written; uploads: whether pictures are taken"""
+    """A library in a list.
+
+    captioners: whose captions it holds, the best first
+    writable:   whether captions may be written; uploads: whether pictures are taken
+    """
 
     id: str
     pictures: int
     modes: list[Mode]
+    captioners: list[KnownCaptioner]
     writable: bool
     uploads: bool
 

@@ -1,7 +1,6 @@
-"""A query as an address holds it, and its answer, a page at a time."""
+"""A query's answer, a page at a time."""
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -10,6 +9,7 @@ from ..app.result import SearchResult
 from ..errors import BadSetting
 from ..retrieval.language.conditions import quoted
 from ..text import STOP_WORDS
+from .asking import Asking
 from .nearest_words import nearest_words
 from .pictures import found_pictures
 from .query_pictures import QueryPictures
@@ -18,36 +18,6 @@ from .shelf import Shelved
 
 _AT_ONCE = 2  # queries; more of them would only make each other slower
 _MORE = 4  # so many times as many hits are asked for where those that were found are not enough
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """What is searched for; pictures by their ids.
-
-    text:  in the query language
-    image: of the library, or one that was sent
-    plus, minus: texts that are added and taken away, in a mode of a space
-    least: the least probability of each word
-    """
-
-    text: str = ""
-    image: str = ""
-    mode: str = "auto"
-    like: tuple[str, ...] = ()
-    dislike: tuple[str, ...] = ()
-    plus: tuple[str, ...] = ()
-    minus: tuple[str, ...] = ()
-    under: str = ""
-    since: str = ""
-    until: str = ""
-    camera: str = ""
-    least: float | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether it asks for nothing: then the library is shown as it is."""
-        limits = self.under or self.since or self.until or self.camera.strip()
-        return not (self.text.strip() or self.image or self.like or self.plus or limits)
 
 
 class Searching:
@@ -60,7 +30,11 @@ class Searching:
     def answer(self, shelved: Shelved, asking: Asking, offset: int, limit: int) -> Answer:
         """The hits from `offset` on. errors: as Searcher.search"""
         began = time.perf_counter()
-        found = _all(shelved, offset, limit) if asking.empty else self._found(shelved, asking, offset, limit)
+        found = (
+            _all(shelved, asking.by, offset, limit)
+            if asking.empty
+            else self._found(shelved, asking, offset, limit)
+        )
         found.milliseconds = round(1000 * (time.perf_counter() - began), 1)
         return found
 
@@ -70,7 +44,7 @@ class Searching:
             top *= _MORE
         revision = shelved.revision
         result = shelved.answers.get((asking, top), revision, partial(self._search, shelved, asking, top))
-        snapshot = shelved.snapshot()
+        snapshot = shelved.snapshot(asking.by)
         gallery = snapshot.gallery()
         shown = result.hits[offset : offset + limit]
         rows = ((gallery.row_of_id.get(hit.id), hit) for hit in shown)
@@ -109,7 +83,7 @@ class Searching:
         if not text.strip() and not image and asking.plus:
             text = asking.plus[0]
         with self._asking:
-            return shelved.searcher.search(
+            return shelved.searcher_by(asking.by).search(
                 text=text if text.strip() else None,
                 image=self._picture(shelved, image) if image else None,
                 mode=asking.mode,
@@ -144,9 +118,9 @@ def _plain(camera: str) -> str:
     return plain
 
 
-def _all(shelved: Shelved, offset: int, limit: int) -> Answer:
+def _all(shelved: Shelved, by: str, offset: int, limit: int) -> Answer:
     """The library's pictures as they stand in it."""
-    snapshot = shelved.snapshot()
+    snapshot = shelved.snapshot(by)
     count = len(snapshot)
     rows = range(min(offset, count), min(offset + limit, count))
     return Answer(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from ..app.searcher import Searcher
-from ..errors import CaptionretError, UnknownName
+from ..errors import BadSetting, CaptionretError, UnknownName
 from ..library import Library, LibrarySnapshot
+from ..report.visible import visible
 from ..retrieval import MODES, Gallery
 from .kept import Kept
 from .settings import Settings
@@ -35,6 +36,7 @@ class Shelved:
         self.answers = Kept(_MOST_ANSWERS)
         self._library: Library | None = None
         self._facts = Kept(_MOST_FACTS)
+        self._searchers: dict[str, Searcher] = {}  # by the captioner whose captions they search
 
     @property
     def library(self) -> Library:
@@ -42,9 +44,30 @@ class Shelved:
         self._library = self.searcher.library
         return self._library
 
-    def snapshot(self) -> LibrarySnapshot:
-        """What it holds now."""
-        return self.library.snapshot()
+    def snapshot(self, by: str = "") -> LibrarySnapshot:
+        """What it holds now. by: as in searcher_by"""
+        return self.library.snapshot(self.label(by))
+
+    def searcher_by(self, by: str) -> Searcher:
+        """A searcher of one captioner's captions, by its name as lists show it; "": of the best of each
+        picture. errors: BadSetting where there is none of that name"""
+        label = self.label(by)
+        if label is None:
+            return self.searcher
+        if label not in self._searchers:
+            self._searchers = {**self._searchers, label: self.searcher.by(label)}
+        return self._searchers[label]
+
+    def label(self, by: str) -> str | None:
+        """A captioner's label by its name as lists show it; None for "". errors: BadSetting"""
+        if not by:
+            return None
+        known = self.library.captioners
+        found = next((one.label for one in known if by in (one.label, visible(one.label))), None)
+        if found is None:
+            there = ", ".join(visible(one.label) for one in known) or "nobody yet"
+            raise BadSetting(f"There are no captions by {visible(by)} here. There are some by: {there}.")
+        return found
 
     @property
     def revision(self) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from captionret.app.searcher import Searcher
 from captionret.library import Library
+from captionret.records import Caption, GivenCaptions
 from captionret.web.application import create_app
 from captionret.web.settings import Settings
 from captionret.web.shelf import Shelf
@@ -69,6 +70,9 @@ def serving(libraries: dict[str, Library], **options: object) -> Iterator[str]:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("web")
     libraries = {"photos": make_library(folder / "a", plain=190), "changing": make_library(folder / "b")}
+    told = libraries["told"] = make_library(folder / "c")
+    caption = Caption("our old zebra", ("our", "old", "zebra"), 0.0)
+    told.add_captions("notes.csv", [GivenCaptions("red-0.png", (caption,))])
     with serving(libraries, uploads="added") as found:
         yield found
 
@@ -284,8 +288,27 @@ def test_two_to_four_modes_stand_side_by_side_and_agreement_is_marked(turn: Turn
     page = turn("/compare?lib=photos&q=blue&modes=words&modes=jaccard")
     page.wait_for_selector(".agreed")
     assert page.locator(".columns section").count() == 2
-    page.get_by_role("button", name="Another mode").click()
+    page.get_by_role("button", name="Another column").click()
     page.wait_for_function("() => document.querySelectorAll('.columns section').length === 3")
+
+
+def test_captioners_are_chosen_and_stand_side_by_side(turn: Turn) -> None:
+    page = turn("/?lib=told&q=zebra&mode=jaccard")
+    first_caption(page, "our old zebra")
+    page.get_by_label("Captions by").select_option("mean-colour")
+    page.wait_for_url("**by=mean-colour**")
+    page.get_by_role("heading", name="Nothing fits").wait_for()
+    page.get_by_label("Any captioner").click()
+    first_caption(page, "our old zebra")
+    page.goto(page.url.replace("/?", "/compare?") + "&modes=jaccard&modes=jaccard:mean-colour")
+    page.locator(".columns section").nth(1).get_by_text("No picture here shows").wait_for()
+    page.locator(".columns section").nth(1).get_by_label("Captions by").select_option("notes.csv")
+    page.wait_for_function("() => document.querySelectorAll('.agreed').length === 2")
+    page.get_by_role("link", name="Library", exact=True).click()
+    page.locator(".captioners td", has_text="file").first.wait_for()
+    assert "our old zebra" in page.inner_text(".disputed")
+    page.get_by_label("Whose captions are taken for right").select_option("notes.csv")
+    page.locator(".captioners th", has_text="CIDEr-D").wait_for()
 
 
 def test_pictures_are_added_by_dropping_and_found(turn: Turn, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { columnOf, columnsOf, oneMore, readColumn } from "../../captionret/web/page/columns.js";
 import { allMonths } from "../../captionret/web/page/months.js";
 import { completed, lastWord, replaceLast, withWord } from "../../captionret/web/page/words.js";
 
@@ -39,4 +40,25 @@ test("a time line shows months without pictures, too", () => {
   assert.deepEqual(allMonths(months).map((one) => [one.name, one.pictures]), [
     ["2019-11", 2], ["2019-12", 0], ["2020-01", 0], ["2020-02", 5],
   ]);
+});
+
+test("a column is a mode, and a captioner whose name may hold a colon", () => {
+  assert.deepEqual(readColumn("words"), { mode: "words", by: "" });
+  assert.deepEqual(readColumn("words:openai:gemma3"), { mode: "words", by: "openai:gemma3" });
+  assert.equal(columnOf("words", "openai:gemma3"), "words:openai:gemma3");
+  assert.equal(columnOf("words", ""), "words");
+});
+
+test("two to four columns are compared, each once, the usual ones where fewer are chosen", () => {
+  const modes = ["auto", "words", "embedding", "jaccard"];
+  assert.deepEqual(columnsOf([], modes, ""), ["auto", "words", "jaccard"]);
+  assert.deepEqual(columnsOf(["words", "words"], modes, "a.csv"), ["auto:a.csv", "words:a.csv", "jaccard:a.csv"]);
+  assert.deepEqual(columnsOf(["a", "b", "c", "d", "e"], modes, ""), ["a", "b", "c", "d"]);
+});
+
+test("one more column is another captioner first, then another mode", () => {
+  const modes = ["auto", "words"];
+  assert.equal(oneMore(["auto", "auto:b"], modes, ["a", "b"]), "auto:a");
+  assert.equal(oneMore(["jaccard", "auto"], modes, ["a"]), "words");
+  assert.equal(oneMore(["words", "auto"], modes, ["a"]), "");
 });

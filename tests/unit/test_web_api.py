@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from captionret.app.searcher import Searcher
 from captionret.library import Library
+from captionret.records import Caption, GivenCaptions
 from captionret.web.adding import plain_name
 from captionret.web.application import create_app
 from captionret.web.guard import MOST_TEXT
@@ -132,6 +133,60 @@ def test_nothing_fits_and_near_words_are_offered(web: TestClient) -> None:
 def test_a_query_that_cannot_be_read_is_refused_with_its_place(web: TestClient) -> None:
     answer = web.get("/api/libraries/photos/search", params={"q": "(dog"})
     assert answer.status_code == 400 and "^" in answer.json()["error"]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    """A library with captions of a file beside those of its captioner."""
+    library = make_photos(tmp_path_factory.mktemp("told"))
+    caption = Caption("our old zebra", ("our", "old", "zebra"), 0.0)
+    library.add_captions("notes.csv", [GivenCaptions("red-0.png", (caption,))])
+    return served(library)
+
+
+def test_captions_of_one_captioner_are_searched_and_shown_by_its_name(told: TestClient) -> None:
+    known = told.get("/api/libraries").json()["libraries"][0]["captioners"]
+    assert known == [{"name": "notes.csv", "kind": "file"}, {"name": "mean-colour", "kind": "model"}]
+    assert [one["caption"] for one in found(told, q="zebra", mode="jaccard")] == ["our old zebra"]
+    assert [one["caption"] for one in found(told, by="notes.csv")] == ["our old zebra"]
+    assert found(told, q="zebra", mode="jaccard", by="mean-colour") == []
+    assert len(found(told, q="plain", mode="jaccard", by="mean-colour")) == 5
+    refused = told.get("/api/libraries/photos/search", params={"by": "nobody"})
+    assert refused.status_code == 400 and "notes.csv, mean-colour" in refused.json()["error"]
+
+
+def test_one_query_stands_side_by_side_by_mode_and_captioner(told: TestClient) -> None:
+    columns = ["jaccard:mean-colour", "words:mean-colour", "clip"]
+    answer = told.get("/api/libraries/photos/compare", params={"q": "blue", "column": columns}).json()
+    assert [(one["mode"], one["by"]) for one in answer["columns"]] == [
+        ("jaccard", "mean-colour"),
+        ("words", "mean-colour"),
+        ("clip", ""),
+    ]
+    assert answer["columns"][0]["hits"] and "clip" in answer["columns"][2]["problem"]
+    assert answer["agreed"] == []
+    both = told.get("/api/libraries/photos/compare", params={"q": "blue", "column": columns[:2]}).json()
+    assert len(both["agreed"]) == 2 and both["different"] >= 2
+    for bad in (["words"], ["words"] * 2, ["words", "cnn", "auto", "jaccard", "embedding"]):
+        place = "/api/libraries/photos/compare"
+        assert told.get(place, params={"q": "x", "column": bad}).status_code in (400, 422)
+
+
+def test_captioners_are_compared_in_figures(told: TestClient, web: TestClient) -> None:
+    compared = told.get("/api/libraries/photos/captioners").json()
+    assert [(one["name"], one["pictures"]) for one in compared["captioners"]] == [
+        ("notes.csv", 1),
+        ("mean-colour", 5),
+    ]
+    assert compared["disputed"][0]["captions"]["notes.csv"] == "our old zebra"
+    scored = told.get("/api/libraries/photos/captioners?references=notes.csv").json()
+    assert set(scored["captioners"][0]["scores"]) == {"bleu1", "bleu4", "rouge_l", "cider_d"}
+    assert web.get("/api/libraries/photos/captioners").status_code == 400  # one alone
+
+
+def test_what_is_near_to_a_picture_can_be_asked_for(web: TestClient) -> None:
+    place = f"/api/libraries/photos/pictures/{id_of(web, 'blue-2')}/similar"
+    assert web.get(place, params={"mode": "cnn"}).json()["hits"][0]["name"] == "blue-3.png"
 
 
 def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(changing: TestClient) -> None:

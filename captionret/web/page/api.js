@@ -8,7 +8,14 @@
  * @typedef {{library: string, mode: string, searched: number, offset: number, more: boolean, hits: Found[],
  *   notes: string[], understood: Understood[], nearest: string[], caption: string | null, milliseconds: number}} Answer
  * @typedef {{name: string, about: string, accepts: string[], adds: boolean}} Mode
- * @typedef {{id: string, pictures: number, modes: Mode[], writable: boolean, uploads: boolean}} LibraryFacts
+ * @typedef {{name: string, kind: string}} KnownCaptioner
+ * @typedef {{id: string, pictures: number, modes: Mode[], captioners: KnownCaptioner[], writable: boolean, uploads: boolean}} LibraryFacts
+ * @typedef {{mode: string, by: string, hits: Found[], notes: string[], problem: string}} Column
+ * @typedef {{columns: Column[], agreed: string[], different: number}} SideBySide
+ * @typedef {{name: string, kind: string, since: string, pictures: number, words: number, different: number,
+ *   scores: Record<string, number>}} CaptionerFigures
+ * @typedef {{captioners: CaptionerFigures[], pairs: {one: string, other: string, pictures: number, agreement: number, found: number}[],
+ *   disputed: {id: string, captions: Record<string, string>}[]}} CaptionersCompared
  * @typedef {{word: string, pictures: number}} CountedWord
  * @typedef {{name: string, pictures: number}} Counted
  * @typedef {{id: string, pictures: number, copies: number, captioned_by: string, root: string, by_person: number,
@@ -76,7 +83,7 @@ export const place = (lib) => `/libraries/${encodeURIComponent(lib)}`;
 export function query(state, changes = {}) {
   const asked = { ...state, ...changes };
   const given = new URLSearchParams();
-  for (const name of /** @type {const} */ (["q", "image", "mode", "under", "since", "until", "camera", "least"]))
+  for (const name of /** @type {const} */ (["q", "image", "mode", "by", "under", "since", "until", "camera", "least"]))
     if (asked[name]) given.set(name, asked[name]);
   for (const name of /** @type {const} */ (["like", "dislike", "plus", "minus"]))
     for (const one of asked[name]) given.append(name, one);
@@ -97,6 +104,23 @@ export function search(state, changes, offset, limit, signal) {
   given.set("limit", String(limit));
   return ask(`${place(state.lib)}/search?${given}`, { signal });
 }
+
+/**
+ * @param {import("./state.js").State} state
+ * @param {string[]} columns
+ * @param {number} limit
+ * @param {AbortSignal} signal
+ * @returns {Promise<SideBySide>}
+ */
+export function sideBySide(state, columns, limit, signal) {
+  const given = query(state);
+  given.set("limit", String(limit));
+  for (const one of columns) given.append("column", one);
+  return ask(`${place(state.lib)}/compare?${given}`, { signal });
+}
+
+/** @param {string} lib @param {string} references @returns {Promise<CaptionersCompared>} */
+export const captioners = (lib, references) => ask(`${place(lib)}/captioners?${new URLSearchParams({ references })}`);
 
 /** @returns {Promise<{libraries: LibraryFacts[], version: string}>} */
 export const libraries = () => ask("/libraries");

@@ -1,13 +1,13 @@
-// The same query in two to four modes, side by side; what all of them find is marked.
+// The same query in two to four columns: modes, captioners, or both; what all of them find is marked.
 
-import { search } from "./api.js";
+import { sideBySide } from "./api.js";
+import { MOST, columnOf, columnsOf, oneMore, readColumn } from "./columns.js";
 import { h, icon, iconButton, number } from "./dom.js";
-import { firstModes, modeMenu } from "./modes.js";
+import { captionerMenu, captionersOf, firstModes, modeMenu } from "./modes.js";
 import { card } from "./picture-card.js";
 import { go, state, watch } from "./state.js";
 
 const SHOWN = 12;
-const MOST = 4;
 
 /** @param {HTMLElement} place */
 export function show(place) {
@@ -29,58 +29,66 @@ class ComparePage {
 
   /** @param {import("./state.js").State} now */
   async turn(now) {
-    const modes = chosen(now);
+    const chosen = columnsOf(now.modes, firstModes(now.lib), now.by);
     this.stop?.abort();
     this.stop = new AbortController();
     const { signal } = this.stop;
     if (!now.q.trim() && !now.image) {
-      this.head.replaceChildren();
-      this.columns.replaceChildren(h("div.nothing", {}, icon("columns"), h("h2", {}, "One query, several ways to compare"), h("p", {}, "Type a text above, or drop a picture: the answers of two to four modes stand side by side.")));
+      this.nothing(icon("columns"), "One query, several ways to compare", "Type a text above, or drop a picture: the answers of two to four modes or captioners stand side by side.");
       return;
     }
-    this.columns.style.setProperty("--columns", String(modes.length));
-    const answers = await Promise.all(modes.map((mode) => search(now, { mode }, 0, SHOWN, signal).catch((error) => error)));
-    if (signal.aborted) return;
-    this.draw(modes, answers);
+    this.columns.style.setProperty("--columns", String(chosen.length));
+    try {
+      const found = await sideBySide(now, chosen, SHOWN, signal);
+      if (!signal.aborted) this.draw(chosen, found);
+    } catch (error) {
+      if (!signal.aborted) this.nothing(icon("info"), "That cannot be compared", String(/** @type {Error} */ (error).message));
+    }
   }
 
   /**
-   * @param {string[]} modes
-   * @param {(import("./api.js").Answer | Error)[]} answers
+   * @param {Node} drawn
+   * @param {string} title
+   * @param {string} text
    */
-  draw(modes, answers) {
-    const found = answers.map((one) => new Set(one instanceof Error ? [] : one.hits.map((hit) => hit.id)));
-    const inAll = new Set([...found[0]].filter((id) => found.every((one) => one.has(id))));
-    const union = new Set(found.flatMap((one) => [...one]));
+  nothing(drawn, title, text) {
+    this.head.replaceChildren();
+    this.columns.replaceChildren(h("div.nothing", {}, drawn, h("h2", {}, title), h("p", {}, text)));
+  }
+
+  /**
+   * @param {string[]} chosen
+   * @param {import("./api.js").SideBySide} found
+   */
+  draw(chosen, found) {
+    const inAll = new Set(found.agreed);
+    const { lib } = state();
+    const next = oneMore(chosen, firstModes(lib), captionersOf(lib).map((one) => one.name));
     this.head.replaceChildren(
-      h("p", {}, `${number(inAll.size)} of ${number(union.size)} pictures are among the first ${SHOWN} of all ${modes.length}.`),
-      modes.length < MOST && h("button.button", { type: "button", onclick: () => go({ modes: [...modes, unused(modes)] }) }, icon("add"), "Another mode") || "");
-    this.columns.replaceChildren(...modes.map((mode, place) => column(modes, mode, place, answers[place], inAll)));
+      h("p", {}, `${number(inAll.size)} of ${number(found.different)} pictures are among the first ${SHOWN} of all ${chosen.length}.`),
+      chosen.length < MOST && next && h("button.button", { type: "button", onclick: () => go({ modes: [...chosen, next] }) }, icon("add"), "Another column") || "");
+    this.columns.replaceChildren(...found.columns.map((one, place) => column(chosen, one, place, inAll)));
   }
 }
 
 /**
- * @param {string[]} modes
- * @param {string} mode
+ * @param {string[]} chosen
+ * @param {import("./api.js").Column} answer
  * @param {number} place
- * @param {import("./api.js").Answer | Error} answer
  * @param {Set<string>} inAll
  */
-function column(modes, mode, place, answer, inAll) {
-  const menu = modeMenu(state().lib, mode, (name) => go({ modes: modes.map((one, other) => (other === place ? name : one)) }));
-  const head = h("header", {}, menu, modes.length > 2 && iconButton("close", `Without ${mode}`, { onclick: () => go({ modes: modes.filter((_, other) => other !== place) }) }));
-  if (answer instanceof Error) return h("section", { "aria-label": mode }, head, h("p.message", {}, answer.message));
+function column(chosen, answer, place, inAll) {
+  const { lib } = state();
+  const { mode, by } = readColumn(chosen[place]);
+  const turn = (/** @type {string} */ changed) => go({ modes: chosen.map((one, other) => (other === place ? changed : one)) });
+  const head = h("header", {},
+    h("span.of", {},
+      modeMenu(lib, mode, (name) => turn(columnOf(name, by))),
+      (captionersOf(lib).length > 1 || by) && captionerMenu(lib, by, (name) => turn(columnOf(mode, name)))),
+    chosen.length > 2 && iconButton("close", `Without ${chosen[place]}`, { onclick: () => go({ modes: chosen.filter((_, other) => other !== place) }) }));
+  const label = { "aria-label": by ? `${mode}, captions by ${by}` : mode };
+  if (answer.problem) return h("section", label, head, h("p.message", {}, answer.problem));
   const best = Math.max(0, ...answer.hits.map((one) => one.score));
-  return h("section", { "aria-label": mode }, head,
+  return h("section", label, head,
     answer.hits.length ? h("div.part", {}, answer.hits.map((one) => card(one, { best, agreed: inAll.has(one.id) }))) : h("p.by", {}, answer.notes[0] ?? "Nothing fits."));
 }
-
-/** @param {import("./state.js").State} now */
-function chosen(now) {
-  const first = firstModes(now.lib);
-  const usual = ["auto", "words", "jaccard"].filter((one) => first.includes(one));
-  return now.modes.length >= 2 ? now.modes.slice(0, MOST) : usual;
-}
-
-/** @param {string[]} modes */
-const unused = (modes) => firstModes(state().lib).find((one) => !modes.includes(one)) ?? "auto";

@@ -2,7 +2,7 @@
 
 import { overview } from "./api.js";
 import { h, icon, iconButton } from "./dom.js";
-import { modeMenu } from "./modes.js";
+import { captionerMenu, captionersOf, modeMenu } from "./modes.js";
 import { served } from "./served.js";
 import { go, state, watch } from "./state.js";
 
@@ -44,6 +44,7 @@ class FilterBar extends HTMLElement {
     const mode = modeMenu(now.lib, now.mode || "auto", (name) => go({ mode: name === "auto" ? "" : name }));
     return [
       chip("search", now.mode !== "", mode, () => go({ mode: "" }), "mode"),
+      (captionersOf(now.lib).length > 1 || now.by) && chip("pen", now.by !== "", captionerMenu(now.lib, now.by, (by) => go({ by })), () => go({ by: "" }), "captioner"),
       (facts?.folders.length || now.under) && this.choice("folder", "Folder", "under", now.under, facts?.folders ?? []),
       (dated || now.since || now.until) && this.days(now),
       (facts?.cameras.length || now.camera) && this.choice("camera", "Camera", "camera", now.camera, facts?.cameras ?? []),

@@ -52,7 +52,7 @@ function offered(page) {
 function libraryMenu() {
   const select = h("select", {
     "aria-label": "Library",
-    onchange: () => go({ ...NOTHING, lib: /** @type {HTMLSelectElement} */ (select).value, id: "", page: state().page === "picture" ? "search" : state().page }),
+    onchange: () => go({ ...NOTHING, by: "", lib: /** @type {HTMLSelectElement} */ (select).value, id: "", page: state().page === "picture" ? "search" : state().page }),
   }, served.all.map((one) => h("option", { value: one.id }, `${one.id} (${number(one.pictures)})`)));
   return h("label.menu.library-menu", { hidden: served.all.length < 2 }, select);
 }

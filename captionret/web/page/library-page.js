@@ -1,6 +1,7 @@
 // A library at a glance: counts, what it shows, when it was taken, what failed, and a map of it.
 
 import { overview } from "./api.js";
+import { captionersView } from "./captioners-view.js";
 import { counted, h, icon, number } from "./dom.js";
 import { MapView } from "./map-view.js";
 import { allMonths } from "./months.js";
@@ -32,7 +33,7 @@ async function draw(place, lib) {
     facts.pictures > 2 && h("section.map-section", {}, h("h2", {}, "Map"),
       h("p.by", {}, "Pictures that are alike stand together. Scroll or pinch to zoom, drag to move; a click opens one."), new MapView(lib)) || "",
     h("section", {}, h("h2", {}, "Words"), h("p.by", {}, "With how many pictures show each, with a probability of at least .5."), words),
-    timeLine(facts), most("Cameras", facts.cameras, "camera"), most("Folders", facts.folders.slice(0, 20), "under"), failures(facts));
+    captionersView(lib), timeLine(facts), most("Cameras", facts.cameras, "camera"), most("Folders", facts.folders.slice(0, 20), "under"), failures(facts));
   const every = await served.words(lib);
   const shown = every.slice(0, MOST_WORDS);
   const top = Math.max(1, ...shown.map((one) => one.pictures));

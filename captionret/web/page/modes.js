@@ -22,6 +22,26 @@ const modesOf = (lib) => served.find(lib)?.modes ?? [];
 /** Those with a name of their own that a library can answer by. @param {string} lib */
 export const firstModes = (lib) => Object.keys(CALLED).filter((name) => modesOf(lib).some((one) => one.name === name));
 
+/** Whose captions a library holds, the best first. @param {string} lib */
+export const captionersOf = (lib) => served.find(lib)?.captioners ?? [];
+
+/**
+ * A menu of the captioners of a library.
+ * @param {string} lib
+ * @param {string} chosen
+ * @param {(by: string) => void} then
+ */
+export function captionerMenu(lib, chosen, then) {
+  const known = captionersOf(lib);
+  const select = /** @type {HTMLSelectElement} */ (h("select", {
+    "aria-label": "Captions by", title: "Whose captions are searched and shown", onchange: () => then(select.value),
+  }, h("option", { value: "" }, "The best captions"),
+    chosen && !known.some((one) => one.name === chosen) && h("option", { value: chosen }, chosen),
+    known.map((one) => h("option", { value: one.name }, one.kind === "file" ? `${one.name} (a file)` : one.name))));
+  select.value = chosen;
+  return select;
+}
+
 /**
  * A menu of all modes of a library.
  * @param {string} lib

@@ -7,6 +7,7 @@
  * @property {string} q the text, in the query language
  * @property {string} image the picture that is asked with: of the library, or one that was sent
  * @property {string} mode
+ * @property {string} by whose captions are searched and shown; "": the best of each picture
  * @property {string[]} like
  * @property {string[]} dislike
  * @property {string[]} plus
@@ -17,10 +18,10 @@
  * @property {string} camera
  * @property {string} least
  * @property {string} id the picture whose page is open
- * @property {string[]} modes that are compared side by side
+ * @property {string[]} modes that are compared side by side, each with a captioner behind a colon if one is meant
  */
 
-const TEXTS = /** @type {const} */ (["lib", "q", "image", "mode", "under", "since", "until", "camera", "least", "id"]);
+const TEXTS = /** @type {const} */ (["lib", "q", "image", "mode", "by", "under", "since", "until", "camera", "least", "id"]);
 const LISTS = /** @type {const} */ (["like", "dislike", "plus", "minus", "modes"]);
 const PAGES = ["picture", "library", "review", "compare", "add"];
 export const FILTERS = /** @type {const} */ (["under", "since", "until", "camera", "least"]);

@@ -1,0 +1,51 @@
+"""The routes that set answers and captioners side by side."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from . import compared, records
+from .api import Asked, LibraryName, Limit, PictureId, problems
+from .asking import Asking, Name
+from .comparing import captioners_compared, side_by_side
+from .searching import Searching
+from .shelf import Shelf
+
+
+class Comparisons:
+    """Several modes, several captioners, and what is near to a picture."""
+
+    def __init__(self, shelf: Shelf, searching: Searching) -> None:
+        self._shelf, self._searching = shelf, searching
+        self.router = APIRouter(prefix="/api/libraries/{library}", responses=problems())
+        add = self.router.add_api_route
+        add("/compare", self.compare, response_model=compared.SideBySide)
+        add("/captioners", self.captioners, response_model=compared.CaptionersCompared)
+        add("/pictures/{picture}/similar", self.similar, response_model=records.Answer)
+
+    def compare(
+        self,
+        library: LibraryName,
+        asked: Asked,
+        column: Annotated[list[Annotated[str, Query(max_length=241)]], Query(min_length=2, max_length=4)],
+        limit: Limit = 12,
+    ) -> compared.SideBySide:
+        """One query by two to four columns: a mode, or a mode and a captioner as in "words:captions.csv"."""
+        return side_by_side(self._searching, self._shelf[library], asked, column, limit)
+
+    def captioners(self, library: LibraryName, references: Name = "") -> compared.CaptionersCompared:
+        """The captioners of a library: how much each says, how far they agree, and how good each is by
+        captions that are taken for right."""
+        return captioners_compared(self._shelf[library], references)
+
+    def similar(
+        self,
+        library: LibraryName,
+        picture: PictureId,
+        mode: Annotated[str, Query(max_length=40)] = "auto",
+        by: Name = "",
+        limit: Limit = 12,
+    ) -> records.Answer:
+        """The pictures that are nearest to one of the library."""
+        asked = Asking(image=picture, mode=mode, by=by)
+        return self._searching.answer(self._shelf[library], asked, 0, limit)

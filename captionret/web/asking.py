@@ -1,0 +1,77 @@
+"""What a request for pictures asks for."""
+
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from fastapi import Query
+
+Text: TypeAlias = Annotated[str, Query(max_length=1000)]
+Ids: TypeAlias = Annotated[list[str], Query(max_length=50)]
+Texts: TypeAlias = Annotated[list[str], Query(max_length=10)]
+Day: TypeAlias = Annotated[str, Query(max_length=20)]
+Name: TypeAlias = Annotated[str, Query(max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is searched for; pictures by their ids.
+
+    text:  in the query language
+    by:    whose captions are searched and shown, a captioner's name; "": the best of each picture
+    image: of the library, or one that was sent
+    plus, minus: texts that are added and taken away, in a mode of a space
+    least: the least probability of each word
+    """
+
+    text: str = ""
+    image: str = ""
+    mode: str = "auto"
+    by: str = ""
+    like: tuple[str, ...] = ()
+    dislike: tuple[str, ...] = ()
+    plus: tuple[str, ...] = ()
+    minus: tuple[str, ...] = ()
+    under: str = ""
+    since: str = ""
+    until: str = ""
+    camera: str = ""
+    least: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it asks for nothing: then the library is shown as it is."""
+        limits = self.under or self.since or self.until or self.camera.strip()
+        return not (self.text.strip() or self.image or self.like or self.plus or limits)
+
+
+def asking(
+    q: Text = "",
+    image: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
+    mode: Annotated[str, Query(max_length=40)] = "auto",
+    by: Name = "",
+    like: Ids = [],  # noqa: B006  # FastAPI copies it
+    dislike: Ids = [],  # noqa: B006
+    plus: Texts = [],  # noqa: B006
+    minus: Texts = [],  # noqa: B006
+    under: Text = "",
+    since: Day = "",
+    until: Day = "",
+    camera: Name = "",
+    least: Annotated[float | None, Query(ge=0, le=1)] = None,
+) -> Asking:
+    """The part of an address that says what is searched for."""
+    return Asking(
+        text=q,
+        image=image,
+        mode=mode,
+        by=by,
+        like=tuple(like),
+        dislike=tuple(dislike),
+        plus=tuple(plus),
+        minus=tuple(minus),
+        under=under,
+        since=since,
+        until=until,
+        camera=camera,
+        least=least,
+    )

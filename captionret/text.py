@@ -100,6 +100,8 @@ def normal(text: str) -> str:
     >>> normal("A DOG’s bowl")
     "a dog's bowl"
     """
+    if text.isascii():  # nothing else can be in it
+        return text.lower()
     return unicodedata.normalize("NFC", repaired(text).lower()).translate(_APOSTROPHES)
 
 

@@ -10,7 +10,7 @@ from ..decoding import Decoding
 from ..progress import bar
 from ..records import CaptionResult, Failure, NoCaption
 from . import writes
-from .caption_rows import FIRST, today
+from .caption_rows import WITHOUT, today
 from .captioners import CURRENT, KnownCaptioner, read_captioners
 from .catalogue import Catalogue
 from .made_by import decoding_of, decoding_text, described_from
@@ -24,9 +24,7 @@ log = logging.getLogger(__name__)
 
 _WITHOUT = f"""
 SELECT i.number, i.sha256, MIN(f.path) FROM images AS i JOIN files AS f USING (sha256)
-WHERE i.captioner = {CURRENT} AND NOT EXISTS
-(SELECT 1 FROM captions WHERE id = {FIRST.format(captioner="?1", picture="i.number")})
-GROUP BY i.number ORDER BY MIN(f.path)
+WHERE i.number IN ({WITHOUT}) GROUP BY i.number ORDER BY MIN(f.path)
 """  # noqa: S608
 _HELD = f"SELECT COUNT(*) FROM images WHERE captioner = {CURRENT}"  # noqa: S608
 _FAILED = "SELECT path, reason, size, ctime_ns FROM failures WHERE captioner = ?"

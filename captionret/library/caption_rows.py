@@ -24,6 +24,13 @@ COLUMNS = (WHOLE, TEXT, MORE, WHOLE)
 # first and the last of its captions.
 PICTURE = "(({of}id >> 10) & 16777215)"
 FIRST, LAST = "(({captioner} << 34) | ({picture} << 10))", "(({captioner} << 34) | ({picture} << 10) | 1023)"
+# How many pictures have captions of a `span`.
+CAPTIONED = "SELECT COUNT(*) FROM captions WHERE id BETWEEN ? AND ? AND id & 1023 = 0"
+# Pictures that the present captioner captioned and the captioner ?1 did not.
+WITHOUT = f"""
+SELECT i.number FROM images AS i WHERE i.captioner = (SELECT value FROM meta WHERE key = 'captioner')
+AND NOT EXISTS (SELECT 1 FROM captions WHERE id = {FIRST.format(captioner="?1", picture="i.number")})
+"""  # noqa: S608
 
 Row = tuple[int, str, str | float | None, int]
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from .caption_rows import PICTURE
 from .rows import TEXT, Damaged, Rows
 
+FEW = 1000  # pictures, of which all may always be made anew
+MOST_LATER = 1 / 8  # of the pictures may change before the index is made anew rather than added to
 _TABLES = ("images", "own_captions", "files")
 _EVENTS = (("INSERT", "NEW"), ("UPDATE", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
 _TABLE = """
@@ -41,12 +43,26 @@ def begin(connection: sqlite3.Connection) -> str:
     put back from a copy, is not taken for its own.
     """
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'changes'").fetchone():
-        for statement in (_TABLE, *_triggers(), _REPLACED):
+        for statement in (_TABLE, *(statement for _, statement in _triggers()), _REPLACED):
             connection.execute(statement)
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('index_from', -1)")
     name = secrets.token_hex(8)
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('index_next', ?)", (name,))
     return name
+
+
+def are_many(changed: int, pictures: int) -> bool:
+    """Whether so many of the pictures changed that the index is made anew."""
+    return changed > max(FEW, pictures * MOST_LATER)
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Note no changes, and know of no index, until one is written: where most pictures change, to note each
+    takes longer than to make the index anew, and much room."""
+    for name in (*(name for name, _ in _triggers()), "files_replaced"):
+        connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+    connection.execute("DROP TABLE IF EXISTS changes")
+    connection.execute("DELETE FROM meta WHERE key IN ('index', 'index_next', 'index_from')")
 
 
 def clear(connection: sqlite3.Connection, name: str, revision: int) -> None:
@@ -75,11 +91,11 @@ def changed_since(rows: Rows, revision: int) -> list[str]:
     return [sha256 for (sha256,) in rows.table(sql, (TEXT,), revision)]
 
 
-def _triggers() -> Iterator[str]:
-    for table in _TABLES:
-        for event, of in _EVENTS:
-            note = _NOTE.format(of=of)
-            yield f"CREATE TRIGGER {table}_{event}_{of} AFTER {event} ON {table} BEGIN {note} END"
-    for event, of in _EVENTS:
-        note = _NOTE_CAPTION.format(picture=PICTURE.format(of=f"{of}."))
-        yield f"CREATE TRIGGER captions_{event}_{of} AFTER {event} ON captions BEGIN {note} END"
+def _triggers() -> Iterator[tuple[str, str]]:
+    """The name of each, and the statement that makes it."""
+    noted = [(table, event, of, _NOTE.format(of=of)) for table in _TABLES for event, of in _EVENTS]
+    picture = {of: PICTURE.format(of=f"{of}.") for _, of in _EVENTS}
+    noted += [("captions", event, of, _NOTE_CAPTION.format(picture=picture[of])) for event, of in _EVENTS]
+    for table, event, of, note in noted:
+        name = f"{table}_{event}_{of}"
+        yield name, f"CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN {note} END"

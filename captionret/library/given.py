@@ -15,6 +15,7 @@ from . import writes
 from .caption_rows import MOST_CAPTIONS, caption_of, picture_of, read_rows, rows_of, span, today
 from .captioners import CURRENT
 from .catalogue import Catalogue
+from .changes import are_many, forget
 from .documents import read_own
 from .report import CaptionReport
 from .rows import NAME, TEXT, WHOLE, Rows, restored
@@ -106,6 +107,8 @@ def put_given(
     if changed or gone:
         day = today()
         with catalogue.transaction() as connection:
+            if are_many(len(changed) + len(gone), len(pictures.by_hash)):
+                forget(connection)
             replaced = (span(captioner, number) for number in gone | (changed.keys() & before.keys()))
             connection.executemany("DELETE FROM captions WHERE id BETWEEN ? AND ?", replaced)
             new_rows = (row for n in sorted(changed) for row in rows_of(captioner, n, changed[n], day))

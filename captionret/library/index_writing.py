@@ -5,6 +5,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 
 from ..errors import BadLibrary, LibraryInUse, NoSpace
 from ..retrieval.index.arrays import ArraysInMemory
+from ..uncollected import uncollected
 from . import changes
+from .caption_rows import CAPTIONED, WITHOUT, span
 from .captioners import Shown, read_shown
 from .catalogue import Catalogue
 from .documents import Document, read_documents
@@ -26,10 +29,12 @@ from .writing import INDEX, writing
 log = logging.getLogger(__name__)
 
 MOST_SEGMENTS = 8  # beside the first; then they become one
-MOST_LATER = 1 / 8  # of the first segment's pictures in the others, or gone from it; then all is made anew
-_FEW = 1000  # pictures, of which all may always be made anew
+# Pictures of which the captions of one captioner alone are read from the catalogue: that is quick, and an
+# index of them takes four times the room of the captions.
+MOST_READ = 10_000
 
 
+@uncollected()
 def write_index(catalogue: Catalogue, anew: bool = False, by: int | None = None) -> bool:
     """Bring the index up to what the catalogue holds. False where that could not be done, which costs time
     alone: another process is at it, the disk is full or read-only, the catalogue damaged.
@@ -59,20 +64,27 @@ def _write(catalogue: Catalogue, folder: Path, anew: bool, by: int | None) -> No
         revision, every = rows.whole(REVISION), read_shown(rows)
         if every.present is None:
             return
-        for one in _whose(folder, every, by):
+        for one in _whose(rows, folder, every, by):
             shown = every if one is None else read_shown(rows, one)
             last = None if anew and one == by else _last(folder, one)
             facts = {"name": name, "revision": revision, "shown": shown.key}
-            found[one] = last, facts, _next(rows, last, shown, facts)
+            if one is not None and _captioned_all(rows, every, one):
+                found[one] = last, facts, _same(found[None], last, facts)
+            else:
+                found[one] = last, facts, _next(rows, last, shown, facts)
     if all(index is None for *_, index in found.values()):
         return
-    kept = []
+    kept: list[str] = []
+    written: dict[int, str] = {}  # the names of new segments, which indexes may share
     for one, (last, facts, index) in found.items():
         if index is None and last is not None:
             index = _renewed(last, facts, [], last.dead)
         assert index is not None, "without a last one there is a new one"
-        pairs = zip(index.names, index.segments, strict=True)
-        names = [name or _written(folder, segment) for name, segment in pairs]
+        names = []
+        for known, segment in zip(index.names, index.segments, strict=True):
+            if not known and id(segment) not in written:
+                written[id(segment)] = _written(folder, segment)
+            names.append(known or written[id(segment)])
         _publish(manifest_of(folder, one), facts, names, index.dead)
         kept += names
     with catalogue.transaction(counts=False) as connection:
@@ -80,11 +92,32 @@ def _write(catalogue: Catalogue, folder: Path, anew: bool, by: int | None) -> No
     _remove_others(folder, kept, [manifest_of(folder, one) for one in found])
 
 
-def _whose(folder: Path, every: Shown, by: int | None) -> list[int | None]:
-    """The captioners of whose captions alone there is an index, or shall be one; None among them: the index
-    of all."""
+def _whose(rows: Rows, folder: Path, every: Shown, by: int | None) -> list[int | None]:
+    """The captioners of whose captions alone there is an index, or shall be one; None first: the index of
+    all."""
     known = (one.id for one in every.captioners)
-    return [None, *(one for one in known if one == by or manifest_of(folder, one).is_file())]
+    asked = (one for one in known if one == by or manifest_of(folder, one).is_file())
+    return [None, *(one for one in asked if rows.whole(CAPTIONED, *span(one)) > MOST_READ)]
+
+
+def _captioned_all(rows: Rows, every: Shown, captioner: int) -> bool:
+    """Whether a captioner's captions are those that are shown of every picture."""
+    best = every.best is not None and every.best.id == captioner
+    return best and not rows.value(f"SELECT EXISTS ({WITHOUT})", captioner)
+
+
+def _same(
+    of_all: tuple[SearchIndex | None, dict[str, Any], SearchIndex | None],
+    last: SearchIndex | None,
+    facts: Mapping[str, Any],
+) -> SearchIndex | None:
+    """The index of all as one captioner's, whose captions alone it holds; None where the last one is that
+    already."""
+    index = of_all[2] or of_all[0]
+    assert index is not None, "without a last one there is a new one"
+    if of_all[2] is None and last is not None and last.names == index.names and last.shown == facts["shown"]:
+        return None
+    return replace(index, shown=facts["shown"])
 
 
 def _last(folder: Path, by: int | None) -> SearchIndex | None:
@@ -107,7 +140,7 @@ def _next(rows: Rows, last: SearchIndex | None, shown: Shown, facts: Mapping[str
             documents = read_documents(rows, changed, shown)
             base, gone = len(last.segments[0]), len(dead[0])
             later = len(documents) + sum(map(len, last.segments[1:]))
-            if max(later, gone) <= max(_FEW, base * MOST_LATER):
+            if not changes.are_many(max(later, gone), base):
                 if len(last.segments) > MOST_SEGMENTS:
                     documents = read_documents(rows, [*changed, *_hashes(last, dead)], shown)
                     last, dead = _first(last), dead[:1]

@@ -17,7 +17,7 @@ from .catalogue import Catalogue
 from .documents import read_documents
 from .held import WordReader, stamp_of
 from .index_file import DamagedIndex
-from .index_writing import write_index
+from .index_writing import MOST_READ, write_index
 from .made_by import MadeBy
 from .merged import MergedSegments
 from .protocols import Space
@@ -235,7 +235,8 @@ class ReadableLibrary:
             if whole or self._catalogue.revision() == contents.revision:
                 break
         unwritten = table.segments[0 if index is None else len(index.segments) :]
-        if len(table) and (index is None or sum(map(len, unwritten)) > MOST_UNWRITTEN):
+        kept = len(table) > (0 if by is None else MOST_READ)
+        if kept and (index is None or sum(map(len, unwritten)) > MOST_UNWRITTEN):
             write_index(self._catalogue, anew, contents.shown.by)
         return self._snapshot_of(contents, table)
 

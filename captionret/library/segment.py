@@ -1,8 +1,6 @@
 """A part of a library's search index: some pictures in the order of their paths, with all that a search shows
 of them, and the postings of their captions' words."""
 
-from array import array
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -19,7 +17,7 @@ from ..retrieval.index.arrays import (
     list_arrays,
     text_arrays,
 )
-from ..retrieval.index.postings import CaptionPostings, posting_arrays, small
+from ..retrieval.index.postings import CaptionPostings, arrays_of_words, numbered, posting_arrays, small
 from ..text import words
 from .documents import Document
 from .fact_columns import FactColumns, fact_arrays
@@ -178,31 +176,26 @@ def word_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
     """What a segment keeps of the words of captions, of each picture the best one first: the postings of
     these, and where there are others how many pictures each word of all is of, and the words of the others
     in their order."""
-    best = posting_arrays([one[0] for one in captions])
-    return best if all(len(one) == 1 for one in captions) else best | _known_arrays(captions)
-
-
-def _known_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
-    numbers: defaultdict[str, int] = defaultdict()  # of words, in the order in which they come
-    numbers.default_factory = numbers.__len__
-    of_pictures, order, lengths = array("q"), array("q"), array("q")
-    for best, *further in captions:
-        held = {numbers[word] for word in words(best)}
-        for text in further:
-            own = [numbers[word] for word in words(text)]
-            held.update(own)
-            order.extend(own)
-            lengths.append(len(own))
-        of_pictures.extend(held)
-    known = sorted(numbers)
-    places = np.zeros(len(known), np.int64)
-    places[[numbers[word] for word in known]] = np.arange(len(known))
-    counts = np.bincount(places[np.array(of_pictures, np.int64)], minlength=len(known))
+    if all(len(one) == 1 for one in captions):
+        return posting_arrays([one[0] for one in captions])
+    words, lengths, ids = numbered([text for one in captions for text in one])
+    counts = np.fromiter(map(len, captions), np.int64, len(captions))  # texts of each picture
+    best = np.zeros(len(lengths), np.bool_)
+    best[np.cumsum(counts) - counts] = True
+    pictures = np.repeat(np.repeat(np.arange(len(captions)), counts), lengths)  # of each word
+    once = np.unique(pictures * len(words) + ids) % max(len(words), 1)
+    of_best = np.repeat(best, lengths)
+    held = np.unique(ids[of_best])
     return {
-        **text_arrays("known", known),
-        "known.counts": counts.astype(np.uint32),
-        "more.order": small(places[np.array(order, np.int64)]),
-        "more.lengths": small(np.array(lengths, np.int64)),
+        **arrays_of_words(
+            [words[number] for number in held.tolist()],
+            lengths[best],
+            np.searchsorted(held, ids[of_best]).astype(np.int32),
+        ),
+        **text_arrays("known", words),
+        "known.counts": np.bincount(once, minlength=len(words)).astype(np.uint32),
+        "more.order": small(ids[~of_best]),
+        "more.lengths": small(lengths[~best]),
     }
 
 

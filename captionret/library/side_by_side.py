@@ -6,6 +6,7 @@ from ..decoding import BeamSearch, Decoding, OwnWay
 from ..errors import BadLibrary, BadSetting
 from ..records import GivenCaptions
 from ..remedies import remedy
+from ..uncollected import uncollected
 from . import writes
 from .beside import Beside, adopt, own_way
 from .captioners import read_present, read_shown
@@ -47,6 +48,7 @@ class SideBySideLibrary(ReadableLibrary):
             write_index(self._catalogue)
             return report
 
+    @uncollected()
     def add_captions(
         self,
         source: str,

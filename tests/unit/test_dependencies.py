@@ -26,6 +26,7 @@ FOUNDATION = {
     "word_vectors",
     "caption_files",
     "image_classes",
+    "uncollected",
 }
 # part -> the parts it may import; the foundation's own order is finer, and a part may always import itself
 MAY_IMPORT: dict[str, set[str]] = {
@@ -45,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "word_vectors": {"errors", "home", "remedies", "text", "word_index"},
     "word_index": {"errors", "files"},
     "image_classes": set(),
+    "uncollected": set(),
     "caption_files": {"errors"},
     "fetching": {"errors", "remedies"},
     "datasets": FOUNDATION,

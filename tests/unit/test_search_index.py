@@ -14,13 +14,13 @@ from mean_colour import MeanColour, picture
 from numpy.typing import NDArray
 
 from captionret.app.searching import search
-from captionret.library import Library, index_writing, reading
+from captionret.library import Library, changes, index_writing, reading
 from captionret.library.documents import Document, read_documents
 from captionret.library.index_file import IndexFile, write_index_file
 from captionret.library.merged import MergedSegments
 from captionret.library.search_index import MANIFEST
 from captionret.library.segment import segment_of
-from captionret.records import PictureFacts
+from captionret.records import Caption, GivenCaptions, PictureFacts
 from captionret.retrieval import MODES, EncodedQuery, Gallery, parse
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.index import best, postings
@@ -308,11 +308,29 @@ def test_many_small_segments_become_one(library: Library, monkeypatch: pytest.Mo
 
 
 def test_much_that_changed_makes_the_index_anew(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_writing, "_FEW", 2)
+    monkeypatch.setattr(changes, "FEW", 2)
     for number in range(5):
         picture(library.root / f"more-{number}.png", "blue", shade=60 + number)
     library.update(captioner=MeanColour())
     assert len(segments(library)) == 1 and len(answers(library)) == 14
+
+
+def test_import_of_most_captions_notes_no_change_and_makes_the_index_anew(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "FEW", 2)
+    given = [
+        GivenCaptions(path, (Caption("a thing", ("a", "thing"), 0.0),)) for path in library.gallery().paths
+    ]
+    monkeypatch.setattr("captionret.library.side_by_side.write_index", lambda catalogue: False)
+    library.add_captions("notes", given)
+    tables = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'changes' OR tbl_name = 'changes'"
+    assert library._catalogue.value(tables) == 0
+    assert [hit.caption for hit in search(library, text="thing", mode="jaccard", top=None)] == [
+        "a thing"
+    ] * len(given)
+    assert index_writing.write_index(library._catalogue)
+    assert library._catalogue.value(tables) == 1 and library.verify() == []
 
 
 def test_another_captioner_makes_the_index_anew(library: Library) -> None:

@@ -21,7 +21,7 @@ from captionret.cli import compare
 from captionret.decoding import Decoding, OwnWay
 from captionret.errors import BadSetting
 from captionret.images import Picture
-from captionret.library import Library
+from captionret.library import Library, index_writing, reading
 from captionret.library.search_index import MANIFEST
 from captionret.records import Caption, CaptionResult, Failure, GivenCaptions, NoCaption
 
@@ -182,7 +182,35 @@ def test_given_captions_find_their_picture_by_hash_path_or_name(
     assert captions(library, "notes") == {"red.png": "by hash"}
 
 
-def test_search_asks_one_captioner_by_an_index_of_its_own(library: Library) -> None:
+def test_small_library_keeps_no_index_of_one_captioner(library: Library) -> None:
+    library.caption_beside(Server())
+    assert captions(library, "mean-colour")["red.png"] == "a plain red picture"
+    assert not list(library.path.glob("search-index-by-*"))
+
+
+def test_captioner_whose_captions_are_shown_of_every_picture_shares_their_index(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_writing, "MOST_READ", 0)
+    monkeypatch.setattr(reading, "MOST_READ", 0)
+    library.caption_beside(Server())
+    assert captions(library, "server") == captions(library)
+    assert len(list(library.path.glob("search-index-*.manifest"))) == 1
+    assert len(list(library.path.glob("*.segment"))) == 1
+    picture(library.root / "new.png", "white")
+    library.update(captioner=MeanColour())
+    with Library.open(library.path) as reopened:
+        assert "new.png" in captions(reopened) and "new.png" not in captions(reopened, "server")
+        reopened.caption_beside(Server())
+        assert captions(reopened, "server") == captions(reopened)
+        assert reopened.verify() == []
+
+
+def test_search_asks_one_captioner_by_an_index_of_its_own(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_writing, "MOST_READ", 0)
+    monkeypatch.setattr(reading, "MOST_READ", 0)
     library.caption_beside(Server(says="one {} colour"))
     assert captions(library, "mean-colour")["red.png"] == "a plain red picture"
     assert [file.name for file in library.path.glob("search-index-by-*")] == ["search-index-by-1.manifest"]

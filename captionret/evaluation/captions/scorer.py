@@ -7,16 +7,15 @@ All figures are multiplied by 100. Texts are tokenized by `ptb`; a published fig
 length penalty and post-processing made it.
 """
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from ...errors import BadDataset
+from ...uncollected import uncollected
 from . import java_metrics, ptb
 from .bleu import bleu
 from .cider import CiderD
@@ -59,24 +58,7 @@ class CaptionScores:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-def _uncollected(work: Callable[..., "CaptionScores"]) -> Callable[..., "CaptionScores"]:
-    """Without the garbage collector: millions of n-grams and no cycle, which it would look through again and
-    again."""
-
-    @wraps(work)
-    def run(*arguments: Any, **options: Any) -> "CaptionScores":
-        enabled = gc.isenabled()
-        gc.disable()
-        try:
-            return work(*arguments, **options)
-        finally:
-            if enabled:
-                gc.enable()
-
-    return run
-
-
-@_uncollected
+@uncollected()
 def score(
     candidates: Mapping[Id, str] | Iterable[tuple[Id, str]],
     references: Mapping[Id, Sequence[str]],

@@ -151,9 +151,16 @@ class CaptionPostings:
 
 def posting_arrays(captions: Sequence[str]) -> dict[str, NDArray[Any]]:
     """The arrays that CaptionPostings reads, of N captions."""
-    words, lengths, ids = _numbered(captions)
+    return arrays_of_words(*numbered(captions))
+
+
+def arrays_of_words(
+    words: Sequence[str], lengths: NDArray[np.int64], ids: NDArray[np.int32]
+) -> dict[str, NDArray[Any]]:
+    """The same of captions whose words are numbered."""
+    captions = len(lengths)
     # (K,) by caption, then by word: whose, which, and how often
-    keys = np.repeat(np.arange(len(captions), dtype=np.int64) * max(len(words), 1), lengths)
+    keys = np.repeat(np.arange(captions, dtype=np.int64) * max(len(words), 1), lengths)
     keys += ids
     keys.sort()
     first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.int64)
@@ -163,13 +170,13 @@ def posting_arrays(captions: Sequence[str]) -> dict[str, NDArray[Any]]:
     return {
         **text_arrays("words", words),
         "order": small(ids),
-        **_of_each(words, len(captions), owners, numbers, times),
-        **_by_word(len(words), len(captions), owners, numbers, times),
-        **(_lemma_arrays(words, len(captions), owners, numbers) if len(captions) >= LEMMAS_FROM else {}),
+        **_of_each(words, captions, owners, numbers, times),
+        **_by_word(len(words), captions, owners, numbers, times),
+        **(_lemma_arrays(words, captions, owners, numbers) if captions >= LEMMAS_FROM else {}),
     }
 
 
-def _numbered(captions: Iterable[str]) -> tuple[list[str], NDArray[np.int64], NDArray[np.int32]]:
+def numbered(captions: Iterable[str]) -> tuple[list[str], NDArray[np.int64], NDArray[np.int32]]:
     """The words of captions, ascending; how many each caption holds; and the place of each one's words, one
     after the other."""
     numbers: defaultdict[str, int] = defaultdict(count().__next__)

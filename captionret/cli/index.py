@@ -8,6 +8,8 @@ captionret index ~/Pictures --library many --captions-per-image 5 --decode nucle
 captionret index ~/Pictures --library holidays --encoder open_clip:ViT-B-32/laion2b_s34b_b79k    # mode clip
 captionret index ~/Pictures --captioner openai:http://localhost:11434/v1#gemma3 --concurrency 4
 captionret index ~/Pictures --captioner file:captions.jsonl           # captions that another program wrote
+captionret index ~/Pictures ~/Scans --library all --exclude "*.png" --exclude drafts/     # two folders in one
+captionret index --library all --quiet --fail-on-error               # for a nightly run
 captionret index ~/Pictures --library agreed --decode consensus      # slower: of a wide beam, what most agree
 on
 """
@@ -19,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..errors import BadSetting
+from ..errors import BadSetting, CaptionretError
 from ..report.visible import visible
 from .captioner_options import add_captioners, captioner_options, present_and_others
 from .decoding_options import add_decoding, decoding_of
@@ -33,12 +35,14 @@ from .options import (
     parser,
     path_argument,
     say,
+    text_argument,
 )
 
 if TYPE_CHECKING:
     from ..app.captioners import IndexReport
     from ..decoding import Decoding
     from ..library import Captioning, Library
+    from ..records import Failure
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Caption a folder into a library, and print what was done; 1 where it holds no picture that could be
     captioned."""
     given = _options().parse_args(arguments)
-    name = given.folder.resolve().name if given.library is None and given.folder else given.library
+    folder = given.folders[0] if given.folders else None
+    name = folder.resolve().name if given.library is None and folder else given.library
     if name is None:
         raise BadSetting("Which pictures? Give a folder, or a --library to bring up to date.")
 
@@ -58,9 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..app.models import Library, captioner_for, waiting_captioner
     from ..models.encoders import load_encoder
 
-    with (
-        Library.open(name) if given.folder is None else Library.open_or_create(name, given.folder) as library
-    ):
+    with Library.open(name) if folder is None else Library.open_or_create(name, folder) as library:
+        _change_folders(library, given)
         decoding = _decoding(given, library)
         ours, checkpoint, others = present_and_others(given, library)
         how = {"engine": given.engine, "precision": given.precision}
@@ -73,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         done = bring_up_to_date(
             library,
-            given.folder,
+            folder,
             present if ours else None,
             others,
             captioner_options(given),
@@ -90,17 +94,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _show(library, done, given.json)
         if not len(library):
             say(f"{library.root} holds no picture that could be captioned.")
+        if given.fail_on_error and _failures(done):
+            return CaptionretError.exit_code
         return FOUND if len(library) else NOTHING_FOUND
+
+
+def _change_folders(library: "Library", given: argparse.Namespace) -> None:
+    """Add and drop folders, and change what is left out of them, as asked."""
+    for folder in given.folders[1:]:
+        library.add_folder(folder)
+    for folder in given.drop_folder:
+        log.info(f"{folder} is looked through no longer: {library.drop_folder(folder):,} files forgotten.")
+    if given.exclude is not None:
+        library.ignore(given.exclude)
 
 
 def _options() -> argparse.ArgumentParser:
     options = parser("index", __doc__ or "")
     options.add_argument(
-        "folder",
+        "folders",
         type=path_argument,
-        nargs="?",
+        nargs="*",
         metavar="DIR",
-        help="looked through with everything below it (default: the folder that the library knows)",
+        help="looked through with everything below it (default: what the library knows); further ones "
+        "are added to the library, and looked through from now on",
     )
     options.add_argument(
         "--library", metavar="NAME", help="its name, or a path (default: the name of the folder)"
@@ -125,10 +142,35 @@ def _options() -> argparse.ArgumentParser:
         "--relocate", action="store_true", help="accept that the folder lies at DIR now"
     )
     old_name(options, "--moved", relocate)
+    _add_folders(options)
     options.add_argument("--json", action="store_true", help="print the counts and the failures as JSON")
     add_device(options)
     add_engine(options, "the library's own, else float32")
     return options
+
+
+def _add_folders(options: argparse.ArgumentParser) -> None:
+    options.add_argument(
+        "--drop-folder",
+        type=path_argument,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="look through a folder that was added no longer, and forget its pictures",
+    )
+    options.add_argument(
+        "--exclude",
+        action="append",
+        type=text_argument,
+        metavar="GLOB",
+        help='leave out what this names, as in .gitignore: "*.png", "drafts/"; several may be given. They '
+        'hold until others are given (--exclude "" for none). A file .captionretignore does the same',
+    )
+    options.add_argument(
+        "--fail-on-error",
+        action="store_true",
+        help="end with 3 if a picture, a folder or a captioner failed, for runs that nobody watches",
+    )
 
 
 def _decoding(given: argparse.Namespace, library: "Library") -> "Decoding | None":
@@ -143,11 +185,11 @@ def _decoding(given: argparse.Namespace, library: "Library") -> "Decoding | None
 
 def _show(library: "Library", done: "IndexReport", as_json: bool) -> None:
     report = done.update
-    for failure in (*report.failures, *(one for by in done.captions for one in by.failures)):
+    for failure in _failures(done):
         log.warning(f"failed: {failure.reason}")
     if report.other:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.other.items())
-        log.info(f"No pictures, passed over: {kinds}.")
+        log.info(f"Passed over: {kinds}.")
     facts = asdict(report)
     counts = {name: value for name, value in facts.items() if name not in _LISTS}
     if as_json:
@@ -159,6 +201,10 @@ def _show(library: "Library", done: "IndexReport", as_json: bool) -> None:
     for one in done.captions:
         counts = {name: value for name, value in asdict(one).items() if isinstance(value, int)}
         print(f"{visible(one.captioner)}:  {_line(counts)}")
+
+
+def _failures(done: "IndexReport") -> "list[Failure]":
+    return [*done.update.failures, *(one for by in done.captions for one in by.failures)]
 
 
 def _line(counts: Mapping[str, int]) -> str:

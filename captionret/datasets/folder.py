@@ -26,7 +26,7 @@ def read(path: Path, spec: str) -> Dataset:
     notes = [f"Not read: {problem}" for problem in unreadable]
     if others:
         kinds = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(others.items()))
-        notes.append(f"Left out, since they are no pictures: {kinds}.")
+        notes.append(f"Passed over: {kinds}.")
     if not items and notes:
         raise BadDataset(f"{spec} holds no images that can be read. {' '.join(notes)}")
     return assemble(spec, items, notes=notes)

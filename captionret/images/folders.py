@@ -2,8 +2,11 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from .ignoring import IGNORE_FILE, Rules
 
 EXTENSIONS = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .avif .jp2 .heic .heif".split()
@@ -17,8 +20,20 @@ _OTHER_KINDS = {
     "documents": ".pdf .doc .docx .odt .ppt .pptx .xls .xlsx .ods",
     "texts": ".txt .md .csv .tsv .json .jsonl .xml .xmp .html .htm .yml .yaml .ini .log .aae",
     "archives": ".zip .tar .gz .tgz .xz .bz2 .7z .rar",
+    "unfinished files": ".part .partial .crdownload .download .tmp .temp .swp .lock",
 }
 _KIND_OF = {extension: kind for kind, names in _OTHER_KINDS.items() for extension in names.split()}
+# What systems and storage devices put there; these folders hold thumbnails, and what was deleted
+_SYSTEM_FILES = frozenset(("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"))
+_SYSTEM_FOLDERS = frozenset(
+    "$recycle.bin|recycler|system volume information|lost+found|__macosx|@eadir|@recycle|#recycle|#snapshot"
+    "|@recently-snapshot".split("|")
+)
+HIDDEN_FILES, HIDDEN_FOLDERS = "hidden files", "hidden folders"
+SYSTEM_FILES, SYSTEM_FOLDERS = "files of the system", "folders of the system"
+LEFT_OUT, FOLDERS_LEFT_OUT = "pictures left out by a pattern", "folders left out by a pattern"
+LINKS = "links to folders"
+Identity = tuple[int, int]  # of a folder: its disk and its number there
 
 
 def kind_of(name: str) -> str:
@@ -27,37 +42,162 @@ def kind_of(name: str) -> str:
     >>> kind_of("DSC_0001.NEF")
     'RAW photographs'
     """
+    if name.startswith("."):
+        return HIDDEN_FILES
+    if name.lower() in _SYSTEM_FILES:
+        return SYSTEM_FILES
     return _KIND_OF.get(os.path.splitext(name)[1].lower(), "other files")
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is taken for a picture, by its name.
+
+    >>> is_picture("beach/DOG.JPG"), is_picture(".DOG.JPG"), is_picture("dog.txt")
+    (True, False, False)
+    """
+    name = os.path.basename(name)
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
 def find_images(
     root: Path | str, unreadable: list[str] | None = None, others: Counter[str] | None = None
 ) -> Iterator[Path]:
-    """Every picture file below `root`, in a fixed order. Hidden files and folders are passed over, links to
-    folders not followed.
+    """Every picture file below `root`, in a fixed order. Hidden files, hidden folders and those of the system
+    are passed over, links to folders not followed, and what a `.captionretignore` names is left out.
 
     unreadable: receives the folders that may not be listed
-    others:     counts the files that are no pictures by their kind: "videos", "RAW photographs", "texts"
+    others:     counts what was passed over by its kind: "videos", "RAW photographs", "hidden files"
     """
     return map(Path, image_files(root, unreadable, others))
 
 
 def image_files(
-    root: Path | str, unreadable: list[str] | None = None, others: Counter[str] | None = None
+    root: Path | str,
+    unreadable: list[str] | None = None,
+    others: Counter[str] | None = None,
+    patterns: Sequence[str] = (),
+    disks: list[str] | None = None,
 ) -> Iterator[str]:
-    """The same as texts, which are made many times as fast."""
+    """The same as texts, which are made many times as fast.
 
-    def note(error: OSError) -> None:
-        if unreadable is not None:
-            unreadable.append(f"{error.filename}: {error.strerror}")
+    patterns: leave out what they name, too; see Rules
+    disks:    receives the folders below `root` that lie on another disk than the folder that they are in
+    errors:   BadSetting for a pattern that cannot be understood
+    """
+    walk = _Walk([] if unreadable is None else unreadable, Counter() if others is None else others)
+    start = os.fspath(root)
+    waiting = [_Folder(start, Rules.given(start, patterns))]
+    while waiting:
+        folder = waiting.pop()
+        pictures, folders = walk.look_into(folder, [] if disks is None else disks)
+        yield from pictures
+        waiting += reversed(folders)
 
-    for folder, folders, names in os.walk(root, onerror=note):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        start = os.path.join(folder, "")
-        for name in sorted(names):
-            if name.startswith("."):
-                continue
-            if os.path.splitext(name)[1].lower() in EXTENSIONS:
-                yield start + name
-            elif others is not None:
-                others[kind_of(name)] += 1
+
+def is_left_out(root: Path | str, place: str, patterns: Sequence[str] = ()) -> bool:
+    """Whether looking through `root` passes over a file below it: by its name, its folders' names or a
+    pattern.
+
+    patterns: as in image_files; errors: OSError, ValueError for a file of patterns that cannot be read
+    """
+    folder = os.fspath(root)
+    rules = Rules.given(folder, patterns)
+    *folders, name = os.path.relpath(place, folder).split(os.sep)
+    for inner in ("", *folders):
+        folder = os.path.join(folder, inner) if inner else folder
+        if inner and (_kind_of_folder(inner) or rules.leave_out(f"{folder}/")):
+            return True
+        if os.path.exists(os.path.join(folder, IGNORE_FILE)):
+            rules = rules.inside(folder)
+    return not is_picture(name) or rules.leave_out(place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder still to be looked into.
+
+    above: the folders that it lies in; one that is among them lies inside itself
+    """
+
+    place: str
+    rules: Rules
+    above: tuple[Identity, ...] = ()
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Looking through a folder; see image_files."""
+
+    unreadable: list[str]
+    others: Counter[str]
+
+    def look_into(self, folder: _Folder, disks: list[str]) -> tuple[list[str], list[_Folder]]:
+        """The pictures in a folder, and the folders in it that are to be looked into."""
+        try:
+            here = _identity(folder.place)
+            if here in folder.above and here[1]:  # some file systems number nothing
+                raise OSError(0, "it lies inside itself", folder.place)
+            if folder.above and folder.above[-1][0] != here[0]:
+                disks.append(folder.place)
+            files, folders = self._listed(folder.place)
+            rules = folder.rules.inside(folder.place) if IGNORE_FILE in files else folder.rules
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or f"its {IGNORE_FILE} cannot be understood"
+            self.unreadable.append(f"{folder.place}: {reason}")
+            return [], []
+        above = (*folder.above, here)
+        start = os.path.join(folder.place, "")
+        pictures = [start + name for name in files if self._is_wanted(name, start, rules)]
+        return pictures, [
+            _Folder(start + name, rules, above) for name in folders if self._is_entered(name, start, rules)
+        ]
+
+    def _listed(self, place: str) -> tuple[list[str], list[str]]:
+        """The names of files and of folders, sorted; links to folders are counted."""
+        files, folders = [], []
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if not _is_folder(entry):
+                    files.append(entry.name)
+                elif entry.is_symlink():
+                    self.others[LINKS] += 1
+                else:
+                    folders.append(entry.name)
+        return sorted(files), sorted(folders)
+
+    def _is_wanted(self, name: str, start: str, rules: Rules) -> bool:
+        if not is_picture(name):
+            if name != IGNORE_FILE:
+                self.others[kind_of(name)] += 1
+            return False
+        if rules.leave_out(start + name):
+            self.others[LEFT_OUT] += 1
+            return False
+        return True
+
+    def _is_entered(self, name: str, start: str, rules: Rules) -> bool:
+        kind = _kind_of_folder(name)
+        if kind is None and rules.leave_out(f"{start}{name}/"):
+            kind = FOLDERS_LEFT_OUT
+        if kind is not None:
+            self.others[kind] += 1
+        return kind is None
+
+
+def _kind_of_folder(name: str) -> str | None:
+    """What a folder that is never looked into is; None for others."""
+    if name.startswith("."):
+        return HIDDEN_FOLDERS
+    return SYSTEM_FOLDERS if name.lower() in _SYSTEM_FOLDERS else None
+
+
+def _identity(place: str) -> Identity:
+    facts = os.stat(place)
+    return facts.st_dev, facts.st_ino
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False

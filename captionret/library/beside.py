@@ -13,11 +13,11 @@ from . import writes
 from .caption_rows import WITHOUT, today
 from .captioners import CURRENT, KnownCaptioner, read_captioners
 from .catalogue import Catalogue
+from .listing import Found
 from .made_by import decoding_of, decoding_text, described_from
 from .protocols import Captioning, Described
 from .report import CaptionReport
 from .rows import NAME, TEXT, WHOLE, Damaged, restored, stored
-from .scan import Found
 from .storable import whole_result
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """What a person changes in a library: pictures added or removed one by one, and captions in their own
 words."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
@@ -9,9 +9,9 @@ from ..remedies import remedy
 from ..text import word_set
 from . import writes
 from .catalogue import Catalogue
+from .listing import Listing, look_at
 from .names import PathInput, as_paths, below, name_of
 from .rows import NAME, TEXT, restored, stored
-from .scan import Listing, look_at
 
 
 class KnownNames(Container[str]):
@@ -25,26 +25,38 @@ class KnownNames(Container[str]):
         return self._catalogue.value(sql, stored(str(name))) is not None
 
 
-def listing_of(paths: PathInput | Iterable[PathInput], root: Path, known: Container[str]) -> Listing:
+def listing_of(
+    paths: PathInput | Iterable[PathInput],
+    folders: Sequence[Path],
+    known: Container[str],
+    ignored: Sequence[str] = (),
+) -> Listing:
     """Files, and all pictures of folders, as an update looks at them.
 
-    known:  the names that the library holds
-    errors: BadSetting for what is not there
+    folders: the library's, the root first; ignored: patterns of what is left out there
+    known:   the names that the library holds
+    errors:  BadSetting for what is not there, and for a file that is left out
     """
-    from ..images import find_images
+    from ..images import image_files, is_left_out
 
+    root = folders[0]
     listing = Listing()
     seen: set[str] = set()
     for path in as_paths(paths):
-        name = name_of(path, root, known)
-        place = root / name
+        place = root / name_of(path, root, known)
         if not place.exists():
             raise BadSetting(f"{path} does not exist. Check the path.")
-        for file in find_images(place, [], listing.other) if place.is_dir() else [place]:
-            one = name_of(file, root, known)
-            if one not in seen:
-                seen.add(one)
-                look_at(str(file), one, listing)
+        found = image_files(place, [], listing.other) if place.is_dir() else [str(place)]
+        folder = next((one for one in folders if place.is_relative_to(one)), None)
+        for file in found:
+            if folder is not None and is_left_out(folder, file, ignored):
+                if file == str(place):
+                    raise BadSetting(f"{path} is hidden, or left out by a pattern. Change the pattern first.")
+                continue
+            name = name_of(file, root, known)
+            if name not in seen:
+                seen.add(name)
+                look_at(file, name, listing)
     return listing
 
 

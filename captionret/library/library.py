@@ -20,27 +20,23 @@ from . import edits, writes
 from .beside import own_way
 from .catalogue import Catalogue
 from .encoded import EncodedPictures, files_of
+from .folders import LibraryFolders
+from .listing import Listing, list_places
 from .made_by import from_folder
 from .names import PathInput, library_folder
 from .noting import PicturesAlone
 from .predicting import predict_all
 from .protocols import Captioning, EncodingPictures, WordPredicting
 from .report import UpdateReport
-from .rows import CATALOGUE, NAME, restored, stored
-from .scan import Listing, list_folder
+from .rows import CATALOGUE, stored
 from .seen import keeping
 from .side_by_side import SideBySideLibrary
 from .surroundings import SURROUNDINGS
 from .update import Updater
 from .writing import PREDICT, writing
 
-# Names that may be whole paths; those of the files below the root, which may be a million, are not read.
-_PERHAPS_ELSEWHERE = r"""
-SELECT path FROM files WHERE path GLOB '/*' OR path GLOB '\*' OR path GLOB '?:*' OR typeof(path) = 'blob'
-"""
 
-
-class Library(SideBySideLibrary):
+class Library(SideBySideLibrary, LibraryFolders):
     """An open library. Any thread may use it, and several processes at a time.
 
     Searching it never waits for an update; what an update commits is seen by the next search. A `snapshot`
@@ -121,11 +117,7 @@ class Library(SideBySideLibrary):
             raise BadSetting(f"batch_size is {batch_size}, limit {limit}: at least 1 and 0 are possible.")
         with writing(self.path):
             folder = self._accepted_root(root, relocate)
-            with self._catalogue.reading() as rows:
-                names = [restored(name) for (name,) in rows.table(_PERHAPS_ELSEWHERE, (NAME,))]
-                excluded = {restored(name) for (name,) in rows.table("SELECT path FROM excluded", (NAME,))}
-            elsewhere = sorted(name for name in names if Path(name).is_absolute())
-            listing = list_folder(folder, elsewhere, excluded)
+            listing = list_places(self._places(folder, allow_empty))
             options: dict[str, Any] = {"batch_size": batch_size, "limit": limit, "allow_empty": allow_empty}
             return self._run(folder, listing, captioner, decoding, device, progress, recaption, options)
 
@@ -141,11 +133,11 @@ class Library(SideBySideLibrary):
         """Caption these pictures, or those in these folders, without looking at the rest of the root. They
         may lie elsewhere; then their paths are whole ones.
 
-        errors: BadSetting for a path that is not there; as `update`
+        errors: BadSetting for a path that is not there, or that is left out (see `ignore`); as `update`
         """
         with writing(self.path):
             root = self.root
-            listing = edits.listing_of(paths, root, edits.KnownNames(self._catalogue))
+            listing = edits.listing_of(paths, self.folders, edits.KnownNames(self._catalogue), self.ignored)
             with self._catalogue.transaction() as connection:
                 writes.include(connection, [file.name for file in listing.files])
             options: dict[str, Any] = {
@@ -255,16 +247,3 @@ class Library(SideBySideLibrary):
             with self._catalogue.transaction() as connection:
                 writes.put_kind(connection, updater.id, captioner.kind)
         return updater.run(root, listing, progress=progress, **options)
-
-    def _accepted_root(self, root: Path | str | None, relocate: bool) -> Path:
-        known = self.root
-        if root is None:
-            return known
-        given = expanded(root).resolve()
-        # A library that holds nothing, perhaps of a run that failed at once, takes any folder.
-        holds_some = self._catalogue.value("SELECT EXISTS (SELECT 1 FROM files)")
-        if given != known and not relocate and holds_some:
-            raise BadLibrary(
-                f"{self.path} holds the pictures of {known}, not of {given}.", remedy("relocate")
-            )
-        return given

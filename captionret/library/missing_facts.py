@@ -6,8 +6,8 @@ from pathlib import Path
 from ..records import PictureFacts
 from . import writes
 from .catalogue import Catalogue
+from .listing import Listing
 from .rows import NAME, TEXT, restored, stored
-from .scan import Listing
 
 _WITHOUT_FACTS = """
 SELECT sha256, MIN(path) FROM images JOIN files USING (sha256) WHERE width IS NULL GROUP BY sha256

@@ -1,42 +1,17 @@
 """What lies in a folder now, against what the catalogue knows: what is new, changed, renamed, gone."""
 
-import os
-import stat
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from ..errors import BadLibrary
 from ..files import sha256_of
 from ..records import Failure
 from .catalogue import Catalogue
+from .listing import Found, Listing
 from .rows import NAME, TEXT, WHOLE, restored, stored
 
 _FAILED = "SELECT path, size, ctime_ns, reason FROM failures WHERE captioner = ?"
 _FEW = 200  # listed files, of which alone the catalogue is asked
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A picture file as it was when the folder was listed.
-
-    place:    where it lies
-    name:     relative to the root, with forward slashes; a picture that lies elsewhere has its whole path
-    mtime_ns: when the content was written last
-    ctime_ns: when anything about the file changed last, its permissions included
-    """
-
-    place: str
-    name: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-
-    @property
-    def path(self) -> Path:
-        """Where it lies."""
-        return Path(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +42,6 @@ class Failed:
 
 
 @dataclass(slots=True)
-class Listing:
-    """What a folder holds.
-
-    unreadable: the folders below it that may not be listed
-    other:      how many files of other kinds lie there
-    excluded:   how many pictures were passed over, for a person removed them from the library
-    """
-
-    files: list[Found] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    other: Counter[str] = field(default_factory=Counter)
-    excluded: int = 0
-
-    def covers(self, name: str) -> bool:
-        """Whether the file would have been seen if it were there: what cannot be looked at is not taken for
-        deleted."""
-        hidden = any(folder == "." or name.startswith(f"{folder}/") for folder in self.unreadable)
-        return not hidden and not any(failure.path == name for failure in self.failures)
-
-
-@dataclass(slots=True)
 class Task:
     """One content to be captioned: the file to read and the others that hold the same. sha256 is None where
     nothing has its size."""
@@ -111,57 +64,6 @@ class Plan:
     failures: list[Failure] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     silent: int = 0
-
-
-def list_folder(root: Path, elsewhere: Iterable[str] = (), excluded: Container[str] = ()) -> Listing:
-    """Every picture file below `root` with its size and time.
-
-    elsewhere: pictures of the library that lie outside of it, by their whole paths
-    excluded:  names to pass over
-    errors:    BadLibrary where the root itself is not there
-    """
-    if not root.is_dir():
-        raise BadLibrary(
-            f"{root} is not a folder any more (moved, deleted, or its disk is not mounted). Nothing was "
-            "changed in the library."
-        )
-    from ..images import image_files  # importing it takes a search's time, which lists nothing
-
-    messages: list[str] = []
-    listing = Listing()
-    start = len(os.path.join(root, ""))
-    for place in image_files(root, messages, listing.other):
-        if (name := place[start:].replace(os.sep, "/")) in excluded:
-            listing.excluded += 1
-        else:
-            look_at(place, name, listing)
-    for name in elsewhere:
-        if os.path.exists(name):
-            look_at(name, name, listing)
-    for message in messages:
-        folder, _, reason = message.rpartition(": ")
-        listing.unreadable.append(Path(folder).relative_to(root).as_posix())
-        listing.failures.append(
-            Failure(
-                listing.unreadable[-1],
-                f"The folder {folder} cannot be listed ({reason}). Change its permissions or leave it out.",
-            )
-        )
-    return listing
-
-
-def look_at(place: str, name: str, listing: Listing) -> None:
-    """Add one file to a listing: among the files, or among the failures where there is none to be read."""
-    try:
-        facts = os.stat(place)
-    except OSError as error:
-        reason = f"{place} cannot be read ({error.strerror}). Check the link or its permissions."
-        listing.failures.append(Failure(name, reason))
-        return
-    if stat.S_ISREG(facts.st_mode):
-        listing.files.append(Found(place, name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
-    else:
-        listing.failures.append(Failure(name, f"{place} is not a regular file. Leave it out."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Bringing a library up to date with its folder: only what is new or changed is captioned."""
 
+import json
 import logging
+import os
 from pathlib import Path
 
 from ..decoding import Decoding
@@ -12,12 +14,13 @@ from .captioning import BatchWriter
 from .catalogue import Catalogue
 from .documents import read_own
 from .index_writing import write_index
+from .listing import Listing
 from .made_by import from_folder
 from .missing_facts import read_missing_facts
 from .protocols import Captioning
 from .report import UpdateReport
 from .rows import stored
-from .scan import Listing, Plan, Remembered, make_plan, remembered
+from .scan import Plan, Remembered, make_plan, remembered
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class Updater:
         if whole and not allow_empty:
             self._refuse_to_lose_all(root, listing, plan)
         self._warn_of_own_captions(plan, known)
-        self._write_known(plan, root, known, whole)
+        self._write_known(plan, root, listing, known, whole)
         tasks = plan.tasks[:limit]
         self.batches.caption(tasks, plan, batch_size, progress)
         waiting = plan.silent + sum(len(task.files) for task in plan.tasks[len(tasks) :])
@@ -73,23 +76,32 @@ class Updater:
         )
 
     def _refuse_to_lose_all(self, root: Path, listing: Listing, plan: Plan) -> None:
-        if not listing.files and plan.gone:
+        from ..images import IGNORE_FILE
+
+        gone = [name for name in plan.gone if not os.path.isabs(name)]
+        if gone and all(os.path.isabs(file.name) for file in listing.files):
+            if listing.leaves_out:
+                raise BadLibrary(
+                    f"All {len(gone):,} pictures of {root} are left out by patterns, of the library or in a "
+                    f"{IGNORE_FILE}. Nothing was changed: write them so that some stay.",
+                    remedy("allow empty"),
+                )
             raise BadLibrary(
-                f"{root} holds no pictures any more, the library knows {len(plan.gone):,} of it. Nothing "
+                f"{root} holds no pictures any more, the library knows {len(gone):,} of it. Nothing "
                 "was changed: mount the disk or restore the folder and run again.",
                 remedy("allow empty"),
             )
         with self.catalogue.reading() as rows:
             relocated = str(root) != rows.meta("root")
         kept = plan.known_content or plan.counts["unchanged"]
-        if relocated and plan.gone and not kept:
+        if relocated and gone and not kept:
             raise BadLibrary(
-                f"{root} holds none of the {len(plan.gone):,} pictures that the library knows. Nothing was "
+                f"{root} holds none of the {len(gone):,} pictures that the library knows. Nothing was "
                 "changed: give the folder that they were moved to, or use another library.",
                 remedy("allow empty"),
             )
 
-    def _write_known(self, plan: Plan, root: Path, known: Remembered, whole: bool) -> None:
+    def _write_known(self, plan: Plan, root: Path, listing: Listing, known: Remembered, whole: bool) -> None:
         with self.catalogue.transaction() as connection:
             writes.put_meta(connection, "root", stored(str(root)))
             there = from_folder(self.folder, root)
@@ -99,6 +111,7 @@ class Updater:
                 writes.put_file(connection, file, sha256)
             writes.drop_files(connection, plan.gone)
             if whole:
+                writes.put_meta(connection, "disks", json.dumps(sorted(listing.disks)))
                 kept = {failure.path for failure in plan.failures}
                 writes.drop_failures(connection, [name for name in known.failed if name not in kept])
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from ..records import Caption, CaptionResult, Failure, PictureFacts
 from .caption_rows import FIRST, LAST, rows_of, span
 from .checksums import of_image, of_own_caption
+from .listing import Found
 from .rows import stored
-from .scan import Found
 
 _FIRST, _LAST = (one.format(captioner="c.id", picture=":number") for one in (FIRST, LAST))
 _DROP_FORMER = f"""

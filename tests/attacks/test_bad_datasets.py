@@ -327,5 +327,5 @@ def test_a_folders_other_files_are_counted_by_kind(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.nef", "c.mp4", "d.mp4", "notes.txt"):
         write(tmp_path / name, b"x")
     assert open_dataset(f"folder:{tmp_path}").notes == (
-        "Left out, since they are no pictures: RAW photographs (1), texts (1), videos (2).",
+        "Passed over: RAW photographs (1), texts (1), videos (2).",
     )

@@ -32,6 +32,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Image.open(folder / "home/Pictures/motorcycle-left.png") as photograph:
         for name, size in (("q.jpg", (600, 400)), ("more.jpg", (500, 400)), ("less.jpg", (400, 400))):
             photograph.convert("RGB").resize(size).save(folder / name)
+    (folder / "home/Scans").mkdir()
+    shutil.copy(folder / "q.jpg", folder / "home/Scans/album.jpg")
     _write_data_sets(folder)
     return folder
 

@@ -34,7 +34,7 @@ def test_index_again_knows_folder_captioner_and_decoding(
     (photos / "film.mp4").touch()
     done = call(index, "--library", "./lib")
     assert (done.code, done.out) == (0, "new 0  unchanged 4  changed 0  removed 0  failed 0\n")
-    assert "No pictures, passed over: 1 videos." in done.err
+    assert "Passed over: 1 videos." in done.err
     wide = ("--library", "./wide", "--checkpoint", trained.checkpoint)
     assert call(index, photos, *wide, "--decode", "consensus", "--beam", 4).code == 0
     assert "unchanged 4" in call(index, photos, "--library", "./wide").out, "its own way of decoding goes on"
@@ -49,6 +49,27 @@ def test_moved_folder_is_accepted_under_the_old_name_of_the_option_too(photos: P
     assert refused.code == 3 and "--relocate" in refused.err and "update(" not in refused.err
     done = call(index, "pictures", "--library", "./lib", "--moved")
     assert done.code == 0 and "--moved is now called --relocate" in done.err
+
+
+def test_index_keeps_several_folders_and_patterns_and_fails_where_that_is_wanted(
+    photos: Path, call: Call, tmp_path: Path
+) -> None:
+    shape(tmp_path / "scans" / "yellow.png", "yellow", "circle")
+    shape(tmp_path / "scans" / "drafts" / "white.png", "yellow", "square")
+    done = call(index, "photos", "scans", "--library", "./lib", "--exclude", "drafts/", "--exclude", "*.gif")
+    assert done.out == "new 1  unchanged 3  changed 0  removed 0  failed 0\n"
+    assert "Passed over: 1 folders left out by a pattern." in done.err
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    quiet = ("--library", "./lib", "--quiet")
+    assert call(index, *quiet).code == 0
+    failed = call(index, *quiet, "--fail-on-error")
+    assert (failed.code, failed.out) == (3, "new 0  unchanged 4  changed 0  removed 0  failed 1\n")
+    assert failed.err.count("\n") == 1 and "broken.jpg" in failed.err
+    (photos / "broken.jpg").unlink()
+    assert call(index, *quiet, "--fail-on-error", "--exclude", "").out.startswith("new 1  unchanged 4")
+    assert call(index, *quiet, "--drop-folder", "scans").out.startswith("new 0  unchanged 3")
+    refused = call(index, "photos", "photos/..", "--library", "./lib")
+    assert refused.code == 2 and "its pictures would be there twice" in refused.err
 
 
 def test_caption_of_a_person_is_found_and_taken_away_again(photos: Path, call: Call) -> None:

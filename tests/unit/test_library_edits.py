@@ -220,7 +220,7 @@ def test_files_of_other_kinds_are_counted_by_kind(library: Library) -> None:
     for name in ("a.mp4", "b.MOV", "trip/c.nef", "notes.txt", ".hidden.mp4"):
         (library.root / name).write_bytes(b"x")
     report = library.update(captioner=MeanColour())
-    assert report.other == {"RAW photographs": 1, "texts": 1, "videos": 2}
+    assert report.other == {"RAW photographs": 1, "hidden files": 1, "texts": 1, "videos": 2}
 
 
 class Careless(MeanColour):

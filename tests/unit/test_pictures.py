@@ -233,6 +233,7 @@ def test_other_files_of_a_folder_are_counted_by_kind(tmp_path: Path) -> None:
         "videos": 2,
         "texts": 2,
         "documents": 1,
+        "hidden files": 1,
         "other files": 2,
     }
 

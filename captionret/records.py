@@ -76,6 +76,7 @@ class Hit:
     copies:  further paths that hold the very same file
     words:   in modes that predict words, those of the query, or those that the pictures share, each with how
              probable it is that a person says it of this picture
+    certain: those of `words` that a caption of it says which a person wrote, or a file gives
     weak:    whether it is little more than a guess: it is just above the floor of its mode
     """
 
@@ -88,6 +89,7 @@ class Hit:
     copies: tuple[str, ...] = field(default=())
     words: tuple[tuple[str, float], ...] = ()
     weak: bool = False
+    certain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Document:
 
     paths:       of its files, ascending
     captions:    the best first; where a person wrote one, that alone
-    own:         whether a person did
+    own:         whether a person did; certain: whether a person did, or they stand in a file
     feature_row: where its feature stands
     facts:       when and with which camera it was taken, where its file says so
     """
@@ -36,6 +36,7 @@ class Document:
     own: bool
     feature_row: int
     facts: PictureFacts | None
+    certain: bool = False
 
 
 def read_documents(
@@ -48,7 +49,7 @@ def read_documents(
     """
     shown = shown or read_shown(rows)
     images = _images(rows, hashes, shown.present)
-    texts = _texts(rows, images, hashes is not None, shown)
+    texts, of_file = _texts(rows, images, hashes is not None, shown)
     own = {sha256: text for sha256, text in read_own(rows, hashes).items() if sha256 in images}
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, sha256 in _table(rows, _FILES, (NAME, TEXT), hashes):
@@ -63,6 +64,7 @@ def read_documents(
             sha256 in own,
             max(images[sha256][1], 0),
             facts.get(sha256),
+            sha256 in own or images[sha256][0] in of_file,
         )
         for sha256, names in paths.items()
     )
@@ -81,8 +83,9 @@ def _images(rows: Rows, hashes: Sequence[str] | None, present: int | None) -> di
 
 def _texts(
     rows: Rows, images: Mapping[str, tuple[int, int, int]], some: bool, shown: Shown
-) -> dict[int, tuple[str, ...]]:
-    """By a picture's number the texts that are shown of it: captions, and behind them the tags.
+) -> tuple[dict[int, tuple[str, ...]], set[int]]:
+    """By a picture's number the texts that are shown of it: captions, and behind them the tags; and the
+    numbers of those of which they stand in a file.
 
     some: whether they are few of all
     """
@@ -92,10 +95,12 @@ def _texts(
         if checksums.of_image(sha256, shown.present or 0, row, texts.get(number, ())) != crc:
             raise Damaged(f"what it says of the picture {sha256} is not what was written")
     found: dict[int, tuple[str, ...]] = {}
+    of_file: set[int] = set()
     for one in reversed(shown.captioners):
         by = (texts, tags) if one.id == shown.present else _texts_by(rows, one.id, numbers, checked=True)
         found |= {number: (*listed, *by[1].get(number, ())) for number, listed in by[0].items()}
-    return found
+        of_file = of_file | by[0].keys() if one.kind == "file" else of_file - by[0].keys()
+    return found, of_file
 
 
 def _texts_by(

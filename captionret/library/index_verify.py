@@ -73,4 +73,5 @@ def _document(table: MergedSegments, row: int) -> Document:
         bool(place in segment.own),
         int(segment.feature_rows[place]),
         segment.facts.at(place),
+        bool(place in segment.certain),
     )

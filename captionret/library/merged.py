@@ -1,7 +1,6 @@
 """Several segments as one table of pictures, in the order of the paths; what was taken out of a segment, or
 replaced by a later one, is left out."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol, TypeVar
@@ -13,7 +12,8 @@ from ..records import PictureFacts
 from ..retrieval.index.arrays import ReadSequence
 from ..retrieval.index.postings import CaptionPostings
 from .row_sets import SegmentRowSets
-from .segment import Segment, words_of
+from .segment import Segment
+from .segment_words import SegmentWords
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -54,6 +54,12 @@ class MergedSegments:
         """What filters ask."""
         return SegmentRowSets(self)
 
+    @cached_property
+    def certain(self) -> NDArray[np.bool_] | None:
+        """(N,) of which pictures a person or a file gives the captions; None where of none."""
+        found = self.mask(lambda segment: segment.certain)
+        return found if found.any() else None
+
     @property
     def parts(self) -> tuple[CaptionPostings, ...]:
         """The postings of each segment."""
@@ -62,7 +68,7 @@ class MergedSegments:
     @cached_property
     def known_words(self) -> Mapping[str, int]:
         """The words of all captions, with how many pictures each is of."""
-        return _KnownWords(self)
+        return SegmentWords(self.segments, self.dead)
 
     @cached_property
     def mean_length(self) -> float:
@@ -220,36 +226,6 @@ class Column(ReadSequence[T]):
 
     def __len__(self) -> int:
         return len(self._table)
-
-
-class _KnownWords(Mapping[str, int]):
-    """The words of all captions of a table. What is gone from a segment does not count."""
-
-    def __init__(self, table: MergedSegments) -> None:
-        self._table = table
-
-    def __getitem__(self, word: str) -> int:
-        total = 0
-        for words, counts in (one.known for one in self._table.segments):
-            place = words.find(word)
-            total += 0 if place is None else int(counts[place])
-        total -= self._gone[word]
-        if total < 1:
-            raise KeyError(word)
-        return total
-
-    def __iter__(self) -> Iterator[str]:
-        words = dict.fromkeys(word for one in self._table.segments for word in one.known[0])
-        return iter([word for word in words if not self._gone[word] or word in self])
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    @cached_property
-    def _gone(self) -> Counter[str]:
-        pairs = zip(self._table.segments, self._table.dead, strict=True)
-        gone = (words_of(one.all_captions(row)) for one, rows in pairs for row in rows.tolist())
-        return Counter(word for words in gone for word in words)
 
 
 class _RowOf(Mapping[str, int]):

@@ -55,6 +55,11 @@ class Segment:
         """The rows of pictures that a person captioned, ascending."""
         return self.arrays.whole("own")
 
+    @property
+    def certain(self) -> NDArray[np.int32]:
+        """The rows of pictures whose captions a person wrote or a file gives, ascending."""
+        return self.arrays.whole("certain")
+
     @cached_property
     def known(self) -> tuple[Texts, NDArray[np.uint32]]:
         """The words of all captions, ascending, and how many pictures each is of."""
@@ -166,6 +171,7 @@ def segment_of(documents: Sequence[Document]) -> Segment:
         "by_hash": np.argsort(hashes.view(f"S{_HASH}"), kind="stable").astype(np.int32),
         "feature_rows": _narrow(np.fromiter((one.feature_row for one in documents), np.int64, count)),
         "own": np.flatnonzero([one.own for one in documents]).astype(np.int32),
+        "certain": np.flatnonzero([one.certain for one in documents]).astype(np.int32),
         **fact_arrays([one.facts for one in documents]),
     }
     every = [one.captions for one in documents]

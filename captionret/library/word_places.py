@@ -108,5 +108,5 @@ def placed_words(
     if others or not parts:
         nothing = WordMatrix.of_sets([frozenset() for _ in others])
         own = word_part(WordMatrix.of_sets(list(others.values())), nothing)
-        placed.append(PlacedPart(own, left_out.astype(np.int32)))
+        placed.append(PlacedPart(own, left_out.astype(np.int32), of_captions=True))
     return StoredWords(placed, count)

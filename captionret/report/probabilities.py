@@ -3,6 +3,7 @@
 from ..records import Hit
 
 WEAK = "(weak)"
+CAPTION = "(caption)"  # in place of the probability of a word that a person or a file says
 _MOST = 0.99  # what rounds to 1 is not certain
 
 
@@ -17,7 +18,9 @@ def probability(value: float) -> str:
 
 
 def reasons(hit: Hit) -> str:
-    """A hit's words with their probabilities; where there are none, the words it shares with the query. One
-    that is weak is marked."""
-    shown = [f"{word} {probability(sure)}" for word, sure in hit.words] or [" ".join(hit.why)]
+    """A hit's words with their probabilities, or that a caption says them; where there are none, the words it
+    shares with the query. One that is weak is marked."""
+    shown = [
+        f"{word} {CAPTION if word in hit.certain else probability(sure)}" for word, sure in hit.words
+    ] or [" ".join(hit.why)]
     return "  ".join([*filter(None, shown), *([WEAK] if hit.weak else [])])

@@ -181,7 +181,10 @@ def search_json(
                 "path": os.path.join(base, hit.path),
                 "caption": hit.caption,
                 "why": list(hit.why),
-                "words": [{"word": word, "probability": round(sure, 4)} for word, sure in hit.words],
+                "words": [
+                    {"word": word, "probability": round(sure, 4), "certain": word in hit.certain}
+                    for word, sure in hit.words
+                ],
                 "weak": hit.weak,
             }
             for hit in hits

@@ -14,7 +14,8 @@ from ..records import PictureFacts
 from ..remedies import remedy
 from ..text import normal, word_set, words
 from .calibrated import Calibration
-from .index.columns import Columns
+from .certain import CertainColumns
+from .index.columns import Columns, ProbabilityColumns
 from .index.halves import VectorTable
 from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
@@ -208,10 +209,16 @@ class Gallery:
         without any."""
         kept = self.stored_words
         if kept is not None:
-            return WordProbabilities(kept.head, kept.classes, self.calibration)
+            return WordProbabilities(self._with_certain(kept.head), kept.classes, self.calibration)
         classes = self.classes
         named = None if classes is None else Columns(classes)
-        return WordProbabilities(Columns(self.word_probabilities), named, self.calibration)
+        head = self._with_certain(Columns(self.word_probabilities))
+        return WordProbabilities(head, named, self.calibration)
+
+    def _with_certain(self, head: ProbabilityColumns) -> ProbabilityColumns:
+        """Predicted words, those of certain captions with probability 1."""
+        certain = self._table.certain
+        return head if certain is None else CertainColumns(head, certain, self.row_sets.holding)
 
     @cached_property
     def calibration(self) -> Calibration | None:

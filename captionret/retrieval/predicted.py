@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..image_classes import classes_of
 from . import corpus
 from .calibrated import SURE, Calibration
+from .certain import CertainColumns
 from .index.columns import ProbabilityColumns, SomeColumns, WordColumns
 from .language import AT_LEAST
 
@@ -117,6 +118,11 @@ class WordProbabilities:
             share = self._share(word) * self.by_classes(word)
             self._raw[word] = np.clip(1 - (1 - self.by_head(word)) * (1 - share), self.least, SURE)
         return self._raw[word]
+
+    def is_certain(self, word: str, row: int) -> bool:
+        """Whether a person's caption of a picture, or a file's, says a word, or another form of it."""
+        head = self._head
+        return isinstance(head, CertainColumns) and any(row in head.rows(one) for one in self.forms(word))
 
     def forms(self, word: str) -> tuple[str, ...]:
         """The forms of a word that have one probability, itself among them."""

@@ -153,6 +153,7 @@ def _hits(
     found = []
     for place, (row, score) in enumerate(best, start=1):
         why = () if prepared is None else prepared.why(query, row)
+        words = hit_words(gallery, query, row, why) if probable else ()
         hit = Hit(
             rank=place,
             score=float(str(np.float32(score))),  # the shortest decimal of the float32, not 0.699999988079071
@@ -161,7 +162,8 @@ def _hits(
             why=why,
             id=gallery.ids[row],
             copies=gallery.copies[row],
-            words=hit_words(gallery, query, row, why) if probable else (),
+            words=words,
+            certain=tuple(word for word, _ in words if gallery.predicted.is_certain(word, row)),
             weak=weak is not None and bool(weak[row]),
         )
         found.append(hit)

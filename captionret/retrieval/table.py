@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .index.stored import CaptionIndex
 from .row_sets import RowSets
 
@@ -50,6 +53,11 @@ class PictureTable(Protocol):
         ...
 
     @property
+    def certain(self) -> NDArray[np.bool_] | None:
+        """(N,) of which pictures the captions are certain: a person's, or a file's; None where of none."""
+        ...
+
+    @property
     def caption_index(self) -> CaptionIndex | None:
         """Postings of the captions' words, where they are kept."""
         ...
@@ -59,6 +67,7 @@ class ListedPictures:
     """A table of lists."""
 
     caption_index: CaptionIndex | None = None
+    certain: NDArray[np.bool_] | None = None
     row_sets: RowSets | None = None
     known_words: Mapping[str, int] | None = None
 

@@ -147,9 +147,11 @@ def test_search_on_the_terminal_aligns_rank_score_path_caption_and_shared_words(
 def test_words_with_probabilities_are_shown_in_place_of_shared_words() -> None:
     line = search_text(Query(text="a dog"), None, (), [PROBABLE], "", 120).splitlines()[1]
     assert line == " 1  2.50  x.jpg  a dog  dog .97  beach .99  surf <.01"
+    shown = search_text(Query(text="a dog"), None, (), [replace(PROBABLE, certain=("beach",))], "", 120)
+    assert shown.splitlines()[1].endswith("dog .97  beach (caption)  surf <.01")
     found = search_json(Query(text="a dog"), None, (), [PROBABLE], "auto", "photos")["hits"][0]
     assert found["why"] == ["dog", "a"]
-    assert found["words"][0] == {"word": "dog", "probability": 0.9734}
+    assert found["words"][0] == {"word": "dog", "probability": 0.9734, "certain": False}
 
 
 def test_weak_hits_are_marked_wherever_they_are_shown(tmp_path: Path, photos: Path) -> None:

@@ -46,8 +46,10 @@ def documents(count: int, seed: int, prefix: str = "") -> list[Document]:
         taken = f"20{chosen.randint(10, 25)}-0{chosen.randint(1, 9)}-02T03:04:05"
         camera = chosen.choice(["Canon  EOS R5", "Pixel 7", "ÉCLAIR", None])
         facts = PictureFacts(number, 3, chosen.choice([taken, None]), camera) if number % 5 else None
-        sha256 = f"{chosen.getrandbits(256):064x}"
-        made.append(Document(sha256, (name, *copies), tuple(texts), number % 11 == 0, number * 3, facts))
+        sha256, own = f"{chosen.getrandbits(256):064x}", number % 11 == 0
+        made.append(
+            Document(sha256, (name, *copies), tuple(texts), own, number * 3, facts, own or number % 3 == 0)
+        )
     return sorted(made, key=lambda one: one.paths[0])
 
 

@@ -18,6 +18,7 @@ from captionret.app.library_captioners import compare_captioners
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.cli import compare
+from captionret.cli import search as search_command
 from captionret.decoding import Decoding, OwnWay
 from captionret.errors import BadSetting
 from captionret.images import Picture
@@ -113,6 +114,28 @@ def test_tags_are_found_as_words(library: Library) -> None:
     assert library.snapshot("notes").captions(library.snapshot("notes").gallery().hashes) == [
         ("a square", "crimson")
     ]
+
+
+@pytest.mark.parametrize("mode", ["auto", "words"])
+def test_words_of_files_and_of_people_are_certain(library: Library, mode: str, call: Call) -> None:
+    library.predict_words(Colours())
+    library.add_captions("notes", [given("red.png", "our blue heirloom", tags=("Bella",))])
+    library.set_caption("blue.png", "the pond at Grandma's")
+    for by in (None, "notes"):
+        with Searcher(library, captions_by=by) as searcher:
+            for text in ("heirloom", "heirlooms", "an heirloom of ours", "bella"):
+                (hit,) = searcher.search(text=text, mode=mode).hits
+                assert hit.path == "red.png" and {"heirloom", "bella"} & {*hit.certain}
+            assert searcher.search(text="pond", mode=mode)[0].path == "blue.png"
+            assert not searcher.search(text="cup", mode=mode).hits
+    with Searcher(library) as searcher:
+        found = searcher.search(text="blue", mode=mode, top=None)
+        assert (found[0].path, found[0].certain) == ("red.png", ("blue",)), "what is certain goes first"
+        assert not searcher.search(text="green", mode=mode)[0].certain, "what is predicted stays"
+    done = call(search_command, "heirloom", "--mode", mode, "--library", library.path)
+    assert done.code == 0 and "heirloom (caption)" in done.out
+    shown = json.loads(call(search_command, "heirloom", "--library", library.path, "--json").out)
+    assert shown["hits"][0]["words"] == [{"word": "heirloom", "probability": 0.999, "certain": True}]
 
 
 def test_captioned_picture_is_never_asked_about_again(library: Library) -> None:

@@ -19,10 +19,14 @@ Weigh = Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacedPart:
-    """A part, and where its pictures stand in the gallery: (n,) rows, -1 for those that do not count."""
+    """A part, and where its pictures stand in the gallery: (n,) rows, -1 for those that do not count.
+
+    of_captions: whether it holds words of captions, and nothing is known of what else one may say
+    """
 
     part: WordPart
     rows: NDArray[np.int32]
+    of_captions: bool = False
 
     def placed(self, rows: NDArray[np.integer], weights: NDArray[np.floating]) -> Entries:
         """Rows of the part -> rows of the gallery, with the weights of those that count."""
@@ -95,8 +99,15 @@ class StoredWords:
         return self._of_each(lambda part: part.totals)
 
     def numbers(self) -> NDArray[np.float64]:
-        """(N,) the sum over a picture's words of log(1 - p)."""
-        return self._of_each(lambda part: part.numbers)
+        """(N,) the sum over a picture's words of log(1 - p). Where captions stand in it is the mean of the
+        others, for that a caption says more words is no reason to rank its picture last."""
+        found = self._of_each(lambda part: part.numbers)
+        predicted = np.ones(self.count, np.bool_)
+        for one in self.parts:
+            predicted[one.rows[one.rows >= 0]] = not one.of_captions
+        if not predicted.all():
+            found[~predicted] = found[predicted].mean() if predicted.any() else 0.0
+        return found
 
     def _of_each(self, of_part: Callable[[WordPart], NDArray[np.float64]]) -> NDArray[np.float64]:
         found = np.zeros(self.count)

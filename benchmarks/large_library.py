@@ -125,7 +125,7 @@ def made(folder: Path, count: int) -> Library:
             crc, taken = of_image(sha256, 1, number, [text]), f"{year}-{month:02d}-{day:02d}T12:00:00"
             connection.execute(
                 "INSERT INTO images (number, sha256, captioner, feature_row, crc, width, height, taken, "
-                "camera) VALUES (?, ?, 1, ?, ?, 4, 4, ?, ?)",
+                "camera, exif) VALUES (?, ?, 1, ?, ?, 4, 4, ?, ?, '{}')",
                 (number + 1, sha256, number, crc, taken, CAMERAS[number % 6]),
             )
             rows = rows_of(1, number + 1, [Caption(text, tuple(text.split()), -1.0)], 0)

@@ -94,17 +94,29 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """What a picture file says about itself.
+    """What a picture file says about itself; None where it says nothing, or nonsense.
 
     width, height: in pixels, upright
-    taken:         when, in the camera's local time: "2019-06-01T12:30:00"; None where it is not noted
-    camera:        maker and model: "Canon EOS R5"; None where they are not noted
+    taken:         when, in the camera's local time: "2019-06-01T12:30:00"
+    camera:        maker and model: "Canon EOS R5"
+    zone:          how far that time is ahead of UTC: "+02:00"
+    lens:          maker and model: "Canon RF24-70mm F2.8 L IS USM"
+    orientation:   EXIF's, 1 to 8: how the stored pixels are to be turned; 1 is upright
+    place:         latitude and longitude in degrees, north and east positive
+    title:         its title, or where there is none its description
+    keywords:      each once
     """
 
     width: int
     height: int
     taken: str | None = None
     camera: str | None = None
+    zone: str | None = None
+    lens: str | None = None
+    orientation: int = 1
+    place: tuple[float, float] | None = None
+    title: str | None = None
+    keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

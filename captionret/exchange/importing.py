@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadImage
+from ..images.embedded import read_embedded
+from ..images.xmp import BadXMP, Described, read
 from ..library import CaptionReport, Library
 from ..progress import bar
 from ..records import Caption, Failure, GivenCaptions
-from .embedded import read_embedded
 from .reading import by_source, clean, read_captions
 from .report import Failures
 from .rows import CaptionRow
-from .xmp import BadXMP, Described, read
 from .xmp_files import sidecar_of
 
 SIDECARS, EMBEDDED = "sidecars", "embedded"

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..files import publishing
+from ..images.xmp import BadXMP, merged
 from ..library import LibraryPicture
 from ..text import content_words, words
 from .report import Failures
 from .rows import caption_rows
-from .xmp import BadXMP, merged
 
 MOST_WORDS = 10
 AT_LEAST = 0.5

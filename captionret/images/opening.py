@@ -114,7 +114,7 @@ class Opened:
     def read_facts(self) -> PictureFacts:
         """What the file says about itself; a PNG may have to be decoded for it. errors: BadImage"""
         with _failures_named(self.name), _our_settings():
-            return facts_of(self.image, self.whole)
+            return facts_of(self.image, self.whole, self.name)
 
     def load(self) -> Image.Image:
         """The pixels as upright 8-bit RGB. errors: BadImage"""
@@ -154,7 +154,7 @@ def read_facts(path: Path | str) -> PictureFacts:
         _regular(path) as file,
         Image.open(file, formats=_formats()) as image,
     ):
-        return facts_of(image, image.size)
+        return facts_of(image, image.size, name)
 
 
 def check_pixels(image: Image.Image, name: str) -> None:

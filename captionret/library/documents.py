@@ -9,13 +9,16 @@ from ..records import PictureFacts
 from . import checksums
 from .caption_rows import caption_of, picture_of, read_rows
 from .captioners import Shown, read_shown
-from .rows import MAYBE_TEXT, MAYBE_WHOLE, NAME, TEXT, WHOLE, Column, Damaged, Rows, restored
+from .fact_rows import FACT_COLUMNS, FACTS, NOTHING, facts_from
+from .rows import NAME, TEXT, WHOLE, Column, Damaged, Rows, restored
 
 _IMAGES = "SELECT sha256, number, captioner, feature_row, crc FROM images"
 # of contents of a former captioner, too: without a join twice as fast, and there are seldom any
 _FILES = "SELECT path, sha256 FROM files"
 _OWN = "SELECT sha256, text, written, crc FROM own_captions"
-_FACTS = "SELECT sha256, width, height, taken, camera FROM images WHERE (taken NOTNULL OR camera NOTNULL)"
+_FACTS = f"""
+SELECT sha256, {FACTS} FROM images WHERE (taken NOTNULL OR camera NOTNULL OR exif <> '{NOTHING}')
+"""  # noqa: S608
 _AT_ONCE = 500  # hashes that are named in a statement
 
 
@@ -27,7 +30,7 @@ class Document:
     captions:    the best first; where a person wrote one, that alone
     own:         whether a person did; certain: whether a person did, or they stand in a file
     feature_row: where its feature stands
-    facts:       when and with which camera it was taken, where its file says so
+    facts:       what its file says about itself, where it says anything
     """
 
     sha256: str
@@ -130,10 +133,9 @@ def read_own(rows: Rows, hashes: Sequence[str] | None = None) -> dict[str, str]:
 
 
 def _facts(rows: Rows, hashes: Sequence[str] | None) -> dict[str, PictureFacts]:
-    columns = (TEXT, MAYBE_WHOLE, MAYBE_WHOLE, MAYBE_TEXT, MAYBE_TEXT)
     return {
-        sha256: PictureFacts(width or 0, height or 0, taken, camera)
-        for sha256, width, height, taken, camera in _table(rows, _FACTS, columns, hashes)
+        sha256: facts_from(width or 0, height or 0, *others)
+        for sha256, width, height, *others in _table(rows, _FACTS, (TEXT, *FACT_COLUMNS), hashes)
     }
 
 

@@ -1,5 +1,5 @@
-"""When and with which camera the pictures of a segment were taken: each day and each camera once, so that a
-filter looks at these and not at every picture."""
+"""What the files of a segment's pictures say about themselves: each day, camera, lens and so on once, so
+that a filter looks at these and not at every picture."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from ..records import PictureFacts
 from ..retrieval.index.arrays import Arrays, Texts, text_arrays
-from ..retrieval.row_sets import Fact, day_of
+from ..retrieval.row_sets import Fact, are_near, texts_of
+from .fact_rows import exif_of, facts_from
+
+_OF_EACH: tuple[Fact, ...] = ("day", "camera")  # kept for each picture, "" where it is not noted
+_OF_SOME: tuple[Fact, ...] = ("lens", "title", "keyword")  # kept with the places of those that have it
 
 
 class FactColumns:
@@ -17,7 +21,7 @@ class FactColumns:
 
     def __init__(self, arrays: Arrays) -> None:
         self._arrays = arrays
-        self._taken = Texts(arrays, "facts.taken")
+        self._taken, self._exif = Texts(arrays, "facts.taken"), Texts(arrays, "facts.exif")
 
     def at(self, row: int) -> PictureFacts | None:
         """Of one picture."""
@@ -31,48 +35,67 @@ class FactColumns:
         sizes, cameras = self._arrays.whole("facts.sizes").tolist(), list(self.distinct("camera"))
         owners = self._arrays.whole("facts.camera.of").tolist()
         rows = self._arrays.whole("facts").tolist()
-        known = zip(rows, sizes[::2], sizes[1::2], self._taken, owners, strict=True)
-        for row, width, height, taken, camera in known:
-            found[row] = PictureFacts(width, height, taken or None, cameras[camera] or None)
+        known = zip(rows, sizes[::2], sizes[1::2], self._taken, owners, self._exif, strict=True)
+        for row, width, height, taken, camera, exif in known:
+            found[row] = facts_from(width, height, taken or None, cameras[camera] or None, exif)
         return found
 
     def distinct(self, fact: Fact) -> Texts:
-        """All days or cameras, ascending; "" where one is not noted."""
+        """All days, cameras ..., ascending; "" where one is not noted."""
         return Texts(self._arrays, f"facts.{fact}")
 
     def noted(self, fact: Fact, gone: NDArray[np.int32]) -> list[str]:
-        """The days or cameras that are known of the pictures, those `gone` left out."""
-        left = ~np.isin(self._arrays.whole("facts"), gone)
+        """The days, cameras ... that are known of the pictures, those `gone` left out."""
+        left = ~np.isin(self._rows_with(fact), gone)
         places = np.unique(self._arrays.whole(f"facts.{fact}.of")[left])
         return [one for place in places.tolist() if (one := self.distinct(fact)[place])]
 
     def rows(self, fact: Fact, fits: Callable[[str], bool]) -> NDArray[np.int32]:
-        """The pictures whose day or camera is known and fits, ascending."""
+        """The pictures of which a day, a camera ... is known and fits, ascending."""
         fitting = np.array([bool(one) and fits(one) for one in self.distinct(fact)], np.bool_)
         if not fitting.any():
             return np.zeros(0, np.int32)
-        rows: NDArray[np.int32] = self._arrays.whole("facts")
-        held: NDArray[np.int32] = rows[fitting[self._arrays.whole(f"facts.{fact}.of")]]
-        return held
+        held: NDArray[np.int32] = self._rows_with(fact)[fitting[self._arrays.whole(f"facts.{fact}.of")]]
+        return np.unique(held) if fact in _OF_SOME else held
+
+    def near(self, latitude: float, longitude: float, km: float) -> NDArray[np.int32]:
+        """The pictures that were taken so near to a place, ascending."""
+        places = self._arrays.whole("facts.place").reshape(-1, 2)
+        rows: NDArray[np.int32] = self._arrays.whole("facts.place.rows")
+        return rows[are_near(places, latitude, longitude, km)]
+
+    def _rows_with(self, fact: Fact) -> NDArray[np.int32]:
+        """Of what a fact is kept for, the pictures' rows."""
+        return self._arrays.whole("facts" if fact in _OF_EACH else f"facts.{fact}.rows")
 
     def _of(self, place: int) -> PictureFacts:
         width, height = self._arrays.part("facts.sizes", 2 * place, 2 * place + 2).tolist()
         (owner,) = self._arrays.part("facts.camera.of", place, place + 1).tolist()
-        return PictureFacts(width, height, self._taken[place] or None, self.distinct("camera")[owner] or None)
+        camera = self.distinct("camera")[owner] or None
+        return facts_from(width, height, self._taken[place] or None, camera, self._exif[place])
 
 
 def fact_arrays(facts: Sequence[PictureFacts | None]) -> dict[str, NDArray[Any]]:
     """The arrays that FactColumns reads, of the facts of each picture."""
     known = [(row, one) for row, one in enumerate(facts) if one is not None]
+    rows = np.array([row for row, _ in known], np.int32)
     sizes = np.array([(one.width, one.height) for _, one in known], np.int64).reshape(-1)
-    taken = [one.taken or "" for _, one in known]
-    return {
-        "facts": np.array([row for row, _ in known], np.int32),
+    arrays: dict[str, NDArray[Any]] = {
+        "facts": rows,
         "facts.sizes": sizes.astype(np.min_scalar_type(int(sizes.max(initial=0)))),
-        **text_arrays("facts.taken", taken),
-        **_column("day", list(map(day_of, taken))),
-        **_column("camera", [one.camera or "" for _, one in known]),
+        **text_arrays("facts.taken", [one.taken or "" for _, one in known]),
+        **text_arrays("facts.exif", [exif_of(one) for _, one in known]),
     }
+    for fact in _OF_EACH:
+        arrays |= _column(fact, ["".join(texts_of(one, fact)) for _, one in known])
+    for fact in _OF_SOME:
+        noted = [(row, text) for row, one in known for text in texts_of(one, fact)]
+        arrays |= _column(fact, [text for _, text in noted])
+        arrays[f"facts.{fact}.rows"] = np.array([row for row, _ in noted], np.int32)
+    placed = [(row, one.place) for row, one in known if one.place is not None]
+    arrays["facts.place.rows"] = np.array([row for row, _ in placed], np.int32)
+    arrays["facts.place"] = np.array([place for _, place in placed], np.float32).reshape(-1)
+    return arrays
 
 
 def _column(fact: Fact, values: Sequence[str]) -> dict[str, NDArray[Any]]:

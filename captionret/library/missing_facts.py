@@ -1,5 +1,6 @@
 """What pictures' files say about themselves, for pictures that a library knows without it."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,11 +10,14 @@ from .catalogue import Catalogue
 from .listing import Listing
 from .rows import NAME, TEXT, restored, stored
 
+log = logging.getLogger(__name__)
+
 _WITHOUT_FACTS = """
-SELECT sha256, MIN(path) FROM images JOIN files USING (sha256) WHERE width IS NULL GROUP BY sha256
+SELECT sha256, MIN(path) FROM images JOIN files USING (sha256)
+WHERE width IS NULL OR exif IS NULL GROUP BY sha256
 """
 _HAS_NO_FACTS = """
-SELECT sha256, path FROM files JOIN images USING (sha256) WHERE path = ? AND width IS NULL
+SELECT sha256, path FROM files JOIN images USING (sha256) WHERE path = ? AND (width IS NULL OR exif IS NULL)
 """
 
 
@@ -29,6 +33,7 @@ def read_missing_facts(catalogue: Catalogue, root: Path, listing: Listing | None
         found_without = [row for name in names for row in catalogue.table(_HAS_NO_FACTS, (TEXT, NAME), name)]
     missing = [(sha256, root / restored(path)) for sha256, path in found_without]
     if missing:
+        log.info(f"What {len(missing):,} picture files say about themselves is read, once.")
         found = list(_facts_of(missing))
         with catalogue.transaction() as connection:
             for sha256, facts in found:

@@ -13,13 +13,15 @@ from ..records import Caption, PictureFacts
 from .caption_rows import caption_of, day_of, picture_of, read_rows
 from .captioners import CURRENT, PERSON, Shown
 from .documents import read_own
-from .rows import MAYBE_TEXT, MAYBE_WHOLE, TEXT, WHOLE, Rows
+from .fact_rows import FACT_COLUMNS, FACTS, facts_from
+from .rows import TEXT, WHOLE, Rows
 from .snapshot import LibrarySnapshot
 
 if TYPE_CHECKING:
     import pandas
 
 _WHOSE = f"SELECT sha256, number FROM images WHERE captioner = {CURRENT}"  # noqa: S608
+_FACTS = f"SELECT sha256, {FACTS} FROM images"  # noqa: S608
 _WRITTEN = "SELECT sha256, written FROM own_captions"
 
 
@@ -49,7 +51,7 @@ class LibraryPicture:
     captions:     the best first; where a person wrote one, that alone
     captioned_by: the captioner's name, or "a person"
     word_probabilities: for each word the probability that a caption holds it; None where the library has none
-    exif:         its size, when and with which camera it was taken; None where its file was not read for that
+    exif:         what its file says about itself; None where it was not read for that
     copies:       further paths that hold the very same content
     every:        what each captioner says of it, the best first: a person, files, models
     """
@@ -108,11 +110,10 @@ def _by_person(text: str, written: str) -> CaptionsBy:
 
 def read_details(rows: Rows, shown: Shown) -> Details:
     """Of all contents. errors: Damaged"""
-    columns = (TEXT, MAYBE_WHOLE, MAYBE_WHOLE, MAYBE_TEXT, MAYBE_TEXT)
-    facts = rows.table("SELECT sha256, width, height, taken, camera FROM images", columns)
+    facts = rows.table(_FACTS, (TEXT, *FACT_COLUMNS))
     return Details(
         read_captions(rows, shown),
-        {row[0]: PictureFacts(*row[1:]) for row in facts if row[1] is not None and row[2] is not None},
+        {row[0]: facts_from(*row[1:]) for row in facts if row[1] is not None and row[2] is not None},
     )
 
 

@@ -36,11 +36,15 @@ class SegmentRowSets:
         return self._table.mask(lambda segment: holding(segment, phrase))
 
     def where(self, fact: Fact, fits: Callable[[str], bool]) -> Mask:
-        """Of which pictures the day or the camera is known and fits."""
+        """Of which pictures the day, the camera ... or a keyword is known and fits."""
         return self._table.mask(lambda segment: segment.facts.rows(fact, fits))
 
+    def near(self, latitude: float, longitude: float, km: float) -> Mask:
+        """Which pictures were taken so near to a place, given in degrees."""
+        return self._table.mask(lambda segment: segment.facts.near(latitude, longitude, km))
+
     def distinct(self, fact: Fact) -> list[str]:
-        """All days or cameras, ascending."""
+        """All days, cameras ..., ascending."""
         parts = zip(self._table.segments, self._table.dead, strict=True)
         return sorted({one for segment, gone in parts for one in segment.facts.noted(fact, gone)})
 

@@ -13,7 +13,7 @@ from .rows import NUMBER, TEXT, WHOLE, Damaged, Rows, size
 
 log = logging.getLogger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 APPLICATION = 0x63617074  # SQLite's application_id: "capt"
 
 # images.captioner is the one whose features are kept, which meta.captioner names; captioners that stand
@@ -42,7 +42,9 @@ CREATE TABLE own_captions (
 CREATE TABLE excluded (path PRIMARY KEY) WITHOUT ROWID;
 INSERT OR IGNORE INTO meta VALUES ('revision', 0);
 """
-SCHEMA = META + CAPTIONERS + FILES + SINCE_2 + format_3.SCRIPT
+# images.exif: what a file says beside size, day and camera; NULL: it was not read for that
+SINCE_4 = "ALTER TABLE images ADD COLUMN exif TEXT;"
+SCHEMA = META + CAPTIONERS + FILES + SINCE_2 + format_3.SCRIPT + SINCE_4
 
 
 def create(connection: sqlite3.Connection) -> None:
@@ -144,5 +146,14 @@ def _write_feature_checksums(connection: sqlite3.Connection, folder: Path) -> No
         connection.executemany("INSERT INTO feature_blocks VALUES (?, ?, ?)", values)
 
 
+def _to_4(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:
+    """Lens, place, title, keywords and the like, which the next update reads."""
+    connection.execute(SINCE_4)
+
+
 # From an older format to the next one; each runs inside a transaction.
-UPGRADES: dict[int, Callable[[sqlite3.Connection, Path, bool], None]] = {1: _to_2, 2: format_3.upgrade}
+UPGRADES: dict[int, Callable[[sqlite3.Connection, Path, bool], None]] = {
+    1: _to_2,
+    2: format_3.upgrade,
+    3: _to_4,
+}

@@ -85,7 +85,7 @@ class Segment:
 
     @cached_property
     def facts(self) -> FactColumns:
-        """When and with which camera pictures were taken, where their files say so."""
+        """What the pictures' files say about themselves, where they say anything."""
         return FactColumns(self.arrays)
 
     def __len__(self) -> int:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ..records import Caption, CaptionResult, Failure, PictureFacts
 from .caption_rows import FIRST, LAST, rows_of, span
 from .checksums import of_image, of_own_caption
+from .fact_rows import columns_of
 from .listing import Found
 from .rows import stored
 
@@ -96,10 +97,9 @@ def put_captions(
 
 def put_facts(connection: sqlite3.Connection, sha256: str, facts: PictureFacts) -> None:
     """What a picture's file says about itself."""
-    camera = facts.camera and facts.camera.encode(errors="replace").decode()
     connection.execute(
-        "UPDATE images SET width = ?, height = ?, taken = ?, camera = ? WHERE sha256 = ?",
-        (facts.width, facts.height, facts.taken, camera, sha256),
+        "UPDATE images SET width = ?, height = ?, taken = ?, camera = ?, exif = ? WHERE sha256 = ?",
+        (*columns_of(facts), sha256),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from ..records import Hit
 from ..text import content_words, words, words_as_typed
 from .gallery import Gallery
-from .language import Camera, Filter, Since, Under, WordCondition, leaves
+from .language import Filter, Named, Near, Since, Under, WordCondition, leaves
 from .query import EncodedQuery
 from .selecting import holds, plain_folder, selected
 from .understanding import TYPO, Understood, understand
@@ -126,16 +126,25 @@ def _of_limits(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:
 def _not_met(gallery: Gallery, one: Filter) -> str:
     if isinstance(one, Under):
         return _no_folder(gallery, one.folder)
-    if isinstance(one, Camera):
-        cameras = gallery.row_sets.distinct("camera")
-        if not cameras:
-            return "Of none of these pictures is the camera known: their files do not say."
-        return f"No picture here was taken with {one.name!r}. Cameras here: {', '.join(cameras[:10])}."
+    if isinstance(one, Named):
+        return _not_named(gallery, one)
+    if isinstance(one, Near):
+        place = f"{one.latitude:g},{one.longitude:g}"
+        return f"No picture here is known to be taken within {one.km:g} km of {place}."
     days = gallery.row_sets.distinct("day")
     if not days:
         return "Of none of these pictures is it known when it was taken: their files do not say."
     when = f"since {one.day}" if isinstance(one, Since) else f"until {one.day}"
     return f"No picture here was taken {when}; those of which it is known are of {days[0]} to {days[-1]}."
+
+
+def _not_named(gallery: Gallery, one: Named) -> str:
+    known = gallery.row_sets.distinct(one.sign)
+    if not known:
+        return f"Of none of these pictures is the {one.sign} known: their files do not say."
+    which = f"was taken with {one.name!r}" if one.sign == "camera" else f"has the {one.sign} {one.name!r}"
+    plural = "lenses" if one.sign == "lens" else f"{one.sign}s"
+    return f"No picture here {which}. {plural.capitalize()} here: {', '.join(known[:10])}."
 
 
 def _no_folder(gallery: Gallery, folder: str) -> str:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ..records import PictureFacts
 
-Fact: TypeAlias = Literal["day", "camera"]
+Fact: TypeAlias = Literal["day", "camera", "lens", "title", "keyword"]
 Mask: TypeAlias = NDArray[np.bool_]
+_EARTH_KM = 6371.0
 
 
 class RowSets(Protocol):
@@ -27,17 +28,40 @@ class RowSets(Protocol):
         ...
 
     def where(self, fact: Fact, fits: Callable[[str], bool]) -> Mask:
-        """Of which pictures the day ("2019-06-01") or the camera is known and fits."""
+        """Of which pictures the day ("2019-06-01"), the camera ... or a keyword is known and fits."""
+        ...
+
+    def near(self, latitude: float, longitude: float, km: float) -> Mask:
+        """Which pictures were taken so near to a place, given in degrees."""
         ...
 
     def distinct(self, fact: Fact) -> list[str]:
-        """All days or cameras of the pictures, ascending."""
+        """All days, cameras ... of the pictures, ascending."""
         ...
 
 
 def day_of(taken: str) -> str:
     """The day of a time as PictureFacts has it."""
     return taken[:10]
+
+
+def texts_of(facts: PictureFacts, fact: Fact) -> tuple[str, ...]:
+    """What a picture's facts say of one thing; keywords are several."""
+    if fact == "keyword":
+        return facts.keywords
+    if fact == "day":
+        return (day_of(facts.taken),) if facts.taken else ()
+    found = {"camera": facts.camera, "lens": facts.lens, "title": facts.title}[fact]
+    return () if found is None else (found,)
+
+
+def are_near(places: NDArray[np.floating], latitude: float, longitude: float, km: float) -> Mask:
+    """(n,) which of (n, 2) latitudes and longitudes lie so near to a place, over a sphere (haversine)."""
+    there, here = np.radians(np.asarray(places, np.float64)), np.radians([latitude, longitude])
+    half = np.sin((there - here) / 2) ** 2
+    chord = half[:, 0] + np.cos(there[:, 0]) * np.cos(here[0]) * half[:, 1]
+    nearby: Mask = 2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1))) <= km
+    return nearby
 
 
 class Pictures(Protocol):
@@ -74,17 +98,21 @@ class ReadRowSets:
         return _mask(any(joined in text for text in texts) for texts in self._pictures.caption_tokens)
 
     def where(self, fact: Fact, fits: Callable[[str], bool]) -> Mask:
-        """Of which pictures the day or the camera is known and fits."""
-        return _mask(bool(one) and fits(one) for one in self._each(fact))
+        """Of which pictures the day, the camera ... or a keyword is known and fits."""
+        return _mask(any(map(fits, texts)) for texts in self._each(fact))
+
+    def near(self, latitude: float, longitude: float, km: float) -> Mask:
+        """Which pictures were taken so near to a place."""
+        unknown = (np.nan, np.nan)
+        each = [(facts and facts.place) or unknown for facts in self._pictures.facts]
+        return are_near(np.array(each, np.float64).reshape(-1, 2), latitude, longitude, km)
 
     def distinct(self, fact: Fact) -> list[str]:
-        """All days or cameras, ascending."""
-        return sorted({*self._each(fact)} - {""})
+        """All days, cameras ..., ascending."""
+        return sorted({text for texts in self._each(fact) for text in texts})
 
-    def _each(self, fact: Fact) -> Iterable[str]:
-        for facts in self._pictures.facts:
-            known = None if facts is None else facts.taken if fact == "day" else facts.camera
-            yield day_of(known or "") if fact == "day" else known or ""
+    def _each(self, fact: Fact) -> Iterable[tuple[str, ...]]:
+        return (() if facts is None else texts_of(facts, fact) for facts in self._pictures.facts)
 
 
 def _lies_under(path: str, folder: str) -> bool:

@@ -7,13 +7,16 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
+from ..text import words
 from .calibrated import SURE
 from .gallery import Gallery
 from .language import (
     AT_LEAST,
     And,
-    Camera,
     Condition,
+    Keyword,
+    Named,
+    Near,
     Not,
     Or,
     PhraseCondition,
@@ -51,9 +54,10 @@ def holds(gallery: Gallery, condition: Condition, query: EncodedQuery, struck: b
         return _hold_phrase(gallery, condition.words)
     if isinstance(condition, Under):
         return lie_under(gallery, condition.folder)
-    if isinstance(condition, Camera):
-        sought = _plain_name(condition.name)
-        return gallery.row_sets.where("camera", lambda name: sought in _plain_name(name))
+    if isinstance(condition, Named):
+        return _are_named(gallery, condition)
+    if isinstance(condition, Near):
+        return gallery.row_sets.near(condition.latitude, condition.longitude, condition.km)
     if isinstance(condition, Since):
         return gallery.row_sets.where("day", lambda day: day >= condition.day)
     return gallery.row_sets.where("day", lambda day: day <= condition.day)
@@ -104,6 +108,14 @@ def _hold_phrase(gallery: Gallery, phrase: Sequence[str]) -> Mask:
     if "word_probabilities" not in gallery.parts or joined not in gallery.predicted:
         return captions
     return captions | _at_least(probabilities(gallery, joined), AT_LEAST)
+
+
+def _are_named(gallery: Gallery, condition: Named) -> Mask:
+    sought = _plain_name(condition.name)
+    if isinstance(condition, Keyword):  # whole words: "car" is not in "cards"
+        sought = f" {' '.join(words(sought))} "
+        return gallery.row_sets.where("keyword", lambda name: sought in f" {' '.join(words(name))} ")
+    return gallery.row_sets.where(condition.sign, lambda name: sought in _plain_name(name))
 
 
 def _plain_name(name: str) -> str:

@@ -406,7 +406,7 @@ def test_library_of_release_0_5_0_is_given_checksums_and_keeps_everything(old: P
         before = connection.execute("SELECT sha256, n, text, tokens, logprob FROM captions").fetchall()
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     with Library.open(old) as library:
-        assert library._catalogue.value("PRAGMA user_version") == 3
+        assert library._catalogue.value("PRAGMA user_version") == schema.FORMAT
         texts = [tuple(caption.text for caption in library.captions(one)) for one in library.gallery().hashes]
         assert sorted(text for one in texts for text in one) == sorted(row[2] for row in before)
         assert library._catalogue.value("SELECT COUNT(*) FROM images WHERE crc = 0") == 0

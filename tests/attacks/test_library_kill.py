@@ -291,10 +291,10 @@ def test_older_format_is_brought_up_to_date(library: Library, monkeypatch: pytes
     def add_column(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:
         connection.execute("ALTER TABLE images ADD COLUMN note TEXT")
 
-    monkeypatch.setattr("captionret.library.schema.FORMAT", 4)
-    monkeypatch.setattr("captionret.library.schema.UPGRADES", {3: add_column})
+    monkeypatch.setattr("captionret.library.schema.FORMAT", 5)
+    monkeypatch.setattr("captionret.library.schema.UPGRADES", {4: add_column})
     with Library.open(library.path) as upgraded:
-        assert upgraded._catalogue.value("PRAGMA user_version") == 4
+        assert upgraded._catalogue.value("PRAGMA user_version") == 5
         assert upgraded._catalogue.value("SELECT COUNT(note) FROM images") == 0
         assert len(upgraded) == PICTURES
 

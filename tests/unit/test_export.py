@@ -14,7 +14,7 @@ from mean_colour import Colours, MeanColour, picture
 from captionret import Library, open_dataset
 from captionret.errors import BadSetting, UnknownName
 from captionret.exchange import FORMATS, export
-from captionret.exchange.xmp import BadXMP, merged, read
+from captionret.images.xmp import BadXMP, merged, read
 
 OWN = 'our "red" <door>, & näher'
 

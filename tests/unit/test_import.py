@@ -18,8 +18,8 @@ from captionret.cli import export as export_command
 from captionret.cli import import_captions as import_command
 from captionret.errors import BadDataset
 from captionret.exchange import export, import_captions, import_embedded, import_sidecars
-from captionret.exchange.embedded import read_embedded
-from captionret.exchange.xmp import Described, merged
+from captionret.images.embedded import read_embedded
+from captionret.images.xmp import Described, merged
 from captionret.records import Caption, GivenCaptions
 
 COLOURS = ("red", "green", "blue")

@@ -169,7 +169,7 @@ def test_every_picture_is_told_with_its_captions_probabilities_and_facts(library
     pictures = {one.path: one for one in library}
     assert len(pictures) == len(library) == 4
     photo_held = pictures["photo.jpg"]
-    assert photo_held.exif == PictureFacts(20, 30, "2019-06-30T17:05:00", "FUJIFILM X100F")
+    assert photo_held.exif == PictureFacts(20, 30, "2019-06-30T17:05:00", "FUJIFILM X100F", orientation=6)
     assert photo_held.copies == ("same.jpg",) and photo_held.file == library.root / "photo.jpg"
     assert [caption.text for caption in photo_held.captions] == ["a plain yellow picture", "yellow"]
     red = pictures["red.png"]

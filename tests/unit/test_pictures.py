@@ -195,7 +195,7 @@ def exif_of(
 def test_the_facts_of_a_photograph_are_its_upright_size_its_date_and_its_camera(kind: str) -> None:
     picture = as_picture(file_bytes(Image.fromarray(PIXELS).resize((900, 600)), kind, exif=exif_of()))
     taken = None if kind == "TIFF" else "2019-06-01T12:30:00"  # Pillow writes no date into a TIFF
-    facts = PictureFacts(600, 900, taken, "Canon EOS R5")
+    facts = PictureFacts(600, 900, taken, "Canon EOS R5", orientation=6)
     assert picture.facts == facts
     load_views(picture, 8)
     assert picture.facts == facts, "also after it was decoded at a fraction"

@@ -172,8 +172,14 @@ WORDS: list[dict[str, float]] = [
     {"cat": 1},
 ]
 FACTS = [
-    PictureFacts(4, 3, "2019-06-15T12:00:00", "Canon EOS R5"),
-    PictureFacts(4, 3, "2019-07-01T00:00:00", "NIKON D70"),
+    PictureFacts(
+        *(4, 3, "2019-06-15T12:00:00", "Canon EOS R5"),
+        lens="Canon RF24-70mm F2.8 L",
+        place=(48.2082, 16.3738),
+        title="Rex at the lake",
+        keywords=("Summer holiday", "dogs"),
+    ),
+    PictureFacts(4, 3, "2019-07-01T00:00:00", "NIKON D70", place=(48.2500, 16.3738), keywords=("cards",)),
     PictureFacts(4, 3, "2020-01-01T00:00:00", None),
     None,
 ]
@@ -219,6 +225,16 @@ def asked(text: str) -> EncodedQuery:
         ('camera:"nikon  d70"', ["people"]),
         ("dog -camera:canon", ["people", "car", "cat"]),
         ("cat OR since:2020", ["car", "cat"]),
+        ("lens:24-70", ["dog"]),
+        ("title:LAKE", ["dog"]),
+        ("keyword:holiday", ["dog"]),
+        ('keyword:"summer holiday"', ["dog"]),
+        ("keyword:card", []),
+        ("keyword:dogs OR keyword:cards", ["dog", "people"]),
+        ("near:48.2082,16.3738", ["dog"]),
+        ("near:48.2082,16.3738,5", ["dog", "people"]),
+        ("near:48.2082,16.3738,4.5km", ["dog"]),
+        ("-near:48.2082,16.3738,5 cat", ["car", "cat"]),
     ],
 )
 def test_pictures_are_left_that_meet_conditions_and_filters(

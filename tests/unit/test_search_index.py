@@ -5,6 +5,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,18 @@ WORDS = [*sorted(STOP_WORDS)[:12], *(f"{stem}{end}" for stem in ("dog", "run", "
 WORDS += ["running", "children", "child", "café", "t-shirt", "x" * 40]
 
 
+def noted(chosen: random.Random) -> dict[str, Any]:
+    """What few files say about themselves."""
+    return {
+        "zone": "+02:00",
+        "lens": chosen.choice(["RF24-70mm", "é 50mm", None]),
+        "orientation": chosen.randint(1, 8),
+        "place": chosen.choice([(48.25, 16.5), (-33.875, 151.25), None]),
+        "title": chosen.choice(["Am See", None]),
+        "keywords": tuple(chosen.sample(["Reise", "dogs", "Ärger"], chosen.randint(0, 3))),
+    }
+
+
 def documents(count: int, seed: int, prefix: str = "") -> list[Document]:
     chosen = random.Random(seed)
     made = []
@@ -46,6 +59,8 @@ def documents(count: int, seed: int, prefix: str = "") -> list[Document]:
         taken = f"20{chosen.randint(10, 25)}-0{chosen.randint(1, 9)}-02T03:04:05"
         camera = chosen.choice(["Canon  EOS R5", "Pixel 7", "ÉCLAIR", None])
         facts = PictureFacts(number, 3, chosen.choice([taken, None]), camera) if number % 5 else None
+        if facts is not None and number % 3 == 0:
+            facts = replace(facts, **noted(chosen))
         sha256, own = f"{chosen.getrandbits(256):064x}", number % 11 == 0
         made.append(
             Document(sha256, (name, *copies), tuple(texts), own, number * 3, facts, own or number % 3 == 0)
@@ -191,6 +206,7 @@ def test_words_folders_and_facts_are_known_without_reading_every_picture(
 
 FILTERS = """dog -beach; "a dog"; "a a"; "above across"; dog "dogs café"; dog "t-shirt"; dog "unheard a";
 beach -"a dog" OR runs; since:2014; until:2016-05; since:2012 until:2018; since:2031; camera:canon;
+lens:é; lens:rf24; title:see; keyword:reise dog; near:48.25,16.5; -near:-33.9,151.2,20 dog;
 camera:"eos r5"; camera:é; camera:leica; dog -since:2015 -camera:pixel; (dog AND beach) OR (runs AND NOT a);
 dog -under:3; running>0.5 under:3 since:2013""".replace("\n", " ").split("; ")
 
@@ -206,7 +222,7 @@ def test_filters_select_what_reading_every_picture_does_and_read_none(
         query = EncodedQuery(text=text, parsed=parse(text))
         ours, theirs = selected(kept, query), selected(plain, query)
         assert ours is not None and theirs is not None and ours.tolist() == theirs.tolist(), text
-    for fact in ("day", "camera"):
+    for fact in ("day", "camera", "lens", "title", "keyword"):
         assert kept.row_sets.distinct(fact) == plain.row_sets.distinct(fact)
 
 

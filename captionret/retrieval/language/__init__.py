@@ -1,5 +1,5 @@
 """The query language: words, "phrases", -word, NOT, AND, OR, parentheses, word>0.8, under:, since:, until:,
-camera:. A plain sentence needs none of it.
+camera:, lens:, title:, keyword:, near:. A plain sentence needs none of it.
 
 parse("a dog on a beach -people since:2019-06")
 """
@@ -10,10 +10,15 @@ from .conditions import (
     Camera,
     Condition,
     Filter,
+    Keyword,
+    Lens,
+    Named,
+    Near,
     Not,
     Or,
     PhraseCondition,
     Since,
+    Title,
     Under,
     Until,
     WordCondition,
@@ -28,11 +33,16 @@ __all__ = [
     "Camera",
     "Condition",
     "Filter",
+    "Keyword",
+    "Lens",
+    "Named",
+    "Near",
     "Not",
     "Or",
     "ParsedQuery",
     "PhraseCondition",
     "Since",
+    "Title",
     "Under",
     "Until",
     "WordCondition",

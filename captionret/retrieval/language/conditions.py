@@ -1,5 +1,5 @@
-"""What a query asks of each picture beside its words: an expression over words, phrases, folders, days and
-cameras.
+"""What a query asks of each picture beside its words: an expression over words, phrases, folders, days,
+cameras and the like.
 
 parse("dog OR cat -people").condition
 # And((Or((WordCondition("dog"), WordCondition("cat"))), Not(WordCondition("people"))))
@@ -7,7 +7,7 @@ parse("dog OR cat -people").condition
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 AT_LEAST = 0.5  # the probability from which a picture shows a word, where a query names none
 
@@ -70,13 +70,54 @@ class Until(_Day):
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
-    """The camera's name holds this text, capitals or not."""
+class Named:
+    """What its file says of something holds this text, capitals or not."""
 
+    sign: ClassVar[Literal["camera", "lens", "title", "keyword"]]
     name: str
 
     def __str__(self) -> str:
-        return f"camera:{quoted(self.name)}"
+        return f"{self.sign}:{quoted(self.name)}"
+
+
+class Camera(Named):
+    """The camera's name holds this text."""
+
+    __slots__ = ()
+    sign = "camera"
+
+
+class Lens(Named):
+    """The lens's name holds this text."""
+
+    __slots__ = ()
+    sign = "lens"
+
+
+class Title(Named):
+    """Its title, or description, holds this text."""
+
+    __slots__ = ()
+    sign = "title"
+
+
+class Keyword(Named):
+    """One of its keywords is this, or holds these words."""
+
+    __slots__ = ()
+    sign = "keyword"
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """It was taken within so many kilometres of a place, given in degrees, north and east positive."""
+
+    latitude: float
+    longitude: float
+    km: float = 1.0
+
+    def __str__(self) -> str:
+        return f"near:{self.latitude:g},{self.longitude:g},{self.km:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +153,7 @@ class Not:
         return f"NOT {self.part}"
 
 
-Filter: TypeAlias = Under | Since | Until | Camera
+Filter: TypeAlias = Under | Since | Until | Named | Near
 Condition: TypeAlias = WordCondition | PhraseCondition | Filter | And | Or | Not
 
 

@@ -101,7 +101,7 @@ def parse(text: str, alone: bool = True) -> ParsedQuery:
     found = ParsedQuery(
         text, sentence, words(sentence), phrases, condition, filters, _plain(node, conditioned=False)
     )
-    if alone and not unchanged and not found.words and not filters:
+    if alone and not unchanged and not found.words and not filters and not _limits(condition):
         raise BadQuery(
             "The query names only what shall not be seen. Add a word that says what is seen, or a filter "
             "such as since:2019."
@@ -214,6 +214,13 @@ def _plain(node: Node, conditioned: bool) -> tuple[str, ...]:
         found = (word for part in _with_their_nouns(node.parts) for word in _plain(part, conditioned))
         return tuple(dict.fromkeys(found))
     return ()
+
+
+def _limits(condition: Condition | None) -> bool:
+    """Whether a filter says what is sought: camera:canon OR camera:nikon."""
+    if isinstance(condition, And | Or):
+        return any(map(_limits, condition.parts))
+    return isinstance(condition, Filter)
 
 
 def _at_least(condition: Condition | None, least: float) -> Condition | None:

@@ -9,13 +9,17 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...errors import BadQuery, BadSetting
-from .conditions import Camera, Filter, Since, Under, Until
+from .conditions import Camera, Filter, Keyword, Lens, Named, Near, Since, Title, Under, Until
 from .days import first_day, last_day
 
 if TYPE_CHECKING:
     from lark import Lark, Token
 
-FILTERS = ("under", "since", "until", "camera")
+_NAMED: dict[str, type[Named]] = {one.sign: one for one in (Camera, Lens, Title, Keyword)}
+FILTERS = ("under", "since", "until", *_NAMED, "near")
+_EXAMPLES = {"under": "2019/summer", "camera": "canon", "lens": "24-70", "title": "lake", "keyword": "garden"}
+_PLACE = "48.2082,16.3738,5"
+_FARTHEST = 20_040  # half round the earth
 DEEPEST = 50  # parentheses in a query
 _OPERATORS = {"_OR": "OR", "_AND": "AND", "NOT": "NOT"}
 # Without any of these a text is a plain sentence, and the parser need not be loaded.
@@ -52,7 +56,7 @@ class Likely:
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """under:, since:, until: or camera: with its value."""
+    """One of FILTERS with its value: under:, since:, camera: ..."""
 
     filter: Filter
     place: int
@@ -167,7 +171,7 @@ def _filter(token: "Token", text: str) -> Filter:
     name, value = name.lower(), value.strip('"“” ')
     place = _place(token) + len(name) + 1
     if not value:
-        example = {"under": "2019/summer", "camera": "canon"}.get(name, "2019-06-01")
+        example = {**_EXAMPLES, "near": _PLACE}.get(name, "2019-06-01")
         raise BadQuery.at(f"{name}: has no value. Write it without a blank: {name}:{example}.", text, place)
     try:
         return filter_of(name, value)
@@ -176,14 +180,29 @@ def _filter(token: "Token", text: str) -> Filter:
 
 
 def filter_of(name: str, value: str) -> Filter:
-    """The filter of that name, one of FILTERS. errors: BadSetting for a date that is none"""
+    """The filter of that name, one of FILTERS. errors: BadSetting for a date or a place that is none"""
     if name == "since":
         return Since(first_day(value))
     if name == "until":
         return Until(last_day(value))
-    if name == "camera":
-        return Camera(value)
-    return Under(value)
+    if name in _NAMED:
+        return _NAMED[name](value)
+    return _near(value) if name == "near" else Under(value)
+
+
+def _near(value: str) -> Near:
+    parts = value.split(",")
+    try:
+        numbers = [float(part.removesuffix("km")) for part in parts]
+        latitude, longitude, km = (*numbers, 1.0) if len(numbers) == 2 else numbers
+    except ValueError:
+        numbers = []
+    if not numbers or not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < km <= _FARTHEST):
+        raise BadSetting(
+            f"{value!r} is no place. Give latitude and longitude in degrees, and kilometres if not one: "
+            f"near:{_PLACE}."
+        )
+    return Near(latitude, longitude, km)
 
 
 def _refuse_what_looks_like_syntax(word: str, place: int, text: str) -> None:

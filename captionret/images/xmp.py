@@ -30,10 +30,12 @@ class Described:
 
     description: None where it says nothing
     subjects:    keywords, each once
+    title:       None where there is none
     """
 
     description: str | None = None
     subjects: tuple[str, ...] = field(default=())
+    title: str | None = None
 
 
 def read(content: bytes, others: bool = False) -> Described:
@@ -42,12 +44,13 @@ def read(content: bytes, others: bool = False) -> Described:
     tags = (tag.rpartition("/")[2].strip() for tag in _all(blocks, DIGIKAM, "TagsList"))
     subjects = dict.fromkeys([*_all(blocks, DC, "subject"), *(tag for tag in tags if tag)])
     description = next(iter(_all(blocks, DC, "description")), None)
+    title = next(iter(_all(blocks, DC, "title")), None)
     if not others:
-        return Described(description, tuple(subjects))
+        return Described(description, tuple(subjects), title)
     own = set(_all(blocks, OWN, "subject"))
     noted = next(iter(_all(blocks, OWN, "description")), None)
     left = tuple(one for one in subjects if one not in own)
-    return Described(None if description == noted else description, left)
+    return Described(None if description == noted else description, left, title)
 
 
 def merged(content: bytes | None, description: str, subjects: Sequence[str]) -> bytes:

@@ -1,14 +1,16 @@
 """Descriptions and keywords that stand inside picture files: EXIF, IPTC, XMP."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from PIL import Image, IptcImagePlugin
+from PIL import Image, ImageFile, IptcImagePlugin
 
 from ..errors import BadImage
 from .xmp import BadXMP, Described, read
 
 _DESCRIPTION = 0x010E  # EXIF ImageDescription
-_CAPTION, _KEYWORDS = (2, 120), (2, 25)  # IPTC IIM
+_WINDOWS_TITLE, _WINDOWS_KEYWORDS = 0x9C9B, 0x9C9E  # EXIF XPTitle, XPKeywords
+_CAPTION, _KEYWORDS, _NAME = (2, 120), (2, 25), (2, 5)  # IPTC IIM
 # what cameras and telephones write there by themselves
 _BY_CAMERAS = {
     *("olympus digital camera", "sony dsc", "minolta digital camera", "konica minolta digital camera"),
@@ -44,17 +46,27 @@ def read_embedded(file: Path) -> Described:
     """
     try:
         with Image.open(file) as image:
-            found = image.getexif().get(_DESCRIPTION)
-            iptc = IptcImagePlugin.getiptcinfo(image) or {}
-            xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+            return described(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadImage(f"{file} cannot be read as a picture ({error}).") from None
-    inside = _xmp(xmp)
-    descriptions = (inside.description, _text(iptc.get(_CAPTION)), _text(found))
+
+
+def described(image: Image.Image) -> Described:
+    """The same of a picture that is open. errors: whatever Pillow raises on damaged headers"""
+    exif = image.getexif()
+    iptc = IptcImagePlugin.getiptcinfo(image) or {} if isinstance(image, ImageFile.ImageFile) else {}
+    inside = _xmp(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
+    descriptions = (inside.description, _text(iptc.get(_CAPTION)), _text(exif.get(_DESCRIPTION)))
+    titles = (inside.title, _text(iptc.get(_NAME)), _wide_text(exif.get(_WINDOWS_TITLE)))
     listed = iptc.get(_KEYWORDS) or []
     keywords = [_text(one) for one in (listed if isinstance(listed, list) else [listed])]
+    keywords += [one.strip() for one in (_wide_text(exif.get(_WINDOWS_KEYWORDS)) or "").split(";")]
     subjects = dict.fromkeys([*inside.subjects, *(one for one in keywords if one)])
-    return Described(next((one for one in descriptions if one), None), tuple(subjects))
+    return Described(_first(descriptions), tuple(subjects), _first(titles))
+
+
+def _first(texts: Iterable[str | None]) -> str | None:
+    return next((one for one in texts if one), None)
 
 
 def _xmp(content: object) -> Described:
@@ -78,3 +90,13 @@ def _text(value: object) -> str | None:
         text = value.decode("cp1252", "replace")
     text = " ".join(text.replace("\0", " ").split())
     return None if not text or text.lower() in _BY_CAMERAS else text
+
+
+def _wide_text(value: object) -> str | None:
+    """A text that Windows wrote: UTF-16 as bytes, or as numbers."""
+    try:
+        content = bytes(value) if isinstance(value, bytes | tuple | list) else b""
+    except (ValueError, TypeError):
+        return None
+    text = " ".join(content.decode("utf-16-le", "replace").replace("\0", " ").split())
+    return text or None

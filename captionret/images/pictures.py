@@ -96,7 +96,7 @@ class Picture:
         with opening.opened(self._read(), self.name, at_least) as header:
             known = self._remembered(header.size)
             if known is None:
-                # a PNG may note them behind its pixels; Pillow turns a TIFF while it decodes it, and forgets how
+                # a PNG may note them behind its pixels; a TIFF is turned while it is decoded, and forgets how
                 before = None if header.image.format == "PNG" else header.read_facts()
                 known = self._remember(header.size, header.load())
                 self._kept.facts = before or header.read_facts()

@@ -72,6 +72,31 @@ class MissingWeights(CaptionretError):
     """Pretrained weights or word vectors that are not on this machine."""
 
 
+class NotFetched(CaptionretError):
+    """A web address that gives nothing.
+
+    kind:   why: "refused" (it leads where nothing is fetched from), "forbidden" (by the host's robots.txt),
+            "status" (the server's answer), "too large", "too slow", "unreachable", "cut short", "certificate"
+            or "left alone" (the host asks for a pause)
+    status: the server's answer, where that is why; 0 otherwise
+    host:   that answered so
+    after:  its header Retry-After
+    """
+
+    def __init__(
+        self, message: str, kind: str, status: int = 0, host: str = "", after: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.kind, self.status, self.host, self.after = kind, status, host, after
+
+    @property
+    def for_now(self) -> bool:
+        """Whether another time may bring it."""
+        if self.kind == "status":
+            return self.status in (408, 425, 429) or self.status >= 500
+        return self.kind not in ("refused", "forbidden", "too large")
+
+
 class CaptionerAway(CaptionretError):
     """A captioner that answers nothing just now: a server that is away, or that lets nobody in. What was
     captioned before is kept."""

@@ -2,7 +2,6 @@
 may help."""
 
 import contextlib
-import email.utils
 import http.client
 import json
 import logging
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import CaptionerAway
+from ..fetching.waiting import seconds_to_wait
 from .options import CaptionerOptions
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class Asking:
 
     def _leave_alone(self, status: int, after: str | None) -> None:
         """Keep all threads from asking before the server wants to be asked again."""
-        seconds = _seconds(after)
+        seconds = seconds_to_wait(after)
         if seconds is None:
             return
         if seconds > MOST_WAITING:
@@ -205,20 +205,6 @@ def _joined(text: str) -> dict[str, Any]:
         raise ValueError("no piece of an answer")
     message = {"content": "".join(pieces), "refusal": "".join(refused)}
     return {"choices": [{"message": message}], "usage": usage}
-
-
-def _seconds(after: str | None) -> float | None:
-    """What a Retry-After header asks for: seconds, or a date."""
-    if not after:
-        return None
-    try:
-        return max(float(after), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(email.utils.parsedate_to_datetime(after).timestamp() - time.time(), 0.0)
-    except (ValueError, TypeError):
-        return None
 
 
 def _start(answer: bytes) -> str:

@@ -59,6 +59,7 @@ _row(
 _row("words", "show the words of a library, or of one picture, and how sure they are", script="")
 _row("calibrate", "make word probabilities mean what they say, by captions that people wrote", script="")
 _row("demo", "the whole job in five minutes, on drawn scenes and on photographs")
+_row("collect", "build a captioned data set from the web", script="")
 _row("annotate", "find the captions that fit a picture best")
 _row("encode", "write the vectors of sentences or pictures into a file")
 _row("nearest", "find the sentences or words nearest to one")

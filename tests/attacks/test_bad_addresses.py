@@ -2,79 +2,30 @@
 time, by name."""
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from shapes import shape
+from web_server import WebServer, page, redirect, serving
 
-from captionret import fetching
 from captionret.errors import BadImage
-from captionret.fetching import fetch, is_address
+from captionret.fetching import addresses, client, fetch, is_address
 from captionret.images import open_image
-
-Answer = Callable[[socket.socket], None]
-
-
-class Server:
-    """Answers every path with the bytes, or the behaviour, that stand under it."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, bytes | Answer] = {}
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.asked: list[str] = []
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
-
-    def answer(self, connection: socket.socket) -> None:
-        request = b""
-        while b"\r\n\r\n" not in request:
-            request += connection.recv(4096)
-        path = request.split()[1].decode()
-        self.asked.append(path)
-        answer = self.answers.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-        try:
-            if isinstance(answer, bytes):
-                connection.sendall(answer)
-            else:
-                answer(connection)
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # the other side has had enough
-        finally:
-            connection.close()
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
     """A server of this machine that counts as public; every other private address stays one."""
-    served = Server()
-    real = fetching._is_public
-    monkeypatch.setattr(fetching, "_is_public", lambda ip: ip == "127.0.0.1" or real(ip))
-    yield served
-    served.listener.close()
+    real = addresses.is_public
+    monkeypatch.setattr(addresses, "is_public", lambda ip: ip == "127.0.0.1" or real(ip))
+    with serving() as served:
+        yield served
 
 
-def page(body: bytes, kind: str = "image/png") -> bytes:
-    return f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-def redirect(to: str, status: int = 302) -> bytes:
-    return f"HTTP/1.1 {status} Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode()
-
-
-def test_a_picture_comes_back_byte_for_byte_also_over_redirects(server: Server, tmp_path: Path) -> None:
+def test_a_picture_comes_back_byte_for_byte_also_over_redirects(server: WebServer, tmp_path: Path) -> None:
     content = shape(tmp_path / "red.png", "red", "circle").read_bytes()
     server.answers = {
         "/a/red.png?size=1": page(content),
@@ -98,7 +49,7 @@ def test_addresses_are_told_from_files(text: str) -> None:
     )
 
 
-def test_a_page_that_is_no_picture_is_refused_when_it_is_opened(server: Server) -> None:
+def test_a_page_that_is_no_picture_is_refused_when_it_is_opened(server: WebServer) -> None:
     server.answers["/"] = page(b"<html>hello</html>", "text/html")
     with pytest.raises(BadImage, match="not a picture in a known format"):
         open_image(fetch(f"{server.url}/"))
@@ -115,7 +66,7 @@ def test_a_page_that_is_no_picture_is_refused_when_it_is_opened(server: Server) 
         "[2001:0:4136:e378:8000:63bf:80ff:fffe]",  # Teredo
     ],
 )
-def test_private_addresses_are_refused_at_once_and_behind_a_redirect(server: Server, host: str) -> None:
+def test_private_addresses_are_refused_at_once_and_behind_a_redirect(server: WebServer, host: str) -> None:
     server.answers["/"] = redirect(f"http://{host}/secret")
     for address in (f"http://{host}/secret", f"{server.url}/"):
         with pytest.raises(BadImage, match=r"is a private address .* Only public ones are fetched"):
@@ -126,7 +77,7 @@ def test_private_addresses_are_refused_at_once_and_behind_a_redirect(server: Ser
     "ip", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"]
 )
 def test_public_addresses_are_public_in_every_spelling(ip: str) -> None:
-    assert fetching._is_public(ip)
+    assert addresses.is_public(ip)
 
 
 def test_this_machine_is_private_by_its_name_too() -> None:
@@ -135,7 +86,7 @@ def test_this_machine_is_private_by_its_name_too() -> None:
 
 
 def test_a_name_is_asked_once_and_what_it_said_is_connected_to(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the second answer could be a private address (DNS rebinding)."""
     asked, real = [], socket.getaddrinfo
@@ -153,21 +104,21 @@ def test_a_name_is_asked_once_and_what_it_said_is_connected_to(
 
 
 @pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://a.org/q.jpg", "javascript:1"])
-def test_a_redirect_out_of_the_web_is_refused(server: Server, to: str) -> None:
+def test_a_redirect_out_of_the_web_is_refused(server: WebServer, to: str) -> None:
     server.answers["/"] = redirect(to)
     with pytest.raises(BadImage, match="no http or https address"):
         fetch(f"{server.url}/")
 
 
-def test_redirects_in_a_circle_end(server: Server) -> None:
+def test_redirects_in_a_circle_end(server: WebServer) -> None:
     server.answers = {"/a": redirect("/b"), "/b": redirect("/a")}
     with pytest.raises(BadImage, match="redirects more than 5 times"):
         fetch(f"{server.url}/a")
     assert len(server.asked) == 6
 
 
-def test_what_is_too_large_is_not_read_to_its_end(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "MAX_BYTES", 200_000)
+def test_what_is_too_large_is_not_read_to_its_end(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MAX_BYTES", 200_000)
     sent = [0]
 
     def endless(connection: socket.socket) -> None:
@@ -194,9 +145,9 @@ def drip(connection: socket.socket, before: bytes) -> None:
     [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"],
     ids=["status", "header", "body"],
 )
-def test_what_never_ends_is_ended(server: Server, monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+def test_what_never_ends_is_ended(server: WebServer, monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
     """Byte by byte, so that no single wait is long."""
-    monkeypatch.setattr(fetching, "MAX_SECONDS", 0.7)
+    monkeypatch.setattr(client, "MAX_SECONDS", 0.7)
     server.answers["/"] = lambda connection: drip(connection, before)
     began = time.monotonic()
     with pytest.raises(BadImage, match="takes longer than 1 seconds"):
@@ -204,8 +155,8 @@ def test_what_never_ends_is_ended(server: Server, monkeypatch: pytest.MonkeyPatc
     assert time.monotonic() - began < 5
 
 
-def test_what_never_answers_is_ended(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "MAX_SECONDS", 0.5)
+def test_what_never_answers_is_ended(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MAX_SECONDS", 0.5)
     server.answers["/"] = lambda connection: time.sleep(8)
     began = time.monotonic()
     with pytest.raises(BadImage, match=r"takes longer than|cannot be fetched"):
@@ -213,8 +164,8 @@ def test_what_never_answers_is_ended(server: Server, monkeypatch: pytest.MonkeyP
     assert time.monotonic() - began < 5
 
 
-def test_the_time_counts_over_all_redirects(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "MAX_SECONDS", 0.8)
+def test_the_time_counts_over_all_redirects(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MAX_SECONDS", 0.8)
 
     def slowly(connection: socket.socket, to: str) -> None:
         time.sleep(0.3)
@@ -229,7 +180,7 @@ def test_the_time_counts_over_all_redirects(server: Server, monkeypatch: pytest.
 
 
 def test_a_name_server_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "MAX_SECONDS", 0.2)
+    monkeypatch.setattr(client, "MAX_SECONDS", 0.2)
 
     def sleepy(*_: object, **__: object) -> list[object]:
         time.sleep(3)
@@ -242,7 +193,7 @@ def test_a_name_server_that_takes_too_long_is_not_waited_for(monkeypatch: pytest
     assert time.monotonic() - began < 2
 
 
-def test_blanks_in_an_address_are_taken_as_people_copy_them(server: Server) -> None:
+def test_blanks_in_an_address_are_taken_as_people_copy_them(server: WebServer) -> None:
     server.answers = {"/my%20holiday.jpg?a%20b": page(b"x"), "/to": redirect("/my holiday.jpg?a b")}
     assert fetch(f" {server.url}/my holiday.jpg?a b ") == b"x"
     assert fetch(f"{server.url}/to") == b"x"
@@ -250,7 +201,7 @@ def test_blanks_in_an_address_are_taken_as_people_copy_them(server: Server) -> N
         fetch("http://a b.invalid/q.jpg")
 
 
-def test_a_servers_words_cannot_move_the_cursor(server: Server) -> None:
+def test_a_servers_words_cannot_move_the_cursor(server: WebServer) -> None:
     server.answers["/"] = (
         b"HTTP/1.1 404 \x1b[2J\x9b31mGone\x07" + b"!" * 500 + b"\r\nContent-Length: 0\r\n\r\n"
     )
@@ -273,7 +224,7 @@ def test_a_servers_words_cannot_move_the_cursor(server: Server) -> None:
     ],
     ids=["missing", "redirect to nowhere", "noise", "nothing", "cut short", "bad chunk"],
 )
-def test_answers_that_hold_no_file_are_refused(server: Server, answer: bytes, said: str) -> None:
+def test_answers_that_hold_no_file_are_refused(server: WebServer, answer: bytes, said: str) -> None:
     server.answers["/"] = answer
     with pytest.raises(BadImage, match=said) as caught:
         fetch(f"{server.url}/")

@@ -13,10 +13,10 @@ import pytest
 from shapes import Trained
 from typed import Call
 
-from captionret import fetching
 from captionret.cli import annotate, encode, evaluate_ranking, train_embedding
 from captionret.datasets import open_dataset
 from captionret.datasets.vse import write_split
+from captionret.fetching import addresses
 from captionret.models.embedding.model import EmbeddingModel
 
 
@@ -367,7 +367,7 @@ def test_a_picture_is_annotated_from_its_address(
         ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=space.pictures)
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(fetching, "_is_public", lambda ip: True)
+    monkeypatch.setattr(addresses, "is_public", lambda ip: True)
     address = f"http://127.0.0.1:{server.server_port}"
     code, out, _ = call(
         annotate, "--checkpoint", space.checkpoint, "--image", f"{address}/blue-square-1.png", "--json"

@@ -58,16 +58,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": FOUNDATION | {"datasets", "models", "evaluation", "retrieval"},
     "library": FOUNDATION | {"retrieval"},
     "exchange": FOUNDATION | {"library", "retrieval"},
-    "captioners": FOUNDATION,
+    "captioners": FOUNDATION | {"fetching"},
     "testing": FOUNDATION | {"captioners"},
+    "collecting": FOUNDATION | {"datasets", "report", "fetching"},
     "app": FOUNDATION
     | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching"}
-    | {"captioners", "exchange"},
+    | {"captioners", "exchange", "collecting"},
     "__main__": {"cli"},
     "web": FOUNDATION | {"library", "retrieval", "report", "app"},
     "cli": FOUNDATION
     | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching", "app"}
-    | {"captioners", "exchange", "web"},
+    | {"captioners", "exchange", "collecting", "web"},
 }
 WITHOUT_TORCH = [*sorted(FOUNDATION), "datasets", "retrieval", "library", "exchange", "report"]
 WITHOUT_TORCH += ["app", "cli", "web"]

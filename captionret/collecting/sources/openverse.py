@@ -1,0 +1,56 @@
+"""Openverse: openly licensed pictures of Flickr, museums and many others (https://api.openverse.org)."""
+
+from collections.abc import Iterator
+from itertools import count
+
+from ...fetching import Visitor
+from ..candidates import Candidate
+from . import Options
+from .answers import ask, part
+
+SERVER = "https://api.openverse.org/v1/images/"
+_PAGE = 20  # as many as it gives to who has no account
+_NAMES = {"cc0": "CC0", "pdm": "Public domain mark"}
+
+
+class Openverse:
+    """Its interface, version 1."""
+
+    def __init__(self, name: str, server: str, options: Options) -> None:
+        self.name, self._server, self._options = name, server or SERVER, options
+
+    def search(self, query: str, visitor: Visitor) -> Iterator[Candidate]:
+        """As `Source.search`."""
+        wanted = {"license": ",".join(self._options.licences)} if self._options.licences else {}
+        for page in count(1):
+            asked = {"q": query, "page": str(page), "page_size": str(_PAGE), **wanted}
+            answer = ask(visitor, self._server, asked)
+            results = part(answer, "results", list)
+            yield from (self._candidate(one) for one in results if part(one, "url", str))
+            if not results or page >= part(answer, "page_count", int):
+                return
+
+    def _candidate(self, one: object) -> Candidate:
+        provider = part(one, "source", str) or part(one, "provider", str)
+        title = part(one, "title", str)
+        return Candidate(
+            part(one, "url", str),
+            (title,),
+            f"{self.name}/{provider}" if provider else self.name,
+            part(one, "foreign_landing_url", str),
+            title,
+            _licence(part(one, "license", str), part(one, "license_version", str)),
+            part(one, "license_url", str),
+            part(one, "creator", str),
+        )
+
+
+def _licence(code: str, version: str) -> str:
+    """The name that people know: "CC BY-SA 2.0"."""
+    name = _NAMES.get(code) or (f"CC {code.upper()}" if code else "")
+    return f"{name} {version}".strip() if name else ""
+
+
+def open_source(name: str, server: str, options: Options) -> Openverse:
+    """As `Row.open`."""
+    return Openverse(name, server, options)

@@ -184,9 +184,7 @@ def _add_standards(which: argparse._ArgumentGroup) -> None:
         "%(default)s)",
     )
     which.add_argument("--photographs-only", action="store_true", help="leave out drawings, charts and logos")
-    which.add_argument(
-        "--keep-uncaptioned", action="store_true", help="keep pictures of which nothing is said"
-    )
+    which.add_argument("--keep-uncaptioned", action="store_true", help="keep pictures without a caption")
     which.add_argument(
         "--max-picture", type=_bytes, default=30_000_000, metavar="SIZE", help="of one (default: 30MB)"
     )

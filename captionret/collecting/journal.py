@@ -20,7 +20,7 @@ OUTCOMES = {
     "kept": "kept",
     "duplicate": "the very same file as one that is kept",
     "near-duplicate": "nearly the same as one that is kept",
-    "no caption": "nothing is said of them",
+    "no caption": "they have no caption",
     "tiny": "too small",
     "drawing": "drawings, charts, logos",
     "broken": "not to be decoded, or not whole",

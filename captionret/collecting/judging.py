@@ -27,7 +27,7 @@ class Standards:
     alike:       bits of perceptual hashes, of 64, in which a picture may differ from one that is kept and
                  counts as the same; -1: only equal files do
     photographs: leave drawings, charts and logos out
-    uncaptioned: keep pictures of which nothing is said
+    uncaptioned: keep pictures without a caption
     """
 
     side: int = 100

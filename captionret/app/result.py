@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from ..library import Library, LibrarySnapshot
 from ..records import Explanation, Hit, Query
 from ..retrieval import EncodedQuery
 from ..text import words
+
+_ASKED_WHOSE = 100  # hits of which it is asked who captioned them
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +22,8 @@ class SearchResult(Sequence[Hit]):
     query:        the query as it was compared
     explanations: of each hit how its score came about; empty unless asked for
     mode:         that answered
-    source:       what captioned the pictures, in a few words: "photos-lite, beam 3"
+    source:       what captioned the hits, in a few words: "photos-lite, beam 3"; several: "a person;
+                  captions.csv"
     library:      its folder; root: the folder of its pictures, to which the hits' paths are relative
     searched:     how many pictures were compared
     notes:        what to say of the query's words and of an answer without hits, a sentence each
@@ -67,3 +71,11 @@ class SearchResult(Sequence[Hit]):
     def __repr__(self) -> str:
         first = f", the first {self.hits[0].path!r} ({self.hits[0].score:.2f})" if self.hits else ""
         return f"<SearchResult of mode {self.mode}: {len(self.hits)} of {self.searched:,} pictures{first}>"
+
+
+def source_of(library: Library, snapshot: LibrarySnapshot, hits: Sequence[Hit]) -> str:
+    """Who captioned the hits; where there are none, the best ranked captioner."""
+    gallery, best = snapshot.gallery(), snapshot.captioned_by
+    hashes = [gallery.hashes[gallery.row_of_id[hit.id]] for hit in hits[:_ASKED_WHOSE]]
+    names = library.captioned_by(snapshot, hashes) if hashes else []
+    return "; ".join(names) or (best.summary if best else "")

@@ -32,7 +32,7 @@ from .loaded import Models, SpaceInput
 from .models import Library
 from .ready import ReadyLibrary
 from .rerankers import with_reranker
-from .result import SearchResult
+from .result import SearchResult, source_of
 from .spaces import renamed_mode
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
@@ -247,7 +247,7 @@ class Searcher:
         hits: Sequence[Hit],
         explain: bool,
     ) -> SearchResult:
-        gallery, made_by = snapshot.gallery(), snapshot.captioned_by
+        gallery = snapshot.gallery()
         if len(gallery) and not encoded.lists and find_mode(mode).adaptive:
             compared = gallery.prepared(find_mode(mode)).compared(encoded)
             log.info(taken(mode, encoded, compared, self._ready.missing))
@@ -261,7 +261,7 @@ class Searcher:
             query=encoded,
             explanations=tuple(explained),
             mode=mode,
-            source=f"{made_by.name}, {made_by.decoding.summary}" if made_by else "",
+            source=source_of(self.library, snapshot, hits),
             library=self.library.path,
             root=snapshot.root,
             searched=len(gallery),

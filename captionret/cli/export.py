@@ -1,6 +1,7 @@
 """Write a library's captions with who made them, its words and its vectors into files for other programs.
 
     captionret export --library photos --format parquet --out out      # captions.parquet, pictures.parquet
+    captionret export --library photos --format csv --out captions.csv # the captions' file alone
     captionret export --library photos --format coco --out out
     captionret export --library photos --format webdataset --out out --vectors embedding
     captionret export --library photos --format xmp --out sidecars     # a sidecar for each picture
@@ -58,7 +59,12 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
     kinds = "; ".join(f"{name}: {row.about}" for name, row in FORMATS.items())
     options.add_argument("--format", required=True, choices=tuple(FORMATS), metavar="FORMAT", help=kinds)
-    options.add_argument("--out", type=path_argument, metavar="DIR", help="the folder to write into")
+    options.add_argument(
+        "--out",
+        type=path_argument,
+        metavar="DIR",
+        help="the folder to write into; captions.csv, .jsonl, .parquet, .json, .trec: that file alone",
+    )
     options.add_argument(
         "--beside-pictures", action="store_true", help="write sidecars beside the pictures (--format xmp)"
     )

@@ -14,8 +14,8 @@ class OwnWay(Decoding):
 
     @property
     def summary(self) -> str:
-        """In a few words, for people."""
-        return "in its own way"
+        """Nothing that people need to be shown."""
+        return ""
 
     @property
     def _recorded(self) -> tuple[str, ...]:

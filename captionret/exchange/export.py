@@ -2,9 +2,11 @@
 
 import io
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from ..errors import BadSetting
 from ..files import publish_json, publishing
 from ..library import Library, LibraryPicture
 from ..records import Failure
-from .formats import FORMATS
+from .formats import FORMATS, Format
 from .report import Failures
 from .xmp_files import write_beside
 
@@ -42,10 +44,11 @@ def export(
     """Write what a library holds, all of one moment.
 
     form:    of FORMATS
-    folder:  where to; None for sidecars beside the pictures
+    folder:  where to; a name that ends as the format's file of captions does, "captions.csv", is that file
+             alone; None for sidecars beside the pictures
     vectors: "features", and modes that compare in a space: vectors-MODE.npy, (N, D) float32, a row for each
              line of vectors.json
-    errors:  UnknownName; BadSetting where the folder holds something else, or a vector is not there; NoSpace
+    errors:  UnknownName; BadSetting for a place that is no folder, or a vector that is not there; NoSpace
 
     export(Library.open("photos"), "parquet", Path("out")).files
     """
@@ -53,6 +56,9 @@ def export(
     if folder is None and form != "xmp":
         raise BadSetting(f"Where shall {form} be written? Name a folder.")
     failures, counted = Failures(), _Counted(iter(library))
+    if folder is not None and _is_file(folder, form, chosen, bool(vectors)):
+        _write_alone(chosen, counted, folder, failures)
+        return Exported(counted.pictures, counted.captions, (folder,), tuple(failures))
     before = set(folder.glob("*")) if folder is not None and folder.is_dir() else set()
     if folder is None:
         write_beside(counted, failures)
@@ -73,6 +79,28 @@ def export(
     publish_json(folder / "export.json", facts)
     written = sorted(file for file in folder.glob("*") if file.is_file() and file not in before)
     return Exported(counted.pictures, counted.captions, tuple(written), tuple(failures))
+
+
+def _is_file(place: Path, form: str, chosen: Format, vectors: bool) -> bool:
+    """Whether a place is the one file to write rather than a folder. errors: BadSetting for neither"""
+    endings = {Path(row.alone).suffix for row in FORMATS.values() if row.alone} | {".tar", ".tsv", ".xmp"}
+    ending = place.suffix.lower()
+    if place.is_dir() or (ending not in endings and not place.exists()):
+        return False
+    if chosen.alone is None or ending != Path(chosen.alone).suffix:
+        raise BadSetting(f"{place} is a file's name, and {form} goes into a folder. Name a folder.")
+    if vectors:
+        raise BadSetting(f"{place} is one file, and vectors are files of their own. Name a folder.")
+    return True
+
+
+def _write_alone(chosen: Format, pictures: Iterator[LibraryPicture], file: Path, failures: Failures) -> None:
+    """Write the captions' file alone, out of a folder beside it."""
+    assert chosen.alone is not None, "as _is_file found"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}-") as folder:
+        chosen.write(pictures, Path(folder), failures)
+        os.replace(Path(folder) / chosen.alone, file)
 
 
 class _Counted(Iterator[LibraryPicture]):

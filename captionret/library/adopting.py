@@ -34,14 +34,19 @@ def adopt(catalogue: Catalogue, captioner: Captioning, decoding: Decoding, recap
                 connection.execute("UPDATE captioners SET described = ? WHERE id = ?", (described, ours))
         return int(ours)
     if last is not None and not recaption:
-        theirs = f"{restored(last[3])} ({last[1][:12]}, {decoding_of(last[2], folder).summary}"
-        theirs += f"{_precision_in(record(last[4], 'a captioner'))})"
-        now = f"{captioner.name} ({captioner.fingerprint[:12]}, {decoding.summary}"
-        now += f"{_precision_in(captioner.describe())})"
+        marks = _marks(last[1], decoding_of(last[2], folder), record(last[4], "a captioner"))
+        theirs = f"{restored(last[3])} ({marks})"
+        now = f"{captioner.name} ({_marks(captioner.fingerprint, decoding, captioner.describe())})"
         raise BadLibrary(f"{folder} was captioned by {theirs}, not by {now}.", remedy("recaption"))
     values = (captioner.fingerprint, decoding_text(decoding, folder), stored(captioner.name), described)
     with catalogue.transaction() as connection:
         return writes.adopt_captioner(connection, ours, values)
+
+
+def _marks(fingerprint: str, decoding: Decoding, described: Mapping[str, object]) -> str:
+    """By what captioners differ: fingerprint, decoding, and a precision below float32."""
+    known = ", ".join(filter(None, (fingerprint[:12], decoding.summary)))
+    return f"{known}{_precision_in(described)}"
 
 
 def _precision_in(described: Mapping[str, object]) -> str:

@@ -29,6 +29,11 @@ class MadeBy:
     folder: Path = Path()
 
     @property
+    def summary(self) -> str:
+        """In a few words, for people: "photos-lite, beam 3", "captions.csv"."""
+        return ", ".join(filter(None, (self.name, self.decoding.summary)))
+
+    @property
     def checkpoint(self) -> Path | None:
         """The directory the captioner was loaded from, if it named one: where it is now, else where it
         was."""

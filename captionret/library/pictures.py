@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from ..records import Caption, PictureFacts
-from .caption_rows import caption_of, day_of, picture_of, read_rows
-from .captioners import CURRENT, PERSON, Shown
+from .caption_rows import caption_of, day_of, picture_of, read_rows, span
+from .captioners import CURRENT, PERSON, KnownCaptioner, Shown
 from .documents import read_own
 from .fact_rows import FACT_COLUMNS, FACTS, facts_from
 from .rows import TEXT, WHOLE, Rows
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _WHOSE = f"SELECT sha256, number FROM images WHERE captioner = {CURRENT}"  # noqa: S608
 _FACTS = f"SELECT sha256, {FACTS} FROM images"  # noqa: S608
+
+_FIRSTS = "SELECT id FROM captions WHERE id IN"
 _WRITTEN = "SELECT sha256, written FROM own_captions"
 
 
@@ -102,6 +104,20 @@ def read_captions(rows: Rows, shown: Shown, sha256: str | None = None) -> dict[s
         for content, number in hashes.items()
         if number in found or content in own
     }
+
+
+def shown_of(rows: Rows, shown: Shown, hashes: Sequence[str]) -> list[KnownCaptioner]:
+    """Whose captions are shown of some contents, the best ranked first. errors: Damaged"""
+    asked = ", ".join("?" * len(hashes))
+    whose = rows.table(f"{_WHOSE} AND sha256 IN ({asked})", (TEXT, WHOLE), *hashes)
+    numbers, found = {number for _, number in whose}, []
+    for one in shown.captioners:
+        firsts = [span(one.id, number)[0] for number in sorted(numbers)]
+        marks = ", ".join("?" * len(firsts))
+        held = rows.table(f"{_FIRSTS} ({marks})", (WHOLE,), *firsts)
+        numbers -= {picture_of(key) for (key,) in held}
+        found += [one] if held else []
+    return found
 
 
 def _by_person(text: str, written: str) -> CaptionsBy:

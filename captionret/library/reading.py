@@ -1,7 +1,7 @@
 """An open library as its readers see it: snapshots, pictures, failures, and whether it is whole."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -12,7 +12,7 @@ import numpy as np
 from ..records import Caption, Failure
 from ..retrieval import Gallery
 from . import pictures
-from .captioners import CURRENT, KnownCaptioner, Shown, read_captioners, read_shown
+from .captioners import CURRENT, PERSON, KnownCaptioner, Shown, read_captioners, read_shown
 from .catalogue import Catalogue
 from .documents import read_documents
 from .held import WordReader, stamp_of
@@ -139,6 +139,19 @@ class ReadableLibrary:
         with self._catalogue.reading() as rows:
             return pictures.read_captions(rows, read_shown(rows), sha256).get(sha256, ())
 
+    def captioned_by(self, snapshot: LibrarySnapshot, hashes: Sequence[str]) -> list[str]:
+        """Whose captions are shown of some of a snapshot's pictures, the best ranked first: "a person",
+        "captions.csv", "photos-lite, beam 3"."""
+        shown, gallery = snapshot.contents.shown, snapshot.gallery()
+        own = {sha256 for sha256 in hashes if snapshot.is_own(gallery.row_of[sha256])}
+        others = [sha256 for sha256 in hashes if sha256 not in own]
+        found: Sequence[KnownCaptioner] = shown.captioners if others else ()
+        if len(found) > 1:
+            with self._catalogue.reading() as rows:
+                found = pictures.shown_of(rows, shown, others)
+        names = [one.made_by(self.path).summary for one in found]
+        return [*([PERSON] if own else []), *names]
+
     def failures(self) -> list[Failure]:
         """The files that could not be captioned, by name."""
         found = self._catalogue.table("SELECT path, reason FROM failures", (NAME, NAME))
@@ -185,9 +198,7 @@ class ReadableLibrary:
 
     def __repr__(self) -> str:
         made_by = self.snapshot().captioned_by
-        captioned = (
-            f"captioned by {made_by.name}, {made_by.decoding.summary}" if made_by else "no captions yet"
-        )
+        captioned = f"captioned by {made_by.summary}" if made_by else "no captions yet"
         return f"<Library {self.path}: {len(self):,} pictures of {self.root}, {captioned}>"
 
     def __enter__(self) -> Self:

@@ -67,7 +67,7 @@ def _overview(shelved: Shelved) -> Overview:
         id=shelved.id,
         pictures=len(gallery),
         copies=sum(map(len, gallery.copies)),
-        captioned_by=f"{made_by.name}, {made_by.decoding.summary}" if made_by else "",
+        captioned_by=made_by.summary if made_by else "",
         root=visible(str(snapshot.root)),
         by_person=sum(map(snapshot.is_own, range(len(gallery)))),
         cameras=_commonest(cameras),

@@ -70,6 +70,32 @@ def test_the_tables_hold_every_caption_with_who_made_it(photos: Library, tmp_pat
     assert [row["copies"] for row in jsonl if "copies" in row] == [["copy.png"]]
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "coco", "trec"])
+def test_a_name_of_a_file_is_that_file_alone(form: str, photos: Library, tmp_path: Path) -> None:
+    export(photos, form, tmp_path / "whole")
+    alone = FORMATS[form].alone
+    assert alone is not None
+    file = tmp_path / "new" / f"mine{Path(alone).suffix}"
+    for _ in range(2):  # the second time it is there already
+        assert export(photos, form, file).files == (file,)
+    assert file.read_bytes() == (tmp_path / "whole" / alone).read_bytes()
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_name_of_a_file_is_no_folder_of_several(photos: Library, tmp_path: Path) -> None:
+    for form, name in (("csv", "e.jsonl"), ("webdataset", "shards.tar"), ("xmp", "a.xmp"), ("coco", "e.csv")):
+        with pytest.raises(BadSetting, match="Name a folder"):
+            export(photos, form, tmp_path / name)
+    with pytest.raises(BadSetting, match="Name a folder"):
+        export(photos, "csv", tmp_path / "e.csv", ["features"])
+    (tmp_path / "file").touch()
+    with pytest.raises(BadSetting, match="Name a folder"):
+        export(photos, "csv", tmp_path / "file")
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    (tmp_path / "folder.csv").mkdir()
+    assert len(export(photos, "csv", tmp_path / "folder.csv").files) == 3
+
+
 def test_captions_csv_is_a_collection_to_train_on(photos: Library, tmp_path: Path) -> None:
     export(photos, "csv", photos.root / "out")
     shutil.copy(photos.root / "out/captions.csv", photos.root / "captions.csv")

@@ -324,12 +324,28 @@ def test_searcher_searches_the_captions_that_are_asked_for(library: Library) -> 
         )
     with Searcher(library) as searcher:
         assert searcher.search(text="red colour", mode="jaccard")[0].caption == "one red colour"
-        assert searcher.search(text="red colour", mode="jaccard").source == "server, in its own way"
+        assert searcher.search(text="red colour", mode="jaccard").source == "server"
     with (
         pytest.raises(BadSetting, match="no captions by nobody"),
         Searcher(library, captions_by="nobody") as none,
     ):
         none.search(text="red", mode="jaccard")
+
+
+def test_answer_names_who_captioned_its_hits(library: Library) -> None:
+    library.add_captions("caps.csv", [given("red.png", "a red kite")])
+    library.set_caption("blue.png", "a blue kite")
+    with Searcher(library) as searcher:
+        for text, source in {
+            "red": "caps.csv",
+            "green": "mean-colour, beam 3",
+            "kite": "a person; caps.csv",
+            "kite picture": "a person; caps.csv; mean-colour, beam 3",
+            "zebra": "caps.csv",
+        }.items():
+            assert searcher.search(text=text, mode="jaccard").source == source
+    with Searcher(library, captions_by="mean-colour") as searcher:
+        assert searcher.search(text="red", mode="jaccard").source == "mean-colour, beam 3"
 
 
 def test_query_picture_is_captioned_by_a_stand_in_where_its_captioner_is_away(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BadLibrary, BadSetting
 from ..remedies import remedy
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MOST = 25_000  # images: their scores take 2.5 GB, and a remedy as much again
 COLUMNS = ("", "skewness", "maximum", "antihubs, %", "the top 1 % hold, %")
 FORMATS = {"skewness": ".2f"} | dict.fromkeys(COLUMNS[2:], ".1f")
+_ROWS = 256  # compared at a time with all others
 BINS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # lower ends
 
 
@@ -119,6 +121,22 @@ def measured(gallery: Gallery, mode: str, k: int, remedies: Sequence[str] = ()) 
     return {mode: measure_hubness(scores, k)} | {
         name: measure_hubness(remedied(scores), k) for name, remedied in find_remedies(remedies).items()
     }
+
+
+def occurrence_in_space(vectors: NDArray[np.float32], k: int = 10) -> NDArray[np.float64]:
+    """In how many lists of the k nearest others each picture stands: (N,), k on average.
+
+    vectors: (N, D) unit rows; a block of them is compared with all at a time
+    """
+    from ..evaluation.hubness import k_occurrence
+
+    counts = np.zeros(len(vectors))
+    for start in range(0, len(vectors), _ROWS):
+        scores = vectors[start : start + _ROWS] @ vectors.T
+        rows = np.arange(len(scores))
+        scores[rows, rows + start] = -np.inf
+        counts += k_occurrence(scores, k)
+    return counts
 
 
 def spread(hubness: "Hubness") -> list[tuple[str, int]]:

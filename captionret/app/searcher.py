@@ -191,6 +191,11 @@ class Searcher:
                 captioner = with_reranker(captioner, made_by.decoding)
             return library.add(paths, captioner, progress=False, device=self._models.device)
 
+    @property
+    def models(self) -> Models:
+        """What it computes with."""
+        return self._models
+
     def by(self, captions_by: str | None) -> "Searcher":
         """The same library and models, with the captions of one captioner (None: the best of each picture).
         It need not be closed. errors: as `library`"""

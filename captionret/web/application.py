@@ -25,6 +25,7 @@ from ..errors import (
 from .adding import TooOften
 from .api import Reads
 from .api_compare import Comparisons
+from .api_understanding import Understanding
 from .api_writes import Writes
 from .folders import UnknownFolder
 from .guard import Guard
@@ -88,6 +89,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
     reads = Reads(settings, shelf, sent)
     app.include_router(reads.router)
     app.include_router(Comparisons(shelf, reads.searching).router)
+    app.include_router(Understanding(shelf, reads.searching).router)
     app.include_router(Writes(settings, shelf, jobs).router)
     _add_page(app)
     _add_refusals(app)

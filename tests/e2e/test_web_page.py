@@ -340,6 +340,29 @@ def test_scripts_in_names_captions_and_cameras_stay_text(turn: Turn) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
+def test_where_the_captioner_looked_is_drawn_over_the_picture(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=blue&mode=words")
+    looked = {"captioner": "mean-colour", "words": ["a", "plain", "picture"], "rows": 2, "columns": 2}
+    weights = [[1, 0, 0, 0], [0, 0.2, 0, 0.8], [0, 0, 1, 0]]
+    page.route("**/attention", lambda route: route.fulfill(json=looked | {"weights": weights}))
+    page.locator("picture-card").first.hover()
+    page.locator("picture-card").first.get_by_label("All about this picture").click()
+    page.get_by_role("button", name="Where it looked").click()
+    page.get_by_text("Where mean-colour looked").wait_for()
+    assert page.locator(".looked [aria-pressed=true]").inner_text() == "plain"
+    page.locator(".looked button", has_text="picture").click()
+    shade = """() => {
+      const {width, height} = document.querySelector("figure canvas");
+      const seen = document.querySelector("figure canvas").getContext("2d").getImageData(0, 0, width, height);
+      return [2, height - 3].map((y) => seen.data[4 * (y * width + 2) + 3]);
+    }"""
+    dark, clear = page.evaluate(shade)
+    assert dark > 190 and clear < 20
+    page.locator(".nearness picture-card").first.wait_for()
+    page.get_by_role("button", name="Where it looked").click()
+    assert page.locator("figure canvas").is_hidden()
+
+
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 
 

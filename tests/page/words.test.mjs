@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { columnOf, columnsOf, oneMore, readColumn } from "../../captionret/web/page/columns.js";
+import { shades } from "../../captionret/web/page/shades.js";
 import { allMonths } from "../../captionret/web/page/months.js";
 import { completed, lastWord, replaceLast, withWord } from "../../captionret/web/page/words.js";
 
@@ -61,4 +62,9 @@ test("one more column is another captioner first, then another mode", () => {
   assert.equal(oneMore(["auto", "auto:b"], modes, ["a", "b"]), "auto:a");
   assert.equal(oneMore(["jaccard", "auto"], modes, ["a"]), "words");
   assert.equal(oneMore(["words", "auto"], modes, ["a"]), "");
+});
+
+test("what was looked at most is clear, what was not is dark", () => {
+  assert.deepEqual([...shades([0, 0.2, 0.05], 0.8)], [0, 0, 0, 204, 0, 0, 0, 0, 0, 0, 0, 102]);
+  assert.deepEqual([...shades([0, 0], 1)], [0, 0, 0, 255, 0, 0, 0, 255]);
 });

@@ -189,6 +189,14 @@ def test_what_is_near_to_a_picture_can_be_asked_for(web: TestClient) -> None:
     assert web.get(place, params={"mode": "cnn"}).json()["hits"][0]["name"] == "blue-3.png"
 
 
+def test_copies_of_a_picture_and_how_it_stands_among_others_are_known(web: TestClient) -> None:
+    place = f"/api/libraries/photos/pictures/{id_of(web, 'blue-2')}"
+    found = web.get(f"{place}/nearness").json()
+    assert (found["pictures"], found["lists"]) == (0, None)  # too few for lists of ten
+    assert found["copies"][0]["picture"]["name"] == "blue-3.png" and found["copies"][0]["bits"] == 0
+    assert web.get(f"{place}/attention").json()["captioner"] == ""  # no network, nothing looked
+
+
 def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(changing: TestClient) -> None:
     red = id_of(changing, "red")
     place = f"/api/libraries/photos/pictures/{red}"

@@ -65,6 +65,10 @@ class AttentionDecoder(nn.Module, ABC):
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """tokens (M,) int64 -> logits (M, V) of the next ones."""
 
+    def looks(self, features: Tensor, tokens: Tensor) -> Tensor:
+        """The last of `attend`, of the cells alone: (N, G, T - 1, cells)."""
+        return self.attend(features, tokens)[2][..., : features.shape[1]]
+
     def forward(self, features: Tensor, tokens: Tensor, read: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Teacher forcing; shapes as in LSTMDecoder.forward, features (N, cells, D)."""
         logits, targets, _ = self.attend(features, tokens, read)

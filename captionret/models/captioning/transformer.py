@@ -53,6 +53,19 @@ class TransformerDecoder(nn.Module):
         wanted = targets != PAD_ID
         return self._logits(self.dropout(self.norm(x[wanted]))), targets[wanted]
 
+    def looks(self, features: Tensor, tokens: Tensor) -> Tensor:
+        """By which weights each word saw the grid: those of the last layer, the mean of its heads.
+
+        features: (N, cells, D); tokens: (N, G, T); returns: (N, G, T - 1, cells), summing to 1 over cells
+        """
+        images, group, length = tokens.shape
+        image_side = self._image_side(features)
+        x = self._words(tokens[:, :, :-1].reshape(images * group, length - 1), 0)
+        for block, (keys, values) in zip(self.layers[:-1], image_side[:-1], strict=True):
+            x = block(x, keys, values, group)
+        looks = self.layers[-1].looks(x, image_side[-1][0], group)
+        return looks.reshape(images, group, length - 1, looks.shape[-1])
+
     def begin(self, features: Tensor) -> tuple[Tensor, State]:
         """The first word: logits (N, V), and the state after <start>. features: (N, cells, D)."""
         count, images = len(features), []
@@ -172,6 +185,17 @@ class _Block(nn.Module):
         x = x + self.cross_out(self._joined(weights @ grid[1]))
         fed: Tensor = x + self.feed(self.norm_feed(x))
         return fed
+
+    def looks(self, x: Tensor, keys: Tensor, group: int) -> Tensor:
+        """By which weights the words of `forward` look at the grid: (N, G * T, cells), the mean of its
+        heads."""
+        query, key, value = self.self_in(self.norm_self(x)).chunk(3, -1)
+        x = x + self.self_out(self._attend(query, key, value, causal=True))
+        rows, length, width = x.shape
+        query = self.by_head(self.query(self.norm_cross(x)).reshape(rows // group, group * length, width))
+        scale = query.shape[-1] ** -0.5
+        weights: Tensor = (query * scale @ self.by_head(keys).transpose(-1, -2)).softmax(-1).mean(1)
+        return weights
 
     def by_head(self, rows: Tensor) -> Tensor:
         """(N, t, H) -> (N, heads, t, d)."""

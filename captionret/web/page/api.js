@@ -27,6 +27,9 @@
  *   captioned_by: string, person: boolean, words: PictureWord[],
  *   others: {name: string, kind: string, day: string, captions: {text: string, logprob: number}[]}[], width: number, height: number,
  *   taken: string | null, camera: string | null, copies: string[], missing: boolean}} PictureFacts
+ * @typedef {{captioner: string, words: string[], rows: number, columns: number, weights: number[][]}} Attention
+ * @typedef {{mode: string, k: number, pictures: number, lists: number | null, more: number | null,
+ *   copies: {picture: Found, bits: number}[]}} Nearness
  * @typedef {{id: string, library: string, state: string, done: number, total: number, message: string}} Job
  */
 
@@ -133,6 +136,12 @@ export const words = (lib) => ask(`${place(lib)}/words?limit=20000`);
 
 /** @param {string} lib @param {string} id @returns {Promise<PictureFacts>} */
 export const picture = (lib, id) => ask(`${place(lib)}/pictures/${id}`);
+
+/** @param {string} lib @param {string} id @returns {Promise<Attention>} */
+export const attention = (lib, id) => ask(`${place(lib)}/pictures/${id}/attention`);
+
+/** @param {string} lib @param {string} id @param {AbortSignal} signal @returns {Promise<Nearness>} */
+export const nearness = (lib, id, signal) => ask(`${place(lib)}/pictures/${id}/nearness`, { signal });
 
 /**
  * Where a picture of the library is shown.

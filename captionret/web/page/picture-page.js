@@ -1,8 +1,10 @@
 // One picture: its captions, its words and how sure they are, what its file says, and what is near to it.
 
+import { AttentionView } from "./attention-view.js";
 import { imageOf, picture, search, send, place as placeOf } from "./api.js";
 import { h, icon, notify, probability } from "./dom.js";
 import { firstModes, modeName } from "./modes.js";
+import { nearnessView } from "./nearness-view.js";
 import { card, judge } from "./picture-card.js";
 import { served } from "./served.js";
 import { NOTHING, link, state } from "./state.js";
@@ -52,14 +54,15 @@ class PicturePage {
     this.caption = h("div.captions");
     this.drawCaption(facts, writable);
     this.drawWords(facts, writable);
+    this.looks = new AttentionView(this.lib, facts);
     this.place.replaceChildren(
       h("h1.hidden", {}, `Picture ${facts.name}`),
       h("div.picture", {},
         h("figure", {}, facts.missing
           ? h("span.gone", {}, icon("image"), "The file is not where it was.")
-          : h("img", { src: imageOf(this.lib, facts.id, "large"), alt: facts.captions[0]?.text ?? "", ...(facts.width ? { width: facts.width, height: facts.height } : {}) })),
-        h("aside", {}, this.caption, this.buttons(facts), h("h2", {}, "Words"), this.words, h("h2", {}, "File"), fileFacts(facts))),
-      h("h2.near-head", {}, "Nearest pictures"), this.tabs(), this.near);
+          : h("img", { src: imageOf(this.lib, facts.id, "large"), alt: facts.captions[0]?.text ?? "", ...(facts.width ? { width: facts.width, height: facts.height } : {}) }), this.looks.canvas),
+        h("aside", {}, this.caption, this.buttons(facts), this.looks.words, h("h2", {}, "Words"), this.words, h("h2", {}, "File"), fileFacts(facts))),
+      h("h2.near-head", {}, "Nearest pictures"), this.tabs(), this.near, nearnessView(this.lib, this.id, this.stop.signal));
     this.showNear("auto");
   }
 
@@ -140,7 +143,8 @@ class PicturePage {
       h("a.button.first", link({ ...NOTHING, page: "search", image: facts.id, id: "" }), icon("search"), "More like this"),
       h("button.button", { type: "button", onclick: () => judge(facts.id, true) }, icon("up"), "Like"),
       h("button.button", { type: "button", onclick: () => judge(facts.id, false) }, icon("down"), "Dislike"),
-      h("a.button", link({ ...NOTHING, page: "compare", image: facts.id, id: "" }), icon("columns"), "Compare"));
+      h("a.button", link({ ...NOTHING, page: "compare", image: facts.id, id: "" }), icon("columns"), "Compare"),
+      facts.width > 0 && !facts.missing && this.looks?.button);
   }
 
   tabs() {

@@ -1,0 +1,110 @@
+"""What can be found out about one picture beside its words: where its captioner looked, whether it is a hub,
+and which pictures are nearly the same."""
+
+from collections.abc import Sequence
+from operator import itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..app.attention import picture_attention
+from ..app.hubs import MOST, occurrence_in_space
+from ..errors import BadImage, CaptionretError
+from ..images.hashes import ALIKE, differing_bits, perceptual_hash
+from ..report.visible import visible
+from . import understood
+from .asking import Asking
+from .pictures import found_pictures
+from .searching import Searching
+from .shelf import Shelved
+
+K = 10  # the length of a list of nearest pictures
+_SPACES = ("embedding", "cnn")  # in which nearness is counted: the first that can be had
+_NEAR = 24  # pictures that are looked at for copies, those that look most alike
+
+
+def attention(shelved: Shelved, picture: str) -> understood.Attention:
+    """Where the picture's captioner looked for each word. errors: UnknownPicture, BadImage"""
+    snapshot = shelved.snapshot()
+    path = snapshot.gallery().paths[shelved.row(snapshot, picture)]
+    found = picture_attention(shelved.searcher, picture, path)
+    if found is None:
+        return understood.Attention(captioner="", words=[], rows=0, columns=0, weights=[])
+    weights = found.looked.weights
+    return understood.Attention(
+        captioner=visible(found.captioner),
+        words=[visible(word) for word in found.looked.words],
+        rows=weights.shape[1],
+        columns=weights.shape[2],
+        weights=[[round(float(one), 4) for one in word.ravel()] for word in weights],
+    )
+
+
+def nearness(searching: Searching, shelved: Shelved, picture: str) -> understood.Nearness:
+    """Among how many pictures' nearest it stands, and its near-duplicates. errors: UnknownPicture"""
+    snapshot = shelved.snapshot()
+    row = shelved.row(snapshot, picture)
+    mode, counts = shelved.kept("hubs", lambda: _counts(shelved))
+    counted = row < len(counts)
+    return understood.Nearness(
+        mode=mode,
+        k=K,
+        pictures=len(counts),
+        lists=round(float(counts[row]), 1) if counted else None,
+        more=float((counts > counts[row]).mean()) if counted else None,
+        copies=_copies(searching, shelved, picture),
+    )
+
+
+def _counts(shelved: Shelved) -> tuple[str, NDArray[np.float64]]:
+    """The mode, and (N,) in how many lists each picture stands; none for a library that is too small, too
+    large, or without vectors."""
+    nothing = "", np.zeros(0)
+    if not K < len(shelved.snapshot()) <= MOST:
+        return nothing
+    for mode in _SPACES:
+        if mode not in shelved.modes:
+            continue
+        try:
+            gallery = shelved.searcher.gallery(mode)
+            vectors = gallery.features if mode == "cnn" else gallery.vectors(mode)
+        except CaptionretError:
+            continue  # its space cannot be loaded, or it has no features: the next one
+        return mode, occurrence_in_space(_unit(vectors), K)
+    return nothing
+
+
+def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+    rows = np.asarray(vectors, np.float32)
+    units: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return units
+
+
+def _copies(searching: Searching, shelved: Shelved, picture: str) -> list[understood.NearCopy]:
+    """Of the pictures that look most alike those whose perceptual hash is nearly the same, the nearest
+    first."""
+    try:
+        near = searching.answer(shelved, Asking(image=picture, mode="cnn"), 0, _NEAR).hits
+        own = perceptual_hash(shelved.file(picture))
+    except CaptionretError:
+        return []  # the library holds no features, or the file is gone
+    hashes = {one.id: _hash(shelved, one.id) for one in near}
+    bits = {name: differing_bits(own, other) for name, other in hashes.items() if other is not None}
+    alike = [(count, name) for name, count in bits.items() if count <= ALIKE]
+    return _found(shelved, sorted(alike, key=itemgetter(0)))  # keeps their order where equal
+
+
+def _hash(shelved: Shelved, picture: str) -> int | None:
+    try:
+        return perceptual_hash(shelved.file(picture))
+    except BadImage:
+        return None
+
+
+def _found(shelved: Shelved, copies: Sequence[tuple[int, str]]) -> list[understood.NearCopy]:
+    snapshot = shelved.snapshot()
+    found = found_pictures(snapshot, [shelved.row(snapshot, name) for _, name in copies])
+    return [
+        understood.NearCopy(picture=picture, bits=bits)
+        for picture, (bits, _) in zip(found, copies, strict=True)
+    ]

@@ -34,6 +34,7 @@ class Server(ThreadingHTTPServer):
         self.requests: list[tuple[str, str | None]] = []
         self.ranges = True
         self.break_after: int | None = None  # drop the first connection after so many bytes
+        self.breaks = 0
         self.hang = False  # send half, then nothing more
         self.slow = 0.0  # seconds before an answer
 
@@ -72,9 +73,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[: len(content) // 2])
             self.wfile.flush()
             time.sleep(20)
-        elif self.server.break_after is not None:
+        elif self.server.breaks or self.server.break_after is not None:
             self.wfile.write(content[: self.server.break_after])
-            self.server.break_after = None
+            self.server.breaks = max(self.server.breaks - 1, 0)
+            self.server.break_after = self.server.break_after if self.server.breaks else None
             self.close_connection = True
         else:
             self.wfile.write(content)
@@ -423,6 +425,31 @@ def test_too_little_space_is_said_before_anything_is_fetched(shelf: Shelf) -> No
     assert shelf.server.requests == [] and list(shelf.data.iterdir()) == []
 
 
+def test_a_download_that_breaks_twenty_times_and_gets_on_arrives_whole(shelf: Shelf) -> None:
+    content = noise(2_400_000)
+    shelf.offer("backbones net backbones -", "net.pth", content)
+    shelf.server.breaks, shelf.server.break_after = 20, 110_000
+    done = shelf.run("net", CAPTIONRET_DOWNLOAD_PAUSE="0")
+    assert done.returncode == 0, done.stderr
+    assert (shelf.data / "backbones/net.pth").read_bytes() == content
+    assert len(shelf.server.requests) == 21 and shelf.leftovers() == []
+
+
+def test_what_its_host_gives_to_nobody_is_named_and_comes_from_a_mirror(shelf: Shelf) -> None:
+    content = archive({"f8k/f8k_train_caps.txt": "a dog\n"})
+    shelf.offer("vse vse-f8k vse f8k", "f8k.zip", content)
+    table = shelf.table.read_text().replace(f"sha256:{hashlib.sha256(content).hexdigest()}", "-")
+    shelf.table.write_text(table.replace("https://", "none:https://"))
+    shelf.offer("glove words glove -", "words.txt", b"dog")
+    alone = shelf.run("vse-f8k", CAPTIONRET_MIRROR="")
+    assert alone.returncode == 3 and "vse-f8k cannot be fetched: A thing; free for all" in alone.stderr
+    assert "withheld" in shelf.run("--list", CAPTIONRET_MIRROR="").stdout
+    done = shelf.run("all")
+    assert done.returncode == 0, done.stderr
+    assert (shelf.data / "vse/f8k/f8k_train_caps.txt").read_text() == "a dog\n"
+    assert "none is published to compare it with" in done.stderr and shelf.leftovers() == []
+
+
 def test_the_mirror_is_asked_for_the_published_path(shelf: Shelf) -> None:
     done = shelf.run("resnet18", CAPTIONRET_DOWNLOAD_TABLE="")
     assert done.returncode == 3
@@ -449,7 +476,7 @@ def test_of_two_runs_at_once_one_fetches_and_the_other_waits_for_it(shelf: Shelf
 def test_a_lock_that_a_killed_run_left_behind_stops_nobody(shelf: Shelf) -> None:
     shelf.offer("backbones net backbones -", "net.pth", noise(640))
     shelf.data.mkdir()
-    (shelf.data / ".net.lock").touch()
+    (shelf.data / ".net.pth.lock").touch()
     done = shelf.run("net")
     assert done.returncode == 0 and shelf.leftovers() == [], done.stderr
 

@@ -56,6 +56,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "action": "store_true",
         "help": "train the CNN, too: every picture passes through it in every epoch",
     },
+    "--eight-bits": {
+        "action": "store_true",
+        "help": "store matrices that hold a row for each word in eight bits",
+    },
     "--random-backbone": {
         "action": "store_true",
         "help": "a CNN with random weights: for tests and timings only",
@@ -115,6 +119,7 @@ def _started(given: argparse.Namespace) -> "CaptionerRun":
         fine_tune=given.fine_tune,
         teachers=tuple(given.distil_from),
         random_backbone=given.random_backbone,
+        eight_bits=given.eight_bits,
     )
 
 

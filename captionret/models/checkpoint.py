@@ -27,6 +27,7 @@ from .. import __version__, files
 from ..config import C
 from ..errors import BadCheckpoint
 from ..text import Vocabulary
+from .eight_bits import packed, unpacked
 from .record import DEFAULT_KIND, FORMAT, Kind, hash_of_settings
 from .stored import RESTORE, beside, read_stored, whole
 
@@ -57,16 +58,24 @@ class Checkpoint(Generic[C]):
     kind: str = DEFAULT_KIND
 
 
-def save_checkpoint(path: Path | str, checkpoint: Checkpoint[C], dtype: torch.dtype = torch.float32) -> None:
+def save_checkpoint(
+    path: Path | str,
+    checkpoint: Checkpoint[C],
+    dtype: torch.dtype = torch.float32,
+    eight_bits: bool = False,
+) -> None:
     """Write a checkpoint directory; what was there stays whole until everything new is on disk.
 
     dtype: of the stored weights; float16 halves the file
+    eight_bits: store matrices that hold a row for each word in eight bits
     """
     path = Path(path)
     tensors = {
         name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
         for name, tensor in checkpoint.tensors.items()
     }
+    if eight_bits:
+        tensors |= packed(checkpoint.tensors, len(checkpoint.vocabulary))
     words = json.dumps(checkpoint.vocabulary.to_json(), ensure_ascii=False, indent=0) + "\n"
     parts = {
         "vocab.json": words.encode(errors="backslashreplace"),
@@ -120,12 +129,10 @@ def read_checkpoint(path: Path | str, kind: Kind[C]) -> Checkpoint[C]:
 def _tensors(file: Path, content: bytes) -> dict[str, Tensor]:
     """The weights as float32 (counters as they are), each of them a number."""
     try:
-        tensors = safetensors.torch.load(content)
-    except (safetensors.SafetensorError, ValueError, TypeError, LookupError) as error:
+        tensors = unpacked(safetensors.torch.load(content))
+    except (safetensors.SafetensorError, ValueError, TypeError, LookupError, RuntimeError) as error:
         raise BadCheckpoint(f"{file} cannot be read ({error}). {RESTORE}") from None
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise BadCheckpoint(f"{file}: {name} holds NaN or infinity, so nothing it says counts. {RESTORE}")
-    return {
-        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
-    }
+    return tensors

@@ -1,7 +1,7 @@
 """Training a captioner on cached features: its data, its beginning, its task."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..config import setting
 from ..errors import BadSetting
 from ..models.captioning.config import CAPTIONER, CaptionerConfig
-from ..models.captioning.decoders import Decoder, make_decoder
+from ..models.captioning.decoders import make_decoder
 from ..models.checkpoint import Checkpoint, read_checkpoint
 from ..models.lexical.config import LEXICAL, LexicalConfig
 from ..models.lexical.network import make_network
@@ -27,6 +27,7 @@ from .distillation import taught_words, teacher_records
 from .features import Features, augmented_views
 from .fine_tune import FineTuned, LiveFeatures, readable, save_backbone
 from .lexical import WordsTask
+from .meaning import kept, mean_codes, meaning_tower
 from .optimizer import PRECISIONS
 from .run import Prepared, Run, check_some
 from .self_critical import SelfCritical, SelfCriticalTask
@@ -138,7 +139,7 @@ class CaptionerRun(Run[Any]):
             if isinstance(module, FineTuned):
                 record["sha256"] = save_backbone(module.backbone, self.out)
                 return module.decoder.state_dict()
-            return module.state_dict()
+            return kept(module.state_dict())
 
         module = FineTuned(decoder, backbone) if self.fine_tune else decoder
         parts = (module, config, learned, measured, self.seed, vocabulary)
@@ -162,6 +163,8 @@ class CaptionerRun(Run[Any]):
         if not isinstance(self.config, LexicalConfig):
             return {}
         more: dict[str, Any] = {"begun": self.start is not None}
+        if self.config.meaning:
+            more["meanings"] = mean_codes(learned.captions, self.features_root)
         if not self.teachers:
             return more
         assert isinstance(learned.features, Features), "a rule keeps teachers from fine-tuning"
@@ -186,9 +189,12 @@ class CaptionerRun(Run[Any]):
         return before(backbone, self._own_blocks) if self._own_blocks else backbone
 
     def _with_own(self, network: Any) -> Any:
-        """A network whose own last blocks begin as ImageNet left them."""
+        """A network whose own last blocks begin as ImageNet left them, with a part that learns what captions
+        mean where that is asked for."""
         if self._own_blocks and not self.random_backbone:
             network.own.load_pretrained()
+        if isinstance(self.config, LexicalConfig) and self.config.meaning:
+            network.meaning = meaning_tower(network.hidden.in_features, self.config.dropout)
         return network
 
     @property
@@ -197,7 +203,7 @@ class CaptionerRun(Run[Any]):
 
 
 # what is made of which settings, and what its network and its task are
-_LEARNERS: dict[type, tuple[Kind[Any], Any, Any]] = {
+_LEARNERS: dict[type, tuple[Kind[Any], Callable[..., nn.Module], Any]] = {
     CaptionerConfig: (CAPTIONER, make_decoder, CaptioningTask),
     LexicalConfig: (LEXICAL, make_network, WordsTask),
 }
@@ -205,8 +211,7 @@ _LEARNERS: dict[type, tuple[Kind[Any], Any, Any]] = {
 
 def network_of(config: CaptionerConfig | LexicalConfig, words: int) -> nn.Module:
     """The network of these settings, for a vocabulary of so many words."""
-    network: nn.Module = _LEARNERS[type(config)][1](config, words)
-    return network
+    return _LEARNERS[type(config)][1](config, words)
 
 
 def load_data(
@@ -242,17 +247,21 @@ def start_record(path: Path | None) -> dict[str, str] | None:
 
 
 def begin_with(
-    decoder: Decoder,
+    decoder: nn.Module,
     config: CaptionerConfig | LexicalConfig,
     vocabulary: Vocabulary,
     start: Checkpoint[Any],
 ) -> None:
-    """Take over a checkpoint's weights: the rows of words it knows, all of everything else.
+    """Take over a checkpoint's weights: the rows of words it knows, all of everything else. Of a lexical head
+    with fewer blocks of its own these are the last ones.
 
     errors: BadSetting where it is another network
     """
-    network = [name for name in NETWORK_FIELDS if hasattr(config, name)]
-    differing = [name for name in network if getattr(config, name) != getattr(start.config, name)]
+    differing = [
+        name
+        for name in NETWORK_FIELDS
+        if hasattr(config, name) and getattr(config, name) != getattr(start.config, name)
+    ]
     if differing:
         theirs = ", ".join(f"{name}={getattr(start.config, name)}" for name in differing)
         raise BadSetting(
@@ -266,8 +275,22 @@ def begin_with(
     ]
     new, old = torch.tensor(rows).T
     state = decoder.state_dict()
-    for name, tensor in start.tensors.items():
+    for name, tensor in _placed(start, getattr(config, "own_blocks", 0)).items():
         if name.split(".")[0] in WORD_ROWS and len(tensor) == len(start.vocabulary):
             state[name][new] = tensor[old].to(state[name].device)
         else:
             state[name].copy_(tensor)
+
+
+def _placed(start: Checkpoint[Any], own_blocks: int) -> dict[str, Tensor]:
+    """A checkpoint's tensors as a network with so many own blocks calls them, or with more of them."""
+    later = own_blocks - getattr(start.config, "own_blocks", 0)
+    if later < 0:
+        raise BadSetting("The weights to begin with have more own blocks. Set own_blocks to as many.")
+
+    def called(name: str) -> str:
+        before_it, blocks, rest = name.partition("own.blocks.")
+        number, _, part = rest.partition(".")
+        return f"{blocks}{int(number) + later}.{part}" if blocks and not before_it else name
+
+    return {called(name): tensor for name, tensor in start.tensors.items()}

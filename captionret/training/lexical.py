@@ -22,11 +22,18 @@ class WordsTask(CaptioningTask):
 
     criterion = "ndcg10"
 
-    def __init__(self, *parts: Any, taught: NDArray[np.float16] | None = None, begun: bool = False) -> None:
+    def __init__(
+        self,
+        *parts: Any,
+        taught: NDArray[np.float16] | None = None,
+        meanings: Tensor | None = None,
+        begun: bool = False,
+    ) -> None:
         """taught: (views, N, V) what other heads predict of the training pictures; None: there are none
+        meanings: (N, E) what the part `meaning` of the module learns of them; None: it has none
         begun:  the module has the weights of another training"""
         super().__init__(*parts)
-        self.taught = taught
+        self.taught, self.meanings = taught, meanings
         self.relevance = tfidf(self.val.captions)
         if not begun:
             self.module.begin_at(torch.from_numpy(self._shares(self.train.tokens).mean(0)))
@@ -34,7 +41,14 @@ class WordsTask(CaptioningTask):
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> Tensor:
         """The mean over images."""
         samples, views = batch
-        return self._loss(self.module, *self._learned(samples[:, 0], views))
+        pooled, targets = self._learned(samples[:, 0], views)
+        standardised = self.module.standardise(pooled)
+        loss = self._loss(self.module.logits(standardised), targets[:, : len(self.vocabulary)])
+        if self.meanings is not None:
+            read = self.module.meaning(standardised).float()
+            config: Any = self.config  # a LexicalConfig
+            loss = loss + config.meaning * F.mse_loss(read, targets[:, len(self.vocabulary) :])
+        return loss
 
     def validate(self, module: nn.Module) -> dict[str, float]:
         """val_loss as `loss`, and NDCG@10 x100 of mode expected-cosine against the tf-idf relevance of the
@@ -48,7 +62,10 @@ class WordsTask(CaptioningTask):
             images = np.arange(start, min(start + 500, len(self.val)))
             features = self.val.features.of(images)
             total += len(images) * float(
-                self._loss(module, features, torch.from_numpy(self._shares(self.val.tokens[images])))
+                self._loss(
+                    module(features.to(self.device)),
+                    torch.from_numpy(self._shares(self.val.tokens[images])).to(self.device),
+                )
             )
             predicted.append(
                 torch.sigmoid(module(features.to(self.device))[:, UNKNOWN_ID + 1 :].float()).cpu().numpy()
@@ -70,14 +87,16 @@ class WordsTask(CaptioningTask):
         }
 
     def _learned(self, images: np.ndarray, views: np.ndarray) -> tuple[Tensor, Tensor]:
-        """(B, D) features and (B, V) shares of words: people's, or other heads' as well, mixed where asked
-        for."""
+        """(B, D) features and (B, V) shares of words: people's, or other heads' as well; beside them what the
+        captions mean, where that is learnt, (B, V + E); all of it mixed where asked for."""
         config: Any = self.config  # a LexicalConfig
         features = self._pooled(self.train.features.of(images, views).to(self.device))
         shares = torch.from_numpy(self._shares(self.train.tokens[images]))
         if self.taught is not None:
             predicted = torch.from_numpy(self.taught[views, images].astype(np.float32))
             shares = torch.lerp(shares, predicted, config.taught)
+        if self.meanings is not None:
+            shares = torch.cat([shares, self.meanings[torch.from_numpy(images)]], 1)
         shares = shares.to(self.device)
         return _mixed(features, shares, config.mixup) if config.mixup else (features, shares)
 
@@ -90,12 +109,10 @@ class WordsTask(CaptioningTask):
         pooled: Tensor = self.module.pooled(features)
         return pooled
 
-    def _loss(self, module: Any, features: Tensor, shares: Tensor) -> Tensor:
-        """features: (N, D); shares: (N, V) of each word"""
+    def _loss(self, logits: Tensor, shares: Tensor) -> Tensor:
+        """(N, V) each, of each word"""
         return F.binary_cross_entropy_with_logits(
-            module(features.to(self.device)).float()[:, UNKNOWN_ID + 1 :],
-            shares.to(self.device)[:, UNKNOWN_ID + 1 :],
-            reduction="sum",
+            logits[:, UNKNOWN_ID + 1 :].float(), shares[:, UNKNOWN_ID + 1 :], reduction="sum"
         ) / len(shares)
 
     def _shares(self, tokens: np.ndarray) -> np.ndarray:

@@ -54,6 +54,7 @@ class Run(Checked, Generic[C]):
     command:     what reproduces it, for the card
     description: the text of the file that describes it, for the card; "" where there is none
     fp16:        store the weights as float16: half the size
+    eight_bits:  store matrices that hold a row for each word in eight bits: half of that again
     compile:     let torch.compile make kernels of the network's forward and backward pass
     tensorboard: write curves for TensorBoard beside log.jsonl
     progress:    whether to show bars; None: on a terminal
@@ -71,6 +72,7 @@ class Run(Checked, Generic[C]):
     description: str = ""
     features_root: Path = DEFAULT_ROOT
     fp16: bool = False
+    eight_bits: bool = False
     tensorboard: bool = False
     compile: bool = False
     progress: bool | None = None

@@ -1,5 +1,7 @@
 """A lexical head may have the CNN's last blocks for itself, which cost no second pass of the CNN."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,17 @@ from shapes import COLOURS, Trained
 from captionret.cli import train_captioner
 from captionret.errors import BadSetting
 from captionret.models.captioning.captioner import Captioner
-from captionret.models.lexical.config import LexicalConfig
+from captionret.models.checkpoint import read_checkpoint
+from captionret.models.lexical.config import LEXICAL, LexicalConfig
 from captionret.models.lexical.head import LexicalHead
-from captionret.models.lexical.network import LexicalNetwork
+from captionret.models.lexical.network import LexicalNetwork, make_network
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.models.vision.last_blocks import LastBlocks, before, with_own_blocks
 from captionret.records import CaptionResult
+from captionret.training.captioning import begin_with
 from captionret.training.lexical import _part_of_cells
+from captionret.training.meaning import mean_codes
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +46,11 @@ def head(lexical_head: Path, trained: Trained, tmp_path_factory: pytest.TempPath
         "learning_rate=3e-3",
         "dropout=0",
     )
-    settings = (*fields, "own_blocks=1", "cropped=0.5", "mixup=0.4")
+    settings = (*fields, "own_blocks=1", "cropped=0.5", "mixup=0.4", "meaning=1")
     given = [word for one in settings for word in ("--set", one)]
     where = ["--data", trained.spec, "--out", str(out), "--features", str(trained.features)]
     begun = ["--start-from", str(lexical_head), "--distil-from", str(lexical_head), "--precision", "float32"]
+    begun += ["--eight-bits"]
     sizes = ["--variant", "words-lite", "--augment", "1", "--epochs", "2", "--batch-size", "80"]
     assert train_captioner.main([*where, *given, *begun, *sizes]) == 0
     return out
@@ -124,6 +130,45 @@ def test_own_blocks_learn_and_are_part_of_the_fingerprint(head: Path, lexical_he
     assert counted["own_blocks"] == 1 and "own_blocks" not in theirs.config.fingerprinted()
     card = (head / "README.md").read_text(encoding="utf-8")
     assert "with the last block of its own, which learnt with it" in card
+
+
+def test_what_tells_the_meaning_of_captions_is_learnt_beside_words_and_not_kept(head: Path) -> None:
+    checkpoint = read_checkpoint(head, LEXICAL)
+    assert checkpoint.config.meaning == 1 and "meaning" not in checkpoint.config.fingerprinted()
+    assert not [name for name in checkpoint.tensors if name.startswith("meaning")]
+    means = mean_codes([["a red circle", "a circle"], ["a blue square"]], head.parent / "codes")
+    assert means.shape == (2, 384) and float(means.std()) == pytest.approx(1, abs=0.01)
+    torch.testing.assert_close(means[0], -means[1])
+
+
+def test_a_row_for_each_word_is_kept_in_eight_bits_where_that_is_asked_for(head: Path) -> None:
+    stored = mapped_types(head / "model.safetensors")
+    assert stored["output.weight"] == "I8" and stored["hidden.weight"] == "F32"
+    weights = read_checkpoint(head, LEXICAL).tensors["output.weight"]
+    scales = weights.abs().amax(1) / 127
+    torch.testing.assert_close(weights, torch.round(weights / scales[:, None]) * scales[:, None])
+
+
+def mapped_types(file: Path) -> dict[str, str]:
+    content = file.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return {name: facts["dtype"] for name, facts in header.items() if name != "__metadata__"}
+
+
+def test_a_training_with_more_own_blocks_begins_with_those_that_there_are(head: Path) -> None:
+    start = read_checkpoint(head, LEXICAL)
+    more = replace(start.config, own_blocks=2)
+    network = make_network(more, len(start.vocabulary))
+    assert network.own is not None
+    network.own.load_pretrained()
+    first = network.state_dict()["own.blocks.0._expand_conv.weight"].clone()
+    begin_with(network, more, start.vocabulary, start)
+    begun = network.state_dict()
+    torch.testing.assert_close(begun["own.blocks.0._expand_conv.weight"], first)
+    theirs = start.tensors["own.blocks.0._expand_conv.weight"]
+    torch.testing.assert_close(begun["own.blocks.1._expand_conv.weight"], theirs)
+    with pytest.raises(BadSetting, match="more own blocks"):
+        begin_with(network, replace(more, own_blocks=0), start.vocabulary, start)
 
 
 def _pixels(path: Path) -> NDArray[np.uint8]:

@@ -45,6 +45,9 @@ class LexicalConfig(TrainingConfig):
     mixup:       learn from mixtures of two pictures and of their words (Zhang et al. 2018): the parameter of
                  the beta distribution of their shares; 0: from single pictures
     cropped:     with own blocks, the share of training batches of which a part of the cells is read
+    meaning:     how much it learns, beside words, the mean sentence vector of a picture's captions, which own
+                 blocks can then tell: the factor of the mean squared error, of vectors of variance 1. The
+                 part that learns it is not kept
     taught:      how much of what is learnt is what other heads predict of the training pictures (Hinton et
                  al. 2015), the rest being people's words; it counts where there are such heads
     as_a_decoder: what release 0.5.0 wrote of it that means nothing but counts in its fingerprint, as JSON
@@ -60,6 +63,7 @@ class LexicalConfig(TrainingConfig):
     mixup: float = setting(0.0, at_least=0, below=inf, training=True)
     taught: float = setting(0.5, at_least=0, below=1, training=True)
     cropped: float = setting(0.0, at_least=0, below=1, training=True)
+    meaning: float = setting(0.0, at_least=0, below=inf, training=True)
 
     as_a_decoder: str = setting("", since=("as_a_decoder",))
 

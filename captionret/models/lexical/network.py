@@ -24,8 +24,11 @@ class LexicalNetwork(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Features (N, D), or what own blocks read (N, cells, depth) -> logits (N, V); those of the special
         tokens mean nothing."""
-        pooled = self.pooled(features)
-        hidden = torch.relu(self.hidden(self.dropout(self.standardise(pooled))))
+        return self.logits(self.standardise(self.pooled(features)))
+
+    def logits(self, standardised: Tensor) -> Tensor:
+        """The same of the standardised feature, (N, D)."""
+        hidden = torch.relu(self.hidden(self.dropout(standardised)))
         logits: Tensor = self.output(self.dropout(hidden))
         return logits
 

@@ -15,6 +15,7 @@ from ..errors import BadSetting
 from ..files import publish_json, publishing
 from ..library import Library, LibraryPicture
 from ..records import Failure
+from ..uncollected import uncollected
 from .formats import FORMATS, Format
 from .report import Failures
 from .xmp_files import write_beside
@@ -34,6 +35,7 @@ class Exported:
     failures: tuple[Failure, ...]
 
 
+@uncollected()
 def export(
     library: Library,
     form: str,

@@ -15,6 +15,7 @@ from ..images.xmp import BadXMP, Described, read
 from ..library import CaptionReport, Library
 from ..progress import bar
 from ..records import Caption, Failure, GivenCaptions
+from ..uncollected import uncollected
 from .reading import by_source, clean, read_captions
 from .report import Failures
 from .rows import CaptionRow
@@ -39,6 +40,7 @@ class Imported:
     failures: tuple[Failure, ...] = ()
 
 
+@uncollected()
 def import_captions(library: Library, path: Path) -> Imported:
     """The captions of a file or a folder, see `read_captions`, each under the name of who made it; where the
     file does not say, under the file's own. A person's stand as a person's.

@@ -1,77 +1,26 @@
 """Captioners compared on the same pictures: the quality of their captions, their speed, and what each
 retrieves."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..datasets import Dataset
 from ..decoding import BeamSearch
 from ..errors import BadCheckpoint, BadDataset
-from ..records import Hit, Item
+from ..records import Item
 from ..remedies import remedy
-from ..retrieval import MODES, EncodedQuery, Gallery
-from ..retrieval import search as search_gallery
 from .captioned_split import caption_split, decoded_with, load_captioner, training_captions
-from .measured_text import caption_queries, measure_texts
+from .compared_captions import DIFFERENCES, Compared, scored
 from .places import checkpoints_folder, data_folder
 from .spaces import load_space
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
     from ..models.encoders import PictureEncoder
-
-COLUMNS = (
-    *("variant", "checkpoint", "parameters", "train_seconds", "captions_per_second"),
-    *(
-        "bleu1",
-        "bleu2",
-        "bleu3",
-        "bleu4",
-        "rouge_l",
-        "cider_d",
-        "distinct",
-        "vocabulary",
-        "copied",
-        "beam",
-        "length_penalty",
-        "images",
-    ),
-    *("relevance", "ndcg10_jaccard", "ndcg10_jaccard_low", "ndcg10_jaccard_high", "ndcg50_jaccard"),
-    *("ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "pcc_jaccard", "ties10_jaccard"),
-    *("text_r1_jaccard", "text_r5_jaccard", "text_r10_jaccard", "text_medr_jaccard", "text_mrr_jaccard"),
-    *("text_r10_jaccard_idf", "text_mrr_jaccard_idf"),
-)
-SHOWN = (
-    *(
-        "variant",
-        "checkpoint",
-        "parameters",
-        "train_seconds",
-        "captions_per_second",
-        "bleu1",
-        "bleu4",
-        "rouge_l",
-        "cider_d",
-        "distinct",
-    ),
-    *("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf", "ties10_jaccard"),
-    *("text_r1_jaccard", "text_r10_jaccard", "text_r10_jaccard_idf"),
-)
-FORMATS = dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "copied"), ".1f")
-FORMATS |= dict.fromkeys((*(f"text_r{k}_jaccard" for k in (1, 5, 10)), "text_r10_jaccard_idf"), ".1f")
-FORMATS |= dict.fromkeys(("text_mrr_jaccard", "text_mrr_jaccard_idf"), ".3f")
-FORMATS |= dict.fromkeys(
-    ("ndcg10_jaccard", "ndcg50_jaccard", "ndcg10_jaccard_idf", "ndcg50_jaccard_idf"), ".3f"
-)
-FORMATS |= {
-    "train_seconds": ",.0f",
-    "captions_per_second": ",.0f",
-    "ties10_jaccard": ".1f",
-    "text_medr_jaccard": ".0f",
-}
 
 
 @dataclass(frozen=True)
@@ -95,25 +44,11 @@ class Measuring:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One checkpoint's row, its caption of every picture, and the gallery that these captions make.
-
-    row:     a value for each of COLUMNS
-    setting: how its captions were found, see decoded_with
-    """
-
-    row: dict[str, Any]
-    captions: list[str]
-    hashes: list[str]
-    gallery: Gallery
-    setting: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Comparison:
-    """Checkpoints compared on the same pictures.
+    """Checkpoints, or captioners of a library, compared on the same pictures.
 
     what:   the collection and its split, in words
+    found:  how their captions were found, in a sentence
     beside: how embedding spaces retrieve on the same pictures: rows of compared_modes
     """
 
@@ -121,7 +56,39 @@ class Comparison:
     items: Sequence[Item]
     how: Measuring
     compared: Sequence[Compared]
+    found: str
     beside: Sequence[dict[str, Any]] = ()
+
+    @cached_property
+    def differences(self) -> list[dict[str, Any]]:
+        """Each against each: a row for every pair and measure, with the paired interval of the difference,
+        p of Fisher's randomisation test, and p corrected for all the rows (Holm)."""
+        from ..evaluation.significance import compare as compare_scores
+
+        pairs = [
+            (measure, one, other)
+            for measure in DIFFERENCES
+            for one, other in combinations(self.compared, 2)
+            if measure in one.each and measure in other.each
+        ]
+        tested = compare_scores([(one.each[measure], other.each[measure]) for measure, one, other in pairs])
+        return [
+            {
+                "measure": measure,
+                "variant": self.name_of(one),
+                "against": self.name_of(other),
+                "difference": row.mean,
+                "low": row.low,
+                "high": row.high,
+                "p": row.p,
+                "p_holm": row.p_holm,
+            }
+            for (measure, one, other), row in zip(pairs, tested, strict=True)
+        ]
+
+    def name_of(self, one: Compared) -> str:
+        """What one is called in tables."""
+        return Path(one.row["checkpoint"]).name if one.row.get("checkpoint") else str(one.row["variant"])
 
 
 def compare(
@@ -153,13 +120,16 @@ def compare(
     training = training_captions(dataset)
     compared = [compare_one(checkpoint, items, training, how) for checkpoint in checkpoints]
     what = f"{dataset.spec}, split {split}"
+    penalty = how.decoding.length_penalty
+    own = "each variant's own" if penalty is None else f"{penalty:g}"
+    found = f"Beam {how.decoding.beam}, length penalty {own}; captions per second with the features given."
     if not models:
-        return Comparison(what, items, how, compared)
+        return Comparison(what, items, how, compared, found)
     from .compared_modes import compared_modes
 
     captioned = {Path(one.row["checkpoint"]): one.gallery for one in compared}
     beside = compared_modes(captioned, models, dataset, items, how.relevance, how.features)
-    return Comparison(what, items, how, compared, beside)
+    return Comparison(what, items, how, compared, found, beside)
 
 
 def _load_spaces(given: Sequence[str], device: str) -> "list[EmbeddingModel | PictureEncoder]":
@@ -185,85 +155,18 @@ def compare_one(path: Path, items: Sequence[Item], training: Sequence[str], how:
     training: the captions that it may have been trained on, to see which of them are repeated
     errors:   BadCheckpoint; BadDataset for pictures that cannot be read
     """
-    from ..evaluation.captions.scorer import score
     from ..models.trained import count_parameters
 
     captioner = load_captioner([path], how.device)
     done = caption_split(captioner, items, how.decoding, batch_size=how.batch_size, features=how.features)
-    scores = score(
-        {item.id: caption for item, caption in zip(items, done.captions, strict=True)},
-        {item.id: item.captions for item in items},
-        training=training,
-    )
     setting = decoded_with(captioner, how.decoding)
-    root = common_root(items)
-    shown = [os.path.relpath(item.path, root) for item in items if item.path]
-    gallery = Gallery(shown, done.captions, done.hashes, [item.id for item in items])
-    row = {
+    facts = {
         "variant": captioner.checkpoint.variant,
         "checkpoint": str(path),
         "parameters": count_parameters(captioner.decoder),
         "train_seconds": captioner.checkpoint.training.get("seconds"),
         "captions_per_second": len(items) / done.seconds,
-        **{name: getattr(scores, name) for name in COLUMNS if hasattr(scores, name)},
         "beam": setting["beam"],
         "length_penalty": setting["length_penalty"],
-        **_retrieval(gallery, items, how.relevance),
     }
-    return Compared(row, done.captions, done.hashes, gallery, setting)
-
-
-def _retrieval(gallery: Gallery, items: Sequence[Item], kind: str) -> dict[str, Any]:
-    """How well the captions retrieve: NDCG@10 and @50 against the relevance that people's captions give;
-    Jaccard, plain and by idf."""
-    from ..evaluation.modes import score_matrix
-    from ..evaluation.relevance import load_relevance
-    from ..evaluation.semantic import measure
-    from ..evaluation.significance import mean_interval
-
-    if len(gallery) < 2:
-        return dict.fromkeys(COLUMNS[COLUMNS.index("relevance") :])
-    captions = {item.id: item.captions for item in items}
-    relevance = load_relevance(kind, [captions[name] for name in gallery.ids], data_folder("relevance"))
-    plain = measure(score_matrix(MODES["jaccard"], gallery), relevance)
-    weighted = measure(score_matrix(MODES["jaccard-idf"], gallery), relevance)
-    _, low, high = mean_interval(plain.ndcg10)
-    return {
-        "relevance": kind,
-        "ndcg10_jaccard": plain.summary().ndcg10,
-        "ndcg10_jaccard_low": low,
-        "ndcg10_jaccard_high": high,
-        "ndcg50_jaccard": plain.summary().ndcg50,
-        "ndcg10_jaccard_idf": weighted.summary().ndcg10,
-        "ndcg50_jaccard_idf": weighted.summary().ndcg50,
-        "pcc_jaccard": plain.summary().pcc,
-        "ties10_jaccard": plain.summary().ties10,
-        **_text(gallery, items),
-    }
-
-
-def _text(gallery: Gallery, items: Sequence[Item]) -> dict[str, float]:
-    """How well people's captions find their picture by its generated caption, equal pictures once."""
-    kept = [item for item in items if item.id in gallery.row_of_id]
-    queries = caption_queries(kept, [gallery.row_of_id[item.id] for item in kept])
-    _, plain, weighted = measure_texts(gallery, ("jaccard", "jaccard-idf"), queries, [])
-    return {
-        "text_r1_jaccard": plain.r1,
-        "text_r5_jaccard": plain.r5,
-        "text_r10_jaccard": plain.r10,
-        "text_medr_jaccard": plain.medr,
-        "text_mrr_jaccard": plain.mrr,
-        "text_r10_jaccard_idf": weighted.r10,
-        "text_mrr_jaccard_idf": weighted.mrr,
-    }
-
-
-def common_root(items: Sequence[Item]) -> Path:
-    """The folder that holds all the pictures; hits' paths are shown relative to it."""
-    return Path(os.path.commonpath([item.path.absolute().parent for item in items if item.path]))
-
-
-def top_hits(compared: Compared, picture: int, top: int = 5) -> list[Hit]:
-    """What one variant retrieves for a picture of the split, the picture itself left out."""
-    query = EncodedQuery(compared.captions[picture], None, compared.hashes[picture])
-    return search_gallery(compared.gallery, query, "jaccard", top)
+    return scored(facts, done.captions, done.hashes, items, how.relevance, training, setting)

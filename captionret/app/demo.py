@@ -18,17 +18,9 @@ from ..records import Hit, Item, Query
 from ..report.page import SearchSection, Section, TableSection, write_page
 from ..report.terminal import search_text, table
 from ..text import words
+from .compared_captions import FORMATS, SHOWN, Compared, common_root, top_hits
 from .comparison_report import side_by_side, write_comparison
-from .comparisons import (
-    FORMATS,
-    SHOWN,
-    Compared,
-    Comparison,
-    Measuring,
-    common_root,
-    compare,
-    top_hits,
-)
+from .comparisons import Comparison, Measuring, compare
 from .galleries import gallery_library
 from .places import checkpoint_path
 from .result import SearchResult

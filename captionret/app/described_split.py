@@ -207,18 +207,19 @@ class _PartOfLibrary(PartOfGallery):
         return super().word_probabilities(hashes)
 
 
-def library_split(library: Library, items: Sequence[Item]) -> Gallery:
+def library_split(library: Library, items: Sequence[Item], captions_by: str | None = None) -> Gallery:
     """The items as a library describes them. BadLibrary for pictures it does not hold: figures without them
-    would be of another split."""
+    would be of another split. captions_by: as in Library.snapshot"""
     from ..files import sha256_of
 
-    snapshot = library.snapshot()
+    snapshot = library.snapshot(captions_by)
     whole = snapshot.gallery()
     hashes = [sha256_of(item.path) for item in items if item.path]
     missing = [item.id for item, sha256 in zip(items, hashes, strict=True) if sha256 not in whole.row_of]
     if missing:
+        held = "does not hold" if captions_by is None else f"holds no captions by {captions_by} of"
         raise BadLibrary(
-            f"{library.path} does not hold {len(missing):,} of the split's {len(items):,} pictures, "
+            f"{library.path} {held} {len(missing):,} of the split's {len(items):,} pictures, "
             f"{missing[0]} among them. Caption the collection's folder into it first."
         )
     captions = [whole.captions[whole.row_of[sha256]] for sha256 in hashes]

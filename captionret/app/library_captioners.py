@@ -4,14 +4,20 @@ good each is by captions that are taken for right."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
-from ..errors import BadSetting
+from ..datasets import Dataset
+from ..errors import BadDataset, BadSetting
 from ..evaluation.captions import scorer
+from ..files import sha256_of
 from ..library import KnownCaptioner, Library
 from ..library.captioners import PERSON
-from ..records import Caption
+from ..records import Caption, Item
 from ..retrieval import EncodedQuery, Gallery, search
 from ..text import content_words, word_set
+
+if TYPE_CHECKING:  # it reads checkpoints, which need torch
+    from .comparisons import Comparison
 
 QUERIES = 200  # pictures by which two captioners' answers are compared
 TOP = 10
@@ -55,34 +61,105 @@ class PairRow:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """All of it. shown: some pictures with what each captioner says of them"""
+    """All of it.
+
+    shown:    some pictures with what each captioner says of them
+    measured: the table of compare_variants, over the pictures that all of them captioned and of which there
+              are captions that are taken for right; None where these are fewer than two
+    """
 
     rows: tuple[CaptionerRow, ...]
     pairs: tuple[PairRow, ...]
     shown: tuple[tuple[str, Mapping[str, str]], ...]
+    measured: "Comparison | None" = None
 
 
 def compare_captioners(
-    library: Library, names: Sequence[str] = (), references: str | None = None, shown: int = 5
+    library: Library,
+    names: Sequence[str] = (),
+    references: str | None = None,
+    shown: int = 5,
+    *,
+    people: Mapping[str, Sequence[str]] | None = None,
+    relevance: str = "tfidf",
 ) -> Compared:
     """Set captioners of a library side by side.
 
     names:      theirs; none: all that it knows
     references: whose captions are taken for right: a captioner's name, "a person", or None
     shown:      of how many pictures the captions are listed: those over which they agree least
+    people:     captions that are taken for right, by a picture's path, in place of references; see people_of
+    relevance:  by which retrieval is measured, see load_relevance
     errors:     BadSetting for a name that there is not, or fewer than two captioners
     """
     known = {one.label: one for one in library.captioners}
     for name in names:
         library.snapshot(name)  # refuses what is not there
     chosen = [one for one in (names or known) if one != references]
-    if len(chosen) + (references is not None) < 2:
+    if len(chosen) + (references is not None) < 2 - (people is not None):
         raise BadSetting(f"{library.path} has captions by {', '.join(known) or 'nobody'}: two are compared.")
     captions_by = _captions(library)
     right = None if references is None else _references(captions_by, references)
+    if people is not None:
+        right = {path: tuple(Caption(text, (), 0.0) for text in texts) for path, texts in people.items()}
     rows = tuple(_row(known[name], captions_by[name], right) for name in chosen)
     pairs = tuple(_pair(captions_by, one, other) for one, other in combinations(chosen, 2))
-    return Compared(rows, pairs, _disputed(captions_by, chosen, shown))
+    measured = None if right is None else _measured(library, captions_by, chosen, right, relevance)
+    return Compared(rows, pairs, _disputed(captions_by, chosen, shown), measured)
+
+
+def people_of(library: Library, dataset: Dataset, split: str | None = None) -> dict[str, tuple[str, ...]]:
+    """What people wrote in a collection of the pictures that a library holds, by their paths in it; the same
+    picture is known by its content.
+
+    split:  None: all of the collection
+    errors: BadDataset where the library holds none of its captioned pictures
+    """
+    gallery = library.gallery()
+    items = dataset.items if split is None else dataset.split(split)
+    found = {}
+    for item in items:
+        if item.captions and item.path is not None:
+            row = gallery.row_of.get(sha256_of(item.path))
+            if row is not None:
+                found[gallery.paths[row]] = item.captions
+    if not found:
+        where = dataset.spec if split is None else f"{dataset.spec}, split {split}"
+        raise BadDataset(
+            f"{library.path} holds no picture of {where} that people captioned. "
+            "Index the collection's folder."
+        )
+    return found
+
+
+def _measured(
+    library: Library,
+    captions_by: Mapping[str, Captions],
+    chosen: Sequence[str],
+    right: Captions,
+    relevance: str,
+) -> "Comparison | None":
+    """The captioners as checkpoints are compared."""
+    both = [path for path in right if all(path in captions_by[name] for name in chosen)]
+    if len(both) < 2 or not chosen:
+        return None
+    from .compared_captions import scored
+    from .comparisons import Comparison, Measuring
+
+    gallery, root = library.gallery(), library.root
+    hash_of = dict(zip(gallery.paths, gallery.hashes, strict=True))
+    items = [Item(path, root / path, tuple(one.text for one in right[path])) for path in both]
+    hashes = [hash_of[path] for path in both]
+    compared = [
+        scored(
+            {"variant": name}, [captions_by[name][path][0].text for path in both], hashes, items, relevance
+        )
+        for name in chosen
+    ]
+    what = f"the library {library.path.name} that all of them captioned"
+    return Comparison(
+        what, items, Measuring(relevance=relevance), compared, "Captions as the library holds them."
+    )
 
 
 def _row(known: KnownCaptioner, captions: Captions, right: Captions | None) -> CaptionerRow:

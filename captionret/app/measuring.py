@@ -39,6 +39,7 @@ class ModesMeasuring:
     modes:      their names; none: all
     relevance:  kinds of it, see load_relevance
     library:    the name or path of one that holds the pictures; None: they are captioned here, once
+    captions_by: whose captions of the library, see Library.snapshot; None: the best of each picture
     checkpoint: what captions them; None: the shipped captioner. head: what predicts their words, so too
     spaces:     embedding spaces, one of a kind; the shipped one where none is given for its mode
     samples:    captions that are drawn of each picture for its word probabilities; 0: the head alone
@@ -48,6 +49,7 @@ class ModesMeasuring:
     modes: Sequence[str] = ()
     relevance: Sequence[str] = ("sbert", "tfidf", "cider")
     library: str | None = None
+    captions_by: str | None = None
     checkpoint: str | None = None
     head: str | None = None
     spaces: Sequence[str] = ()
@@ -58,6 +60,8 @@ class ModesMeasuring:
     def __post_init__(self) -> None:
         if self.samples < 0:
             raise BadSetting(f"samples is {self.samples}; it is a number of captions, at least 0.")
+        if self.captions_by is not None and self.library is None:
+            raise BadSetting("captions_by names a captioner of a library, and no library is given.")
         for name in self.modes:
             find_mode(name)
 
@@ -136,7 +140,7 @@ def _held(
         spaces["clip"] = encoder_of(library.encoder, how.device)
     for mode, space in spaces.items():
         library.use_space(mode, space)
-    return library_split(library, items), spaces
+    return library_split(library, items, how.captions_by), spaces
 
 
 def _captioned(

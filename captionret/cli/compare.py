@@ -3,7 +3,13 @@ find the same pictures, and the captions over which they agree least.
 
 captionret compare --library photos
 captionret compare --library photos --captions-by photos-lite --captions-by gemma3
-captionret compare --library photos --references captions.csv     # BLEU, ROUGE-L, CIDEr-D against these
+captionret compare --library photos --references captions.csv     # against these: one of its captioners
+captionret compare --library flickr8k --data flickr8k:data/flickr8k --split test --out comparison
+
+With captions that are taken for right, of --references or of a collection's people (--data), captioners are
+measured as captionret compare-variants measures checkpoints, over the pictures that all of them captioned:
+BLEU, ROUGE-L, CIDEr-D, what their captions retrieve, and whether the differences are chance. --out writes
+variants.csv, differences.csv and a page.
 """
 
 import argparse
@@ -12,7 +18,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from .options import FOUND, parser
+from .options import FOUND, parser, path_argument
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -24,7 +30,13 @@ _SCORES = ("bleu1", "bleu4", "rouge_l", "cider_d")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables."""
     given = _options().parse_args(arguments)
-    from ..app.library_captioners import compare_captioners
+    if given.out and not (given.data or given.references):
+        raise BadSetting(
+            "--out needs captions that are taken for right: --references NAME or --data KIND:PATH."
+        )
+    if given.data and given.references:
+        raise BadSetting("--references and --data both say which captions are right. Give one of them.")
+    from ..app.library_captioners import compare_captioners, people_of
     from ..app.models import Library
     from ..app.places import last_library, library_path
 
@@ -32,11 +44,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if path is None:
         raise BadSetting("There is no library yet. Caption a folder first: captionret index DIR.")
     with Library.open(path) as library:
-        found = compare_captioners(library, given.captions_by, given.references, given.show)
+        people = None
+        if given.data:
+            from ..datasets import open_dataset
+
+            people = people_of(library, open_dataset(given.data), given.split)
+        found = compare_captioners(
+            library,
+            given.captions_by,
+            given.references,
+            given.show,
+            people=people,
+            relevance=given.relevance,
+        )
         if given.json:
             print_json({"library": str(library.path.absolute()), **_plain(found)})
         else:
             _show(found)
+        if given.out and found.measured:
+            from ..app.comparison_report import write_comparison
+
+            write_comparison(given.out, found.measured, given.pictures)
     return FOUND
 
 
@@ -52,6 +80,26 @@ def _options() -> argparse.ArgumentParser:
         "--references",
         metavar="NAME",
         help='whose captions are taken for right: a captioner of the library, or "a person"',
+    )
+    options.add_argument(
+        "--data", metavar="KIND:PATH", help="a collection whose people's captions are taken for right"
+    )
+    options.add_argument("--split", metavar="NAME", help="of the collection (default: all of it)")
+    options.add_argument(
+        "--relevance",
+        default="tfidf",
+        metavar="KIND",
+        help="by which retrieval is measured: sbert, tfidf, cider (default: %(default)s)",
+    )
+    options.add_argument(
+        "--out", type=path_argument, metavar="DIR", help="write the measured table as CSV and a page"
+    )
+    options.add_argument(
+        "--pictures",
+        type=int,
+        default=12,
+        metavar="N",
+        help="how many the page shows (default: %(default)s)",
     )
     options.add_argument(
         "--show",
@@ -84,6 +132,14 @@ def _show(found: "Compared") -> None:
         ]
         columns = ["captioner", "and", "pictures", "agreement", "same of 10"]
         print(f"\n{table(columns, pairs, {'agreement': '.3f', 'same of 10': '.1f'})}")
+    if found.measured:
+        from ..app import comparison_report as report
+        from ..app.compared_captions import FORMATS
+
+        print(f"\n{len(found.measured.items):,} pictures of {found.measured.what}:")
+        print(table(report.shown_columns(found.measured), report.quality_rows(found.measured), FORMATS))
+        if rows := report.difference_rows(found.measured):
+            print(f"\n{table(report.DIFFERENCE_COLUMNS, rows, report.DIFFERENCE_FORMATS)}")
     for path, captions in found.shown:
         print(f"\n{visible(path)}")
         for name, text in captions.items():
@@ -97,7 +153,19 @@ def _plain(found: "Compared") -> dict[str, object]:
         scores = {name: getattr(row.scores, name) for name in _SCORES} if row.scores else None
         rows.append({**facts, "scores": scores})
     shown = [{"path": path, "captions": dict(captions)} for path, captions in found.shown]
-    return {"captioners": rows, "pairs": [asdict(pair) for pair in found.pairs], "shown": shown}
+    measured = (
+        {}
+        if found.measured is None
+        else {
+            "measured": {
+                "pictures": len(found.measured.items),
+                "captioners": [dict(one.row) for one in found.measured.compared],
+                "differences": found.measured.differences,
+            }
+        }
+    )
+    pairs = [asdict(pair) for pair in found.pairs]
+    return {"captioners": rows, "pairs": pairs, "shown": shown, **measured}
 
 
 def _fields(row: object) -> dict[str, object]:

@@ -6,8 +6,9 @@ retrieves.
     captionret compare-variants --data flickr8k:data/flickr8k --embedding checkpoints/photos-space
 
 With --embedding a second table sets the captions beside the CNN's features and embedding spaces, as ways to
-find related pictures. Writes OUT/variants.csv, OUT/modes.csv and OUT/index.html. Pictures pass through each
-CNN once; captions per second are given those features.
+find related pictures. Each pair is tested, too: paired intervals, Fisher's randomisation test, Holm's
+correction. Writes OUT/variants.csv, OUT/differences.csv, OUT/modes.csv and OUT/index.html. Pictures pass
+through each CNN once; captions per second are given those features.
 """
 
 import argparse
@@ -110,11 +111,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _show(comparison: "Comparison") -> None:
     from ..app import compared_modes as modes
-    from ..app.comparison_report import quality_rows
-    from ..app.comparisons import FORMATS, SHOWN
+    from ..app import comparison_report as report
+    from ..app.compared_captions import FORMATS
     from ..report.terminal import table
 
-    print(table(SHOWN, quality_rows(comparison), FORMATS))
+    print(table(report.shown_columns(comparison), report.quality_rows(comparison), FORMATS))
+    if rows := report.difference_rows(comparison):
+        print("\n" + table(report.DIFFERENCE_COLUMNS, rows, report.DIFFERENCE_FORMATS))
     if comparison.beside:
         rows = [list(row.values()) for row in comparison.beside]
         print("\n" + table(modes.COLUMNS, rows, modes.FORMATS))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from ..home import data_folder
-from .options import FOUND, add_device, old_name, parser, path_argument, say
+from .options import FOUND, add_captions_by, add_device, old_name, parser, path_argument, say
 
 if TYPE_CHECKING:  # --help need not wait for these
     from ..app.measuring import ModesMeasuring
@@ -142,6 +142,7 @@ def _measuring(given: argparse.Namespace) -> "ModesMeasuring":
         modes=() if given.modes == ["all"] else given.modes,
         relevance=given.relevance,
         library=given.library,
+        captions_by=given.captions_by,
         checkpoint=given.checkpoint,
         head=given.head,
         spaces=given.embedding,
@@ -157,6 +158,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--library", metavar="NAME", help="one that holds the split's pictures, in place of captioning it"
     )
+    add_captions_by(options)
     options.add_argument("--checkpoint", metavar="DIR", help="what captions (default: the shipped one)")
     head = options.add_argument(
         "--head", metavar="NAME", help="a lexical head: a name or a directory (default: the shipped one)"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from .options import FOUND, add_device, parser, path_argument, say
+from .options import FOUND, add_captions_by, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # --help need not wait for it
     from ..app.hubs import Hubs
@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..library import Library
 
     with Library.open(library_path(given.library)) as library:
-        searcher = Searcher(library, spaces=given.embedding, device=given.device)
+        searcher = Searcher(
+            library, spaces=given.embedding, device=given.device, captions_by=given.captions_by
+        )
         hubs = library_hubs(searcher, given.mode, given.k, given.remedy)
     _print(hubs, given.worst)
     if given.json:
@@ -50,6 +52,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--library", required=True, metavar="NAME", help="a library: a name in data/libraries, or a path"
     )
+    add_captions_by(options)
     options.add_argument(
         "--mode",
         default="jaccard",

@@ -118,6 +118,15 @@ def add_device(arguments: argparse.ArgumentParser) -> None:
     )
 
 
+def add_captions_by(options: argparse.ArgumentParser) -> None:
+    """--captions-by, the same for every command that measures a library."""
+    options.add_argument(
+        "--captions-by",
+        metavar="NAME",
+        help="whose captions of the library, see captionret compare (default: of each picture the best)",
+    )
+
+
 def add_engine(arguments: argparse.ArgumentParser, precision_default: str) -> None:
     """--engine and --precision, the same for every command that sends many pictures through a CNN."""
     from ..models.vision.engines.rows import ENGINES, PRECISIONS

@@ -17,7 +17,14 @@ from ..retrieval.index.arrays import (
     list_arrays,
     text_arrays,
 )
-from ..retrieval.index.postings import CaptionPostings, arrays_of_words, numbered, posting_arrays, small
+from ..retrieval.index.postings import (
+    CaptionPostings,
+    arrays_of_words,
+    distinct,
+    numbered,
+    posting_arrays,
+    small,
+)
 from ..text import words
 from .documents import Document
 from .fact_columns import FactColumns, fact_arrays
@@ -189,14 +196,14 @@ def word_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
     best = np.zeros(len(lengths), np.bool_)
     best[np.cumsum(counts) - counts] = True
     pictures = np.repeat(np.repeat(np.arange(len(captions)), counts), lengths)  # of each word
-    once = np.unique(pictures * len(words) + ids) % max(len(words), 1)
+    once = distinct(pictures * len(words) + ids) % max(len(words), 1)
     of_best = np.repeat(best, lengths)
-    held = np.unique(ids[of_best])
+    held = np.bincount(ids[of_best], minlength=len(words)) > 0
     return {
         **arrays_of_words(
-            [words[number] for number in held.tolist()],
+            [words[number] for number in np.flatnonzero(held).tolist()],
             lengths[best],
-            np.searchsorted(held, ids[of_best]).astype(np.int32),
+            (np.cumsum(held, dtype=np.int32) - 1)[ids[of_best]],
         ),
         **text_arrays("known", words),
         "known.counts": np.bincount(once, minlength=len(words)).astype(np.uint32),

@@ -10,7 +10,7 @@ import pytest
 from shapes import Trained, shape
 from typed import Call
 
-from captionret.app import comparisons, places, trainings
+from captionret.app import compared_captions, comparisons, places, trainings
 from captionret.app import demo as service
 from captionret.cli import demo
 from captionret.cli import options as options
@@ -161,6 +161,6 @@ def test_first_hit_shows_the_same_thing_in_the_same_colour_after_the_demos_own_t
     items = open_dataset(data).split("test")
     checkpoint = service.trained(service.VARIANTS[0], tmp_path, data)
     compared = comparisons.compare_one(checkpoint, items, [], comparisons.Measuring())
-    hits = [comparisons.top_hits(compared, picture, 1) for picture in range(len(items))]
+    hits = [compared_captions.top_hits(compared, picture, 1) for picture in range(len(items))]
     assert len(items) == 12
     assert service.first_hit_rate(items, hits) >= 0.9

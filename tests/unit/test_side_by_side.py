@@ -15,16 +15,18 @@ from mean_colour import Colours, MeanColour, picture
 from typed import Call
 
 from captionret.app.library_captioners import compare_captioners
+from captionret.app.measuring import ModesMeasuring, measured_split
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.cli import compare
 from captionret.cli import search as search_command
+from captionret.datasets import open_dataset
 from captionret.decoding import Decoding, OwnWay
-from captionret.errors import BadSetting
+from captionret.errors import BadLibrary, BadSetting
 from captionret.images import Picture
 from captionret.library import Library, index_writing, reading
 from captionret.library.search_index import MANIFEST
-from captionret.records import Caption, CaptionResult, Failure, GivenCaptions, NoCaption
+from captionret.records import Caption, CaptionResult, Failure, GivenCaptions, Item, NoCaption
 
 
 def given(path: str | None, *texts: str, sha256: str | None = None, **more: Any) -> GivenCaptions:
@@ -378,4 +380,40 @@ def test_captioners_are_compared_in_figures_and_by_what_they_find(library: Libra
     ended = call(compare, "--library", library.path, "--references", "mean-colour")
     assert ended.code == 0 and "same of 10" in ended.out and "notes: my square" in ended.out
     as_json = json.loads(call(compare, "--library", library.path, "--json").out)
+    assert "measured" not in as_json, "there is nothing to measure by"
     assert [one["name"] for one in as_json["captioners"]] == ["notes", "server", "mean-colour"]
+
+
+def test_captioners_are_measured_by_what_people_said_as_checkpoints_are(
+    library: Library, call: Call, tmp_path: Path
+) -> None:
+    library.caption_beside(Server(says="a plain {} picture"))
+    library.add_captions("notes", [given("red.png", "my square"), given("blue.png", "a plain blue picture")])
+    said = [f"{library.root / name}.png,a plain {name} picture" for name in ("red", "blue")]
+    table = tmp_path / "people.csv"
+    table.write_text("\n".join(["path,caption", *said]))
+    shown = ("--data", f"table:{table}", "--out", tmp_path / "out", "--captions-by", "notes")
+    ended = call(compare, "--library", library.path, *shown, "--captions-by", "server", "--json")
+    measured = json.loads(ended.out)["measured"]
+    assert measured["pictures"] == 2
+    by_name = {row["variant"]: row for row in measured["captioners"]}
+    assert by_name["server"]["bleu4"] == pytest.approx(100) and by_name["notes"]["bleu4"] < 99
+    assert by_name["server"]["text_r1_jaccard"] == 100
+    differences = {row["measure"]: row for row in measured["differences"]}
+    assert differences.keys() == {"CIDEr-D", "NDCG@10"}
+    assert differences["CIDEr-D"]["difference"] < 0 and differences["CIDEr-D"]["p_holm"] <= 1
+    page = (tmp_path / "out/index.html").read_text()
+    assert "server" in page and "Is it chance?" in page
+    assert (tmp_path / "out/differences.csv").read_text().startswith("measure,variant,against")
+    printed = call(compare, "--library", library.path, "--references", "server").out
+    assert "2 pictures of the library" in printed and "rouge_l" in printed
+    assert call(compare, "--library", library.path, "--out", tmp_path / "x").code == 2
+    how = ModesMeasuring(["jaccard"], library=str(library.path), captions_by="notes")
+    items = open_dataset(f"table:{table}").items
+    assert sorted(measured_split(items, how, []).gallery.captions) == ["a plain blue picture", "my square"]
+    with pytest.raises(BadLibrary, match=r"no captions by notes of 1 of the split's 1 pictures"):
+        measured_split([Item("x", library.root / "trip/green.png", ("a", "b"))], how, [])
+    table.write_text(f"path,caption\n{tmp_path / 'elsewhere.png'},a dog\n")
+    picture(tmp_path / "elsewhere.png", "yellow")
+    ended = call(compare, "--library", library.path, *shown)
+    assert ended.code == 3 and "holds no picture of" in ended.err

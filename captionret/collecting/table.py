@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..datasets.table_writing import write_table
+from ..datasets.writing.tables import write_table
 from .journal import Entry
 
 TABLE = "captions.csv"

@@ -26,7 +26,7 @@ from captionret.collecting.naming import folder_name
 from captionret.collecting.page import pictures_of
 from captionret.collecting.sources import open_source
 from captionret.datasets import open_dataset
-from captionret.datasets.table_writing import write_table
+from captionret.datasets.writing.tables import write_table
 from captionret.errors import BadSetting, NotFetched
 from captionret.fetching import Manners, Visitor
 

@@ -4,9 +4,10 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..errors import BadSetting
-from ..files import publishing
-from .table import SEPARATORS
+from ...errors import BadSetting
+from ...files import publishing
+from ...records import Item
+from ..table import SEPARATORS
 
 
 def write_table(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -29,3 +30,19 @@ def write_table(file: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
         writer = csv.writer(target, delimiter=SEPARATORS[ending], lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
+
+
+def write(items: Sequence[Item], folder: Path) -> Path:
+    """captions.csv: a row for each caption; one that is empty for a picture without any."""
+    rows = [
+        (_named(item, folder), caption, item.split or "")
+        for item in items
+        for caption in item.captions or ("",)
+    ]
+    write_table(folder / "captions.csv", ("image", "caption", "split"), rows)
+    return folder / "captions.csv"
+
+
+def _named(item: Item, folder: Path) -> str:
+    path = item.path or Path()
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

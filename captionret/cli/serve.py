@@ -4,6 +4,7 @@ captionret serve                                    # every library that has a n
 captionret serve --library photos --library holidays --open
 captionret serve --library photos --read-only
 captionret serve --library photos --uploads added   # dropped pictures are kept in the folder added
+captionret serve --reports comparison evaluation    # pages of compare-variants, evaluate-retrieval, hubness
 captionret serve --roots ~/Pictures                 # the page may make libraries of folders below it
 captionret serve --host 0.0.0.0                     # for other machines, which have to show a token
 
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         names=tuple(given.name),
         read_only=given.read_only,
         roots=tuple(given.roots),
+        reports=tuple(given.reports),
         uploads=given.uploads,
         device=given.device,
     )
@@ -117,6 +119,14 @@ def _options() -> argparse.ArgumentParser:
         default=[],
         metavar="DIR",
         help="let the page make new libraries of folders below these",
+    )
+    options.add_argument(
+        "--reports",
+        type=path_argument,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="show the reports that commands wrote below these folders",
     )
     add_device(options)
     return options

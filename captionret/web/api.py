@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from .. import __version__
 from ..errors import BadImage, BadSetting, CaptionretError
-from . import describing, records
+from . import describing, exporting, records
 from .asking import Asking, asking
 from .library_words import word_list
 from .page_files import tagged
@@ -44,6 +44,7 @@ class Reads:
         add("/libraries", self.libraries, response_model=records.Libraries)
         add("/libraries/{library}", self.overview, response_model=records.Overview)
         add("/libraries/{library}/search", self.search, response_model=records.Answer)
+        add("/libraries/{library}/export", self.export, response_class=Response)
         add("/libraries/{library}/map", self.map, response_class=Response)
         add("/libraries/{library}/map/pictures", self.on_map, response_model=list[records.FoundPicture])
         add("/libraries/{library}/words", self.words, response_model=records.WordList)
@@ -55,7 +56,10 @@ class Reads:
     def libraries(self) -> records.Libraries:
         """All libraries that are served."""
         found = [facts for one in self._shelf if (facts := self._facts(one)) is not None]
-        return records.Libraries(libraries=found, version=__version__)
+        reports = bool(self._settings.reports)
+        return records.Libraries(
+            libraries=found, reports=reports, exports=exporting.offered(), version=__version__
+        )
 
     def _facts(self, shelved: Shelved) -> records.LibraryFacts | None:
         """Of one library; None where it cannot be read, so that the others can be used."""
@@ -86,6 +90,10 @@ class Reads:
         shelved = self._shelf[library]
         response.headers["Cache-Control"] = "no-cache"
         return word_list(shelved, prefix, limit)
+
+    def export(self, library: LibraryName, format: Annotated[str, Query(max_length=20)] = "csv") -> Response:
+        """All captions with who made them, and facts of the pictures, as files of one format in a ZIP."""
+        return exporting.archive(self._shelf[library], format)
 
     def map(self, library: LibraryName, request: Request) -> Response:
         """Where each picture stands on the library's map: two uint16, little endian, for each."""

@@ -27,17 +27,19 @@ from .api import Reads
 from .api_compare import Comparisons
 from .api_understanding import Understanding
 from .api_writes import Writes
+from .exporting import Busy
 from .folders import UnknownFolder
 from .guard import Guard
 from .jobs import Jobs, UnknownJob
 from .page_files import page_file
 from .query_pictures import QueryPictures
+from .reports import Reports, UnknownReport
 from .settings import Settings
 from .shelf import Shelf, UnknownLibrary, UnknownPicture
 
 log = logging.getLogger(__name__)
 
-PAGES = ("/", "/picture", "/library", "/review", "/compare", "/add")
+PAGES = ("/", "/picture", "/library", "/review", "/compare", "/add", "/reports")
 _THREADS = 16  # requests that are answered at a time
 # the first that an error is one of
 _STATUS: tuple[tuple[type[CaptionretError], int], ...] = (
@@ -45,7 +47,9 @@ _STATUS: tuple[tuple[type[CaptionretError], int], ...] = (
     (UnknownLibrary, 404),
     (UnknownJob, 404),
     (UnknownFolder, 404),
+    (UnknownReport, 404),
     (TooOften, 429),
+    (Busy, 429),
     (UnknownName, 400),
     (LibraryInUse, 409),
     (ReadOnlyLibrary, 403),
@@ -90,6 +94,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
     app.include_router(reads.router)
     app.include_router(Comparisons(shelf, reads.searching).router)
     app.include_router(Understanding(shelf, reads.searching).router)
+    app.include_router(Reports(settings).router)
     app.include_router(Writes(settings, shelf, jobs).router)
     _add_page(app)
     _add_refusals(app)

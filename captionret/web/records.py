@@ -119,9 +119,12 @@ class LibraryFacts(BaseModel):
 
 
 class Libraries(BaseModel):
-    """All that are served."""
+    """All that are served. reports: whether folders of reports are shown; exports: formats, each with a
+    sentence about it"""
 
     libraries: list[LibraryFacts]
+    reports: bool
+    exports: dict[str, str]
     version: str
 
 

@@ -20,6 +20,7 @@ class Settings:
     names:     further names by which browsers may call this machine
     read_only: refuse whatever would change a library
     roots:     folders below which new libraries may be made
+    reports:   folders of reports, as commands write them, that are shown
     uploads:   the folder below a library's root into which dropped pictures are written; None: refuse them
     device:    on which models compute
     cache:     the folder of thumbnails; None: beside the libraries
@@ -33,6 +34,7 @@ class Settings:
     names: tuple[str, ...] = ()
     read_only: bool = False
     roots: tuple[Path, ...] = ()
+    reports: tuple[Path, ...] = ()
     uploads: str | None = None
     device: str = "auto"
     cache: Path | None = None

@@ -18,6 +18,7 @@ from PIL import Image
 from captionret.app.searcher import Searcher
 from captionret.library import Library
 from captionret.records import Caption, GivenCaptions
+from captionret.report.page import TableSection, write_page
 from captionret.web.application import create_app
 from captionret.web.settings import Settings
 from captionret.web.shelf import Shelf
@@ -73,7 +74,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     told = libraries["told"] = make_library(folder / "c")
     caption = Caption("our old zebra", ("our", "old", "zebra"), 0.0)
     told.add_captions("notes.csv", [GivenCaptions("red-0.png", (caption,))])
-    with serving(libraries, uploads="added") as found:
+    table = TableSection("Scores", ["variant", "CIDEr-D"], [["model2-lite", 51.2]])
+    write_page(folder / "reports" / "index.html", "Variants compared", "5 pictures", [table])
+    with serving(libraries, uploads="added", reports=(folder / "reports",)) as found:
         yield found
 
 
@@ -363,6 +366,18 @@ def test_where_the_captioner_looked_is_drawn_over_the_picture(turn: Turn) -> Non
     assert page.locator("figure canvas").is_hidden()
 
 
+def test_reports_open_as_pages_and_a_library_is_taken_along(turn: Turn) -> None:
+    page = turn("/library?lib=photos")
+    with page.expect_download() as taken:
+        page.locator(".exports a", has_text="csv").click()
+    assert taken.value.suggested_filename == "photos-csv.zip"
+    page.get_by_role("link", name="Reports", exact=True).click()
+    page.get_by_role("link", name="Variants compared").click()
+    page.get_by_role("cell", name="51.2").wait_for()
+    page.go_back()
+    page.get_by_role("link", name="Variants compared").wait_for()
+
+
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 
 
@@ -382,6 +397,7 @@ def test_nothing_keeps_people_from_using_it(turn: Turn, options: dict[str, Any])
         "/review?lib=changing": ".review .button",
         "/compare?lib=photos&q=blue&modes=words&modes=jaccard": ".agreed",
         "/add?lib=changing": ".job .button",
+        "/reports?lib=photos": ".reports a",
     }.items():
         page.goto(start + place)
         page.locator(ready).first.wait_for()

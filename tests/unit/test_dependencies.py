@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching"}
     | {"captioners", "exchange", "collecting"},
     "__main__": {"cli"},
-    "web": FOUNDATION | {"library", "retrieval", "report", "app"},
+    "web": FOUNDATION | {"library", "retrieval", "report", "app", "exchange"},
     "cli": FOUNDATION
     | {"datasets", "models", "training", "evaluation", "library", "retrieval", "report", "fetching", "app"}
     | {"captioners", "exchange", "collecting", "web"},

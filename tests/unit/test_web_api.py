@@ -3,6 +3,7 @@
 import io
 import json
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from captionret.app.searcher import Searcher
 from captionret.library import Library
 from captionret.records import Caption, GivenCaptions
+from captionret.report.page import write_page
 from captionret.web.adding import plain_name
 from captionret.web.application import create_app
 from captionret.web.guard import MOST_TEXT
@@ -195,6 +197,34 @@ def test_copies_of_a_picture_and_how_it_stands_among_others_are_known(web: TestC
     assert (found["pictures"], found["lists"]) == (0, None)  # too few for lists of ten
     assert found["copies"][0]["picture"]["name"] == "blue-3.png" and found["copies"][0]["bits"] == 0
     assert web.get(f"{place}/attention").json()["captioner"] == ""  # no network, nothing looked
+
+
+def test_a_library_is_taken_along_as_an_archive(told: TestClient) -> None:
+    assert "csv" in told.get("/api/libraries").json()["exports"]
+    sent = told.get("/api/libraries/photos/export?format=csv")
+    assert sent.headers["content-disposition"] == "attachment; filename*=UTF-8''photos-csv.zip"
+    with zipfile.ZipFile(io.BytesIO(sent.content)) as packed:
+        assert {"captions.csv", "pictures.csv", "export.json"} == set(packed.namelist())
+        assert b"our old zebra" in packed.read("captions.csv")
+    for bad in ("webdataset", "xmp", "../x"):
+        assert told.get("/api/libraries/photos/export", params={"format": bad}).status_code == 400
+
+
+def test_reports_are_listed_and_shown_and_run_nothing(photos: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    write_page(folder / "a" / "index.html", "Variants <compared>", "5 pictures", [])
+    (folder / "other.html").write_text("<title>not ours</title>")
+    (tmp_path / "secret.html").write_bytes((folder / "a" / "index.html").read_bytes())
+    (folder / "link.html").symlink_to(tmp_path / "secret.html")
+    web = served(photos, reports=(folder,))
+    assert web.get("/api/libraries").json()["reports"]
+    (one,) = web.get("/api/reports").json()
+    assert (one["title"], one["lead"], one["folder"]) == ("Variants <compared>", "5 pictures", "reports/a")
+    shown = web.get(one["place"])
+    assert shown.headers["content-security-policy"].startswith("sandbox allow-same-origin; default-src")
+    assert "script-src" not in shown.headers["content-security-policy"] and "Variants &lt;" in shown.text
+    for bad in ("0/other.html", "0/link.html", "0/../secret.html", "0/%2e%2e/secret.html", "1/a/index.html"):
+        assert web.get(f"/reports/{bad}").status_code == 404
 
 
 def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(changing: TestClient) -> None:

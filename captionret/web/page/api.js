@@ -30,6 +30,7 @@
  * @typedef {{captioner: string, words: string[], rows: number, columns: number, weights: number[][]}} Attention
  * @typedef {{mode: string, k: number, pictures: number, lists: number | null, more: number | null,
  *   copies: {picture: Found, bits: number}[]}} Nearness
+ * @typedef {{place: string, title: string, lead: string, folder: string, day: string}} Report
  * @typedef {{id: string, library: string, state: string, done: number, total: number, message: string}} Job
  */
 
@@ -125,7 +126,15 @@ export function sideBySide(state, columns, limit, signal) {
 /** @param {string} lib @param {string} references @returns {Promise<CaptionersCompared>} */
 export const captioners = (lib, references) => ask(`${place(lib)}/captioners?${new URLSearchParams({ references })}`);
 
-/** @returns {Promise<{libraries: LibraryFacts[], version: string}>} */
+/** @returns {Promise<Report[]>} */
+export const reports = () => ask("/reports");
+
+/** @param {string} lib @param {string} format */
+export const exportOf = (lib, format) => `/api${place(lib)}/export?${new URLSearchParams({ format })}`;
+
+/** @typedef {{libraries: LibraryFacts[], reports: boolean, exports: Record<string, string>, version: string}} Libraries */
+
+/** @returns {Promise<Libraries>} */
 export const libraries = () => ask("/libraries");
 
 /** @param {string} lib @returns {Promise<Overview>} */

@@ -11,6 +11,7 @@ const LINKS = /** @type {const} */ ([
   ["compare", "Compare", "columns"],
   ["review", "Review", "pen"],
   ["library", "Library", "library"],
+  ["reports", "Reports", "report"],
   ["add", "Add", "add"],
 ]);
 
@@ -45,6 +46,7 @@ export function drawHeader(place) {
 function offered(page) {
   const facts = served.find(state().lib);
   if (page === "review") return facts?.writable ?? false;
+  if (page === "reports") return served.reports;
   if (page === "add") return facts?.writable ?? false;
   return true;
 }

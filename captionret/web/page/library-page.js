@@ -1,6 +1,6 @@
 // A library at a glance: counts, what it shows, when it was taken, what failed, and a map of it.
 
-import { overview } from "./api.js";
+import { exportOf, overview } from "./api.js";
 import { captionersView } from "./captioners-view.js";
 import { counted, h, icon, number } from "./dom.js";
 import { MapView } from "./map-view.js";
@@ -33,7 +33,7 @@ async function draw(place, lib) {
     facts.pictures > 2 && h("section.map-section", {}, h("h2", {}, "Map"),
       h("p.by", {}, "Pictures that are alike stand together. Scroll or pinch to zoom, drag to move; a click opens one."), new MapView(lib)) || "",
     h("section", {}, h("h2", {}, "Words"), h("p.by", {}, "With how many pictures show each, with a probability of at least .5."), words),
-    captionersView(lib), timeLine(facts), most("Cameras", facts.cameras, "camera"), most("Folders", facts.folders.slice(0, 20), "under"), failures(facts));
+    captionersView(lib), timeLine(facts), most("Cameras", facts.cameras, "camera"), most("Folders", facts.folders.slice(0, 20), "under"), failures(facts), exports(lib));
   const every = await served.words(lib);
   const shown = every.slice(0, MOST_WORDS);
   const top = Math.max(1, ...shown.map((one) => one.pictures));
@@ -66,6 +66,12 @@ function most(title, counts, key) {
   if (!counts.length) return "";
   return h("section", {}, h("h2", {}, title), h("ul.chips.left", {}, counts.map((one) =>
     h("li", {}, h("a.chip-link", link({ ...NOTHING, page: "search", [key]: one.name }), one.name, h("small", {}, number(one.pictures)))))));
+}
+
+/** @param {string} lib */
+function exports(lib) {
+  return h("section", {}, h("h2", {}, "For other programs"), h("p.by", {}, "All captions with who made them, and facts of the pictures:"),
+    h("ul.exports", {}, Object.entries(served.exports).map(([name, about]) => h("li", {}, h("a.chip-link", { href: exportOf(lib, name), download: "" }, name), h("span", {}, about)))));
 }
 
 /** @param {import("./api.js").Overview} facts */

@@ -15,8 +15,9 @@ const PAGES = {
   compare: () => import("./compare-page.js"),
   review: () => import("./review-page.js"),
   add: () => import("./add-page.js"),
+  reports: () => import("./reports-page.js"),
 };
-const TITLES = { picture: "Picture", library: "Library", compare: "Compare", review: "Review", add: "Add pictures" };
+const TITLES = { picture: "Picture", library: "Library", compare: "Compare", review: "Review", add: "Add pictures", reports: "Reports" };
 
 const finding = h("section.search-page", { "aria-label": "Search" });
 const other = h("section", { hidden: true });
@@ -57,7 +58,7 @@ function title(now) {
 async function begin() {
   try {
     const found = await libraries();
-    served.set(found.libraries, found.version);
+    served.set(found);
   } catch (error) {
     notify(String(/** @type {Error} */ (error).message), { bad: true });
     return;

@@ -7,17 +7,19 @@ class Served {
     /** @type {import("./api.js").LibraryFacts[]} */
     this.all = [];
     this.version = "";
+    this.reports = false;
+    /** @type {Record<string, string>} */
+    this.exports = {};
     /** @type {Map<string, Promise<import("./api.js").CountedWord[]>>} */
     this.wordsOf = new Map();
   }
 
-  /**
-   * @param {import("./api.js").LibraryFacts[]} all
-   * @param {string} version
-   */
-  set(all, version) {
-    this.all = all;
-    this.version = version;
+  /** @param {import("./api.js").Libraries} found */
+  set(found) {
+    this.all = found.libraries;
+    this.version = found.version;
+    this.reports = found.reports;
+    this.exports = found.exports;
   }
 
   /** @param {string} lib */

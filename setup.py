@@ -5,12 +5,16 @@ from setuptools import Extension, find_packages, setup
 
 KERNELS = [
     Extension(
-        f"captionret.retrieval.index.{name}",
-        [f"captionret/retrieval/index/{name}.c"],
+        f"captionret.{package}.{name}",
+        [f"captionret/{package.replace('.', '/')}/{name}.c"],
         py_limited_api=True,  # one build for every Python from 3.11 on
-        optional=True,  # without it the same is done by NumPy, slower
+        optional=True,  # without it the same is done by NumPy or PyTorch, slower
     )
-    for name in ("_kernel", "_halves")
+    for package, name in (
+        ("retrieval.index", "_kernel"),
+        ("retrieval.index", "_halves"),
+        ("models.captioning", "_decoder"),
+    )
 ]
 
 setup(

@@ -136,7 +136,7 @@ def add_engine(arguments: argparse.ArgumentParser, precision_default: str) -> No
         default="auto",
         metavar="NAME",
         help=f"what runs the CNN: {', '.join(ENGINES)}, or auto, the fastest one here that gives the same "
-        "captions (default: %(default)s)",
+        "captions (default: %(default)s); with torch, PyTorch searches for the captions, too",
     )
     arguments.add_argument(
         "--precision",

@@ -1,7 +1,10 @@
 """Where a network computes."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from threading import Barrier, Lock
 from typing import TypeVar
 
 import torch
@@ -9,6 +12,7 @@ import torch
 from ..errors import BadSetting
 
 Found = TypeVar("Found")
+_MAKING = Lock()
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -40,10 +44,35 @@ def in_threads(work: Callable[[slice], Found], pieces: Sequence[slice], device: 
     threads = min(torch.get_num_threads(), len(pieces)) if device.type == "cpu" else 1
     if threads < 2:
         return [work(piece) for piece in pieces]
-    before = torch.get_num_threads()
+    return list(
+        _single_threads(torch.get_num_threads(), os.getpid()).map(torch.inference_mode()(work), pieces)
+    )
+
+
+def in_one_thread(work: Callable[[], Found]) -> Found:
+    """What `work` makes, in a thread in which PyTorch computes alone, while others compute beside it."""
+    if torch.get_num_threads() == 1:
+        return work()
+    return _single_threads(torch.get_num_threads(), os.getpid()).submit(torch.inference_mode()(work)).result()
+
+
+@lru_cache(maxsize=1)
+def _single_threads(count: int, process: int) -> ThreadPoolExecutor:
+    """Threads in each of which PyTorch computes alone; made once, since that is set through a number that all
+    threads begin with: it is set back at once, and no thread of anybody's is changed by it.
+
+    process: its number, since threads do not live on in a fork
+    """
+    with _MAKING:
+        begun = Barrier(count + 1)
+        pool = ThreadPoolExecutor(count, thread_name_prefix="pieces", initializer=_alone)
+        for _ in range(count):
+            pool.submit(begun.wait)
+        begun.wait()
+        torch.set_num_threads(count)
+        return pool
+
+
+def _alone() -> None:
+    torch.get_num_threads()  # a thread takes over what is set elsewhere when it first asks, and not again
     torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads, thread_name_prefix="pieces") as pool:
-            return list(pool.map(torch.inference_mode()(work), pieces))
-    finally:
-        torch.set_num_threads(before)

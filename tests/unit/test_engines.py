@@ -1,7 +1,7 @@
 """What runs the CNN: the same features from every engine, and a clear sentence where one cannot run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from shapes import Trained
 from typed import Call
 
@@ -18,12 +19,14 @@ from captionret.cli import index
 from captionret.errors import BadSetting, NoSpace, UnknownName
 from captionret.images import DecodedBatch, load_views, open_image
 from captionret.models.captioning.captioner import Captioner
+from captionret.models.captioning.stream import captioned_batches
 from captionret.models.vision import reading
 from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.models.vision.engines import export, openvino_engine, reader, rows
 from captionret.models.vision.engines.protocols import CannotRun, Source
 from captionret.models.vision.engines.rows import ENGINES, FASTEST, PRECISIONS, Compute, EngineConfig
 from captionret.models.vision.reading import ReadBatch, read_ahead
+from captionret.records import Caption
 
 
 @pytest.fixture(autouse=True)
@@ -253,14 +256,25 @@ def test_what_fails_in_the_cnn_fails_for_the_caller(
         list(read_ahead(lite0, [tmp_path / "gone.png"] * 5, 1))
 
 
-def test_beside_another_engine_pytorch_keeps_to_one_thread() -> None:
-    before = torch.get_num_threads()
+@pytest.mark.parametrize(("engine", "threads"), [("openvino", 1), ("torch", 3)])
+def test_beside_another_engine_captions_are_decoded_in_one_thread(
+    lite0: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, threads: int
+) -> None:
+    before, seen = torch.get_num_threads(), []
     torch.set_num_threads(3)
+
+    def decode(features: torch.Tensor, hashes: Sequence[str]) -> list[list[Caption]]:
+        seen.append(torch.get_num_threads())
+        return [[] for _ in hashes]
+
+    Image.new("RGB", (40, 40)).save(tmp_path / "one.png")
+    monkeypatch.setattr(lite0.reader, "engine", engine)
+    monkeypatch.setattr(lite0.reader, "_settled", True)
+    size = lite0.config.dim
+    monkeypatch.setattr(lite0.reader, "_run", lambda pixels: (torch.zeros(1, size), torch.zeros(1, 4, size)))
     try:
-        for engine, threads in (("openvino", 1), ("torch", 3)):
-            with reading.beside(engine):
-                assert torch.get_num_threads() == threads
-            assert torch.get_num_threads() == 3
+        assert list(captioned_batches(lite0, "pooled", [tmp_path / "one.png"], 4, decode))
+        assert seen == [threads] and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
 

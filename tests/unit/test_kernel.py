@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from compiled import compiled
 
+from captionret import compiled as loading
 from captionret.retrieval import index
 from captionret.retrieval.index import best
-from captionret.retrieval.index import compiled as loading
 from captionret.retrieval.index.best import (
     JACCARD,
     PLAIN,
@@ -195,6 +195,6 @@ def test_kernel_of_another_version_is_left_alone(
 ) -> None:
     monkeypatch.setitem(sys.modules, "captionret.retrieval.index._kernel", kernel)
     monkeypatch.setattr(index, "_kernel", kernel, raising=False)
-    assert loading.compiled("_kernel", kernel.REVISION) is kernel and not caplog.records
-    assert loading.compiled("_kernel", kernel.REVISION + 1) is None
+    assert loading.compiled("_kernel", kernel.REVISION, index.__name__) is kernel and not caplog.records
+    assert loading.compiled("_kernel", kernel.REVISION + 1, index.__name__) is None
     assert "compiled for another version" in caplog.text

@@ -203,7 +203,7 @@ class Captioner(PictureModel[CaptionerConfig]):
     @cached_property
     def generator(self) -> Generator:
         """What finds captions in its decoder's predictions."""
-        return Generator(self.decoder, self.vocabulary, self.config, self.device)
+        return Generator(self.decoder, self.vocabulary, self.config, self.device, self.compute.compiled)
 
     @torch.inference_mode()
     def predict_words(

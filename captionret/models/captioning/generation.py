@@ -19,9 +19,11 @@ from ...text import Vocabulary, ends_badly, join
 from ..device import in_threads
 from ..reranking.consensus import consensus
 from .beam_search import Beams, Rules, State, beam_search, ordered
+from .compiled_search import CompiledSearch, Packed, state_of
 from .config import CaptionerConfig
 from .constrained import Name, NamedCaption, named_search
 from .sampling import sample, uniforms
+from .transformer import TransformerDecoder
 
 # Numbers in one table of log-probabilities, at most: 128 MB. Wide beams and many drawn captions take the
 # pictures of a batch in turn; captions of one picture never depend on the others.
@@ -43,12 +45,23 @@ class Predicting(Protocol):
 
 
 class Generator:
-    """A decoder, its words, and how its variant generates captions."""
+    """A decoder, its words, and how its variant generates captions.
+
+    compiled: search for beams in the compiled kernel where it fits, see compiled_search.py
+    """
 
     def __init__(
-        self, decoder: Predicting, vocabulary: Vocabulary, config: CaptionerConfig, device: torch.device
+        self,
+        decoder: Predicting,
+        vocabulary: Vocabulary,
+        config: CaptionerConfig,
+        device: torch.device,
+        compiled: bool = False,
     ) -> None:
         self.decoder, self.vocabulary, self.config, self.device = decoder, vocabulary, config, device
+        self.compiled = compiled
+        self._search: CompiledSearch | None = None
+        self._packed: Packed | None = None  # the weights that it was made of
 
     @torch.inference_mode()
     def captions(
@@ -63,8 +76,10 @@ class Generator:
         if isinstance(decoding, Sampling) or (isinstance(decoding, Consensus) and decoding.drawn):
             _check_hashes(features, pictures)
 
+        search = self._compiled_search(decoding)
+
         def find(rows: slice) -> list[list[Caption]]:
-            return self._captions_of(features[rows].to(self.device), decoding, pictures[rows])
+            return self._captions_of(features[rows].to(self.device), decoding, pictures[rows], search)
 
         found = in_threads(find, self._pieces(len(features), decoding), self.device)
         return [captions for piece in found for captions in piece]
@@ -147,14 +162,14 @@ class Generator:
         return self.rules if constraints else None
 
     def _captions_of(
-        self, features: Tensor, decoding: Decoding, pictures: Sequence[str]
+        self, features: Tensor, decoding: Decoding, pictures: Sequence[str], search: CompiledSearch | None
     ) -> list[list[Caption]]:
         rules = self._rules_of(decoding)
         if isinstance(decoding, Sampling):
             drawn = self._read(ordered(self.drawn(features, decoding, pictures, rules)), rules)
             return [_once(image) for image in drawn]
         assert isinstance(decoding, Searching)
-        captions = self._read(self._searched(features, decoding, rules), rules)
+        captions = self._read(self._searched(features, decoding, rules, search), rules)
         if not isinstance(decoding, Consensus):
             return captions
         if decoding.drawn:
@@ -162,7 +177,20 @@ class Generator:
             captions = [image + more for image, more in zip(captions, drawn, strict=True)]
         return consensus(captions, decoding.sharpness, self.length_penalty(decoding))
 
-    def _searched(self, features: Tensor, decoding: Searching, rules: Rules | None) -> Beams:
+    def _searched(
+        self, features: Tensor, decoding: Searching, rules: Rules | None, search: CompiledSearch | None
+    ) -> Beams:
+        beam, max_words, penalty = decoding.beam, self.config.max_words, self.length_penalty(decoding)
+        predict_bos = self.config.predict_bos
+        if search is not None:
+            return search(
+                features,
+                beam=beam,
+                max_words=max_words,
+                length_penalty=penalty,
+                predict_bos=predict_bos,
+                rules=rules,
+            )
         first, state = self.decoder.begin(features)
         groups, diversity = 1, 0.0
         if isinstance(decoding, DiverseBeamSearch):
@@ -171,14 +199,26 @@ class Generator:
             first,
             state,
             self.decoder.step,
-            beam=decoding.beam,
-            max_words=self.config.max_words,
-            length_penalty=self.length_penalty(decoding),
-            predict_bos=self.config.predict_bos,
+            beam=beam,
+            max_words=max_words,
+            length_penalty=penalty,
+            predict_bos=predict_bos,
             rules=rules,
             groups=groups,
             diversity=diversity,
         )
+
+    def _compiled_search(self, decoding: Decoding) -> CompiledSearch | None:
+        """What searches for this decoding in the compiled kernel, with the decoder's weights of now."""
+        plain = isinstance(decoding, Searching) and not isinstance(decoding, DiverseBeamSearch)
+        if not self.compiled or not plain or not isinstance(self.decoder, TransformerDecoder):
+            return None
+        packed = state_of(self.decoder)
+        if packed != self._packed:
+            self._search, self._packed = CompiledSearch.of(self.decoder), packed
+        search = self._search
+        assert isinstance(decoding, Searching)
+        return search if search is not None and search.fits(decoding.beam, self.config.max_words) else None
 
     def _read(self, beams: Beams, rules: Rules | None) -> list[list[Caption]]:
         """The captions of each picture that were found, in their order."""

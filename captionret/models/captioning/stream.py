@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ...images import Picture
 from ...records import Caption
+from ..device import in_one_thread
 from ..vision.backbones import Backbone
-from ..vision.reading import ReadBatch, beside, read_ahead
+from ..vision.reading import ReadBatch, read_ahead
 
 TOGETHER = 64  # pictures whose captions are decoded together, at least: one word more for many costs little
 
@@ -57,8 +58,11 @@ def _decoded(
     hashes = [sha256 for read in reads for sha256 in read.batch.hashes]
     if hashes:
         rows = [read.grid if feature == "grid" else read.pooled for read in reads if len(read.pooled)]
-        with beside(backbone.reader.engine):
-            captions = decode(torch.cat(rows), hashes)
+        features = torch.cat(rows)
+        if backbone.reader.engine == "torch":
+            captions = decode(features, hashes)
+        else:  # PyTorch's threads would stand in the way of the engine's, waiting for each other all the time
+            captions = in_one_thread(lambda: decode(features, hashes))
     found = iter(captions)
     for read in reads:
         yield read, list(islice(found, len(read.pooled)))

@@ -7,7 +7,6 @@ for read in read_ahead(backbone, paths, 32):
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -70,18 +69,3 @@ def _read(backbone: Backbone, batch: DecodedBatch) -> ReadBatch:
         return ReadBatch(batch, *nothing)
     pooled, own, grid = backbone.read_all(batch.pixels[0])
     return ReadBatch(batch, pooled, grid, own)
-
-
-@contextmanager
-def beside(engine: str) -> Iterator[None]:
-    """PyTorch on one thread while another engine's threads compute: its own would stand in their way, waiting
-    for each other after every operation."""
-    threads = torch.get_num_threads()
-    if engine == "torch" or threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from ...compiled import compiled
 
 BLOCK = 16384  # rows that the kernel takes at a time
 MOST_WORDS, MOST_WEIGHTED = 127, 1024  # that it takes
@@ -106,7 +106,7 @@ class Kernel(Protocol):
         ...
 
 
-KERNEL = cast("Kernel | None", compiled("_kernel", 2))
+KERNEL = cast("Kernel | None", compiled("_kernel", 2, __package__))
 
 
 def best_sums(

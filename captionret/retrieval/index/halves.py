@@ -12,7 +12,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from ...compiled import compiled
 
 EXACT_UP_TO = 200_000  # rows that are compared in float32 alone
 _ROWS = 2048  # that are compared together in float32
@@ -45,7 +45,7 @@ class Kernel(Protocol):
     ) -> None: ...
 
 
-KERNEL = cast("Kernel | None", compiled("_halves", 1))
+KERNEL = cast("Kernel | None", compiled("_halves", 1, __package__))
 
 
 def dots(rows: NDArray[np.float16], query: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -133,6 +133,11 @@ class Compute:
             )
 
     @property
+    def compiled(self) -> bool:
+        """Whether a captioner's compiled beam search may be taken: unless PyTorch is asked for."""
+        return self.engine != "torch"
+
+    @property
     def suffix(self) -> str:
         """What tells its features apart from those of float32: "" or "-bfloat16"."""
         return "" if self.precision == "float32" else f"-{self.precision}"

@@ -5,20 +5,20 @@ from importlib import import_module
 from types import ModuleType
 
 
-def compiled(name: str, revision: int) -> ModuleType | None:
-    """A kernel beside this module; None where there was no compiler, or it was compiled of another source, as
-    after an update of an editable installation: NumPy does the same then, slower.
+def compiled(name: str, revision: int, package: str | None) -> ModuleType | None:
+    """A kernel of one of its packages; None where there was no compiler, or it was compiled of another
+    source, as after an update of an editable installation: the same is done without it then, slower.
 
     revision: REVISION in the C source, which whoever changes a signature raises, there and here
     """
     try:
-        kernel = import_module(f".{name}", __package__)
+        kernel = import_module(f".{name}", package)
     except ImportError:
         return None
     if getattr(kernel, "REVISION", None) == revision:
         return kernel
     logging.getLogger(__name__).warning(
-        "%s was compiled for another version of captionret: searching goes on without it, slower. Install "
+        "%s was compiled for another version of captionret: what it does is done without it, slower. Install "
         "captionret again.",
         kernel.__file__,
     )

@@ -140,9 +140,12 @@ def kept_words(words: Sequence[str], predicted: NDArray[np.floating]) -> WordMat
     """What is kept of predictions (N, V) for V words. What is below a hundredth stays below it as float16, so
     that modes which leave such words out leave out the same ones."""
     border = np.float16(LEAST_0_5_0)  # a little more than a hundredth
-    up = (predicted < LEAST_0_5_0) & (predicted.astype(np.float16) >= border)
-    below = np.float32(np.nextafter(border, np.float16(0)))
-    return WordMatrix.of_matrix(words, np.where(up, below, predicted), LEAST)
+    near = np.nonzero((predicted < LEAST_0_5_0) & (predicted > 0.99 * LEAST_0_5_0))
+    up = predicted[near].astype(np.float16) >= border
+    if up.any():
+        predicted = predicted.copy()
+        predicted[near[0][up], near[1][up]] = np.nextafter(border, np.float16(0))
+    return WordMatrix.of_matrix(words, predicted, LEAST)
 
 
 def kept_classes(predicted: NDArray[np.floating]) -> WordMatrix:

@@ -66,8 +66,7 @@ def train(
         checkpoint = Checkpoint(
             run.name, run.config, ready.vocabulary, ready.backbone, tensors, training, kind=run.kind.name
         )
-        dtype = torch.float16 if run.fp16 else torch.float32
-        save_checkpoint(run.out, checkpoint, dtype, run.eight_bits)
+        save_checkpoint(run.out, checkpoint, torch.float16 if run.fp16 else torch.float32, run.eight_bits)
 
     identity = {run.kind.row: run.name, **facts}
     if ready.backbone["sha256"]:

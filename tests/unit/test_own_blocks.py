@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from shapes import COLOURS, Trained
+from torch import Tensor
 
 from captionret.cli import train_captioner
 from captionret.errors import BadSetting
@@ -71,6 +72,18 @@ def test_blocks_as_imagenet_left_them_see_what_the_cnn_sees(
     torch.testing.assert_close(seen, pooled)
     torch.testing.assert_close(same, grid)
     assert theirs.shape == pooled.shape and float((theirs - pooled).abs().max()) > 0.01
+
+
+def test_own_blocks_may_go_on_with_every_second_cell() -> None:
+    whole, sparse = LastBlocks("efficientnet_lite0", 2), LastBlocks("efficientnet_lite0", 2, 2)
+    sparse.load_state_dict(whole.state_dict())
+    seen: list[Tensor] = []
+    for blocks in (whole, sparse):
+        blocks.activation.register_forward_hook(lambda module, given, cells: seen.append(cells))
+        blocks(torch.randn(2, 49, 192, generator=torch.Generator().manual_seed(0)))
+    torch.testing.assert_close(seen[-1], seen[-2][:, :, ::2, ::2], rtol=1e-4, atol=1e-5)
+    backbones = [with_own_blocks(load_backbone("efficientnet_lite0"), one, 2) for one in (whole, sparse)]
+    assert backbones[0].key != backbones[1].key
 
 
 def test_a_cnn_with_own_blocks_is_another_one_for_caches_and_engines(backbone: Backbone) -> None:

@@ -15,7 +15,8 @@ class LexicalNetwork(nn.Module):
 
     def __init__(self, config: LexicalConfig, feature_dim: int, vocabulary_size: int) -> None:
         super().__init__()
-        self.own = LastBlocks(config.backbone, config.own_blocks) if config.own_blocks else None
+        count, stride = config.own_blocks, config.own_stride
+        self.own = LastBlocks(config.backbone, count, stride) if count else None
         self.standardise = nn.BatchNorm1d(feature_dim, affine=False)
         self.hidden = nn.Linear(feature_dim, config.hidden_dim)
         self.output = nn.Linear(config.hidden_dim, vocabulary_size)

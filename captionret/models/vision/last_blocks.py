@@ -30,15 +30,21 @@ class LastBlocks(nn.Module):
     returns: (N, dim) float32
     """
 
-    def __init__(self, name: str, count: int) -> None:
-        """errors: BadSetting for a network whose last blocks cannot be had, or not so many of them"""
+    def __init__(self, name: str, count: int, stride: int = 1) -> None:
+        """stride: of the last block, which goes on with every cell, or with every second of each row and
+        column: so the network takes a quarter less time
+
+        errors: BadSetting for a network whose last blocks cannot be had, or not so many of them
+        """
         super().__init__()
         _check_name(name)
         network: Any = build_network(name)
         self.cells = cells_before(name, network, count)
-        self.blocks = nn.ModuleList(list(network._blocks)[-count:])
+        blocks: list[Any] = list(network._blocks)[-count:]
+        blocks[-1]._depthwise_conv.stride = (stride, stride)
+        self.blocks = nn.ModuleList(blocks)
         self.conv, self.norm, self.activation = network._conv_head, network._bn1, network._swish
-        self._name, self._count = name, count
+        self._name, self._count, self.stride = name, count, stride
         self.eval()
 
     def train(self, mode: bool = True) -> "LastBlocks":
@@ -109,7 +115,7 @@ class _WithOwnBlocks(Backbone):
 
     def __init__(self, backbone: Backbone, own: LastBlocks, count: int) -> None:
         super().__init__(backbone.config, backbone.network, backbone.weights_sha256, backbone.compute)
-        self.part = f"-with-{_hash_of(own)}"
+        self.part = f"-with-{_hash_of(own)}{'' if own.stride == 1 else f'-{own.stride}'}"
         self.own = own
         self._first, self._rest = blocks_before(backbone.network, count)
 

@@ -10,6 +10,7 @@ captionret index ~/Pictures --captioner openai:http://localhost:11434/v1#gemma3 
 captionret index ~/Pictures --captioner file:captions.jsonl           # captions that another program wrote
 captionret index ~/Pictures ~/Scans --library all --exclude "*.png" --exclude drafts/     # two folders in one
 captionret index --library all --quiet --fail-on-error               # for a nightly run
+captionret index --library all --watch                               # until it is stopped
 captionret index ~/Pictures --library agreed --decode consensus      # slower: of a wide beam, what most agree
 on
 """
@@ -19,7 +20,9 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadSetting, CaptionretError
 from ..report.visible import visible
@@ -37,12 +40,13 @@ from .options import (
     say,
     text_argument,
 )
+from .watching import add_watching, failures_of, follow
 
 if TYPE_CHECKING:
     from ..app.captioners import IndexReport
     from ..decoding import Decoding
     from ..library import Captioning, Library
-    from ..records import Failure
+    from .watching import Looking
 
 log = logging.getLogger(__name__)
 
@@ -59,44 +63,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name is None:
         raise BadSetting("Which pictures? Give a folder, or a --library to bring up to date.")
 
-    from ..app.captioners import bring_up_to_date
-    from ..app.models import Library, captioner_for, waiting_captioner
-    from ..models.encoders import load_encoder
+    if given.watch and given.limit is not None:
+        raise BadSetting("--watch captions all; --limit is for single runs. Give one of them.")
+
+    from ..app.models import Library
 
     with Library.open(name) if folder is None else Library.open_or_create(name, folder) as library:
         _change_folders(library, given)
-        decoding = _decoding(given, library)
-        ours, checkpoint, others = present_and_others(given, library)
-        how = {"engine": given.engine, "precision": given.precision}
+        look = _looking(library, folder, given)
+        if given.watch:
+            return follow(library, look, given.every * 60, lambda done: _show(library, done, given.json))
+        done = look(None)
+        _show(library, done, given.json)
+        if not len(library):
+            say(f"{library.root} holds no picture that could be captioned.")
+        if given.fail_on_error and failures_of(done):
+            return CaptionretError.exit_code
+        return FOUND if len(library) else NOTHING_FOUND
 
-        def load() -> "Captioning":
-            return captioner_for(library, checkpoint, decoding, given.device, **how)
 
-        def present() -> "Captioning":
-            return waiting_captioner(library, checkpoint, given.device, given.precision, load)
+def _looking(library: "Library", folder: Path | None, given: argparse.Namespace) -> "Looking":
+    """What brings the library up to date as asked: by looking at some files, or through all folders. What
+    holds for one run holds for the first."""
+    from ..app.captioners import bring_up_to_date
+    from ..app.models import captioner_for, waiting_captioner
+    from ..models.encoders import load_encoder
 
+    decoding = _decoding(given, library)
+    ours, checkpoint, others = present_and_others(given, library)
+    how = {"engine": given.engine, "precision": given.precision}
+    once: dict[str, Any] = {name: getattr(given, name) for name in ("recaption", "allow_empty", "relocate")}
+    encoder = None if given.encoder is None else cache(load_encoder)
+
+    def load() -> "Captioning":
+        return captioner_for(library, checkpoint, decoding, given.device, **how)
+
+    @cache
+    def present() -> "Captioning":
+        return waiting_captioner(library, checkpoint, given.device, given.precision, load)
+
+    def look(changed: Sequence[str] | None) -> "IndexReport":
         done = bring_up_to_date(
             library,
-            folder,
+            folder if once else None,
             present if ours else None,
             others,
             captioner_options(given),
             decoding=decoding if ours else None,
             batch_size=given.batch_size,
             limit=given.limit,
-            recaption=given.recaption,
-            allow_empty=given.allow_empty,
-            relocate=given.relocate,
+            changed=changed,
+            **once,
         )
-        if given.encoder is not None and len(library):
-            encoder = load_encoder(given.encoder, given.device, given.trust_remote_code)
-            library.encode_pictures(encoder)
-        _show(library, done, given.json)
-        if not len(library):
-            say(f"{library.root} holds no picture that could be captioned.")
-        if given.fail_on_error and _failures(done):
-            return CaptionretError.exit_code
-        return FOUND if len(library) else NOTHING_FOUND
+        once.clear()
+        if encoder is not None and len(library):
+            library.encode_pictures(encoder(given.encoder, given.device, given.trust_remote_code))
+        return done
+
+    return look
 
 
 def _change_folders(library: "Library", given: argparse.Namespace) -> None:
@@ -143,6 +167,7 @@ def _options() -> argparse.ArgumentParser:
     )
     old_name(options, "--moved", relocate)
     _add_folders(options)
+    add_watching(options)
     options.add_argument("--json", action="store_true", help="print the counts and the failures as JSON")
     add_device(options)
     add_engine(options, "the library's own, else float32")
@@ -185,7 +210,7 @@ def _decoding(given: argparse.Namespace, library: "Library") -> "Decoding | None
 
 def _show(library: "Library", done: "IndexReport", as_json: bool) -> None:
     report = done.update
-    for failure in _failures(done):
+    for failure in failures_of(done):
         log.warning(f"failed: {failure.reason}")
     if report.other:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.other.items())
@@ -195,16 +220,12 @@ def _show(library: "Library", done: "IndexReport", as_json: bool) -> None:
     if as_json:
         where = {"library": str(library.path.absolute()), "root": str(library.root)}
         others = {"captions": [asdict(one) for one in done.captions]} if done.captions else {}
-        print(json.dumps({**where, **counts, **{name: facts[name] for name in _LISTS}, **others}))
+        print(json.dumps({**where, **counts, **{name: facts[name] for name in _LISTS}, **others}), flush=True)
         return
-    print(_line(counts))
+    print(_line(counts), flush=True)
     for one in done.captions:
         counts = {name: value for name, value in asdict(one).items() if isinstance(value, int)}
-        print(f"{visible(one.captioner)}:  {_line(counts)}")
-
-
-def _failures(done: "IndexReport") -> "list[Failure]":
-    return [*done.update.failures, *(one for by in done.captions for one in by.failures)]
+        print(f"{visible(one.captioner)}:  {_line(counts)}", flush=True)
 
 
 def _line(counts: Mapping[str, int]) -> str:

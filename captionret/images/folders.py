@@ -55,8 +55,7 @@ def is_picture(name: str) -> bool:
     >>> is_picture("beach/DOG.JPG"), is_picture(".DOG.JPG"), is_picture("dog.txt")
     (True, False, False)
     """
-    name = os.path.basename(name)
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
+    return _is_picture(os.path.basename(name))
 
 
 def find_images(
@@ -94,22 +93,22 @@ def image_files(
         waiting += reversed(folders)
 
 
-def is_left_out(root: Path | str, place: str, patterns: Sequence[str] = ()) -> bool:
-    """Whether looking through `root` passes over a file below it: by its name, its folders' names or a
-    pattern.
+def rules_of(root: Path | str, folder: str, patterns: Sequence[str] = ()) -> Rules | None:
+    """The patterns that hold in a folder below `root`, or in `root` itself; None for one that looking through
+    `root` passes over.
 
     patterns: as in image_files; errors: OSError, ValueError for a file of patterns that cannot be read
     """
-    folder = os.fspath(root)
-    rules = Rules.given(folder, patterns)
-    *folders, name = os.path.relpath(place, folder).split(os.sep)
-    for inner in ("", *folders):
-        folder = os.path.join(folder, inner) if inner else folder
-        if inner and (_kind_of_folder(inner) or rules.leave_out(f"{folder}/")):
-            return True
-        if os.path.exists(os.path.join(folder, IGNORE_FILE)):
-            rules = rules.inside(folder)
-    return not is_picture(name) or rules.leave_out(place)
+    place = os.fspath(root)
+    rules = Rules.given(place, patterns)
+    inner = os.path.relpath(folder, place)
+    for name in ("", *(inner.split(os.sep) if inner != os.curdir else ())):
+        place = os.path.join(place, name) if name else place
+        if name and (_kind_of_folder(name) or rules.leave_out(f"{place}/")):
+            return None
+        if os.path.isfile(os.path.join(place, IGNORE_FILE)):
+            rules = rules.inside(place)
+    return rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +165,7 @@ class _Walk:
         return sorted(files), sorted(folders)
 
     def _is_wanted(self, name: str, start: str, rules: Rules) -> bool:
-        if not is_picture(name):
+        if not _is_picture(name):
             if name != IGNORE_FILE:
                 self.others[kind_of(name)] += 1
             return False
@@ -184,11 +183,24 @@ class _Walk:
         return kind is None
 
 
+def _is_picture(name: str) -> bool:
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
+
+
 def _kind_of_folder(name: str) -> str | None:
     """What a folder that is never looked into is; None for others."""
     if name.startswith("."):
         return HIDDEN_FOLDERS
     return SYSTEM_FOLDERS if name.lower() in _SYSTEM_FOLDERS else None
+
+
+def is_passed_over(folder: str) -> bool:
+    """Whether a folder, relative to one that is looked through, lies in one that is never looked into.
+
+    >>> is_passed_over("trip/.git/objects"), is_passed_over("trip"), is_passed_over(".")
+    (True, False, False)
+    """
+    return folder != os.curdir and any(map(_kind_of_folder, folder.split(os.sep)))
 
 
 def _identity(place: str) -> Identity:

@@ -1,6 +1,7 @@
 """What a person changes in a library: pictures added or removed one by one, and captions in their own
 words."""
 
+import os
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def listing_of(
     known:   the names that the library holds
     errors:  BadSetting for what is not there, and for a file that is left out
     """
-    from ..images import image_files, is_left_out
+    from ..images import image_files, is_picture, rules_of
 
     root = folders[0]
     listing = Listing()
@@ -49,7 +50,8 @@ def listing_of(
         found = image_files(place, [], listing.other) if place.is_dir() else [str(place)]
         folder = next((one for one in folders if place.is_relative_to(one)), None)
         for file in found:
-            if folder is not None and is_left_out(folder, file, ignored):
+            rules = None if folder is None else rules_of(folder, os.path.dirname(file), ignored)
+            if folder is not None and (rules is None or not is_picture(file) or rules.leave_out(file)):
                 if file == str(place):
                     raise BadSetting(f"{path} is hidden, or left out by a pattern. Change the pattern first.")
                 continue

@@ -11,7 +11,7 @@ from ..remedies import remedy
 from . import writes
 from .edits import names_of_files
 from .listing import Places
-from .names import PathInput, below
+from .names import PathInput, below, name_of
 from .reading import ReadableLibrary
 from .rows import NAME, Damaged, Rows, restored
 from .writing import writing
@@ -21,6 +21,7 @@ FOLDERS, IGNORED, DISKS = "folders", "ignored", "disks"  # in the catalogue's ta
 _PERHAPS_ELSEWHERE = r"""
 SELECT path FROM files WHERE path GLOB '/*' OR path GLOB '\*' OR path GLOB '?:*' OR typeof(path) = 'blob'
 """
+_BELOW = "SELECT path FROM files WHERE path >= ? AND path < ?"
 
 
 class LibraryFolders(ReadableLibrary):
@@ -35,6 +36,19 @@ class LibraryFolders(ReadableLibrary):
     def ignored(self) -> tuple[str, ...]:
         """The patterns of what updates leave out, see `ignore`."""
         return tuple(self._texts(IGNORED))
+
+    @property
+    def disks(self) -> tuple[str, ...]:
+        """The folders that were disks of their own at the last update, relative to the root."""
+        return tuple(self._texts(DISKS))
+
+    def files_below(self, folder: PathInput) -> list[Path]:
+        """Where its pictures in one folder lie, by what the library knows."""
+        name = name_of(folder, self.root)
+        inner = "" if name == "." else f"{name}/"
+        with self._catalogue.reading() as rows:
+            found = rows.table(_BELOW, (NAME,), inner, f"{inner[:-1]}0" if inner else "\U0010ffff")
+        return [self.root / restored(path) for (path,) in found]
 
     def ignore(self, patterns: Iterable[str]) -> None:
         """Leave out what these patterns name, in updates to come, and nothing else; an update also drops what
@@ -115,8 +129,8 @@ class LibraryFolders(ReadableLibrary):
             held,
             alone,
             removed,
-            self._texts(IGNORED),
-            self._texts(DISKS),
+            self.ignored,
+            self.disks,
             may_come_back=not allow_empty,
         )
 

@@ -21,9 +21,9 @@ from .beside import own_way
 from .catalogue import Catalogue
 from .encoded import EncodedPictures, files_of
 from .folders import LibraryFolders
-from .listing import Listing, list_places
+from .listing import Listing, list_changed, list_places
 from .made_by import from_folder
-from .names import PathInput, library_folder
+from .names import PathInput, as_paths, library_folder
 from .noting import PicturesAlone
 from .predicting import predict_all
 from .protocols import Captioning, EncodingPictures, WordPredicting
@@ -89,6 +89,7 @@ class Library(SideBySideLibrary, LibraryFolders):
         root: Path | str | None = None,
         captioner: Captioning | None = None,
         *,
+        changed: Iterable[PathInput] | None = None,
         decoding: Decoding | None = None,
         batch_size: int = 32,
         progress: bool | None = None,
@@ -103,6 +104,8 @@ class Library(SideBySideLibrary, LibraryFolders):
 
         root:        None: the folder the library knows
         captioner:   None: the one that captioned it, or for a new library the shipped one, on `device`
+        changed:     look at these files alone, which were written, renamed or deleted, by their whole paths;
+                     None: look through the folders
         decoding:    how captions are found and how many are kept of each picture; None: as before
         progress:    whether to show a bar on stderr; None: where that is a terminal
         limit:       caption at most so many pictures now
@@ -117,8 +120,14 @@ class Library(SideBySideLibrary, LibraryFolders):
             raise BadSetting(f"batch_size is {batch_size}, limit {limit}: at least 1 and 0 are possible.")
         with writing(self.path):
             folder = self._accepted_root(root, relocate)
-            listing = list_places(self._places(folder, allow_empty))
-            options: dict[str, Any] = {"batch_size": batch_size, "limit": limit, "allow_empty": allow_empty}
+            places = self._places(folder, allow_empty)
+            listing = list_places(places) if changed is None else list_changed(places, as_paths(changed))
+            options: dict[str, Any] = {
+                "batch_size": batch_size,
+                "limit": limit,
+                "allow_empty": allow_empty,
+                "whole": changed is None,
+            }
             return self._run(folder, listing, captioner, decoding, device, progress, recaption, options)
 
     def add(

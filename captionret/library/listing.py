@@ -3,12 +3,17 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import BadLibrary
 from ..records import Failure
+from .names import PathInput
+
+if TYPE_CHECKING:
+    from ..images import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Listing:
     other:      how many files of other kinds lie there
     excluded:   how many pictures were passed over, for a person removed them from the library
     disks:      the folders that are disks of their own
+    gone:       where single files are looked at, those that are not there any more
     """
 
     files: list[Found] = field(default_factory=list)
@@ -49,6 +55,7 @@ class Listing:
     other: Counter[str] = field(default_factory=Counter)
     excluded: int = 0
     disks: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
     @property
     def leaves_out(self) -> int:
@@ -117,6 +124,50 @@ def list_places(places: Places) -> Listing:
     if places.may_come_back:
         _keep_disks(places, listing)
     return listing
+
+
+def list_changed(places: Places, changed: Iterable[PathInput]) -> Listing:
+    """The same of single files alone, by their whole paths; of those that are there no longer the names."""
+    from ..images import is_picture
+
+    listing = Listing()
+    rules: dict[str, Rules | None] = {}  # by folder
+    there: dict[str, frozenset[str]] = {}
+    for place in dict.fromkeys(os.fspath(one) for one in changed):
+        parent, name = os.path.split(place)
+        if parent not in rules:
+            rules[parent] = _rules_in(parent, places)
+            there[parent] = _names_in(parent)
+        within = Path(place).is_relative_to(places.root)
+        known = Path(place).relative_to(places.root).as_posix() if within else place
+        here = rules[parent]
+        # not by asking for the file, which some systems find under a name in other letters, too
+        if name not in there[parent]:
+            listing.gone.append(known)
+        elif known in places.removed:
+            listing.excluded += 1
+        elif here is not None and is_picture(name) and not here.leave_out(place):
+            look_at(place, known, listing)
+    return listing
+
+
+def _rules_in(folder: str, places: Places) -> "Rules | None":
+    """The patterns that hold in a folder; None where it is passed over, also for now, since they cannot be
+    read."""
+    from ..images import Rules, rules_of
+
+    root = next((one for one in (places.root, *places.further) if Path(folder).is_relative_to(one)), None)
+    try:
+        return Rules() if root is None else rules_of(root, folder, places.ignored)
+    except (OSError, ValueError):
+        return None
+
+
+def _names_in(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:  # it is gone, too, or may not be listed; then nothing in it can be captioned
+        return frozenset()
 
 
 def _list(places: Places, folder: Path, listing: Listing) -> None:

@@ -1,7 +1,7 @@
 """What lies in a folder now, against what the catalogue knows: what is new, changed, renamed, gone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..files import sha256_of
@@ -79,15 +79,15 @@ class Remembered:
     current: set[str]
 
 
-def remembered(catalogue: Catalogue, captioner: int, listed: Sequence[Found] | None = None) -> Remembered:
+def remembered(catalogue: Catalogue, captioner: int, listing: Listing | None = None) -> Remembered:
     """Read it.
 
     captioner: the id of the one that captions now
-    listed:    no more than what it says of these files and of those of the same sizes, which may have the
-               same content; None, or many: of all
+    listing:   no more than what it says of the files of this listing and of those of the same sizes, which
+               may have the same content; None, or of many files: of all
     """
-    if listed is not None and len(listed) <= _FEW:
-        return _remembered_of(catalogue, captioner, listed)
+    if listing is not None and len(listing.files) + len(listing.gone) <= _FEW:
+        return _remembered_of(catalogue, captioner, listing)
     with catalogue.reading() as rows:
         files = rows.table("SELECT path, size, mtime_ns, sha256 FROM files", (NAME, WHOLE, WHOLE, TEXT))
         failed = rows.table(_FAILED, (NAME, WHOLE, WHOLE, NAME), captioner)
@@ -99,8 +99,9 @@ def remembered(catalogue: Catalogue, captioner: int, listed: Sequence[Found] | N
     )
 
 
-def _remembered_of(catalogue: Catalogue, captioner: int, listed: Sequence[Found]) -> Remembered:
-    names, sizes = [stored(file.name) for file in listed], sorted({file.size for file in listed})
+def _remembered_of(catalogue: Catalogue, captioner: int, listing: Listing) -> Remembered:
+    names = [stored(name) for name in (*(file.name for file in listing.files), *listing.gone)]
+    sizes = sorted({file.size for file in listing.files})
     of_names, of_sizes = (", ".join("?" * len(values)) for values in (names, sizes))
     with catalogue.reading() as rows:
         alike = f"path IN ({of_names}) OR size IN ({of_sizes})"
@@ -123,13 +124,15 @@ def make_plan(known: Remembered, listing: Listing, whole: bool = True) -> Plan:
     """Compare a listing with the catalogue. Files are read (for their hash) only where their content could be
     a known one. Contents that another captioner captioned are captioned again.
 
-    whole: whether the listing is of all pictures, so that what is not in it is gone
+    whole: whether the listing is of all pictures, so that what is not in it is gone; else what it calls so
     """
     files, failed, current = known.files, known.failed, known.current
     present = {file.name for file in listing.files}
     plan = Plan(failures=list(listing.failures))
     if whole:
         plan.gone = [name for name in files if name not in present and listing.covers(name)]
+    else:
+        plan.gone = [name for name in listing.gone if name in files]
     kinds = _Kinds(files, plan.gone)
     tasks: dict[str, Task] = {}
     for file, sha256 in _with_hashes(listing.files, files, failed, plan):

@@ -49,9 +49,10 @@ class Updater:
     ) -> UpdateReport:
         """Compare a listing of the root with the catalogue, write what needs no captioning, caption the rest.
 
-        whole: whether the listing is of all pictures, so that what is not in it is gone
+        whole: whether the listing is of all pictures, so that what is not in it is gone; else what
+               it calls so
         """
-        known = remembered(self.catalogue, self.id, None if whole else listing.files)
+        known = remembered(self.catalogue, self.id, None if whole else listing)
         plan = make_plan(known, listing, whole)
         if whole and not allow_empty:
             self._refuse_to_lose_all(root, listing, plan)
@@ -114,6 +115,8 @@ class Updater:
                 writes.put_meta(connection, "disks", json.dumps(sorted(listing.disks)))
                 kept = {failure.path for failure in plan.failures}
                 writes.drop_failures(connection, [name for name in known.failed if name not in kept])
+            else:
+                writes.drop_failures(connection, listing.gone)
 
     def _warn_of_own_captions(self, plan: Plan, known: Remembered) -> None:
         """Say that a person's caption was of what its file showed before."""
@@ -126,8 +129,9 @@ class Updater:
                 log.warning(f"{name} was changed; its caption {text!r} was of what it showed before.")
 
     def _drop_replaced(self, listing: Listing, known: Remembered) -> None:
-        """Contents that the listed files held before."""
-        before = {known.files[file.name].sha256 for file in listing.files if file.name in known.files}
+        """Contents that the listed files held before, and those that are gone."""
+        names = (*(file.name for file in listing.files), *listing.gone)
+        before = {known.files[name].sha256 for name in names if name in known.files}
         with self.catalogue.transaction() as connection:
             writes.drop_unused_images(connection, before)
 

@@ -1,7 +1,12 @@
 """The commands that keep a library: index again, edit, verify."""
 
 import json
+import os
 import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +75,36 @@ def test_index_keeps_several_folders_and_patterns_and_fails_where_that_is_wanted
     assert call(index, *quiet, "--drop-folder", "scans").out.startswith("new 0  unchanged 3")
     refused = call(index, "photos", "photos/..", "--library", "./lib")
     assert refused.code == 2 and "its pictures would be there twice" in refused.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system ends processes another way")
+def test_index_follows_a_folder_until_the_system_ends_it(photos: Path, call: Call, tmp_path: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"no picture")
+
+    def change_and_end() -> None:
+        with Library.open(tmp_path / "lib") as library:
+            wait_until(lambda: bool(library.failures()))
+            shape(photos / "new.png", "yellow", "square")
+            wait_until(lambda: len(library) == 4)
+            wait_until(lambda: not (library.path / "update.lock.owner").exists())
+        time.sleep(0.5)  # until it has said so
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    meanwhile = threading.Thread(target=change_and_end)
+    meanwhile.start()
+    done = call(index, "--library", "./lib", "--watch", "--json")
+    meanwhile.join()
+    first, second = map(json.loads, done.out.splitlines())
+    assert (done.code, first["unchanged"], first["failed"], second["new"]) == (0, 3, 1, 1)
+    assert done.err.count("broken.jpg") == 1 and f"Watching {photos}." in done.err
+    assert call(index, "--library", "./lib", "--watch", "--limit", 2).code == 2
+    assert call(index, "--library", "./lib", "--watch", "--every", 0).code == 2
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def test_caption_of_a_person_is_found_and_taken_away_again(photos: Path, call: Call) -> None:

@@ -123,6 +123,11 @@ class Features:
         return placed(torch.from_numpy(values), device).float()
 
 
+def cache_of(backbone: Backbone, root: Path, kind: str = "pooled", view: View = WHOLE) -> Path:
+    """The folder of one kind of features of one view."""
+    return root / backbone.key / f"{kind}-{view_name(view)}"
+
+
 def view_name(view: View) -> str:
     """A folder name for a view: "whole", else a short hash of its numbers."""
     return "whole" if view == WHOLE else hashlib.sha256(repr(view).encode()).hexdigest()[:10]
@@ -166,12 +171,9 @@ def extract(
     """
     side, depth = backbone.config.grid
     shape = (backbone.config.dim,) if kind == "pooled" else (side**2, depth)
-    stores = [FeatureStore(root / backbone.key / f"{kind}-{view_name(view)}", shape) for view in views]
+    stores = [FeatureStore(cache_of(backbone, root, kind, view), shape) for view in views]
     # The pooled feature is a by-product of the grid, and small: who trains on one soon trains on the other.
-    pooled = [
-        FeatureStore(root / backbone.key / f"pooled-{view_name(view)}", (backbone.config.dim,))
-        for view in views
-    ]
+    pooled = [FeatureStore(cache_of(backbone, root, view=view), (backbone.config.dim,)) for view in views]
     hashes, failures = _hash_all(paths)
     todo = {
         name: path

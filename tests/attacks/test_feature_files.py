@@ -28,7 +28,7 @@ ROWS = {9: torch.arange(4.0), 25: torch.ones(4)}
 def test_every_form_is_read(tmp_path: Path) -> None:
     path = tmp_path / "features.pkl"
     forms: list[Callable[[], object]] = [
-        *(lambda p=p: path.write_bytes(pickle.dumps(ROWS, p)) for p in range(2, 6)),  # type: ignore[misc]
+        *(lambda p=p: path.write_bytes(pickle.dumps(ROWS, p)) for p in range(2, 6)),
         lambda: torch.save(ROWS, path),
         lambda: torch.save(ROWS, path, _use_new_zipfile_serialization=False),
         lambda: path.write_bytes(pickle.dumps({key: row.numpy() for key, row in ROWS.items()}, 2)),

@@ -120,7 +120,7 @@ class _Reader(pickle._Unpickler):
 
 
 def _rebuilt(storage: Any, offset: int, size: Any, stride: Any, *_: object) -> torch.Tensor:
-    rebuilt: torch.Tensor = _rebuild_tensor(storage, offset, tuple(size), tuple(stride))  # type: ignore[no-untyped-call]
+    rebuilt: torch.Tensor = _rebuild_tensor(storage, offset, tuple(size), tuple(stride))
     return rebuilt
 
 

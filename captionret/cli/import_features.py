@@ -31,14 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--json", action="store_true", help="print the counts as JSON")
     given = options.parse_args(arguments)
 
+    from ..app.imported_features import import_features
     from ..datasets import open_dataset
-    from ..home import data_folder
     from ..models.vision.backbones import load_backbone  # torch takes seconds; --help should not
-    from ..training.imported_features import import_features
 
     items = open_dataset(given.data).split(given.split)
-    root = given.features or data_folder("features")
-    done = import_features(given.file, items, load_backbone(given.backbone), root)
+    done = import_features(given.file, items, load_backbone(given.backbone), given.features)
     if given.json:
         print_json(asdict(done))
     else:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from photographs import encoded, photograph
 
+from captionret.app.imported_features import import_features
 from captionret.cli import import_features as command
 from captionret.datasets import open_dataset
 from captionret.datasets.writing.tables import write_table
@@ -20,7 +21,6 @@ from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.models.vision.feature_files import read_features
 from captionret.records import Item
 from captionret.training.features import cache_of, extract
-from captionret.training.imported_features import import_features
 
 ROWS = {9: torch.arange(4.0), 25: torch.ones(4)}
 

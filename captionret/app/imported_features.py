@@ -1,21 +1,23 @@
 """Features that others computed put into the cache, so that what is trained on the same backbone takes them
 as its own."""
 
-import logging
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadCheckpoint, BadDataset
-from ..models.vision.backbones import Backbone
-from ..models.vision.feature_files import read_features
+from ..files import sha256_of
+from ..home import data_folder
 from ..records import Item
-from .features import DEFAULT_ROOT, FeatureStore, cache_of, extract
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:  # it imports torch, which --help does without
+    from ..models.vision.backbones import Backbone
+
 COMPARED = 16  # pictures whose features are computed, to see that the file's are of the same network
 LEAST = 0.95  # cosine, in the mean: another way of scaling gives .97, another network 0 to .5
 _AT_ONCE = 2048
@@ -35,14 +37,18 @@ class ImportedFeatures:
 
 
 def import_features(
-    file: Path, items: Sequence[Item], backbone: Backbone, root: Path = DEFAULT_ROOT
+    file: Path, items: Sequence[Item], backbone: "Backbone", root: Path | None = None
 ) -> ImportedFeatures:
     """Put the pooled features of a pickled dictionary into the cache.
 
+    root:   of the cache; None: the usual one
     items:  their ids, their files' names or these without their endings are the file's keys
     errors: BadCheckpoint for a file that is refused, or whose features are another network's; BadDataset
             where it has a feature of none of the items
     """
+    from ..models.vision.feature_files import read_features
+    from ..training.features import FeatureStore, cache_of
+
     features = read_features(file)
     size = len(next(iter(features.values())))
     if size != backbone.config.dim:
@@ -55,7 +61,7 @@ def import_features(
         raise BadDataset(
             f"{file} has a feature of none of the {len(items):,} images. Give the data set it is of."
         )
-    store = FeatureStore(cache_of(backbone, root), (size,))
+    store = FeatureStore(cache_of(backbone, root or data_folder("features")), (size,))
     hashes = _hashes(list(found))
     new = {path: name for path, name in hashes.items() if name not in store.rows}
     agreement = _agreement(file, list(new)[:COMPARED], found, features, backbone) if new else None
@@ -74,8 +80,6 @@ def _key(item: Item, features: dict[str, NDArray[np.float32]]) -> str | None:
 
 
 def _hashes(paths: Sequence[Path]) -> dict[Path, str]:
-    from ..files import sha256_of
-
     try:
         return {path: sha256_of(path) for path in paths}
     except OSError as error:
@@ -87,10 +91,10 @@ def _agreement(
     paths: Sequence[Path],
     found: dict[Path, str],
     features: dict[str, NDArray[np.float32]],
-    backbone: Backbone,
+    backbone: "Backbone",
 ) -> float:
     """The mean cosine of the file's features and the backbone's own. errors: BadCheckpoint where it is low"""
-    import tempfile
+    from ..training.features import extract
 
     with tempfile.TemporaryDirectory() as folder:  # not the cache, which keeps the file's
         own, failures = extract(backbone, paths, root=Path(folder), progress=False)

@@ -66,7 +66,8 @@ def notes(
     mask = selected(gallery, query)
     if mask is not None and mask.any():
         return (*_of_words(gallery, query, strange=True), _of_those_left(int(mask.sum())))
-    return (*_of_words(gallery, query, strange=False), *_of_limits(gallery, query))
+    found = (*_of_words(gallery, query, strange=False), *_of_limits(gallery, query))
+    return found or tuple(_not_shown(one) for one in read if content_words([one.word]))
 
 
 def _of_hits(read: Sequence[Understood], by_words: bool) -> Iterator[str]:

@@ -18,12 +18,14 @@ from .language import AT_LEAST
 CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
 CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
 RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
-# A picture fits a text if one of its words is at least so probable; where no picture has that, the likeliest
-# SEVERAL fit, if by expectation at least EXPECTED of them show it. Chosen by benchmarks/word_floors.py on
-# Flickr8k val, each half of it by what was learnt from the other: of words that no caption holds fewer than
-# one in twenty find anything.
-FLOOR = 0.17
-SEVERAL, EXPECTED = 10, 0.35
+# A text finds something if one of its words is as probable as ALONE of any picture, or if by expectation at
+# least EXPECTED of the likeliest SEVERAL pictures show it. Chosen by benchmarks/word_floors.py on halves of
+# Flickr8k val, each by what was learnt from the other: of words that no caption of a half holds, and of those
+# that its captions hold, fewer than one in twenty are answered wrongly, which nine in ten draws of such words
+# would say.
+ALONE = 0.3
+SEVERAL, EXPECTED = 10, 0.6
+FLOOR = 0.17  # then it finds every picture of which it is so probable; where there is none, the SEVERAL
 FLOOR_UNCALIBRATED = 0.06  # the same as FLOOR where probabilities are not calibrated
 _MOST_CUT = 0.01  # a word that is not stored is a third as probable as the least stored one
 
@@ -89,25 +91,28 @@ class WordProbabilities:
             self._known[word] = self._merged(word)
         return self._known[word]
 
+    @property
+    def least_of_hits(self) -> float:
+        """The least probability of a picture that is found by more than a guess."""
+        return FLOOR_UNCALIBRATED if self.calibration is None else FLOOR
+
     def floor(self, likely: NDArray[np.floating]) -> float:
-        """The least probability of a picture that fits a text.
+        """The least probability of a picture that fits a text; infinite where none does.
 
         likely: (N,) of each picture the largest probability of a word of it
         """
         if self.calibration is None:
             return FLOOR_UNCALIBRATED
-        if likely.max(initial=0.0) >= FLOOR:
-            return FLOOR
         best = likely if len(likely) <= SEVERAL else np.partition(likely, -SEVERAL)[-SEVERAL:]
-        if best.sum() < EXPECTED:
-            return FLOOR
-        return max(float(best.min()), EXPECTED / SEVERAL)
+        surest = float(best.max(initial=0.0))
+        if surest < ALONE and best.sum() < EXPECTED:
+            return np.inf
+        return FLOOR if surest >= FLOOR else max(float(best.min()), EXPECTED / SEVERAL)
 
     def fitting(self, likely: Mapping[str, float]) -> list[str]:
         """Of the words of a picture those by which it may fit a text: those that are probable enough in any
         case, or where there are none, with other pictures."""
-        least = FLOOR_UNCALIBRATED if self.calibration is None else FLOOR
-        alone = [word for word, value in likely.items() if value >= least]
+        alone = [word for word, value in likely.items() if value >= self.least_of_hits]
         if alone or self.calibration is None:
             return alone
         return [word for word, value in likely.items() if value >= EXPECTED / SEVERAL]

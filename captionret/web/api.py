@@ -73,10 +73,16 @@ class Reads:
         """One library in facts: counts, cameras, folders, months, failures."""
         return describing.overview(self._shelf[library])
 
-    def search(self, library: LibraryName, asked: Asked, offset: Offset = 0, limit: Limit = 40) -> Response:
+    async def search(
+        self, library: LibraryName, asked: Asked, request: Request, offset: Offset = 0, limit: Limit = 40
+    ) -> Response:
         """The pictures most like a text, a picture, or both; without any, the library as it is."""
-        answer = self.searching.answer(self._shelf[library], asked, offset, limit)
-        return Response(answer.model_dump_json(), media_type="application/json")  # checked when it was made
+        shelved = self._shelf[library]
+
+        def content() -> bytes:  # an answer was checked when it was made
+            return self.searching.answer(shelved, asked, offset, limit).model_dump_json().encode()
+
+        return Response(await self.searching.in_turn(request, content), media_type="application/json")
 
     def words(
         self,

@@ -44,7 +44,7 @@ class Asking:
         return not (self.text.strip() or self.image or self.like or self.plus or limits)
 
 
-def asking(
+async def asking(
     q: Text = "",
     image: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
     mode: Annotated[str, Query(max_length=40)] = "auto",
@@ -59,7 +59,10 @@ def asking(
     camera: Name = "",
     least: Annotated[float | None, Query(ge=0, le=1)] = None,
 ) -> Asking:
-    """The part of an address that says what is searched for."""
+    """The part of an address that says what is searched for.
+
+    A plain function would be called in a thread of its own, which each waiting request would then hold.
+    """
     return Asking(
         text=q,
         image=image,

@@ -1,9 +1,16 @@
 """A query's answer, a page at a time."""
 
+import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
-from threading import BoundedSemaphore
+from typing import TypeVar
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from ..app.result import SearchResult
 from ..errors import BadSetting
@@ -16,8 +23,11 @@ from .query_pictures import QueryPictures
 from .records import Answer, Reading, UnderstoodWord
 from .shelf import Shelved
 
-_AT_ONCE = 2  # queries; more of them would only make each other slower
+_AT_ONCE = 2  # queries; more of them would only make each other slower, and hold more memory
 _MORE = 4  # so many times as many hits are asked for where those that were found are not enough
+
+
+Made = TypeVar("Made")
 
 
 class Searching:
@@ -25,7 +35,15 @@ class Searching:
 
     def __init__(self, sent: QueryPictures) -> None:
         self._sent = sent
-        self._asking = BoundedSemaphore(_AT_ONCE)
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def in_turn(self, request: Request, work: Callable[[], Made]) -> Made:
+        """What `work` makes, in a thread, when it is its turn. Until then no thread waits, so that pictures
+        are sent meanwhile; and whoever has gone away by then (a further key was pressed) costs nothing."""
+        async with self._turns:
+            if await request.is_disconnected():
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "Nobody waits for the answer any more.")
+            return await run_in_threadpool(work)
 
     def answer(self, shelved: Shelved, asking: Asking, offset: int, limit: int) -> Answer:
         """The hits from `offset` on. errors: as Searcher.search"""
@@ -82,21 +100,20 @@ class Searching:
             image = like.pop(0)  # something has to be asked for: the first that is liked
         if not text.strip() and not image and asking.plus:
             text = asking.plus[0]
-        with self._asking:
-            return shelved.searcher_by(asking.by).search(
-                text=text if text.strip() else None,
-                image=self._picture(shelved, image) if image else None,
-                mode=asking.mode,
-                top=top,
-                like=[self._named(shelved, one) for one in like],
-                dislike=[self._named(shelved, one) for one in dislike],
-                plus=asking.plus,
-                minus=asking.minus,
-                under=asking.under or None,
-                since=asking.since or None,
-                until=asking.until or None,
-                min_probability=asking.least if text.strip() else None,
-            )
+        return shelved.searcher_by(asking.by).search(
+            text=text if text.strip() else None,
+            image=self._picture(shelved, image) if image else None,
+            mode=asking.mode,
+            top=top,
+            like=[self._named(shelved, one) for one in like],
+            dislike=[self._named(shelved, one) for one in dislike],
+            plus=asking.plus,
+            minus=asking.minus,
+            under=asking.under or None,
+            since=asking.since or None,
+            until=asking.until or None,
+            min_probability=asking.least if text.strip() else None,
+        )
 
     def _picture(self, shelved: Shelved, picture: str) -> Path | bytes:
         sent = self._sent.get(picture)

@@ -1,16 +1,22 @@
 """Serving the application until it is stopped."""
 
+import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ..errors import BadSetting
 from .application import create_app
 from .settings import Settings
 
 log = logging.getLogger(__name__)
+
+_IDLE = 10  # seconds after which a connection is closed on which nothing is asked
+_CONNECTIONS = 8192
 
 
 def serve(settings: Settings, started: Callable[[str], None]) -> None:
@@ -20,14 +26,43 @@ def serve(settings: Settings, started: Callable[[str], None]) -> None:
     errors:  BadLibrary; BadSetting for an address that cannot be listened on
     """
     listening = _listen(settings)
+    _allow_many_connections()
     app = create_app(settings)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=10, lifespan="on"
+        app,
+        http=_impatient(AutoHTTPProtocol),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_IDLE,
+        lifespan="on",
     )
     port = listening.getsockname()[1]
     started(settings.address(port))
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _impatient(kind: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+    """The protocol, which also closes connections on which nothing was ever asked: else they would stay."""
+
+    class Impatient(kind):  # type: ignore[valid-type, misc]
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self.timeout_keep_alive_task = self.loop.call_later(_IDLE, self.timeout_keep_alive_handler)
+
+    return Impatient
+
+
+def _allow_many_connections() -> None:
+    """Let the process hold as many connections as the system allows it, at most so many."""
+    if sys.platform != "win32":
+        import resource
+
+        now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _CONNECTIONS if most == resource.RLIM_INFINITY else min(_CONNECTIONS, most)
+        if now != resource.RLIM_INFINITY and now < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -37,7 +72,7 @@ def _listen(settings: Settings) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(128)
+        listening.listen(1024)
     except OSError as error:
         raise BadSetting(
             f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). Give another port."

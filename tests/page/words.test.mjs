@@ -6,7 +6,7 @@ import test from "node:test";
 import { columnOf, columnsOf, oneMore, readColumn } from "../../captionret/web/page/columns.js";
 import { shades } from "../../captionret/web/page/shades.js";
 import { allMonths } from "../../captionret/web/page/months.js";
-import { completed, lastWord, replaceLast, withWord } from "../../captionret/web/page/words.js";
+import { completed, lastWord, pause, replaceLast, withWord } from "../../captionret/web/page/words.js";
 
 const KNOWN = [{ word: "dog" }, { word: "dogs" }, { word: "beach" }, { word: "onion" }];
 
@@ -67,4 +67,8 @@ test("one more column is another captioner first, then another mode", () => {
 test("what was looked at most is clear, what was not is dark", () => {
   assert.deepEqual([...shades([0, 0.2, 0.05], 0.8)], [0, 0, 0, 204, 0, 0, 0, 0, 0, 0, 0, 102]);
   assert.deepEqual([...shades([0, 0], 1)], [0, 0, 0, 255, 0, 0, 0, 255]);
+});
+
+test("a library that answers at once is asked nearly with every key, a slow one less often", () => {
+  assert.deepEqual([0, 20, 100, 4000].map(pause), [40, 40, 150, 250]);
 });

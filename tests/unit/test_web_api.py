@@ -1,5 +1,6 @@
 """The web application's API, asked without a browser: answers, corrections, what is refused."""
 
+import asyncio
 import io
 import json
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from mean_colour import Colours, MeanColour, picture
 from PIL import Image
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from captionret.app.searcher import Searcher
@@ -18,6 +21,8 @@ from captionret.report.page import write_page
 from captionret.web.adding import plain_name
 from captionret.web.application import create_app
 from captionret.web.guard import MOST_TEXT
+from captionret.web.query_pictures import QueryPictures
+from captionret.web.searching import Searching
 from captionret.web.settings import Settings, is_own_address
 from captionret.web.shelf import Shelf
 
@@ -225,6 +230,20 @@ def test_reports_are_listed_and_shown_and_run_nothing(photos: Library, tmp_path:
     assert "script-src" not in shown.headers["content-security-policy"] and "Variants &lt;" in shown.text
     for bad in ("0/other.html", "0/link.html", "0/../secret.html", "0/%2e%2e/secret.html", "1/a/index.html"):
         assert web.get(f"/reports/{bad}").status_code == 404
+
+
+def test_who_has_gone_away_before_the_turn_of_a_query_costs_nothing() -> None:
+    class Asked(Request):
+        gone = False
+
+        async def is_disconnected(self) -> bool:
+            return self.gone
+
+    searching, request = Searching(QueryPictures(1)), Asked({"type": "http"})
+    assert asyncio.run(searching.in_turn(request, lambda: "answered")) == "answered"
+    request.gone = True
+    with pytest.raises(HTTPException, match="Nobody waits"):
+        asyncio.run(searching.in_turn(request, lambda: pytest.fail("asked in vain")))
 
 
 def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(changing: TestClient) -> None:

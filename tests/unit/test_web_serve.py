@@ -1,9 +1,13 @@
 """`captionret serve`: which libraries, for whom, and where."""
 
 import socket
+from contextlib import nullcontext
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import pytest
+import uvicorn
 from mean_colour import MeanColour, picture
 from typed import Call
 
@@ -74,6 +78,28 @@ def test_what_cannot_be_served_is_refused(call: Call, asked: list[Settings], hom
     for folder in ("../away", "/etc", ""):
         assert call(serve, "--library", "photos", "--uploads", folder).code == 2
     assert asked == []
+
+
+def test_a_connection_on_which_nothing_is_asked_is_closed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers: list[uvicorn.Server] = []
+
+    def noted(self: uvicorn.Server) -> nullcontext[None]:  # signals are for the main thread
+        servers.append(self)
+        return nullcontext()
+
+    monkeypatch.setattr(uvicorn.Server, "capture_signals", noted)
+    monkeypatch.setattr(serving, "_IDLE", 0.3)
+    path, addresses = make_library(home, "photos"), Queue[str]()
+    thread = Thread(target=serving.serve, args=(Settings((path,), port=0), addresses.put))
+    thread.start()
+    port = int(addresses.get(timeout=20).rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as idle:
+        assert idle.recv(1) == b""
+    servers[0].should_exit = True
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_a_port_that_is_taken_is_named(home: Path) -> None:

@@ -4,9 +4,8 @@ import { imageOf, sendPicture, sentImage } from "./api.js";
 import { h, icon, iconButton, notify, number } from "./dom.js";
 import { served } from "./served.js";
 import { NOTHING, go, state, watch } from "./state.js";
-import { COMMON, lastWord, replaceLast } from "./words.js";
+import { COMMON, lastWord, pause, replaceLast } from "./words.js";
 
-const WAIT = 110; // milliseconds without a key, after which what is typed is searched
 const MOST_SHOWN = 7;
 /** Pictures that were sent from this page. @type {Set<string>} */
 export const sent = new Set();
@@ -61,7 +60,7 @@ class SearchBox extends HTMLElement {
 
   typed() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.search(true), WAIT);
+    this.timer = setTimeout(() => this.search(true), pause(served.pace));
     this.offer();
   }
 

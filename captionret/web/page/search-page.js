@@ -48,6 +48,7 @@ export class SearchPage {
     try {
       const answer = await search(now, { q: text }, 0, EACH, signal);
       if (signal.aborted) return;
+      served.pace = answer.milliseconds;
       this.draw(now, answer, text);
     } catch (error) {
       if (!signal.aborted) this.refuse(now, /** @type {Refused} */ (error));

@@ -7,6 +7,8 @@ class Served {
     /** @type {import("./api.js").LibraryFacts[]} */
     this.all = [];
     this.version = "";
+    /** Milliseconds that the last answer took. */
+    this.pace = 30;
     this.reports = false;
     /** @type {Record<string, string>} */
     this.exports = {};

@@ -5,6 +5,13 @@ export const COMMON = new Set(
   "a an and at by for from her his in into is it of off on or over the their to two up with not".split(" "),
 );
 
+/**
+ * How long no key has to come before what is typed is searched, in milliseconds: a library that answers at once
+ * is asked nearly with every key, a large one less often.
+ * @param {number} pace milliseconds that the last answer took
+ */
+export const pause = (pace) => Math.min(250, Math.max(40, 1.5 * pace));
+
 /** The word that is being typed; "" after a blank. @param {string} text */
 export const lastWord = (text) => /[\p{L}'-]*$/u.exec(text)?.[0].replace(/^-/, "").toLowerCase() ?? "";
 

@@ -87,16 +87,17 @@ def _looking(library: "Library", folder: Path | None, given: argparse.Namespace)
     holds for one run holds for the first."""
     from ..app.captioners import bring_up_to_date
     from ..app.models import captioner_for, waiting_captioner
+    from ..app.one_pass import OnePass
     from ..models.encoders import load_encoder
 
     decoding = _decoding(given, library)
     ours, checkpoint, others = present_and_others(given, library)
-    how = {"engine": given.engine, "precision": given.precision}
+    one_pass, how = OnePass(), {"engine": given.engine, "precision": given.precision}
     once: dict[str, Any] = {name: getattr(given, name) for name in ("recaption", "allow_empty", "relocate")}
     encoder = None if given.encoder is None else cache(load_encoder)
 
     def load() -> "Captioning":
-        return captioner_for(library, checkpoint, decoding, given.device, **how)
+        return one_pass.read_by(captioner_for(library, checkpoint, decoding, given.device, **how))
 
     @cache
     def present() -> "Captioning":
@@ -114,6 +115,7 @@ def _looking(library: "Library", folder: Path | None, given: argparse.Namespace)
             limit=given.limit,
             changed=changed,
             **once,
+            one_pass=one_pass,
         )
         once.clear()
         if encoder is not None and len(library):

@@ -35,7 +35,7 @@ from .decoders import Decoder, make_decoder
 from .ensemble_decoder import EnsembleDecoder
 from .generation import Generator
 from .naming import with_names
-from .stream import captioned_batches, seeing_for
+from .stream import Companion, captioned_batches, seeing_for
 
 BEAM_OF_3 = BeamSearch(3)
 DRAWN = Sampling(captions=30)
@@ -56,6 +56,7 @@ class Captioner(PictureModel[CaptionerConfig]):
     """
 
     kind: ClassVar[Kind[CaptionerConfig]] = CAPTIONER
+    companions: Sequence[Companion] = ()  # what captions beside it whatever it reads
 
     def __init__(
         self,
@@ -163,7 +164,8 @@ class Captioner(PictureModel[CaptionerConfig]):
         def decode(features: Tensor, hashes: Sequence[str]) -> list[list[Caption]]:
             return self.decode(features.to(self.device), decoding, hashes, reranker)
 
-        return captioned_batches(seeing or self.backbone, self.config.feature, pictures, batch_size, decode)
+        backbone, feature = seeing or self.backbone, self.config.feature
+        return captioned_batches(backbone, feature, pictures, batch_size, decode, self.companions)
 
     def see_for(self, predictor: object) -> bool:
         """From now on let `caption_stream` give what a predictor's own last blocks see, too, in the same pass
@@ -248,10 +250,8 @@ class Captioner(PictureModel[CaptionerConfig]):
     @cached_property
     def fingerprint(self) -> str:
         """As TrainedModel's; at a lower precision of the CNN it is another captioner."""
-        own = super().fingerprint
-        if not self.compute.suffix:
-            return own
-        return hashlib.sha256(f"{own}{self.compute.suffix}".encode()).hexdigest()
+        own, suffix = super().fingerprint, self.compute.suffix
+        return hashlib.sha256(f"{own}{suffix}".encode()).hexdigest() if suffix else own
 
     def _reranked(
         self,

@@ -1,6 +1,7 @@
 """Batches of pictures with their captions: read ahead through the CNN, several batches decoded together."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -29,6 +30,19 @@ class Seeing(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """Another captioner that captions what a captioner reads, in the same pass of the CNN.
+
+    feature: what its decoder reads: "pooled" or "grid"
+    keep:    is given the content hashes of some pictures and the captions of each
+    """
+
+    feature: str
+    decode: Decode
+    keep: Callable[[Sequence[str], Sequence[Sequence[Caption]]], None]
+
+
 def seeing_for(predictor: object, backbone: Backbone) -> Backbone | None:
     """The backbone with a predictor's own last blocks beside its own; None where it has none that fit."""
     seeing = predictor.seeing_with(backbone) if isinstance(predictor, Seeing) else backbone
@@ -36,9 +50,15 @@ def seeing_for(predictor: object, backbone: Backbone) -> Backbone | None:
 
 
 def captioned_batches(
-    backbone: Backbone, feature: str, pictures: Sequence[Path | Picture], batch_size: int, decode: Decode
+    backbone: Backbone,
+    feature: str,
+    pictures: Sequence[Path | Picture],
+    batch_size: int,
+    decode: Decode,
+    companions: Sequence[Companion] = (),
 ) -> Iterator[tuple[ReadBatch, list[list[Caption]]]]:
-    """Each batch, as the CNN reads it, and the captions of its pictures.
+    """Each batch, as the CNN reads it, and the captions of its pictures. Companions have been given theirs
+    before.
 
     feature: what the decoder reads: "pooled" or "grid"
     """
@@ -46,23 +66,34 @@ def captioned_batches(
     for read in read_ahead(backbone, pictures, batch_size):
         waiting.append(read)
         if sum(len(one.pooled) for one in waiting) >= TOGETHER:
-            yield from _decoded(backbone, feature, waiting, decode)
+            yield from _decoded(backbone, feature, waiting, decode, companions)
             waiting = []
-    yield from _decoded(backbone, feature, waiting, decode)
+    yield from _decoded(backbone, feature, waiting, decode, companions)
 
 
 def _decoded(
-    backbone: Backbone, feature: str, reads: Sequence[ReadBatch], decode: Decode
+    backbone: Backbone,
+    feature: str,
+    reads: Sequence[ReadBatch],
+    decode: Decode,
+    companions: Sequence[Companion],
 ) -> Iterator[tuple[ReadBatch, list[list[Caption]]]]:
     captions: list[list[Caption]] = []
     hashes = [sha256 for read in reads for sha256 in read.batch.hashes]
+    beside = backbone.reader.engine != "torch"
     if hashes:
-        rows = [read.grid if feature == "grid" else read.pooled for read in reads if len(read.pooled)]
-        features = torch.cat(rows)
-        if backbone.reader.engine == "torch":
-            captions = decode(features, hashes)
-        else:  # PyTorch's threads would stand in the way of the engine's, waiting for each other all the time
-            captions = in_one_thread(lambda: decode(features, hashes))
+        for companion in companions:
+            companion.keep(hashes, _captions(reads, companion.feature, hashes, companion.decode, beside))
+        captions = _captions(reads, feature, hashes, decode, beside)
     found = iter(captions)
     for read in reads:
         yield read, list(islice(found, len(read.pooled)))
+
+
+def _captions(
+    reads: Sequence[ReadBatch], feature: str, hashes: Sequence[str], decode: Decode, beside: bool
+) -> list[list[Caption]]:
+    """beside: another engine computes meanwhile; PyTorch's threads would stand in its way, waiting for each
+    other after every operation"""
+    rows = torch.cat([read.grid if feature == "grid" else read.pooled for read in reads if len(read.pooled)])
+    return in_one_thread(lambda: decode(rows, hashes)) if beside else decode(rows, hashes)

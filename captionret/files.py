@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from .absent import bring
 from .errors import BadDataset, BadSetting, CaptionretError, NoSpace
 
 _WINDOWS = os.name == "nt"
@@ -151,7 +152,13 @@ def content_of(path: Path | str) -> bytes:
 
 def sha256_of(path: Path | str) -> str:
     """The SHA-256 of a file's content, as 64 hex digits. errors: OSError"""
-    with open(path, "rb") as file:
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except FileNotFoundError:
+        if not bring(path):
+            raise
+        file = open(path, "rb")  # noqa: SIM115
+    with file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

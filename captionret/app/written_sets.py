@@ -16,6 +16,7 @@ from ..datasets.writing.tables import write_table
 from ..errors import BadSetting
 from ..home import data_folder
 from ..records import Item
+from .missing import brought
 
 log = logging.getLogger(__name__)
 PAIRS = "near-duplicates.csv"
@@ -66,15 +67,15 @@ class Written:
 
 
 def split_dataset(
-    spec: str, folder: Path, shares: dict[str, float] | None, seed: int = 0, form: Form | None = None
+    data: Dataset, folder: Path, shares: dict[str, float] | None, seed: int = 0, form: Form | None = None
 ) -> Written:
     """A data set with its images in new splits, or, without shares, in those that it has.
 
-    errors: as `open_dataset` and `write_dataset`
+    errors: as `write_dataset`
     """
     form = form or Form()
-    data = open_dataset(spec)
-    items, alike = list(data.items), _compared(data.items, form)
+    items = brought(data.items)
+    alike = _compared(items, form)
     if shares is not None:
         groups = alike.groups(len(items)) if form.near == "together" else None
         items = split(items, shares, seed, groups)

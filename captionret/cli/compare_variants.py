@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from ..home import data_folder
-from .options import FOUND, add_device, parser, path_argument, say
+from .options import FOUND, add_data, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # --help need not wait for it
     from ..app.comparisons import Comparison
@@ -35,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..app.captioned_split import note_scores
     from ..app.comparison_report import write_comparison
     from ..app.comparisons import Measuring, compare
-    from ..datasets import open_dataset
+    from ..app.missing import open_data
     from ..decoding import BeamSearch
 
-    dataset = open_dataset(given.data)
+    dataset = open_data(given.data, given.fetch_missing)
     say(dataset.summary())
     checkpoints = [Path(path) for path in given.checkpoints] if given.checkpoints else None
     how = Measuring(
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command's settings."""
     options = parser("compare-variants", __doc__ or "")
-    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    add_data(options)
     options.add_argument("--split", default="test", help="(default: %(default)s)")
     options.add_argument(
         "--checkpoints", nargs="+", metavar="DIR", help="(default: every checkpoint in checkpoints/)"

@@ -14,14 +14,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..app.captioned_split import setting_summary
+from ..app.missing import open_data
 from ..app.scored_captions import MEASURES, CaptionScoring, ScoredCaptions, score_captions
-from ..datasets import open_dataset
 from ..errors import BadSetting
 from ..files import publish_json
 from ..home import data_folder
 from ..records import Item
 from .decoding_options import add_decoding, decoding_of
-from .options import FOUND, add_device, add_engine, parser, path_argument, say
+from .options import FOUND, add_data, add_device, add_engine, parser, path_argument, say
 
 OUTPUTS = ("json", "out", "export")
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the scores of a checkpoint's captions, or of those in a file, and write them where asked."""
     given = _parse(arguments)
     _check(given)
-    dataset = open_dataset(given.data)
+    dataset = open_data(given.data, given.fetch_missing)
     say(dataset.summary())
     scored = score_captions(dataset, given.split, _scoring(given))
     _write(given, dataset.split(given.split), scored)
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("evaluate-captions", __doc__ or "")
-    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    add_data(options)
     options.add_argument("--split", default="test", help="(default: %(default)s)")
     options.add_argument(
         "--checkpoint", nargs="+", metavar="DIR", help="what captions: a directory, or a name in checkpoints/"

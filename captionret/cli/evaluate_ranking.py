@@ -19,7 +19,7 @@ from ..errors import BadSetting
 from ..evaluation.hubness import find_remedies
 from ..files import publish_json
 from ..home import data_folder
-from .options import FOUND, add_device, parser, path_argument, say
+from .options import FOUND, add_data, add_device, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting(f"--json {given.json} is a folder. Give the name of a file.")
 
     from ..app.encoded_split import encode_split
+    from ..app.missing import open_data
     from ..app.ranked_split import measure_ranking, note_ranking, remedied
-    from ..datasets import open_dataset
     from ..models.embedding.model import EmbeddingModel
 
     path = checkpoint_path(given.checkpoint)
     model = EmbeddingModel.load(path, given.device)
-    dataset = open_dataset(given.data)
+    dataset = open_data(given.data, given.fetch_missing)
     say(dataset.summary())
     split = encode_split(model, dataset, dataset.split(given.split), given.features)
     scores = measure_ranking(model, split, given.folds)
@@ -63,7 +63,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="an embedding space: a directory, or a name in checkpoints/",
     )
-    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    add_data(options)
     options.add_argument("--split", default="test", help="(default: %(default)s)")
     options.add_argument(
         "--folds",

@@ -20,7 +20,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from ..home import data_folder
-from .options import FOUND, add_captions_by, add_device, old_name, parser, path_argument, say
+from .options import (
+    FOUND,
+    add_captions_by,
+    add_data,
+    add_device,
+    old_name,
+    parser,
+    path_argument,
+    say,
+)
 
 if TYPE_CHECKING:  # --help need not wait for these
     from ..app.measuring import ModesMeasuring
@@ -39,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure modes on a split; print their tables and write the report."""
     given = _parse(arguments)
     from ..app.measured_modes import learned_weights
-    from ..datasets import open_dataset
+    from ..app.missing import open_data
 
     how = _measuring(given)
-    dataset = open_dataset(given.data)
+    dataset = open_data(given.data, given.fetch_missing)
     say(dataset.summary())
     split = given.split or ("test" if dataset.splits() else "all")
     if given.learn_hybrid:
@@ -184,7 +193,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _add_what_is_measured(options: argparse.ArgumentParser) -> None:
-    options.add_argument("--data", required=True, metavar="KIND:PATH")
+    add_data(options)
     options.add_argument("--split", help="(default: test; all, where the collection has no splits)")
     options.add_argument(
         "--measure",

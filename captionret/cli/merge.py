@@ -17,11 +17,12 @@ from .written import add_form, data_help, form_of, show
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the data set and print what it holds."""
     given = _options().parse_args(arguments)
+    from ..app.missing import brought, open_data
     from ..app.written_sets import write
-    from ..datasets import open_dataset
     from ..datasets.parts import merge
 
-    items, notes = merge([open_dataset(spec) for spec in given.data])
+    datasets = (open_data(spec, given.fetch_missing) for spec in given.data)
+    items, notes = merge([replace(data, items=tuple(brought(data.items))) for data in datasets])
     done = write(items, given.out, form_of(given))
     return show(replace(done, notes=(*notes, *done.notes)), given.json)
 

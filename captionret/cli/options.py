@@ -19,9 +19,11 @@ from .running import FOUND, NOTHING_FOUND, run, say, show_log
 __all__ = [
     "FOUND",
     "NOTHING_FOUND",
+    "add_data",
     "add_device",
     "add_encoder",
     "add_engine",
+    "add_fetch_missing",
     "command_again",
     "old_name",
     "parser",
@@ -124,6 +126,22 @@ def add_captions_by(options: argparse.ArgumentParser) -> None:
         "--captions-by",
         metavar="NAME",
         help="whose captions of the library, see captionret compare (default: of each picture the best)",
+    )
+
+
+def add_data(options: argparse.ArgumentParser) -> None:
+    """--data and --fetch-missing."""
+    options.add_argument("--data", required=True, metavar="KIND:PATH", help="the data set")
+    add_fetch_missing(options)
+
+
+def add_fetch_missing(options: argparse.ArgumentParser) -> None:
+    """--fetch-missing, of commands that read or show the pictures of a data set."""
+    options.add_argument(
+        "--fetch-missing",
+        action="store_true",
+        help="fetch pictures that are not here, as they are read, from where the data set says (coco: its "
+        "coco_url); else nothing is fetched",
     )
 
 

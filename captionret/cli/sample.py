@@ -16,12 +16,13 @@ from .written import add_form, data_help, form_of, show
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the data set and print what it holds."""
     given = _options().parse_args(arguments)
+    from ..app.missing import brought, open_data
     from ..app.written_sets import write
-    from ..datasets import open_dataset
     from ..datasets.parts import sample
 
-    data = open_dataset(given.data)
+    data = open_data(given.data, given.fetch_missing)
     items = sample(data.split(given.split), given.count, given.seed, given.captions)
+    items = brought(items)
     return show(write(items, given.out, form_of(given), data=data), given.json)
 
 

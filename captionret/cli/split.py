@@ -18,11 +18,13 @@ from .written import add_form, data_help, form_of, show
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the data set and print what it holds."""
     given = _options().parse_args(arguments)
+    from ..app.missing import open_data
     from ..app.written_sets import split_dataset
     from ..datasets.parts import read_shares
 
     shares = read_shares(given.parts) if given.parts else None
-    return show(split_dataset(given.data, given.out, shares, given.seed, form_of(given)), given.json)
+    data = open_data(given.data, given.fetch_missing)
+    return show(split_dataset(data, given.out, shares, given.seed, form_of(given)), given.json)
 
 
 def _options() -> argparse.ArgumentParser:

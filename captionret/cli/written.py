@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..datasets import READERS
 from ..datasets.writing import WRITERS
 from ..datasets.writing.pictures import PLACES
-from .options import FOUND, path_argument
+from .options import FOUND, add_fetch_missing, path_argument
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def add_form(options: argparse.ArgumentParser) -> None:
         help="nearly equal pictures: kept in one split where splits are drawn, else reported (together); "
         "reported (report); not looked for (ignore) (default: %(default)s)",
     )
+    add_fetch_missing(options)
     options.add_argument("--json", action="store_true", help="print what was written as JSON")
 
 

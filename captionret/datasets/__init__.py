@@ -16,6 +16,19 @@ from ..files import expanded
 from ..records import Item
 
 
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A picture that is not on this disk and whose address the collection knows.
+
+    item:  without a path
+    place: a relative path for its file, below a folder of one's own
+    """
+
+    item: Item
+    address: str
+    place: Path
+
+
 @dataclass(frozen=True)
 class Dataset:
     """What a reader found.
@@ -27,6 +40,7 @@ class Dataset:
     features: (len(items), D) float32 where the collection holds features in place of pictures (`vse:`), else
               None
     ordered:  whether an item's captions follow each other, as the sentences of a text do (`text:`)
+    absent:   pictures that are not here but can be fetched (`coco:`); `app.missing` does
     """
 
     spec: str
@@ -35,6 +49,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     features: NDArray[np.floating] | None = field(default=None, repr=False)
     ordered: bool = False
+    absent: tuple[Absent, ...] = field(default=(), repr=False)
 
     def split(self, name: str) -> list[Item]:
         """The items of one split ("all" for every one); an unknown or empty split is an error that lists the

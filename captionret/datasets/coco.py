@@ -3,19 +3,22 @@
     DIR/annotations/captions_{train,val}2014.json        any captions_*.json; or one such file in place of DIR
     DIR/{train,val}2014/COCO_train2014_000000000009.jpg
 
+Of pictures that are not there the JSON knows an address, `coco_url`; without any picture captions alone are
+read.
+
 The JSON is read directly rather than through pycocotools, whose index keeps the last of two records with the
 same id without a word, and prints to stdout. A test holds the two against each other.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import BadDataset
 from ..files import read_json
 from ..records import Item
-from . import Dataset
+from . import Absent, Dataset
 from .karpathy import entries
 from .sources import Folders, assemble, counted, field_of, id_of
 
@@ -28,6 +31,7 @@ class _Found:
     items: list[Item] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    absent: list[Absent] = field(default_factory=list)
 
 
 def read(path: Path, spec: str) -> Dataset:
@@ -44,20 +48,31 @@ def read(path: Path, spec: str) -> Dataset:
     found = _Found()
     for file in files:
         _read_one(file, root, found)
-    _refuse_overlap(found.items, files)
+    _refuse_overlap([*found.items, *(one.item for one in found.absent)], files)
     splits = _karpathy_splits(root)
     if splits is None:
         found.notes.append(
             "COCO's captions have no test split: put Karpathy's dataset_coco.json into the folder to have "
             "one."
         )
-        return assemble(spec, found.items, found.missing, found.notes)
-    items = [Item(item.id, item.path, item.captions, splits.get(item.id)) for item in found.items]
-    unlisted = sum(item.split is None for item in items)
+        return _assembled(spec, found)
+    found.items = [replace(item, split=splits.get(item.id)) for item in found.items]
+    found.absent = [
+        replace(one, item=replace(one.item, split=splits.get(one.item.id))) for one in found.absent
+    ]
+    unlisted = sum(item.split is None for item in found.items)
     found.notes.append("The splits are those of dataset_coco.json.")
     if unlisted:
         found.notes.append(f"{counted(unlisted, 'image')} not in dataset_coco.json and in no split.")
-    return assemble(spec, items, found.missing, found.notes)
+    return _assembled(spec, found)
+
+
+def _assembled(spec: str, found: _Found) -> Dataset:
+    items, missing, notes = found.items, found.missing, found.notes
+    if not items and found.absent:
+        items, missing = [one.item for one in found.absent], []
+        notes = [*notes, f"None of the {len(items):,} pictures is here: captions alone are read."]
+    return replace(assemble(spec, items, missing, notes), absent=tuple(found.absent))
 
 
 def _caption_files(path: Path) -> tuple[list[Path], Path]:
@@ -74,7 +89,9 @@ def _caption_files(path: Path) -> tuple[list[Path], Path]:
 
 def _read_one(file: Path, root: Path, found: _Found) -> None:
     content = read_json(file)
-    names = _image_names(file, field_of(content, "images", list, f"{file}"), found.notes)
+    images = field_of(content, "images", list, f"{file}")
+    names = _image_names(file, images, found.notes)
+    addresses = _addresses(images)
     captions = _captions(file, field_of(content, "annotations", list, f"{file}"), set(names), found.notes)
     part = re.search(r"captions_(([a-z]+)\d*)", file.name)
     folder, split = (part[1], part[2]) if part else (".", None)
@@ -87,8 +104,21 @@ def _read_one(file: Path, root: Path, found: _Found) -> None:
             found.items.append(Item(image, picture, tuple(captions.get(image, ())), split))
         else:
             found.missing.append(f"{folder}/{name}" if part else name)
+            if image in addresses:
+                item = Item(image, None, tuple(captions.get(image, ())), split)
+                found.absent.append(Absent(item, addresses[image], Path(folder, Path(name).name)))
     if bare:
         found.notes.append(f"{file.name}: {counted(bare, 'image')} listed without a caption.")
+
+
+def _addresses(images: Sequence[object]) -> dict[str, str]:
+    """Where each image lies on the web, of those that say it."""
+    known = (image for image in images if isinstance(image, dict))
+    return {
+        str(image["id"]): address
+        for image in known
+        if isinstance(address := image.get("coco_url"), str) and address.startswith(("http://", "https://"))
+    }
 
 
 def _image_names(file: Path, images: Sequence[object], notes: list[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from typing import IO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from ..absent import bring
 from ..errors import BadImage
 from ..records import PictureFacts
 from .colours import as_rgb
@@ -88,7 +89,13 @@ def _regular(path: Path | str) -> IO[bytes]:
     irregular = f"{path} is not a regular file but a folder, a pipe or a device. Give a picture file."
     if os.path.isdir(path):
         raise BadImage(irregular)
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags)
+    except FileNotFoundError:
+        if not bring(path):
+            raise
+        handle = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise BadImage(irregular)

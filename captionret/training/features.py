@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from ..errors import BadCheckpoint, BadSetting
-from ..files import no_space_named
+from ..files import no_space_named, sha256_of
 from ..home import data_folder
 from ..images import WHOLE, View, decoded_batches
 from ..locks import locked
@@ -248,8 +248,7 @@ def _hash_all(paths: Sequence[Path]) -> tuple[list[str | None], list[Failure]]:
 
     def hash_of(path: Path) -> str | None:
         try:
-            with open(path, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of(path)
         except OSError as error:
             failures.append(
                 Failure(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...absent import bring
 from ...errors import BadDataset
 from ...files import no_space_named
 from ...progress import bar
@@ -42,6 +43,8 @@ def place(items: Sequence[Item], folder: Path, how: str, progress: bool | None) 
 
 
 def _put(source: Path, target: Path, how: str) -> None:
+    if not source.exists():
+        bring(source)
     if how == "link":
         try:
             os.link(os.path.realpath(source), target)

@@ -14,12 +14,17 @@ from ..errors import (
 )
 from ..library import LibrarySnapshot, WordPredicting
 from ..library.predicting import predicted_for
-from ..retrieval import MODES, Gallery, find_mode
+from ..retrieval import MODES, Gallery, Mode, find_mode
 from .loaded import Models
 from .models import Library
 from .named import by_older_shipped_head
 
 log = logging.getLogger(__name__)
+
+_CAPTIONS_ALONE = (
+    "The library holds captions alone, without a CNN's features of its pictures. Caption these with one of "
+    "captionret's own captioners, too."
+)
 
 
 class ReadyLibrary:
@@ -47,7 +52,7 @@ class ReadyLibrary:
         snapshot = library.snapshot(self._captions_by)
         if self._ready.get((name, with_words)) is not snapshot:
             snapshot = self._made_ready(library, snapshot, name)
-            if with_words and snapshot.without_word_probabilities:
+            if with_words and snapshot.without_word_probabilities and _has_features(snapshot):
                 snapshot = self._with_words_if_possible(library, snapshot)
             self._ready[name, with_words] = snapshot
         return snapshot
@@ -68,6 +73,8 @@ class ReadyLibrary:
         mode = find_mode(name)
         required = mode.required_parts(outline)
         use = self._try_space if mode.adaptive else self._use_space
+        if not _has_features(snapshot):
+            required = self._without_features(mode, required)
         used = [use(library, part) for part in sorted(required) if part in MODES]
         if any(used):
             snapshot = library.snapshot(self._captions_by)
@@ -84,6 +91,15 @@ class ReadyLibrary:
                     raise
                 self.missing["word_probabilities"] = error.message
         return snapshot
+
+    def _without_features(self, mode: Mode, required: frozenset[str]) -> frozenset[str]:
+        """What a mode can have of a library of captions alone: no model is loaded to find that out. errors:
+        BadSetting for a mode that cannot answer then"""
+        gone = sorted(required - {"clip"})  # whose encoder reads the pictures
+        if gone and not mode.adaptive:
+            raise BadSetting(f"Mode {mode.name!r} cannot answer: {_CAPTIONS_ALONE}")
+        self.missing |= dict.fromkeys(gone, _CAPTIONS_ALONE)
+        return required - {*gone}
 
     def _check_predictor(self, snapshot: LibrarySnapshot) -> None:
         """BadSetting where the words of the pictures cannot be predicted from their features."""
@@ -161,6 +177,11 @@ class ReadyLibrary:
                     made = _as_it_is(snapshot, error)
                 self._unkept = snapshot, made
             return made
+
+
+def _has_features(snapshot: LibrarySnapshot) -> bool:
+    """Whether there are a CNN's features of the pictures, or no picture yet."""
+    return snapshot.contents.features is not None or not len(snapshot.pictures)
 
 
 def _as_it_is(snapshot: LibrarySnapshot, error: BadImage) -> LibrarySnapshot:

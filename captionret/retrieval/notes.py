@@ -36,11 +36,13 @@ def taken(mode: str, query: EncodedQuery, compared: Sequence[str], missing: Mapp
     ways = list(dict.fromkeys(_CALLED.get(name, name) for name in compared))
     shown = " and ".join(part for part in (", ".join(ways[:-1]), *ways[-1:]) if part)
     sentences = [f"Mode {mode} compares this {asked} by {shown}."]
+    without: dict[str, list[str]] = {}
     for part, reason in missing.items():
         called = _CALLED.get(part, part)
         first = _FIRST_SENTENCE.match(reason)
         new = "new " if called in ways else ""
-        sentences.append(f"Without {new}{called}: {first[0] if first else reason}")
+        without.setdefault(first[0] if first else reason, []).append(f"{new}{called}")
+    sentences += [f"Without {' and '.join(called)}: {reason}" for reason, called in without.items()]
     return " ".join(sentences)
 
 

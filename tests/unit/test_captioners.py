@@ -16,7 +16,9 @@ from caption_server import CaptionServer
 from mean_colour import MeanColour, picture
 from PIL import Image
 
+from captionret.app import loaded
 from captionret.app.captioners import bring_up_to_date, captioner_from
+from captionret.app.searcher import Searcher
 from captionret.captioners import CaptionerOptions, StreamedCaptioner, make_captioner
 from captionret.captioners.answers import NoAnswer, captions_of, plain
 from captionret.errors import BadDataset, BadImage, BadSetting, CaptionerAway, UnknownName
@@ -330,6 +332,30 @@ def test_file_that_cannot_be_read_at_all_is_refused(tmp_path: Path) -> None:
             list(make_captioner(f"file:{tmp_path / name}").given())  # type: ignore[union-attr]
     with pytest.raises(BadDataset, match="is no file of captions"):
         make_captioner(f"file:{tmp_path / 'missing.csv'}")
+
+
+def test_captions_of_files_alone_are_searched_without_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("0.png", "1.png"):
+        picture(tmp_path / "photos" / name, "red", shade=-int(name[0]))
+    (tmp_path / "said.csv").write_text("image,caption\n0.png,a dog of mine\n1.png,a cat\n")
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    bring_up_to_date(library, None, None, [f"file:{tmp_path / 'said.csv'}"])
+
+    def nothing(*_: object, **__: object) -> None:
+        raise AssertionError("no model is loaded")
+
+    monkeypatch.setattr(loaded, "predictor_of", nothing)
+    monkeypatch.setattr(loaded, "default_space", nothing)
+    caplog.set_level("INFO")
+    with Searcher(library) as searcher:
+        for text in ("dog", "mine dog", "dog -cat", "dog>0.5", "dog OR zebra"):
+            assert searcher.search(text=text).paths == [tmp_path / "photos" / "0.png"], text
+        assert "Without the space and words: The library holds captions alone" in caplog.text
+        for mode in ("words", "embedding", "hybrid", "cnn"):
+            with pytest.raises(BadSetting, match="captions alone"):
+                searcher.search(text="dog", mode=mode)
 
 
 def test_library_lives_on_captions_of_files_alone_until_a_captioner_comes(tmp_path: Path) -> None:

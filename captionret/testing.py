@@ -1,6 +1,6 @@
-"""A test kit for plug-ins: whether a captioner keeps what a library asks of it.
+"""A test kit for plug-ins: whether a captioner, or an encoder, keeps what a library asks of it.
 
-from captionret.testing import check_captioner
+from captionret.testing import check_captioner, check_encoder
 
 def test_it_is_a_captioner():
     check_captioner(MyCaptioner())
@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,9 @@ from .captioners import ImageCaptioner, StreamedCaptioner
 from .decoding import OwnWay
 from .images import Picture, as_picture
 from .records import CaptionResult, Failure
+
+if TYPE_CHECKING:
+    from .models.encoders import PictureEncoder
 
 SIZES = ((64, 48), (31, 57), (1, 1), (300, 20))
 
@@ -46,6 +50,34 @@ def check_captioner(
         alone = [one for path in paths for one in _results(streamed, [path])]
         assert [*map(_texts, alone)] == [*map(_texts, results)], "a picture's captions depend on its batch"
         _check_bad(streamed, paths)
+
+
+def check_encoder(encoder: "PictureEncoder", pictures: Sequence[Path] | None = None) -> None:
+    """Encode some pictures and texts in the ways in which a library does, and look at what comes back.
+
+    encoder:  as load_encoder gives it: of a plug-in load_encoder("mine:WHAT")
+    pictures: some that it can encode; None: a few that are drawn for it
+    errors:   AssertionError, which says what is not kept
+    """
+    texts = ["a dog on a beach", "two red cars", "a"]
+    with _drawn() if pictures is None else contextlib.nullcontext(list(pictures)) as paths:
+        images = encoder.encode_images(paths)
+        alone = [encoder.encode_images(path) for path in paths]
+    places = encoder.encode_texts(texts)
+    assert isinstance(encoder.key, str) and encoder.key, "its key is a text that tells its vectors apart"
+    facts = encoder.describe()
+    assert json.loads(json.dumps(facts)) == facts, f"JSON cannot hold what it says of itself: {facts}"
+    for rows, count, what in ((images, len(paths), "pictures"), (places, len(texts), "texts")):
+        assert rows.ndim == 2 and len(rows) == count, f"{rows.shape} for {count} {what}"
+        assert np.isfinite(rows).all(), f"vectors of {what} hold what is no number"
+        assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4), f"vectors of {what} have no direction"
+    assert images.shape[1] == places.shape[1], (
+        f"pictures have {images.shape[1]} numbers, texts {places.shape[1]}: they are of one space"
+    )
+    assert np.allclose(images, alone, atol=1e-4), "a picture's vector depends on its batch"
+    each = np.concatenate([encoder.encode_texts([text]) for text in texts])
+    assert np.allclose(places, each, atol=1e-4), "a text's vector depends on its batch"
+    assert not np.allclose(places[0], places[1], atol=1e-4), "different texts have the same vector"
 
 
 def _check_name(captioner: ImageCaptioner) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..retrieval import MODES
+from ..retrieval import every_mode
 
 
 def list_modes() -> Mapping[str, str]:
@@ -11,4 +11,4 @@ def list_modes() -> Mapping[str, str]:
     >>> list_modes()["cnn"]
     "the cosine of the CNN's features, no words"
     """
-    return {mode.name: mode.about for mode in MODES.values()}
+    return {mode.name: mode.about for mode in every_mode().values()}

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -182,10 +182,16 @@ class Asking:
         usage = whole.get("usage") or {}
         with self._lock:
             self.counts["answers"] += 1
-            for name in ("prompt_tokens", "completion_tokens"):
-                self.counts[name] += int(usage.get(name) or 0)
-            self.cost += float(usage.get("cost") or 0)
+            tokens = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
+            self.counts.update(prompt_tokens=tokens[0], completion_tokens=tokens[1])
+            self.cost += self._cost(tokens, usage)
         return message
+
+    def _cost(self, tokens: Sequence[int], usage: Mapping[str, Any]) -> float:
+        """Of one answer: by the price that was given, else as the server says."""
+        if self._options.price is None:
+            return float(usage.get("cost") or 0)
+        return sum(count * price for count, price in zip(tokens, self._options.price, strict=True)) / 1e6
 
 
 def _joined(text: str) -> dict[str, Any]:

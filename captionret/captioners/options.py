@@ -22,6 +22,7 @@ class CaptionerOptions:
     concurrency: requests to a server at a time
     timeout:     seconds for one request; retries: how often one that failed is made again
     key_from:    the environment variable with a server's key
+    price:       what a million tokens cost that are sent, and that are received; None: as the server says
     trust_remote_code: whether code that comes with a model may run
     """
 
@@ -37,6 +38,7 @@ class CaptionerOptions:
     timeout: float = 120.0
     retries: int = 4
     key_from: str = "OPENAI_API_KEY"
+    price: tuple[float, float] | None = None
     trust_remote_code: bool = False
 
     def __post_init__(self) -> None:
@@ -57,6 +59,8 @@ class CaptionerOptions:
             raise BadSetting(
                 "No more than 100 captions of a picture and 256 requests at a time are possible."
             )
+        if self.price is not None and not all(0 <= one < 1e9 for one in self.price):
+            raise BadSetting(f"price is {self.price}; both are amounts of money for a million tokens.")
         try:
             (self.prompt or "").format(path="", folder="", date="")
         except (KeyError, IndexError, ValueError) as error:
@@ -77,7 +81,8 @@ def from_json(facts: object) -> CaptionerOptions:
     """What `to_json` wrote. errors: BadSetting"""
     if not isinstance(facts, dict):
         return USUAL
+    price = {} if facts.get("price") is None else {"price": tuple(facts["price"])}
     try:
-        return CaptionerOptions(**facts)
-    except TypeError as error:
+        return CaptionerOptions(**facts | price)
+    except (TypeError, ValueError) as error:
         raise BadSetting(f"The settings of a captioner cannot be read: {error}.") from None

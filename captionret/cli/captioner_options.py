@@ -19,6 +19,7 @@ _NAMES = (
     "timeout",
     "retries",
     "key_from",
+    "price",
     "dtype",
 )
 
@@ -43,6 +44,14 @@ def add_captioners(options: argparse.ArgumentParser) -> None:
         help="what a model that takes one is asked; {path}, {folder} and {date} are the picture's",
     )
     of_kinds.add_argument("--max-words", type=int, default=60, metavar="N", help="(default: %(default)s)")
+    of_kinds.add_argument(
+        "--dtype", default="auto", help="of a transformers model: auto, float32, bfloat16, float16"
+    )
+    _add_server(of_kinds)
+
+
+def _add_server(of_kinds: argparse._ArgumentGroup) -> None:
+    """What concerns a server alone."""
     of_kinds.add_argument("--keywords", action="store_true", help="ask a server for keywords, too")
     of_kinds.add_argument(
         "--send-size",
@@ -71,8 +80,18 @@ def add_captioners(options: argparse.ArgumentParser) -> None:
         help="the environment variable that holds a server's key (default: %(default)s)",
     )
     of_kinds.add_argument(
-        "--dtype", default="auto", help="of a transformers model: auto, float32, bfloat16, float16"
+        "--price-per-million",
+        type=_price,
+        dest="price",
+        metavar="IN,OUT",
+        help="what a million tokens cost that are sent, and received, to show what a server's captions cost",
     )
+
+
+def _price(text: str) -> tuple[float, float]:
+    """Two amounts of money."""
+    sent, received = map(float, text.split(","))
+    return sent, received
 
 
 def captioner_options(given: argparse.Namespace) -> "CaptionerOptions":

@@ -47,9 +47,9 @@ def _libraries(**_: Any) -> Iterable[str]:
 
 
 def _modes(**_: Any) -> Iterable[str]:
-    from ..retrieval import MODES
+    from ..retrieval import every_mode
 
-    return MODES
+    return every_mode()
 
 
 _COMPLETERS: dict[str, Callable[..., Iterable[str]]] = {

@@ -6,7 +6,7 @@ captionret modes
 from collections.abc import Sequence
 
 from ..report.terminal import table
-from ..retrieval import MODES
+from ..retrieval import every_mode
 from .options import FOUND, parser
 
 
@@ -19,5 +19,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def modes_table() -> str:
     """Every mode: what it takes, and what it compares."""
-    rows = [[mode.name, " and ".join(sorted(mode.accepts)), mode.about] for mode in MODES.values()]
+    rows = [[mode.name, " and ".join(sorted(mode.accepts)), mode.about] for mode in every_mode().values()]
     return table(["mode", "takes", "compares"], rows)

@@ -13,6 +13,7 @@ from . import writes
 from .caption_rows import WITHOUT, today
 from .captioners import CURRENT, KnownCaptioner, read_captioners
 from .catalogue import Catalogue
+from .in_english import warn_of_another_language
 from .listing import Found
 from .made_by import decoding_of, decoding_text, described_from
 from .protocols import Captioning, Described
@@ -112,7 +113,7 @@ class Beside:
     ) -> CaptionReport:
         """Caption them, a batch at a time, each of which is kept at once."""
         asked = waiting[:limit]
-        new, failures = 0, list(self._failed)
+        new, failures, texts = 0, list(self._failed), list[str]()
         for answers in self._answers(captioner, decoding, asked, batch_size, progress):
             day = today()
             with self._catalogue.transaction() as connection:
@@ -126,6 +127,8 @@ class Beside:
                         writes.put_captions(connection, self._known.id, number, result.captions, day)
                         writes.drop_failures(connection, [file.name], self._known.id)
                         new += 1
+                        texts += [caption.text for caption in result.captions[:1]]
+        warn_of_another_language(self._known.label, texts)
         held = int(self._catalogue.value(_HELD))
         left = len(self._catalogue.table(_WITHOUT, (WHOLE, TEXT, NAME), self._known.id))
         return CaptionReport(

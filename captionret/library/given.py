@@ -17,6 +17,7 @@ from .captioners import CURRENT
 from .catalogue import Catalogue
 from .changes import are_many, forget
 from .documents import read_own
+from .in_english import warn_of_another_language
 from .report import CaptionReport
 from .rows import NAME, TEXT, WHOLE, Rows, restored
 from .storable import is_storable
@@ -113,6 +114,8 @@ def put_given(
             connection.executemany("DELETE FROM captions WHERE id BETWEEN ? AND ?", replaced)
             new_rows = (row for n in sorted(changed) for row in rows_of(captioner, n, changed[n], day))
             connection.executemany("INSERT INTO captions VALUES (?, ?, ?, ?)", new_rows)
+    new_texts = (caption.text for captions in changed.values() for caption in captions)
+    warn_of_another_language(label, new_texts)
     if unknown:
         named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
         log.warning(f"{label} speaks of {len(unknown):,} pictures that the library does not hold: {named}.")

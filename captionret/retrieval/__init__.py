@@ -4,7 +4,7 @@ from .feedback import rocchio
 from .gallery import Gallery
 from .index.sparse import WordMatrix
 from .language import ParsedQuery, parse
-from .modes.registry import MODES, find_mode
+from .modes.registry import MODES, every_mode, find_mode
 from .protocols import GalleryContents, GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
 from .search import rank, search
@@ -22,6 +22,7 @@ __all__ = [
     "PreparedMode",
     "TableSource",
     "WordMatrix",
+    "every_mode",
     "find_mode",
     "parse",
     "rank",

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapes_encoder
+from mean_colour import MeanColour
 from shapes import Trained, shape
 from typed import Call, Ended
 
 from captionret import Library
+from captionret.app.captioners import bring_up_to_date
 from captionret.cli import edit, encode, index, predict_words, search, verify, words
 
 OWN = "grandmother's tablecloth"
@@ -28,6 +30,24 @@ def photos(trained: Trained, tmp_path: Path, call: Call) -> Path:
         shape(tmp_path / "photos" / f"{colour}.png", colour, "circle")
     assert call(index, "photos", "--library", "./lib", "--checkpoint", trained.checkpoint).code == 0
     return tmp_path / "photos"
+
+
+def test_checkpoint_captions_beside_another_captioner_and_goes_on_with_new_pictures(
+    trained: Trained, tmp_path: Path
+) -> None:
+    for colour in ("red", "green"):
+        shape(tmp_path / "photos" / f"{colour}.png", colour, "circle")
+    with Library.create(tmp_path / "lib", tmp_path / "photos") as library:
+        done = bring_up_to_date(library, None, MeanColour, [str(trained.checkpoint)])
+        assert [(one.captioner, one.new) for one in done.captions] == [("tiny", 2)]
+        shape(tmp_path / "photos" / "new.png", "yellow", "square")
+        (again,) = bring_up_to_date(library, None, MeanColour).captions
+        assert (again.captioner, again.new, again.unchanged) == ("tiny", 1, 2), "it is loaded again"
+        found = library.snapshot("tiny").gallery()
+        for name, words in (("red.png", "red circle"), ("new.png", "yellow square")):
+            assert words in found.captions[found.row_of_id[name]]
+        assert [one.label for one in library.captioners] == ["tiny", "mean-colour"]
+        assert library.made_by is not None and library.made_by.name == "mean-colour"
 
 
 def test_index_again_knows_folder_captioner_and_decoding(

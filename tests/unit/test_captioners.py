@@ -24,7 +24,7 @@ from captionret.captioners.answers import NoAnswer, captions_of, plain
 from captionret.errors import BadDataset, BadImage, BadSetting, CaptionerAway, UnknownName
 from captionret.images import Picture
 from captionret.library import Library
-from captionret.records import Caption
+from captionret.records import Caption, GivenCaptions
 from captionret.testing import check_captioner
 
 OPTIONS = CaptionerOptions(retries=2, timeout=5.0)
@@ -101,6 +101,33 @@ def test_server_captions_a_library_and_its_key_is_kept_nowhere(
     assert b"secret-key" not in held and "secret-key" not in caplog.text
     assert bring_up_to_date(library, None, MeanColour).captions == ()  # asked for nothing again
     assert len(server.requests) == 6 and list(library.path.glob("answers-*")) == []
+
+
+def test_cost_is_that_of_the_price_that_is_given_and_remembered(
+    library: Library, server: CaptionServer, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level(logging.INFO, "captionret")
+    options = CaptionerOptions(price=(2.0, 10.0))
+    bring_up_to_date(library, None, MeanColour, [f"openai:{server.address}#see-1"], options)
+    assert "1,800 tokens sent, 54 received, cost 0.0041." in caplog.text
+    picture(tmp_path / "photos" / "new.png", "blue")
+    bring_up_to_date(library, None, MeanColour)
+    assert "300 tokens sent, 9 received, cost 0.0007." in caplog.text
+    with pytest.raises(BadSetting, match="for a million tokens"):
+        CaptionerOptions(price=(-1.0, 0.0))
+
+
+def test_captions_in_another_language_are_noticed(library: Library, caplog: pytest.LogCaptureFixture) -> None:
+    german = "ein kleiner brauner Hund läuft mit einem Stock im Maul über den nassen Strand"
+    english = "a small brown dog with a stick in its mouth runs over the wet sand of the beach"
+    chinese = "一只棕色的小狗 叼着一根棍子 在潮湿的沙滩上 奔跑 看起来 很 开心"
+    for name, text, noticed in (("en", english, False), ("de", german, True), ("zh", chinese, True)):
+        rows = [
+            GivenCaptions(path, (Caption(text, tuple(text.split()), 0.0),))
+            for path in library.gallery().paths
+        ]
+        library.add_captions(name, rows)
+        assert (f"captions by {name} are known in English captions" in caplog.text) == noticed
 
 
 def test_picture_is_sent_scaled_down(tmp_path: Path, server: CaptionServer) -> None:

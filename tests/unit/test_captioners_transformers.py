@@ -103,7 +103,44 @@ def encoder_decoder(folder: Path) -> None:
     words.save_pretrained(folder)
 
 
+def chat(folder: Path) -> None:
+    """A chat model that takes pictures: LLaVA's kind, with a template of its own."""
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+    )
+
+    words = tokenizer()
+    words.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    vision = CLIPVisionConfig(**TINY, image_size=32, patch_size=8)
+    ends = {"bos_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
+    text = LlamaConfig(**TINY, vocab_size=VOCABULARY + 1, max_position_embeddings=128, **ends)
+    model = LlavaForConditionalGeneration(
+        LlavaConfig(vision_config=vision, text_config=text, image_token_index=VOCABULARY)
+    )
+    model.save_pretrained(folder)
+    size = {"shortest_edge": 32}
+    template = (
+        "{% for message in messages %}{% for part in message.content %}"
+        "{% if part.type == 'image' %}<image> {% else %}{{ part.text }} {% endif %}"
+        "{% endfor %}{% endfor %}{% if add_generation_prompt %}a picture of{% endif %}"
+    )
+    LlavaProcessor(
+        CLIPImageProcessor(size=size, crop_size={"height": 32, "width": 32}),
+        words,
+        patch_size=8,
+        vision_feature_select_strategy="default",
+        chat_template=template,
+        num_additional_image_tokens=1,
+    ).save_pretrained(folder)
+
+
 KINDS = {"blip": blip, "git": git, "encoder-decoder": encoder_decoder}
+MADE = KINDS | {"chat": chat}
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +153,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         if not folder.exists():
             folder.mkdir()
             torch.manual_seed(0)
-            KINDS[kind](folder)
+            MADE[kind](folder)
         return folder
 
     return find
@@ -168,6 +205,26 @@ def test_kit_passes_and_the_fingerprint_tells_weights_and_settings_apart(
     same = TransformersCaptioner(str(models("encoder-decoder")), OPTIONS)
     other = TransformersCaptioner(str(models("encoder-decoder")), CaptionerOptions(max_words=5))
     assert captioner.fingerprint == same.fingerprint != other.fingerprint
+
+
+def test_chat_model_is_asked_by_its_own_template(models: Callable[[str], Path], pictures: list[Path]) -> None:
+    folder = models("chat")
+    captioner = TransformersCaptioner(str(folder), CaptionerOptions(max_words=6, prompt="two dog in grass"))
+    found = captioner.caption([as_picture(path) for path in pictures])
+    model = transformers.AutoModelForImageTextToText.from_pretrained(folder).eval()
+    processor = transformers.AutoProcessor.from_pretrained(folder)
+    for path, ours in zip(pictures, found, strict=True):
+        with Image.open(path) as image:
+            given = processor(
+                images=image.convert("RGB"), text="<image> two dog in grass a picture of", return_tensors="pt"
+            )
+        with torch.inference_mode():
+            ids = model.generate(**given, max_new_tokens=6, do_sample=False)
+        (theirs,) = processor.batch_decode(ids[:, given["input_ids"].shape[1] :], skip_special_tokens=True)
+        assert ours == theirs
+    other = TransformersCaptioner(str(folder), CaptionerOptions(max_words=6, prompt="red cat"))
+    assert captioner.fingerprint != other.fingerprint
+    check_captioner(captioner, pictures, every=False)
 
 
 def test_several_captions_come_from_a_beam(models: Callable[[str], Path], pictures: list[Path]) -> None:

@@ -17,9 +17,10 @@ from PIL import Image
 from captionret.app.spaces import encoder_of
 from captionret.errors import BadCheckpoint, BadSetting, CaptionretError, MissingWeights, UnknownName
 from captionret.models.captioning.config import VARIANTS
-from captionret.models.encoders import ENCODERS, is_encoder, load_encoder, rows
+from captionret.models.encoders import ENCODERS, PictureEncoder, is_encoder, load_encoder, rows
 from captionret.models.vision.backbones import load_backbone
 from captionret.models.vision.rows import BACKBONES
+from captionret.testing import check_encoder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,6 +90,8 @@ def test_vectors_are_those_of_the_library_itself(kind: str, saved: dict[str, Pat
         assert ours.dtype == np.float32 and np.abs(ours - units).max() < 1e-5
     alone = encoder.encode_images(pictures()[0])
     assert np.abs(alone - found[0][0]).max() < 1e-5
+    if kind != "clip":  # whose small tokenizer puts no mark at the end of a text
+        check_encoder(encoder)
     assert encoder.encode_images([]).shape[0] == encoder.encode_texts([]).shape[0] == 0
 
 
@@ -234,8 +237,27 @@ def test_a_package_brings_a_kind_by_an_entry_point(monkeypatch: pytest.MonkeyPat
     encoder = load_encoder("mine:wide", "cpu")
     assert (encoder.name, encoder.key, encoder.spec) == ("wide", "wide on cpu", "mine:wide")
     assert np.allclose(encoder.encode_images(pictures())[0], np.array([60, 40]) / np.hypot(60, 40))
+    check_encoder(load_encoder("mine:wide"))
     with pytest.raises(BadSetting, match="plug-in broken"):
         load_encoder("broken:x")
+
+
+def test_kit_finds_what_an_encoder_does_not_keep() -> None:
+    class Broken(Mine):
+        def __init__(self, texts: Callable[[Sequence[str]], object]) -> None:
+            super().__init__("broken", "cpu")
+            self.given = texts
+
+        def texts(self, texts: Sequence[str]) -> np.ndarray:
+            return np.array(self.given(texts), np.float32)
+
+    for given, message in (
+        (lambda texts: [[len(one), 1, 1] for one in texts], "they are of one space"),
+        (lambda texts: [[len(one), len(texts)] for one in texts], "a text's vector depends on its batch"),
+        (lambda texts: [[1, 2] for _ in texts], "different texts have the same vector"),
+    ):
+        with pytest.raises(AssertionError, match=message):
+            check_encoder(PictureEncoder("mine:broken", "broken", Broken(given)))
 
 
 def test_an_empty_text_and_damaged_numbers_are_errors(copied: Callable[[str], Path]) -> None:

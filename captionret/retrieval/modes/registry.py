@@ -4,7 +4,13 @@ where none fits.
 captionret search --list-modes
 """
 
+import logging
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
 from ...config import Registry
+from ...errors import BadSetting
 from .. import corpus
 from ..index.soft_jaccard import SoftJaccardIndex, by_meaning, by_spelling
 from ..protocols import Mode
@@ -30,12 +36,51 @@ from .words import (
     stored_tfidf,
 )
 
-__all__ = ["MODES", "find_mode"]
+__all__ = ["MODES", "every_mode", "find_mode"]
+
+log = logging.getLogger(__name__)
+
+
+PLUGINS = "captionret.modes"  # the group of entry points
+_HAS = ("about", "accepts", "name", "prepare", "required_parts")  # see Mode
 
 
 def find_mode(name: str) -> Mode:
-    """The mode of that name. errors: UnknownName, which lists the known ones"""
+    """The mode of that name, perhaps a plug-in's. errors: UnknownName, which lists the known ones; BadSetting
+    for a plug-in that cannot be loaded"""
+    if name not in MODES and name in _plugins():
+        _add_plugin(_plugins()[name])
     return MODES[name]
+
+
+def every_mode() -> Mapping[str, Mode]:
+    """All modes by name, those of plug-ins too. One that cannot be loaded is left out, which is logged."""
+    for name, entry in _plugins().items():
+        try:
+            if name not in MODES:
+                _add_plugin(entry)
+        except BadSetting as error:
+            log.warning(error.message)
+    return MODES
+
+
+@cache
+def _plugins() -> dict[str, EntryPoint]:
+    return {one.name: one for one in entry_points(group=PLUGINS)}
+
+
+def _add_plugin(entry: EntryPoint) -> None:
+    """Register the mode that an installed package brings: an object, or what makes one without arguments."""
+    try:
+        loaded = entry.load()
+        mode: Mode = loaded() if callable(loaded) else loaded
+        missing = [name for name in _HAS if not hasattr(mode, name)]
+        if missing or mode.name != entry.name:
+            raise TypeError(f"it has no {', '.join(missing)}" if missing else f"its name is {mode.name!r}")
+    except Exception as error:  # whatever a package raises when it is imported
+        what = f"The mode {entry.name} of a plug-in ({entry.value})"
+        raise BadSetting(f"{what} cannot be loaded: {error!r}.") from error
+    MODES.add(entry.name, mode)
 
 
 def _table(*modes: Mode) -> Registry[Mode]:

@@ -15,7 +15,9 @@ from .candidates import Candidate
 
 _ENDINGS = {"JPEG": "jpg", "MPO": "jpg", "JPEG2000": "jp2", "TIFF": "tif", "PPM": "ppm"}
 _SHOWN = 128  # pixels of the longer side that are looked at for colours
-_FLAT = 0.75  # of a drawing's pixels have its ten commonest colours; of a photograph's hardly ever
+# So many of a drawing's pixels have its ten commonest colours: charts and icons have .78 and more, of 400
+# photographs of Flickr8k's val none more than .67. Shaded drawings pass.
+_FLAT = 0.75
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,8 @@ class Visitor:
         return known
 
 
-_ONCE = ("left alone", "certificate")  # asking again at once cannot help
+# asking again at once cannot help, or would wait as long again
+_ONCE = ("left alone", "certificate", "too slow")
 
 
 class _Robots:

@@ -28,7 +28,7 @@ from .options import FOUND, NOTHING_FOUND, parser, path_argument, text_argument
 from .output import open_file, print_json
 
 if TYPE_CHECKING:
-    from ..collecting import Collected, Wanted
+    from ..collecting.collect import Collected, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fetch, and print what came of it; exit code 1 where the folder holds no picture."""
     given = _options().parse_args(arguments)
-    from ..collecting import Standards, collect
+    from ..collecting.collect import collect
+    from ..collecting.judging import Standards
     from ..fetching import Manners
 
     done = collect(
@@ -64,11 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _wanted(given: argparse.Namespace) -> "list[Wanted]":
-    from ..collecting import Options, Wanted
     from ..collecting.addresses_file import read_addresses
-    from ..collecting.collect import from_sources, listed
+    from ..collecting.collect import Wanted, from_sources, listed
     from ..collecting.page import pictures_of
-    from ..collecting.sources import DEFAULT, open_source
+    from ..collecting.sources import DEFAULT, Options, open_source
 
     queries = [*given.query, *(query for file in given.queries for query in _queries(file))]
     if not (queries or given.urls or given.page):

@@ -1,13 +1,10 @@
 """Building a captioned data set from the web: sources name pictures, `collect` fetches those that are good,
 each once.
 
-    found = collect([Wanted("a red bicycle", SOURCES["openverse"].open(Options()))], Path("data/mine"))
+    from captionret.collecting.collect import Wanted, collect, from_sources
+    from captionret.collecting.sources import Options, open_source
+
+    sources = [open_source("openverse", Options())]
+    found = collect([Wanted("a red bicycle", from_sources("a red bicycle", sources), 40)], Path("data/mine"))
     open_dataset("table:data/mine/captions.csv")
 """
-
-from .candidates import Candidate
-from .collect import Collected, Wanted, collect
-from .judging import Standards
-from .sources import SOURCES, Options, Source
-
-__all__ = ["SOURCES", "Candidate", "Collected", "Options", "Source", "Standards", "Wanted", "collect"]

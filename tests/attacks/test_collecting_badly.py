@@ -17,8 +17,8 @@ import pytest
 from photographs import encoded, photograph
 from web_server import WebServer, page, serving
 
-from captionret.collecting import Candidate, Wanted, collect
-from captionret.collecting.collect import listed
+from captionret.collecting.candidates import Candidate
+from captionret.collecting.collect import Wanted, collect, listed
 from captionret.errors import NoSpace, NotFetched
 from captionret.fetching import Manners, Visitor, client
 

@@ -17,14 +17,14 @@ from photographs import encoded, photograph
 from PIL import Image, ImageDraw
 from web_server import WebServer, data, page, redirect, refusal, serving
 
-from captionret.collecting import Candidate, Collected, Options, Standards, Wanted, collect
 from captionret.collecting.addresses_file import read_addresses
+from captionret.collecting.candidates import Candidate
 from captionret.collecting.captions import LONGEST, cleaned
-from captionret.collecting.collect import from_sources, listed
-from captionret.collecting.judging import is_photograph
+from captionret.collecting.collect import Collected, Wanted, collect, from_sources, listed
+from captionret.collecting.judging import Standards, is_photograph
 from captionret.collecting.naming import folder_name
 from captionret.collecting.page import pictures_of
-from captionret.collecting.sources import open_source
+from captionret.collecting.sources import Options, open_source
 from captionret.datasets import open_dataset
 from captionret.datasets.writing.tables import write_table
 from captionret.errors import BadSetting, NotFetched

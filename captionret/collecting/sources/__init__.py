@@ -8,12 +8,14 @@ Another server of the same kind stands behind a colon: `commons:https://wiki.exa
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ...config import Registry
 from ...errors import BadSetting
-from ...fetching import Visitor
-from ..candidates import Candidate
+
+if TYPE_CHECKING:  # --help need not wait for these
+    from ...fetching import Visitor
+    from ..candidates import Candidate
 
 DEFAULT = ("openverse", "commons")
 
@@ -36,7 +38,7 @@ class Source(Protocol):
 
     name: str
 
-    def search(self, query: str, visitor: Visitor) -> Iterator[Candidate]:
+    def search(self, query: str, visitor: "Visitor") -> "Iterator[Candidate]":
         """Pictures, the best first, asked for page by page as they are taken.
 
         errors: NotFetched where it does not answer as it should

@@ -50,6 +50,11 @@ _row(
     script="",
     module="import_captions",
 )
+_row("info", "say what a library holds, who made it, and the room that it takes", script="")
+_row("move", "move a library to another place or disk", script="")
+_row("rename", "give a library another name", script="")
+_row("backup", "copy a library while it is in use, as a folder or an archive", script="")
+_row("prune", "give back the room of pictures that are gone and of stopped runs", script="")
 _row("verify", "say what is wrong with a library", script="")
 _row(
     "predict-words",

@@ -1,11 +1,14 @@
 """A gallery on disk: scanned, captioned, kept up to date, verified."""
 
 from .captioners import KnownCaptioner
+from .copying import Copied, back_up, move_library
 from .index_file import DamagedIndex
+from .info import LibraryInfo
 from .library import Library
 from .made_by import MadeBy
 from .pictures import CaptionsBy, LibraryPicture
 from .protocols import Captioning, EncodingPictures, PictureSpace, Space, WordPredicting
+from .pruning import Pruned
 from .report import CaptionReport, UpdateReport
 from .snapshot import LibrarySnapshot
 
@@ -13,15 +16,20 @@ __all__ = [
     "CaptionReport",
     "Captioning",
     "CaptionsBy",
+    "Copied",
     "DamagedIndex",
     "EncodingPictures",
     "KnownCaptioner",
     "Library",
+    "LibraryInfo",
     "LibraryPicture",
     "LibrarySnapshot",
     "MadeBy",
     "PictureSpace",
+    "Pruned",
     "Space",
     "UpdateReport",
     "WordPredicting",
+    "back_up",
+    "move_library",
 ]

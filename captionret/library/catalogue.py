@@ -122,6 +122,11 @@ class Catalogue:
         """Whether file and folder may be written, as far as their permissions say."""
         return self._in_memory is None and _is_writable(self.file)
 
+    def shrink(self) -> None:
+        """Give its empty pages back to the disk."""
+        with self._errors_named(), self._connection() as connection:
+            connection.execute("VACUUM")
+
     def close(self) -> None:
         """Close the file; the last to close also folds the write-ahead log into it."""
         with self._lock:

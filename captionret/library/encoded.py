@@ -34,6 +34,8 @@ _FORMAT = 1
 _BATCH = 32
 _CHECKED = 8192  # rows whose checksums are computed together
 
+_UNREADABLE = (CaptionretError, OSError, ValueError, TypeError, LookupError, ArithmeticError)
+
 log = logging.getLogger(__name__)
 
 
@@ -84,10 +86,7 @@ class EncodedPictures:
             return
         with locked(self._rows.with_name(LOCK)):
             kept = _places(table, hashes)
-            rows = table[kept[kept >= 0]]
-            new = self._rows.with_suffix(".tmp")
-            new.write_bytes(rows.tobytes())
-            os.replace(new, self._rows)
+            _replace(self._rows, table[kept[kept >= 0]])
 
     def _made(
         self, missing: Mapping[str, None], file_of: Callable[[str], Path], progress: bool | None
@@ -118,7 +117,7 @@ class EncodedPictures:
             kind = _row_of(int(facts["dim"]))
             count = self._rows.stat().st_size // kind.itemsize
             return np.memmap(self._rows, kind, "r", shape=(count,)) if count else None
-        except (CaptionretError, OSError, ValueError, TypeError, LookupError, ArithmeticError):
+        except _UNREADABLE:
             return None
 
     def _keep(self, made: Mapping[str, NDArray[np.float32]]) -> None:
@@ -165,11 +164,37 @@ def damaged_rows(folder: Path) -> Iterator[str]:
             count = rows.stat().st_size // kind.itemsize
             table = np.memmap(rows, kind, "r", shape=(count,)) if count else np.zeros(0, kind)
             bad = int((~_whole(table)).sum())
-        except (CaptionretError, OSError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+        except _UNREADABLE as error:
             yield f"{file} cannot be read ({getattr(error, 'message', error)}); its vectors are made again."
             continue
         if bad:
             yield f"{rows}: {bad:,} vectors are not what was written; they are made again by the next search."
+
+
+def drop_gone(folder: Path, hashes: Sequence[str], dry_run: bool) -> tuple[int, int]:
+    """Write the vectors in a library's folder anew without those of other contents than these; how many rows
+    and bytes that gives back. What is damaged is left to `damaged_rows`."""
+    count = room = 0
+    for file in sorted(folder.glob("encoded-*.json")):
+        with contextlib.suppress(
+            CaptionretError, OSError, ValueError, TypeError, LookupError, ArithmeticError
+        ):
+            kind, rows = _row_of(int(read_json(file, BadLibrary)["dim"])), file.with_suffix(".rows")
+            table = np.fromfile(rows, kind, rows.stat().st_size // kind.itemsize)
+            kept = _places(table, hashes)
+            kept = np.sort(kept[kept >= 0])
+            if not dry_run and len(kept) < len(table):
+                with locked(rows.with_name(LOCK)):
+                    _replace(rows, table[kept])
+            count += len(table) - len(kept)
+            room += (len(table) - len(kept)) * kind.itemsize
+    return count, room
+
+
+def _replace(file: Path, rows: NDArray[np.void]) -> None:
+    new = file.with_suffix(".tmp")
+    new.write_bytes(rows.tobytes())
+    os.replace(new, file)
 
 
 def _row_of(width: int) -> np.dtype[np.void]:

@@ -21,12 +21,14 @@ from .beside import own_way
 from .catalogue import Catalogue
 from .encoded import EncodedPictures, files_of
 from .folders import LibraryFolders
+from .info import LibraryInfo, info_of
 from .listing import Listing, list_changed, list_places
 from .made_by import from_folder
 from .names import PathInput, as_paths, library_folder
 from .noting import PicturesAlone
 from .predicting import predict_all
 from .protocols import Captioning, EncodingPictures, WordPredicting
+from .pruning import Pruned, prune
 from .report import UpdateReport
 from .rows import CATALOGUE, stored
 from .seen import keeping
@@ -222,6 +224,20 @@ class Library(SideBySideLibrary, LibraryFolders):
         with self._catalogue.transaction() as connection:
             writes.put_meta(connection, "encoder", json.dumps(encoder.describe()))
         return new
+
+    def info(self) -> LibraryInfo:
+        """Its folders, what it holds, who made it, and the room that it takes. errors: BadLibrary"""
+        return info_of(self, self._catalogue)
+
+    def prune(self, dry_run: bool = False) -> list[Pruned]:
+        """Give back the room of what is kept of pictures that are gone, and of what stopped runs left. What a
+        person wrote stays.
+
+        dry_run: only say what would be given back
+        errors:  LibraryInUse, NoSpace, BadLibrary where what is there is damaged
+        """
+        with writing(self.path):
+            return prune(self._catalogue, dry_run)
 
     def set_hybrid(self, weights: Mapping[str, float]) -> None:
         """Keep the weight of each mode in this library's hybrid."""

@@ -18,7 +18,20 @@ from typed import Call, Ended
 
 from captionret import Library
 from captionret.app.captioners import bring_up_to_date
-from captionret.cli import edit, encode, index, predict_words, search, verify, words
+from captionret.cli import (
+    backup,
+    edit,
+    encode,
+    index,
+    info,
+    move,
+    predict_words,
+    prune,
+    rename,
+    search,
+    verify,
+    words,
+)
 
 OWN = "grandmother's tablecloth"
 
@@ -235,3 +248,32 @@ def test_an_encoder_is_kept_with_the_library_and_asked_by_mode_clip(
     assert done.code == 0 and np.load(tmp_path / "vectors.npy").shape == (3, 4)
     wrong = call(search, "red", "--library", "./lib", "--mode", "clip", "--encoder", "shape:here")
     assert wrong.code == 3
+
+
+def test_a_library_is_looked_after_by_commands_that_can_be_tried_dry(
+    photos: Path, call: Call, tmp_path: Path
+) -> None:
+    (photos / "red.png").unlink()
+    assert call(index, "--library", "./lib").code == 0
+    shown = call(info, "--library", "./lib").out
+    assert f"folder      {photos}" in shown and "tiny: 2 pictures" in shown and "features" in shown
+    assert json.loads(call(info, "--library", "./lib", "--json", "--dry-run").out)["pictures"] == 2
+    assert "1 features of pictures that are gone" in call(prune, "--library", "./lib", "--dry-run").out
+    assert "given back." in call(prune, "--library", "./lib").out
+    assert call(prune, "--library", "./lib").out == "Nothing to be given back.\n"
+    assert json.loads(call(prune, "--library", "./lib", "--json").out)["pruned"] == []
+    assert "would have" in call(backup, "--library", "./lib", "--dry-run").out
+    assert not list(tmp_path.glob("*.zip"))
+    assert call(backup, "--library", "./lib").code == 0
+    (archive,) = tmp_path.glob("lib-2*.zip")
+    again = call(backup, "--library", "./lib", "--to", archive)
+    assert again.code == 2 and "is there already" in again.err
+    assert call(rename, "--library", "./lib", "other", "--dry-run").out.startswith("lib would be other")
+    assert call(rename, "--library", "./lib", "other").code == 0
+    assert call(rename, "--library", "./other", "../else").code == 2
+    (tmp_path / "deep").mkdir()
+    moved = json.loads(call(move, "--library", "./other", "deep", "--json").out)
+    assert moved["place"] == str(tmp_path / "deep" / "other")
+    assert call(move, "--library", "./other", "deep").code == 3
+    assert call(search, "blue", "--library", "deep/other", "--mode", "jaccard").code == 0
+    assert call(index, "--library", "deep/other").out.startswith("new 0  unchanged 2")

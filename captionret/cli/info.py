@@ -1,0 +1,55 @@
+"""Say what a library holds, who made it, where it and its pictures lie, and the room that it takes.
+
+captionret info --library photos
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from ..report.size import shown_size
+from ..report.visible import visible
+from .options import FOUND, add_keeping, parser
+from .output import print_json
+
+if TYPE_CHECKING:
+    from ..library import LibraryInfo
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what a library is; nothing is changed, with --dry-run or without."""
+    options = parser("info", __doc__ or "")
+    add_keeping(options)
+    given = options.parse_args(arguments)
+
+    from ..library import Library
+
+    with Library.open(given.library) as library:
+        info = library.info()
+    if given.json:
+        facts = asdict(info) | {"path": str(info.path), "folders": [str(folder) for folder in info.folders]}
+        print_json(facts)
+    else:
+        for name, value in _lines(info):
+            print(f"{name:<10}  {visible(value)}")
+    return FOUND
+
+
+def _lines(info: "LibraryInfo") -> list[tuple[str, str]]:
+    """What is shown, line by line."""
+    copies = f", {info.files - info.pictures:,} copies" if info.files > info.pictures else ""
+    held = f"{info.pictures:,}{copies}, {info.failed:,} failed, {info.removed:,} taken out"
+    lines = [("library", str(info.path)), *(("folder", str(folder)) for folder in info.folders)]
+    lines += [("left out", pattern) for pattern in info.ignored]
+    lines += [("pictures", held), ("changed", info.changed)]
+    lines += [("captions", f"{one.name}: {one.pictures:,} pictures") for one in info.captioners]
+    if info.own_captions:
+        lines.append(("captions", f"a person: {info.own_captions:,} pictures"))
+    if info.words_by is not None:
+        calibrated = ", with a calibration of its own" if info.calibrated else ""
+        lines.append(("words", f"{info.words_by}: {info.words:,} pictures{calibrated}"))
+    if info.encoder is not None:
+        lines.append(("encoder", info.encoder))
+    parts = ", ".join(f"{part} {shown_size(size)}" for part, size in info.sizes.items())
+    lines.append(("on disk", f"{shown_size(sum(info.sizes.values()))}: {parts}"))
+    return [*lines, ("format", f"{info.format}, by captionret {info.version}")]

@@ -1,0 +1,35 @@
+"""Move a library to another place, also on another disk. Its pictures stay where they are; where these have
+moved, captionret index NEW_FOLDER --library NAME --relocate says so.
+
+captionret move --library photos /mnt/large/photos
+captionret move --library photos /mnt/large/photos --dry-run
+"""
+
+from collections.abc import Sequence
+
+from ..report.size import shown_size
+from .options import FOUND, add_keeping, parser, path_argument
+from .output import print_json
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Move a library, and print where it lies now."""
+    options = parser("move", __doc__ or "")
+    options.add_argument(
+        "place", type=path_argument, metavar="PLACE", help="where it shall lie; in it, where that is a folder"
+    )
+    add_keeping(options)
+    given = options.parse_args(arguments)
+
+    from ..app.places import library_path
+    from ..library import move_library
+
+    folder = library_path(given.library)
+    place = given.place / folder.name if given.place.is_dir() else given.place
+    done = move_library(folder, place.absolute(), given.dry_run)
+    if given.json:
+        print_json({"library": str(folder.absolute()), "place": str(done.place), "bytes": done.bytes})
+    else:
+        would = "would be" if given.dry_run else "is now"
+        print(f"{folder} {would} {done.place}: {done.files} files, {shown_size(done.bytes)}")
+    return FOUND

@@ -49,16 +49,24 @@ class Visitor:
         self._ended = threading.Event()
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
-    def get(self, address: str, accept: str = "*/*", most: int = MAX_BYTES, robots: bool = True) -> Answer:
+    def get(
+        self,
+        address: str,
+        accept: str = "*/*",
+        most: int = MAX_BYTES,
+        robots: bool = True,
+        apart: float = 0.0,
+    ) -> Answer:
         """What lies at an address, asked for again where that may help.
 
         most:   bytes
         robots: keep to the host's robots.txt; an interface that is made for programs is none of its matter
+        apart:  seconds between two requests to the host, where that is slower than the manners
         errors: NotFetched; Stopped
         """
         for attempt in range(1, self.manners.tries + 1):
             try:
-                answer = get(address, self._request(accept, most, robots))
+                answer = get(address, self._request(accept, most, robots, apart))
             except NotFetched as error:
                 if self._ended.is_set():
                     raise Stopped from None
@@ -80,11 +88,11 @@ class Visitor:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
 
-    def _request(self, accept: str, most: int, robots: bool) -> Request:
+    def _request(self, accept: str, most: int, robots: bool, apart: float = 0.0) -> Request:
         def before(parts: SplitResult) -> None:
-            delay = 0.0
+            delay = apart
             if robots:
-                delay = self._robots_of(parts).delay_for(parts, self.manners.agent)
+                delay = max(apart, self._robots_of(parts).delay_for(parts, self.manners.agent))
             self._take_turn(parts.hostname or "", delay)
 
         manners = self.manners

@@ -139,7 +139,7 @@ def openverse(path: str, arguments: dict[str, str]) -> bytes:
         }
         for letter in "ab"
     ]
-    return data({"page_count": 3, "results": results if number <= 3 else []})
+    return data({"page_count": 99, "results": results}) if number <= 3 else refusal(401)  # no deeper
 
 
 def commons(path: str, arguments: dict[str, str]) -> bytes:
@@ -176,7 +176,7 @@ def test_openverse_and_commons_are_asked_page_by_page_with_their_licences(server
     boats = list(second.search("boat", visitor))
     assert [one.address[-5:] for one in boats] == ["1.jpg", "2.jpg", "4.jpg"]
     assert boats[0].captions == ("<i>A boat</i> at sea",) and boats[0].date == "2019-06-01"
-    assert "iiurlwidth=640" in server.asked[-1] and "gsroffset=50" in server.asked[-1]
+    assert "iiurlwidth=960" in server.asked[-1] and "gsroffset=50" in server.asked[-1]
     turns = from_sources("boat", [first, second])(visitor)
     assert [one.source for _, one in zip(range(4), turns, strict=False)] == [
         "openverse/flickr",
@@ -365,6 +365,12 @@ def test_requests_keep_their_pace(server: WebServer) -> None:
         one.join()
     pictures = [at for at, path in zip(server.times, server.asked, strict=True) if path != "/robots.txt"]
     assert pictures[-1] - pictures[0] >= 0.3
+
+
+def test_a_proxy_that_is_not_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    with pytest.raises(NotFetched, match="This machine names a proxy, which is not used here"):
+        Visitor(QUICK).get("http://127.0.0.1:9/1.jpg", robots=False)
 
 
 def test_without_a_network_one_sentence_says_so_and_nothing_is_lost(

@@ -11,13 +11,14 @@ _BYTES = 20_000_000
 T = TypeVar("T", str, int, float, list, dict)  # type: ignore[type-arg]
 
 
-def ask(visitor: Visitor, server: str, arguments: dict[str, str]) -> dict[str, object]:
+def ask(visitor: Visitor, server: str, arguments: dict[str, str], apart: float = 0.0) -> dict[str, object]:
     """The object that an interface answers with.
 
+    apart:  seconds between two requests that it asks for
     errors: NotFetched, also for what is no JSON object
     """
     address = f"{server}{'&' if '?' in server else '?'}{urlencode(arguments)}"
-    answer = visitor.get(address, "application/json", _BYTES, robots=False)
+    answer = visitor.get(address, "application/json", _BYTES, robots=False, apart=apart)
     try:
         found = json.loads(answer.content)
     except (ValueError, RecursionError):

@@ -11,6 +11,8 @@ from .answers import ask, part
 
 SERVER = "https://commons.wikimedia.org/w/api.php"
 _KINDS = ("image/jpeg", "image/png", "image/webp", "image/tiff")
+# the widths that Wikimedia keeps copies of; others are made anew, or refused
+_WIDTHS = (250, 330, 500, 960, 1280, 1920, 3840)
 _ASKED = {
     "action": "query",
     "format": "json",
@@ -38,7 +40,7 @@ class Commons:
     def search(self, query: str, visitor: Visitor) -> Iterator[Candidate]:
         """As `Source.search`."""
         further: dict[str, str] = {}
-        asked = {**_ASKED, "gsrsearch": f"filetype:bitmap {query}", "iiurlwidth": str(self._options.size)}
+        asked = {**_ASKED, "gsrsearch": f"filetype:bitmap {query}", "iiurlwidth": str(self._width())}
         while True:
             answer = ask(visitor, self._server, asked | further)
             if problem := part(answer, "error", dict):
@@ -52,6 +54,9 @@ class Commons:
             if not following:
                 return
             further = {str(name): str(value) for name, value in following.items()}
+
+    def _width(self) -> int:
+        return next((width for width in _WIDTHS if width >= self._options.size), _WIDTHS[-1])
 
     def _candidate(self, page: object) -> Candidate | None:
         facts = next(iter(part(page, "imageinfo", list)), None)

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from itertools import count
 
+from ...errors import NotFetched
 from ...fetching import Visitor
 from ..candidates import Candidate
 from . import Options
 from .answers import ask, part
 
 SERVER = "https://api.openverse.org/v1/images/"
-_PAGE = 20  # as many as it gives to who has no account
+# what it gives to who has no account: pictures a page, seconds between two requests
+_PAGE, _APART = 20, 1.0
 _NAMES = {"cc0": "CC0", "pdm": "Public domain mark"}
 
 
@@ -18,13 +20,19 @@ class Openverse:
 
     def __init__(self, name: str, server: str, options: Options) -> None:
         self.name, self._server, self._options = name, server or SERVER, options
+        self._apart = 0.0 if server else _APART
 
     def search(self, query: str, visitor: Visitor) -> Iterator[Candidate]:
         """As `Source.search`."""
         wanted = {"license": ",".join(self._options.licences)} if self._options.licences else {}
         for page in count(1):
             asked = {"q": query, "page": str(page), "page_size": str(_PAGE), **wanted}
-            answer = ask(visitor, self._server, asked)
+            try:
+                answer = ask(visitor, self._server, asked, self._apart)
+            except NotFetched as error:
+                if page > 1 and error.status in (400, 401, 404):  # it goes no deeper than some pages
+                    return
+                raise
             results = part(answer, "results", list)
             yield from (self._candidate(one) for one in results if part(one, "url", str))
             if not results or page >= part(answer, "page_count", int):

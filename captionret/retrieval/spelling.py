@@ -10,11 +10,15 @@ _SHORTEST = 3  # letters of a word that can be meant
 # An error that can be made in one way, letters that changed places, a letter left out or doubled, is so many
 # times as likely as a wrong letter, which may be any of 25. Chosen on Flickr8k val.
 _ONE_WAY = 10.0
+# A word that no picture shows is meant all the same, where it is so many times as likely as any that one
+# shows: "dult" is no "duct". Chosen there, too.
+_SURELY = 100.0
 _UNHEARD = 1e-6  # of captions: how common a word is that the corpus of captions does not hold
 
 
 def suggested(word: str, known: Mapping[str, int]) -> str | None:
-    """The likeliest word one error of typing away that some picture shows; None where there is none.
+    """The likeliest word one error of typing away, of those that some picture shows, unless another is far
+    likelier; None where none shows any.
 
     One error is a letter too many, too few or wrong, or two that changed places. A word is the likelier, the
     more common it is in captions, and the more pictures show it.
@@ -26,8 +30,12 @@ def suggested(word: str, known: Mapping[str, int]) -> str | None:
 
     choices = [other for other in known if len(other) >= _SHORTEST and other not in STOP_WORDS]
     found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=1, limit=None)
-    shown = [other for other, _, _ in found if _is_shown(other, known)]
-    return max(shown, key=lambda other: (_likely(word, other, known), other), default=None)
+    likely = {other: _likely(word, other, known) for other, _, _ in found}
+    shown = {other: value for other, value in likely.items() if _is_shown(other, known)}
+    if not shown:
+        return None
+    best, best_shown = (max(one, key=lambda other: (one[other], other)) for one in (likely, shown))
+    return best if likely[best] >= _SURELY * likely[best_shown] else best_shown
 
 
 def _is_shown(word: str, known: Mapping[str, int]) -> bool:

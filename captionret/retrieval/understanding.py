@@ -26,7 +26,7 @@ _SHORT_NAME = 5  # letters
 _COMMON = 15_000  # words of English that many people use; nouns of other languages are seldom among them
 # Others may be errors of typing where a word one error away is so many times as common; from a rank on also
 # where there are others of their meaning. Chosen on Flickr8k val.
-_COMMONER, _RARE = 5, 50_000
+_COMMONER, _RARE = 2, 50_000
 
 
 class Meanings(Protocol):

@@ -234,3 +234,9 @@ def test_a_text_is_compared_as_it_was_meant() -> None:
     two = understand(["a", "dgo", "red", "dogs"], KNOWN, Thesaurus())
     assert as_read("A dgo, red dogs", two) == "A dog, red dogs", "among others a known word stays as it is"
     assert as_read("puppy", understand(["puppy"], KNOWN, Thesaurus())) == "puppy"
+
+
+def test_a_far_likelier_word_is_meant_though_no_picture_shows_it() -> None:
+    known = {"adult": 0, "duct": 1, "photo": 0, "shoot": 3, "cat": 0, "car": 9}
+    meant = {one.word: one.suggestion for one in understand(["dult", "phoot", "caz", "ducf"], known)}
+    assert meant == {"dult": "adult", "phoot": "photo", "caz": "car", "ducf": "duct"}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,3 +83,22 @@ def test_the_service_answers_texts_pictures_and_mistakes(port: int, trained: Tra
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_says_in_its_first_lines_what_to_type(example: Path) -> None:
     assert f"python examples/{example.name} " in example.read_text(encoding="utf-8").split('"""')[1]
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed here")
+def test_the_dockerfile_passes_its_linter() -> None:
+    command = ["hadolint", str(ROOT / "examples" / "Dockerfile")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed here")
+def test_the_systemd_unit_is_one(tmp_path: Path) -> None:
+    program = tmp_path / ".local" / "bin" / "captionret"  # where the unit expects it
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    environment = os.environ | {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    command = ["systemd-analyze", "--user", "verify", str(ROOT / "examples" / "captionret.service")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr

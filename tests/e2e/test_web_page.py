@@ -27,6 +27,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 HOSTILE = "<img src=x onerror=alert(1)>.png"
 CAMERA = "<script>alert(2)</script>"
 Turn = Callable[..., Any]
+PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here")
 
@@ -343,6 +344,66 @@ def test_scripts_in_names_captions_and_cameras_stay_text(turn: Turn) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
+def test_days_on_the_time_line_cameras_and_pasted_pictures_are_asked_for(turn: Turn) -> None:
+    page = turn("/library?lib=told", color_scheme="dark", **PHONE)
+    page.locator(".time-line a").click()
+    page.wait_for_url("**since=2019-06**until=2019-06**")
+    first_caption(page, "a plain black picture")
+    assert page.locator("picture-card").count() == 1
+    page.get_by_label("From", exact=True).fill("2019-07-01")
+    page.get_by_label("To", exact=True).fill("2019-08-01")
+    page.get_by_role("heading", name="Nothing fits").wait_for()
+    page.get_by_role("button", name="Search without the filters").click()
+    page.get_by_label("Camera", exact=True).select_option(CAMERA)
+    page.wait_for_function("() => document.querySelectorAll('picture-card').length === 1")
+    page.evaluate(
+        """async () => {
+             const canvas = new OffscreenCanvas(20, 20);
+             const pen = canvas.getContext("2d");
+             pen.fillStyle = "rgb(36, 32, 222)";
+             pen.fillRect(0, 0, 20, 20);
+             const clipboardData = new DataTransfer();
+             clipboardData.items.add(new File([await canvas.convertToBlob()], "q.png", {type: "image/png"}));
+             dispatchEvent(new ClipboardEvent("paste", {clipboardData}));
+           }"""
+    )
+    first_caption(page, "a plain blue picture")
+    assert "image=" in page.url and "camera" not in page.url
+
+
+def test_a_query_is_added_to_and_taken_from_in_a_space(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=plain&mode=embedding", color_scheme="dark", **PHONE)
+    asked: list[str] = []
+    answer = {"library": "photos", "mode": "embedding", "searched": 9, "offset": 0, "more": False, "hits": []}
+
+    def note(route: Any) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json=answer | {"notes": [], "understood": [], "nearest": [], "milliseconds": 1})
+
+    page.route("**/search?**", note)  # the space itself takes seconds to load
+    page.get_by_label("Words to add").fill("cat")
+    page.get_by_label("Words to add").press("Enter")
+    page.wait_for_url("**plus=cat**")
+    page.get_by_label("Words to take away").fill("dog")
+    page.get_by_label("Words to take away").press("Enter")
+    page.wait_for_url("**plus=cat&minus=dog**")
+    page.get_by_role("button", name="cat", exact=True).click()
+    page.wait_for_function("() => !location.search.includes('plus')")
+    assert "plus=cat&minus=dog" in asked[-2] and "minus=dog" in asked[-1]
+
+
+def test_a_job_is_paused_gone_on_with_and_stopped(turn: Turn) -> None:
+    page = turn("/add?lib=told", color_scheme="dark", **PHONE)
+    page.get_by_role("button", name="Index now").click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("(paused)").wait_for()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("What was captioned is kept").wait_for()
+    page.get_by_role("button", name="Index now").wait_for()
+
+
 def test_where_the_captioner_looked_is_drawn_over_the_picture(turn: Turn) -> None:
     page = turn("/?lib=photos&q=blue&mode=words")
     looked = {"captioner": "mean-colour", "words": ["a", "plain", "picture"], "rows": 2, "columns": 2}
@@ -376,9 +437,6 @@ def test_reports_open_as_pages_and_a_library_is_taken_along(turn: Turn) -> None:
     page.get_by_role("cell", name="51.2").wait_for()
     page.go_back()
     page.get_by_role("link", name="Variants compared").wait_for()
-
-
-PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.mark.parametrize("options", [{}, {"color_scheme": "dark", **PHONE}], ids=["light", "dark-phone"])

@@ -28,7 +28,8 @@ from .options import FOUND, NOTHING_FOUND, parser, path_argument, text_argument
 from .output import open_file, print_json
 
 if TYPE_CHECKING:
-    from ..collecting.collect import Collected, Wanted
+    from ..collecting.collect import Collected
+    from ..collecting.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _wanted(given: argparse.Namespace) -> "list[Wanted]":
     from ..collecting.addresses_file import read_addresses
-    from ..collecting.collect import Wanted, from_sources, listed
     from ..collecting.page import pictures_of
     from ..collecting.sources import DEFAULT, Options, open_source
+    from ..collecting.wanted import Wanted, from_sources, listed
 
     queries = [*given.query, *(query for file in given.queries for query in _queries(file))]
     if not (queries or given.urls or given.page):

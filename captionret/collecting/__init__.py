@@ -1,7 +1,8 @@
 """Building a captioned data set from the web: sources name pictures, `collect` fetches those that are good,
 each once.
 
-    from captionret.collecting.collect import Wanted, collect, from_sources
+    from captionret.collecting.collect import collect
+    from captionret.collecting.wanted import Wanted, from_sources
     from captionret.collecting.sources import Options, open_source
 
     sources = [open_source("openverse", Options())]

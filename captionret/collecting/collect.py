@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,26 +22,13 @@ from .journal import FOR_NOW, OUTCOMES, Entry, Journal
 from .judging import Good, NotGood, Standards, judge
 from .naming import folder_name
 from .report import write_report
-from .sources import Source
 from .table import TABLE, write_captions
+from .wanted import Listing, Wanted
 
 log = logging.getLogger(__name__)
 _FIRST = 12  # pictures of which at least one must come, or nothing is wrong with the pictures
+_IN_A_ROW = 5  # queries, lists or pages
 _ENDS = {"forbidden": "forbidden", "too large": "too large", "refused": "refused", "status": "gone"}
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Pictures for one query, list or page.
-
-    label:  the query; "" where there is none
-    listed: names the candidates, as they are taken
-    most:   pictures to be kept; None: all that are good
-    """
-
-    label: str
-    listed: Callable[[Visitor], Iterable[Candidate]]
-    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +73,7 @@ def collect(
             try:
                 for one in wanted:
                     run.take(one, progress)
+                run.check()
             finally:
                 run.visitor.stop()
                 entries = [*journal.entries.values()]
@@ -98,36 +86,6 @@ def collect(
     counts = Counter(entry.outcome for entry in entries)
     outcomes = {name: counts[name] for name in OUTCOMES if counts[name]}
     return Collected(folder / TABLE, page, outcomes, run.new, run.visitor.bytes, run.ended)
-
-
-def listed(candidates: Sequence[Candidate]) -> Callable[[Visitor], Iterable[Candidate]]:
-    """Candidates that are known already."""
-    return lambda _: candidates
-
-
-def from_sources(query: str, sources: Sequence[Source]) -> Callable[[Visitor], Iterator[Candidate]]:
-    """The candidates of several sources in turns; one that fails is named, the others go on."""
-
-    def found(visitor: Visitor) -> Iterator[Candidate]:
-        left = deque((source, source.search(query, visitor)) for source in sources)
-        failed: list[NotFetched] = []
-        named = 0
-        while left:
-            source, results = left.popleft()
-            try:
-                one = next(results, None)
-            except NotFetched as error:
-                log.warning(f"{source.name}, {query!r}: {error}")
-                failed.append(error)
-                continue
-            if one is not None:
-                named += 1
-                yield one
-                left.append((source, results))
-        if len(failed) == len(sources) and not named:
-            raise failed[0]
-
-    return found
 
 
 class _Run:
@@ -152,6 +110,8 @@ class _Run:
         self._bytes = sum(file.stat().st_size for file in files if file.is_file())
         self._came = bool(kept)  # whether any picture ever came
         self._failed: list[Entry] = []  # as long as none did
+        self._unanswered: list[NotFetched] = []
+        self._failure: NotFetched | None = None
 
     def take(self, wanted: Wanted, progress: bool | None) -> None:
         """Fetch the pictures of one query."""
@@ -175,13 +135,13 @@ class _Run:
     def _fill(self, wanted: Wanted, had: int, pool: ThreadPoolExecutor, shown: Bar) -> None:
         """Judge the pictures in the order in which they are named, whichever comes first; no more are asked
         for than may still be wanted."""
-        candidates = iter(wanted.listed(self.visitor))
+        listing = Listing(wanted, self.visitor)
         pending: deque[tuple[Candidate, Future[Good]]] = deque()
         more = True
         while more or pending:
             room = self._threads + 4 if wanted.most is None else min(self._threads + 4, wanted.most - had)
             while more and len(pending) < room and not self._full():
-                candidate = next(candidates, None)
+                candidate = listing.next()
                 if candidate is None:
                     more = False
                 elif self._worth_asking(candidate, wanted.label):
@@ -194,6 +154,21 @@ class _Run:
             shown.update(kept)
             if wanted.most is not None and had >= wanted.most:
                 break
+        self._note(listing.failure)
+
+    def _note(self, failure: NotFetched | None) -> None:
+        """Name what did not answer; several in a row end the run, and another goes on."""
+        self._unanswered = [*self._unanswered, failure] if failure else []
+        if failure:
+            log.warning(str(failure))
+            self._failure = self._failure or failure
+        if len(self._unanswered) == _IN_A_ROW:
+            self.ended = f"{_IN_A_ROW} in a row were not answered"
+
+    def check(self) -> None:
+        """errors: NotFetched where nothing was named, for something failed"""
+        if self._failure and not self._journal.entries:
+            raise self._failure
 
     def _full(self) -> bool:
         if self._most_bytes is not None and max(self._bytes, self.visitor.bytes) >= self._most_bytes:

@@ -18,7 +18,8 @@ from photographs import encoded, photograph
 from web_server import WebServer, page, serving
 
 from captionret.collecting.candidates import Candidate
-from captionret.collecting.collect import Wanted, collect, listed
+from captionret.collecting.collect import collect
+from captionret.collecting.wanted import Wanted, listed
 from captionret.errors import NoSpace, NotFetched
 from captionret.fetching import Manners, Visitor, client
 

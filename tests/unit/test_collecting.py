@@ -20,11 +20,12 @@ from web_server import WebServer, data, page, redirect, refusal, serving
 from captionret.collecting.addresses_file import read_addresses
 from captionret.collecting.candidates import Candidate
 from captionret.collecting.captions import LONGEST, cleaned
-from captionret.collecting.collect import Collected, Wanted, collect, from_sources, listed
+from captionret.collecting.collect import Collected, collect
 from captionret.collecting.judging import Standards, is_photograph
 from captionret.collecting.naming import folder_name
 from captionret.collecting.page import pictures_of
 from captionret.collecting.sources import Options, open_source
+from captionret.collecting.wanted import Wanted, from_sources, listed
 from captionret.datasets import open_dataset
 from captionret.datasets.writing.tables import write_table
 from captionret.errors import BadSetting, NotFetched
@@ -404,6 +405,24 @@ def test_an_interface_that_answers_with_a_page_is_named_and_the_others_go_on(
     assert len(found) == 6 and "answers with a page instead of data" in caplog.text
     with pytest.raises(NotFetched, match="page instead of data"):
         list(from_sources("dog", sources[:1])(Visitor(QUICK)))
+
+
+def test_a_query_that_is_not_answered_leaves_the_others(
+    server: WebServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(_: Visitor) -> Iterator[Candidate]:
+        yield from ()
+        raise NotFetched("the source is away.", "unreachable")
+
+    server.answers |= {f"/{n}.jpg": page(encoded(photograph(n))) for n in range(3)}
+    good = [Wanted(f"q{n}", listed([Candidate(f"{server.url}/{n}.jpg", ("dog",))]), 1) for n in range(3)]
+    away = Wanted("away", failing, 1)
+    done = collect([away, *good[:2], away], tmp_path / "a", QUICK)
+    assert done.outcomes == {"kept": 2} and not done.ended and "the source is away." in caplog.text
+    done = collect([good[0], *[away] * 6, good[1]], tmp_path / "b", QUICK)
+    assert done.outcomes == {"kept": 1} and done.ended == "5 in a row were not answered"
+    with pytest.raises(NotFetched, match="the source is away"):
+        collect([away], tmp_path / "c", QUICK)
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(server: WebServer, tmp_path: Path) -> None:

@@ -176,10 +176,6 @@ class PreparedMode(Protocol):
         """The score of this image taken apart."""
         ...
 
-    def certainty(self) -> NDArray[np.float64] | None:
-        """(N,) how much is known of each image, in any unit. None: the mode cannot tell."""
-        return None
-
     def compared(self, query: EncodedQuery) -> tuple[str, ...]:
         """Of a mode that chooses by itself, by which modes it compares this query."""
         return ()

@@ -27,7 +27,7 @@ FUSION_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
 
 
 class HybridMode(Mode):
-    """The modes of a gallery's own weights, or of WEIGHTS, put together.
+    """The modes of a gallery's own weights, or of the usual ones, put together.
 
     Those that cannot take the query are left out: a text has no feature.
     """
@@ -40,9 +40,17 @@ class HybridMode(Mode):
     )  # scores are standardised over the gallery, for each query
     composite = True
 
-    def __init__(self, name: str, about: str, find: Callable[[str], Mode], by_rank: bool) -> None:
-        """by_rank: reciprocal rank fusion in place of the sum of scores."""
-        self.name, self.about, self.find, self.by_rank = name, about, find, by_rank
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        find: Callable[[str], Mode],
+        by_rank: bool,
+        weights: Mapping[str, float] = WEIGHTS,
+    ) -> None:
+        """by_rank: reciprocal rank fusion in place of the sum of scores; weights: of a gallery without its
+        own"""
+        self.name, self.about, self.find, self.by_rank, self.weights = name, about, find, by_rank, weights
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Those of the modes it is made of."""
@@ -72,7 +80,7 @@ class HybridMode(Mode):
     def _modes(self, gallery: GalleryContents, texts: bool) -> dict[Mode, float]:
         """The modes it is made of in this gallery, with their weights: for texts, or for all that holds a
         picture."""
-        weights = gallery.hybrid or WEIGHTS
+        weights = gallery.hybrid or self.weights
         if not all(np.isfinite(weight) and weight > 0 for weight in weights.values()):
             raise BadSetting(f"The weights of a hybrid are numbers above 0, not {dict(weights)}.")
         own = {name: weight for name, weight in weights.items() if name.startswith(TEXT) == texts}
@@ -111,10 +119,6 @@ class PreparedHybrid(PreparedMode):
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """What each mode adds."""
         return Explanation(parts=tuple((mode.name, float(added[row])) for mode, added in self._added(query)))
-
-    def certainties(self) -> list[NDArray[np.float64] | None]:
-        """Of its modes for pictures how much is known of each image."""
-        return [part.certainty() for _, part in self.pictures.values()]
 
     def compared(self, query: EncodedQuery) -> tuple[str, ...]:
         """The modes that can take this query."""

@@ -125,11 +125,6 @@ class PreparedLexical(PreparedMode):
             for word, share in self._index(query).shares(ours, theirs).items()
         ]
 
-    def certainty(self) -> NDArray[np.float64] | None:
-        """(N,) of expected cosine how far each image is from the mean one: of one that is near to it, nothing
-        is known for sure."""
-        return self.index.index.lengths if isinstance(self.index, ExpectedCosine) else None
-
     def _index(self, query: EncodedQuery) -> "Index":
         return self.index.for_texts() if is_text(query) else self.index
 

@@ -14,7 +14,7 @@ from ...errors import BadSetting
 from .. import corpus
 from ..index.soft_jaccard import SoftJaccardIndex, by_meaning, by_spelling
 from ..protocols import Mode
-from .auto import AutoMode
+from .auto import PICTURES, AutoMode
 from .captions import MultiCaptionMode
 from .fusion import HybridMode
 from .lexical import ExpectedCosine, ExpectedProduct, LexicalMode, stored_jaccard
@@ -208,11 +208,12 @@ MODES: Registry[Mode] = _table(
     HYBRID,
     AutoMode(
         "auto",
-        "the best that the gallery allows: words, space and classes for a text, hybrid for a picture",
+        "the best that the gallery allows: words, space and classes for a text; words, space and captions "
+        "for a picture",
         EMBEDDING,
         WORDS,
         JACCARD_IDF,
-        HYBRID,
+        HybridMode("pictures", "pictures by several modes", find_mode, by_rank=False, weights=PICTURES),
     ),
     HybridMode(
         "hybrid-rrf", "several modes' rankings put together by reciprocal rank", find_mode, by_rank=True

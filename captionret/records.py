@@ -78,6 +78,8 @@ class Hit:
              probable it is that a person says it of this picture
     certain: those of `words` that a caption of it says which a person wrote, or a file gives
     weak:    whether it is little more than a guess: it is just above the floor of its mode
+    alike:   paths of pictures that are nearly the same, for which this one stands
+    taken:   when, as PictureFacts has it; None where nobody looked, or the file does not say
     """
 
     rank: int
@@ -90,6 +92,8 @@ class Hit:
     words: tuple[tuple[str, float], ...] = ()
     weak: bool = False
     certain: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    taken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

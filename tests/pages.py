@@ -58,7 +58,7 @@ def anchors(page: Path) -> set[str]:
 
 def works(line: str, done: Ended) -> bool:
     """Whether a command did its work: a search may find nothing in the few photographs here, and says so."""
-    if line.startswith("captionret search") and done.code == 1:
+    if line.startswith(("captionret search", "captionret duplicates")) and done.code == 1:
         return "nothing found" in done.out or "No picture here shows" in done.err
     return done.code == 0 and bool(done.out.strip() or line.startswith("./download.sh"))
 

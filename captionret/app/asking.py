@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import BadSetting
 from ..files import expanded
+from ..records import Query
 from ..remedies import remedy
 from ..retrieval import MODES, ParsedQuery, parse
 from ..retrieval.feedback import WEIGHTS, check_weights
@@ -60,6 +61,12 @@ class Asked:
         if self.parsed is None or self.parsed.text == self.text:
             return self.text
         return self.parsed.text if self.parsed.text.strip() else None
+
+    @property
+    def shown(self) -> Query:
+        """The query as people see it."""
+        picture = self.picture
+        return Query(None if picture is None else picture.path or Path(picture.name), self.text)
 
     @property
     def texts(self) -> list[tuple[str, float]]:

@@ -10,7 +10,6 @@ import copy
 import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,13 +17,13 @@ from typing import TYPE_CHECKING, Self
 from ..errors import BadSetting
 from ..library import Captioning, DamagedIndex, LibrarySnapshot, UpdateReport, WordPredicting
 from ..library.names import PathInput
-from ..records import Hit, Query
+from ..records import Hit
 from ..remedies import remedy
 from ..retrieval import EncodedQuery, Gallery, find_mode
-from ..retrieval import search as search_gallery
 from ..retrieval.feedback import WEIGHTS
 from ..retrieval.notes import notes, taken
-from ..retrieval.search import check_limits, towards_first
+from ..retrieval.search import towards_first
+from .answering import Order, Wanted, find_hits
 from .asking import Asked, Limits, asked
 from .encoding import Encoder
 from .galleries import open_gallery
@@ -116,32 +115,32 @@ class Searcher:
         since: str | None = None,
         until: str | None = None,
         min_probability: float | None = None,
+        collapse: bool = False,
+        sort: Order = "score",
     ) -> SearchResult:
-        """The pictures most like a picture, a text, or both; best first, one hit for each picture, the
-        query's own left out.
+        """The pictures most like a picture, a text or both; best first, a hit each, the query's own left out.
 
         query: a text in the query language (`parse`); or a picture: a path, PIL image, uint8 array (H, W, 3),
                bytes, an open file. A str that names a file is a picture; `text`, `image` say which is meant
-        mode:  how to compare, see list_modes(); auto: the best that the library allows, which is logged;
-               keep_self: also show the query's own picture
-        top:   at most so many hits, None: all; min_score: hits score at least this
+        mode:  how to compare, see list_modes(); auto: the best that the library allows, which is logged
+        keep_self: also show the query's own picture; collapse: one hit of those that are nearly the same
+        top:   at most so many hits, None: all; min_score: each scores this; sort: or by date, oldest first
         like:  pictures that hits should be more like: of the library, as its answers show them, or others;
                dislike: less like; these are never shown. feedback_weights: see rocchio
         plus, minus: texts whose vectors are added and taken away; rerank: ask again with the mean vector of
-               the first so many hits (modes of a space)
-        explain: say how each hit's score came about
+               the first so many hits (modes of a space); explain: how scores came about
         under, since, until, min_probability: as in the query language, see ParsedQuery.limited
         errors: BadSetting for what cannot be asked for; BadImage; BadLibrary, BadCheckpoint
         """
         limits = Limits(under, since, until, min_probability)
         given = asked(query, text, image, like, dislike, feedback_weights, plus, minus, limits)
-        check_limits(top, min_score)
+        wanted = Wanted(top, min_score, keep_self, collapse, sort)
 
         def answer() -> SearchResult:
             name, snapshot, encoded = self._encode(given, mode, rerank)
             if rerank:
                 encoded = towards_first(snapshot.gallery(), encoded, name, rerank, keep_self)
-            hits = search_gallery(snapshot.gallery(), encoded, name, top, min_score, keep_self)
+            hits = find_hits(snapshot, encoded, name, wanted)
             return self._result(given, name, snapshot, encoded, hits, explain)
 
         return self._whatever_the_index_is(answer)
@@ -262,7 +261,7 @@ class Searcher:
             explained = [prepared.explain(encoded, gallery.row_of_id[hit.id]) for hit in hits]
         return SearchResult(
             hits=tuple(hits),
-            asked=_shown(given),
+            asked=given.shown,
             query=encoded,
             explanations=tuple(explained),
             mode=mode,
@@ -291,8 +290,3 @@ class Searcher:
             kinds = {*library.spaces, *self._models.given_spaces()} if mode == "vse" else set()
             name = renamed_mode(mode, kinds)
             return name, self._ready.snapshot(library, name, with_words)
-
-
-def _shown(given: Asked) -> Query:
-    picture = given.picture
-    return Query(None if picture is None else picture.path or Path(picture.name), given.text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..library import Captioning, Library, WordPredicting
 from ..retrieval.feedback import WEIGHTS
+from .answering import Order
 from .loaded import SpaceInput
 from .result import SearchResult
 from .searcher import Searcher
@@ -39,6 +40,8 @@ def search(
     since: str | None = None,
     until: str | None = None,
     min_probability: float | None = None,
+    collapse: bool = False,
+    sort: Order = "score",
     captioner: Captioning | str | os.PathLike[str] | None = None,
     predictor: WordPredicting | None = None,
     spaces: Sequence[SpaceInput] = (),
@@ -50,21 +53,19 @@ def search(
     The first and the last five arguments are those of `Searcher`, the others those of `Searcher.search`. For
     more than one query make a Searcher, which loads its models once.
     """
+    # fmt: off
     made = Searcher(
-        library,
-        captioner=captioner,
-        predictor=predictor,
-        spaces=spaces,
-        device=device,
+        library, captioner=captioner, predictor=predictor, spaces=spaces, device=device,
         captions_by=captions_by,
     )
+    # fmt: on
     with made as searcher:
         searcher.check_spaces(mode)
         # fmt: off
         return searcher.search(
             query, text=text, image=image, mode=mode, top=top, min_score=min_score, keep_self=keep_self,
             like=like, dislike=dislike, feedback_weights=feedback_weights, plus=plus, minus=minus,
-            rerank=rerank, explain=explain,
+            rerank=rerank, explain=explain, collapse=collapse, sort=sort,
             under=under, since=since, until=until, min_probability=min_probability,
         )
         # fmt: on

@@ -50,6 +50,7 @@ _row(
     script="",
     module="import_captions",
 )
+_row("duplicates", "find pictures that a library holds more than once", script="")
 _row("info", "say what a library holds, who made it, and the room that it takes", script="")
 _row("move", "move a library to another place or disk", script="")
 _row("rename", "give a library another name", script="")

@@ -37,13 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.data and given.references:
         raise BadSetting("--references and --data both say which captions are right. Give one of them.")
     from ..app.library_captioners import compare_captioners, people_of
-    from ..app.models import Library
-    from ..app.places import last_library, library_path
+    from .libraries import open_library
 
-    path = library_path(given.library) if given.library is not None else last_library()
-    if path is None:
-        raise BadSetting("There is no library yet. Caption a folder first: captionret index DIR.")
-    with Library.open(path) as library:
+    with open_library(given.library) as library:
         people = None
         if given.data:
             from ..datasets import open_dataset

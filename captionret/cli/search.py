@@ -27,6 +27,7 @@ from .search_options import parse
 if TYPE_CHECKING:  # --help need not wait for these
     from ..app.result import SearchResult
     from ..app.searcher import Searcher
+    from ..records import Hit
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             since=given.since,
             until=given.until,
             min_probability=given.min_probability,
+            collapse=given.collapse,
+            sort=given.sort,
         )
     _show(given, found)
     for note in found.notes:
@@ -120,6 +123,12 @@ def _show_json(given: argparse.Namespace, found: "SearchResult") -> None:
         shown["explanation"] = asdict(one)
     if given.explain:
         answer["query"]["understood"] = [asdict(one) for one in found.query.understood or ()]
+    if given.group:
+        hits, groups = _in_groups(given, found)
+        names = [name for name, count in groups for _ in range(count)]
+        of = {hit.id: name for hit, name in zip(hits, names, strict=True)}
+        for shown, hit in zip(answer["hits"], found.hits, strict=True):
+            shown["group"] = of[hit.id]
     answer["notes"] = list(found.notes)
     print_json(answer)
 
@@ -128,7 +137,8 @@ def _show_text(given: argparse.Namespace, found: "SearchResult") -> None:
     from ..report.terminal import explanation_text, search_text
     from ..report.visible import visible
 
-    lines = search_text(found.asked, found.caption, found.tokens, found.hits, found.source)
+    hits, groups = _in_groups(given, found)
+    lines = search_text(found.asked, found.caption, found.tokens, hits, found.source, groups=groups)
     print(lines.encode(errors="backslashreplace").decode())
     if given.explain:
         for read in found.query.understood or ():
@@ -136,6 +146,18 @@ def _show_text(given: argparse.Namespace, found: "SearchResult") -> None:
                 print(f" {visible(str(read))}")
     for hit, one in zip(found.hits, found.explanations, strict=False):
         print(explanation_text(hit, one))
+
+
+def _in_groups(
+    given: argparse.Namespace, found: "SearchResult"
+) -> "tuple[Sequence[Hit], list[tuple[str, int]]]":
+    """The hits in the order in which they are shown, and the heading of each group with how many they are."""
+    if not given.group:
+        return found.hits, []
+    from ..app.answering import grouped
+
+    groups = grouped(found.hits, given.group)
+    return [hit for _, hits in groups for hit in hits], [(name, len(hits)) for name, hits in groups]
 
 
 def _page(file: Path, found: "SearchResult") -> Path:

@@ -99,6 +99,18 @@ def _add_ranking(options: argparse.ArgumentParser) -> None:
         "--list-modes", action="store_true", help="print every mode with what it does, and stop"
     )
     options.add_argument("--top", type=int, default=10, metavar="N", help="(default: %(default)s)")
+    options.add_argument(
+        "--collapse", action="store_true", help="of pictures that are nearly the same show the best hit alone"
+    )
+    options.add_argument(
+        "--sort",
+        choices=("score", "date"),
+        default="score",
+        help="date: the same hits, the oldest first, those without a date last (default: %(default)s)",
+    )
+    options.add_argument(
+        "--group", choices=("day", "folder"), help="show the hits by the day they were taken, or by folder"
+    )
     options.add_argument("--min-score", type=float, metavar="S", help="leave out hits below S")
     options.add_argument(
         "--keep-self",

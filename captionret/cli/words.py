@@ -10,13 +10,11 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from ..app.places import last_library, library_path
 from ..app.searcher import Searcher
 from ..app.words import MODE, LibraryWord, PictureWord, library_words, picture_words
-from ..errors import BadLibrary, BadSetting
-from ..library import Library
-from ..remedies import remedy
+from ..errors import BadSetting
 from ..report.terminal import table
+from .libraries import add_library, open_library
 from .options import FOUND, NOTHING_FOUND, add_device, parser, say
 from .output import print_json
 
@@ -26,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _options().parse_args(arguments)
     if given.top is not None and given.top < 1:
         raise BadSetting(f"--top {given.top} must be at least 1.")
-    with Searcher(_library(given.library), device=given.device) as searcher:
+    with Searcher(open_library(given.library), device=given.device) as searcher:
         calibration = searcher.gallery(MODE).calibration
         say(
             "The probabilities are not calibrated: captionret calibrate makes them mean what they say."
@@ -44,9 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options() -> argparse.ArgumentParser:
     options = parser("words", __doc__ or "")
-    options.add_argument(
-        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
-    )
+    add_library(options)
     options.add_argument(
         "--of", metavar="PICTURE", help="the words of one picture: as answers show it, or its file"
     )
@@ -56,15 +52,6 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--json", action="store_true", help="print them as one JSON object")
     add_device(options)
     return options
-
-
-def _library(name: str | None) -> Library:
-    path = last_library() if name is None else library_path(name)
-    if path is None:
-        raise BadLibrary("There is no library yet.", remedy("caption first"))
-    if name is None:
-        say(f"In the library {path.name}; choose another with --library.")
-    return Library.open(path)
 
 
 def _show_library(given: argparse.Namespace, words: Sequence[LibraryWord], pictures: int) -> None:

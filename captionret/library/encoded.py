@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,9 @@ log = logging.getLogger(__name__)
 class EncodedPictures:
     """The vectors of one encoder in a library's folder."""
 
-    def __init__(self, folder: Path, encoder: PictureSpace) -> None:
-        self._encoder = encoder
+    def __init__(self, folder: Path, encoder: PictureSpace, at_least: int | None = None) -> None:
+        """at_least: the shorter side in pixels that the encoder reads of a picture; None: all of it"""
+        self._encoder, self._at_least = encoder, at_least
         name = hashlib.sha256(encoder.key.encode()).hexdigest()[:24]
         self._facts, self._rows = folder / f"encoded-{name}.json", folder / f"encoded-{name}.rows"
 
@@ -98,7 +100,7 @@ class EncodedPictures:
         made: dict[str, NDArray[np.float32]] = {}
         with bar(total=len(missing), unit="picture", desc="encoding", show=progress) as shown:
             for batch in _batches(list(missing)):
-                opened = dict(_opened(batch, file_of))
+                opened = dict(self._opened(batch, file_of))
                 if opened:
                     new = dict(zip(opened, self._encoder.encode_opened(list(opened.values())), strict=True))
                     self._keep(new)
@@ -107,6 +109,22 @@ class EncodedPictures:
         if gone := len(missing) - len(made):
             log.warning(f"{gone:,} pictures cannot be read any more, so {name} makes nothing of them.")
         return made
+
+    def _opened(self, hashes: Sequence[str], file_of: Callable[[str], Path]) -> Iterator[tuple[str, "Image"]]:
+        """The pictures of these contents that still are what they were, decoded side by side."""
+        from ..images import as_picture
+
+        def opened(sha256: str) -> "Image | None":
+            with contextlib.suppress(BadImage, OSError):
+                picture = as_picture(file_of(sha256))
+                image = picture.open(self._at_least)
+                return image if picture.sha256 == sha256 else None
+            return None
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for sha256, image in zip(hashes, pool.map(opened, hashes), strict=True):
+                if image is not None:
+                    yield sha256, image
 
     def _read(self) -> NDArray[np.void] | None:
         """The rows that are there, mapped; None where they are none, or of something else."""
@@ -246,15 +264,3 @@ def _sums(rows: NDArray[np.void]) -> NDArray[np.uint32]:
 
 def _batches(hashes: Sequence[str]) -> Iterator[Sequence[str]]:
     return (hashes[start : start + _BATCH] for start in range(0, len(hashes), _BATCH))
-
-
-def _opened(hashes: Sequence[str], file_of: Callable[[str], Path]) -> Iterator[tuple[str, "Image"]]:
-    """The pictures of these contents that still are what they were."""
-    from ..images import as_picture
-
-    for sha256 in hashes:
-        with contextlib.suppress(BadImage, OSError):
-            picture = as_picture(file_of(sha256))
-            image = picture.open()
-            if picture.sha256 == sha256:
-                yield sha256, image

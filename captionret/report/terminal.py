@@ -11,6 +11,7 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def search_text(
     hits: Sequence[Hit],
     source: str,
     width: int | None = None,
+    groups: Sequence[tuple[str, int]] = (),
 ) -> str:
     """A search as a person reads it: one line for the query, one per hit.
 
@@ -69,6 +71,7 @@ def search_text(
     tokens:  the words that were searched with; shown where there is neither caption nor text
     source:  who captioned, in a few words: "photos-lite, beam 3"
     width:   cells per line; None takes stdout's terminal, and whole lines where stdout is a file or a pipe
+    groups:  what stands above hits that belong together, and how many these are; () for none
     """
     limit = _limit(width)
     lines = [
@@ -89,9 +92,16 @@ def search_text(
     return "\n".join(
         [
             _query_line(query, caption, tokens, visible(source), before_why, limit),
-            *(body or [" nothing found"]),
+            *(_under_headings(body, groups) or [" nothing found"]),
         ]
     )
+
+
+def _under_headings(body: Sequence[str], groups: Sequence[tuple[str, int]]) -> list[str]:
+    if not groups:
+        return list(body)
+    left = iter(body)
+    return [line for name, count in groups for line in (visible(name), *islice(left, count))]
 
 
 def _query_line(
@@ -145,7 +155,8 @@ def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
 
 
 def _path_cell(hit: Hit) -> str:
-    return visible(hit.path) + (f" (+{len(hit.copies)})" if hit.copies else "")
+    others = len(hit.copies) + len(hit.alike)
+    return visible(hit.path) + (f" (+{others})" if others else "")
 
 
 def search_json(
@@ -186,6 +197,8 @@ def search_json(
                     for word, sure in hit.words
                 ],
                 "weak": hit.weak,
+                "taken": hit.taken,
+                "alike": [os.path.join(base, path) for path in hit.alike],
             }
             for hit in hits
         ],

@@ -222,6 +222,8 @@ def test_search_json_has_exactly_the_promised_fields() -> None:
                 "why": ["dog", "beach", "runs"],
                 "words": [],
                 "weak": False,
+                "taken": None,
+                "alike": [],
             }
         ],
     }

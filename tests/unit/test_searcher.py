@@ -16,7 +16,7 @@ from mean_colour import Colours, MeanColour, picture
 from PIL import ExifTags, Image
 
 from captionret import Library, Searcher, search
-from captionret.app import searcher as module
+from captionret.app import answering
 from captionret.errors import BadImage, BadSetting
 from captionret.images import ImageInput, opening
 from captionret.library import LibrarySnapshot
@@ -189,7 +189,7 @@ def test_hits_and_explanations_are_of_one_moment_whatever_is_committed_meanwhile
             writer.update(captioner=MeanColour(), progress=False)
         return hits
 
-    monkeypatch.setattr(module, "search_gallery", overtaken)
+    monkeypatch.setattr(answering, "search_gallery", overtaken)
     result = searcher.search("a plain red picture", explain=True, top=None, mode="jaccard")
     assert {hit.path for hit in result} == {f"{colour}.png" for colour in COLOURS}
     assert [one.score for one in result.explanations] == pytest.approx(

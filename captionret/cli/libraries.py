@@ -1,0 +1,26 @@
+"""The library that a command is about: the one that was named, or the one that was indexed last."""
+
+import argparse
+
+from ..app.models import Library
+from ..app.places import last_library, library_path
+from ..errors import BadLibrary
+from ..remedies import remedy
+from .options import say
+
+
+def add_library(options: argparse.ArgumentParser) -> None:
+    """--library."""
+    options.add_argument(
+        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
+    )
+
+
+def open_library(name: str | None) -> Library:
+    """Open it, and say which where none was named. errors: BadLibrary"""
+    path = last_library() if name is None else library_path(name)
+    if path is None:
+        raise BadLibrary("There is no library yet.", remedy("caption first"))
+    if name is None:
+        say(f"In the library {path.name}; choose another with --library.")
+    return Library.open(path)

@@ -34,15 +34,10 @@ MODES_SHOWN = ("expected-cosine", "words", "embedding", "auto")
 
 def main() -> None:
     """Print a row for each mode."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--data", default="flickr8k:data/flickr8k")
-    options.add_argument("--split", default="val")
+    options = split_options(__doc__ or "")
     options.add_argument("--labels", help="a collection of labelled pictures")
-    options.add_argument("--features", type=Path, default=data_folder("features"))
     given = options.parse_args()
-    head, space = LexicalHead.load(LEXICAL_HEAD), EmbeddingModel.load(SHIPPED_SPACES["embedding"])
+    head, space = shipped()
     predictor = WordPredictor(head)
 
     items = open_dataset(given.data).split(given.split)
@@ -56,6 +51,20 @@ def main() -> None:
         print(f"{name:16} R@1 {found.r1:.1f}  R@5 {found.r5:.1f}  R@10 {found.r10:.1f}  MRR {found.mrr:.3f}")
     if given.labels:
         show_labels(given.labels, head, predictor, space, given.features)
+
+
+def split_options(about: str) -> argparse.ArgumentParser:
+    """Those of every command that measures on a split of a collection."""
+    options = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", default="flickr8k:data/flickr8k")
+    options.add_argument("--split", default="val")
+    options.add_argument("--features", type=Path, default=data_folder("features"))
+    return options
+
+
+def shipped() -> tuple[LexicalHead, EmbeddingModel]:
+    """The shipped lexical head and space."""
+    return LexicalHead.load(LEXICAL_HEAD), EmbeddingModel.load(SHIPPED_SPACES["embedding"])
 
 
 def show_labels(

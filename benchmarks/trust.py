@@ -5,32 +5,20 @@ python benchmarks/trust.py --split val            # its pictures taught the ship
 python benchmarks/trust.py --split test           # scored once
 """
 
-import argparse
-from pathlib import Path
-
 from results import ROOT, write_section
-from text_modes import gallery_of
+from text_modes import gallery_of, shipped, split_options
 from text_search import word_tables
 
 from captionret.app.measured_words import measure_gallery
-from captionret.app.places import LEXICAL_HEAD, SHIPPED_SPACES
 from captionret.datasets import open_dataset
-from captionret.home import data_folder
-from captionret.models.embedding.model import EmbeddingModel
-from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
 
 
 def main() -> None:
     """Print, and for test write, the tables."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--data", default="flickr8k:data/flickr8k")
-    options.add_argument("--split", default="val")
-    options.add_argument("--features", type=Path, default=data_folder("features"))
+    options = split_options(__doc__ or "")
     given = options.parse_args()
-    head, space = LexicalHead.load(LEXICAL_HEAD), EmbeddingModel.load(SHIPPED_SPACES["embedding"])
+    head, space = shipped()
     items = open_dataset(given.data).split(given.split)
     gallery = gallery_of(items, head, WordPredictor(head), space, given.features)
     captions = [items[int(name)].captions for name in gallery.ids]

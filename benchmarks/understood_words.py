@@ -9,22 +9,17 @@ of each noun: a letter too many, too few or wrong, or two that changed places. N
 use, or one of the 15,000 commonest of English: "park" for "bark" is no error that can be seen.
 """
 
-import argparse
 import random
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from results import ROOT, markdown_table, write_section
-from text_modes import gallery_of
+from text_modes import gallery_of, shipped, split_options
 
 from captionret.app.meanings import word_meanings
 from captionret.app.measured_text import encode_texts
-from captionret.app.places import LEXICAL_HEAD, SHIPPED_SPACES
 from captionret.datasets import open_dataset
 from captionret.errors import NoWords
-from captionret.home import data_folder
 from captionret.models.embedding.model import EmbeddingModel
-from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.retrieval import Gallery, corpus, search
 from captionret.retrieval.lemmas import IRREGULAR
@@ -52,16 +47,11 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def main() -> None:
     """Print, and for test write, a row for each mode and way of typing."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--data", default="flickr8k:data/flickr8k")
-    options.add_argument("--split", default="val")
+    options = split_options(__doc__ or "")
     options.add_argument("--modes", nargs="+", default=list(MODES_SHOWN))
-    options.add_argument("--features", type=Path, default=data_folder("features"))
     options.add_argument("--show", action="store_true", help="name the words that fail")
     given = options.parse_args()
-    head, space = LexicalHead.load(LEXICAL_HEAD), EmbeddingModel.load(SHIPPED_SPACES["embedding"])
+    head, space = shipped()
     items = open_dataset(given.data).split(given.split)
     gallery = gallery_of(items, head, WordPredictor(head), space, given.features)
     typed = {"plural": [plural(noun) for noun in NOUNS], "one-letter error": list(errors(NOUNS))}

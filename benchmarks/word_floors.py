@@ -10,25 +10,20 @@ holds them or not: words that nobody uses in either are known to be unused, as t
 `benchmarks/trust.py --split test` scores what was chosen.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from results import ROOT, markdown_table, write_section
-from text_modes import gallery_of
+from text_modes import gallery_of, shipped, split_options
 
 from captionret.app.measured_text import encode_texts
-from captionret.app.places import LEXICAL_HEAD, SHIPPED_SPACES
 from captionret.datasets import open_dataset
 from captionret.evaluation.calibration import WordPairs, absent_words, word_pairs
 from captionret.evaluation.word_fit import fit_calibration
-from captionret.home import data_folder
 from captionret.models.embedding.model import EmbeddingModel
-from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.retrieval import MODES, Gallery, predicted
 from captionret.retrieval.calibrated import Calibration, WordGroup
@@ -159,14 +154,9 @@ def guesses(present: Evidence, expected: float) -> str:
 
 def main() -> None:
     """Measure and write what each floor is worth."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--data", default="flickr8k:data/flickr8k")
-    options.add_argument("--split", default="val")
-    options.add_argument("--features", type=Path, default=data_folder("features"))
+    options = split_options(__doc__ or "")
     given = options.parse_args()
-    head, space = LexicalHead.load(LEXICAL_HEAD), EmbeddingModel.load(SHIPPED_SPACES["embedding"])
+    head, space = shipped()
     dataset = open_dataset(given.data)
     items = dataset.split(given.split)
     whole = gallery_of(items, head, WordPredictor(head), space, given.features)

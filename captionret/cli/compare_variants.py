@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from ..home import data_folder
-from .options import FOUND, add_data, add_device, parser, path_argument, say
+from .options import FOUND, add_data, add_device, add_features, parser, path_argument, say
 
 if TYPE_CHECKING:  # --help need not wait for it
     from ..app.comparisons import Comparison
@@ -95,13 +94,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="(default: %(default)s)",
     )
-    options.add_argument(
-        "--features",
-        type=path_argument,
-        default=data_folder("features"),
-        metavar="DIR",
-        help="the feature cache (default: %(default)s)",
-    )
+    add_features(options)
     options.add_argument(
         "--note", action="store_true", help="write the scores into each checkpoint's record and card"
     )

@@ -21,10 +21,9 @@ import numpy as np
 from ..app.places import checkpoint_path
 from ..errors import BadDataset, BadImage, BadSetting
 from ..files import publish_json, publishing
-from ..home import data_folder
 from ..images import find_images
 from ..progress import bar
-from .options import FOUND, add_device, parser, path_argument, say
+from .options import FOUND, add_device, add_features, parser, path_argument, say
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
@@ -101,13 +100,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     options.add_argument("--out", type=path_argument, required=True, metavar="FILE.npy")
     options.add_argument("--batch-size", type=int, default=128, metavar="N", help="(default: %(default)s)")
-    options.add_argument(
-        "--features",
-        type=path_argument,
-        default=data_folder("features"),
-        metavar="DIR",
-        help="the feature cache (default: %(default)s)",
-    )
+    add_features(options)
     add_device(options)
     return options.parse_args(arguments)
 

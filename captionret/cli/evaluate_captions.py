@@ -18,10 +18,9 @@ from ..app.missing import open_data
 from ..app.scored_captions import MEASURES, CaptionScoring, ScoredCaptions, score_captions
 from ..errors import BadSetting
 from ..files import publish_json
-from ..home import data_folder
 from ..records import Item
 from .decoding_options import add_decoding, decoding_of
-from .options import FOUND, add_data, add_device, add_engine, parser, path_argument, say
+from .options import FOUND, add_data, add_device, add_engine, add_features, parser, path_argument, say
 
 OUTPUTS = ("json", "out", "export")
 
@@ -66,13 +65,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--export", type=path_argument, metavar="FILE", help="write the captions in COCO's results format"
     )
-    options.add_argument(
-        "--features",
-        type=path_argument,
-        default=data_folder("features"),
-        metavar="DIR",
-        help="the feature cache (default: %(default)s)",
-    )
+    add_features(options)
     options.add_argument(
         "--note", action="store_true", help="write the scores into the checkpoint's record and card"
     )

@@ -18,8 +18,7 @@ from ..app.places import checkpoint_path
 from ..errors import BadSetting
 from ..evaluation.hubness import find_remedies
 from ..files import publish_json
-from ..home import data_folder
-from .options import FOUND, add_data, add_device, parser, path_argument, say
+from .options import FOUND, add_data, add_device, add_features, parser, path_argument, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,13 +79,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="csls, mutual-proximity, inverted-softmax, or all: what each does for recall",
     )
     options.add_argument("--json", type=path_argument, metavar="FILE", help="write the figures")
-    options.add_argument(
-        "--features",
-        type=path_argument,
-        default=data_folder("features"),
-        metavar="DIR",
-        help="the feature cache (default: %(default)s)",
-    )
+    add_features(options)
     options.add_argument(
         "--note", action="store_true", help="write the figures into the checkpoint's record and card"
     )

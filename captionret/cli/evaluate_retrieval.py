@@ -19,12 +19,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from ..home import data_folder
 from .options import (
     FOUND,
     add_captions_by,
     add_data,
     add_device,
+    add_features,
     old_name,
     parser,
     path_argument,
@@ -239,10 +239,4 @@ def _add_what_comes_out(options: argparse.ArgumentParser) -> None:
         action="store_true",
         help="learn the hybrid's weights on this split; kept with --library",
     )
-    options.add_argument(
-        "--features",
-        type=path_argument,
-        default=data_folder("features"),
-        metavar="DIR",
-        help="the feature cache (default: %(default)s)",
-    )
+    add_features(options)

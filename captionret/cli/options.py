@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import BadSetting
 from ..files import expanded
+from ..home import data_folder
 from .running import FOUND, NOTHING_FOUND, run, say, show_log
 
 __all__ = [
@@ -127,6 +128,17 @@ def add_captions_by(options: argparse.ArgumentParser) -> None:
         "--captions-by",
         metavar="NAME",
         help="whose captions of the library, see captionret compare (default: of each picture the best)",
+    )
+
+
+def add_features(options: argparse.ArgumentParser) -> None:
+    """--features, the same for every command that reads pictures of a data set."""
+    options.add_argument(
+        "--features",
+        type=path_argument,
+        default=data_folder("features"),
+        metavar="DIR",
+        help="the feature cache (default: %(default)s)",
     )
 
 

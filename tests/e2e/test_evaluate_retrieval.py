@@ -30,6 +30,11 @@ from captionret.retrieval import MODES
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def held_by(trained: Trained, library: Path) -> tuple[object, ...]:
+    """A library that holds the pictures of a collection, measured by its captions."""
+    return ("--data", trained.spec, "--library", library, "--relevance", "tfidf")
+
+
 def table(file: Path) -> list[dict[str, str]]:
     with open(file, encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
@@ -327,7 +332,7 @@ def test_runs_are_written_for_other_peoples_tools(
 ) -> None:
     import ir_measures
 
-    where = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes", "jaccard-idf")
+    where = (*held_by(trained, library), "--modes", "jaccard-idf")
     assert call(evaluate_retrieval, *where, "--runs", "runs", "--out", "report").code == 0
     names = {path.name for path in (tmp_path / "runs").iterdir()}
     assert {"image-jaccard-idf.run", "image-tfidf.qrels", "text-jaccard-idf.run", "text.qrels"} <= names
@@ -395,12 +400,7 @@ def test_a_second_measurement_captions_nothing(
 def test_a_library_is_measured_as_it_is(call: Call, library: Path, trained: Trained) -> None:
     code, out, err = call(
         evaluate_retrieval,
-        "--data",
-        trained.spec,
-        "--library",
-        library,
-        "--relevance",
-        "tfidf",
+        *held_by(trained, library),
         "--modes",
         "cnn",
         "jaccard",
@@ -410,28 +410,13 @@ def test_a_library_is_measured_as_it_is(call: Call, library: Path, trained: Trai
 
 
 def test_a_library_of_other_pictures_is_refused(call: Call, library: Path, trained: Trained) -> None:
-    code, _, err = call(
-        evaluate_retrieval,
-        "--data",
-        trained.spec,
-        "--split",
-        "val",
-        "--library",
-        library,
-        "--relevance",
-        "tfidf",
-    )
+    code, _, err = call(evaluate_retrieval, *held_by(trained, library), "--split", "val")
     assert code == 3 and "does not hold 24 of the split's 24 pictures" in err
 
 
 def test_a_hybrid_is_learnt_and_kept_with_the_library(call: Call, library: Path, trained: Trained) -> None:
     asked = (
-        "--data",
-        trained.spec,
-        "--library",
-        library,
-        "--relevance",
-        "tfidf",
+        *held_by(trained, library),
         "--modes",
         "jaccard",
         "expected-cosine",
@@ -468,12 +453,7 @@ def test_a_hybrid_learns_a_weight_for_the_encoder_of_its_library(
 ) -> None:
     assert call(index, "--library", library, "--encoder", spaces["clip"]).code == 0
     asked = (
-        "--data",
-        trained.spec,
-        "--library",
-        library,
-        "--relevance",
-        "tfidf",
+        *held_by(trained, library),
         "--modes",
         "jaccard",
         "clip",
@@ -629,18 +609,13 @@ def test_a_picture_nothing_is_predicted_of_yet_stops_only_modes_that_believe(
         some = part_of(gallery.hashes[1:], gallery.word_probabilities.take(range(1, 16)), None)
         PredictedWords(stored.made_by, (written(opened.path, some),)).write(opened.path)
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
-    measured = ("--data", trained.spec, "--library", library, "--relevance", "tfidf", "--modes")
+    measured = (*held_by(trained, library), "--modes")
     done = call(evaluate_retrieval, *measured, "cnn")
     assert done.code == 0, done.err
     assert call(search_command, *image, "--mode", "jaccard").code == 0
     code, _, err = call(
         evaluate_retrieval,
-        "--data",
-        trained.spec,
-        "--library",
-        library,
-        "--relevance",
-        "tfidf",
+        *held_by(trained, library),
         "--modes",
         "expected-jaccard",
     )

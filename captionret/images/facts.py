@@ -33,30 +33,40 @@ _FIRST_YEAR = 1826  # of the first photograph that is left; cameras without a cl
 _MOST_KEYWORDS = 100
 
 
-def orientation_of(image: Image.Image) -> int:
+def orientation_of(image: Image.Image, own: Image.Exif | None = None) -> int:
     """The EXIF orientation; 1, upright, where none is noted. Pixels that are whole beside a damaged EXIF are
-    taken as they are."""
+    taken as they are.
+
+    own: what the file says in which the picture was found, as that of a RAW file
+    """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
+        if orientation is None and own is not None:
+            orientation = own.get(ExifTags.Base.Orientation)
     except _EXIF_ERRORS:
         return 1
     return orientation if isinstance(orientation, int) else 1
 
 
-def facts_of(image: Image.Image, whole: tuple[int, int], name: str = "a picture") -> PictureFacts:
+def facts_of(
+    image: Image.Image, whole: tuple[int, int], name: str = "a picture", own: Image.Exif | None = None
+) -> PictureFacts:
     """Read the facts in an opened picture's header; what is missing or damaged is None.
 
     whole: width and height of the file, before the camera's rotation
-    name:  what messages call it
+    name:  what messages call it; own: see orientation_of
     """
     width, height = whole
-    orientation = orientation_of(image)
+    orientation = orientation_of(image, own)
     if orientation in (5, 6, 7, 8) and not _already_upright(image, whole):
         width, height = height, width
     try:
-        exif = image.getexif()
-        details = exif.get_ifd(ExifTags.IFD.Exif)
-        place = _place(exif.get_ifd(ExifTags.IFD.GPSInfo))
+        every = [image.getexif()] if own is None else [own, image.getexif()]
+        exif = {tag: value for one in every for tag, value in one.items()}
+        details = {tag: value for one in every for tag, value in one.get_ifd(ExifTags.IFD.Exif).items()}
+        place = _place(
+            {tag: value for one in every for tag, value in one.get_ifd(ExifTags.IFD.GPSInfo).items()}
+        )
     except _EXIF_ERRORS:
         return PictureFacts(width, height)
     taken = _date(details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime), name)

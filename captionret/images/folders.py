@@ -4,16 +4,21 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
+from . import raw
 from .ignoring import IGNORE_FILE, Rules
 
-EXTENSIONS = frozenset(
+JPEG_XL = find_spec("pillow_jxl") is not None  # Pillow reads it by a plug-in, which is an extra
+EXTENSIONS = raw.EXTENSIONS | frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .avif .jp2 .heic .heif".split()
+    + [".jxl"] * JPEG_XL
 )
 # Files that people keep beside their pictures, and expect to hear about
 _OTHER_KINDS = {
-    "RAW photographs": ".cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .raf .orf .rw2 .pef .srw .x3f .raw .3fr",
+    "RAW photographs": ".crw .x3f .raw .mrw .erf .kdc .dcr .mef .mos .iiq",
+    "JPEG XL pictures": ".jxl",
     "videos": ".mp4 .mov .m4v .avi .mkv .webm .3gp .mts .m2ts .wmv .mpg .mpeg .ogv .flv",
     "sound files": ".mp3 .m4a .wav .flac .ogg .opus .aac",
     "drawings": ".svg .psd .ai .eps .xcf .kra",
@@ -39,8 +44,8 @@ Identity = tuple[int, int]  # of a folder: its disk and its number there
 def kind_of(name: str) -> str:
     """What a file that is no picture is, by its name, in the plural: "videos"; "other files" if unknown.
 
-    >>> kind_of("DSC_0001.NEF")
-    'RAW photographs'
+    >>> kind_of("DSC_0001.MOV")
+    'videos'
     """
     if name.startswith("."):
         return HIDDEN_FILES
@@ -65,7 +70,7 @@ def find_images(
     are passed over, links to folders not followed, and what a `.captionretignore` names is left out.
 
     unreadable: receives the folders that may not be listed
-    others:     counts what was passed over by its kind: "videos", "RAW photographs", "hidden files"
+    others:     counts what was passed over by its kind: "videos", "texts", "hidden files"
     """
     return map(Path, image_files(root, unreadable, others))
 

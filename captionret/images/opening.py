@@ -23,8 +23,10 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from ..absent import bring
 from ..errors import BadImage
 from ..records import PictureFacts
+from . import raw
 from .colours import as_rgb
 from .facts import facts_of, orientation_of
+from .folders import JPEG_XL
 
 # A file that holds more is a video, a disk image or a mistake
 MAX_BYTES = 500_000_000
@@ -34,7 +36,7 @@ MAX_PIXELS = 250_000_000
 MAX_MEMORY = 2_000_000_000
 # Bytes a pixel that decoders hold beside the picture: OpenJPEG 32-bit integers for each of up to four
 # channels, the others a canvas of their own
-_DECODER_BYTES = {"JPEG2000": 16, "AVIF": 8, "HEIF": 8, "WEBP": 8, "GIF": 4}
+_DECODER_BYTES = {"JPEG2000": 16, "AVIF": 8, "HEIF": 8, "JXL": 8, "WEBP": 8, "GIF": 4}
 # libjpeg holds all coefficients of a progressive picture, as 16-bit integers
 _PROGRESSIVE_BYTES = 6
 
@@ -107,11 +109,13 @@ class Opened:
     """A picture file whose header was read, its pixels not yet.
 
     whole: the file's width and height, where `load` decodes a fraction of it
+    own:   what the RAW file says about itself in which the picture was found
     """
 
     image: Image.Image
     name: str
     whole: tuple[int, int]
+    own: Image.Exif | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -121,14 +125,14 @@ class Opened:
     def read_facts(self) -> PictureFacts:
         """What the file says about itself; a PNG may have to be decoded for it. errors: BadImage"""
         with _failures_named(self.name), _our_settings():
-            return facts_of(self.image, self.whole, self.name)
+            return facts_of(self.image, self.whole, self.name, self.own)
 
     def load(self) -> Image.Image:
         """The pixels as upright 8-bit RGB. errors: BadImage"""
         with _failures_named(self.name), _our_settings():
             self.image.seek(0)
             self.image.load()
-            orientation = orientation_of(self.image)
+            orientation = orientation_of(self.image, self.own)
             return _upright(as_rgb(self.image), orientation)
 
 
@@ -142,19 +146,24 @@ def opened(content: bytes, name: str, at_least: int | None = None) -> Iterator[O
     """
     with ExitStack() as closing:
         with _failures_named(name), _our_settings():
+            own = raw.exif_of(content) if raw.is_raw(name) else None
+            content = raw.developed(content, name) if raw.is_raw(name) else content
             image = closing.enter_context(Image.open(io.BytesIO(content), formats=_formats()))
             check_pixels(image, name)
             whole = image.size
             if at_least and image.format in ("JPEG", "MPO"):
                 image.draft("RGB" if image.mode == "RGB" else None, (2 * at_least, 2 * at_least))
             _check_memory(image, whole[0] * whole[1], name)
-        yield Opened(image, name, whole)
+        yield Opened(image, name, whole, own)
 
 
 def read_facts(path: Path | str) -> PictureFacts:
     """What a picture file says about itself; only its header is read, but of a few formats. errors:
     BadImage"""
     name = str(path)
+    if raw.is_raw(name):
+        with opened(read_file(path), name) as header:
+            return header.read_facts()
     with (
         _failures_named(name),
         _our_settings(),
@@ -199,13 +208,15 @@ def _is_turned(image: Image.Image) -> bool:
 
 @cache
 def _formats() -> list[str]:
-    """The formats that are read, by Pillow's names; registers HEIF, the format of iPhones."""
+    """The formats that are read, by Pillow's names; registers HEIF, the format of iPhones, and JPEG XL."""
     from pillow_heif import register_heif_opener
 
     Image.init()
     register_heif_opener()
+    if JPEG_XL:
+        import pillow_jxl  # noqa: F401  # it registers itself
     # Pillow reads MPO as JPEG and raises KeyError for a name it has not registered (AVIF before 11.3)
-    ours = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF")
+    ours = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF", "JXL")
     return [name for name in ours if name in Image.OPEN]
 
 

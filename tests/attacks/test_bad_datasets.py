@@ -324,7 +324,7 @@ def test_a_byte_order_mark_is_taken_in_json_as_in_tables(tmp_path: Path) -> None
 
 
 def test_a_folders_other_files_are_counted_by_kind(tmp_path: Path) -> None:
-    for name in ("a.jpg", "b.nef", "c.mp4", "d.mp4", "notes.txt"):
+    for name in ("a.jpg", "b.crw", "c.mp4", "d.mp4", "notes.txt"):
         write(tmp_path / name, b"x")
     assert open_dataset(f"folder:{tmp_path}").notes == (
         "Passed over: RAW photographs (1), texts (1), videos (2).",

@@ -217,7 +217,7 @@ def test_another_captioner_tries_again_what_the_former_could_not_read(library: L
 
 
 def test_files_of_other_kinds_are_counted_by_kind(library: Library) -> None:
-    for name in ("a.mp4", "b.MOV", "trip/c.nef", "notes.txt", ".hidden.mp4"):
+    for name in ("a.mp4", "b.MOV", "trip/c.crw", "notes.txt", ".hidden.mp4"):
         (library.root / name).write_bytes(b"x")
     report = library.update(captioner=MeanColour())
     assert report.other == {"RAW photographs": 1, "hidden files": 1, "texts": 1, "videos": 2}

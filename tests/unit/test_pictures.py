@@ -222,7 +222,7 @@ def test_a_date_that_is_none_is_left_out(date: str) -> None:
 
 
 def test_other_files_of_a_folder_are_counted_by_kind(tmp_path: Path) -> None:
-    names = "a.jpg b.NEF c.cr2 d.mp4 e.txt f.xyz g .h.mp4 sub/i.mov sub/j.xmp k.pdf"
+    names = "a.jpg b.CRW c.x3f d.mp4 e.txt f.xyz g .h.mp4 sub/i.mov sub/j.xmp k.pdf"
     for name in names.split():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -104,6 +104,7 @@ def test_a_day_to_come_is_none_and_says_so(caplog: pytest.LogCaptureFixture) -> 
     assert facts_of(jpeg(tags({DATE: "0001:01:01 00:00:00"}))).taken is None
 
 
+@pytest.mark.filterwarnings("ignore")  # of Pillow
 @pytest.mark.parametrize("seed", range(40))
 def test_damaged_headers_cost_facts_and_nothing_else(seed: int) -> None:
     exif = at((48, 12, 30), (16, 22, 1))

@@ -19,6 +19,9 @@ OPTIONAL = {
     "pycocoevalcap",
     "tensorboard",
     "onnxruntime",
+    "rawpy",
+    "pillow-jxl-plugin",
+    "av",
 }  # extras; whoever imports one says what to install
 
 

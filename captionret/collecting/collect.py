@@ -111,7 +111,7 @@ class _Run:
         self._came = bool(kept)  # whether any picture ever came
         self._failed: list[Entry] = []  # as long as none did
         self._unanswered: list[NotFetched] = []
-        self._failure: NotFetched | None = None
+        self._unnamed: list[NotFetched] = []  # failures that nobody was shown so far
 
     def take(self, wanted: Wanted, progress: bool | None) -> None:
         """Fetch the pictures of one query."""
@@ -160,15 +160,22 @@ class _Run:
         """Name what did not answer; several in a row end the run, and another goes on."""
         self._unanswered = [*self._unanswered, failure] if failure else []
         if failure:
-            log.warning(str(failure))
-            self._failure = self._failure or failure
+            self._unnamed.append(failure)
+        if self._journal.entries:
+            self._name_failures()
         if len(self._unanswered) == _IN_A_ROW:
             self.ended = f"{_IN_A_ROW} in a row were not answered"
 
     def check(self) -> None:
         """errors: NotFetched where nothing was named, for something failed"""
-        if self._failure and not self._journal.entries:
-            raise self._failure
+        if self._unnamed and not self._journal.entries:
+            raise self._unnamed[0]
+        self._name_failures()
+
+    def _name_failures(self) -> None:
+        for failure in self._unnamed:
+            log.warning(str(failure))
+        self._unnamed = []
 
     def _full(self) -> bool:
         if self._most_bytes is not None and max(self._bytes, self.visitor.bytes) >= self._most_bytes:

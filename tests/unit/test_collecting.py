@@ -403,7 +403,7 @@ def test_an_interface_that_answers_with_a_page_is_named_and_the_others_go_on(
     ]
     found = list(from_sources("dog", sources)(Visitor(QUICK)))
     assert len(found) == 6 and "answers with a page instead of data" in caplog.text
-    with pytest.raises(NotFetched, match="page instead of data"):
+    with pytest.raises(NotFetched, match="No source answers for 'dog'"):
         list(from_sources("dog", sources[:1])(Visitor(QUICK)))
 
 

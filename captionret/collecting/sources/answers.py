@@ -18,7 +18,11 @@ def ask(visitor: Visitor, server: str, arguments: dict[str, str], apart: float =
     errors: NotFetched, also for what is no JSON object
     """
     address = f"{server}{'&' if '?' in server else '?'}{urlencode(arguments)}"
-    answer = visitor.get(address, "application/json", _BYTES, robots=False, apart=apart)
+    try:
+        answer = visitor.get(address, "application/json", _BYTES, robots=False, apart=apart)
+    except NotFetched as error:
+        message = str(error).replace(address, server)  # which says as much to people
+        raise NotFetched(message, error.kind, error.status, error.host, error.after) from None
     try:
         found = json.loads(answer.content)
     except (ValueError, RecursionError):

@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with Library.open(name) if folder is None else Library.open_or_create(name, folder) as library:
         _change_folders(library, given)
+        _bring_frames(library, given.videos)
         look = _looking(library, folder, given)
         if given.watch:
             return follow(library, look, given.every * 60, lambda done: _show(library, done, given.json))
@@ -135,6 +136,17 @@ def _change_folders(library: "Library", given: argparse.Namespace) -> None:
         library.ignore(given.exclude)
 
 
+def _bring_frames(library: "Library", every: float | None) -> None:
+    """Frames of videos where they are asked for, or were by an earlier run."""
+    from ..app.video_frames import bring_frames, remembered_seconds
+
+    every = remembered_seconds(library) if every is None else every
+    if every is None:
+        return
+    done = bring_frames(library, every)
+    say(f"{done.videos:,} videos, {done.read:,} of them read now, {len(done.failures):,} failed.")
+
+
 def _options() -> argparse.ArgumentParser:
     options = parser("index", __doc__ or "")
     options.add_argument(
@@ -192,6 +204,13 @@ def _add_folders(options: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help='leave out what this names, as in .gitignore: "*.png", "drafts/"; several may be given. They '
         'hold until others are given (--exclude "" for none). A file .captionretignore does the same',
+    )
+    options.add_argument(
+        "--videos",
+        type=float,
+        metavar="S",
+        help="caption a frame of each video every S seconds, too, now and in later runs; 0: no longer (extra "
+        "video)",
     )
     options.add_argument(
         "--fail-on-error",

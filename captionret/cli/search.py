@@ -16,7 +16,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadSetting
 from ..text import content_words
@@ -129,6 +129,7 @@ def _show_json(given: argparse.Namespace, found: "SearchResult") -> None:
         of = {hit.id: name for hit, name in zip(hits, names, strict=True)}
         for shown, hit in zip(answer["hits"], found.hits, strict=True):
             shown["group"] = of[hit.id]
+    _add_moments(answer, found)
     answer["notes"] = list(found.notes)
     print_json(answer)
 
@@ -146,6 +147,16 @@ def _show_text(given: argparse.Namespace, found: "SearchResult") -> None:
                 print(f" {visible(str(read))}")
     for hit, one in zip(found.hits, found.explanations, strict=False):
         print(explanation_text(hit, one))
+
+
+def _add_moments(answer: dict[str, Any], found: "SearchResult") -> None:
+    """Of frames the video, and the seconds from its start."""
+    from ..app.video_frames import moments
+
+    of = moments(found.library, found.paths)
+    for shown, path in zip(answer["hits"], found.paths, strict=True):
+        if path in of:
+            shown["video"], shown["seconds"] = str(of[path][0]), of[path][1]
 
 
 def _in_groups(

@@ -54,12 +54,13 @@ class Row:
 
 # what users wait for first; their minutes sum up to LIMIT at most
 ROWS = (
-    Row("cold_start", 2.5, ("--data", DATA)),
-    Row("large_library", 8, ("--sizes", "1000", "8090", "100000", "1000000")),
-    Row("jaccard_speed", 8, ("--runs", "200")),
+    Row("cold_start", 2, ("--data", DATA)),
+    Row("large_library", 6.5, ("--sizes", "1000", "8090", "100000", "1000000")),
+    Row("word_search", 3, ("--sizes", "8090", "100000", "--runs", "3")),
+    Row("jaccard_speed", 7, ("--runs", "200")),
     Row("vector_search", 4),
-    Row("captioning", 3, ("--pictures", PICTURES, "--count", "320", "--rounds", "2")),
-    Row("beam_speed", 2),
+    Row("captioning", 3, ("--pictures", PICTURES, "--count", "256", "--rounds", "2")),
+    Row("beam_speed", 2, ("--data", DATA)),
     Row("folder_scan", 1),
     Row("nearest_speed", 1.5, ("--words", "100000", "--images", "20000")),
     Row("training_step", 1.5),

@@ -17,6 +17,7 @@
 #define LONGS (ROWS / 64)
 #define PLANES 7             /* digits of a count: at most 127 words */
 #define WORDS 127
+#define AT_ONCE 16           /* words that are counted together */
 #define WEIGHTED 1024         /* words of a query of weights */
 
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
@@ -82,26 +83,55 @@ static void offer(Best *best, float score, int32_t row)
     }
 }
 
-/* Add a word's bits to the counts. digits: of the largest count with it */
-FAST static void add(uint64_t planes[PLANES][LONGS], const uint64_t *bits, int digits)
+/* As many rows as a register takes at a time, from any address */
+#if defined(__GNUC__)
+typedef uint64_t Many __attribute__((vector_size(32), aligned(1), may_alias));
+#else
+typedef uint64_t Many;
+#endif
+#define EACH_MANY(at) for (int at = 0; at < LONGS; at += (int)(sizeof(Many) / 8))
+#define MANY(place) (*(Many *)(place))
+
+/* Add some words' bits to the counts, or begin to count with them. digits: of the largest count there may be then. The
+ * digits of a register's rows stay in registers until all words are added. */
+FAST static void add(uint64_t planes[PLANES][LONGS], const uint64_t *const *bits, int words, int digits, int begin)
 {
-    for (int at = 0; at < LONGS; at++) {
-        uint64_t carry = bits[at];
-        for (int digit = 0; digit < digits; digit++) {
-            uint64_t both = planes[digit][at] & carry;
-            planes[digit][at] ^= carry;
-            carry = both;
-        }
+#define ADD(DIGITS)                                                                                                    \
+    EACH_MANY(at) {                                                                                                    \
+        Many plane[DIGITS];                                                                                            \
+        for (int digit = 0; digit < DIGITS; digit++)                                                                   \
+            plane[digit] = begin ? (Many){0} : MANY(&planes[digit][at]);                                               \
+        for (int word = 0; word < words; word++) {                                                                     \
+            Many carry = MANY(bits[word] + at);                                                                        \
+            for (int digit = 0; digit < DIGITS; digit++) {                                                             \
+                Many both = plane[digit] & carry;                                                                      \
+                plane[digit] ^= carry;                                                                                 \
+                carry = both;                                                                                          \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int digit = 0; digit < DIGITS; digit++)                                                                   \
+            MANY(&planes[digit][at]) = plane[digit];                                                                   \
     }
+    switch (digits) {
+    case 1: ADD(1) break;
+    case 2: ADD(2) break;
+    case 3: ADD(3) break;
+    case 4: ADD(4) break;
+    case 5: ADD(5) break;
+    case 6: ADD(6) break;
+    default: ADD(7) break;
+    }
+#undef ADD
 }
 
-/* Where the count is at least `least` */
-FAST static void at_least(uint64_t planes[PLANES][LONGS], uint64_t *found, int least)
+/* Where the count is at least `least`, and where it was not found so before: that is added to `before` */
+FAST static void at_least(
+    uint64_t planes[PLANES][LONGS], uint64_t *found, uint64_t *before, const uint64_t *allowed, int least, int digits)
 {
-    for (int at = 0; at < LONGS; at++) {
-        uint64_t more = 0, equal = ~(uint64_t)0;
-        for (int digit = PLANES - 1; digit >= 0; digit--) {
-            uint64_t plane = planes[digit][at];
+    EACH_MANY(at) {
+        Many more = {0}, equal = ~more;
+        for (int digit = digits - 1; digit >= 0; digit--) {
+            Many plane = MANY(&planes[digit][at]);
             if (least >> digit & 1) {
                 equal &= plane;
             } else {
@@ -109,7 +139,11 @@ FAST static void at_least(uint64_t planes[PLANES][LONGS], uint64_t *found, int l
                 equal &= ~plane;
             }
         }
-        found[at] = more | equal;
+        more = (more | equal) & ~MANY(before + at);
+        MANY(before + at) |= more;
+        if (allowed)
+            more &= MANY(allowed + at);
+        MANY(found + at) = more;
     }
 }
 
@@ -138,27 +172,68 @@ static float bound(int count, int asked, int64_t smallest)
     return (float)count / (float)(asked + size - count);
 }
 
-static void block_bits(Word *word, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t bytes, uint64_t *bits)
+/* A word's rows of a block as bits: its own where they are there whole, else in `room`; NULL where there are none. */
+static const uint64_t *block_bits(Word *word, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t bytes, uint64_t *room)
 {
-    memset(bits, 0, ROWS / 8);
     if (word->bits) {
         Py_ssize_t left = bytes - first / 8;
-        memcpy(bits, word->bits + first / 8, left < ROWS / 8 ? left : ROWS / 8);
-        return;
+        if (left >= ROWS / 8)
+            return (const uint64_t *)(const void *)(word->bits + first / 8);
+        memset(room, 0, ROWS / 8);
+        memcpy(room, word->bits + first / 8, left);
+        return room;
     }
+    if (word->at >= word->count || word->rows[word->at] >= first + rows)
+        return NULL;
+    memset(room, 0, ROWS / 8);
     while (word->at < word->count && word->rows[word->at] < first + rows) {
         int32_t row = word->rows[word->at++] - (int32_t)first;
-        bits[row >> 6] |= (uint64_t)1 << (row & 63);
+        room[row >> 6] |= (uint64_t)1 << (row & 63);
     }
+    return room;
+}
+
+/* Digits of a number of words */
+static int digits_of(int count)
+{
+    int digits = 1;
+    while (count >> digits)
+        digits++;
+    return digits;
+}
+
+/* How many of the words each row of a block holds; the digits of these counts, 0 where no row holds any. */
+static int count_block(uint64_t planes[PLANES][LONGS], Word *words, int asked, Py_ssize_t first, Py_ssize_t rows,
+                       Py_ssize_t bytes)
+{
+    uint64_t room[AT_ONCE][LONGS];
+    const uint64_t *bits[AT_ONCE];
+    int held = 0, digits = 0;
+    for (int one = 0; one < asked;) {
+        int some = 0, before = digits;
+        for (; one < asked && some < AT_ONCE; one++) {
+            const uint64_t *found = block_bits(&words[one], first, rows, bytes, room[some]);
+            if (found)
+                bits[some++] = found;
+        }
+        if (!some)
+            continue;
+        held += some;
+        digits = digits_of(held);
+        for (int digit = before; before && digit < digits; digit++)
+            memset(planes[digit], 0, sizeof planes[digit]);
+        add(planes, bits, some, digits, !before);
+    }
+    return digits;
 }
 
 static void score_block(Best *best, uint64_t planes[PLANES][LONGS], const uint64_t *found, Py_ssize_t first,
-                        int asked, const void *sizes, int width)
+                        int asked, const void *sizes, int width, int digits)
 {
     for (int at = 0; at < LONGS; at++) {
         for (uint64_t left = found[at]; left; left &= left - 1) {
             int bit = lowest(left), count = 0;
-            for (int digit = 0; digit < PLANES; digit++)
+            for (int digit = 0; digit < digits; digit++)
                 count |= (int)(planes[digit][at] >> bit & 1) << digit;
             Py_ssize_t row = first + 64 * at + bit;
             float score = (float)count / (float)(asked + size_of(sizes, width, row) - count);
@@ -170,8 +245,7 @@ static void score_block(Best *best, uint64_t planes[PLANES][LONGS], const uint64
 static void search(Best *best, Word *words, int asked_here, int asked, const void *sizes, int width,
                    const uint8_t *smallest, const uint8_t *allowed, Py_ssize_t total, Py_ssize_t bytes)
 {
-    static const uint64_t none[LONGS];
-    uint64_t planes[PLANES][LONGS], bits[LONGS], found[LONGS], left[LONGS];
+    uint64_t planes[PLANES][LONGS], mask[LONGS], found[LONGS], left[LONGS];
     for (Py_ssize_t first = 0; first < total; first += ROWS) {
         Py_ssize_t rows = total - first < ROWS ? total - first : ROWS;
         int small = smallest[first / ROWS], least = 1;
@@ -186,31 +260,20 @@ static void search(Best *best, Word *words, int asked_here, int asked, const voi
                     words[one].at++;
             continue;
         }
-        memset(planes, 0, sizeof planes);
-        for (int one = 0; one < asked_here; one++) {
-            int digits = 1;
-            while ((one + 1) >> digits)
-                digits++;
-            block_bits(&words[one], first, rows, bytes, bits);
-            add(planes, bits, digits);
+        const int digits = count_block(planes, words, asked_here, first, rows, bytes);
+        if (!digits || least >> digits)
+            continue;
+        memset(left, 0, sizeof left);
+        if (allowed) {
+            Py_ssize_t rest = bytes - first / 8;
+            memset(mask, 0, sizeof mask);
+            memcpy(mask, allowed + first / 8, rest < ROWS / 8 ? rest : ROWS / 8);
         }
-        memcpy(left, none, sizeof left);
-        for (int count = best->count == best->most ? least : asked_here; count >= least; count--) {
-            at_least(planes, found, count); /* the rows that hold most words first, until there are enough */
-            for (int at = 0; at < LONGS; at++) {
-                uint64_t fresh = found[at] & ~left[at];
-                left[at] |= found[at];
-                found[at] = fresh;
-            }
-            if (allowed) {
-                uint64_t mask[LONGS];
-                Py_ssize_t rest = bytes - first / 8;
-                memset(mask, 0, sizeof mask);
-                memcpy(mask, allowed + first / 8, rest < ROWS / 8 ? rest : ROWS / 8);
-                for (int at = 0; at < LONGS; at++)
-                    found[at] &= mask[at];
-            }
-            score_block(best, planes, found, first, asked, sizes, width);
+        int most = (1 << digits) - 1 < asked_here ? (1 << digits) - 1 : asked_here;
+        for (int count = best->count == best->most ? least : most; count >= least; count--) {
+            /* the rows that hold most words first, until there are enough */
+            at_least(planes, found, left, allowed ? mask : NULL, count, digits);
+            score_block(best, planes, found, first, asked, sizes, width, digits);
             if (best->count == best->most && bound(count - 1, asked, small) < best->hits[0].score)
                 break;
         }

@@ -107,8 +107,9 @@ class Watcher:
             yield from watch(*folders, **how, ignore_permission_denied=True)
 
     def _note(self, changes: "set[tuple[Change, str]]") -> None:
+        folders = self.library.folders if changes else ()
         for kind, place in sorted(changes, key=lambda change: change[1]):
-            if self._is_passed_over(place):
+            if _is_passed_over(place, folders):
                 continue
             gone = kind.name == "deleted"
             if os.path.basename(place) == IGNORE_FILE:
@@ -119,11 +120,6 @@ class Watcher:
                 self._changed[place] = None
             elif gone:
                 self._note_gone(place)
-
-    def _is_passed_over(self, place: str) -> bool:
-        """Whether it lies in a folder that is never looked into."""
-        root = next((one for one in self.library.folders if Path(place).is_relative_to(one)), None)
-        return root is not None and is_passed_over(os.path.relpath(os.path.dirname(place), root))
 
     def _note_gone(self, place: str) -> None:
         """What was no picture is gone: perhaps a folder of pictures, perhaps where a disk was mounted."""
@@ -163,6 +159,12 @@ class Watcher:
         if problem != self._problem:
             log.warning(problem)
         self._problem = problem
+
+
+def _is_passed_over(place: str, folders: Sequence[Path]) -> bool:
+    """Whether it lies in a folder that is never looked into."""
+    root = next((one for one in folders if Path(place).is_relative_to(one)), None)
+    return root is not None and is_passed_over(os.path.relpath(os.path.dirname(place), root))
 
 
 def _identity(place: str) -> Identity:

@@ -11,7 +11,7 @@ from ..text import word_set
 from . import writes
 from .catalogue import Catalogue
 from .listing import Listing, look_at
-from .names import PathInput, as_paths, below, name_of
+from .names import PathInput, as_listed, as_paths, below, name_of
 from .rows import NAME, TEXT, restored, stored
 
 
@@ -44,7 +44,8 @@ def listing_of(
     listing = Listing()
     seen: set[str] = set()
     for path in as_paths(paths):
-        place = root / name_of(path, root, known)
+        name = name_of(path, root, known)
+        place = root / (name if name in known else as_listed(name, root))
         if not place.exists():
             raise BadSetting(f"{path} does not exist. Check the path.")
         found = image_files(place, [], listing.other) if place.is_dir() else [str(place)]
@@ -77,7 +78,8 @@ def remove(catalogue: Catalogue, paths: PathInput | Iterable[PathInput], root: P
     known = names_of_files(catalogue)
     gone: list[str] = []
     for path in as_paths(paths):
-        found = below(name_of(path, root, known), known)
+        name = name_of(path, root, known)
+        found = below(name, known) or below(as_listed(name, root), known)
         if not found:
             raise BadLibrary(f"{catalogue.file.parent} holds no picture {path}.", remedy("which pictures"))
         gone += found
@@ -98,6 +100,7 @@ def set_caption(catalogue: Catalogue, path: PathInput, text: str | None, root: P
     files = "SELECT path, sha256 FROM files"
     known = {restored(name): sha256 for name, sha256 in catalogue.table(files, (NAME, TEXT))}
     name = name_of(path, root, known)
+    name = name if name in known else as_listed(name, root)
     if name not in known:
         raise BadLibrary(f"{catalogue.file.parent} holds no picture {path}.", remedy("which pictures"))
     if text is not None:

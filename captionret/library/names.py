@@ -1,6 +1,8 @@
 """What callers mean by a name: which library, and which picture of one."""
 
+import contextlib
 import os
+import unicodedata
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
@@ -54,6 +56,26 @@ def name_of(path: PathInput, root: Path, known: Container[str] = ()) -> str:
         if one.is_relative_to(root):
             return one.relative_to(root).as_posix()
     return str(given)
+
+
+def as_listed(name: str, root: Path) -> str:
+    """A name below the root as its folder lists it: some systems find a file under a name in other letters,
+    or in another normal form, too. A name of nothing stays as it is.
+    """
+    place, found = root, []
+    for part in name.split("/"):
+        with contextlib.suppress(OSError):
+            names = os.listdir(place)
+            if part not in names:
+                alike = (one for one in names if _folded(one) == _folded(part))
+                part = next((one for one in alike if (place / one).samefile(place / part)), part)
+        found.append(part)
+        place = place / part
+    return "/".join(found)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def below(name: str, names: Sequence[str]) -> list[str]:

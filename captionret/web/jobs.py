@@ -16,7 +16,7 @@ from threading import RLock, Thread
 from typing import Literal
 
 from ..errors import BadSetting, UnknownName
-from ..images import find_images
+from ..images import image_files
 from ..report.visible import visible_lines
 from .records import Job
 from .shelf import Shelf, Shelved
@@ -109,9 +109,11 @@ class IndexJob:
             self._folder = None
 
     def _count(self) -> None:
-        """How many pictures lie below the folder."""
+        """How many pictures lie in its folders."""
         with contextlib.suppress(OSError):
-            total = len(list(find_images(self.shelved.library.root)))
+            library = self.shelved.library
+            found = (image_files(folder, patterns=library.ignored) for folder in library.folders)
+            total = sum(1 for files in found for _ in files)
             with self._lock:
                 self._total = total
 

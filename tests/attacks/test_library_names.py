@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from mean_colour import MeanColour, picture
 
 from captionret.app.searching import search
+from captionret.cli.main import dispatch
+from captionret.cli.running import run
+from captionret.errors import BadLibrary
 from captionret.images import Picture
 from captionret.library import Library, UpdateReport
 from captionret.records import CaptionResult, Failure
@@ -158,3 +162,45 @@ def test_captioner_that_skips_a_picture_is_caught(library: Library) -> None:
 
     with pytest.raises(RuntimeError, match="did not answer for every picture"):
         update(library, Skipping())
+
+
+def test_a_name_in_other_letters_means_the_file_where_the_system_says_so(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS and Windows, whose file systems take "PLAIN.PNG" for "plain.png"."""
+    picture(library.root / "Trip" / "caf\u00e9.png", "red")
+    update(library)
+    real = Path.samefile
+    monkeypatch.setattr(Path, "samefile", lambda one, other: _lower(one) == _lower(other) or real(one, other))
+    library.set_caption("PLAIN.PNG", "our meadow")
+    library.set_caption("trip/CAFE\u0301.png", "our kitchen")
+    assert search(library, text="meadow", mode="jaccard")[0].path == "plain.png"
+    assert search(library, text="kitchen", mode="jaccard")[0].path == "Trip/caf\u00e9.png"
+    assert library.remove("TRIP") == 1
+
+
+def _lower(path: object) -> str:
+    return unicodedata.normalize("NFC", str(path)).lower()
+
+
+def test_a_name_in_other_letters_is_another_file_elsewhere(library: Library) -> None:
+    update(library)
+    with pytest.raises(BadLibrary, match=r"holds no picture PLAIN\.PNG"):
+        library.set_caption("PLAIN.PNG", "our meadow")
+
+
+@pytest.mark.parametrize(
+    "command", [("index", "{}"), ("index", ".", "--library", "{}"), ("info", "--library", "{}")]
+)
+def test_a_name_that_is_too_long_is_refused_in_a_sentence(
+    command: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CAPTIONRET_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    typed = [word.format("x" * 300) for word in command]
+    code = run(lambda _: dispatch(typed))
+    assert code in (2, 3)
+    assert "Traceback" not in (printed := capsys.readouterr().err) and "xxx" in printed

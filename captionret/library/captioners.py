@@ -38,6 +38,11 @@ class KnownCaptioner:
     kind: str
     adopted: str
 
+    @property
+    def backbone(self) -> object:
+        """The CNN that it sees with, as it describes it; None where it does not say. errors: Damaged"""
+        return record(self.described, "a captioner").get("backbone")
+
     def made_by(self, folder: Path) -> MadeBy:
         """The same for people. errors: Damaged"""
         decoding = decoding_of(self.decoding, folder)
@@ -51,16 +56,24 @@ class Shown:
     present:    whose features are kept; None before anything is captioned
     captioners: the best first
     by:         the one that was asked for by name; None: the best of each picture
+    backbone:   the CNN whose features are kept, as its captioner describes it
     """
 
     present: int | None
     captioners: tuple[KnownCaptioner, ...]
     by: int | None = None
+    backbone: object = None
 
     @property
     def key(self) -> str:
         """Another one for other captioners, or another order of them."""
         return f"{self.present}:{','.join(str(one.id) for one in self.captioners)}"
+
+    def sees_otherwise(self, captioner: KnownCaptioner) -> bool:
+        """Whether a captioner is a model that sees with another CNN than the one whose features are kept."""
+        if captioner.kind != "model" or captioner.id == self.present:
+            return False
+        return self.backbone is None or captioner.backbone != self.backbone
 
     @property
     def best(self) -> KnownCaptioner | None:
@@ -90,11 +103,12 @@ def read_shown(rows: Rows, by: str | int | None = None) -> Shown:
     by:     a label or a name, or an id; None: the best of each picture
     errors: BadSetting where there is no such captioner; Damaged
     """
-    found = read_captioners(rows)
+    found, present = read_captioners(rows), read_present(rows)
+    backbone = next((one.backbone for one in found if one.id == present), None)
     if by is None:
-        return Shown(read_present(rows), tuple(found))
+        return Shown(present, tuple(found), backbone=backbone)
     for one in found:
         if by in (one.id, one.label, one.name):
-            return Shown(read_present(rows), (one,), one.id)
+            return Shown(present, (one,), one.id, backbone)
     known = ", ".join(one.label for one in found) or "nobody yet"
     raise BadSetting(f"This library holds no captions by {by}. It was captioned by: {known}.")

@@ -29,6 +29,7 @@ class Document:
     paths:       of its files, ascending
     captions:    the best first; where a person wrote one, that alone
     own:         whether a person did; certain: whether a person did, or they stand in a file
+    other_eyes:  whether they are of a captioner that sees with another CNN than the library's
     feature_row: where its feature stands
     facts:       what its file says about itself, where it says anything
     """
@@ -40,6 +41,7 @@ class Document:
     feature_row: int
     facts: PictureFacts | None
     certain: bool = False
+    other_eyes: bool = False
 
 
 def read_documents(
@@ -52,13 +54,15 @@ def read_documents(
     """
     shown = shown or read_shown(rows)
     images = _images(rows, hashes, shown.present)
-    texts, of_file = _texts(rows, images, hashes is not None, shown)
+    texts, by = _texts(rows, images, hashes is not None, shown)
     own = {sha256: text for sha256, text in read_own(rows, hashes).items() if sha256 in images}
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, sha256 in _table(rows, _FILES, (NAME, TEXT), hashes):
         if sha256 in own or (sha256 in images and images[sha256][0] in texts):
             paths[sha256].append(restored(path))
     facts = _facts(rows, hashes)
+    of_file = {one.id for one in shown.captioners if one.kind == "file"}
+    other_eyes = {one.id for one in shown.captioners if shown.sees_otherwise(one)}
     found = (
         Document(
             sha256,
@@ -67,7 +71,8 @@ def read_documents(
             sha256 in own,
             max(images[sha256][1], 0),
             facts.get(sha256),
-            sha256 in own or images[sha256][0] in of_file,
+            sha256 in own or by[images[sha256][0]] in of_file,
+            sha256 not in own and by[images[sha256][0]] in other_eyes,
         )
         for sha256, names in paths.items()
     )
@@ -86,9 +91,9 @@ def _images(rows: Rows, hashes: Sequence[str] | None, present: int | None) -> di
 
 def _texts(
     rows: Rows, images: Mapping[str, tuple[int, int, int]], some: bool, shown: Shown
-) -> tuple[dict[int, tuple[str, ...]], set[int]]:
-    """By a picture's number the texts that are shown of it: captions, and behind them the tags; and the
-    numbers of those of which they stand in a file.
+) -> tuple[dict[int, tuple[str, ...]], dict[int, int]]:
+    """By a picture's number the texts that are shown of it: captions, and behind them the tags; and whose
+    they are.
 
     some: whether they are few of all
     """
@@ -98,12 +103,12 @@ def _texts(
         if checksums.of_image(sha256, shown.present or 0, row, texts.get(number, ())) != crc:
             raise Damaged(f"what it says of the picture {sha256} is not what was written")
     found: dict[int, tuple[str, ...]] = {}
-    of_file: set[int] = set()
+    whose: dict[int, int] = {}
     for one in reversed(shown.captioners):
         by = (texts, tags) if one.id == shown.present else _texts_by(rows, one.id, numbers, checked=True)
         found |= {number: (*listed, *by[1].get(number, ())) for number, listed in by[0].items()}
-        of_file = of_file | by[0].keys() if one.kind == "file" else of_file - by[0].keys()
-    return found, of_file
+        whose |= dict.fromkeys(by[0], one.id)
+    return found, whose
 
 
 def _texts_by(

@@ -74,4 +74,5 @@ def _document(table: MergedSegments, row: int) -> Document:
         int(segment.feature_rows[place]),
         segment.facts.at(place),
         bool(place in segment.certain),
+        bool(place in segment.other_eyes),
     )

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..records import PictureFacts
 from ..retrieval.index.arrays import ReadSequence
 from ..retrieval.index.postings import CaptionPostings
-from .row_sets import SegmentRowSets
+from ..retrieval.other_captions import OtherCaptions
+from .row_sets import SegmentRowSets, other_captions
 from .segment import Segment
 from .segment_words import SegmentWords
 
@@ -59,6 +60,11 @@ class MergedSegments:
         """(N,) of which pictures a person or a file gives the captions; None where of none."""
         found = self.mask(lambda segment: segment.certain)
         return found if found.any() else None
+
+    @cached_property
+    def other_captions(self) -> OtherCaptions | None:
+        """What captioners with other eyes say; None where there are none."""
+        return other_captions(self)
 
     @property
     def parts(self) -> tuple[CaptionPostings, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..retrieval.index.word_order import texts_with
+from ..retrieval.other_captions import OtherCaptions
 from ..retrieval.row_sets import Fact, Mask
 from .segment import Segment
 
@@ -19,6 +20,10 @@ class _Table(Protocol):
     @property
     def dead(self) -> Sequence[NDArray[np.int32]]: ...
     def mask(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> Mask: ...
+
+
+class _Gathering(_Table, Protocol):
+    def gathered(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> NDArray[np.int64]: ...
 
 
 class SegmentRowSets:
@@ -47,6 +52,33 @@ class SegmentRowSets:
         """All days, cameras ..., ascending."""
         parts = zip(self._table.segments, self._table.dead, strict=True)
         return sorted({one for segment, gone in parts for one in segment.facts.noted(fact, gone)})
+
+
+def other_captions(table: _Gathering) -> OtherCaptions | None:
+    """What captioners with other eyes say of the pictures of a table; None where there are none."""
+    others = table.mask(lambda segment: segment.other_eyes)
+    if not others.any():
+        return None
+    return OtherCaptions(
+        others, table.gathered(_texts), lambda word: table.gathered(lambda segment: _counts(segment, word))
+    )
+
+
+def _texts(segment: Segment) -> NDArray[np.int64]:
+    """(n,) how many captions there are of each picture."""
+    return 1 + np.bincount(segment.arrays.whole("more.rows"), minlength=len(segment))
+
+
+def _counts(segment: Segment, word: str) -> NDArray[np.int64]:
+    """(n,) how many captions of each picture hold a word."""
+    counts = np.zeros(len(segment), np.int64)
+    counts[_best_holding(segment, [word])] = 1
+    place = segment.known[0].find(word) if "more.order" in segment.arrays else None
+    if place is not None:
+        order, lengths = segment.arrays.whole("more.order"), segment.arrays.whole("more.lengths")
+        rows = segment.arrays.whole("more.rows")[texts_with(order, lengths, [place])]
+        counts += np.bincount(rows, minlength=len(segment))
+    return counts
 
 
 def holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:

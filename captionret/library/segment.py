@@ -67,6 +67,11 @@ class Segment:
         """The rows of pictures whose captions a person wrote or a file gives, ascending."""
         return self.arrays.whole("certain")
 
+    @property
+    def other_eyes(self) -> NDArray[np.int32]:
+        """The rows of pictures whose captions are of a captioner that sees with another CNN, ascending."""
+        return self.arrays.whole("other_eyes")
+
     @cached_property
     def known(self) -> tuple[Texts, NDArray[np.uint32]]:
         """The words of all captions, ascending, and how many pictures each is of."""
@@ -179,6 +184,7 @@ def segment_of(documents: Sequence[Document]) -> Segment:
         "feature_rows": _narrow(np.fromiter((one.feature_row for one in documents), np.int64, count)),
         "own": np.flatnonzero([one.own for one in documents]).astype(np.int32),
         "certain": np.flatnonzero([one.certain for one in documents]).astype(np.int32),
+        "other_eyes": np.flatnonzero([one.other_eyes for one in documents]).astype(np.int32),
         **fact_arrays([one.facts for one in documents]),
     }
     every = [one.captions for one in documents]

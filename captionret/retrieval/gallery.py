@@ -21,6 +21,7 @@ from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
 from .index.stored_words import StoredWords
 from .index.word_postings import LIKELY
+from .other_captions import WithOtherCaptions
 from .predicted import KnownWords, WordProbabilities
 from .protocols import GallerySource, KeepsVectors, Mode, PreparedMode
 from .query import EncodedQuery
@@ -216,8 +217,9 @@ class Gallery:
         return WordProbabilities(head, named, self.calibration)
 
     def _with_certain(self, head: ProbabilityColumns) -> ProbabilityColumns:
-        """Predicted words, those of certain captions with probability 1."""
-        certain = self._table.certain
+        """Predicted words with what other captioners say, those of certain captions with probability 1."""
+        certain, others = self._table.certain, self._table.other_captions
+        head = head if others is None else WithOtherCaptions(head, others)
         return head if certain is None else CertainColumns(head, certain, self.row_sets.holding)
 
     @cached_property

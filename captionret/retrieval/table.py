@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .index.stored import CaptionIndex
+from .other_captions import OtherCaptions
 from .row_sets import RowSets
 
 
@@ -58,6 +59,11 @@ class PictureTable(Protocol):
         ...
 
     @property
+    def other_captions(self) -> OtherCaptions | None:
+        """What captioners with other eyes say, see OtherCaptions; None where there are none."""
+        ...
+
+    @property
     def caption_index(self) -> CaptionIndex | None:
         """Postings of the captions' words, where they are kept."""
         ...
@@ -68,6 +74,7 @@ class ListedPictures:
 
     caption_index: CaptionIndex | None = None
     certain: NDArray[np.bool_] | None = None
+    other_captions: OtherCaptions | None = None
     row_sets: RowSets | None = None
     known_words: Mapping[str, int] | None = None
 

@@ -27,6 +27,7 @@ from captionret.images import Picture
 from captionret.library import Library, index_writing, reading
 from captionret.library.search_index import MANIFEST
 from captionret.records import Caption, CaptionResult, Failure, GivenCaptions, Item, NoCaption
+from captionret.retrieval import corpus
 
 
 def given(path: str | None, *texts: str, sha256: str | None = None, **more: Any) -> GivenCaptions:
@@ -417,3 +418,49 @@ def test_captioners_are_measured_by_what_people_said_as_checkpoints_are(
     picture(tmp_path / "elsewhere.png", "yellow")
     ended = call(compare, "--library", library.path, *shown)
     assert ended.code == 3 and "holds no picture of" in ended.err
+
+
+def test_words_that_a_captioner_with_other_eyes_says_are_found_beside_what_is_predicted(
+    library: Library,
+) -> None:
+    library.predict_words(Colours())
+    before = {word: library.gallery().predicted.of(word) for word in ("red", "blue")}
+    assert library.snapshot().gallery().predicted.of("unicorn").max() < 0.01
+    assert "plain" not in library.gallery().predicted, "its own captioner sees no more than the features hold"
+    library.caption_beside(Server(says="a {} unicorn"))
+    library.add_captions("notes", [given("trip/green.png", "a lawn")])
+    gallery = library.gallery()
+    rows = gallery.row_of_id
+    red, blue, green = (rows[name] for name in ("red.png", "blue.png", "trip/green.png"))
+    predicted = gallery.predicted
+    assert predicted.of("red")[red] > before["red"][red]
+    assert predicted.of("blue")[red] == before["blue"][red], "what it does not say stays as predicted"
+    likely = predicted.of("unicorn")
+    assert likely[red] == likely[blue] > 0.2 > likely[green], "the notes are shown of the green one"
+    assert predicted.of("lawn")[green] > 0.99, "what a file says is certain"
+    found = search(library, text="unicorn", mode="words", top=None)
+    assert {hit.path for hit in found} == {"red.png", "blue.png"} and found[0].words[0][0] == "unicorn"
+    by_own = library.snapshot("mean-colour").gallery().predicted
+    assert by_own.of("red")[red] == before["red"][red] and "unicorn" not in by_own
+
+
+class Several(Server):
+    """Three captions of each picture: two, one or none say "tall"."""
+
+    def own(self, result: CaptionResult | Failure) -> CaptionResult | Failure | NoCaption:
+        assert isinstance(result, CaptionResult)
+        tall = {"red.png": 2, "blue.png": 1}.get(result.path.name, 0)
+        texts = [f"a tall thing {n}" if n < tall else f"a thing {n}" for n in range(3)]
+        captions = [Caption(text, tuple(text.split()), 0.0) for text in texts]
+        return CaptionResult(result.path, result.sha256, captions, np.zeros(0, np.float16))
+
+
+def test_several_captions_of_a_word_are_more_telling_than_one(library: Library) -> None:
+    library.predict_words(Colours())
+    library.caption_beside(Several("several"))
+    gallery = library.gallery()
+    of = gallery.predicted.of("tall")
+    red, blue, green = (gallery.row_of_id[name] for name in ("red.png", "blue.png", "trip/green.png"))
+    rate = corpus.rates()["tall"]
+    assert of[red] == pytest.approx(0.5 * (2 + rate) / 4, abs=1e-5)
+    assert of[blue] == pytest.approx(0.5 * (1 + rate) / 4, abs=1e-5) and of[green] < 0.01

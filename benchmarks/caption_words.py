@@ -1,0 +1,108 @@
+"""Learn how far the words of a captioner's captions are trusted beside those that are predicted from the
+CNN's features (captionret/retrieval/other_captions.py): on Flickr8k val, mode `words`, text to image.
+
+    python benchmarks/caption_words.py --data flickr8k:data/flickr8k
+
+Two captioners stand for the worst and the best that there are. One sees with the same CNN: the shipped one,
+whose five captions hold nothing new. The other sees with other eyes: people, of whose five captions of a
+picture one or two are taken for a captioner's, and the others ask for the picture.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from results import ROOT, markdown_table, write_section
+
+from captionret.app.measured_text import TextQueries, caption_queries, measure_texts
+from captionret.app.measuring import MeasuredSplit, ModesMeasuring, captioned_items, measured_split
+from captionret.datasets import open_dataset
+from captionret.home import data_folder
+from captionret.retrieval import Gallery, other_captions
+from captionret.retrieval.index.columns import Columns
+from captionret.retrieval.predicted import WordProbabilities
+from captionret.text import word_set
+
+SMOOTHINGS, TRUSTS = (1.0, 10.0), (0.1, 0.3, 0.5)
+
+
+def captions_of(captions: Sequence[Sequence[str]]) -> other_captions.OtherCaptions:
+    """The words of these captions of each picture."""
+    counts: defaultdict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros(len(captions), np.int64))
+    for row, each in enumerate(captions):
+        for caption in each:
+            for word in word_set(caption):
+                counts[word][row] += 1
+    every, texts = np.ones(len(captions), np.bool_), np.array([len(each) for each in captions])
+    return other_captions.OtherCaptions(every, texts, counts.__getitem__)
+
+
+def measured(
+    gallery: Gallery, words: other_captions.OtherCaptions | None, queries: TextQueries
+) -> tuple[float, float]:
+    """R@1 and R@10 in mode `words`."""
+    head = Columns(gallery.word_probabilities)
+    known = head if words is None else other_captions.WithOtherCaptions(head, words)
+    classes = None if gallery.classes is None else Columns(gallery.classes)
+    gallery._prepared.clear()
+    gallery.__dict__["predicted"] = WordProbabilities(known, classes, gallery.calibration)
+    found = next(one for one in measure_texts(gallery, ["words"], queries, []) if one.mode == "words")
+    return found.r1, found.r10
+
+
+def rows_of(split: MeasuredSplit, captions: Sequence[Sequence[str]], asked: int) -> list[list[object]]:
+    """R@1 and R@10 without and with these captions, by every setting; asked: captions that do not ask"""
+    items = [replace(item, captions=item.captions[asked:]) for item in split.every]
+    queries = caption_queries(items, split.rows, {}, split.gallery)
+    found: list[list[object]] = [["none", "", *measured(split.gallery, None, queries)]]
+    words = captions_of(captions)
+    for smoothing in SMOOTHINGS:
+        for trust in TRUSTS:
+            other_captions.SMOOTHING, other_captions.TRUST = smoothing, trust
+            found.append([f"{trust:g}", f"{smoothing:g}", *measured(split.gallery, words, queries)])
+    return found
+
+
+def main() -> None:
+    """Measure and write the section."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--data", default="flickr8k:data/flickr8k")
+    options.add_argument("--features", type=Path, default=data_folder("features"))
+    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md")
+    given = options.parse_args()
+    chosen = other_captions.TRUST, other_captions.SMOOTHING
+    how = ModesMeasuring(modes=("words",), samples=0, folder=given.features)
+    split = measured_split(captioned_items(open_dataset(given.data), "val"), how, [])
+    of_row = {row: item.captions for row, item in zip(split.rows, split.every, strict=True)}
+    people = [of_row[row] for row in range(len(split.gallery))]
+    tables = [
+        (
+            "The shipped captioner, of the same CNN: its five captions",
+            rows_of(split, split.gallery.all_captions, 0),
+        ),
+        ("People: one caption of each picture", rows_of(split, [one[:1] for one in people], 2)),
+        ("People: two captions of each picture", rows_of(split, [one[:2] for one in people], 2)),
+    ]
+    parts = [
+        f"**{title}**\n\n{markdown_table(['trust', 'smoothing', 'R@1', 'R@10'], rows)}"
+        for title, rows in tables
+    ]
+    body = (
+        "Flickr8k val, mode `words`, captions ask for their picture; a captioner's captions beside the word "
+        "probabilities of the lexical head and the classes. Those of the same CNN say nothing new, and are "
+        f"not counted. Chosen for others: trust {chosen[0]:g}, smoothing {chosen[1]:g}.\n\n"
+        + "\n\n".join(parts)
+    )
+    write_section(
+        given.results, "Words of another captioner's captions", body, "python benchmarks/caption_words.py"
+    )
+
+
+if __name__ == "__main__":
+    main()

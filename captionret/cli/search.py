@@ -151,7 +151,9 @@ def _show_text(given: argparse.Namespace, found: "SearchResult") -> None:
 
 def _add_moments(answer: dict[str, Any], found: "SearchResult") -> None:
     """Of frames the video, and the seconds from its start."""
-    from ..app.video_frames import moments
+    if not (found.library / "frames").is_dir():
+        return
+    from ..app.video_frames import moments  # importing every decoder takes a text query's time
 
     of = moments(found.library, found.paths)
     for shown, path in zip(answer["hits"], found.paths, strict=True):

@@ -159,8 +159,8 @@ class ReadableLibrary:
         return sorted(failures, key=lambda failure: failure.path)
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """A table of its pictures: path, file, caption, captions, captioned_by, taken, camera, width, height,
-        copies, sha256; a row each."""
+        """A table of its pictures, a row each: path, file, caption, captions, captioned_by, taken, camera,
+        lens, place, title, keywords, width, height, copies, sha256."""
         return pictures.table_of(list(self))
 
     def verify(self) -> list[str]:

@@ -148,6 +148,8 @@ def holds_all(library: Library) -> bool:
 
 def test_library_keeps_facts_and_finds_pictures_by_them(photos: Library) -> None:
     assert holds_all(photos)
+    row = photos.to_pandas().set_index("path").loc["lake.jpg"]
+    assert (row["lens"], row["title"], row["keywords"]) == ("RF24-70mm", "At the lake", ("holiday", "Rex"))
     assert found(photos, "lens:canon") == []
     (note,) = search(photos, text="lens:canon", mode="jaccard").notes
     assert note == "No picture here has the lens 'canon'. Lenses here: RF24-70mm."

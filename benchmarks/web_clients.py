@@ -27,6 +27,7 @@ from captionret.library.index_writing import write_index
 
 SLOW, VANISHING, IDLE = 30, 10, 1000  # clients at once
 PIECE, PAUSE = 2000, 0.2  # bytes that a slow reader takes, and seconds until the next
+START = 8.0  # seconds in which they come, one after the other
 MOST_GROWTH = 50  # MB
 WAIT = 15  # seconds after which connections on which nothing is asked have been closed (see web/serving.py)
 
@@ -78,8 +79,9 @@ KINDS = {
 }
 
 
-async def stubborn(kind: str, host: str, port: int, library: str) -> None:
-    """One client of a kind, which comes again whatever happens to it."""
+async def stubborn(kind: str, host: str, port: int, library: str, wait: float) -> None:
+    """One client of a kind, which comes after some seconds, and again whatever happens to it."""
+    await asyncio.sleep(wait)
     while True:
         with suppress(OSError):
             await KINDS[kind][0](host, port, library)
@@ -92,8 +94,11 @@ async def beside(kind: str, address: str, library: str) -> AsyncIterator[None]:
     parts = urlsplit(address)
     assert parts.hostname is not None and parts.port is not None
     count = KINDS[kind][1]
-    clients = [asyncio.create_task(stubborn(kind, parts.hostname, parts.port, library)) for _ in range(count)]
-    await asyncio.sleep(2)
+    waits = [START * number / count for number in range(count)]
+    clients = [
+        asyncio.create_task(stubborn(kind, parts.hostname, parts.port, library, wait)) for wait in waits
+    ]
+    await asyncio.sleep(START)
     try:
         yield
     finally:

@@ -27,6 +27,7 @@ from .api import Reads
 from .api_compare import Comparisons
 from .api_understanding import Understanding
 from .api_writes import Writes
+from .duplicates import Duplicates
 from .exporting import Busy
 from .folders import UnknownFolder
 from .guard import Guard
@@ -39,7 +40,7 @@ from .shelf import Shelf, UnknownLibrary, UnknownPicture
 
 log = logging.getLogger(__name__)
 
-PAGES = ("/", "/picture", "/library", "/review", "/compare", "/add", "/reports")
+PAGES = ("/", "/picture", "/library", "/review", "/compare", "/add", "/reports", "/duplicates")
 _THREADS = 16  # requests that are answered at a time
 # the first that an error is one of
 _STATUS: tuple[tuple[type[CaptionretError], int], ...] = (
@@ -71,6 +72,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
     shelf = shelf or Shelf.of(settings)
     sent = QueryPictures(settings.most_pixels)
     jobs = Jobs(shelf, settings.device)
+    duplicates = Duplicates(shelf)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -79,6 +81,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
         shelf.warm_up()
         yield
         jobs.close()
+        duplicates.close()
         shelf.close()
 
     app = FastAPI(
@@ -95,6 +98,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
     app.include_router(Comparisons(shelf, reads.searching).router)
     app.include_router(Understanding(shelf, reads.searching).router)
     app.include_router(Reports(settings).router)
+    app.include_router(duplicates.router)
     app.include_router(Writes(settings, shelf, jobs).router)
     _add_page(app)
     _add_refusals(app)

@@ -73,6 +73,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("web")
     libraries = {"photos": make_library(folder / "a", plain=190), "changing": make_library(folder / "b")}
     told = libraries["told"] = make_library(folder / "c")
+    (told.root / "again.png").write_bytes((told.root / "red-0.png").read_bytes())
+    told.update(told.root, MeanColour(), progress=False)
     caption = Caption("our old zebra", ("our", "old", "zebra"), 0.0)
     told.add_captions("notes.csv", [GivenCaptions("red-0.png", (caption,))])
     table = TableSection("Scores", ["variant", "CIDEr-D"], [["model2-lite", 51.2]])
@@ -456,6 +458,7 @@ def test_nothing_keeps_people_from_using_it(turn: Turn, options: dict[str, Any])
         "/compare?lib=photos&q=blue&modes=words&modes=jaccard": ".agreed",
         "/add?lib=changing": ".job .button",
         "/reports?lib=photos": ".reports a",
+        "/duplicates?lib=told": ".copies .badge",
     }.items():
         page.goto(start + place)
         page.locator(ready).first.wait_for()

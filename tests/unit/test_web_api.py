@@ -246,6 +246,19 @@ def test_who_has_gone_away_before_the_turn_of_a_query_costs_nothing() -> None:
         asyncio.run(searching.in_turn(request, lambda: pytest.fail("asked in vain")))
 
 
+def test_duplicates_are_looked_for_and_the_best_copy_comes_first(photos: Library) -> None:
+    (photos.root / "again.png").write_bytes((photos.root / "red-0.png").read_bytes())
+    photos.update(photos.root, MeanColour(), progress=False)
+    web, until = served(photos), time.monotonic() + 60
+    while (answer := web.get("/api/libraries/photos/duplicates").json())["state"] == "looking":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert answer["state"] == "ready" and answer["every"] == len(answer["groups"])
+    files = [one for group in answer["groups"] for one in group["files"]]
+    same = [one for one in files if one["name"] in ("again.png", "red-0.png")]
+    assert len(same) == 2 and len({one["id"] for one in same}) == 1 and same[0]["width"] == 16
+
+
 def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(changing: TestClient) -> None:
     red = id_of(changing, "red")
     place = f"/api/libraries/photos/pictures/{red}"

@@ -31,6 +31,10 @@
  * @typedef {{mode: string, k: number, pictures: number, lists: number | null, more: number | null,
  *   copies: {picture: Found, bits: number}[]}} Nearness
  * @typedef {{place: string, title: string, lead: string, folder: string, day: string}} Report
+ * @typedef {{id: string, name: string, folder: string, width: number, height: number, size: number, sharpness: number,
+ *   taken: string | null}} DuplicateFile
+ * @typedef {{kind: string, files: DuplicateFile[]}} DuplicateGroup
+ * @typedef {{state: string, groups: DuplicateGroup[], every: number, message: string}} DuplicatesFound
  * @typedef {{id: string, library: string, state: string, done: number, total: number, message: string}} Job
  */
 
@@ -125,6 +129,9 @@ export function sideBySide(state, columns, limit, signal) {
 
 /** @param {string} lib @param {string} references @returns {Promise<CaptionersCompared>} */
 export const captioners = (lib, references) => ask(`${place(lib)}/captioners?${new URLSearchParams({ references })}`);
+
+/** @param {string} lib @returns {Promise<DuplicatesFound>} */
+export const duplicates = (lib) => ask(`${place(lib)}/duplicates`);
 
 /** @returns {Promise<Report[]>} */
 export const reports = () => ask("/reports");

@@ -30,6 +30,7 @@ async function draw(place, lib) {
     h("ul.tiles", {},
       tile(number(facts.pictures), "pictures"), tile(number(facts.copies), "copies"),
       tile(number(facts.by_person), "captions by a person"), tile(number(facts.failures.length), "files that failed")),
+    h("p.buttons", {}, h("a.button", link({ page: "duplicates", id: "" }), icon("copies"), "Look for duplicates")),
     facts.pictures > 2 && h("section.map-section", {}, h("h2", {}, "Map"),
       h("p.by", {}, "Pictures that are alike stand together. Scroll or pinch to zoom, drag to move; a click opens one."), new MapView(lib)) || "",
     h("section", {}, h("h2", {}, "Words"), h("p.by", {}, "With how many pictures show each, with a probability of at least .5."), words),

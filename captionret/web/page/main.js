@@ -16,8 +16,9 @@ const PAGES = {
   review: () => import("./review-page.js"),
   add: () => import("./add-page.js"),
   reports: () => import("./reports-page.js"),
+  duplicates: () => import("./duplicates-page.js"),
 };
-const TITLES = { picture: "Picture", library: "Library", compare: "Compare", review: "Review", add: "Add pictures", reports: "Reports" };
+const TITLES = { picture: "Picture", library: "Library", compare: "Compare", review: "Review", add: "Add pictures", reports: "Reports", duplicates: "Duplicates" };
 
 const finding = h("section.search-page", { "aria-label": "Search" });
 const other = h("section", { hidden: true });

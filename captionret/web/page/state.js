@@ -2,7 +2,7 @@
 
 /**
  * @typedef {object} State
- * @property {string} page search, picture, library, review, compare, add or reports
+ * @property {string} page search, picture, library, review, compare, add, reports or duplicates
  * @property {string} lib the library
  * @property {string} q the text, in the query language
  * @property {string} image the picture that is asked with: of the library, or one that was sent
@@ -23,7 +23,7 @@
 
 const TEXTS = /** @type {const} */ (["lib", "q", "image", "mode", "by", "under", "since", "until", "camera", "least", "id"]);
 const LISTS = /** @type {const} */ (["like", "dislike", "plus", "minus", "modes"]);
-const PAGES = ["picture", "library", "review", "compare", "add", "reports"];
+const PAGES = ["picture", "library", "review", "compare", "add", "reports", "duplicates"];
 export const FILTERS = /** @type {const} */ (["under", "since", "until", "camera", "least"]);
 
 /** @type {Set<(state: State) => void>} */

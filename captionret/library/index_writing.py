@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 MOST_SEGMENTS = 8  # beside the first; then they become one
 # Pictures of which the captions of one captioner alone are read from the catalogue: that is quick, and an
 # index of them takes four times the room of the captions.
-MOST_READ = 10_000
+MOST_READ = 1000
 
 
 @uncollected()

@@ -141,7 +141,7 @@ def measured(folder: Path, count: int, seconds: float) -> tuple[list[list[object
             rows.append([kind, clients, 1000 * statistics.median(times), 1000 * p95, used, memory(process)])
             print(rows[-1], flush=True)
         asyncio.run(asyncio.sleep(WAIT))
-        return rows, memory(process) - held, connections(process) - files
+        return rows, memory(process) - held, max(0, connections(process) - files)
 
 
 def report(rows: list[list[object]], seconds: float, growth: float, stayed: int, count: int) -> str:

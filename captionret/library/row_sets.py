@@ -83,7 +83,8 @@ def _counts(segment: Segment, word: str) -> NDArray[np.int64]:
 
 def holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:
     """The rows of pictures of which a caption holds a phrase, ascending."""
-    return np.union1d(_best_holding(segment, phrase), _further_holding(segment, phrase))
+    best, further = _best_holding(segment, phrase), _further_holding(segment, phrase)
+    return np.union1d(best, further) if len(further) else best
 
 
 def _best_holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:

@@ -1,4 +1,4 @@
-"""When a single word finds pictures: where one picture is probable enough alone (ALONE in
+"""When a single word finds pictures: where one picture is probable enough alone (FLOOR in
 captionret.retrieval.predicted), or where by expectation enough of the ten likeliest show it (EXPECTED). Of
 words that no caption holds hardly any shall find a picture, of those that captions hold the fewest nothing.
 
@@ -31,7 +31,7 @@ from captionret.retrieval.modes.likelihood import PreparedLikelihood
 from captionret.retrieval.sources import PartOfGallery
 
 Captions = Sequence[Sequence[str]]
-ALONE = (0.17, 0.2, 0.25, 0.3, 0.35)
+FLOORS = (0.17, 0.2, 0.25, 0.3, 0.35)
 EXPECTED = (0.35, 0.4, 0.45, 0.5, 0.6, np.inf)  # the last one: single pictures alone
 MODES_SHOWN, WHAT = ("words", "auto"), ("absent that find, %", "present that do not, %")
 
@@ -99,7 +99,7 @@ def words_of(captions: Captions) -> tuple[list[str], WordPairs]:
 def evidence(half: Half, words: Sequence[str], right: NDArray[np.bool_], space: EmbeddingModel) -> Evidence:
     """What speaks for each word among the pictures of a half; right: (n, Q) which of these show it"""
     rows, gallery = half
-    predicted.ALONE, predicted.EXPECTED = np.inf, np.inf  # so that mode auto finds nothing by words
+    predicted.FLOOR, predicted.EXPECTED = np.inf, np.inf  # so that mode auto finds nothing by words
     by_words, auto = gallery.prepared(MODES["words"]), gallery.prepared(MODES["auto"])
     assert isinstance(by_words, PreparedLikelihood)
     best, beside, shown = list[NDArray[np.float64]](), list[bool](), list[NDArray[np.bool_]]()
@@ -126,7 +126,7 @@ def wrong(absent: Evidence, present: Evidence, alone: float, expected: float, au
 
 
 def floors_table(absent: Evidence, present: Evidence) -> str:
-    """What each pair of ALONE and EXPECTED is worth."""
+    """What each pair of FLOOR and EXPECTED is worth."""
     rows = [
         [
             alone,
@@ -134,16 +134,16 @@ def floors_table(absent: Evidence, present: Evidence) -> str:
             *wrong(absent, present, alone, expected, False),
             *wrong(absent, present, alone, expected, True),
         ]
-        for alone, expected in product(ALONE, EXPECTED)
+        for alone, expected in product(FLOORS, EXPECTED)
     ]
     return markdown_table(
-        ["ALONE", "EXPECTED", *(f"{mode}: {what}" for mode in MODES_SHOWN for what in WHAT)], rows
+        ["FLOOR", "EXPECTED", *(f"{mode}: {what}" for mode in MODES_SHOWN for what in WHAT)], rows
     )
 
 
-def guesses(present: Evidence, expected: float) -> str:
+def guesses(present: Evidence, alone: float, expected: float) -> str:
     """How often the ten likeliest are right where none is likely enough alone."""
-    guessed = (present.best[:, 0] < predicted.FLOOR) & (present.best.sum(1) >= expected)
+    guessed = (present.best[:, 0] < alone) & (present.best.sum(1) >= expected)
     right = present.right[guessed]
     return (
         f"{guessed.sum()} words that captions hold find guesses alone: {100 * right.mean():.1f} % of these "
@@ -162,7 +162,7 @@ def main() -> None:
     whole = gallery_of(items, head, WordPredictor(head), space, given.features)
     captions = [items[int(name)].captions for name in whole.ids]
     parts = halves(whole, captions, [item.captions for item in dataset.split("train") if item.captions])
-    alone, expected = predicted.ALONE, predicted.EXPECTED
+    alone, expected = predicted.FLOOR, predicted.EXPECTED
     found_absent, found_present = list[Evidence](), list[Evidence]()
     for half in parts:
         unused, pairs = words_of([captions[int(row)] for row in half[0]])
@@ -177,11 +177,10 @@ def main() -> None:
     about = (
         f"{given.data}, {given.split}, each half of the pictures by a calibration that was learnt from the "
         f"other. Single words as queries: {len(absent.best)} that no caption of a half holds, "
-        f"{len(present.best)} that captions of it hold. A word finds pictures where one has ALONE or more, "
-        f"or where the probabilities of the {predicted.SEVERAL} likeliest make EXPECTED: those with "
-        f"{predicted.FLOOR} or more; if there are none, the {predicted.SEVERAL}. With {alone} and "
+        f"{len(present.best)} that captions of it hold. A word finds pictures where one has FLOOR or more, "
+        f"or where the probabilities of the {predicted.SEVERAL} likeliest make EXPECTED. With {alone} and "
         f"{expected}, which ship, these shares of absent and of present words are answered wrongly: "
-        f"{'; '.join(both)}. {guesses(present, expected)}"
+        f"{'; '.join(both)}. {guesses(present, alone, expected)}"
     )
     write_section(
         ROOT / "benchmarks/RESULTS.md",

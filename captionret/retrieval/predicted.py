@@ -18,14 +18,13 @@ from .language import AT_LEAST
 CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
 CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
 RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
-# A text finds something if one of its words is as probable as ALONE of any picture, or if by expectation at
-# least EXPECTED of the likeliest SEVERAL pictures show it. Chosen by benchmarks/word_floors.py on halves of
-# Flickr8k val, each by what was learnt from the other: of words that no caption of a half holds, and of those
-# that its captions hold, fewer than one in twenty are answered wrongly, which nine in ten draws of such words
-# would say.
-ALONE = 0.3
+# A text finds every picture of which one of its words is as probable as FLOOR; where there is none, and by
+# expectation at least EXPECTED of the likeliest SEVERAL pictures show it, these. Chosen by
+# benchmarks/word_floors.py on halves of Flickr8k val, each by what was learnt from the other: not more than
+# one in twenty of the words that no caption of a half holds is answered wrongly, nor of those that its
+# captions hold, and both together the fewest.
+FLOOR = 0.17
 SEVERAL, EXPECTED = 10, 0.6
-FLOOR = 0.17  # then it finds every picture of which it is so probable; where there is none, the SEVERAL
 FLOOR_UNCALIBRATED = 0.06  # the same as FLOOR where probabilities are not calibrated
 _MOST_CUT = 0.01  # a word that is not stored is a third as probable as the least stored one
 
@@ -105,9 +104,9 @@ class WordProbabilities:
             return FLOOR_UNCALIBRATED
         best = likely if len(likely) <= SEVERAL else np.partition(likely, -SEVERAL)[-SEVERAL:]
         surest = float(best.max(initial=0.0))
-        if surest < ALONE and best.sum() < EXPECTED:
-            return np.inf
-        return FLOOR if surest >= FLOOR else max(float(best.min()), EXPECTED / SEVERAL)
+        if surest >= FLOOR:
+            return FLOOR
+        return max(float(best.min()), EXPECTED / SEVERAL) if best.sum() >= EXPECTED else np.inf
 
     def fitting(self, likely: Mapping[str, float]) -> list[str]:
         """Of the words of a picture those by which it may fit a text: those that are probable enough in any

@@ -39,10 +39,6 @@ LEAST_CLASS = 1e-3  # less probable classes are all alike
 # A picture fits a text also where it is as near in the space, or of the classes named as probably: so are the
 # nearest pictures of one in fifty words that no caption of Flickr8k val holds.
 NEAR, NAMED = 0.5, 0.45
-# It fits also with a word of FLOOR that is too improbable alone, where the classes named are so much more
-# probable of it than of most, in log-probability. On halves of Flickr8k val it costs 1 % more words that no
-# caption holds (4.75 % in all find something; half of that at 3.0); sample photographs' words were in view.
-CONFIRMED = 1.4
 # The same where no word of the text is known, so that only classes can tell: set by judgement.
 NAMED_ALONE = 0.2
 # A picture is shown as a guess for words of which nothing was learnt (beyond_words) where the classes that
@@ -140,7 +136,6 @@ class PreparedAuto(PreparedMode):
         if self._classes is None or not query.classes:
             return found
         named = self._named(query)
-        found |= (surest >= self._words.words.least_of_hits) & (named >= CONFIRMED)
         if query.beyond_words or _seldom(query.meant):
             found |= named >= (HINTED if query.beyond_words else HINTED_SELDOM)
         return found

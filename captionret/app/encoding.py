@@ -155,7 +155,10 @@ class Encoder:
         return kept_words(predictor.words, found).row(0)
 
     def _placed(self, query: EncodedQuery, texts: Sequence[tuple[str, float]]) -> EncodedQuery:
-        """The query with its vector in each space that the mode compares in: picture and texts together."""
+        """The query with its vector in each space that the mode compares in: picture and texts together. Of
+        filters alone there is nothing to place."""
+        if query.lists and not texts:
+            return query
         with self.models.lock:
             vectors = {
                 mode: together(space, query.vectors.get(mode), query.feature, texts)

@@ -80,6 +80,15 @@ def test_a_text_and_a_picture_find_the_nearest_in_the_encoders_space(photos: Lib
     assert hits[-1].path != "red.png" and len(hits) == 4
 
 
+def test_filters_alone_list_all_that_they_leave_with_nothing_to_place_in_the_space(photos: Library) -> None:
+    picture(photos.root / "more" / "white.png", "white")
+    photos.update(captioner=MeanColour())
+    searcher = searching(photos, ColourSpace())
+    for mode in ("clip", "jaccard"):
+        assert searcher.search("under:more", mode=mode).paths == [photos.root / "more" / "white.png"]
+    assert len(searcher.search("under:more", mode="clip", explain=True)) == 1
+
+
 def test_each_picture_is_encoded_once_and_again_only_where_it_changed(photos: Library) -> None:
     first, again = ColourSpace(), ColourSpace()
     assert photos.encode_pictures(first, progress=False) == 4

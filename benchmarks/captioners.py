@@ -25,7 +25,7 @@ from results import ROOT, markdown_table, write_section
 
 from captionret.app.captioners import bring_up_to_date
 from captionret.app.models import Library
-from captionret.app.places import library_path
+from captionret.app.places import find_library
 from captionret.captioners import CaptionerOptions
 from captionret.records import Caption, GivenCaptions
 
@@ -150,7 +150,7 @@ def main() -> None:
             ]
         ]
         if given.library:
-            rows += side_by_side(library_path(given.library), Path(name))
+            rows += side_by_side(find_library(given.library), Path(name))
     note = (
         "Loaded is the mean number of processes that wanted a processor meanwhile: "
         f"{os.getloadavg()[0]:.1f}, of {os.cpu_count()} processors. The catalogue of the second captioner "

@@ -1,4 +1,4 @@
-"""Where things lie, and what the name of a checkpoint means. No torch.
+"""Where things lie, and what the names of a library and of a checkpoint mean. No torch.
 
     home()/checkpoints/NAME      what was trained here
     home()/data/libraries/NAME   captioned folders; beside them data/features, data/indexes and other caches
@@ -8,16 +8,21 @@ directory (~/.local/share/captionret, ~/Library/Application Support/captionret, 
 The environment variable CAPTIONRET_HOME names another folder for both.
 """
 
+import logging
 import os
+from functools import cache
 from pathlib import Path
 
 from .errors import BadCheckpoint, BadSetting, UnknownName
 from .files import expanded
 
+log = logging.getLogger(__name__)
+
 SHIPPED = ("photos-lite", "photos-space", "words-lite")  # as pyproject.toml packs them
 _PACKAGE = Path(__file__).resolve().parent
 _PACKED = _PACKAGE / "_checkpoints"  # in a wheel
 _RECORD = "config.json"
+_CATALOGUE = "catalogue.sqlite"
 
 
 def home() -> Path:
@@ -55,6 +60,35 @@ def is_name(given: str) -> bool:
     """Whether a text is a bare name rather than a path: no separator in it, no "." or "~" before it."""
     separators = {"/", os.sep, os.altsep or "/"}
     return not given.startswith((".", "~")) and not any(mark in given for mark in separators)
+
+
+def find_library(given: str | os.PathLike[str]) -> Path:
+    """The folder of a library, which need not be there yet.
+
+    given:   a path; or (as a str) a name: a library of this name in the current folder, else the one below
+             data_folder("libraries"). Where both are there a warning says which was taken.
+    errors:  BadSetting for an empty name
+    """
+    name = os.fspath(given)
+    if not name:
+        raise BadSetting("The library's name is empty. Give a name, or the path of its folder.")
+    path = expanded(name)
+    if isinstance(given, Path) or not is_name(name):
+        return path
+    named = data_folder("libraries") / name
+    if not (path / _CATALOGUE).is_file():
+        return named
+    if (named / _CATALOGUE).is_file() and not path.samefile(named):
+        _two_libraries(name, path.absolute(), named.absolute())
+    return path
+
+
+@cache  # said once, however often a command asks
+def _two_libraries(name: str, taken: Path, other: Path) -> None:
+    log.warning(
+        f"Two libraries are called {name}: the one in the current folder, {taken}, is taken. For the other "
+        f"give its path, {other}."
+    )
 
 
 def find_checkpoint(given: str | os.PathLike[str]) -> Path:

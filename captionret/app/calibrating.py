@@ -20,7 +20,7 @@ from .described_split import predict_split
 from .measuring import captioned_items
 from .models import Library
 from .named import predictor_of
-from .places import LEXICAL_HEAD, checkpoint_path, library_path
+from .places import LEXICAL_HEAD, checkpoint_path, find_library
 
 if TYPE_CHECKING:  # it imports torch
     from ..models.lexical.predictor import WordPredictor
@@ -53,7 +53,7 @@ def calibrate(
     if library is not None and head is not None:
         raise BadSetting("A library's words have a predictor already: give a library or a head, not both.")
     if library is not None:
-        opened = library if isinstance(library, Library) else Library.open(library_path(library))
+        opened = library if isinstance(library, Library) else Library.open(find_library(library))
         fitted = _fitted(dataset, split, predictor_of(opened.predicted_by, device), features)
         opened.set_calibration(fitted.calibration)
         return fitted

@@ -12,7 +12,7 @@ from ..files import expanded
 from ..library import Captioning
 from ..remedies import remedy
 from .models import Library
-from .places import GALLERY, data_folder, library_path
+from .places import GALLERY, data_folder, find_library
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def open_gallery(
     """
     if given is None:
         return gallery_library(None, captioner(), beam)
-    path = library_path(given) if isinstance(given, str) else expanded(Path(given))
+    path = find_library(given) if isinstance(given, str) else expanded(Path(given))
     folder = expanded(Path(given))
     if (path / "catalogue.sqlite").exists():
         return Library.open(path)

@@ -23,7 +23,7 @@ from ..retrieval import Gallery, Mode, find_mode
 from ..retrieval.modes.fusion import TEXT as TEXT_MODE
 from .measured_text import caption_queries, measure_texts
 from .measuring import MeasuredSplit, ModesMeasuring, captioned_items, measured_split, usable_modes
-from .places import SHIPPED_SPACES, library_path
+from .places import SHIPPED_SPACES, find_library
 
 if TYPE_CHECKING:
     from ..evaluation.modes import MeasuredMode
@@ -133,7 +133,7 @@ def learned_weights(dataset: Dataset, split: str, how: ModesMeasuring) -> dict[s
     weights = learn_hybrid({mode.name: score_matrix(mode, described.gallery) for mode in usable}, relevance)
     weights |= _learned_for_texts(described, [mode for mode in usable if "text" in mode.accepts])
     if how.library is not None:
-        with Library.open(library_path(how.library)) as library:
+        with Library.open(find_library(how.library)) as library:
             library.set_hybrid(weights)
         log.info(f"Kept with {how.library}: its mode hybrid uses them from now on.")
     return weights

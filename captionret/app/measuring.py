@@ -20,7 +20,7 @@ from ..records import Item
 from ..remedies import remedy
 from ..retrieval import MODES, Gallery, Mode, find_mode
 from .described_split import describe_split, library_split
-from .places import LEXICAL_HEAD, checkpoint_path, library_path
+from .places import LEXICAL_HEAD, checkpoint_path, find_library
 from .spaces import default_spaces, encoder_of, load_spaces, row_for
 
 if TYPE_CHECKING:  # these import torch, which --help does without
@@ -132,7 +132,7 @@ def _held(
     how: ModesMeasuring, items: Sequence[Item], left_out: list[CaptionretError]
 ) -> "tuple[Gallery, dict[str, EmbeddingModel | PictureEncoder]]":
     """The items as a library describes them."""
-    library = Library.open(library_path(how.library or ""))
+    library = Library.open(find_library(how.library or ""))
     made_by = library.made_by
     backbone = made_by.described.get("backbone") if made_by else None
     spaces = _spaces(how, backbone, library.gallery(), left_out)

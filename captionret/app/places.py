@@ -1,15 +1,15 @@
-"""What the names that people give mean: of a library, and of a checkpoint; see `home` for where they lie."""
+"""The libraries and checkpoints that are found by name; see `home` for where they lie."""
 
 import logging
 from pathlib import Path
 
-from ..errors import BadCheckpoint, BadSetting
-from ..files import expanded, read_json
+from ..errors import BadCheckpoint
+from ..files import read_json
 from ..home import (
     checkpoints_folder,
     data_folder,
     find_checkpoint,
-    is_name,
+    find_library,
     known_checkpoints,
     shipped_checkpoint,
 )
@@ -23,9 +23,9 @@ __all__ = [
     "checkpoints_folder",
     "data_folder",
     "find_checkpoint",
+    "find_library",
     "known_checkpoints",
     "last_library",
-    "library_path",
     "list_models",
     "named_libraries",
     "shipped_checkpoint",
@@ -38,13 +38,6 @@ SHIPPED = shipped_checkpoint("photos-lite")
 LEXICAL_HEAD = shipped_checkpoint("words-lite")
 _KINDS = {"embedding space": "embedding", "skip-thought encoder": "skipthought"}  # as records name them
 SHIPPED_SPACES = {"embedding": shipped_checkpoint("photos-space")}  # by the mode that compares in it
-
-
-def library_path(name: str) -> Path:
-    """A library's directory: a bare name lies in data/libraries, anything else is a path."""
-    if not name:
-        raise BadSetting("The library's name is empty. Give a name, or the path of its folder.")
-    return data_folder("libraries") / name if is_name(name) else expanded(name)
 
 
 def last_library() -> Path | None:

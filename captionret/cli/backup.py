@@ -26,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_keeping(options)
     given = options.parse_args(arguments)
 
-    from ..app.places import library_path
+    from ..app.places import find_library
     from ..library import back_up
 
-    folder = library_path(given.library)
+    folder = find_library(given.library)
     today = datetime.datetime.now().astimezone().date()
     place = given.to or Path(f"{folder.absolute().name}-{today:%Y-%m-%d}.zip")
     done = back_up(folder, place.absolute(), given.dry_run)

@@ -10,7 +10,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from ..app.places import library_path
+from ..app.places import find_library
 from ..datasets import open_dataset
 from ..report.terminal import table
 from .options import FOUND, add_device, parser
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..app.calibrating import calibrate
 
     fitted = calibrate(dataset, given.split, library=given.library, head=given.head, device=given.device)
-    kept = f"the library {library_path(given.library)}" if given.library else "its folder"
+    kept = f"the library {find_library(given.library)}" if given.library else "its folder"
     log.info(
         f"Kept in {kept}: how to read {fitted.calibration.name}, learnt from {fitted.pictures:,} pictures."
     )

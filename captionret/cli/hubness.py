@@ -28,12 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--k {given.k}, --worst {given.worst}: a list holds at least 1 picture, and hubs are 0 or more."
         )
     from ..app.hubs import library_hubs, write_hubs
-    from ..app.places import library_path
+    from ..app.places import find_library
     from ..app.searcher import Searcher
     from ..files import publish_json
     from ..library import Library
 
-    with Library.open(library_path(given.library)) as library:
+    with Library.open(find_library(given.library)) as library:
         searcher = Searcher(
             library, spaces=given.embedding, device=given.device, captions_by=given.captions_by
         )
@@ -49,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("hubness", __doc__ or "")
-    options.add_argument(
-        "--library", required=True, metavar="NAME", help="a library: a name in data/libraries, or a path"
-    )
+    options.add_argument("--library", required=True, metavar="NAME", help="a library: its name, or a path")
     add_captions_by(options)
     options.add_argument(
         "--mode",

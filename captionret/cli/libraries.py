@@ -3,7 +3,7 @@
 import argparse
 
 from ..app.models import Library
-from ..app.places import last_library, library_path
+from ..app.places import find_library, last_library
 from ..errors import BadLibrary
 from ..remedies import remedy
 from .options import say
@@ -18,7 +18,7 @@ def add_library(options: argparse.ArgumentParser) -> None:
 
 def open_library(name: str | None) -> Library:
     """Open it, and say which where none was named. errors: BadLibrary"""
-    path = last_library() if name is None else library_path(name)
+    path = last_library() if name is None else find_library(name)
     if path is None:
         raise BadLibrary("There is no library yet.", remedy("caption first"))
     if name is None:

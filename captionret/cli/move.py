@@ -21,10 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_keeping(options)
     given = options.parse_args(arguments)
 
-    from ..app.places import library_path
+    from ..app.places import find_library
     from ..library import move_library
 
-    folder = library_path(given.library)
+    folder = find_library(given.library)
     place = given.place / folder.name if given.place.is_dir() else given.place
     done = move_library(folder, place.absolute(), given.dry_run)
     if given.json:

@@ -20,10 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not is_name(given.name):
         raise BadSetting(f"{given.name!r} is no name but a path. captionret move moves a library elsewhere.")
 
-    from ..app.places import library_path
+    from ..app.places import find_library
     from ..library import move_library
 
-    folder = library_path(given.library)
+    folder = find_library(given.library)
     done = move_library(folder, folder.absolute().with_name(given.name), given.dry_run)
     if given.json:
         print_json({"library": str(folder.absolute()), "place": str(done.place), "bytes": done.bytes})

@@ -73,11 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _searcher(given: argparse.Namespace) -> "Searcher":
     """Of the library that was named, else of the folder, else of the last library, else of the samples."""
-    from ..app.places import last_library, library_path
+    from ..app.places import find_library, last_library
     from ..app.searcher import Searcher
     from ..library import Library
 
-    path = library_path(given.library) if given.library is not None else None
+    path = find_library(given.library) if given.library is not None else None
     if path is None and given.gallery is None:
         path = last_library()
         if path is not None:

@@ -59,11 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _libraries(names: Sequence[str]) -> tuple[Path, ...]:
     """The folders of libraries that were named; else of all that have a name, the last changed first."""
-    from ..app.places import library_path, named_libraries
+    from ..app.places import find_library, named_libraries
 
     if not names:
         return tuple(path for path in named_libraries() if _opens(path))
-    paths = [library_path(name) for name in names]
+    paths = [find_library(name) for name in names]
     for name, path in zip(names, paths, strict=True):
         if not (path / "catalogue.sqlite").is_file():
             raise BadLibrary(

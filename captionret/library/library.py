@@ -14,6 +14,7 @@ from typing import Any, Self
 from ..decoding import BeamSearch, Decoding
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded, no_space_named
+from ..home import find_library
 from ..remedies import remedy
 from ..retrieval.calibrated import FILE, Calibration
 from . import edits, writes
@@ -24,7 +25,7 @@ from .folders import LibraryFolders
 from .info import LibraryInfo, info_of
 from .listing import Listing, list_changed, list_places
 from .made_by import from_folder
-from .names import PathInput, as_paths, library_folder
+from .names import PathInput, as_paths
 from .noting import PicturesAlone
 from .predicting import predict_all
 from .protocols import Captioning, EncodingPictures, WordPredicting
@@ -52,7 +53,7 @@ class Library(SideBySideLibrary, LibraryFolders):
         path:   a folder, or as a str also a name (see `open`)
         errors: BadLibrary where `path` already holds one or `root` is not a folder
         """
-        folder, root_folder = library_folder(path), expanded(root).resolve()
+        folder, root_folder = find_library(path), expanded(root).resolve()
         if (folder / CATALOGUE).exists():
             raise BadLibrary(f"{folder} already holds a library.", remedy("open instead"))
         if not root_folder.is_dir():
@@ -77,13 +78,13 @@ class Library(SideBySideLibrary, LibraryFolders):
         path:   its folder, or as a str also its name: "photos" lies where `captionret index` puts it
         errors: BadLibrary where it is missing, damaged, or of a newer format
         """
-        folder = library_folder(path)
+        folder = find_library(path)
         return cls(folder, Catalogue(folder / CATALOGUE))
 
     @classmethod
     def open_or_create(cls, path: Path | str, root: Path | str) -> Self:
         """Open the library in `path`, or make one for `root` where there is none."""
-        exists = (library_folder(path) / CATALOGUE).exists()
+        exists = (find_library(path) / CATALOGUE).exists()
         return cls.open(path) if exists else cls.create(path, root)
 
     def update(

@@ -1,4 +1,4 @@
-"""What callers mean by a name: which library, and which picture of one."""
+"""What callers mean by a name: which picture of a library."""
 
 import contextlib
 import os
@@ -8,23 +8,8 @@ from pathlib import Path
 
 from ..errors import BadSetting
 from ..files import expanded
-from ..home import data_folder, is_name
-from .rows import CATALOGUE
 
 PathInput = str | os.PathLike[str]
-
-
-def library_folder(given: Path | str) -> Path:
-    """The folder of a library: a path, or (as a str) the name of one below `home.data_folder("libraries")`.
-
-    errors: BadSetting for an empty name
-    """
-    if given == "":
-        raise BadSetting("The library's name is empty. Give a name, or the path of its folder.")
-    path = expanded(given)
-    if isinstance(given, str) and is_name(given) and not (path / CATALOGUE).is_file():
-        return data_folder("libraries") / given
-    return path
 
 
 def as_paths(given: PathInput | Iterable[PathInput]) -> list[PathInput]:

@@ -5,9 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from mean_colour import MeanColour, picture
 
-from captionret import home
+from captionret import Library, home
 from captionret.app import places
+from captionret.cli import backup, move, rename, search
 from captionret.errors import BadCheckpoint, BadSetting
 
 
@@ -38,11 +40,11 @@ def test_a_checkout_keeps_everything_in_the_current_folder(
     monkeypatch.delenv("CAPTIONRET_HOME", raising=False)
     assert home.data_folder("libraries") == Path("data/libraries")
     assert home.checkpoints_folder() == Path("checkpoints")
-    assert places.library_path("photos") == Path("data/libraries/photos")
+    assert places.find_library("photos") == Path("data/libraries/photos")
 
 
 def test_an_installed_captionret_keeps_everything_in_the_users_data_folder(installed: Path) -> None:
-    assert places.library_path("photos") == installed / "data/libraries/photos"
+    assert places.find_library("photos") == installed / "data/libraries/photos"
     assert home.checkpoints_folder() == installed / "checkpoints"
     assert home.shipped_checkpoint("photos-lite").is_dir()
 
@@ -52,21 +54,55 @@ def test_an_installed_captionret_in_a_checkout_uses_the_checkout(installed: Path
         Path(name).mkdir()
     for file in ("pyproject.toml", "captionret/home.py"):
         Path(file).touch()
-    assert places.library_path("photos") == Path("data/libraries/photos")
+    assert places.find_library("photos") == Path("data/libraries/photos")
 
 
 def test_the_environment_names_another_home(
     installed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CAPTIONRET_HOME", str(tmp_path / "mine"))
-    assert places.library_path("photos") == tmp_path / "mine/data/libraries/photos"
+    assert places.find_library("photos") == tmp_path / "mine/data/libraries/photos"
     monkeypatch.setenv("CAPTIONRET_HOME", "~/mine")
     assert home.home() == Path(os.path.expanduser("~/mine"))
 
 
 @pytest.mark.parametrize("path", ["./photos", "a/photos", "~/photos", "/photos"])
 def test_what_looks_like_a_path_is_one(path: str) -> None:
-    assert places.library_path(path) == Path(os.path.expanduser(path))
+    assert places.find_library(path) == Path(os.path.expanduser(path))
+
+
+def test_a_library_in_the_current_folder_goes_before_the_named_one_and_where_both_are_it_is_said(
+    installed: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    named = installed / "data/libraries/photos"
+    Path("photos").mkdir()
+    assert home.find_library("photos") == named, "a folder that is no library"
+    (Path("photos") / "catalogue.sqlite").touch()
+    assert home.find_library("photos") == Path("photos")
+    assert not caplog.messages
+    named.mkdir(parents=True)
+    (named / "catalogue.sqlite").touch()
+    assert [home.find_library("photos") for _ in range(2)] == [Path("photos")] * 2
+    (said,) = caplog.messages
+    assert str(Path("photos").absolute()) in said and str(named) in said
+    assert home.find_library(str(named)) == named
+    with pytest.raises(BadSetting, match="name is empty"):
+        home.find_library("")
+
+
+def test_commands_find_a_library_that_was_moved_into_the_current_folder(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture(Path("photos/red.png"), "red")
+    with Library.create("holidays", Path("photos")) as made:
+        made.update(captioner=MeanColour(), progress=False)
+    assert move.main(["--library", "holidays", str(Path("holidays").absolute())]) == 0
+    assert not (installed / "data/libraries/holidays").exists()
+    assert backup.main(["--library", "holidays", "--dry-run"]) == 0
+    assert search.main(["--library", "holidays", "red", "--mode", "jaccard", "--paths"]) == 0
+    assert "red.png" in capsys.readouterr().out
+    assert rename.main(["--library", "holidays", "trips"]) == 0
+    assert Path("trips/catalogue.sqlite").is_file()
 
 
 def test_a_checkpoint_is_found_by_name_from_any_folder(installed: Path) -> None:

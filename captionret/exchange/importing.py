@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadImage
-from ..images.embedded import read_embedded
+from ..images.opening import read_embedded
 from ..images.xmp import BadXMP, Described, read
 from ..library import CaptionReport, Library
 from ..progress import bar

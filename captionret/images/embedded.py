@@ -1,11 +1,9 @@
 """Descriptions and keywords that stand inside picture files: EXIF, IPTC, XMP."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
-from ..errors import BadImage
 from .xmp import BadXMP, Described, read
 
 _DESCRIPTION = 0x010E  # EXIF ImageDescription
@@ -39,20 +37,11 @@ _BY_CAMERAS = {
 }
 
 
-def read_embedded(file: Path) -> Described:
-    """What a picture file says of itself; of several descriptions XMP's, then IPTC's, then EXIF's.
-
-    errors: BadImage for what is no picture
-    """
-    try:
-        with Image.open(file) as image:
-            return described(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadImage(f"{file} cannot be read as a picture ({error}).") from None
-
-
 def described(image: Image.Image) -> Described:
-    """The same of a picture that is open. errors: whatever Pillow raises on damaged headers"""
+    """What an open picture says of itself; of several descriptions XMP's, then IPTC's, then EXIF's.
+
+    errors: whatever Pillow raises on damaged headers
+    """
     exif = image.getexif()
     iptc = IptcImagePlugin.getiptcinfo(image) or {} if isinstance(image, ImageFile.ImageFile) else {}
     inside = _xmp(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))

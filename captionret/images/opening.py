@@ -25,8 +25,10 @@ from ..errors import BadImage
 from ..records import PictureFacts
 from . import raw
 from .colours import as_rgb
+from .embedded import described
 from .facts import facts_of, orientation_of
 from .folders import JPEG_XL
+from .xmp import Described
 
 # A file that holds more is a video, a disk image or a mistake
 MAX_BYTES = 500_000_000
@@ -39,7 +41,6 @@ MAX_MEMORY = 2_000_000_000
 _DECODER_BYTES = {"JPEG2000": 16, "AVIF": 8, "HEIF": 8, "JXL": 8, "WEBP": 8, "GIF": 4}
 # libjpeg holds all coefficients of a progressive picture, as 16-bit integers
 _PROGRESSIVE_BYTES = 6
-
 REMEDY = "Replace it with a whole copy, or leave it out."
 
 # What Pillow's readers raise on damaged files: RuntimeError AVIF's, SyntaxError and struct.error those of odd
@@ -132,8 +133,7 @@ class Opened:
         with _failures_named(self.name), _our_settings():
             self.image.seek(0)
             self.image.load()
-            orientation = orientation_of(self.image, self.own)
-            return _upright(as_rgb(self.image), orientation)
+            return _upright(as_rgb(self.image), orientation_of(self.image, self.own))
 
 
 @contextmanager
@@ -158,19 +158,29 @@ def opened(content: bytes, name: str, at_least: int | None = None) -> Iterator[O
 
 
 def read_facts(path: Path | str) -> PictureFacts:
-    """What a picture file says about itself; only its header is read, but of a few formats. errors:
-    BadImage"""
+    """What a picture file says about itself; of most only the header is read. errors: BadImage"""
+    with _opened_file(path) as header:
+        return header.read_facts()
+
+
+def read_embedded(path: Path | str) -> Described:
+    """What a person wrote inside a picture file; of most only the header is read. errors: BadImage"""
+    with _opened_file(path) as header, _failures_named(header.name), _our_settings():
+        return described(header.image)
+
+
+@contextmanager
+def _opened_file(path: Path | str) -> Iterator[Opened]:
+    """Only the header is read; a RAW file is read whole."""
     name = str(path)
     if raw.is_raw(name):
         with opened(read_file(path), name) as header:
-            return header.read_facts()
-    with (
-        _failures_named(name),
-        _our_settings(),
-        _regular(path) as file,
-        Image.open(file, formats=_formats()) as image,
-    ):
-        return facts_of(image, image.size, name)
+            yield header
+        return
+    with ExitStack() as stack:
+        with _failures_named(name), _our_settings():
+            image = stack.enter_context(Image.open(stack.enter_context(_regular(path)), formats=_formats()))
+        yield Opened(image, name, image.size)
 
 
 def check_pixels(image: Image.Image, name: str) -> None:
@@ -236,8 +246,8 @@ def _our_settings() -> Iterator[None]:
             # Pillow warns of odd EXIF and of many pixels; whether the pixels are whole is what counts
             warnings.simplefilter("ignore")
             _settings_before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
-            truncated = ImageFile.LOAD_TRUNCATED_IMAGES
-            _settings_before.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", truncated)
+            cut = ImageFile.LOAD_TRUNCATED_IMAGES
+            _settings_before.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", cut)
             Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # only twice as many are an error to Pillow
             ImageFile.LOAD_TRUNCATED_IMAGES = False  # what is cut off would be filled up with grey
     try:

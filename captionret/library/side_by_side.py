@@ -58,7 +58,8 @@ class SideBySideLibrary(ReadableLibrary):
         described: Mapping[str, object] | None = None,
     ) -> CaptionReport:
         """Keep captions that stand in a file, or that another program gave, under the name of their source.
-        They go before those of models, and after a person's.
+        They go before those of models, and after a person's. A source that has no captions of these pictures
+        is not noted, but a file that is read again.
 
         whole:     whether they are all that the source has; else what it gave before stays
         described: further facts of the source, as JSON can hold them
@@ -72,6 +73,9 @@ class SideBySideLibrary(ReadableLibrary):
             one = GivenSource(source, dict(described or {}))
             known = adopt(self._catalogue, one, OwnWay(), "file")
             report = put_given(self._catalogue, known.id, known.label, captions, self.root, whole)
+            if whole and not described and not (report.new or report.changed or report.unchanged):
+                with self._catalogue.transaction() as connection:
+                    writes.drop_captioner(connection, known.id)
             write_index(self._catalogue)
             return report
 

@@ -4,6 +4,7 @@ each under who made it, and nothing that a person wrote is lost."""
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from captionret.cli import export as export_command
 from captionret.cli import import_captions as import_command
 from captionret.errors import BadDataset
 from captionret.exchange import export, import_captions, import_embedded, import_sidecars
-from captionret.images.embedded import read_embedded
+from captionret.images.opening import read_embedded
 from captionret.images.xmp import Described, merged
 from captionret.records import Caption, GivenCaptions
 
@@ -198,6 +199,27 @@ def test_descriptions_inside_pictures_are_captions_by_file(photos: Library, tmp_
     assert found["camera.jpg"][0] == "mean-colour"
     (photos.root / "exif.jpg").write_bytes(b"no picture")
     assert [one.path for one in import_embedded(photos).failures] == ["exif.jpg"]
+
+
+def test_descriptions_inside_heic_pictures_are_read_before_any_picture_was_opened(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    exif = described("Opa im Garten").tobytes()
+    heif = pillow_heif.from_pillow(Image.new("RGB", (64, 64)))
+    heif.save(tmp_path / "a.heic", exif=exif)
+    code = "import sys; from captionret.images.opening import read_embedded as read; print(read(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.heic")], capture_output=True, text=True, check=True
+    )
+    assert "Opa im Garten" in done.stdout
+
+
+def test_an_import_that_finds_nothing_leaves_no_captioner_behind(photos: Library, tmp_path: Path) -> None:
+    before = [one.name for one in photos.captioners]
+    assert import_embedded(photos).reports[0].new == 0
+    assert import_sidecars(photos).reports[0].new == 0
+    (tmp_path / "gone.csv").write_text("path,caption\ngone.png,nothing\n")
+    assert import_captions(photos, tmp_path / "gone.csv").reports[0].unknown == 1
+    assert [one.name for one in photos.captioners] == before
 
 
 def described(text: str) -> Image.Exif:

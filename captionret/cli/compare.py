@@ -131,8 +131,9 @@ def _show(found: "Compared") -> None:
     if found.measured:
         from ..app import comparison_report as report
         from ..app.compared_captions import FORMATS
+        from ..report.counted import counted
 
-        print(f"\n{len(found.measured.items):,} pictures of {found.measured.what}:")
+        print(f"\n{counted(len(found.measured.items), 'pictures')} of {found.measured.what}:")
         print(table(report.shown_columns(found.measured), report.quality_rows(found.measured), FORMATS))
         if rows := report.difference_rows(found.measured):
             print(f"\n{table(report.DIFFERENCE_COLUMNS, rows, report.DIFFERENCE_FORMATS)}")

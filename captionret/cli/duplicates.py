@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..report.counted import counted
+from ..report.size import shown_size
 from .options import FOUND, NOTHING_FOUND, parser, say
 from .output import add_output, open_file, print_json, print_paths
 
@@ -86,7 +88,7 @@ def _text(groups: "Sequence[DuplicateGroup]") -> str:
             "best" if copy is group.best else "",
             copy.path,
             f"{copy.width} x {copy.height}",
-            f"{copy.size / 1e6:.2f} MB",
+            shown_size(copy.size),
             copy.sharpness,
         ]
         for number, group in enumerate(groups, 1)
@@ -99,8 +101,8 @@ def _text(groups: "Sequence[DuplicateGroup]") -> str:
 def _summary(groups: "Sequence[DuplicateGroup]") -> str:
     others = [copy for group in groups for copy in group.others]
     pictures = len(others) + len(groups)
-    megabytes = sum(copy.size for copy in others) / 1e6
-    best = f"{len(groups):,} groups of {pictures:,} files; all but the best take {megabytes:,.1f} MB."
+    room = shown_size(sum(copy.size for copy in others))
+    best = f"{counted(len(groups), 'groups')} of {pictures:,} files; all but the best take {room}."
     return f"{best} Nothing was deleted."
 
 
@@ -116,7 +118,7 @@ def _page(file: Path, groups: "Sequence[DuplicateGroup]", library: Path) -> Path
     from ..report.page import Picture, PicturesSection, write_page
 
     def card(copy: "Copy", word: str) -> Picture:
-        about = f"{copy.width} × {copy.height}, {copy.size / 1e6:.2f} MB, sharpness {copy.sharpness:.0f}"
+        about = f"{copy.width} × {copy.height}, {shown_size(copy.size)}, sharpness {copy.sharpness:.0f}"
         return Picture(copy.file, word, about, copy.path)
 
     sections = [

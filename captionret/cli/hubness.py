@@ -92,10 +92,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _print(hubs: "Hubs", worst: int) -> None:
     from ..app.hubs import COLUMNS, FORMATS, spread
+    from ..report.counted import counted
     from ..report.terminal import Value, table
 
     gallery, count = hubs.gallery, f"N_{hubs.k}"
-    print(f"{len(gallery):,} pictures, the {hubs.k} nearest of each by {hubs.mode}\n")
+    print(f"{counted(len(gallery), 'pictures')}, the {hubs.k} nearest of each by {hubs.mode}\n")
     print(table(COLUMNS, hubs.rows(), FORMATS))
     print()
     ranges: list[list[Value]] = [[name, images] for name, images in spread(hubs.plain)]

@@ -18,13 +18,15 @@ on
 import argparse
 import json
 import logging
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadSetting, CaptionretError
+from ..report.counted import counted
 from ..report.visible import visible
 from .captioner_options import add_captioners, captioner_options, present_and_others
 from .decoding_options import add_decoding, decoding_of
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from ..app.captioners import IndexReport
     from ..decoding import Decoding
     from ..library import Captioning, Library
+    from ..records import Failure
     from .watching import Looking
 
 log = logging.getLogger(__name__)
@@ -72,15 +75,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _change_folders(library, given)
         _bring_frames(library, given.videos)
         look = _looking(library, folder, given)
+        before = set() if given.fail_on_error else set(library.failures())
+
+        def show(done: "IndexReport") -> None:
+            _show(library, done, given.json, before)
+
         if given.watch:
-            return follow(library, look, given.every * 60, lambda done: _show(library, done, given.json))
+            _name(library, given)
+            return follow(library, look, given.every * 60, show)
         done = look(None)
-        _show(library, done, given.json)
+        show(done)
+        _name(library, given)
         if not len(library):
             say(f"{library.root} holds no picture that could be captioned.")
         if given.fail_on_error and failures_of(done):
             return CaptionretError.exit_code
         return FOUND if len(library) else NOTHING_FOUND
+
+
+def _name(library: "Library", given: argparse.Namespace) -> None:
+    """Say how a library is called that got its name from the folder."""
+    if given.library is None:
+        called, place = given.folders[0].resolve().name, library.path.absolute()
+        say(f"The library is called {visible(called)}, and lies in {visible(str(place))}.")
 
 
 def _looking(library: "Library", folder: Path | None, given: argparse.Namespace) -> "Looking":
@@ -131,7 +148,8 @@ def _change_folders(library: "Library", given: argparse.Namespace) -> None:
     for folder in given.folders[1:]:
         library.add_folder(folder)
     for folder in given.drop_folder:
-        log.info(f"{folder} is looked through no longer: {library.drop_folder(folder):,} files forgotten.")
+        forgotten = counted(library.drop_folder(folder), "files")
+        log.info(f"{folder} is looked through no longer: {forgotten} forgotten.")
     if given.exclude is not None:
         library.ignore(given.exclude)
 
@@ -144,7 +162,7 @@ def _bring_frames(library: "Library", every: float | None) -> None:
     if every is None:
         return
     done = bring_frames(library, every)
-    say(f"{done.videos:,} videos, {done.read:,} of them read now, {len(done.failures):,} failed.")
+    say(f"{counted(done.videos, 'videos')}, {done.read:,} of them read now, {len(done.failures):,} failed.")
 
 
 def _options() -> argparse.ArgumentParser:
@@ -215,7 +233,8 @@ def _add_folders(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--fail-on-error",
         action="store_true",
-        help="end with 3 if a picture, a folder or a captioner failed, for runs that nobody watches",
+        help="end with 3 if a picture, a folder or a captioner failed, and name again what failed before, "
+        "for runs that nobody watches",
     )
 
 
@@ -229,12 +248,17 @@ def _decoding(given: argparse.Namespace, library: "Library") -> "Decoding | None
     return None if as_usual and library.made_by is not None else decoding_of(given)
 
 
-def _show(library: "Library", done: "IndexReport", as_json: bool) -> None:
-    report = done.update
-    for failure in failures_of(done):
-        log.warning(f"failed: {failure.reason}")
+def _show(library: "Library", done: "IndexReport", as_json: bool, before: "Collection[Failure]" = ()) -> None:
+    """Show what was done. Failures that were known `before` are counted, not named again."""
+    report, failures = done.update, failures_of(done)
+    for failure in failures:
+        if failure not in before:
+            log.warning(f"failed: {failure.reason}")
+    if again := sum(failure in before for failure in failures):
+        known = f"captionret info --library {shlex.quote(str(library.path))}"
+        log.warning(f"failed: {again:,} as before, see {known}")
     if report.other:
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.other.items())
+        kinds = ", ".join(counted(count, kind) for kind, count in report.other.items())
         log.info(f"Passed over: {kinds}.")
     facts = asdict(report)
     counts = {name: value for name, value in facts.items() if name not in _LISTS}

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 
 from ..errors import BadLibrary
+from ..report.counted import counted
 from .options import FOUND, parser
 
 
@@ -25,5 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.json:
             print(json.dumps({"library": str(library.path.absolute()), "problems": problems}))
         else:
-            print("\n".join(problems) if problems else f"{library.path} is whole: {len(library):,} pictures.")
+            whole = f"{library.path} is whole: {counted(len(library), 'pictures')}."
+            print("\n".join(problems) if problems else whole)
         return BadLibrary.exit_code if problems else FOUND

@@ -104,7 +104,12 @@ def merge(datasets: Sequence[Dataset]) -> tuple[list[Item], list[str]]:
         merged[place] = (of, replace(known, captions=captions, split=known.split or item.split))
     notes = []
     if len(merged) < len(items):
-        notes.append(f"{len(items) - len(merged):,} pictures stood twice; their captions are put together.")
+        twice = len(items) - len(merged)
+        notes.append(
+            "1 picture stood twice; its captions are put together."
+            if twice == 1
+            else f"{twice:,} pictures stood twice; their captions are put together."
+        )
     if contradictions:
         notes.append(f"{contradictions:,} of these were in two splits; the first data set's holds.")
     ids = Counter(item.id for _, item in merged)

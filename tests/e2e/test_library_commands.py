@@ -72,13 +72,31 @@ def test_index_again_knows_folder_captioner_and_decoding(
     (photos / "film.mp4").touch()
     done = call(index, "--library", "./lib")
     assert (done.code, done.out) == (0, "new 0  unchanged 4  changed 0  removed 0  failed 0\n")
-    assert "Passed over: 1 videos." in done.err
+    assert "Passed over: 1 video." in done.err
     wide = ("--library", "./wide", "--checkpoint", trained.checkpoint)
     assert call(index, photos, *wide, "--decode", "consensus", "--beam", 4).code == 0
     assert "unchanged 4" in call(index, photos, "--library", "./wide").out, "its own way of decoding goes on"
     refused = call(index, photos, "--library", "./wide", "--beam", 2)
     assert refused.code == 3 and "--recaption" in refused.err
     assert call(index).code == 2
+
+
+def test_index_names_the_library_that_it_made_and_each_failure_once(
+    photos: Path, call: Call, trained: Trained, tmp_path: Path
+) -> None:
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    (photos / ".hidden").touch()
+    named = f"The library is called photos, and lies in {tmp_path / 'data' / 'libraries' / 'photos'}."
+    first = call(index, photos, "--checkpoint", trained.checkpoint)
+    assert named in first.err and "broken.jpg" in first.err and "Passed over: 1 hidden file." in first.err
+    (photos / "other.jpg").write_bytes(b"no picture")
+    again = call(index, "--library", "photos")
+    assert "other.jpg" in again.err and "broken.jpg" not in again.err and "called photos" not in again.err
+    assert "failed: 1 as before, see captionret info --library" in again.err
+    known = call(info, "--library", "photos").out
+    assert "broken.jpg" in known and "other.jpg" in known
+    assert len(json.loads(call(info, "--library", "photos", "--json").out)["failures"]) == 2
+    assert "broken.jpg" in call(index, "--library", "photos", "--fail-on-error").err
 
 
 def test_moved_folder_is_accepted_under_the_old_name_of_the_option_too(photos: Path, call: Call) -> None:
@@ -96,7 +114,7 @@ def test_index_keeps_several_folders_and_patterns_and_fails_where_that_is_wanted
     shape(tmp_path / "scans" / "drafts" / "white.png", "yellow", "square")
     done = call(index, "photos", "scans", "--library", "./lib", "--exclude", "drafts/", "--exclude", "*.gif")
     assert done.out == "new 1  unchanged 3  changed 0  removed 0  failed 0\n"
-    assert "Passed over: 1 folders left out by a pattern." in done.err
+    assert "Passed over: 1 folder left out by a pattern." in done.err
     (photos / "broken.jpg").write_bytes(b"no picture")
     quiet = ("--library", "./lib", "--quiet")
     assert call(index, *quiet).code == 0

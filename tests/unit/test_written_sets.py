@@ -128,7 +128,7 @@ def test_a_merge_keeps_each_picture_once_with_all_its_captions(mine: Path, tmp_p
     found = {item.id: item for item in items}
     assert len(items) == 21 and found["1.jpg"].captions == (*FIVE, "one more")
     assert found["1/2.jpg"].captions == FIVE and found["2/2.jpg"].captions == ("other",)
-    assert notes == ["1 pictures stood twice; their captions are put together."]
+    assert notes == ["1 picture stood twice; its captions are put together."]
 
 
 def test_a_sample_is_the_same_each_time() -> None:

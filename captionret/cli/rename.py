@@ -17,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("name", type=text_argument, metavar="NAME", help="its new name")
     add_keeping(options)
     given = options.parse_args(arguments)
+    if not given.name.strip():
+        raise BadSetting("The library's new name is empty. Give one.")
     if not is_name(given.name):
         raise BadSetting(f"{given.name!r} is no name but a path. captionret move moves a library elsewhere.")
 

@@ -101,6 +101,9 @@ def test_commands_find_a_library_that_was_moved_into_the_current_folder(
     assert backup.main(["--library", "holidays", "--dry-run"]) == 0
     assert search.main(["--library", "holidays", "red", "--mode", "jaccard", "--paths"]) == 0
     assert "red.png" in capsys.readouterr().out
+    for nothing in ("", " "):
+        with pytest.raises(BadSetting, match="new name is empty"):
+            rename.main(["--library", "holidays", nothing])
     assert rename.main(["--library", "holidays", "trips"]) == 0
     assert Path("trips/catalogue.sqlite").is_file()
 

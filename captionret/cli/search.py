@@ -66,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _show(given, found)
     for note in found.notes:
         say(note)
+    if given.no_file:
+        say(f"There is no file {given.no_file}.")
     if not found.searched:
         say(f"{found.root} holds no picture that was captioned, so nothing can be found.")
     return FOUND if found else NOTHING_FOUND

@@ -29,6 +29,7 @@ def parse(about: str, arguments: Sequence[str] | None) -> argparse.Namespace:
     add_output(options)
     add_device(options)
     given = options.parse_args(list(map(_not_an_option, sys.argv[1:] if arguments is None else arguments)))
+    given.no_file = None
     if not given.list_modes:
         _settle_query(given)
         given.mode = _mode(given)
@@ -53,7 +54,7 @@ def _add_query(options: argparse.ArgumentParser) -> None:
     )
     options.add_argument(
         "--text",
-        type=text_argument,
+        type=lambda typed: text_argument(_as_typed(typed)),
         metavar="WORDS",
         help="a text to find pictures of it; with a picture, the words of both",
     )
@@ -201,7 +202,13 @@ def _not_an_option(typed: str) -> str:
     return f" {typed}" if re.match(r"-[^\W\d_]{2}", typed) and set(typed) - set("-hq0") else typed
 
 
-def _query_argument(given: str) -> str:
+def _as_typed(argument: str) -> str:
+    """An argument without what `_not_an_option` put before it."""
+    return argument[1:] if argument.startswith(" -") else argument
+
+
+def _query_argument(argument: str) -> str:
+    given = _as_typed(argument)
     return given if os.path.isfile(given) else text_argument(given)
 
 
@@ -212,12 +219,23 @@ def _settle_query(given: argparse.Namespace) -> None:
             raise BadSetting(f"Two pictures are asked for, {given.image} and {given.query[0]}. Give one.")
         given.image = Path(given.query[0])
     elif given.query:
+        given.no_file = _missing_picture(given.query)
         if given.text is not None:
             raise BadSetting("Two texts are asked for. Give the words once, with --text or without it.")
         given.text = " ".join(given.query)
     filters = any((given.under, given.since, given.until))
     if given.image is None and given.text is None and not filters:
         raise BadSetting("Nothing is asked for. Give words, a picture (--image FILE), or both.")
+
+
+def _missing_picture(typed: Sequence[str]) -> str | None:
+    """What was typed, where it is called as pictures are and no file has that name."""
+    name = " ".join(typed)
+    if not re.search(r"\.\w{2,5}$", name):
+        return None
+    from ..images import EXTENSIONS  # importing every decoder of pictures takes a text query's time
+
+    return name if os.path.splitext(name)[1].lower() in EXTENSIONS else None
 
 
 def _mode(given: argparse.Namespace) -> str:

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from mean_colour import Colours, MeanColour, picture
 from PIL import ExifTags, Image
+from typed import Call
 
 from captionret import Library, Searcher, search
 from captionret.app import answering
+from captionret.cli import search as search_command
 from captionret.errors import BadImage, BadSetting
 from captionret.images import ImageInput, opening
 from captionret.library import LibrarySnapshot
@@ -277,6 +279,22 @@ def test_a_text_that_no_file_can_be_named_by_is_a_text(searcher: Searcher) -> No
     assert searcher.search("green " * 2000, mode="jaccard")[0].path == "green.png"
     with pytest.raises(BadSetting, match="rerank is -1"):
         searcher.search("green", rerank=-1, mode="jaccard")
+
+
+@pytest.mark.parametrize("typed", [("nix.jpg",), ("trip to/nix.jpg",), ("trip", "to", "nix.JPG")])
+def test_a_file_that_is_not_there_is_said_to_be_none(
+    library: Library, typed: tuple[str, ...], call: Call
+) -> None:
+    found = call(search_command, *typed, "--library", library.path, "--mode", "jaccard")
+    assert f"There is no file {' '.join(typed)}.\n" in found.err
+    plain = call(search_command, "red.", "v2.0", "--library", library.path, "--mode", "jaccard")
+    assert "There is no file" not in plain.err
+
+
+def test_words_beginning_with_a_minus_are_shown_as_they_were_typed(library: Library, call: Call) -> None:
+    picture(library.root / "red.png", "red")
+    red = ("--image", library.root / "red.png", "--library", library.path, "--mode", "jaccard")
+    assert '"-people"' in call(search_command, *red, "--text", "-people").out
 
 
 # --- the query language ---

@@ -41,13 +41,19 @@ def captions_of(answer: Answer, max_words: int) -> tuple[Caption, ...]:
 
 
 def plain(text: str, max_words: int) -> str:
-    """A text on one line, without markup and control characters, no longer than so many words.
+    """The same as `on_one_line`, without the quotation marks in which models put their answers.
 
     errors: NoAnswer for a page of HTML, and for what no one would read
 
     >>> plain("**A dog** <b>runs</b>\\n on\\tgrass.", 60)
     'A dog runs on grass.'
     """
+    return on_one_line(text, max_words).strip(" \"'")
+
+
+def on_one_line(text: str, max_words: int) -> str:
+    """A text on one line, without markup and control characters, no longer than so many words. errors:
+    NoAnswer"""
     if _PAGE.match(text):
         raise NoAnswer("the captioner answered with a page of markup.")
     if len(text) > MOST_CHARACTERS:
@@ -58,7 +64,7 @@ def plain(text: str, max_words: int) -> str:
         " " if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else one for one in text
     )
     listed = text.split()
-    return " ".join(listed[:max_words]).strip(" \"'")
+    return " ".join(listed[:max_words])
 
 
 def _caption(one: object, max_words: int) -> Caption | None:

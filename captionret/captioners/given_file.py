@@ -19,7 +19,7 @@ from ..decoding import Decoding, OwnWay
 from ..errors import BadDataset, BadImage
 from ..images import Picture, as_picture
 from ..records import Caption, CaptionResult, Failure, GivenCaptions, NoCaption
-from .answers import NoAnswer, plain
+from .answers import NoAnswer, on_one_line
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class FileCaptioner:
     def _plain(self, text: str) -> str:
         """A caption as people read it. errors: ValueError for what is none"""
         try:
-            return plain(text, self._max_words)
+            return on_one_line(text, self._max_words)
         except NoAnswer as error:
             raise ValueError(str(error)) from None
 

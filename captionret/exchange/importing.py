@@ -5,6 +5,7 @@ import_sidecars(library)                     # those beside the pictures
 import_embedded(library)                     # IPTC, EXIF and XMP inside them
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..errors import BadImage
 from ..images.opening import read_embedded
 from ..images.xmp import BadXMP, Described, read
 from ..library import CaptionReport, Library
+from ..library.given import IMPORTED
 from ..progress import bar
 from ..records import Caption, Failure, GivenCaptions
 from ..uncollected import uncollected
@@ -43,14 +45,16 @@ class Imported:
 @uncollected()
 def import_captions(library: Library, path: Path) -> Imported:
     """The captions of a file or a folder, see `read_captions`, each under the name of who made it; where the
-    file does not say, under the file's own. A person's stand as a person's.
+    file does not say, under the file's own: of "captions.csv" it is "captions.csv", as where the file is a
+    captioner (but "captions" in a library that has captions under that name). A person's stand as a person's.
 
     errors: as read_captions; BadLibrary where the library holds no pictures yet
     """
     models = {one.name for one in library.captioners if one.kind == "model"}
-    failures = Failures()
+    files = {one.name: json.loads(one.described) for one in library.captioners if one.kind == "file"}
+    spec, failures = f"file:{path.absolute()}", Failures()
     reports, own, known = [], 0, []
-    for (by, kind), pictures in by_source(read_captions(path, failures)).items():
+    for (by, kind), pictures in by_source(read_captions(path, failures, set(files))).items():
         given = [
             GivenCaptions(place or None, tuple(map(_caption, rows)), sha256 or None)
             for (place, sha256), rows in pictures.items()
@@ -60,7 +64,9 @@ def import_captions(library: Library, path: Path) -> Imported:
         elif kind == "model" and by in models:
             known.append(by)
         else:
-            reports.append(library.add_captions(by, given, whole=True))
+            same = by == path.name and files.get(by, {}).get("captioner") == spec
+            described = {"captioner": spec} if same else {IMPORTED: spec}
+            reports.append(library.add_captions(by, given, whole=True, described=described))
     return Imported(tuple(reports), own, tuple(known), tuple(failures))
 
 

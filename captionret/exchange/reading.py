@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from pathlib import Path
 
@@ -13,21 +14,26 @@ from .rows import CaptionRow
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def read_captions(path: Path, failures: Failures) -> Iterator[CaptionRow]:
+def read_captions(
+    path: Path, failures: Failures, known: AbstractSet[str] = frozenset()
+) -> Iterator[CaptionRow]:
     """Every caption of a file or a folder that `export` wrote, in its order.
 
     path:     captions.parquet, .jsonl, .csv, .tsv or .json; COCO's JSON; a shard (.tar); or a folder with one
               of these
     failures: receives the records that cannot be read, each with its place
+    known:    names of sources: a file is called by its name without the ending where that is one, else by
+              its name with it
     errors:   BadDataset where none can, and for another kind of file
     """
     file = _inside(path) if path.is_dir() else path
+    own_name = file.stem if file.stem in known else file.name
 
     def note(where: str, why: str) -> None:
         failures.note(where, f"{file}, {where}: {why}")
 
     for record in read_records(file, clean, note):
-        by, kind = record.by or file.stem, record.kind or "file"
+        by, kind = record.by or own_name, record.kind or "file"
         for n, text in enumerate(record.captions, record.n):
             yield CaptionRow(
                 record.path or "",

@@ -2,6 +2,7 @@
 hash or its path, and is kept under the name of its source."""
 
 import hashlib
+import json
 import logging
 import os
 from collections import defaultdict
@@ -29,6 +30,7 @@ SELECT i.number, i.sha256, f.path FROM images AS i JOIN files AS f USING (sha256
 WHERE i.captioner = {CURRENT}
 """  # noqa: S608
 _NAMED = 5  # pictures that a message names
+IMPORTED = "imported"  # among a source's facts: "file:PATH", from which it was taken once
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,20 @@ def put_given(
         waiting=len(set(pictures.by_hash.values()) - found.keys() - (before.keys() - gone)),
         unknown=len(unknown),
     )
+
+
+def take_over(catalogue: Catalogue, source: GivenSource) -> None:
+    """What was imported once from the very file that is a captioner now is that captioner's: one file's
+    captions count once."""
+    imported = GivenSource(source.name, {}).fingerprint
+    with catalogue.reading() as rows:
+        found = rows.table("SELECT id, fingerprint, described FROM captioners", (WHOLE, TEXT, TEXT))
+    if source.fingerprint in {fingerprint for _, fingerprint, _ in found}:
+        return
+    for number, fingerprint, described in found:
+        if fingerprint == imported and json.loads(described).get(IMPORTED) == source.facts["captioner"]:
+            with catalogue.transaction() as connection:
+                writes.put_fingerprint(connection, number, source.fingerprint)
 
 
 def put_own(catalogue: Catalogue, given: Iterable[GivenCaptions], root: Path) -> int:

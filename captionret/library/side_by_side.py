@@ -10,7 +10,7 @@ from ..uncollected import uncollected
 from . import writes
 from .beside import Beside, adopt, own_way
 from .captioners import read_present, read_shown
-from .given import GivenSource, put_given, put_own
+from .given import GivenSource, put_given, put_own, take_over
 from .index_writing import write_index
 from .protocols import Captioning
 from .reading import ReadableLibrary
@@ -71,9 +71,12 @@ class SideBySideLibrary(ReadableLibrary):
         with writing(self.path):
             self._check_captioned()
             one = GivenSource(source, dict(described or {}))
+            read_again = "captioner" in one.facts
+            if read_again:
+                take_over(self._catalogue, one)
             known = adopt(self._catalogue, one, OwnWay(), "file")
             report = put_given(self._catalogue, known.id, known.label, captions, self.root, whole)
-            if whole and not described and not (report.new or report.changed or report.unchanged):
+            if whole and not read_again and not (report.new or report.changed or report.unchanged):
                 with self._catalogue.transaction() as connection:
                     writes.drop_captioner(connection, known.id)
             write_index(self._catalogue)

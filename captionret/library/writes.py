@@ -143,6 +143,11 @@ def prefer(connection: sqlite3.Connection, captioner: int) -> None:
     )
 
 
+def put_fingerprint(connection: sqlite3.Connection, captioner: int, fingerprint: str) -> None:
+    """By what a captioner is known again."""
+    connection.execute("UPDATE captioners SET fingerprint = ? WHERE id = ?", (fingerprint, captioner))
+
+
 def put_kind(connection: sqlite3.Connection, captioner: int, kind: str) -> None:
     """Of what kind a captioner is."""
     connection.execute("UPDATE captioners SET kind = ? WHERE id = ?", (kind, captioner))

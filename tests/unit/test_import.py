@@ -14,6 +14,7 @@ from PIL import Image
 from typed import Call
 
 from captionret import Library
+from captionret.app.captioners import bring_up_to_date
 from captionret.captioners.given_file import FileCaptioner
 from captionret.cli import export as export_command
 from captionret.cli import import_captions as import_command
@@ -86,7 +87,7 @@ def test_a_table_of_another_program_needs_a_path_and_a_caption(photos: Library, 
     table = tmp_path / "archive.csv"
     table.write_text("file,text\ntrip/red.png,the first day\ngone.png,nothing\nblue.png,by its name\n")
     (report,) = import_captions(photos, table).reports
-    assert (report.captioner, report.new, report.unknown) == ("archive", 2, 1)
+    assert (report.captioner, report.new, report.unknown) == ("archive.csv", 2, 1)
     assert {one.caption for one in photos} == {"the first day", "by its name", "a plain green picture"}
     table.write_text("file,text\ntrip/red.png,the second day\n")
     (report,) = import_captions(photos, table).reports
@@ -137,7 +138,7 @@ def test_bad_records_are_named_and_the_others_are_taken(photos: Library, tmp_pat
     assert len(done.failures) == 7 and "line 3" in done.failures[2].reason
     assert [(one.new, one.unknown) for one in done.reports] == [(2, 0)]
     found = what(photos)
-    assert found["trip/red.png"][0] == ("a", [("a red [31m <b>door</b>", ("door", "red"), None)])
+    assert found["trip/red.png"][0] == ("a.jsonl", [("a red [31m <b>door</b>", ("door", "red"), None)])
     assert [len(text) for text, *_ in found["trip/blue.png"][0][1]] == [49_999, 4]
 
 
@@ -167,9 +168,37 @@ def test_a_file_says_the_same_whether_it_is_imported_or_named_as_a_captioner(
         done = import_captions(photos, tmp_path / name)
         assert len(done.failures) == (name == "a.json")
         assert what(photos)["trip/red.png"][0] == (
-            name[0],
+            name,
             [(text, tags, None) for text, tags in captions],
         )
+
+
+def test_one_file_counts_once_however_it_was_given(photos: Library, tmp_path: Path) -> None:
+    caps = tmp_path / "caps.csv"
+    caps.write_text('path,caption\ntrip/red.png,"an ibis, ""quoted"""\n')
+    for first in (import_captions, index_file):
+        for give in (first, index_file, import_captions, index_file):
+            give(photos, caps)
+            assert [one.label for one in photos.captioners] == ["caps.csv", "mean-colour"]
+            assert what(photos)["trip/red.png"][0] == ("caps.csv", [('an ibis, "quoted"', (), None)])
+        photos.remove_captions("caps.csv")
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other/caps.csv"
+    other.write_text("path,caption\ntrip/blue.png,another\n")
+    import_captions(photos, other)
+    index_file(photos, caps)
+    assert len(photos.captioners) == 3, "another file of that name keeps its captions"
+
+
+def test_a_name_without_ending_that_a_library_has_stays(photos: Library, tmp_path: Path) -> None:
+    photos.add_captions("caps", [GivenCaptions("trip/red.png", (Caption("old", ("old",), 0.0),))])
+    (tmp_path / "caps.csv").write_text("path,caption\ntrip/red.png,new\n")
+    assert import_captions(photos, tmp_path / "caps.csv").reports[0].captioner == "caps"
+    assert what(photos)["trip/red.png"][0] == ("caps", [("new", (), None)])
+
+
+def index_file(library: Library, file: Path) -> None:
+    bring_up_to_date(library, None, lambda: MeanColour(name="mean-colour"), [f"file:{file}"])
 
 
 def test_sidecars_are_captions_by_file_but_for_what_was_exported(photos: Library, tmp_path: Path) -> None:

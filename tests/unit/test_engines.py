@@ -1,6 +1,8 @@
 """What runs the CNN: the same features from every engine, and a clear sentence where one cannot run."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -450,3 +452,27 @@ def working(name: str) -> dict[str, Working]:
 def modules(*engines: Mapping[str, object]) -> object:
     known = {name: engine for some in engines for name, engine in some.items()}
     return lambda name, package: known[name.removeprefix(".").removesuffix("_engine")]
+
+
+def test_ctrl_c_is_heard_when_openvino_was_last_used_in_another_thread() -> None:
+    installed("openvino")
+    program = """
+import faulthandler, gc, os, signal, threading
+from captionret.models.vision.engines.openvino_engine import started
+faulthandler.enable()
+held = [started()]
+held[0].get_property("CPU", "FULL_DEVICE_NAME")
+def let_go():
+    held.clear()
+    gc.collect()
+thread = threading.Thread(target=let_go)
+thread.start()
+thread.join()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr

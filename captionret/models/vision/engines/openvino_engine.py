@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from queue import SimpleQueue
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -14,11 +15,23 @@ from .export import exported
 from .int8 import rounded
 from .protocols import CannotRun, Run, Source, last_line
 
+if TYPE_CHECKING:
+    from openvino import Core
+
 # Pictures that a thread takes through the network at a time. A fixed number makes it a little faster, and its
 # memory small.
 PIECE = 4
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}  # of what is not rounded to bytes
 _CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "int8": "INT8"}
+
+
+@cache
+def started() -> "Core":
+    """OpenVINO for as long as the process lasts. Where it ends in another thread than it began in, it frees
+    the memory that the first one's signals are handled on, and Ctrl-C ends in a segmentation fault."""
+    import openvino as ov
+
+    return ov.Core()
 
 
 def start(source: Source, precision: str) -> Run:
@@ -27,7 +40,7 @@ def start(source: Source, precision: str) -> Run:
         import openvino as ov
     except (ImportError, OSError) as error:
         raise CannotRun(f"OpenVINO cannot be loaded ({error}).") from None
-    core = ov.Core()
+    core = started()
     capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if _CAPABILITIES[precision] not in capabilities:
         raise CannotRun(f"This processor does not compute in {precision}.")

@@ -11,7 +11,7 @@ from typing import Any
 from ..captioners import CaptionerOptions, StreamedCaptioner, make_captioner
 from ..captioners.given_file import FileCaptioner
 from ..captioners.journal import Journal
-from ..captioners.kinds import is_kind
+from ..captioners.kinds import check_kind, is_kind
 from ..captioners.options import from_json
 from ..decoding import BeamSearch, Decoding
 from ..errors import CaptionretError
@@ -94,6 +94,7 @@ def _way(captioner: Captioning, decoding: Decoding | None) -> Decoding:
 
 def captioner_from(spec: str, options: CaptionerOptions | None = None) -> Captioning:
     """The captioner that people name: "KIND:WHAT", or a checkpoint. errors: as make_captioner"""
+    check_kind(spec)
     options = options or CaptionerOptions()
     if is_kind(spec):
         return make_captioner(spec, options)

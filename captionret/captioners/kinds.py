@@ -10,6 +10,7 @@ from pathlib import Path
 from ..config import Registry
 from ..errors import BadSetting, UnknownName
 from ..files import expanded
+from ..home import is_name, known_checkpoints
 from .given_file import FileCaptioner
 from .options import CaptionerOptions
 from .protocol import ImageCaptioner
@@ -78,6 +79,15 @@ def is_kind(spec: str) -> bool:
     """Whether a text names a captioner of a kind, rather than a checkpoint."""
     kind, _, _ = spec.partition(":")
     return (kind in (FILE, *CAPTIONERS) and ":" in spec) or kind in _plugins()
+
+
+def check_kind(spec: str) -> None:
+    """Refuse "KIND:WHAT" that names neither a captioner of a kind nor a checkpoint. errors: UnknownName"""
+    kind, colon, _ = spec.partition(":")
+    if not colon or is_kind(spec) or not is_name(kind) or len(kind) == 1:  # C:, a drive
+        return
+    if not expanded(spec).exists() and spec not in known_checkpoints():
+        plugin(kind)
 
 
 def captioner_name(spec: str) -> str:

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--to",
         type=path_argument,
         metavar="PLACE",
-        help="an archive, FILE.zip, or a folder to be made (default: NAME-DATE.zip)",
+        help="an archive, FILE.zip, or a folder to be made, without an ending (default: NAME-DATE.zip)",
     )
     add_keeping(options)
     given = options.parse_args(arguments)

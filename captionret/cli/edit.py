@@ -33,8 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with Library.open(given.library) as library:
         done = _caption(library, given) if captioning else _add_and_remove(library, given)
-    print(json.dumps(done) if given.json else "  ".join(f"{name} {value}" for name, value in done.items()))
+    print(json.dumps(done) if given.json else "  ".join(map(_shown, done, done.values())))
     return FOUND
+
+
+def _shown(name: str, value: object) -> str:
+    if name != "caption":
+        return f"{name} {value}"
+    return "your caption is taken away" if value is None else f'{name} "{value}"'
 
 
 def _options() -> argparse.ArgumentParser:

@@ -70,7 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting("--watch captions all; --limit is for single runs. Give one of them.")
 
     from ..app.models import Library
+    from ..captioners.kinds import check_kind
 
+    for spec in given.captioner:
+        check_kind(spec)
     with Library.open(name) if folder is None else Library.open_or_create(name, folder) as library:
         _change_folders(library, given)
         _bring_frames(library, given.videos)

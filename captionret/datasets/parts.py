@@ -67,9 +67,11 @@ def split(
 def sample(items: Sequence[Item], count: int, seed: int = 0, captions: int | None = None) -> list[Item]:
     """So many of the items, drawn at random, in their order; each with its first `captions` captions.
 
-    errors: BadSetting for more than there are
+    errors: BadSetting for none, and for more than there are
     """
-    if not 0 < count <= len(items):
+    if count < 1:
+        raise BadSetting(f"{count:,} images cannot be drawn. Choose 1 or more.")
+    if count > len(items):
         raise BadSetting(f"There are {len(items):,} images; {count:,} of them cannot be drawn. Choose fewer.")
     drawn = {item.id for item in sorted(items, key=lambda item: _drawn(seed, item.id))[:count]}
     return [replace(item, captions=item.captions[:captions]) for item in items if item.id in drawn]

@@ -69,10 +69,16 @@ def back_up(folder: Path, place: Path, dry_run: bool = False) -> Copied:
     """Copy a library as it is at this moment, while it may be searched; what a search makes again is left
     out. The copy opens like any other library; an archive is unpacked first.
 
-    place:  a folder to be made, or an archive, NAME.zip; nothing may be there yet
+    place:  a folder to be made, without an ending as files have, or an archive, NAME.zip; nothing may be
+            there yet
     errors: as move_library
     """
     Catalogue(folder / CATALOGUE).close()
+    if place.suffix.lower() not in ("", ".zip"):
+        raise BadSetting(
+            f"{place} ends with {place.suffix}, but a backup is an archive, which ends with .zip, or a "
+            "folder without such an ending. Give another name."
+        )
     _check_free(place)
     if dry_run:
         files = _to_copy(folder)

@@ -79,6 +79,9 @@ def test_index_again_knows_folder_captioner_and_decoding(
     refused = call(index, photos, "--library", "./wide", "--beam", 2)
     assert refused.code == 3 and "--recaption" in refused.err
     assert call(index).code == 2
+    unknown = call(index, photos, "--library", "./never", "--captioner", "foo:bar")
+    assert unknown.code == 2 and not (tmp_path / "never").exists()
+    assert "There is no kind of captioner 'foo'." in unknown.err and "openai" in unknown.err
 
 
 def test_index_names_the_library_that_it_made_and_each_failure_once(
@@ -159,10 +162,11 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def test_caption_of_a_person_is_found_and_taken_away_again(photos: Path, call: Call) -> None:
-    assert call(edit, "--library", "./lib", "red.png", OWN).out == f"picture red.png  caption {OWN}\n"
+    assert call(edit, "--library", "./lib", "red.png", OWN).out == f'picture red.png  caption "{OWN}"\n'
     found = json.loads(call(search, "--text", "tablecloth", "--library", "./lib", "--json").out)
     assert [hit["caption"] for hit in found["hits"]] == [OWN]
-    assert call(edit, "--library", "./lib", photos / "red.png", "--reset").code == 0
+    reset = call(edit, "--library", "./lib", photos / "red.png", "--reset")
+    assert (reset.code, reset.out) == (0, f"picture {photos / 'red.png'}  your caption is taken away\n")
     assert call(search, "--text", "tablecloth", "--library", "./lib").code == 1
 
 
@@ -282,6 +286,8 @@ def test_a_library_is_looked_after_by_commands_that_can_be_tried_dry(
     assert json.loads(call(prune, "--library", "./lib", "--json").out)["pruned"] == []
     assert "would have" in call(backup, "--library", "./lib", "--dry-run").out
     assert not list(tmp_path.glob("*.zip"))
+    odd = call(backup, "--library", "./lib", "--to", "lib.tar", "--dry-run")
+    assert odd.code == 2 and "ends with .tar" in odd.err
     assert call(backup, "--library", "./lib").code == 0
     (archive,) = tmp_path.glob("lib-2*.zip")
     again = call(backup, "--library", "./lib", "--to", archive)

@@ -182,6 +182,7 @@ def test_command_shows_groups_and_deletes_nothing(call: Call, made: Path, tmp_pa
     shown = call(command, "--library", made, "--html", page)
     assert shown.code == 0 and "3 groups of 10 files" in shown.out and "Nothing was deleted." in shown.out
     assert "best" in shown.out and "320 x 240" in shown.out
+    assert " kB" in shown.out and "MB" not in shown.out
     assert page.read_text("utf-8").count("<article") == 10
     answer = json.loads(call(command, "--library", made, "--json", "--kind", "exact").out)
     group, lake = answer["groups"]

@@ -138,6 +138,8 @@ def test_a_sample_is_the_same_each_time() -> None:
     assert all(one.captions == FIVE[:2] for one in drawn) and drawn != sample(items, 10, seed=4, captions=2)
     with pytest.raises(BadSetting, match="51 of them cannot be drawn"):
         sample(items, 51)
+    with pytest.raises(BadSetting, match=r"^0 images cannot be drawn\. Choose 1 or more\.$"):
+        sample(items, 0)
 
 
 def test_what_a_format_cannot_hold_is_refused_before_anything_is_written(mine: Path, tmp_path: Path) -> None:

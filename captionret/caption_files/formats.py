@@ -30,6 +30,8 @@ def placed_rows(path: Path) -> Iterator[Placed]:
             f"{path} is no kind of file that captions are read from: {', '.join(FORMATS)}. Name one of those."
         )
     try:
+        if path.stat().st_size == 0:
+            raise BadDataset(f"{path} is empty. Give a file with captions.")
         yield from read(path)
     except UnicodeDecodeError as error:
         raise _wrongly_encoded(path, error) from None

@@ -74,6 +74,8 @@ def _wanted(given: argparse.Namespace) -> "list[Wanted]":
     queries = [*given.query, *(query for file in given.queries for query in _queries(file))]
     if not (queries or given.urls or given.page):
         raise BadSetting("Say what to collect: --queries FILE, --query TEXT, --urls FILE or --page ADDRESS.")
+    if not all(query.strip() for query in given.query):
+        raise BadSetting("A --query is empty. Say what pictures to look for.")
     wanted: list[Wanted] = []
     wanted += [Wanted("", listed(read_addresses(file))) for file in given.urls]
     wanted += [Wanted("", partial(pictures_of, page)) for page in given.page]
@@ -98,6 +100,10 @@ def _show(done: "Collected", as_json: bool) -> None:
         log.warning(
             f"Ended early: {done.ended}. What was asked for and not fetched can be had by another run."
         )
+    if done.refused:
+        private = "is a private address" in done.refused
+        advice = " Name its host with --private to have it asked." if private else ""
+        log.warning(f"Refused, the first: {done.refused}{advice}")
     if as_json:
         paths = {"table": str(done.table.absolute()), "page": str(done.page)}
         print_json({**paths, "new": done.new, "received": done.received, "pictures": done.outcomes})

@@ -1,7 +1,7 @@
 """Write a library's captions with who made them, its words and its vectors into files for other programs.
 
     captionret export --library photos --format parquet --out out      # captions.parquet, pictures.parquet
-    captionret export --library photos --format csv --out captions.csv # the captions' file alone
+    captionret export --library photos --out captions.csv              # the captions' file alone
     captionret export --library photos --format coco --out out
     captionret export --library photos --format webdataset --out out --vectors embedding
     captionret export --library photos --format xmp --out sidecars     # a sidecar for each picture
@@ -15,6 +15,7 @@ never changed.
 import argparse
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..errors import BadSetting
 from ..exchange.formats import FORMATS
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _options().parse_args(arguments)
     if (given.out is None) == (not given.beside_pictures):
         raise BadSetting("Give --out DIR, or for sidecars --beside-pictures.")
+    given.format = given.format or _format_of(given.out)
     if given.beside_pictures and given.format != "xmp":
         raise BadSetting(f"--beside-pictures goes with --format xmp, not with {given.format}.")
 
@@ -54,11 +56,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FOUND if done.pictures else NOTHING_FOUND
 
 
+def _format_of(out: Path | None) -> str:
+    """The format whose captions' file ends as this one. errors: BadSetting where there is none"""
+    ending = out.suffix.lower() if out is not None else ""
+    for name, row in FORMATS.items():
+        if ending and row.alone and Path(row.alone).suffix == ending:
+            return name
+    raise BadSetting(f"Give --format: {', '.join(FORMATS)}.")
+
+
 def _options() -> argparse.ArgumentParser:
     options = parser("export", __doc__ or "")
     options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
     kinds = "; ".join(f"{name}: {row.about}" for name, row in FORMATS.items())
-    options.add_argument("--format", required=True, choices=tuple(FORMATS), metavar="FORMAT", help=kinds)
+    options.add_argument(
+        "--format", choices=tuple(FORMATS), metavar="FORMAT", help=f"{kinds}. Of one file its ending says it"
+    )
     options.add_argument(
         "--out",
         type=path_argument,

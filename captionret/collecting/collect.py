@@ -40,6 +40,7 @@ class Collected:
     new:      pictures that this run kept
     received: bytes of this run
     ended:    why the run ended before everything was asked for; "" where it did not
+    refused:  why the first address that was refused was, in this run or before; "" where none was
     """
 
     table: Path
@@ -48,6 +49,7 @@ class Collected:
     new: int = 0
     received: int = 0
     ended: str = ""
+    refused: str = ""
 
 
 def collect(
@@ -85,7 +87,8 @@ def collect(
         ) from None
     counts = Counter(entry.outcome for entry in entries)
     outcomes = {name: counts[name] for name in OUTCOMES if counts[name]}
-    return Collected(folder / TABLE, page, outcomes, run.new, run.visitor.bytes, run.ended)
+    refused = next((entry.reason for entry in entries if entry.outcome == "refused"), "")
+    return Collected(folder / TABLE, page, outcomes, run.new, run.visitor.bytes, run.ended, refused)
 
 
 class _Run:
@@ -184,7 +187,7 @@ class _Run:
 
     def _worth_asking(self, candidate: Candidate, query: str) -> bool:
         """Whether nothing is known of it yet; without a caption it need not be asked for."""
-        if self._journal.settled(candidate.address):
+        if self._journal.settled(candidate.address, self.visitor.manners.private):
             return False
         if not captions_of(candidate.captions) and not self._standards.uncaptioned:
             self._journal.put(_entry(candidate, query, "no caption"))

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import IO
@@ -104,9 +105,11 @@ class Journal:
                 os.fsync(self._out.fileno())
                 self._synced = time.monotonic()
 
-    def settled(self, address: str) -> bool:
-        """Whether it is known for good what becomes of an address."""
+    def settled(self, address: str, private: AbstractSet[str] = frozenset()) -> bool:
+        """Whether it is known for good what becomes of an address. private: hosts that may be asked now"""
         known = self.entries.get(address)
+        if known is not None and known.outcome == "refused":
+            return not any(f"leads to {host!r}" in known.reason for host in private)
         return known is not None and known.outcome != FOR_NOW
 
 

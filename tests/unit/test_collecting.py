@@ -15,8 +15,10 @@ import pandas
 import pytest
 from photographs import encoded, photograph
 from PIL import Image, ImageDraw
+from typed import Call
 from web_server import WebServer, data, page, redirect, refusal, serving
 
+from captionret.cli import collect as collect_command
 from captionret.collecting.addresses_file import read_addresses
 from captionret.collecting.candidates import Candidate
 from captionret.collecting.captions import LONGEST, cleaned
@@ -100,6 +102,30 @@ def test_a_list_is_read_with_img2datasets_columns_and_others(tmp_path: Path) -> 
     assert (only.licence, only.author, only.source) == ("CC BY", "Ann", "list.tsv")
     (tmp_path / "list.txt").write_text("http://a/1.jpg\n\n# no\nhttps://a/2.jpg\ta cat\n", "utf-8")
     assert [one.captions for one in read_addresses(tmp_path / "list.txt")] == [(), ("a cat",)]
+
+
+def test_rows_without_a_web_address_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [("http://a/1.jpg", "a"), ("ftp://a/2.jpg", "b"), ("", "c")]
+    write_table(tmp_path / "list.csv", ("url", "caption"), rows)
+    assert len(read_addresses(tmp_path / "list.csv")) == 1
+    assert "https://: 2. The first is 'ftp://a/2.jpg'." in caplog.text
+
+
+def test_why_an_address_is_refused_is_said_and_a_host_named_as_private_is_asked_again(
+    server: WebServer, call: Call, tmp_path: Path
+) -> None:
+    server.answers["/1.jpg"] = page(encoded(photograph(1)))
+    (tmp_path / "list.txt").write_text(f"{server.url}/1.jpg\ta photograph\n")
+    asked = ("--urls", tmp_path / "list.txt", "--out", tmp_path / "mine")
+    done = call(collect_command, *asked)
+    assert done.code == 1 and "refused 1" in done.out
+    assert "is a private address" in done.err and "--private" in done.err
+    assert call(collect_command, *asked, "--private", "127.0.0.1").out.startswith("kept 1")
+
+
+def test_an_empty_query_is_asked_of_nobody(call: Call, tmp_path: Path) -> None:
+    done = call(collect_command, "--query", " ", "--out", tmp_path / "mine")
+    assert done.code == 2 and "--query is empty" in done.err
 
 
 PAGE = """<html><head><title>Our  trip</title><base href="/b/"><meta name="author" content="Ann">

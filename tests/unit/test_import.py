@@ -102,6 +102,7 @@ def test_a_table_of_another_program_needs_a_path_and_a_caption(photos: Library, 
         ("a.jsonl", b'{"path": "a.png", "caption": "x", "score": "high"}', "line 1"),
         ("a.csv", b"path,caption\na.png\n", "line 2"),
         ("a.csv", "path,caption\na.png,Tür\n".encode("latin-1"), "UTF-8"),
+        ("a.csv", b"", "is empty"),
         ("a.json", b'{"images": []}', "COCO"),
         ("a.json", b"[" * 100_000, "no JSON"),
         ("a.parquet", b"PAR1", "Parquet"),
@@ -290,5 +291,7 @@ def test_the_commands_say_what_they_did(photos: Library, call: Call, tmp_path: P
     assert call(import_command, "--sidecars", "--library", other.path).code == 1
     for wrong in (["out", "--embedded"], [], ["nowhere.csv"]):
         assert call(import_command, *wrong, "--library", other.path).code in (2, 3)
-    for wrong in (["--format", "csv"], ["--format", "csv", "--beside-pictures"]):
+    assert call(export_command, "--library", photos.path, "--out", tmp_path / "one.csv").code == 0
+    assert (tmp_path / "one.csv").read_text().startswith("path,")
+    for wrong in (["--out", "folder"], ["--format", "csv"], ["--format", "csv", "--beside-pictures"]):
         assert call(export_command, "--library", photos.path, *wrong).code == 2

@@ -44,5 +44,8 @@ def named(path: str) -> tuple[str, str]:
 def _add_hit(picture: FoundPicture, hit: Hit) -> None:
     """Write into a picture how it was found."""
     picture.rank, picture.score, picture.weak = hit.rank, hit.score, hit.weak
-    picture.words = [Word(word=visible(word), probability=round(float(sure), 4)) for word, sure in hit.words]
+    picture.words = [
+        Word(word=visible(word), probability=round(float(sure), 4), certain=word in hit.certain)
+        for word, sure in hit.words
+    ]
     picture.why = [visible(word) for word in hit.why]

@@ -6,10 +6,12 @@ from pydantic import BaseModel, Field
 
 
 class Word(BaseModel):
-    """A word of a picture. probability: that a person says it of the picture"""
+    """A word of a picture. probability: that a person says it of the picture; certain: whether a caption by a
+    person or a file says it"""
 
     word: str
     probability: float
+    certain: bool = False
 
 
 class FoundPicture(BaseModel):

@@ -267,7 +267,9 @@ def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(chan
     assert [(one["name"], one["captions"][0]["text"]) for one in facts["others"]] == [
         ("mean-colour", "a plain red picture")
     ]
-    assert [one["id"] for one in found(changing, q="zebra", mode="words")] == [red]
+    (hit,) = found(changing, q="zebra", mode="words")
+    assert hit["id"] == red
+    assert [(one["word"], one["certain"]) for one in hit["words"]] == [("zebra", True)]  # type: ignore[attr-defined]
     assert [one["id"] for one in found(changing, q="zebra", mode="jaccard")] == [red]
     assert changing.delete(f"{place}/caption").json()["captions"][0]["text"] == "a plain red picture"
     assert found(changing, q="zebra", mode="jaccard") == []

@@ -1,7 +1,7 @@
 // What the server is asked. Every answer is JSON, every refusal a sentence.
 
 /**
- * @typedef {{word: string, probability: number}} Word
+ * @typedef {{word: string, probability: number, certain: boolean}} Word
  * @typedef {{id: string, name: string, folder: string, caption: string, person: boolean, rank: number, score: number,
  *   words: Word[], why: string[], weak: boolean, copies: number}} Found
  * @typedef {{word: string, readings: {word: string, weight: number, how: string}[], suggestion: string | null}} Understood

@@ -32,7 +32,7 @@ export function card(found, { best = 0, agreed = false } = {}) {
       iconButton("down", "Less of this kind", { class: now.dislike.includes(found.id) ? "on" : "", "aria-pressed": String(now.dislike.includes(found.id)), onclick: () => judge(found.id, false) }),
       h("a.icon-button", { ...link({ page: "picture", id: found.id }), "aria-label": `All about this picture: ${found.caption}`, title: "All about this picture" }, icon("info"))),
     h("p.caption", {}, found.caption, found.person && h("span.person", { title: "A person wrote this caption" }, icon("pen"))),
-    found.words.length > 0 && h("ul.words", { "aria-label": "Words" }, found.words.slice(0, 6).map((one) => h("li", {}, wordButton(one.word, one.probability)))));
+    found.words.length > 0 && h("ul.words", { "aria-label": "Words" }, found.words.slice(0, 6).map((one) => h("li", {}, wordButton(one)))));
   return made;
 }
 
@@ -50,19 +50,19 @@ function picture(lib, found) {
 
 /**
  * A word, which a click searches and a click with Alt leaves out.
- * @param {string} word
- * @param {number} sure
+ * @param {import("./api.js").Word} found
  */
-export function wordButton(word, sure) {
+export function wordButton({ word, probability: sure, certain }) {
+  const shown = certain ? "(caption)" : probability(sure);
   return h("button.word", {
-    type: "button", title: `${word} ${probability(sure)}: search it; with Alt: leave it out`, vars: { "--sure": sure },
+    type: "button", title: `${word} ${shown}: search it; with Alt: leave it out`, vars: { "--sure": sure },
     onclick: (/** @type {MouseEvent} */ event) => {
       const now = state();
       const from = now.page === "search" ? now.q : "";
       if (!event.altKey) go({ ...NOTHING, page: "search", q: word, id: "" });
       else go({ page: "search", q: withWord(from, word, true), id: "" });
     },
-  }, word, h("small", {}, probability(sure)));
+  }, word, h("small", {}, shown));
 }
 
 /**

@@ -12,7 +12,7 @@ import pytest
 from captionret.app import class_reading
 from captionret.errors import MissingWeights
 from captionret.image_classes import image_classes
-from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
+from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, rocchio, search
 from captionret.retrieval.modes.auto import PICTURES
 from captionret.retrieval.notes import notes, taken
 from captionret.retrieval.understanding import understand
@@ -58,6 +58,19 @@ def test_a_text_is_compared_by_all_that_is_there() -> None:
     assert parts(gallery(), text("dog", 0)) == ["captions"]
     for held in (everything, gallery(WORDS), gallery(None, True), gallery()):
         assert found(held, text("a dog", 0))[0] == "1-dog.jpg"
+
+
+def test_a_text_with_pictures_of_feedback_is_compared_by_all_that_is_there() -> None:
+    held, query = gallery(WORDS, True, CLASSES), text("a cat", 1, {"tabby": 1.0})
+    dog, cat, man = (held.query(row) for row in range(3))
+    assert [hit.path for hit in search(held, query, "auto", top=1)] == ["2-cat.jpg"]
+    liked = rocchio(query, [man], [dog])
+    prepared = MODES["auto"].prepare(held)
+    assert prepared.compared(liked) == ("words", "embedding", "multi-caption-union")
+    assert found(held, liked)[:2] == ["2-cat.jpg", "3-man.jpg"]
+    nothing = EncodedQuery(text="zebra", vectors={"embedding": np.eye(4, dtype=np.float32)[3]})
+    assert found(held, rocchio(nothing, [], [dog])) == [], "what is disliked makes nothing else fit"
+    assert MODES["auto"].prepare(gallery()).compared(rocchio(query, [cat])) == ("captions",)
 
 
 def test_what_is_neither_said_nor_near_nor_named_is_not_found() -> None:

@@ -7,6 +7,7 @@ gallery does not hold is left out.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -111,13 +112,19 @@ class PreparedAuto(PreparedMode):
     def _beside_pictures(self, query: EncodedQuery) -> PreparedMode:
         """For queries that are not a text alone: the modes for pictures, or where none takes this one, as
         of a text with liked pictures in a gallery of captions alone, the mode for captions."""
-        return self._pictures if self._pictures.compared(query) else self._captions
+        return self._pictures if self._taking(query) else self._captions
+
+    def _taking(self, query: EncodedQuery) -> tuple[str, ...]:
+        """The modes for pictures that take this query; in a gallery of captions alone none takes a text."""
+        if query.caption is None and self._embedding is None and self._words is None:
+            return ()
+        return self._pictures.compared(query)
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32: a weighted sum of standardised scores; in a gallery of captions alone, the score of
         the mode for captions. errors: as the modes it is made of"""
         if not is_text(query):
-            if not self._pictures.compared(query):
+            if not self._taking(query):
                 return self._captions.scores(query)
             return self._pictures.scores(query)
         added = self._added(query)
@@ -126,7 +133,8 @@ class PreparedAuto(PreparedMode):
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) of a text whether its words are probable enough of each picture, or it is near enough, or of a
-        class that the text names."""
+        class that the text names. With pictures that are disliked alone it is the text that has to fit."""
+        query = _without_disliked(query)
         if not is_text(query):
             return None
         if self._words is None:
@@ -142,6 +150,7 @@ class PreparedAuto(PreparedMode):
 
     def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) of a text whether its words are a guess, and neither the space nor classes say more."""
+        query = _without_disliked(query)
         if not is_text(query) or self._words is None:
             return None
         return (self._words.surest(query) < SURE) & ~self._near_or_named(query)
@@ -166,7 +175,7 @@ class PreparedAuto(PreparedMode):
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """What each mode adds."""
         if not is_text(query):
-            if not self._pictures.compared(query):
+            if not self._taking(query):
                 return self._captions.explain(query, row)
             return self._pictures.explain(query, row)
         return Explanation(parts=tuple((name, float(added[row])) for name, added in self._added(query)))
@@ -174,7 +183,7 @@ class PreparedAuto(PreparedMode):
     def compared(self, query: EncodedQuery) -> tuple[str, ...]:
         """The modes that add to the score of this query, and "classes"."""
         if not is_text(query):
-            return self._pictures.compared(query) or ("captions",)
+            return self._taking(query) or ("captions",)
         return tuple(name for name, _ in self._added(query))
 
     def _added(self, query: EncodedQuery) -> list[tuple[str, NDArray[np.float64]]]:
@@ -215,6 +224,12 @@ class PreparedAuto(PreparedMode):
         for name, weight in query.classes.items():
             total += weight * np.log(np.maximum(self._classes.column(name), LEAST_CLASS))
         return total - (total.mean() if len(total) else 0.0)
+
+
+def _without_disliked(query: EncodedQuery) -> EncodedQuery:
+    """The query as one without feedback, where nothing was liked that it could be about, too."""
+    feedback = query.feedback
+    return query if feedback is None or feedback.liked else replace(query, feedback=None)
 
 
 def _seldom(text: str) -> bool:

@@ -69,13 +69,13 @@ class HybridMode(Mode):
         )
 
     def prepared_for_pictures(self, gallery: GalleryContents, held: frozenset[str]) -> "PreparedHybrid":
-        """Its modes for pictures that compare what is held, alone."""
+        """Its modes for pictures that compare what is held, alone; for a text beside them, too."""
         parts = {
             mode: (weight, mode.prepare(gallery))
             for mode, weight in self._modes(gallery, texts=False).items()
             if mode.required_parts(gallery) <= held
         }
-        return PreparedHybrid(gallery, parts, {}, self.by_rank)
+        return PreparedHybrid(gallery, parts, parts, self.by_rank)
 
     def _modes(self, gallery: GalleryContents, texts: bool) -> dict[Mode, float]:
         """The modes it is made of in this gallery, with their weights: for texts, or for all that holds a

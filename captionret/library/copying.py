@@ -74,7 +74,7 @@ def back_up(folder: Path, place: Path, dry_run: bool = False) -> Copied:
     errors: as move_library
     """
     Catalogue(folder / CATALOGUE).close()
-    if place.suffix.lower() not in ("", ".zip"):
+    if place.suffix.lower() != ".zip" and any(map(str.isalpha, place.suffix)):  # a date's last part is none
         raise BadSetting(
             f"{place} ends with {place.suffix}, but a backup is an archive, which ends with .zip, or a "
             "folder without such an ending. Give another name."

@@ -183,7 +183,7 @@ def _full_disk(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("name", ["copy", "copy.zip"])
+@pytest.mark.parametrize("name", ["copy", "copy-2026.11.28", "copy.zip"])
 def test_a_backup_is_whole_although_the_library_is_open(library: Library, tmp_path: Path, name: str) -> None:
     before, place = captions(library), tmp_path / "elsewhere" / name
     assert back_up(library.path, place, dry_run=True).bytes > 0 and not place.parent.exists()

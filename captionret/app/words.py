@@ -33,7 +33,8 @@ class PictureWord:
     probability: that two or more of five people say the word, or another of its forms, of the picture, all
                  sources together; where nobody has calibrated the probabilities, that a caption holds it
     in_captions: whether one of its captions does hold it
-    head:        what the lexical head says; 1 where a person wrote it; 0 where it says nothing
+    head:        what the lexical head says; 0 where it says nothing, and where the word is certain by a
+                 caption that a person wrote, or a file gives
     classes:     the ImageNet classes that stand behind it, the surest first, each with its probability
     """
 
@@ -69,7 +70,7 @@ def picture_words(searcher: Searcher, picture: str | os.PathLike[str]) -> list[P
     for word in _one_of_each(predicted, filter(_plain, every), row):
         sure = float(predicted.of(word)[row]) if word in predicted else float(word in written)
         if sure >= SHOWN or word in written:
-            head = float(predicted.by_head(word)[row])
+            head = 0.0 if predicted.is_certain(word, row) else float(predicted.by_head(word)[row])
             classes = tuple(predicted.classes_behind(word, row).items())
             found.append(PictureWord(word, sure, word in written, head, classes))
     return sorted(found, key=lambda one: (-one.probability, one.word))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..records import PictureFacts
+from ..text import STOP_WORDS, word_set
 from . import checksums
 from .caption_rows import caption_of, picture_of, read_rows
 from .captioners import Shown, read_shown
@@ -32,6 +33,7 @@ class Document:
     other_eyes:  whether they are of a captioner that sees with another CNN than the library's
     feature_row: where its feature stands
     facts:       what its file says about itself, where it says anything
+    struck:      words of the caption in whose place a person wrote one, that this does not say
     """
 
     sha256: str
@@ -42,6 +44,7 @@ class Document:
     facts: PictureFacts | None
     certain: bool = False
     other_eyes: bool = False
+    struck: tuple[str, ...] = ()
 
 
 def read_documents(
@@ -73,10 +76,17 @@ def read_documents(
             facts.get(sha256),
             sha256 in own or by[images[sha256][0]] in of_file,
             sha256 not in own and by[images[sha256][0]] in other_eyes,
+            _struck(texts.get(images[sha256][0], ()), own[sha256]) if sha256 in own else (),
         )
         for sha256, names in paths.items()
     )
     return sorted(found, key=lambda one: one.paths[0])
+
+
+def _struck(captions: Sequence[str], own: str) -> tuple[str, ...]:
+    """The words that say what is seen, of the caption in whose place a person wrote another, that this does
+    not say."""
+    return tuple(sorted(word_set(captions[0]) - word_set(own) - STOP_WORDS)) if captions else ()
 
 
 def _images(rows: Rows, hashes: Sequence[str] | None, present: int | None) -> dict[str, tuple[int, int, int]]:

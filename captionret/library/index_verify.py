@@ -75,4 +75,5 @@ def _document(table: MergedSegments, row: int) -> Document:
         segment.facts.at(place),
         bool(place in segment.certain),
         bool(place in segment.other_eyes),
+        segment.struck[place],
     )

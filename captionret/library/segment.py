@@ -45,6 +45,7 @@ class Segment:
         self.arrays = arrays
         self.paths, self.captions = Texts(arrays, "paths"), Texts(arrays, "captions")
         self.more, self.copies = TextLists(arrays, "more"), TextLists(arrays, "copies")
+        self.struck = TextLists(arrays, "struck")
         self.hashes = Hashes(arrays)
 
     @cached_property
@@ -179,6 +180,7 @@ def segment_of(documents: Sequence[Document]) -> Segment:
         **text_arrays("captions", captions),
         **list_arrays("more", [one.captions[1:] for one in documents]),
         **list_arrays("copies", [one.paths[1:] for one in documents]),
+        **list_arrays("struck", [one.struck for one in documents]),
         "hashes": hashes,
         "by_hash": np.argsort(hashes.view(f"S{_HASH}"), kind="stable").astype(np.int32),
         "feature_rows": _narrow(np.fromiter((one.feature_row for one in documents), np.int64, count)),

@@ -1,7 +1,8 @@
 """Where the pictures of which words are predicted stand in a library, and what stands in for the others."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -10,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadLibrary
+from ..image_classes import classes_of
 from ..remedies import remedy
 from ..retrieval import WordMatrix
 from ..retrieval.index.stored_words import PlacedPart, StoredWords
 from ..retrieval.index.word_postings import word_part
+from ..retrieval.inflections import number_forms, verb_forms
 from ..text import word_set
 from .merged import MergedSegments
 from .word_files import NamedPart, PredictedWords
@@ -27,6 +30,14 @@ class Held(Protocol):
     def read(self) -> PredictedWords | None: ...  # noqa: D102
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The words of a person's caption, and those of the caption before that it does not say."""
+
+    words: frozenset[str]
+    struck: frozenset[str]
+
+
 class WordsOfPictures:
     """What is predicted of a library's pictures, row by row of its table."""
 
@@ -37,8 +48,9 @@ class WordsOfPictures:
     def predicted(self) -> StoredWords:
         """All of it.
 
-        Where a person wrote a caption, its words have probability 1 and no other word, and no class, counts.
-        So it is with the caption of an image that was captioned after the last prediction, which is logged.
+        Where a person wrote a caption, its words have probability 1 beside what is predicted; words that the
+        person struck do not count, nor classes that are called so. Of an image that was captioned after the
+        last prediction the words of its caption count alone, which is logged.
         errors: BadLibrary where there are no word probabilities, or a file of them is damaged
         """
         stored = self._held.read()
@@ -53,8 +65,11 @@ class WordsOfPictures:
                 f"Of {len(unknown):,} pictures there are no word probabilities yet: the words of their "
                 "captions stand in."
             )
-        others = {row: word_set(self._pictures.captions[row]) for row in sorted(own.union(unknown))}
-        return placed_words(stored.parts, self._places, others, len(self._pictures))
+        nothing_known = sorted({*self.unknown.tolist()})
+        others = {row: word_set(self._pictures.captions[row]) for row in nothing_known}
+        return placed_words(
+            stored.parts, self._places, others, len(self._pictures), self._written(own - {*nothing_known})
+        )
 
     @cached_property
     def unknown(self) -> NDArray[np.int32]:
@@ -69,6 +84,14 @@ class WordsOfPictures:
         """Of each part the rows of its pictures."""
         stored = self._held.read()
         return [] if stored is None else [rows_of(part, self._pictures) for part in stored.parts]
+
+    def _written(self, rows: Iterable[int]) -> dict[int, Written]:
+        """What a person wrote of pictures of which something is predicted."""
+        found = {}
+        for row in sorted(rows):
+            segment, place = self._pictures.place(row)
+            found[row] = Written(word_set(segment.captions[place]), frozenset(segment.struck[place]))
+        return found
 
     def _own_rows(self) -> frozenset[int]:
         """The rows of pictures that a person captioned."""
@@ -94,13 +117,16 @@ def placed_words(
     places: Sequence[NDArray[np.int32]],
     others: Mapping[int, frozenset[str]],
     count: int,
+    written: Mapping[int, Written] | None = None,
 ) -> StoredWords:
     """The words of `count` pictures.
 
     places: of each part the rows of its pictures, see rows_of
     others: rows of which these words are certain, and nothing else is known
+    written: rows of which a person wrote something, beside what is predicted
     """
-    left_out = np.fromiter(others, np.int64, len(others))
+    written = written or {}
+    left_out = np.array([*others, *written], np.int64)
     placed = []
     for one, rows in zip(parts, places, strict=True):
         gone = np.isin(rows, left_out) if len(left_out) else np.zeros(len(rows), np.bool_)
@@ -108,5 +134,53 @@ def placed_words(
     if others or not parts:
         nothing = WordMatrix.of_sets([frozenset() for _ in others])
         own = word_part(WordMatrix.of_sets(list(others.values())), nothing)
-        placed.append(PlacedPart(own, left_out.astype(np.int32), of_captions=True))
+        placed.append(PlacedPart(own, np.fromiter(others, np.int32, len(others)), of_captions=True))
+    if written:
+        placed.append(_beside_predicted(parts, places, written))
     return StoredWords(placed, count)
+
+
+def _beside_predicted(
+    parts: Sequence[NamedPart], places: Sequence[NDArray[np.int32]], written: Mapping[int, Written]
+) -> PlacedPart:
+    """What is predicted of pictures, without what was struck, and what a person wrote of them."""
+    words, classes = (_predicted_of(parts, places, written, every) for every in (False, True))
+    for row, own in written.items():
+        struck = _forms(own.struck, words[row]) - own.words
+        named = {name for word in struck for name in classes_of().get(word, ())}
+        kept = {word: p for word, p in words[row].items() if word not in struck}
+        words[row] = kept | dict.fromkeys(own.words, 1.0)
+        classes[row] = {name: p for name, p in classes[row].items() if name not in named}
+    known = all(one.part.classes is not None for one in parts)
+    made = word_part(
+        WordMatrix.of_rows([words[row] for row in written]),
+        WordMatrix.of_rows([classes[row] for row in written]) if known else None,
+    )
+    return PlacedPart(made, np.fromiter(written, np.int32, len(written)), of_captions=True)
+
+
+def _predicted_of(
+    parts: Sequence[NamedPart],
+    places: Sequence[NDArray[np.int32]],
+    rows: Collection[int],
+    classes: bool,
+) -> dict[int, dict[str, float]]:
+    """The words of some pictures, or their classes, with their probabilities."""
+    found: dict[int, dict[str, float]] = {row: {} for row in rows}
+    wanted = np.fromiter(rows, np.int64, len(rows))
+    for one, where in zip(parts, places, strict=True):
+        chosen = np.isin(where, wanted)
+        lists, numbers = one.part.lists(classes) if chosen.any() else ((), {})
+        names = list(numbers)
+        for part in lists:
+            ids, of, weights = part.all()
+            held = np.flatnonzero(chosen[of])
+            entries = ids[held].tolist(), where[of[held]].tolist(), weights[held].tolist()
+            for word, row, weight in zip(*entries, strict=True):
+                found[row][names[word]] = weight
+    return found
+
+
+def _forms(struck: Iterable[str], known: Container[str]) -> set[str]:
+    """Some words with their other forms."""
+    return {form for word in struck for form in (*number_forms(word, known), *verb_forms(word, known))}

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from mean_colour import Colours, MeanColour, picture
 from PIL import Image
@@ -313,3 +315,33 @@ def test_adding_reads_no_more_of_the_catalogue_than_what_is_added(
     assert set(asked) == {"further.png"}
     assert library.add("further.png", MeanColour()).unchanged == 1
     assert set(asked) == {"further.png"}
+
+
+class Scenes(Colours):
+    """Predicts the same three things of every picture."""
+
+    words = ("bird", "dogs", "red")
+
+    def predict_words(
+        self, paths: Sequence[Path | Picture], hashes: Sequence[str], pooled: np.ndarray
+    ) -> np.ndarray:
+        return np.tile(np.array([0.85, 0.7, 0.9], np.float32), (len(pooled), 1))
+
+
+def test_caption_of_a_person_is_beside_what_is_predicted_and_what_it_strikes_is_gone(tmp_path: Path) -> None:
+    picture(tmp_path / "photos" / "red.png", "red")
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    library.update(captioner=MeanColour())  # a plain red picture
+    library.predict_words(Scenes())
+    library.set_caption("red.png", "an ibis with a dog")
+    for _ in range(2):  # read from the catalogue, then from an index
+        gallery = Library.open(library.path).gallery()
+        assert {word: round(p, 2) for word, p in gallery.words_of(0).items() if p > 0.5} == {
+            **dict.fromkeys(("an", "ibis", "with", "a", "dog"), 1.0), "bird": 0.85, "dogs": 0.7
+        }  # fmt: skip
+        found = gallery.predicted
+        assert found.uncalibrated("bird")[0] > 0.8 and found.uncalibrated("red")[0] < 0.05
+        library.update(captioner=MeanColour())
+    library.set_caption("red.png", None)
+    assert library.gallery().words_of(0)["red"] > 0.85
+    assert library.verify() == []

@@ -21,7 +21,7 @@ Weigh = Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
 class PlacedPart:
     """A part, and where its pictures stand in the gallery: (n,) rows, -1 for those that do not count.
 
-    of_captions: whether it holds words of captions, and nothing is known of what else one may say
+    of_captions: whether it holds all words of captions, with which its `numbers` are not compared
     """
 
     part: WordPart

@@ -99,7 +99,7 @@ class PicturePage {
     this.caption?.replaceChildren(field, h("p.edit-actions", {},
       h("button.button.first", { type: "button", onclick: () => this.change("PUT", field.value) }, icon("check"), "Keep"),
       h("button.button", { type: "button", onclick: () => this.drawCaption(facts, true) }, "Cancel")),
-    h("p.by", {}, "It holds at once, in every mode: its words count as certain, and no others."));
+    h("p.by", {}, "It holds at once, in every mode: its words count as certain, beside what is predicted, and words that you strike do not count."));
     field.focus();
   }
 

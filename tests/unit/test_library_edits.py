@@ -320,7 +320,7 @@ def test_adding_reads_no_more_of_the_catalogue_than_what_is_added(
 class Scenes(Colours):
     """Predicts the same three things of every picture."""
 
-    words = ("bird", "dogs", "red")
+    words: tuple[str, ...] = ("bird", "dogs", "red")
 
     def predict_words(
         self, paths: Sequence[Path | Picture], hashes: Sequence[str], pooled: np.ndarray

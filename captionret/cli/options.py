@@ -17,9 +17,15 @@ from ..files import expanded
 from ..home import data_folder
 from .running import FOUND, NOTHING_FOUND, run, say, show_log
 
+NOT_CALIBRATED = (
+    "The probabilities are not calibrated: captionret calibrate --library NAME --data SPEC, with captioned "
+    "pictures, makes them mean what they say."
+)
+
 __all__ = [
     "FOUND",
     "NOTHING_FOUND",
+    "NOT_CALIBRATED",
     "add_data",
     "add_device",
     "add_encoder",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..app.places import LEXICAL_HEAD, checkpoint_path
 from ..errors import BadSetting
-from .options import FOUND, NOTHING_FOUND, add_device, old_name, parser
+from .options import FOUND, NOT_CALIBRATED, NOTHING_FOUND, add_device, old_name, parser, say
 
 if TYPE_CHECKING:  # these import torch
     from ..app.models import Library
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         new = library.predict_words(predictor)
         log.info(f"Predicted by {predictor.name}.")
         print(f"new {new:,}  known {len(library) - new:,}")
+        if len(library) and library.snapshot().calibration is None:
+            say(NOT_CALIBRATED)
         return FOUND if len(library) else NOTHING_FOUND
 
 

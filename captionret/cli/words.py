@@ -16,7 +16,7 @@ from ..errors import BadSetting
 from ..report.counted import counted
 from ..report.terminal import table
 from .libraries import add_library, open_library
-from .options import FOUND, NOTHING_FOUND, add_device, parser, say
+from .options import FOUND, NOT_CALIBRATED, NOTHING_FOUND, add_device, parser, say
 from .output import print_json
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Searcher(open_library(given.library), device=given.device) as searcher:
         calibration = searcher.gallery(MODE).calibration
         say(
-            "The probabilities are not calibrated: captionret calibrate makes them mean what they say."
+            NOT_CALIBRATED
             if calibration is None
             else f"The probabilities are calibrated by {calibration.data}."
         )

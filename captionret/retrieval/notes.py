@@ -1,13 +1,15 @@
 """What to say of a query's words, and of an answer without hits: a sentence each."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from ..records import Hit
 from ..text import content_words, words, words_as_typed
 from .gallery import Gallery
 from .language import Filter, Named, Near, Since, Under, WordCondition, leaves
+from .modes.lexical import is_text
 from .query import EncodedQuery
 from .selecting import holds, plain_folder, selected
 from .understanding import TYPO, Understood, understand
@@ -33,9 +35,8 @@ def taken(mode: str, query: EncodedQuery, compared: Sequence[str], missing: Mapp
     asked = " and ".join(
         name for part, name in (("image", "picture"), ("text", "text")) if part in query.parts
     )
-    ways = list(dict.fromkeys(_CALLED.get(name, name) for name in compared))
-    shown = " and ".join(part for part in (", ".join(ways[:-1]), *ways[-1:]) if part)
-    sentences = [f"Mode {mode} compares this {asked} by {shown}."]
+    ways = {_CALLED.get(name, name) for name in compared}
+    sentences = [f"Mode {mode} compares this {asked} by {_called(compared)}."]
     without: dict[str, list[str]] = {}
     for part, reason in missing.items():
         called = _CALLED.get(part, part)
@@ -64,12 +65,40 @@ def notes(
         shown = "what is shown is a guess" if guess else "the space and the classes tell what is like it"
         return (f"Nothing was learnt of {names}: {shown}.",)
     if hits:
-        return tuple(_of_hits(read, by_words))
+        return (*_of_empty_words(query), *_of_hits(read, by_words))
     mask = selected(gallery, query)
     if mask is not None and mask.any():
         return (*_of_words(gallery, query, strange=True), _of_those_left(int(mask.sum())))
     found = (*_of_words(gallery, query, strange=False), *_of_limits(gallery, query))
     return found or tuple(_not_shown(one) for one in read if content_words([one.word]))
+
+
+def _of_empty_words(query: EncodedQuery) -> Iterator[str]:
+    """Of a text, and no more, that holds nothing but stop words."""
+    asked = list(dict.fromkeys(words(query.text or "")))
+    if asked and is_text(query) and not content_words(asked):
+        names = " and ".join(map(repr, asked))
+        say = "says" if len(asked) == 1 else "say"
+        yield f"{names} {say} nothing of what a picture shows: name what is to be seen."
+
+
+def of_feedback(query: EncodedQuery, compared: Callable[[EncodedQuery], Sequence[str]]) -> tuple[str, ...]:
+    """That a text is compared in other ways where pictures are liked or disliked, if so it is.
+
+    compared: see PreparedMode.compared
+    """
+    if query.feedback is None or query.parts != {"text"}:
+        return ()
+    ways, without = (_called(compared(one)) for one in (query, replace(query, feedback=None)))
+    if ways == without:
+        return ()
+    return (f"With liked or disliked pictures this text is compared by {ways} alone.",)
+
+
+def _called(compared: Sequence[str]) -> str:
+    """The ways in which a query is compared, in people's words."""
+    ways = list(dict.fromkeys(_CALLED.get(name, name) for name in compared))
+    return " and ".join(part for part in (", ".join(ways[:-1]), *ways[-1:]) if part)
 
 
 def _of_hits(read: Sequence[Understood], by_words: bool) -> Iterator[str]:

@@ -391,3 +391,23 @@ def test_what_cannot_be_read_is_refused_before_anything_is_opened(
 ) -> None:
     with pytest.raises(BadSetting, match=sentence):
         Searcher(tmp_path / "nowhere").search(**arguments)
+
+
+@pytest.mark.parametrize("mode", ["auto", "jaccard", "multi-caption"])
+def test_a_text_of_stop_words_is_said_to_tell_nothing(library: Library, mode: str) -> None:
+    library.predict_words(Colours(), progress=False)
+    searcher = Searcher(library, captioner=MeanColour(), predictor=Colours())
+    for text, asked in {"a": "'a' says", "a on": "'a' and 'on' say"}.items():
+        found = searcher.search(text=text, mode=mode)
+        assert found.hits or mode != "jaccard"
+        assert not found or any(note.startswith(f"{asked} nothing of what") for note in found.notes)
+    assert not any("nothing of what" in note for note in searcher.search(text="a red one", mode=mode).notes)
+
+
+def test_a_text_with_liked_pictures_is_said_to_be_compared_in_other_ways(library: Library) -> None:
+    library.predict_words(Colours(), progress=False)
+    searcher = Searcher(library, captioner=MeanColour(), predictor=Colours())
+    (note,) = searcher.search(text="red", like=["green.png"], mode="auto").notes
+    assert note == "With liked or disliked pictures this text is compared by captions alone."
+    assert not searcher.search(text="red", mode="auto").notes
+    assert not searcher.search(text="red", like=["green.png"], mode="jaccard").notes

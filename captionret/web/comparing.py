@@ -22,10 +22,13 @@ def side_by_side(
 
     columns: modes, each with a captioner's name behind a colon where its captions are meant: "words",
              "jaccard:captions.csv"
-    errors:  BadSetting for a column that is named twice; what a single column refuses stands in its place
+    errors:  BadSetting for a column that is named twice, and for a captioner that the library does not have;
+             what a single mode refuses stands in its column
     """
     if len(set(columns)) < len(columns):
         raise BadSetting("Each column has to be another mode or another captioner.")
+    for one in columns:
+        shelved.label(one.partition(":")[2])
     found = [_column(searching, shelved, asking, one, limit) for one in columns]
     sets = [{hit.id for hit in one.hits} for one in found]
     return compared.SideBySide(

@@ -174,6 +174,9 @@ def test_one_query_stands_side_by_side_by_mode_and_captioner(told: TestClient) -
     assert answer["agreed"] == []
     both = told.get("/api/libraries/photos/compare", params={"q": "blue", "column": columns[:2]}).json()
     assert len(both["agreed"]) == 2 and both["different"] >= 2
+    nobody = {"q": "blue", "column": ["words", "jaccard:nobody"]}
+    refused = told.get("/api/libraries/photos/compare", params=nobody)
+    assert refused.status_code == 400 and "no captions by nobody" in refused.json()["error"]
     for bad in (["words"], ["words"] * 2, ["words", "cnn", "auto", "jaccard", "embedding"]):
         place = "/api/libraries/photos/compare"
         assert told.get(place, params={"q": "x", "column": bad}).status_code in (400, 422)

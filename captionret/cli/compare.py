@@ -122,12 +122,17 @@ def _show(found: "Compared") -> None:
         for row in found.rows
     ]
     print(table(columns, rows, dict.fromkeys(("words", *_SCORES), ".1f")))
+    print("words: of a caption, on average; different: words that all its captions use.")
     if found.pairs:
         pairs: list[list[Value]] = [
             [one.one, one.other, one.pictures, one.agreement, one.found] for one in found.pairs
         ]
         columns = ["captioner", "and", "pictures", "agreement", "same of 10"]
         print(f"\n{table(columns, pairs, {'agreement': '.3f', 'same of 10': '.1f'})}")
+        print(
+            "agreement: Jaccard similarity of two captions' words, on average; same of 10: of the first ten "
+            "pictures that a caption finds, how many both find."
+        )
     if found.measured:
         from ..app import comparison_report as report
         from ..app.compared_captions import FORMATS

@@ -379,7 +379,9 @@ def test_captioners_are_compared_in_figures_and_by_what_they_find(library: Libra
     with pytest.raises(BadSetting, match="no captions by nobody"):
         compare_captioners(library, ["nobody", "server"])
     ended = call(compare, "--library", library.path, "--references", "mean-colour")
-    assert ended.code == 0 and "same of 10" in ended.out and "notes: my square" in ended.out
+    for column in ("words", "different", "agreement", "same of 10"):
+        assert f"{column}: " in ended.out
+    assert ended.code == 0 and "notes: my square" in ended.out
     as_json = json.loads(call(compare, "--library", library.path, "--json").out)
     assert "measured" not in as_json, "there is nothing to measure by"
     assert [one["name"] for one in as_json["captioners"]] == ["notes", "server", "mean-colour"]

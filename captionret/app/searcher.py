@@ -251,11 +251,11 @@ class Searcher:
         hits: Sequence[Hit],
         explain: bool,
     ) -> SearchResult:
-        gallery, said = snapshot.gallery(), tuple[str, ...]()
+        gallery, of_liked = snapshot.gallery(), tuple[str, ...]()
         if len(gallery) and not encoded.lists and find_mode(mode).adaptive:
             compared = gallery.prepared(find_mode(mode)).compared
             log.info(taken(mode, encoded, compared(encoded), self._ready.missing))
-            said = of_feedback(encoded, compared)
+            of_liked = of_feedback(encoded, compared)
         explained = []
         if explain and not encoded.lists:
             prepared = gallery.prepared(find_mode(mode))
@@ -270,7 +270,7 @@ class Searcher:
             library=self.library.path,
             root=snapshot.root,
             searched=len(gallery),
-            notes=(*notes(gallery, encoded, hits, find_mode(mode).understands), *said),
+            notes=(*notes(gallery, encoded, hits, find_mode(mode).understands), *of_liked),
         )
 
     def _encode(self, given: Asked, mode: str, rerank: int) -> tuple[str, LibrarySnapshot, EncodedQuery]:

@@ -21,7 +21,7 @@ from ..records import Hit
 from ..remedies import remedy
 from ..retrieval import EncodedQuery, Gallery, find_mode
 from ..retrieval.feedback import WEIGHTS
-from ..retrieval.notes import notes, of_feedback, taken
+from ..retrieval.notes import notes, taken
 from ..retrieval.search import towards_first
 from .answering import Order, Wanted, find_hits
 from .asking import Asked, Limits, asked
@@ -251,11 +251,10 @@ class Searcher:
         hits: Sequence[Hit],
         explain: bool,
     ) -> SearchResult:
-        gallery, of_liked = snapshot.gallery(), tuple[str, ...]()
+        gallery = snapshot.gallery()
         if len(gallery) and not encoded.lists and find_mode(mode).adaptive:
-            compared = gallery.prepared(find_mode(mode)).compared
-            log.info(taken(mode, encoded, compared(encoded), self._ready.missing))
-            of_liked = of_feedback(encoded, compared)
+            compared = gallery.prepared(find_mode(mode)).compared(encoded)
+            log.info(taken(mode, encoded, compared, self._ready.missing))
         explained = []
         if explain and not encoded.lists:
             prepared = gallery.prepared(find_mode(mode))
@@ -270,7 +269,7 @@ class Searcher:
             library=self.library.path,
             root=snapshot.root,
             searched=len(gallery),
-            notes=(*notes(gallery, encoded, hits, find_mode(mode).understands), *of_liked),
+            notes=notes(gallery, encoded, hits, find_mode(mode).understands),
         )
 
     def _encode(self, given: Asked, mode: str, rerank: int) -> tuple[str, LibrarySnapshot, EncodedQuery]:

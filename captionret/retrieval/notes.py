@@ -1,8 +1,7 @@
 """What to say of a query's words, and of an answer without hits: a sentence each."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from ..records import Hit
@@ -80,19 +79,6 @@ def _of_empty_words(query: EncodedQuery) -> Iterator[str]:
         names = " and ".join(map(repr, asked))
         say = "says" if len(asked) == 1 else "say"
         yield f"{names} {say} nothing of what a picture shows: name what is to be seen."
-
-
-def of_feedback(query: EncodedQuery, compared: Callable[[EncodedQuery], Sequence[str]]) -> tuple[str, ...]:
-    """That a text is compared in other ways where pictures are liked or disliked, if so it is.
-
-    compared: see PreparedMode.compared
-    """
-    if query.feedback is None or query.parts != {"text"}:
-        return ()
-    ways, without = (_called(compared(one)) for one in (query, replace(query, feedback=None)))
-    if ways == without:
-        return ()
-    return (f"With liked or disliked pictures this text is compared by {ways} alone.",)
 
 
 def _called(compared: Sequence[str]) -> str:

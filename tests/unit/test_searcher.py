@@ -402,12 +402,3 @@ def test_a_text_of_stop_words_is_said_to_tell_nothing(library: Library, mode: st
         assert found.hits or mode != "jaccard"
         assert not found or any(note.startswith(f"{asked} nothing of what") for note in found.notes)
     assert not any("nothing of what" in note for note in searcher.search(text="a red one", mode=mode).notes)
-
-
-def test_a_text_with_liked_pictures_is_said_to_be_compared_in_other_ways(library: Library) -> None:
-    library.predict_words(Colours(), progress=False)
-    searcher = Searcher(library, captioner=MeanColour(), predictor=Colours())
-    (note,) = searcher.search(text="red", like=["green.png"], mode="auto").notes
-    assert note == "With liked or disliked pictures this text is compared by captions alone."
-    assert not searcher.search(text="red", mode="auto").notes
-    assert not searcher.search(text="red", like=["green.png"], mode="jaccard").notes

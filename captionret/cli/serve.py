@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
-from ..library import Library
 from .options import FOUND, add_device, parser, path_argument
 from .running import show_log
 
@@ -74,6 +73,8 @@ def _libraries(names: Sequence[str]) -> tuple[Path, ...]:
 
 def _opens(path: Path) -> bool:
     """Whether a library that nobody named can be opened; else it is left out."""
+    from ..library import Library
+
     try:
         Library.open(path).close()
     except BadLibrary as error:

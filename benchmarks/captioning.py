@@ -24,21 +24,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from results import ROOT, markdown_table, write_section
 from torch import Tensor, nn
 
 from captionret.decoding import BeamSearch
 from captionret.images import decoded_batches, find_images, load_views
-from captionret.library.word_probabilities import kept_classes, kept_words
 from captionret.models.captioning.beam_search import beam_search
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.captioning.decoders import make_decoder
 from captionret.models.device import in_one_thread
-from captionret.models.lexical.predictor import WordPredictor
-from captionret.models.vision.backbones import Backbone, as_float16, load_backbone
+from captionret.models.vision.backbones import Backbone, load_backbone
 from captionret.models.vision.reading import read_ahead
 
 BATCH, BEAM = 32, 3
@@ -72,22 +69,6 @@ def cnn_alone(backbone: Backbone) -> Way:
     def run(paths: Sequence[Path]) -> None:
         for _ in read_ahead(backbone, paths, BATCH):
             pass
-
-    return run
-
-
-def words(backbone: Backbone, paths: Sequence[Path]) -> Way:
-    """Of features that were read before, as a library's are."""
-    predictor = WordPredictor.load(device="cpu")
-    features = np.concatenate(
-        [as_float16(read.pooled.numpy()) for read in read_ahead(backbone, paths, BATCH)]
-    )
-
-    def run(paths: Sequence[Path]) -> None:
-        kept_words(predictor.words, predictor.predict_features(features[: len(paths)]))
-        classes = predictor.predict_classes(features[: len(paths)])
-        assert classes is not None
-        kept_classes(classes)
 
     return run
 
@@ -176,7 +157,6 @@ def measure(given: argparse.Namespace) -> None:
         "now": (now(automatic), paths),
         "now, bfloat16": (now(captioner("auto", "bfloat16")), paths),
         "now, int8": (now(captioner("auto", "int8")), paths),
-        "words": (words(automatic.backbone, some), some),
         "CNN alone": (cnn_alone(automatic.backbone), paths),
         "published": (published(load_backbone("resnet152", random=True)), few),
         "published networks, here": (published_here(load_backbone("resnet152", random=True)), some),
@@ -204,8 +184,7 @@ def measure(given: argparse.Namespace) -> None:
         f"rounds; engine auto took {automatic.backbone.reader.engine}. Peak memory so far: "
         f"{memory:,.0f} MB. Of the processor's time of captioning the CNN alone is "
         f"{100 * work['CNN alone'] / work['now']:.0f} % (aimed at: 80), of the CNN's pictures a second "
-        f"it has {100 * speed['now'] / speed['CNN alone']:.0f} %; words and classes would be "
-        f"{100 * work['words'] / (work['now'] + work['words']):.1f} % of both.\n\n"
+        f"it has {100 * speed['now'] / speed['CNN alone']:.0f} %.\n\n"
         f"{markdown_table(columns, rows)}"
     )
     command = "python benchmarks/captioning.py --pictures DIR"

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 
 from .. import progress
@@ -98,6 +99,8 @@ def show_log(level: int = logging.INFO) -> None:
     logger = logging.getLogger("captionret")
     logger.setLevel(level)
     progress.show(None if level <= logging.INFO else False)
+    # The CNN's export traces it. Where another thread looks for warnings, too, silence there does not hold.
+    warnings.filterwarnings("ignore", r"`torch\.jit\.", FutureWarning)
     if not any(isinstance(handler, Notes) for handler in logger.handlers):
         logger.addHandler(Notes())
 

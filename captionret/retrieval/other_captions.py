@@ -5,7 +5,7 @@ Of n captions k hold a word: by them alone its probability is q = (k + SMOOTHING
 its rate in all captions. As far as q is above r, in odds, what is predicted is raised; TRUST is how far.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..text import words
 from . import corpus
 from .calibrated import SURE
-from .index.columns import ProbabilityColumns
+from .index.columns import BesidePredicted, ProbabilityColumns
 
 # Chosen by benchmarks/caption_words.py on Flickr8k val, where one or two of each picture's captions by people
 # were a captioner's, and the others asked for it. TRUST is held lower than the best, for few are as good.
@@ -40,29 +40,14 @@ class OtherCaptions:
     count: Callable[[str], NDArray[np.int64]]
 
 
-class WithOtherCaptions:
+class WithOtherCaptions(BesidePredicted):
     """Predicted words of N pictures, and with them what such captions say; see ProbabilityColumns. `numbers`
     stay as they were predicted."""
 
     def __init__(self, predicted: ProbabilityColumns, captions: OtherCaptions) -> None:
-        self.count = predicted.count
-        self._predicted, self._captions = predicted, captions
+        super().__init__(predicted)
+        self._captions = captions
         self._known = lru_cache(_KEPT)(self._find)
-
-    @property
-    def words(self) -> Mapping[str, int]:
-        """The words that are predicted."""
-        return self._predicted.words
-
-    @property
-    def numbers(self) -> NDArray[np.float64]:
-        """(N,) the sum over the predicted words of log(1 - p)."""
-        return self._predicted.numbers
-
-    @property
-    def least(self) -> float | None:
-        """The least probability that is predicted."""
-        return self._predicted.least
 
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word, or such a caption holds it."""
@@ -79,13 +64,6 @@ class WithOtherCaptions:
             return found
         raised = _logit(share) - _logit(np.array(_rate(word)))
         found[rows] = 1 / (1 + np.exp(-_logit(found[rows]) - TRUST * raised))
-        return found
-
-    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
-        """(N,) the sum of some words' probabilities, added one after the other."""
-        found = np.zeros(self.count)
-        for word in words:
-            found += self.column(word)
         return found
 
     def _find(self, word: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -169,3 +169,38 @@ def _log_of_none(weights: NDArray[np.floating]) -> NDArray[np.float64]:
         every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
         table: NDArray[np.float64] = np.log1p(-np.clip(every, 0, SURE))
     return table[weights.view(np.uint16)]
+
+
+class BesidePredicted:
+    """Predicted words of N pictures to which something else says more of some; see ProbabilityColumns. What
+    is not asked of a single word stays as it was predicted; subclasses give `__contains__` and `column`."""
+
+    def __init__(self, predicted: ProbabilityColumns) -> None:
+        self.count = predicted.count
+        self._predicted = predicted
+
+    @property
+    def words(self) -> Mapping[str, int]:
+        """The words that are predicted."""
+        return self._predicted.words
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """(N,) the sum over the predicted words of log(1 - p)."""
+        return self._predicted.numbers
+
+    @property
+    def least(self) -> float | None:
+        """The least probability that is predicted."""
+        return self._predicted.least
+
+    def column(self, word: str) -> NDArray[np.float64]:
+        """(N,) how probable the word is of every picture."""
+        return self._predicted.column(word)
+
+    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
+        """(N,) the sum of some words' probabilities, added one after the other."""
+        found = np.zeros(self.count)
+        for word in words:
+            found += self.column(word)
+        return found

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from .captioners import ImageCaptioner, StreamedCaptioner
+from .counting import counted
 from .decoding import OwnWay
 from .images import Picture, as_picture
 from .records import CaptionResult, Failure
@@ -40,7 +41,9 @@ def check_captioner(
         _check_name(captioner)
         given = [as_picture(path).kept() for path in paths]
         answers = list(captioner.caption(given))
-        assert len(answers) == len(given), f"{len(answers)} answers for {len(given)} pictures"
+        assert len(answers) == len(given), (
+            f"{counted(len(answers), 'answers')} for {counted(len(given), 'pictures')}"
+        )
         assert list(captioner.caption([])) == [], "no picture has no answer"
         streamed = StreamedCaptioner(captioner)
         _check_record(streamed)

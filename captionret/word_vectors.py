@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .counting import counted
 from .errors import BadDataset, MissingWeights, UnknownName
 from .home import data_folder
 from .remedies import remedy
@@ -99,7 +100,8 @@ def _read_text(name: str, path: Path, dim: int) -> WordVectors:
             word, *values = line.rstrip("\n").split(" ")
             if len(values) != dim:
                 raise BadDataset(
-                    f"{path}, line {number}: {len(values)} numbers where {dim} belong. Fetch the file again."
+                    f"{path}, line {number}: {counted(len(values), 'numbers')} where {dim} belong. Fetch the "
+                    "file again."
                 )
             try:
                 with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named below

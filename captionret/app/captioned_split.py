@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..datasets import Dataset
 from ..decoding import Decoding, Searching, display_fields
 from ..errors import BadDataset
@@ -66,8 +67,8 @@ def caption_split(
     rows, failures = extract(captioner.backbone, paths, captioner.config.feature, root=features)
     if failures:
         raise BadDataset(
-            f"{len(failures):,} pictures cannot be read, so captions of this split cannot be compared with "
-            f"others'. {failures[0].reason}"
+            f"{counted(len(failures), 'pictures')} cannot be read, so captions of this split cannot be "
+            f"compared with others'. {failures[0].reason}"
         )
     captions: list[str] = []
     seconds = 0.0

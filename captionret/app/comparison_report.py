@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..counting import counted
 from ..files import publishing
 from ..report.page import Section, TableSection, VariantAnswer, VariantsRow, VariantsSection, write_page
 from . import compared_modes as modes
@@ -35,7 +36,7 @@ def write_comparison(out: Path, comparison: Comparison, pictures: int = 12) -> P
     shown = range(0, len(comparison.items), step)[:pictures]
     answers = side_by_side(comparison, shown)
     sections = [_quality(comparison), *_differences(comparison), *_beside(comparison), answers]
-    lead = f"{len(comparison.items):,} pictures of {comparison.what}."
+    lead = f"{counted(len(comparison.items), 'pictures')} of {comparison.what}."
     page = write_page(out / "index.html", "Variants compared", lead, sections)
     log.info(f"The table: {out / 'variants.csv'}\nThe page: {page}")
     return page

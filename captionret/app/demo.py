@@ -122,7 +122,7 @@ def _first_hits(comparison: Comparison) -> Part:
         for one in comparison.compared
     ]
     note = (
-        f"Each of the {len(comparison.items)} test pictures searches the others by the words of its "
+        f"Each of the {len(comparison.items):,} test pictures searches the others by the words of its "
         "generated caption. A first hit is right if it shows the same main object in the same colour."
     )
     section = TableSection("The first hit, measured", columns, rows, note, {columns[1]: "highest"}, formats)

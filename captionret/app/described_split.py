@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..counting import counted
 from ..decoding import BeamSearch
 from ..errors import BadDataset, BadLibrary
 from ..files import publish_json, read_json
@@ -118,8 +119,8 @@ def _features(
         found[kind], failures = extract(backbone, paths, kind, root=folder)
         if failures:
             raise BadDataset(
-                f"{len(failures):,} pictures cannot be read, so this split cannot be compared with others'. "
-                f"{failures[0].reason}"
+                f"{counted(len(failures), 'pictures')} cannot be read, so this split cannot be compared with "
+                f"others'. {failures[0].reason}"
             )
     return found
 
@@ -200,7 +201,7 @@ class _PartOfLibrary(PartOfGallery):
         if missing := set(hashes) & set(self._snapshot.without_word_probabilities):
             folder = self._snapshot.folder
             raise BadLibrary(
-                f"{folder} holds no word probabilities of {len(missing):,} pictures that were captioned "
+                f"{folder} holds no word probabilities of {counted(len(missing), 'pictures')} captioned "
                 "since the last prediction.",
                 remedy("predict words", library=folder),
             )
@@ -219,7 +220,7 @@ def library_split(library: Library, items: Sequence[Item], captions_by: str | No
     if missing:
         held = "does not hold" if captions_by is None else f"holds no captions by {captions_by} of"
         raise BadLibrary(
-            f"{library.path} {held} {len(missing):,} of the split's {len(items):,} pictures, "
+            f"{library.path} {held} {len(missing):,} of the split's {counted(len(items), 'pictures')}, "
             f"{missing[0]} among them. Caption the collection's folder into it first."
         )
     captions = [whole.captions[whole.row_of[sha256]] for sha256 in hashes]

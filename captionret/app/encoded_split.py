@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..counting import counted
 from ..datasets import Dataset
 from ..errors import BadDataset
 from ..records import Item
@@ -71,7 +72,7 @@ def split_features(
     cached, failures = extract(model.backbone, paths, "pooled", root=features)
     if failures:
         raise BadDataset(
-            f"{len(failures):,} pictures cannot be read, so figures of this split cannot be compared with "
-            f"others'. {failures[0].reason}"
+            f"{counted(len(failures), 'pictures')} cannot be read, so figures of this split cannot be "
+            f"compared with others'. {failures[0].reason}"
         )
     return cached.of(np.arange(len(paths))).numpy()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadLibrary, BadSetting
 from ..remedies import remedy
 from ..retrieval import Gallery, find_mode
@@ -102,12 +103,13 @@ def _check_size(searcher: Searcher, k: int) -> None:
     count = len(library)
     if count <= k:
         raise BadLibrary(
-            f"{library.path} holds {count:,} pictures: too few for lists of {k}.", remedy("shorter lists")
+            f"{library.path} holds {counted(count, 'pictures')}: too few for lists of {k}.",
+            remedy("shorter lists"),
         )
     if count > MOST:
         raise BadLibrary(
-            f"{library.path} holds {count:,} pictures; comparing each with all is made for up to {MOST:,}. "
-            "Take a part of them."
+            f"{library.path} holds {counted(count, 'pictures')}; comparing each with all is made for up to "
+            f"{MOST:,}. Take a part of them."
         )
 
 
@@ -169,8 +171,8 @@ def write_hubs(file: Path, hubs: Hubs, library: str, worst: int = 12) -> Path:
         "hundred pictures takes."
     )
     lead = (
-        f"{len(hubs.gallery):,} pictures of {library}, each asks for the {hubs.k} nearest others by "
-        f"{hubs.mode}."
+        f"{counted(len(hubs.gallery), 'pictures')} of {library}, each asks for the {hubs.k} nearest others "
+        f"by {hubs.mode}."
     )
     lowest: Any = dict.fromkeys(COLUMNS[1:], "lowest")
     with TemporaryDirectory() as folder:

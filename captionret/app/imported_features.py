@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadCheckpoint, BadDataset
 from ..files import sha256_of
 from ..home import data_folder
@@ -106,8 +107,8 @@ def _agreement(
     agreement = float(((given * computed).sum(axis=1) / np.maximum(lengths, 1e-12)).mean())
     if agreement < LEAST:
         raise BadCheckpoint(
-            f"{file}: its features are not those of {backbone.config.name}: of {len(computed)} pictures the "
-            f"mean cosine is {agreement:.2f}, less than {LEAST}. Nothing was stored. Name the backbone that "
-            "made them."
+            f"{file}: its features are not those of {backbone.config.name}: of "
+            f"{counted(len(computed), 'pictures')} the mean cosine is {agreement:.2f}, less than {LEAST}. "
+            "Nothing was stored. Name the backbone that made them."
         )
     return agreement

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..datasets import Dataset
 from ..errors import BadDataset, BadSetting, CaptionretError
 from ..home import data_folder
@@ -99,7 +100,7 @@ def captioned_items(dataset: Dataset, split: str) -> list[Item]:
     """The pictures of a split that people captioned; BadDataset for fewer than two."""
     found = [item for item in dataset.split(split) if item.captions and item.path is not None]
     if len(found) < 2:
-        raise _too_few(dataset, split, f"{len(found)} captioned pictures", "another")
+        raise _too_few(dataset, split, counted(len(found), "captioned pictures"), "another")
     return found
 
 
@@ -107,7 +108,7 @@ def labelled_items(dataset: Dataset, split: str) -> list[Item]:
     """The pictures of a split that have labels; BadDataset for fewer than two."""
     found = [item for item in dataset.split(split) if item.labels and item.path is not None]
     if len(found) < 2:
-        raise _too_few(dataset, split, f"{len(found)} labelled pictures", "its label")
+        raise _too_few(dataset, split, counted(len(found), "labelled pictures"), "its label")
     return found
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import __version__, absent
+from ..counting import counted
 from ..datasets import Dataset, open_dataset
 from ..fetching import Manners, Visitor
 from ..files import publishing
@@ -48,7 +49,8 @@ def open_data(spec: str, fetch_missing: bool = False, manners: Manners | None = 
 
     absent.expect(addresses, fetch)
     log.info(
-        f"{len(addresses):,} pictures are not here; those that are read are fetched into {folder.absolute()}."
+        f"{counted(len(addresses), 'pictures are')} not here; those that are read are fetched into "
+        f"{folder.absolute()}."
     )
     notes = data.notes if here else data.notes[:-1]  # the last says that captions alone are read
     return replace(data, items=(*here, *items), missing=(), notes=notes, absent=())
@@ -63,5 +65,5 @@ def brought(items: Sequence[Item], progress: bool | None = None) -> list[Item]:
         if item.path is None or item.path.is_file() or absent.bring(item.path)
     ]
     if len(found) < len(items):
-        log.warning(f"{len(items) - len(found):,} pictures left out: they cannot be had.")
+        log.warning(f"{counted(len(items) - len(found), 'pictures were')} left out: not to be had.")
     return found

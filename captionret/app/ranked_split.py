@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..counting import counted
 from ..errors import BadDataset
 from ..evaluation.hubness import find_remedies
 from .encoded_split import EncodedSplit
@@ -32,8 +33,8 @@ def measure_ranking(model: "EmbeddingModel", split: EncodedSplit, folds: int = 1
     if len(owners):
         if len(owners) < len(split.items):
             log.info(
-                f"{len(split.items) - len(owners):,} images have no caption that can be read, and are not "
-                "ranked."
+                f"{counted(len(split.items) - len(owners), 'images have')} no caption that can be read, "
+                "and no rank."
             )
         ranking = ranked(split.images[owners], split.sentences, np.searchsorted(owners, split.owner), folds)
         scores |= ranking.to_json()

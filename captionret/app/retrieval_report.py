@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..counting import counted
 from ..evaluation.modes import (
     ORACLE,
     MeasuredMode,
@@ -40,8 +41,8 @@ def write_report(out: Path, found: MeasuredModes, pages: int) -> None:
     if found.measured:
         sections = [*_image_sections(out, found, pages), *sections]
     lead = (
-        f"{len(found.gallery):,} pictures of {found.what}; every picture asks for the others, relevance "
-        "from people's captions; every caption asks for its picture."
+        f"{counted(len(found.gallery), 'pictures')} of {found.what}; every picture asks for the others, "
+        "relevance from people's captions; every caption asks for its picture."
     )
     page = write_page(out / "index.html", "Retrieval, mode by mode", lead, sections)
     log.info(f"Tables (CSV, LaTeX) and plots: {out}\nThe page: {page}")

@@ -14,6 +14,7 @@ from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from ..counting import counted
 from ..errors import BadSetting
 from ..library import Captioning, DamagedIndex, LibrarySnapshot, UpdateReport, WordPredicting
 from ..library.names import PathInput
@@ -240,7 +241,7 @@ class Searcher:
     def __repr__(self) -> str:
         if self._library is None:
             return f"<Searcher of {self._given or 'the sample photographs'}>"
-        return f"<Searcher of {self._library.path}: {len(self._library):,} pictures>"
+        return f"<Searcher of {self._library.path}: {counted(len(self._library), 'pictures')}>"
 
     def _result(
         self,

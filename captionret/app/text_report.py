@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ..counting import counted
 from ..evaluation.label_search import COLUMNS as LABEL_COLUMNS
 from ..evaluation.label_search import FORMATS as LABEL_FORMATS
 from ..evaluation.significance import compare
@@ -48,8 +49,9 @@ def write_texts(out: Path, found: "MeasuredModes") -> list[Section]:
     figures = [(one.mode, one.reciprocal_ranks) for one in found.texts]
     write_csv(out / "text-differences.csv", _differences("mrr", figures))
     note = (
-        f"{found.queries:,} captions that people wrote ask for their picture among {len(found.gallery):,}; "
-        "R@k and MRR expected over random order within ties. Misses: queries of which the mode knows no word."
+        f"{counted(found.queries, 'captions')} that people wrote ask for their picture among "
+        f"{len(found.gallery):,}; R@k and MRR expected over random order within ties. Misses: queries of "
+        "which the mode knows no word."
     )
     return [TableSection("Text to image", columns, rows, note, _BEST, TEXT_FORMATS)]
 
@@ -71,7 +73,10 @@ def write_labels(out: Path, found: "MeasuredLabels") -> None:
         "R-precision, reciprocal rank and average precision, the mean over labels, expected over random "
         "order within ties. Misses: labels of which the mode knows no word; they count as 0."
     )
-    lead = f"{len(found.labels):,} labels typed as queries, {found.pictures:,} pictures of {found.what}."
+    lead = (
+        f"{counted(len(found.labels), 'labels')} typed as queries, {counted(found.pictures, 'pictures')} of "
+        f"{found.what}."
+    )
     sections: list[Section] = [TableSection("Labels as queries", columns, rows, note, _BEST, LABEL_FORMATS)]
     page = write_page(out / "index.html", "Labels as queries, mode by mode", lead, sections)
     log.info(f"Tables (CSV, LaTeX): {out}\nThe page: {page}")
@@ -102,7 +107,10 @@ def write_words(out: Path, found: "MeasuredWords") -> None:
             "Single words as queries", WORD_COLUMNS, answered, formats=dict.fromkeys(WORD_COLUMNS[1:], ".1f")
         ),
     ]
-    lead = f"{found.words:,} words of {found.what}; right: two or more of a picture's captions hold the word."
+    lead = (
+        f"{counted(found.words, 'words')} of {found.what}; right: two or more of a picture's captions hold "
+        "the word."
+    )
     page = write_page(out / "words.html", "Word probabilities, held against captions", lead, sections)
     log.info(f"The page: {page}")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..datasets import Dataset, open_dataset
 from ..datasets.alike import Alike, alike_items
 from ..datasets.parts import split
@@ -98,7 +99,7 @@ def write(
     if across:
         write_table(folder / PAIRS, ("image", "split", "other image", "other split"), across)
     notes = (
-        [f"{len(alike.failures):,} pictures cannot be compared: {alike.failures[0].reason}"]
+        [f"{counted(len(alike.failures), 'pictures')} cannot be compared: {alike.failures[0].reason}"]
         if alike.failures
         else []
     )
@@ -132,5 +133,5 @@ def _features(items: Sequence[Item], form: Form, data: Dataset | None) -> NDArra
     paths = [item.path for item in items if item.path is not None]
     found, failures = extract(load_backbone(form.backbone), paths, root=data_folder("features"))
     if failures:
-        raise BadSetting(f"{len(failures):,} pictures cannot be read. {failures[0].reason}")
+        raise BadSetting(f"{counted(len(failures), 'pictures')} cannot be read. {failures[0].reason}")
     return found.of(np.arange(len(items))).numpy()

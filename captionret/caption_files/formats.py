@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ..counting import counted
 from ..errors import BadDataset, BadSetting
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -121,7 +122,7 @@ def _table(path: Path, separator: str) -> Iterator[Placed]:
                 elif row:
                     yield (
                         f"line {reader.line_num}",
-                        f"it has {len(row)} columns, the first line has {len(header)}.",
+                        f"it has {counted(len(row), 'columns')}, the first line has {len(header)}.",
                     )
         except csv.Error as error:
             raise BadDataset(

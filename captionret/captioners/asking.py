@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..counting import counted
 from ..errors import CaptionerAway
 from ..fetching.waiting import seconds_to_wait
 from .options import CaptionerOptions
@@ -92,7 +93,10 @@ class Asking:
     def bill(self) -> str:
         """What was asked so far, in a sentence."""
         counts = self.counts
-        facts = f"{counts['answers']:,} answers of {self.url}: {counts['prompt_tokens']:,} tokens sent, "
+        facts = (
+            f"{counted(counts['answers'], 'answers')} of {self.url}: "
+            f"{counted(counts['prompt_tokens'], 'tokens')} sent, "
+        )
         facts += f"{counts['completion_tokens']:,} received"
         return f"{facts}, cost {self.cost:.4f}." if self.cost else f"{facts}."
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..caption_files import read_records
+from ..counting import counted
 from ..decoding import Decoding, OwnWay
 from ..errors import BadDataset, BadImage
 from ..images import Picture, as_picture
@@ -70,7 +71,7 @@ class FileCaptioner:
             captions[0] = replace(captions[0], tags=record.tags)
             yield GivenCaptions(record.path, tuple(captions), record.sha256)
         if bad > _SHOWN:
-            log.warning(f"{self.path}: {bad:,} rows are left out in all.")
+            log.warning(f"{self.path}: {counted(bad, 'rows are')} left out in all.")
 
     def _plain(self, text: str) -> str:
         """A caption as people read it. errors: ValueError for what is none"""

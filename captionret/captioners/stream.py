@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..counting import counted
 from ..decoding import Decoding, OwnWay
 from ..errors import BadImage
 from ..images import Picture, as_picture
@@ -97,7 +98,9 @@ class StreamedCaptioner:
                 return [Failure(str(pictures[0].path or pictures[0].name), error.message)]
             return [result for picture in pictures for result in self._batch([picture])]
         if len(answers) != len(pictures):
-            raise RuntimeError(f"{self.name} answered for {len(answers)} pictures of {len(pictures)}.")
+            raise RuntimeError(
+                f"{self.name} answered for {counted(len(answers), 'pictures')} of {len(pictures)}."
+            )
         return [self._result(picture, answer) for picture, answer in zip(kept, answers, strict=True)]
 
     def _result(self, picture: Picture, answer: Answer | NoCaption) -> Result:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 
 from ..app.places import find_library
+from ..counting import counted
 from ..datasets import open_dataset
 from ..report.terminal import table
 from .options import FOUND, add_device, parser
@@ -28,11 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fitted = calibrate(dataset, given.split, library=given.library, head=given.head, device=given.device)
     kept = f"the library {find_library(given.library)}" if given.library else "its folder"
     log.info(
-        f"Kept in {kept}: how to read {fitted.calibration.name}, learnt from {fitted.pictures:,} pictures."
+        f"Kept in {kept}: how to read {fitted.calibration.name}, learnt from "
+        f"{counted(fitted.pictures, 'pictures')}."
     )
     print(
-        f"calibration error {fitted.before:.3f} before, {fitted.error:.3f} after; {fitted.words:,} words, "
-        "each picture by what was learnt from others"
+        f"calibration error {fitted.before:.3f} before, {fitted.error:.3f} after; "
+        f"{counted(fitted.words, 'words')}, each picture by what was learnt from others"
     )
     rows = [[one.at, one.precision, one.recall, one.words, *one.spread] for one in fitted.thresholds]
     print(table(["p at least", "right", "found", "words", "10 % below", "median", "90 % below"], rows))

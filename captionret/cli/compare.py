@@ -136,7 +136,7 @@ def _show(found: "Compared") -> None:
     if found.measured:
         from ..app import comparison_report as report
         from ..app.compared_captions import FORMATS
-        from ..report.counted import counted
+        from ..counting import counted
 
         print(f"\n{counted(len(found.measured.items), 'pictures')} of {found.measured.what}:")
         print(table(report.shown_columns(found.measured), report.quality_rows(found.measured), FORMATS))

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..report.counted import counted
+from ..counting import counted
 from ..report.size import shown_size
 from .options import FOUND, NOTHING_FOUND, parser, say
 from .output import add_output, open_file, print_json, print_paths
@@ -102,7 +102,7 @@ def _summary(groups: "Sequence[DuplicateGroup]") -> str:
     others = [copy for group in groups for copy in group.others]
     pictures = len(others) + len(groups)
     room = shown_size(sum(copy.size for copy in others))
-    best = f"{counted(len(groups), 'groups')} of {pictures:,} files; all but the best take {room}."
+    best = f"{counted(len(groups), 'groups')} of {counted(pictures, 'files')}; all but the best take {room}."
     return f"{best} Nothing was deleted."
 
 
@@ -130,5 +130,5 @@ def _page(file: Path, groups: "Sequence[DuplicateGroup]", library: Path) -> Path
     ]
     more = len(groups) - len(sections)
     lead = _summary(groups) if groups else "No picture is there more than once."
-    lead += f" The first {len(sections)} groups are shown." if more > 0 else ""
+    lead += f" The first {counted(len(sections), 'groups are')} shown." if more > 0 else ""
     return write_page(file, f"captionret: duplicates in {library.name}", lead, sections)

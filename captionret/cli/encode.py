@@ -138,9 +138,7 @@ def _pictures(
     for failure in failures:
         say(f"left out: {failure.reason}")
     if not len(features.present):
-        raise BadImage(
-            f"None of {len(paths):,} pictures can be read. Give picture files, or folders that hold some."
-        )
+        raise _none_readable(paths)
     vectors = model.encode_features(features.of(np.arange(len(features.present))).numpy())
     return [str(paths[row]) for row in features.present], vectors
 
@@ -154,7 +152,10 @@ def _encoded(encoder: "PictureEncoder", paths: Sequence[Path]) -> tuple[list[str
         except BadImage as error:
             say(f"left out: {error.message}")
     if not found:
-        raise BadImage(
-            f"None of {len(paths):,} pictures can be read. Give picture files, or folders that hold some."
-        )
+        raise _none_readable(paths)
     return [name for name, _ in found], np.stack([vector for _, vector in found])
+
+
+def _none_readable(paths: Sequence[Path]) -> BadImage:
+    given = f"No picture can be read, of {len(paths):,} given."
+    return BadImage(f"{given} Give picture files, or folders that hold some.")

@@ -18,6 +18,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..counting import counted
 from ..errors import BadSetting
 from .options import (
     FOUND,
@@ -88,7 +89,9 @@ def _modes(
     texts: dict[str, list[Value]] = {one.mode: [*one.values()] for one in found.texts}
     none: list[Value] = [None] * len(text_search.COLUMNS)
     if found.texts:
-        say(f"Text to image (R@1 to misses): {found.queries:,} captions ask for their picture.")
+        say(
+            f"Text to image (R@1 to misses): {counted(found.queries, 'captions')}, each asks for its picture."
+        )
     if found.texts and dataset.spec.startswith("flickr8k:") and split == "test":
         say(PUBLISHED)
     if not found.measured:
@@ -116,7 +119,7 @@ def _labels(dataset: "Dataset", split: str, how: "ModesMeasuring", given: argpar
     found = measure_labels(dataset, split, how, given.runs)
     for error in found.left_out:
         say(error.in_shell())
-    say(f"{len(found.labels):,} labels ask for their pictures among {found.pictures:,}.")
+    say(f"{counted(len(found.labels), 'labels')}, each asks for its pictures among {found.pictures:,}.")
     print(table(("mode", *COLUMNS), [[one.mode, *one.values()] for one in found.found], formats))
     if given.out:
         from ..app.text_report import write_labels
@@ -133,7 +136,7 @@ def _words(dataset: "Dataset", split: str, how: "ModesMeasuring", given: argpars
     found = measure_words(dataset, split, how)
     for error in found.left_out:
         say(error.in_shell())
-    say(f"{found.words:,} words held against people's captions.")
+    say(f"{counted(found.words, 'words')} held against people's captions.")
     print(f"Expected calibration error {found.error:.3f}\n")
     print(table(text_report.BIN_COLUMNS, text_report.bin_rows(found)), end="\n\n")
     print(table(text_report.THRESHOLD_COLUMNS, text_report.threshold_rows(found)), end="\n\n")

@@ -92,7 +92,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _print(hubs: "Hubs", worst: int) -> None:
     from ..app.hubs import COLUMNS, FORMATS, spread
-    from ..report.counted import counted
+    from ..counting import counted
     from ..report.terminal import Value, table
 
     gallery, count = hubs.gallery, f"N_{hubs.k}"

@@ -8,6 +8,7 @@ captionret import-checkpoint --encoder encoder-5-3000.pkl --decoder decoder-5-30
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..counting import counted
 from .options import FOUND, parser, say
 
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = made.config
     sizes = (
         f"E {config.embed_dim}, H {config.hidden_dim}, {config.layers} layer(s), "
-        f"{len(made.vocabulary):,} words"
+        f"{counted(len(made.vocabulary), 'words')}"
     )
     say(f"{made.variant}: {config.backbone}, {sizes}")
     print(given.out)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..report.counted import counted
+from ..counting import counted
 from ..report.size import shown_size
 from ..report.visible import visible
 from .options import FOUND, add_keeping, parser

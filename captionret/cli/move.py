@@ -7,6 +7,7 @@ captionret move --library photos /mnt/large/photos --dry-run
 
 from collections.abc import Sequence
 
+from ..counting import counted
 from ..report.size import shown_size
 from .options import FOUND, add_keeping, parser, path_argument
 from .output import print_json
@@ -31,5 +32,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_json({"library": str(folder.absolute()), "place": str(done.place), "bytes": done.bytes})
     else:
         would = "would be" if given.dry_run else "is now"
-        print(f"{folder} {would} {done.place}: {done.files} files, {shown_size(done.bytes)}")
+        print(f"{folder} {would} {done.place}: {counted(done.files, 'files')}, {shown_size(done.bytes)}")
     return FOUND

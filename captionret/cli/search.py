@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..errors import BadSetting
 from ..text import content_words
 from .options import FOUND, NOTHING_FOUND, say
@@ -190,5 +191,5 @@ def _page(file: Path, found: "SearchResult") -> Path:
         found.source,
         " ".join([f"Mode {found.mode}.", *found.notes]),
     )
-    lead = f"{len(found)} pictures of {found.searched:,}"
+    lead = f"{counted(len(found), 'pictures')} of {found.searched:,}"
     return write_page(file, f"captionret: {title}", lead, [section])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..app.places import checkpoint_path
 from ..config import run_name
+from ..counting import counted
 from ..errors import BadSetting
 from .training import rows_table, run_command, run_facts, settled, training_parser
 
@@ -95,7 +96,9 @@ def _combine(given: argparse.Namespace) -> None:
 
     uni, bi = (checkpoint_path(path) for path in given.combine)
     checkpoint = combine(uni, bi, given.out, given.command, given.fp16)
-    log.info(f"{checkpoint.config.dim:,} dimensions, {len(checkpoint.vocabulary):,} words.")
+    log.info(
+        f"{counted(checkpoint.config.dim, 'dimensions')}, {counted(len(checkpoint.vocabulary), 'words')}."
+    )
 
 
 def models_table() -> str:

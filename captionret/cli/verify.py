@@ -7,8 +7,8 @@ captionret verify --library photos
 import json
 from collections.abc import Sequence
 
+from ..counting import counted
 from ..errors import BadLibrary
-from ..report.counted import counted
 from .options import FOUND, parser
 
 

@@ -12,8 +12,8 @@ from dataclasses import asdict
 
 from ..app.searcher import Searcher
 from ..app.words import MODE, LibraryWord, PictureWord, library_words, picture_words
+from ..counting import counted
 from ..errors import BadSetting
-from ..report.counted import counted
 from ..report.terminal import table
 from .libraries import add_library, open_library
 from .options import FOUND, NOT_CALIBRATED, NOTHING_FOUND, add_device, parser, say
@@ -63,8 +63,7 @@ def _show_library(given: argparse.Namespace, words: Sequence[LibraryWord], pictu
         return
     print(table(["word", "pictures"], [[one.word, one.pictures] for one in shown]))
     once = sum(one.pictures == 1 for one in words)
-    show = "shows" if pictures == 1 else "show"
-    in_all = f"{counted(pictures, 'pictures')} {show} {counted(len(words), 'words')}"
+    in_all = f"{counted(pictures, 'pictures show')} {counted(len(words), 'words')}"
     print(f"{in_all}, {once:,} of them in one picture alone.")
 
 

@@ -4,6 +4,7 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
+from ..counting import counted
 from ..datasets import READERS
 from ..datasets.writing import WRITERS
 from ..datasets.writing.pictures import PLACES
@@ -69,8 +70,9 @@ def show(done: "Written", as_json: bool) -> int:
     if done.across:
         one, split, other, second = done.across[0]
         log.warning(
-            f"{len(done.across):,} pairs of nearly equal pictures stand in different splits (first: {one} in "
-            f"{split or 'none'}, {other} in {second or 'none'}); all are in near-duplicates.csv."
+            f"{counted(len(done.across), 'pairs')} of nearly equal pictures in different splits "
+            f"(first: {one} in {split or 'none'}, {other} in {second or 'none'}); all are in "
+            "near-duplicates.csv."
         )
     if as_json:
         facts = {"data": done.spec, "images": done.images, "captions": done.captions, "splits": done.splits}

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..counting import counted
 from ..report.page import Picture, PicturesSection, Section, TableSection, write_page
 from ..report.terminal import Value
 from .journal import OUTCOMES, Entry
@@ -20,7 +21,7 @@ def write_report(folder: Path, entries: Sequence[Entry]) -> Path:
     by_query: dict[str, list[Entry]] = defaultdict(list)
     for entry in kept:
         by_query[entry.query].append(entry)
-    lead = f"{len(kept):,} pictures are kept of {len(entries):,} that were named."
+    lead = f"{counted(len(kept), 'pictures are')} kept of {len(entries):,} that were named."
     sections: list[Section] = [_outcomes(entries), *_licences(kept)]
     sections += [_pictures(folder, query, some) for query, some in [*by_query.items()][:_QUERIES]]
     sections += _reasons(entries)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Registry
+from ..counting import counted
 from ..errors import BadDataset, UnknownName
 from ..files import expanded
 from ..records import Item
@@ -76,7 +77,9 @@ class Dataset:
         """One line (and one per note) that says what was found."""
         captions = sum(len(item.captions) for item in self.items)
         splits = ", ".join(f"{name} {count:,}" for name, count in self.splits().items()) or "no splits"
-        missing = f", {len(self.missing):,} missing files (first: {self.missing[0]})" if self.missing else ""
+        missing = ""
+        if self.missing:
+            missing = f", {counted(len(self.missing), 'missing files')} (first: {self.missing[0]})"
         images, texts = ("passages", "sentences") if self.ordered else ("images", "captions")
         lines = [
             f"{self.spec}: {len(self.items):,} {images}, {captions:,} {texts}{missing}; {splits}",

@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..counting import counted
 from ..errors import BadDataset
 from ..files import read_json
 from ..records import Item
 from . import Absent, Dataset
 from .karpathy import entries
-from .sources import Folders, assemble, counted, field_of, id_of
+from .sources import Folders, assemble, field_of, id_of
 
 
 @dataclass
@@ -63,7 +64,7 @@ def read(path: Path, spec: str) -> Dataset:
     unlisted = sum(item.split is None for item in found.items)
     found.notes.append("The splits are those of dataset_coco.json.")
     if unlisted:
-        found.notes.append(f"{counted(unlisted, 'image')} not in dataset_coco.json and in no split.")
+        found.notes.append(f"{counted(unlisted, 'images were')} not in dataset_coco.json and in no split.")
     return _assembled(spec, found)
 
 
@@ -108,7 +109,7 @@ def _read_one(file: Path, root: Path, found: _Found) -> None:
                 item = Item(image, None, tuple(captions.get(image, ())), split)
                 found.absent.append(Absent(item, addresses[image], Path(folder, Path(name).name)))
     if bare:
-        found.notes.append(f"{file.name}: {counted(bare, 'image')} listed without a caption.")
+        found.notes.append(f"{file.name}: {counted(bare, 'images were')} listed without a caption.")
 
 
 def _addresses(images: Sequence[object]) -> dict[str, str]:
@@ -135,7 +136,7 @@ def _image_names(file: Path, images: Sequence[object], notes: list[str]) -> dict
                 "id of its own."
             )
     if repeated:
-        notes.append(f"{file.name}: {counted(repeated, 'repeated image record')} read only once.")
+        notes.append(f"{file.name}: {counted(repeated, 'repeated image records were')} read only once.")
     return names
 
 
@@ -160,16 +161,16 @@ def _captions(
         else:
             strangers.append(image)
     if repeated:
-        notes.append(f"{file.name}: {counted(repeated, 'repeated annotation')} read only once.")
+        notes.append(f"{file.name}: {counted(repeated, 'repeated annotations were')} read only once.")
     if reused:
         notes.append(
-            f"{file.name}: {counted(reused, 'annotation id')} used for another caption too; all the captions "
-            "were kept."
+            f"{file.name}: {counted(reused, 'annotation ids were')} used for another caption too; all the "
+            "captions were kept."
         )
     if strangers:
         notes.append(
-            f"{file.name}: {counted(len(strangers), 'caption')} left out: no such image in the list (first: "
-            f"id {strangers[0]})."
+            f"{file.name}: {counted(len(strangers), 'captions were')} left out: no such image in the list "
+            f"(first: id {strangers[0]})."
         )
     return captions
 

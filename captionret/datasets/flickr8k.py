@@ -11,10 +11,11 @@ The text files may also stand in DIR itself. The official token file names one p
 
 from pathlib import Path
 
+from ..counting import counted
 from ..errors import BadDataset
 from ..records import Item
 from . import Dataset
-from .sources import assemble, counted, first_existing, names_in, text_lines
+from .sources import assemble, first_existing, names_in, text_lines
 
 IMAGE_FOLDERS = ("Flicker8k_Dataset", "Flickr8k_Dataset", "Images", "images")
 TOKEN_FILES = ("Flickr8k_text/Flickr8k.token.txt", "Flickr8k.token.txt")
@@ -45,7 +46,7 @@ def read(path: Path, spec: str) -> Dataset:
     notes += split_notes
     bare = len(present - captions.keys())
     if bare:
-        notes.append(f"{counted(bare, 'file')} left out of {folder.name}: no caption names them.")
+        notes.append(f"{counted(bare, 'files were')} left out of {folder.name}: no caption names them.")
     return assemble(spec, items, missing, notes)
 
 
@@ -74,7 +75,7 @@ def _captions(path: Path) -> tuple[dict[str, list[str]], list[str]]:
                 f"{path}, line {number:,}: {key!r} already has another caption. Give each caption its own "
                 "number."
             )
-    return captions, [f"{counted(repeated, 'repeated line')} read only once."] if repeated else []
+    return captions, [f"{counted(repeated, 'repeated lines were')} read only once."] if repeated else []
 
 
 def _splits(folder: Path) -> tuple[dict[str, str], list[str]]:

@@ -11,12 +11,13 @@ beach/1.jpg,sea
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..counting import counted
 from ..errors import BadDataset
 from ..images import find_images
 from ..records import Item
 from . import Dataset
 from .labels import spelled
-from .sources import Folders, assemble, counted, folders_in
+from .sources import Folders, assemble, folders_in
 from .table import IMAGE_COLUMNS, SEPARATORS, column, table_rows
 
 LABEL_COLUMNS = ("label", "category", "query", "class")
@@ -61,7 +62,7 @@ def _folders(path: Path, spec: str) -> Dataset:
         raise BadDataset(
             f"{path} holds no categories: expected {path.name}/<category>/<name>.jpg, a folder per category."
         )
-    notes = [f"{counted(len(bare), 'folder')} left out: no pictures ({bare[0]})."] if bare else []
+    notes = [f"{counted(len(bare), 'folders were')} left out: no pictures ({bare[0]})."] if bare else []
     return assemble(spec, items, notes=notes)
 
 

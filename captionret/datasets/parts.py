@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
+from ..counting import counted
 from ..errors import BadSetting
 from ..files import sha256_of
 from ..records import Item
@@ -70,9 +71,11 @@ def sample(items: Sequence[Item], count: int, seed: int = 0, captions: int | Non
     errors: BadSetting for none, and for more than there are
     """
     if count < 1:
-        raise BadSetting(f"{count:,} images cannot be drawn. Choose 1 or more.")
+        raise BadSetting(f"{counted(count, 'images')} cannot be drawn. Choose 1 or more.")
     if count > len(items):
-        raise BadSetting(f"There are {len(items):,} images; {count:,} of them cannot be drawn. Choose fewer.")
+        raise BadSetting(
+            f"There are {counted(len(items), 'images')}; {count:,} of them cannot be drawn. Choose fewer."
+        )
     drawn = {item.id for item in sorted(items, key=lambda item: _drawn(seed, item.id))[:count]}
     return [replace(item, captions=item.captions[:captions]) for item in items if item.id in drawn]
 
@@ -110,7 +113,7 @@ def merge(datasets: Sequence[Dataset]) -> tuple[list[Item], list[str]]:
         notes.append(
             "1 picture stood twice; its captions are put together."
             if twice == 1
-            else f"{twice:,} pictures stood twice; their captions are put together."
+            else f"{counted(twice, 'pictures')} stood twice; their captions are put together."
         )
     if contradictions:
         notes.append(f"{contradictions:,} of these were in two splits; the first data set's holds.")

@@ -7,11 +7,12 @@ DIR/<category>/<name>.jpg           DIR/<category>/<name>.txt
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..counting import counted
 from ..errors import BadDataset
 from ..images import EXTENSIONS
 from ..records import Item
 from . import Dataset
-from .sources import assemble, counted, folders_in, names_in, text_lines
+from .sources import assemble, folders_in, names_in, text_lines
 
 IMAGE_FOLDERS = ("dataset", "images", "Images")
 SENTENCE_FOLDERS = ("sentence", "sentences")
@@ -48,7 +49,7 @@ def read(path: Path, spec: str) -> Dataset:
     ]
     bare = sum(not item.captions for item in items)
     if bare:
-        notes.append(f"{counted(bare, 'picture')} found without sentences.")
+        notes.append(f"{counted(bare, 'pictures were')} found without sentences.")
     return assemble(spec, items, missing, notes)
 
 

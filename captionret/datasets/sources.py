@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..counting import counted
 from ..errors import BadDataset
 from ..files import content_of
 from ..records import Item
@@ -150,30 +151,28 @@ def assemble(
     repeated = [name for name, count in Counter(item.id for item in kept).items() if count > 1]
     if repeated:
         raise BadDataset(
-            f"{spec}: the image id {repeated[0]!r} stands more than once ({len(repeated):,} such ids). Each "
-            "image needs one of its own."
+            f"{spec}: the image id {repeated[0]!r} stands more than once "
+            f"({counted(len(repeated), 'such ids')}). Each image needs one of its own."
         )
     if not kept:
-        gone = f" {len(missing):,} files are named and missing (first: {missing[0]!r})." if missing else ""
-        gone += f" {counted(counts['unnamed'], 'picture')} left out." if counts["unnamed"] else ""
+        gone = ""
+        if missing:
+            gone = f" {counted(len(missing), 'files are')} named and missing (first: {missing[0]!r})."
+        if counts["unnamed"]:
+            gone += f" {counted(counts['unnamed'], 'pictures were')} left out."
         raise BadDataset(
             f"{spec} holds no images.{gone} Check that the path is right, the pictures are unpacked and "
             "their names are UTF-8."
         )
-    notes = [*notes, *(counted(counts[name], noun) + end for name, noun, end in _NOTES if counts[name])]
+    notes = [*notes, *(counted(counts[name], things) + end for name, things, end in _NOTES if counts[name])]
     return Dataset(spec, tuple(kept), missing, tuple(notes), features, ordered)
 
 
 _NOTES = (
-    ("empty", "empty caption", " left out."),
-    ("broken", "caption", " repaired: they held half of a letter (a lone surrogate), now \ufffd."),
-    ("unnamed", "picture", " left out: the name is not UTF-8. Rename the file."),
+    ("empty", "empty captions were", " left out."),
+    ("broken", "captions were", " repaired, which held half of a letter (a lone surrogate), now \ufffd."),
+    ("unnamed", "pictures were", " left out: the name is not UTF-8. Rename the file."),
 )
-
-
-def counted(count: int, noun: str) -> str:
-    """The start of a note: "1 empty caption was", "3 empty captions were"."""
-    return f"{count:,} {noun} was" if count == 1 else f"{count:,} {noun}s were"
 
 
 def field_of(record: object, name: str, kind: type[T], where: str) -> T:

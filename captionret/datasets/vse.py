@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..counting import counted
 from ..errors import BadDataset
 from ..files import publishing
 from ..records import Item
@@ -79,14 +80,14 @@ def write_split(
         raise BadDataset(f"The format has no split {split!r}, only {', '.join(SPLITS)}. Choose one of these.")
     if features.ndim != 2 or len(features) != len(captions):
         raise BadDataset(
-            f"{len(captions):,} images have features of shape {features.shape}; expected ({len(captions)}, "
-            "D)."
+            f"{counted(len(captions), 'images have')} features of shape {features.shape}; expected "
+            f"({len(captions)}, D)."
         )
     odd = next((index for index, own in enumerate(captions) if len(own) != PER_IMAGE), None)
     if odd is not None:
         raise BadDataset(
-            f"Image {odd:,} has {len(captions[odd])} captions; the format needs {PER_IMAGE} each. Take the "
-            "first five."
+            f"Image {odd:,} has {counted(len(captions[odd]), 'captions')}; the format needs {PER_IMAGE} "
+            "each. Take the first five."
         )
     captions_file, features_file = (
         Path(folder) / f"{name}_{SPLITS[split]}_{end}" for end in ("caps.txt", "ims.npy")
@@ -129,8 +130,8 @@ def _features(path: Path, captions: int) -> np.ndarray:
         step = 1
     else:
         raise BadDataset(
-            f"{path} has {len(rows):,} rows for {captions:,} captions. Expected a row per caption (each "
-            "image's row five times), or a row per image with five captions each."
+            f"{path} has {counted(len(rows), 'rows')} for {counted(captions, 'captions')}. Expected a row "
+            "per caption (each image's row five times), or a row per image with five captions each."
         )
     kept = []
     for start in range(0, len(rows), _CHUNK):

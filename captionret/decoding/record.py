@@ -84,7 +84,7 @@ def _references(
 ) -> tuple[Reference, ...]:
     if hashes and len(hashes) != len(places):
         raise BadSetting(
-            f"Each of the {len(places)} spaces has a fingerprint, or none; {len(hashes)} are given."
+            f"Each of the {len(places):,} spaces has a fingerprint, or none; {len(hashes)} are given."
         )
     found = []
     for row, place in enumerate(places):

@@ -78,7 +78,7 @@ class Rerank(Searching):
             )
         if len(self.captions_from) not in (0, len(self.spaces)):
             raise BadSetting(
-                f"Each of the {len(self.spaces)} spaces takes a file of reference captions of its own, or "
+                f"Each of the {len(self.spaces):,} spaces takes a file of reference captions of its own, or "
                 f"none does; {len(self.captions_from)} are given."
             )
         check_number("match_weight", self.match_weight)

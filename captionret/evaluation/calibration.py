@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadSetting
 from ..retrieval import corpus
 from ..retrieval.inflections import number_forms
@@ -92,7 +93,10 @@ def word_pairs(
         raise BadSetting("No word stands in the captions of enough pictures to measure its probabilities.")
     columns = [probability(word) for word in words]
     if len(columns[0]) != len(captions):
-        raise BadSetting(f"{len(columns[0])} rows of probabilities, captions of {len(captions)} pictures.")
+        raise BadSetting(
+            f"{counted(len(columns[0]), 'rows')} of probabilities, captions of "
+            f"{counted(len(captions), 'pictures')}."
+        )
     right = np.zeros((len(captions), len(words)), bool)
     for column, word in enumerate(words):
         right[right_for[lemma(word)], column] = True
@@ -160,5 +164,7 @@ def absent_words(captions: Sequence[Sequence[str]], count: int = 200) -> list[st
     )
     found = [word for word, _ in zip(absent, range(count), strict=False)]
     if len(found) < count:
-        raise BadSetting(f"Only {len(found)} words are in no caption of the split; {count} are needed.")
+        raise BadSetting(
+            f"Only {counted(len(found), 'words are')} in no caption of the split; {count} are needed."
+        )
     return found

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..counting import counted
 from ..errors import BadSetting
 from .ties import expected_rank, hit_probability
 
@@ -154,4 +155,4 @@ def _check(scores: np.ndarray, owner: np.ndarray, folds: int) -> None:
             "Leave them out."
         )
     if folds < 1 or len(scores) % folds:
-        raise BadSetting(f"{len(scores):,} images do not part into {folds} folds of equal size.")
+        raise BadSetting(f"{counted(len(scores), 'images do')} not part into {folds} folds of equal size.")

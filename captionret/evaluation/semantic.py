@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..counting import counted
 from ..errors import BadSetting
 
 LONGEST = 50
@@ -227,8 +228,8 @@ def _checked_pair(scores: ArrayLike, relevance: ArrayLike) -> tuple[np.ndarray, 
     values, relevant = _checked(scores, "Scores"), _checked(relevance, "Relevance")
     if values.shape != relevant.shape:
         raise BadSetting(
-            f"Scores of {len(values):,} images cannot be compared with the relevance of {len(relevant):,}. "
-            "Use one split."
+            f"Scores of {counted(len(values), 'images')} cannot be compared with the relevance of "
+            f"{len(relevant):,}. Use one split."
         )
     if relevant.min() < 0:
         raise BadSetting(f"Relevance must be 0 or more; the least is {relevant.min():g}.")

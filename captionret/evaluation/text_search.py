@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadSetting, NoWords
 from ..retrieval import EncodedQuery, Gallery, Mode
 from .ties import expected_rank, expected_reciprocal_rank, hit_probability
@@ -135,7 +136,7 @@ def measure_text(
             known[count] = True
         count += 1
     if not count or count != len(rows):
-        raise BadSetting(f"There are {count} answers for {len(rows)} queries. Give one for each.")
+        raise BadSetting(f"There are {count} answers for {counted(len(rows), 'queries')}. Give one for each.")
     return TextSearch(name, better, tied, known)
 
 

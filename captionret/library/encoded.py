@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadImage, BadLibrary, CaptionretError
 from ..files import publish_json, read_json
 from ..locks import InUse, locked
@@ -96,7 +97,7 @@ class EncodedPictures:
         """The vectors of these contents, but for those that cannot be read."""
         name = self._encoder.name
         if progress is not False or len(missing) > 1:
-            log.info(f"{len(missing):,} pictures are encoded by {name}, once.")
+            log.info(f"{counted(len(missing), 'pictures are')} encoded by {name}, once.")
         made: dict[str, NDArray[np.float32]] = {}
         with bar(total=len(missing), unit="picture", desc="encoding", show=progress) as shown:
             for batch in _batches(list(missing)):
@@ -107,7 +108,9 @@ class EncodedPictures:
                     made |= new
                 shown.update(len(batch))
         if gone := len(missing) - len(made):
-            log.warning(f"{gone:,} pictures cannot be read any more, so {name} makes nothing of them.")
+            log.warning(
+                f"{counted(gone, 'pictures')} cannot be read any more, so {name} makes nothing of them."
+            )
         return made
 
     def _opened(self, hashes: Sequence[str], file_of: Callable[[str], Path]) -> Iterator[tuple[str, "Image"]]:
@@ -186,7 +189,10 @@ def damaged_rows(folder: Path) -> Iterator[str]:
             yield f"{file} cannot be read ({getattr(error, 'message', error)}); its vectors are made again."
             continue
         if bad:
-            yield f"{rows}: {bad:,} vectors are not what was written; they are made again by the next search."
+            yield (
+                f"{rows}: {counted(bad, 'vectors are')} not what was written; they are made again by the "
+                "next search."
+            )
 
 
 def drop_gone(folder: Path, hashes: Sequence[str], dry_run: bool) -> tuple[int, int]:

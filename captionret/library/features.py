@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadLibrary
 from ..files import no_space_named
 from . import checksums
@@ -49,7 +50,9 @@ def check_size(file: Path, rows: int, dim: int) -> str | None:
     """What is wrong with the file's length, None if nothing is."""
     needed = rows * dim * _FLOAT16.itemsize
     size = file.stat().st_size if file.is_file() else 0
-    return f"{file} has {size:,} bytes, the catalogue counts on {needed:,}." if size < needed else None
+    if size >= needed:
+        return None
+    return f"{file} has {counted(size, 'bytes')}, the catalogue counts on {needed:,}."
 
 
 class FeatureFile:
@@ -83,7 +86,7 @@ class FeatureFile:
         numbers = np.asarray(rows, np.int64)
         if len(numbers) and not 0 <= numbers.min() <= numbers.max() < self.rows:
             raise self._damaged(
-                f"{self.file} has {self.rows:,} rows, the catalogue names row {numbers.max():,}."
+                f"{self.file} has {counted(self.rows, 'rows')}, the catalogue names row {numbers.max():,}."
             )
         for block in np.unique(numbers // checksums.BLOCK).tolist():
             key = (self.file.name, block, self.sums.get(block, -self.rows))

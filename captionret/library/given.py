@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..counting import counted
 from ..records import Caption, GivenCaptions
 from . import writes
 from .caption_rows import MOST_CAPTIONS, caption_of, picture_of, read_rows, rows_of, span, today
@@ -120,7 +121,9 @@ def put_given(
     warn_of_another_language(label, new_texts)
     if unknown:
         named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
-        log.warning(f"{label} speaks of {len(unknown):,} pictures that the library does not hold: {named}.")
+        log.warning(
+            f"{label} speaks of {counted(len(unknown), 'pictures')} that the library does not hold: {named}."
+        )
     new = len(changed.keys() - before.keys())
     return CaptionReport(
         label,

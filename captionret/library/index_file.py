@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadLibrary
 from ..files import publishing
 from ..remedies import remedy
@@ -107,7 +108,9 @@ class IndexFile:
         blocks = -(-int(record["size"]) // BLOCK)
         self._data = _aligned(first + 4 * blocks)
         if len(self._bytes) != self._data + int(record["size"]):
-            raise ValueError(f"it has {len(self._bytes):,} bytes, not {self._data + record['size']:,}")
+            raise ValueError(
+                f"it has {counted(len(self._bytes), 'bytes')}, not {self._data + record['size']:,}"
+            )
         sums = self._bytes[first : first + 4 * blocks].view("<u4")
         if zlib.crc32(sums.tobytes()) != record["sums"]:
             raise ValueError("its checksums are not what was written")

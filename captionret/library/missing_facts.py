@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..counting import counted
 from ..records import PictureFacts
 from . import writes
 from .catalogue import Catalogue
@@ -33,7 +34,7 @@ def read_missing_facts(catalogue: Catalogue, root: Path, listing: Listing | None
         found_without = [row for name in names for row in catalogue.table(_HAS_NO_FACTS, (TEXT, NAME), name)]
     missing = [(sha256, root / restored(path)) for sha256, path in found_without]
     if missing:
-        log.info(f"What {len(missing):,} picture files say about themselves is read, once.")
+        log.info(f"What {counted(len(missing), 'picture files say')} about themselves is read, once.")
         found = list(_facts_of(missing))
         with catalogue.transaction() as connection:
             for sha256, facts in found:

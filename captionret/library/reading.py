@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..counting import counted
 from ..records import Caption, Failure
 from ..retrieval import Gallery
 from . import pictures
@@ -199,7 +200,7 @@ class ReadableLibrary:
     def __repr__(self) -> str:
         made_by = self.snapshot().captioned_by
         captioned = f"captioned by {made_by.summary}" if made_by else "no captions yet"
-        return f"<Library {self.path}: {len(self):,} pictures of {self.root}, {captioned}>"
+        return f"<Library {self.path}: {counted(len(self), 'pictures')} of {self.root}, {captioned}>"
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..records import PictureFacts
 from ..retrieval import Gallery, WordMatrix
 from ..retrieval.calibrated import Calibration
@@ -273,4 +274,4 @@ class LibrarySnapshot:
         return len(self.gallery())
 
     def __repr__(self) -> str:
-        return f"<LibrarySnapshot of {self.folder}: {len(self):,} pictures>"
+        return f"<LibrarySnapshot of {self.folder}: {counted(len(self), 'pictures')}>"

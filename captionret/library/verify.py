@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..counting import counted
 from ..errors import BadLibrary
 from . import pictures
 from .calibrating import own_calibration
@@ -57,7 +58,7 @@ def _inside(catalogue: Catalogue) -> list[str]:
         ]
         found += [f"The image with the hash {one} has no caption." for (one,) in rows.table(_BARE, (TEXT,))]
         stray = rows.table(_STRAY, (WHOLE,))
-        found += [f"{len(stray):,} captions belong to no picture or no captioner."] if stray else []
+        found += [f"{counted(len(stray), 'captions belong')} to no picture or no captioner."] if stray else []
         beyond = rows.table(_BEYOND, (TEXT,))
         found += [
             f"The image with the hash {one} has a feature row that does not exist." for (one,) in beyond

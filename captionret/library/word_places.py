@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadLibrary
 from ..image_classes import classes_of
 from ..remedies import remedy
@@ -62,8 +63,8 @@ class WordsOfPictures:
         unknown = sorted(set(self.unknown.tolist()) - own)
         if unknown:
             log.warning(
-                f"Of {len(unknown):,} pictures there are no word probabilities yet: the words of their "
-                "captions stand in."
+                f"Of {counted(len(unknown), 'pictures')} there are no word probabilities yet: the words of "
+                "their captions stand in."
             )
         nothing_known = sorted({*self.unknown.tolist()})
         others = {row: word_set(self._pictures.captions[row]) for row in nothing_known}

@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadLibrary, BadSetting
 from ..files import publishing
 from ..image_classes import image_classes
@@ -103,7 +104,9 @@ class StoredWordProbabilities:
         tables = [matrix] if classes is None else [matrix, classes]
         for table in tables:
             if len(hashes) != len(table):
-                raise ValueError(f"it names {len(hashes)} pictures and holds {len(table)} rows")
+                raise ValueError(
+                    f"it names {counted(len(hashes), 'pictures')} and holds {counted(len(table), 'rows')}"
+                )
         if "sums" in record and record["sums"] != _sums(hashes, tables):  # release 0.5.0 wrote none
             raise ValueError("its rows are not those that were written")
         return cls(made_by, hashes, matrix, classes, float(record.get("least", LEAST_0_5_0)))

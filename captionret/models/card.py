@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Registry
+from ..counting import counted
 from ..files import publishing
 from ..records import CAPTION_MEASURES
 from .captioning.config import CAPTIONER
@@ -97,14 +98,14 @@ def card(name: str, record: Record) -> str:
 
 def kept_epoch(record: Record) -> str:
     """What a training ended with, in a sentence or two: "Kept epoch 3: CIDEr-D (greedy) 41.2 ..."."""
-    training, counted = record["training"], CARDS[kind_of(record)].counted
+    training, row = record["training"], CARDS[kind_of(record)].counted
     best = training["history"][training["best_epoch"] - 1]
     skipped = ("train_loss", "val_loss", "distinct")
     measured = [f"{name} {value}" for name, value in _measured(best).items() if name not in skipped]
     seconds = f"{training['seconds']:.0f} s in all"
-    text = f"Kept {counted} {best['epoch']}: {', '.join(measured)} in validation; {seconds}."
+    text = f"Kept {row} {best['epoch']}: {', '.join(measured)} in validation; {seconds}."
     if left_out := training.get("captions_left_out"):
-        text += f" {left_out:,} captions were left out: no word of theirs can be read."
+        text += f" {counted(left_out, 'captions were')} left out: no word of theirs can be read."
     return text
 
 
@@ -126,7 +127,7 @@ def _facts(record: Record, config: Any) -> Record:
         "cnn": cnn if backbone["sha256"] else "its collection's own network",
         "vectors": f"frozen {vectors}" if vectors else "learned",
         "guessed": f"; words outside it are read by vectors guessed from {expansion}" if expansion else "",
-        "labelled": f"\n\n{len(labels)} labels{without}." if labels else "",
+        "labelled": f"\n\n{counted(len(labels), 'labels')}{without}." if labels else "",
         "own": _own_blocks(getattr(config, "own_blocks", 0)),
         "taught": _taught(training.get("teachers"), config),
         "made_of": "\n\nMade of `{}` and `{}`.".format(*training["parts"]) if "parts" in training else "",
@@ -173,13 +174,13 @@ def _recall_scores(scores: Mapping[str, Record]) -> Lines:
     return _section("Measured", names, rows, note)
 
 
-def _history(training: Record, counted: str) -> Lines:
+def _history(training: Record, unit: str) -> Lines:
     history = training.get("history") or []
     rows = []
     for row in history:
         mark = " (kept)" if row["epoch"] == training["best_epoch"] else ""
         rows.append([f"{row['epoch']}{mark}", *_measured(row).values()])
-    names = [counted, *(_EPOCH_COLUMNS[key][0] for key in _measured(history[0]))] if history else []
+    names = [unit, *(_EPOCH_COLUMNS[key][0] for key in _measured(history[0]))] if history else []
     return _section(
         "Training", names, rows, f"{training.get('seconds', 0):.0f} seconds in all, validation included."
     )

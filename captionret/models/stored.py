@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .. import files
 from ..checked_files import sha256_once
 from ..config import C
+from ..counting import counted
 from ..errors import BadCheckpoint, BadSetting
 from ..text import Vocabulary
 from .record import Kind, read_record
@@ -114,11 +115,11 @@ def _refused(path: Path, name: str, record: dict[str, Any]) -> BadCheckpoint:
         count = len(tokens) if isinstance(tokens, list) else 0
         if count != record["vocabulary_size"]:
             return BadCheckpoint(
-                f"{path / name} has {count:,} words, model.safetensors was trained with "
+                f"{path / name} has {counted(count, 'words')}, model.safetensors was trained with "
                 f"{record['vocabulary_size']:,}. They come from different trainings. Restore the pair, or "
                 "train again into another directory."
             )
     return BadCheckpoint(
-        f"{path / name} ({(path / name).stat().st_size:,} bytes) is not the file this checkpoint was saved "
-        f"with: cut short or altered. {RESTORE}"
+        f"{path / name} ({counted((path / name).stat().st_size, 'bytes')}) is not the file this checkpoint "
+        f"was saved with: cut short or altered. {RESTORE}"
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..config import C
+from ..counting import counted
 from ..errors import BadCheckpoint, BadImage, BadSetting
 from ..home import find_checkpoint
 from ..images import DecodedBatch, Picture, decoded_batches
@@ -71,7 +72,7 @@ class TrainedModel(Generic[C]):
 
     def __repr__(self) -> str:
         where = f", {str(self.path)!r}" if self.path else ""
-        words = f"{len(self.vocabulary):,} words"
+        words = counted(len(self.vocabulary), "words")
         return f"<{type(self).__name__} {self.name!r}: {self.checkpoint.variant}, {words}{where}>"
 
     def ready(self, make: Callable[[], Network]) -> Network:

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ..counting import counted
 from ..records import Explanation, Hit, Query
 from .probabilities import reasons
 from .visible import visible
@@ -134,7 +135,8 @@ def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
         lines.append(f"   {reason.share:+.3f}  {visible(word)}  ({sides}, counts {reason.weight:.2f})")
     if len(shared) > most:
         lines.append(
-            f"   {sum(reason.share for reason in shared[most:]):+.3f}  {len(shared) - most} more words"
+            f"   {sum(reason.share for reason in shared[most:]):+.3f}  "
+            f"{counted(len(shared) - most, 'more words')}"
         )
     lines += [f"   {share:+.3f}  {name}" for name, share in explained.parts]
     only = {

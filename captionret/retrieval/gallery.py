@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadSetting
 from ..records import PictureFacts
 from ..remedies import remedy
@@ -269,4 +270,4 @@ class Gallery:
 
     def __repr__(self) -> str:
         held = ", ".join(["captions", *sorted(self.parts)])
-        return f"<Gallery of {len(self):,} pictures with {held}>"
+        return f"<Gallery of {counted(len(self), 'pictures')} with {held}>"

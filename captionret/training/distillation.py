@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..counting import counted
 from ..errors import BadSetting
 from ..models.lexical.head import LexicalHead
 from ..models.record import read_record
@@ -42,8 +43,9 @@ def taught_words(
         head = LexicalHead.load(teacher, str(device))
         if head.vocabulary.tokens != vocabulary.tokens:
             raise BadSetting(
-                f"{head.name} knows {len(head.vocabulary):,} words, which are not the {len(vocabulary):,} "
-                "that are to be learnt. Learn from heads that were trained on the same captions."
+                f"{head.name} knows {counted(len(head.vocabulary), 'words')}, which are not the "
+                f"{len(vocabulary):,} that are to be learnt. Learn from heads that were trained on the same "
+                "captions."
             )
         _, features, _ = run.pictures(list(items), head.learns_from, head.config.feature, views)
         if list(features.hashes) != list(hashes):

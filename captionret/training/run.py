@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..config import C, Checked, setting
+from ..counting import counted
 from ..datasets import Dataset
 from ..errors import BadDataset
 from ..models.record import NO_BACKBONE, Kind
@@ -121,7 +122,7 @@ class Run(Checked, Generic[C]):
             return train + also, dataset.split("val"), "val"
         if len(train) < HELD_OUT:
             raise BadDataset(
-                f"{dataset.spec} has {len(train)} images in split "
+                f"{dataset.spec} has {counted(len(train), 'images')} in split "
                 f"{split!r}{'' if hold_out else ' and no val split'}: "
                 "too few to hold some out. Add pictures."
             )
@@ -148,6 +149,6 @@ def check_some(usable: list[Item], items: list[Item], failures: list[str], what:
     if not usable:
         reason = failures[0] if failures else f"No item has both a picture and {what}."
         raise BadDataset(
-            f"There is nothing to train or validate on: {len(items):,} items, {len(failures):,} unreadable "
-            f"pictures. {reason}"
+            f"There is nothing to train or validate on: {counted(len(items), 'items')}, "
+            f"{counted(len(failures), 'unreadable pictures')}. {reason}"
         )

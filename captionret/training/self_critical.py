@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Checked, setting
+from ..counting import counted
 from ..errors import BadDataset
 from ..evaluation.captions.cider import CiderD
 from ..models.captioning.beam_search import Beams
@@ -89,7 +90,8 @@ class Reward:
         if not self.cider.informative:
             raise BadDataset(
                 "The reward has no document frequencies: all n-grams stand in the captions of each of the "
-                f"{len(captions):,} images, so that CIDEr-D is 0 whatever is generated. Train on more images."
+                f"{counted(len(captions), 'images')}, so that CIDEr-D is 0 whatever is generated. Train on "
+                "more images."
             )
 
     def __call__(self, tokens: Tensor, ended: Tensor, images: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from .. import __version__
+from ..counting import counted
 from ..errors import BadImage, BadSetting, CaptionretError
 from . import describing, exporting, records
 from .asking import Asking, asking
@@ -154,7 +155,7 @@ async def body_of(request: Request, most: int) -> bytes:
     if not content:
         raise BadImage("The picture is empty.")
     if len(content) > most:
-        raise BadImage(f"The picture is larger than {most:,} bytes.")
+        raise BadImage(f"The picture is larger than {counted(most, 'bytes')}.")
     return content
 
 

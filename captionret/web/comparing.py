@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..app.library_captioners import CaptionerRow, compare_captioners
+from ..counting import counted
 from ..errors import BadSetting, CaptionretError
 from ..report.visible import visible, visible_lines
 from . import compared
@@ -59,7 +60,8 @@ def captioners_compared(shelved: Shelved, references: str) -> compared.Captioner
     count = len(shelved.snapshot())
     if count > MOST_PICTURES:
         raise BadSetting(
-            f"The library holds {count:,} pictures: for more than {MOST_PICTURES:,} run captionret compare."
+            f"The library holds {counted(count, 'pictures')}: for more than {MOST_PICTURES:,} run captionret "
+            "compare."
         )
     return shelved.kept(("captioners", references), lambda: _compared(shelved, references))
 

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..counting import counted
 from .settings import Settings
 
 COOKIE = "captionret"
@@ -123,7 +124,9 @@ def _limited(receive: Receive, headers: Headers, most: int) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if announced_too_much or taken > most:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {most:,} bytes are taken.")
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {counted(most, 'bytes are')} taken."
+            )
         return message
 
     return receiving

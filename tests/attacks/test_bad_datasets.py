@@ -302,7 +302,7 @@ def test_half_a_letter_in_a_caption_is_repaired_and_noted(tmp_path: Path) -> Non
     data = open_dataset(f"karpathy:{tmp_path}")
     assert data.items[0].captions == ("a \ufffd dog", "a cat")
     assert data.notes == (
-        "1 caption was repaired: they held half of a letter (a lone surrogate), now \ufffd.",
+        "1 caption was repaired, which held half of a letter (a lone surrogate), now \ufffd.",
     )
 
 

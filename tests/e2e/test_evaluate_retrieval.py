@@ -269,7 +269,7 @@ def test_every_mode_is_measured(
     assert float(tfidf["random"]["pcc"]) == 0
     assert float(tfidf["expected-cosine"]["ndcg10"]) > float(tfidf["random"]["ndcg10"]) + 0.2
     assert "expected-cosine" in out and "R@10" in out and "misses" in out
-    assert "32 captions ask for their picture" in err
+    assert "32 captions, each asks for its picture" in err
     texts = {row["mode"]: row for row in table(tmp_path / "report/text.csv")}
     assert set(texts) == {"random", *(mode.name for mode in MODES.values() if "text" in mode.accepts)}
     assert float(texts["random"]["r1"]) == pytest.approx(100 / 16)
@@ -315,7 +315,9 @@ def test_labels_are_typed_as_queries_where_there_are_no_captions(
     finally:
         labels.unlink()
     assert code == 0, err
-    assert "5 labels ask for their pictures among 16" in err and "R-precision" in out and "cnn" not in out
+    assert (
+        "5 labels, each asks for its pictures among 16" in err and "R-precision" in out and "cnn" not in out
+    )
     found = {row["mode"]: row for row in table(tmp_path / "report/labels.csv")}
     assert float(found["random"]["r_precision"]) == pytest.approx((4 * 4 / 16 + 1) / 5)
     assert float(found["expected-cosine"]["r_precision"]) > 0.6 and found["jaccard"]["misses"] == "1"
@@ -619,7 +621,7 @@ def test_a_picture_nothing_is_predicted_of_yet_stops_only_modes_that_believe(
         "--modes",
         "expected-jaccard",
     )
-    assert code == 3 and "no word probabilities of 1 pictures" in err
+    assert code == 3 and "no word probabilities of 1 picture" in err
 
 
 def test_the_old_name_of_the_shipped_space_s_mode_is_taken_with_a_notice(

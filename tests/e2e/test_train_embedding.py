@@ -320,7 +320,7 @@ def test_what_cannot_be_encoded_is_refused(call: Call, space: Space) -> None:
         (("--sentences", "empty.txt", "--out", "x.npy"), 3, "empty.txt is empty"),
         (("--sentences", "nowhere.txt", "--out", "x.npy"), 3, "nowhere.txt cannot be read"),
         (("--sentences", "blank.txt", "--out", "x.npy"), 2, "Sentence 2 of 2 ('') holds no word"),
-        (("--images", "bad.png", "--out", "x.npy"), 3, "None of 1 pictures can be read"),
+        (("--images", "bad.png", "--out", "x.npy"), 3, "No picture can be read, of 1 given"),
         (("--images", "bad.png", "--out", "x.txt"), 2, "should end in .npy"),
         (("--images", "bad.png", "--out", "x.npy", "--batch-size", "0"), 2, "batch"),
     ):

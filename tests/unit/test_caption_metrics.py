@@ -174,7 +174,7 @@ def test_cider_d_refuses_images_without_references(references: list[list[str]]) 
 
 
 def test_cider_d_refuses_another_number_of_captions_than_images() -> None:
-    with pytest.raises(BadDataset, match="2 candidates for 1 images"):
+    with pytest.raises(BadDataset, match="2 candidates for 1 image"):
         CiderD([["a dog"]]).score(["a", "b"])
 
 

@@ -137,7 +137,7 @@ def test_a_flipped_byte_is_found_and_that_vector_made_again(photos: Library, byt
     content = bytearray(rows_file(photos).read_bytes())
     content[48 + byte] ^= 16
     rows_file(photos).write_bytes(content)
-    assert ["1 vectors" in problem for problem in photos.verify()] == [True]
+    assert ["1 vector is not" in problem for problem in photos.verify()] == [True]
     space = ColourSpace()
     assert first(searching(photos, space).search("some red", mode="clip", top=1)) == "red.png"
     assert space.read == 1
@@ -149,7 +149,7 @@ def test_a_picture_that_is_gone_is_like_nothing_and_the_others_are_found(
     (photos.root / "red.png").unlink()
     found = searching(photos, ColourSpace()).search("some green", mode="clip", top=None)
     assert first(found) == "green.png" and "red.png" not in [hit.path for hit in found if hit.score > 0]
-    assert "1 pictures cannot be read any more" in caplog.text
+    assert "1 picture cannot be read any more" in caplog.text
     shutil.rmtree(photos.root)
     with pytest.raises(BadLibrary, match="None of the pictures"):
         photos.encode_pictures(ColourSpace("b"), progress=False)

@@ -93,9 +93,32 @@ def options_in_messages(path: Path, source: str) -> Found:
                 yield node.lineno, word.group()
 
 
+THINGS = re.compile(
+    r" (?:\w+ ){0,2}?(pictures|captions|files|words|rows|groups|images|libraries|folders|vectors|queries"
+    r"|captioners|copies|lines|spaces|pairs|items|classes|features|sentences|bytes|videos|candidates|answers|tokens|labels)\b"
+)
+PART_OF = re.compile(r"\b(of|of the|the|all|each of the)\s$", re.IGNORECASE)  # "3 of 1 pictures" is none
+
+
+def plurals_of_one(path: Path, source: str) -> Found:
+    """Things behind a count in an f-string, "1 pictures", that `counting.counted` would name."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.JoinedStr):
+            continue
+        for before, count, after in zip(["", *node.values], node.values, node.values[1:], strict=False):
+            if not isinstance(count, ast.FormattedValue) or not isinstance(after, ast.Constant):
+                continue
+            number = count.format_spec is not None and ast.unparse(count.format_spec) in ("f','", "f'd'")
+            number = number or ast.unparse(count.value).startswith("len(")
+            number = number and not ast.unparse(count.value).isupper()
+            part = isinstance(before, ast.Constant) and PART_OF.search(str(before.value))
+            if (things := THINGS.match(str(after.value))) and number and not part:
+                yield node.lineno, things[1]
+
+
 RULES: dict[str, Callable[[Path, str], Found]] = {
     rule.__name__.replace("_", " "): rule
-    for rule in (long_modules, long_functions, old_names, old_words, options_in_messages)
+    for rule in (long_modules, long_functions, old_names, old_words, options_in_messages, plurals_of_one)
 }
 
 
@@ -127,6 +150,8 @@ def test_each_rule_sees_what_breaks_it() -> None:
     assert names("old words") == ["returns its exit code", "speaker", "told"]
     source = 'def f():\n    """Run --this."""\n    raise E("Give --data, or run scripts/x.py")\n'
     assert names("options in messages") == ["--data", "scripts/x"]
+    source = 'f"{n:,} pictures, {len(x)} new rows; {m:,} of {n:,} words {name} files"'
+    assert names("plurals of one") == ["pictures", "rows"]
 
 
 def test_trainings_are_shorter_than_in_release_0_5_0_for_the_same_features() -> None:

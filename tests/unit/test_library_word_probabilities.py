@@ -63,7 +63,7 @@ def test_new_pictures_are_found_by_their_captions_until_their_words_are_predicte
     library.update(library.root, MeanColour(), progress=False)
     (hit,) = search(library, text="yellow", mode="expected-jaccard")
     assert (hit.path, hit.why) == ("yellow.png", ("yellow",))
-    assert "Of 1 pictures there are no word probabilities yet" in caplog.text
+    assert "Of 1 picture there are no word probabilities yet" in caplog.text
     assert search(library, text="red", mode="expected-jaccard")[0].path == "red.png"
 
 

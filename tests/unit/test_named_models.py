@@ -58,7 +58,7 @@ def test_models_say_what_they_are() -> None:
     assert repr(predictor).startswith(f"<WordPredictor {predictor.name!r}: ")
     assert predictor.path == HEAD
     assert repr(MODES).startswith("Registry('mode': jaccard, ")
-    assert repr(Gallery(["a.jpg"], ["a dog"])) == "<Gallery of 1 pictures with captions>"
+    assert repr(Gallery(["a.jpg"], ["a dog"])) == "<Gallery of 1 picture with captions>"
 
 
 def test_captioners_that_are_none_or_read_other_features_make_no_ensemble() -> None:

@@ -127,7 +127,7 @@ def test_a_folder_is_captioned_when_it_is_first_searched(
     with Searcher(tmp_path / "photos", captioner=MeanColour()) as searcher:
         assert repr(searcher) == f"<Searcher of {tmp_path / 'photos'}>"
         assert searcher.search("red", mode="jaccard")[0].path == "red.png"
-        assert "1 pictures" in repr(searcher)
+        assert ": 1 picture>" in repr(searcher)
 
 
 # --- read once ---

@@ -196,7 +196,7 @@ def test_given_captions_find_their_picture_by_hash_path_or_name(
     ]
     report = library.add_captions("notes", rows)
     assert (report.new, report.unknown) == (3, 1)
-    assert "notes speaks of 1 pictures that the library does not hold: missing.png." in caplog.text
+    assert "notes speaks of 1 picture that the library does not hold: missing.png." in caplog.text
     found = {one.path: [caption.text for caption in one.every[0].captions] for one in library}
     assert found == {
         "red.png": ["by hash"],
@@ -414,7 +414,7 @@ def test_captioners_are_measured_by_what_people_said_as_checkpoints_are(
     how = ModesMeasuring(["jaccard"], library=str(library.path), captions_by="notes")
     items = open_dataset(f"table:{table}").items
     assert sorted(measured_split(items, how, []).gallery.captions) == ["a plain blue picture", "my square"]
-    with pytest.raises(BadLibrary, match=r"no captions by notes of 1 of the split's 1 pictures"):
+    with pytest.raises(BadLibrary, match=r"no captions by notes of 1 of the split's 1 picture"):
         measured_split([Item("x", library.root / "trip/green.png", ("a", "b"))], how, [])
     table.write_text(f"path,caption\n{tmp_path / 'elsewhere.png'},a dog\n")
     picture(tmp_path / "elsewhere.png", "yellow")

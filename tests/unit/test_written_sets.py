@@ -171,7 +171,7 @@ def test_names_that_meet_in_one_folder_are_told_apart_in_any_case(tmp_path: Path
 def test_the_commands_write_and_report(mine: Path, call: Call, tmp_path: Path) -> None:
     done = call(split_command, f"table:{mine}", "--format", "karpathy", "--out", "kept", "--json")
     assert done.code == 0 and json.loads(done.out)["near-duplicates across splits"] == 2, done.err
-    assert "2 pairs of nearly equal pictures stand in different splits" in done.err
+    assert "2 pairs of nearly equal pictures in different splits" in done.err
     assert len((tmp_path / "kept/near-duplicates.csv").read_text("utf-8").splitlines()) == 3
     done = call(split_command, f"table:{mine}", "--parts", "train=.7,test=.3", "--out", "drawn")
     assert done.out.startswith("table:drawn/captions.csv\nimages 20  captions 100  train 14  test 6"), (

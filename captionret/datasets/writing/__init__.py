@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...config import Registry
+from ...counting import counted
 from ...errors import BadDataset, BadSetting, UnknownName
 from ...records import Item
 from .pictures import PLACES, place
@@ -77,8 +78,8 @@ def write_dataset(
         return f"vse:{write_arrays(items, folder, features)}"
     if missing := [item.id for item in items if item.path is None]:
         raise BadSetting(
-            f"{len(missing):,} items have no picture (first: {missing[0]!r}), and {form} holds pictures. "
-            "Choose the format vse."
+            f"{counted(len(missing), 'items have')} no picture (first: {missing[0]!r}), and {form} holds "
+            "pictures. Choose the format vse."
         )
     if pictures == "leave" and form != "table":
         raise BadSetting(f"Only a table names pictures that lie elsewhere. Link or copy them for {form}.")

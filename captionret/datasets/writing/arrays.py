@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...counting import counted
 from ...errors import BadSetting
 from ...records import Item
 from ..vse import PER_IMAGE, SPLITS, write_split
@@ -32,7 +33,8 @@ def write_arrays(items: Sequence[Item], folder: Path, features: NDArray[np.float
     enough = [row for row, item in enumerate(items) if len(item.captions) >= PER_IMAGE]
     if len(enough) < len(items):
         log.warning(
-            f"{len(items) - len(enough):,} images left out: they have fewer than {PER_IMAGE} captions."
+            f"{counted(len(items) - len(enough), 'images have')} fewer than {PER_IMAGE} captions, "
+            "and are left out."
         )
     if not enough:
         raise BadSetting(

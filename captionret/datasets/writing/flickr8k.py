@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...counting import counted
 from ...errors import BadSetting
 from ...files import publishing
 from ...records import Item
@@ -18,8 +19,8 @@ def check(items: Sequence[Item]) -> None:
         )
     if bare := [item.id for item in items if not item.captions]:
         raise BadSetting(
-            f"{len(bare):,} pictures have no caption (first: {bare[0]!r}), and Flickr8k's files name "
-            "pictures by their captions. Choose another format."
+            f"{counted(len(bare), 'pictures have')} no caption (first: {bare[0]!r}), and Flickr8k's files "
+            "name pictures by their captions. Choose another format."
         )
 
 

@@ -12,6 +12,7 @@ from itertools import chain
 
 import numpy as np
 
+from ...counting import counted
 from ...errors import BadDataset
 from .ngrams import ORDER, Ngram, Text, candidate_tokens, count_ngrams, tokens_of
 
@@ -66,8 +67,8 @@ class CiderD:
             images = range(len(self))
         if not candidates or len(candidates) != len(images):
             raise BadDataset(
-                f"CIDEr-D got {len(candidates):,} candidates for {len(images):,} images. Give one caption "
-                "per image."
+                f"CIDEr-D got {counted(len(candidates), 'candidates')} for {counted(len(images), 'images')}. "
+                "Give one caption per image."
             )
         pairs = zip(candidates, images, strict=True)
         scores = np.array(

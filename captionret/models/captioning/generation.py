@@ -258,7 +258,7 @@ class Generator:
 def _check_hashes(features: Tensor, pictures: Sequence[str]) -> None:
     if len(pictures) != len(features):
         raise BadSetting(
-            f"Drawing captions takes the content hash of each of the {len(features)} pictures, not "
+            f"Drawing captions takes the content hash of each of the {len(features):,} pictures, not "
             f"{len(pictures)}."
         )
 

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ... import files
+from ...counting import counted
 from ...errors import BadCheckpoint, BadSetting
 from ...text import SPECIAL, Vocabulary
 from ..checkpoint import OWN_BACKBONE, Checkpoint, save_checkpoint
@@ -123,7 +124,7 @@ def read_published(
     )
     if words != len(vocabulary):
         raise BadCheckpoint(
-            f"{vocab} has {len(vocabulary):,} words, {decoder} was trained with {words:,}. "
+            f"{vocab} has {counted(len(vocabulary), 'words')}, {decoder} was trained with {words:,}. "
             "They come from different trainings, or the vocabulary was rebuilt. Take the vocabulary that was "
             "published with the weights."
         )

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...counting import counted
 from ...decoding import Sampling, decoding_from_json
 from ...errors import BadCheckpoint, BadSetting
 from ...images import DecodedBatch, ImageInput, Picture, as_pictures
@@ -105,14 +106,14 @@ class WordPredictor:
         return predictor
 
     def __repr__(self) -> str:
-        return f"<WordPredictor {self.name!r}: {len(self.words):,} words>"
+        return f"<WordPredictor {self.name!r}: {counted(len(self.words), 'words')}>"
 
     @property
     def name(self) -> str:
         """For people: "words-lite and 30 captions of photos-lite"."""
         parts = [self.head.name] if self.head else []
         if self.captioner:
-            parts.append(f"{self.decoding.captions} captions of {self.captioner.name}")
+            parts.append(f"{counted(self.decoding.captions, 'captions')} of {self.captioner.name}")
         return " and ".join(parts)
 
     @property
@@ -245,10 +246,9 @@ class WordPredictor:
         if self.captioner is not None:
             if grid is not None:
                 predicted = self.captioner.predict_words(grid, self.decoding, hashes)
-                drawn = [self._in_columns(self.captioner, predicted)]
+                total += self._in_columns(self.captioner, predicted)
             else:
-                drawn = [self._read_again(self.captioner, paths)]
-            total += np.concatenate(drawn)
+                total += self._read_again(self.captioner, paths)
         total /= len(self._parts)
         return total
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...counting import counted
 from ...errors import BadSetting, NoSpace
 from ...files import publishing
 from ...progress import bar
@@ -134,7 +135,7 @@ def open_index(
     if not build:
         note(f"{problem}: all {len(vectors):,} vectors are compared.")
         return ExactIndex(vectors)
-    note(f"{problem}: {len(vectors):,} vectors are put into a new one, once.")
+    note(f"{problem}: {counted(len(vectors), 'vectors are')} put into a new one, once.")
     made = GraphIndex(vectors, _built(vectors, progress))
     _show_recall(made)
     try:

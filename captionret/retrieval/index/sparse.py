@@ -10,6 +10,7 @@ from itertools import chain, count, pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...counting import counted
 from ...errors import BadSetting
 
 # word probabilities: a weight per word, or words that all weigh 1
@@ -52,8 +53,8 @@ class WordMatrix:
             or (np.diff(starts) < 0).any()
         ):
             raise BadSetting(
-                f"{len(ids)} ids and {len(weights)} weights do not fill the rows that begin at {starts}. "
-                "Give one of each."
+                f"{counted(len(ids), 'ids')} and {len(weights)} weights do not fill the rows that begin at "
+                f"{starts}. Give one of each."
             )
         if any(first >= second for first, second in pairwise(self.words)):
             raise BadSetting(
@@ -63,7 +64,8 @@ class WordMatrix:
             )
         if len(ids) and not 0 <= ids.min() <= ids.max() < len(self.words):
             raise BadSetting(
-                f"WordMatrix over {len(self.words)} words name word {ids.max()}. Ids begin with 0."
+                f"WordMatrix over {counted(len(self.words), 'words')} name word {ids.max()}. Ids begin with "
+                "0."
             )
         rising = ids[1:] > ids[:-1]  # (K-1,)
         rising[starts[(starts > 0) & (starts < len(ids))] - 1] = True  # another row may begin with any word

@@ -48,16 +48,16 @@ seconds = [time.perf_counter() - began, used.ru_utime + used.ru_stime]
 print(json.dumps([*seconds, used.ru_maxrss / 1024, status >> 8, written]))"""
 
 
-def run(command: Sequence[str]) -> tuple[float, float, float, str]:
+def run(command: Sequence[str], home: Path | None = None) -> tuple[float, float, float, str]:
     """Seconds of a Python process, those that a processor worked, peak memory in MB, and what it wrote on
-    stderr."""
+    stderr. home: its CAPTIONRET_HOME"""
     ended = subprocess.run(
         [sys.executable, "-c", MEASURE, sys.executable, *command],
         capture_output=True,
         text=True,
         check=True,
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | ({} if home is None else {"CAPTIONRET_HOME": str(home)}),
     )
     seconds, worked, memory, code, written = json.loads(ended.stdout)
     if code not in (0, 1):

@@ -120,6 +120,11 @@ class Models:
             return self._predictors[key]
 
     @property
+    def gives_predictor(self) -> bool:
+        """Whether a predictor of words was given."""
+        return self._predictor is not None
+
+    @property
     def gives_spaces(self) -> bool:
         """Whether any space was given."""
         return bool(self._space_inputs)

@@ -1,5 +1,6 @@
 """A library made ready for a mode: with the spaces and the word probabilities that it compares."""
 
+import contextlib
 import logging
 
 from ..errors import (
@@ -7,6 +8,7 @@ from ..errors import (
     BadImage,
     BadLibrary,
     BadSetting,
+    CaptionretError,
     LibraryInUse,
     MissingWeights,
     NoSpace,
@@ -14,10 +16,13 @@ from ..errors import (
 )
 from ..library import LibrarySnapshot, WordPredicting
 from ..library.predicting import predicted_for
+from ..models.record import read_record
 from ..retrieval import MODES, Gallery, Mode, find_mode
+from ..word_vectors import load_word_vectors
 from .loaded import Models
 from .models import Library
 from .named import by_older_shipped_head
+from .places import LEXICAL_HEAD
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +61,37 @@ class ReadyLibrary:
                 snapshot = self._with_words_if_possible(library, snapshot)
             self._ready[name, with_words] = snapshot
         return snapshot
+
+    def prepare(self, library: Library, progress: bool | None = None) -> None:
+        """Make and keep what the next search by mode auto would wait for: vectors and words of the pictures
+        of which nothing is predicted yet. What cannot be made is left to that search, which says why."""
+        try:
+            snapshot = library.snapshot()
+            new = snapshot.without_word_probabilities
+            if not new or not _has_features(snapshot) or not self._may_predict(snapshot):
+                return
+            outline = Gallery([], [], source=snapshot, hybrid=snapshot.contents.hybrid)
+            for part in sorted(find_mode("auto").required_parts(outline) & MODES.keys()):
+                self._try_space(library, part)
+            snapshot = library.snapshot()
+            for part in sorted(snapshot.parts & MODES.keys()):
+                snapshot.vectors(part, new)
+            with self._models.lock:
+                library.predict_words(self._predictor_for(snapshot), check=False, progress=progress)
+            with contextlib.suppress(MissingWeights):
+                load_word_vectors("glove-50")  # by which words that are not known are understood
+        except CaptionretError as error:
+            log.info(f"The first search predicts the words of new pictures: {error.message}")
+
+    def _may_predict(self, snapshot: LibrarySnapshot) -> bool:
+        """Whether what predicts its words reads its features; of the shipped lexical head that is known
+        without loading it."""
+        made_by = snapshot.made_by
+        if snapshot.predicted_by is not None or self._models.gives_predictor or made_by is None:
+            return True
+        read: dict[str, object] = read_record(LEXICAL_HEAD)["backbone"]
+        backbone = made_by.described.get("backbone") or {}
+        return bool(backbone.get("sha256") == read["sha256"])
 
     def _with_words_if_possible(self, library: Library, snapshot: LibrarySnapshot) -> LibrarySnapshot:
         try:

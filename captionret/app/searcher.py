@@ -181,15 +181,23 @@ class Searcher:
         return self._snapshot(mode)[1].gallery()
 
     def add(self, paths: PathInput | Iterable[PathInput]) -> UpdateReport:
-        """Caption these pictures into the library, by the captioner that made it, which is loaded once.
-        errors: as Library.add"""
+        """Caption these pictures into the library, by the captioner that made it, which is loaded once, and
+        prepare the next search. errors: as Library.add"""
         library = self.library
         made_by = library.made_by
         with self._models.lock:
             captioner = None if made_by is None else self._models.captioner_for(made_by)
             if captioner is not None and made_by is not None:
                 captioner = with_reranker(captioner, made_by.decoding)
-            return library.add(paths, captioner, progress=False, device=self._models.device)
+            done = library.add(paths, captioner, progress=False, device=self._models.device)
+        self.prepare(progress=False)
+        return done
+
+    def prepare(self, progress: bool | None = None) -> None:
+        """Make now what the next search would wait for: words and vectors of new pictures, which the library
+        keeps. What cannot be made is left to that search, which says why. errors: as `library`"""
+        with self._lock:
+            self._ready.prepare(self.library, progress)
 
     @property
     def models(self) -> Models:

@@ -87,10 +87,13 @@ def _caption(library: "Library", given: argparse.Namespace) -> dict[str, object]
 
 
 def _add_and_remove(library: "Library", given: argparse.Namespace) -> dict[str, object]:
+    from ..app.searcher import Searcher
+
     done: dict[str, object] = {}
     if given.remove:
         done["removed"] = library.remove(given.remove)
     if given.add:
         report = library.add(given.add, device=given.device)
+        Searcher(library, device=given.device).prepare()
         done |= {"new": report.new, "unchanged": report.unchanged, "failed": report.failed}
     return done

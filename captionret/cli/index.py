@@ -109,6 +109,7 @@ def _looking(library: "Library", folder: Path | None, given: argparse.Namespace)
     from ..app.captioners import bring_up_to_date
     from ..app.models import captioner_for, waiting_captioner
     from ..app.one_pass import OnePass
+    from ..app.searcher import Searcher
     from ..models.encoders import load_encoder
 
     decoding = _decoding(given, library)
@@ -116,6 +117,7 @@ def _looking(library: "Library", folder: Path | None, given: argparse.Namespace)
     one_pass, how = OnePass(), {"engine": given.engine, "precision": given.precision}
     once: dict[str, Any] = {name: getattr(given, name) for name in ("recaption", "allow_empty", "relocate")}
     encoder = None if given.encoder is None else cache(load_encoder)
+    searcher = Searcher(library, device=given.device)
 
     def load() -> "Captioning":
         return one_pass.read_by(captioner_for(library, checkpoint, decoding, given.device, **how))
@@ -141,6 +143,7 @@ def _looking(library: "Library", folder: Path | None, given: argparse.Namespace)
         once.clear()
         if encoder is not None and len(library):
             library.encode_pictures(encoder(given.encoder, given.device, given.trust_remote_code))
+        searcher.prepare()
         return done
 
     return look

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..app.models import Library, captioner_for
+from ..app.searcher import Searcher
 from ..errors import CaptionretError
 from ..files import publishing
 from ..library import UpdateReport
@@ -32,7 +33,9 @@ def index(path: Path, device: str) -> str:
     """Bring a library up to date, by its own captioner; what was done, in words. errors: as Library.update"""
     with Library.open(path) as library:
         captioner = captioner_for(library, None, None, device)
-        return in_words(library.update(None, captioner, progress=False))
+        done = library.update(None, captioner, progress=False)
+        Searcher(library, device=device).prepare(progress=False)
+        return in_words(done)
 
 
 def in_words(report: UpdateReport) -> str:

@@ -32,6 +32,8 @@ from captionret.cli import (
     verify,
     words,
 )
+from captionret.library.writing import PREDICT, writing
+from captionret.web.indexing import index as index_job
 
 OWN = "grandmother's tablecloth"
 
@@ -256,6 +258,29 @@ def test_words_of_a_library_and_of_one_picture_are_shown(
     missing = call(words, "--library", "./lib", "--of", "nowhere.png")
     assert missing.code == 3 and "no picture of the library" in missing.err
     assert call(words, "--library", "./lib", "--top", 0).code == 2
+
+
+def test_whatever_captions_a_picture_predicts_its_words_too(
+    photos: Path, call: Call, lexical_head: Path, tmp_path: Path
+) -> None:
+    assert call(predict_words, "--library", "./lib", "--head", lexical_head).code == 0
+
+    def unpredicted() -> int:
+        with Library.open(tmp_path / "lib") as library:
+            return library.without_word_probabilities()
+
+    shape(photos / "new.png", "yellow", "square")
+    assert call(index, "--library", "./lib").out.startswith("new 1") and unpredicted() == 0
+    shape(tmp_path / "elsewhere.png", "red", "square")
+    assert call(edit, "--library", "./lib", "--add", "elsewhere.png").code == 0 and unpredicted() == 0
+    shape(photos / "more.png", "green", "square")
+    assert index_job(tmp_path / "lib", "cpu") == "1 new." and unpredicted() == 0
+    shape(photos / "last.png", "blue", "square")
+    with writing(tmp_path / "lib", PREDICT):
+        busy = call(index, "--library", "./lib")
+    assert busy.out.startswith("new 1") and "The first search predicts the words" in busy.err
+    assert unpredicted() == 1
+    assert call(index, "--library", "./lib").out.startswith("new 0") and unpredicted() == 0
 
 
 def test_an_encoder_is_kept_with_the_library_and_asked_by_mode_clip(

@@ -264,6 +264,13 @@ def test_models_are_loaded_once_though_threads_ask_at_once(library: Library, tmp
     assert found == ["red.png"] * 8 and len(loaded) == 1, "the words are predicted once"
 
 
+def test_words_of_a_picture_are_predicted_when_it_is_added(
+    searcher: Searcher, library: Library, tmp_path: Path
+) -> None:
+    assert searcher.add(green(tmp_path)).new == 1
+    assert library.without_word_probabilities() == 0
+
+
 def test_pictures_of_feedback_may_be_one_or_many_in_any_form(searcher: Searcher, tmp_path: Path) -> None:
     path = green(tmp_path)
     pixels = np.asarray(Image.open(path))

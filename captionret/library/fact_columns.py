@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..records import PictureFacts
 from ..retrieval.index.arrays import Arrays, Texts, text_arrays
-from ..retrieval.row_sets import Fact, are_near, texts_of
+from ..retrieval.row_sets import Days, Fact, are_near, as_days, texts_of
 from .fact_rows import exif_of, facts_from
 
 _OF_EACH: tuple[Fact, ...] = ("day", "camera")  # kept for each picture, "" where it is not noted
@@ -44,11 +44,24 @@ class FactColumns:
         """All days, cameras ..., ascending; "" where one is not noted."""
         return Texts(self._arrays, f"facts.{fact}")
 
-    def noted(self, fact: Fact, gone: NDArray[np.int32]) -> list[str]:
-        """The days, cameras ... that are known of the pictures, those `gone` left out."""
+    def counts(self, fact: Fact, gone: NDArray[np.int32]) -> dict[str, int]:
+        """The days, cameras ... that are known, with of how many pictures, those `gone` left out."""
         left = ~np.isin(self._rows_with(fact), gone)
-        places = np.unique(self._arrays.whole(f"facts.{fact}.of")[left])
-        return [one for place in places.tolist() if (one := self.distinct(fact)[place])]
+        counts = np.bincount(self._arrays.whole(f"facts.{fact}.of")[left], minlength=1).tolist()
+        known = zip(self.distinct(fact), counts, strict=False)  # none is distinct where none is known
+        return {one: count for one, count in known if one and count}
+
+    def days(self, count: int) -> Days:
+        """(count,) the day of each of the segment's pictures; NaT where it is not known."""
+        found = np.full(count, "NaT", "datetime64[D]")
+        found[self._rows_with("day")] = as_days(self.distinct("day"))[self._arrays.whole("facts.day.of")]
+        return found
+
+    def places(self, gone: NDArray[np.int32]) -> NDArray[np.float32]:
+        """(n, 2) the latitudes and longitudes that are known, those of pictures `gone` left out."""
+        rows: NDArray[np.int32] = self._arrays.whole("facts.place.rows")
+        places: NDArray[np.float32] = self._arrays.whole("facts.place").reshape(-1, 2)
+        return places[~np.isin(rows, gone)]
 
     def rows(self, fact: Fact, fits: Callable[[str], bool]) -> NDArray[np.int32]:
         """The pictures of which a day, a camera ... is known and fits, ascending."""

@@ -1,6 +1,7 @@
 """The filters of a query over segments: each answers by what it keeps, and no picture is read."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..retrieval.index.word_order import texts_with
 from ..retrieval.other_captions import OtherCaptions
-from ..retrieval.row_sets import Fact, Mask
+from ..retrieval.row_sets import Days, Fact, Mask
 from .segment import Segment
 
 
@@ -20,9 +21,6 @@ class _Table(Protocol):
     @property
     def dead(self) -> Sequence[NDArray[np.int32]]: ...
     def mask(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> Mask: ...
-
-
-class _Gathering(_Table, Protocol):
     def gathered(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> NDArray[np.int64]: ...
 
 
@@ -48,13 +46,27 @@ class SegmentRowSets:
         """Which pictures were taken so near to a place, given in degrees."""
         return self._table.mask(lambda segment: segment.facts.near(latitude, longitude, km))
 
-    def distinct(self, fact: Fact) -> list[str]:
-        """All days, cameras ..., ascending."""
-        parts = zip(self._table.segments, self._table.dead, strict=True)
-        return sorted({one for segment, gone in parts for one in segment.facts.noted(fact, gone)})
+    def counts(self, fact: Fact) -> dict[str, int]:
+        """All days, cameras ..., ascending, with how many pictures each is of."""
+        found: Counter[str] = Counter()
+        for segment, gone in self._parts():
+            found.update(segment.facts.counts(fact, gone))
+        return dict(sorted(found.items()))
+
+    def days(self) -> Days:
+        """(N,) the day on which each picture was taken; NaT."""
+        numbers = self._table.gathered(lambda segment: segment.facts.days(len(segment)).view(np.int64))
+        return numbers.view("datetime64[D]")
+
+    def places(self) -> NDArray[np.float32]:
+        """(n, 2) latitudes and longitudes that are known."""
+        return np.concatenate([segment.facts.places(gone) for segment, gone in self._parts()])
+
+    def _parts(self) -> Iterator[tuple[Segment, NDArray[np.int32]]]:
+        return zip(self._table.segments, self._table.dead, strict=True)
 
 
-def other_captions(table: _Gathering) -> OtherCaptions | None:
+def other_captions(table: _Table) -> OtherCaptions | None:
     """What captioners with other eyes say of the pictures of a table; None where there are none."""
     others = table.mask(lambda segment: segment.other_eyes)
     if not others.any():

@@ -149,7 +149,7 @@ def _not_met(gallery: Gallery, one: Filter) -> str:
     if isinstance(one, Near):
         place = f"{one.latitude:g},{one.longitude:g}"
         return f"No picture here is known to be taken within {one.km:g} km of {place}."
-    days = gallery.row_sets.distinct("day")
+    days = list(gallery.row_sets.counts("day"))
     if not days:
         return "Of none of these pictures is it known when it was taken: their files do not say."
     when = f"since {one.day}" if isinstance(one, Since) else f"until {one.day}"
@@ -157,7 +157,7 @@ def _not_met(gallery: Gallery, one: Filter) -> str:
 
 
 def _not_named(gallery: Gallery, one: Named) -> str:
-    known = gallery.row_sets.distinct(one.sign)
+    known = list(gallery.row_sets.counts(one.sign))
     if not known:
         return f"Of none of these pictures is the {one.sign} known: their files do not say."
     which = f"was taken with {one.name!r}" if one.sign == "camera" else f"has the {one.sign} {one.name!r}"

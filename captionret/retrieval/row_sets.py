@@ -1,6 +1,7 @@
 """What filters ask of a gallery: of which pictures something holds, found without reading all of them where
 the gallery's table keeps what it takes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import Literal, Protocol, TypeAlias
@@ -12,6 +13,7 @@ from ..records import PictureFacts
 
 Fact: TypeAlias = Literal["day", "camera", "lens", "title", "keyword"]
 Mask: TypeAlias = NDArray[np.bool_]
+Days: TypeAlias = NDArray[np.datetime64]
 _EARTH_KM = 6371.0
 
 
@@ -35,14 +37,27 @@ class RowSets(Protocol):
         """Which pictures were taken so near to a place, given in degrees."""
         ...
 
-    def distinct(self, fact: Fact) -> list[str]:
-        """All days, cameras ... of the pictures, ascending."""
+    def counts(self, fact: Fact) -> dict[str, int]:
+        """All days, cameras ... of the pictures, ascending, with how many pictures each is of."""
+        ...
+
+    def days(self) -> Days:
+        """(N,) the day on which each picture was taken; NaT where that is not known."""
+        ...
+
+    def places(self) -> NDArray[np.float32]:
+        """(n, 2) latitudes and longitudes, in degrees, of those pictures of which they are known."""
         ...
 
 
 def day_of(taken: str) -> str:
     """The day of a time as PictureFacts has it."""
     return taken[:10]
+
+
+def as_days(named: Iterable[str]) -> Days:
+    """Days by their names; NaT for ""."""
+    return np.array([one or "NaT" for one in named], "datetime64[D]")
 
 
 def texts_of(facts: PictureFacts, fact: Fact) -> tuple[str, ...]:
@@ -107,9 +122,18 @@ class ReadRowSets:
         each = [(facts and facts.place) or unknown for facts in self._pictures.facts]
         return are_near(np.array(each, np.float64).reshape(-1, 2), latitude, longitude, km)
 
-    def distinct(self, fact: Fact) -> list[str]:
-        """All days, cameras ..., ascending."""
-        return sorted({text for texts in self._each(fact) for text in texts})
+    def counts(self, fact: Fact) -> dict[str, int]:
+        """All days, cameras ..., ascending, with how many pictures each is of."""
+        return dict(sorted(Counter(text for texts in self._each(fact) for text in set(texts)).items()))
+
+    def days(self) -> Days:
+        """(N,) the day on which each picture was taken; NaT."""
+        return as_days("".join(texts) for texts in self._each("day"))
+
+    def places(self) -> NDArray[np.float32]:
+        """(n, 2) latitudes and longitudes that are known."""
+        known = [facts.place for facts in self._pictures.facts if facts and facts.place]
+        return np.array(known, np.float32).reshape(-1, 2)
 
     def _each(self, fact: Fact) -> Iterable[tuple[str, ...]]:
         return (() if facts is None else texts_of(facts, fact) for facts in self._pictures.facts)

@@ -13,6 +13,7 @@ from ..errors import BadImage, BadSetting, CaptionretError
 from . import describing, exporting, records
 from .asking import Asking, asking
 from .library_words import word_list
+from .overview import Overview, overview
 from .page_files import tagged
 from .picture_map import picture_map
 from .pictures import found_pictures
@@ -43,7 +44,7 @@ class Reads:
         self.router = APIRouter(prefix="/api", responses=problems())
         add = self.router.add_api_route
         add("/libraries", self.libraries, response_model=records.Libraries)
-        add("/libraries/{library}", self.overview, response_model=records.Overview)
+        add("/libraries/{library}", self.overview, response_model=Overview)
         add("/libraries/{library}/search", self.search, response_model=records.Answer)
         add("/libraries/{library}/export", self.export, response_class=Response)
         add("/libraries/{library}/map", self.map, response_class=Response)
@@ -70,9 +71,9 @@ class Reads:
             log.warning(f"{shelved.id} is left out: {error.message}")
             return None
 
-    def overview(self, library: LibraryName) -> records.Overview:
+    def overview(self, library: LibraryName) -> Overview:
         """One library in facts: counts, cameras, folders, months, failures."""
-        return describing.overview(self._shelf[library])
+        return overview(self._shelf[library])
 
     async def search(
         self, library: LibraryName, asked: Asked, request: Request, offset: Offset = 0, limit: Limit = 40

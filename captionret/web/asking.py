@@ -5,6 +5,8 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Query
 
+from ..app.answering import Grouping, Order
+
 Text: TypeAlias = Annotated[str, Query(max_length=1000)]
 Ids: TypeAlias = Annotated[list[str], Query(max_length=50)]
 Texts: TypeAlias = Annotated[list[str], Query(max_length=10)]
@@ -20,7 +22,9 @@ class Asking:
     by:    whose captions are searched and shown, a captioner's name; "": the best of each picture
     image: of the library, or one that was sent
     plus, minus: texts that are added and taken away, in a mode of a space
+    near:  a place and kilometres, as in the query language: "48.2,16.4,5"
     least: the least probability of each word
+    sort:  by score, or the same by date, the oldest first; group: of a day or of a folder
     """
 
     text: str = ""
@@ -35,13 +39,29 @@ class Asking:
     since: str = ""
     until: str = ""
     camera: str = ""
+    lens: str = ""
+    keyword: str = ""
+    near: str = ""
     least: float | None = None
+    sort: Order = "score"
+    group: Grouping | None = None
 
     @property
     def empty(self) -> bool:
         """Whether it asks for nothing: then the library is shown as it is."""
-        limits = self.under or self.since or self.until or self.camera.strip()
+        limits = self.under or self.since or self.until or self.near or any(self.named.values())
         return not (self.text.strip() or self.image or self.like or self.plus or limits)
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The filters of the query language that have no other place, by their names there."""
+        found = {"camera": self.camera, "lens": self.lens, "keyword": self.keyword}
+        return {sign: name for sign, name in found.items() if name.strip()}
+
+    @property
+    def reordered(self) -> bool:
+        """Whether pictures are to stand in another order than that in which they are found."""
+        return self.sort != "score" or self.group is not None
 
 
 async def asking(
@@ -57,7 +77,12 @@ async def asking(
     since: Day = "",
     until: Day = "",
     camera: Name = "",
+    lens: Name = "",
+    keyword: Name = "",
+    near: Annotated[str, Query(pattern=r"^(-?[0-9.]{1,20},-?[0-9.]{1,20}(,[0-9.]{1,20})?)?$")] = "",
     least: Annotated[float | None, Query(ge=0, le=1)] = None,
+    sort: Order = "score",
+    group: Grouping | None = None,
 ) -> Asking:
     """The part of an address that says what is searched for.
 
@@ -76,5 +101,10 @@ async def asking(
         since=since,
         until=until,
         camera=camera,
+        lens=lens,
+        keyword=keyword,
+        near=near,
         least=least,
+        sort=sort,
+        group=group,
     )

@@ -11,9 +11,13 @@ from .records import FoundPicture, Word
 
 
 def found_pictures(
-    snapshot: LibrarySnapshot, rows: Sequence[int], hits: Mapping[int, Hit] | None = None
+    snapshot: LibrarySnapshot,
+    rows: Sequence[int],
+    hits: Mapping[int, Hit] | None = None,
+    groups: Sequence[str] = (),
 ) -> list[FoundPicture]:
-    """These rows of a library; hits: by row, where a query found them."""
+    """These rows of a library; hits: by row, where a query found them; groups: of each row the name, where
+    they are shown in groups."""
     gallery = snapshot.gallery()
     found = []
     for row in rows:
@@ -31,6 +35,8 @@ def found_pictures(
         )
         if hit is not None:
             _add_hit(found[-1], hit)
+    for picture, group in zip(found, groups, strict=False):
+        picture.group = visible(group)
     return found
 
 

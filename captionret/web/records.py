@@ -21,6 +21,7 @@ class FoundPicture(BaseModel):
     person: whether a person wrote the caption
     words:  those of the query, or those that it shares with the query's picture
     weak:   whether it is little more than a guess
+    group:  the day ("2019-06-01", "no date") or the folder (".": the library's own) under which it is shown
     """
 
     id: str
@@ -34,6 +35,7 @@ class FoundPicture(BaseModel):
     why: list[str] = []
     weak: bool = False
     copies: int = 0
+    group: str = ""
 
 
 class Reading(BaseModel):
@@ -130,42 +132,6 @@ class Libraries(BaseModel):
     version: str
 
 
-class FailedFile(BaseModel):
-    """A file that could not be captioned."""
-
-    path: str
-    reason: str
-
-
-class Counted(BaseModel):
-    """A name and how many pictures bear it."""
-
-    name: str
-    pictures: int
-
-
-class Overview(BaseModel):
-    """A library in more words.
-
-    captioned_by: "photos-lite, beam 3"; root: the folder of its pictures
-    months: how many pictures were taken in each month, "2019-06", in order; undated: how many say nothing
-    by_person: how many captions a person wrote
-    """
-
-    id: str
-    pictures: int
-    copies: int
-    captioned_by: str
-    root: str
-    by_person: int
-    cameras: list[Counted]
-    folders: list[Counted]
-    months: list[Counted]
-    undated: int
-    failures: list[FailedFile]
-    revision: str
-
-
 class GivenCaption(BaseModel):
     """A caption. logprob: natural logarithm of its probability, for a captioner's"""
 
@@ -204,6 +170,7 @@ class PictureFacts(BaseModel):
 
     others:        what further captioners say of it, the best first
     width, height: in pixels; 0 where its file cannot be read
+    place:         latitude and longitude in degrees, north and east positive
     missing:       whether its file is not where it was
     """
 
@@ -219,6 +186,10 @@ class PictureFacts(BaseModel):
     height: int
     taken: str | None
     camera: str | None
+    lens: str | None
+    place: tuple[float, float] | None
+    title: str | None
+    keywords: list[str]
     copies: list[str]
     missing: bool
 

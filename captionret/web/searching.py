@@ -1,6 +1,7 @@
 """A query's answer, a page at a time."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,15 +16,19 @@ from starlette.exceptions import HTTPException
 from ..app.result import SearchResult
 from ..errors import BadSetting
 from ..retrieval.language.conditions import quoted
+from ..retrieval.selecting import selected
 from ..text import STOP_WORDS
 from .asking import Asking
 from .nearest_words import nearest_words
+from .ordering import Rows, groups_of, in_groups, rows_in_order
 from .pictures import found_pictures
 from .query_pictures import QueryPictures
-from .records import Answer, Reading, UnderstoodWord
+from .records import Answer, FoundPicture, Reading, UnderstoodWord
 from .shelf import Shelved
 
 _AT_ONCE = 2  # queries; more of them would only make each other slower, and hold more memory
+_REORDERED = 200  # hits of a query that are put into another order: worse ones would come before better ones
+_FIRST = f"The {_REORDERED:,} best are shown in this order."
 _MORE = 4  # so many times as many hits are asked for where those that were found are not enough
 
 
@@ -49,7 +54,7 @@ class Searching:
         """The hits from `offset` on. errors: as Searcher.search"""
         began = time.perf_counter()
         found = (
-            _all(shelved, asking.by, offset, limit)
+            _all(shelved, asking, offset, limit)
             if asking.empty
             else self._found(shelved, asking, offset, limit)
         )
@@ -57,25 +62,24 @@ class Searching:
         return found
 
     def _found(self, shelved: Shelved, asking: Asking, offset: int, limit: int) -> Answer:
-        top = limit + 1
-        while top <= offset + limit:
+        top = _REORDERED if asking.reordered else limit + 1
+        while top <= offset + limit and not asking.reordered:
             top *= _MORE
         revision = shelved.revision
         result = shelved.answers.get((asking, top), revision, partial(self._search, shelved, asking, top))
-        snapshot = shelved.snapshot(asking.by)
-        gallery = snapshot.gallery()
-        shown = result.hits[offset : offset + limit]
-        rows = ((gallery.row_of_id.get(hit.id), hit) for hit in shown)
-        hits = {row: hit for row, hit in rows if row is not None}
+        if result.query.lists and asking.reordered:
+            pictures, count = _listed(shelved, asking, result, offset, limit)
+        else:
+            pictures, count = _shown(shelved, asking, result, offset, limit), len(result.hits)
         understood = result.query.understood or ()
         return Answer(
             library=shelved.id,
             mode=result.mode,
             searched=result.searched,
             offset=offset,
-            more=len(result.hits) > offset + limit,
-            hits=found_pictures(snapshot, list(hits), hits),
-            notes=list(result.notes),
+            more=count > offset + limit,
+            hits=pictures,
+            notes=[*result.notes, *([_FIRST] if asking.reordered and count == _REORDERED else [])],
             understood=[
                 UnderstoodWord(
                     word=one.typed or one.word,
@@ -91,9 +95,9 @@ class Searching:
         )
 
     def _search(self, shelved: Shelved, asking: Asking, top: int) -> SearchResult:
-        text = asking.text
-        if asking.camera.strip():
-            text = f"{text} camera:{quoted(_plain(asking.camera))}"
+        filters = [f"{sign}:{quoted(_plain(sign, name))}" for sign, name in asking.named.items()]
+        filters += [f"near:{asking.near}"] if asking.near else []
+        text = " ".join([asking.text, *filters])
         like, dislike = list(asking.like), list(asking.dislike)
         image = asking.image
         if not text.strip() and not image and like:
@@ -113,6 +117,7 @@ class Searching:
             since=asking.since or None,
             until=asking.until or None,
             min_probability=asking.least if text.strip() else None,
+            sort=asking.sort,
         )
 
     def _picture(self, shelved: Shelved, picture: str) -> Path | bytes:
@@ -127,25 +132,56 @@ class Searching:
         return snapshot.gallery().paths[shelved.row(snapshot, picture)]
 
 
-def _plain(camera: str) -> str:
-    """A camera's name as the query language can hold it."""
-    plain = " ".join(camera.replace('"', " ").split())
+def _shown(
+    shelved: Shelved, asking: Asking, result: SearchResult, offset: int, limit: int
+) -> list[FoundPicture]:
+    """Some of a query's hits, those of a group one after the other."""
+    snapshot = shelved.snapshot(asking.by)
+    row_of = snapshot.gallery().row_of_id
+    named = in_groups(result.hits, asking.group)[offset : offset + limit]
+    held = {row: pair for pair in named if (row := row_of.get(pair[1].id)) is not None}
+    hits = {row: hit for row, (_, hit) in held.items()}
+    return found_pictures(snapshot, list(held), hits, [name for name, _ in held.values()])
+
+
+def _listed(
+    shelved: Shelved, asking: Asking, result: SearchResult, offset: int, limit: int
+) -> tuple[list[FoundPicture], int]:
+    """Some of all pictures that filters leave, in the order that is asked for; and how many there are."""
+    snapshot = shelved.snapshot(asking.by)
+    every, left = _in_order(shelved, asking), selected(snapshot.gallery(), result.query)
+    every = every if left is None else every[left[every]]
+    rows = [int(row) for row in every[offset : offset + limit]]
+    return found_pictures(snapshot, rows, groups=groups_of(snapshot, rows, asking.group)), len(every)
+
+
+def _plain(sign: str, name: str) -> str:
+    """A camera's or lens's name, or a keyword, as the query language can hold it."""
+    plain = " ".join(re.sub('["“”„]', " ", name).split())
     if not plain:
-        raise BadSetting("The camera's name is empty.")
+        raise BadSetting(f"The {sign} has no name.")
     return plain
 
 
-def _all(shelved: Shelved, by: str, offset: int, limit: int) -> Answer:
-    """The library's pictures as they stand in it."""
-    snapshot = shelved.snapshot(by)
-    count = len(snapshot)
-    rows = range(min(offset, count), min(offset + limit, count))
+def _all(shelved: Shelved, asking: Asking, offset: int, limit: int) -> Answer:
+    """The library's pictures as they stand in it, or in the order that is asked for."""
+    snapshot = shelved.snapshot(asking.by)
+    every = _in_order(shelved, asking) if asking.reordered else range(len(snapshot))
+    rows = [int(row) for row in every[offset : offset + limit]]
     return Answer(
         library=shelved.id,
         mode="",
-        searched=count,
+        searched=len(snapshot),
         offset=offset,
-        more=rows.stop < count,
-        hits=found_pictures(snapshot, rows),
+        more=offset + limit < len(every),
+        hits=found_pictures(snapshot, rows, groups=groups_of(snapshot, rows, asking.group)),
         revision=shelved.revision,
+    )
+
+
+def _in_order(shelved: Shelved, asking: Asking) -> Rows:
+    """All rows of a library, in the order that is asked for; kept until it changes."""
+    gallery = shelved.snapshot(asking.by).gallery()
+    return shelved.kept(
+        ("order", asking.sort, asking.group), lambda: rows_in_order(gallery, asking.sort, asking.group)
     )

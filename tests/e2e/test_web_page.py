@@ -352,9 +352,12 @@ def test_days_on_the_time_line_cameras_and_pasted_pictures_are_asked_for(turn: T
     page.wait_for_url("**since=2019-06**until=2019-06**")
     first_caption(page, "a plain black picture")
     assert page.locator("picture-card").count() == 1
+    page.get_by_role("button", name="2019-06", exact=True).click()
+    assert page.locator(".day-range").inner_text().startswith("2019-06: 1 picture")
     page.get_by_label("From", exact=True).fill("2019-07-01")
     page.get_by_label("To", exact=True).fill("2019-08-01")
     page.get_by_role("heading", name="Nothing fits").wait_for()
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Search without the filters").click()
     page.get_by_label("Camera", exact=True).select_option(CAMERA)
     page.wait_for_function("() => document.querySelectorAll('picture-card').length === 1")
@@ -371,6 +374,19 @@ def test_days_on_the_time_line_cameras_and_pasted_pictures_are_asked_for(turn: T
     )
     first_caption(page, "a plain blue picture")
     assert "image=" in page.url and "camera" not in page.url
+
+
+def test_pictures_stand_under_the_day_or_the_folder_that_they_are_of(turn: Turn) -> None:
+    page = turn("/?lib=told")
+    page.get_by_label("Order", exact=True).select_option("day")
+    page.locator(".group").first.wait_for()
+    assert page.locator(".group").all_inner_texts() == ["Saturday 1 June 2019", "No date"]
+    page.get_by_label("Order", exact=True).select_option("folder")
+    page.locator(".group", has_text="beach").get_by_role("link").click()
+    page.wait_for_url("**under=beach**")
+    page.wait_for_function("() => document.querySelectorAll('.group').length === 1")
+    page.get_by_role("button", name="Any day").click()
+    page.locator(".day-range", has_text="2019-06").wait_for()
 
 
 def test_a_query_is_added_to_and_taken_from_in_a_space(turn: Turn) -> None:
@@ -447,12 +463,15 @@ def test_nothing_keeps_people_from_using_it(turn: Turn, options: dict[str, Any])
     import axe_playwright_python
 
     axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
-    page = turn("/?lib=photos", **options)
+    page = turn("/?lib=photos&q=black&mode=jaccard", **options)
     start = page.url.partition("/?")[0]
+    picture_page = page.get_by_label("All about this picture").get_attribute("href")
     for place, ready in {
+        picture_page: ".word-list li",
         "/?lib=photos": ".welcome .chip-link",
         "/?lib=photos&q=blue&mode=words&under=beach": "picture-card .word",
         "/?lib=photos&q=zzzz&mode=jaccard": ".nothing h2",
+        "/?lib=told&show=day": ".group a",
         "/library?lib=photos": ".word-bars a",
         "/review?lib=changing": ".review .button",
         "/compare?lib=photos&q=blue&modes=words&modes=jaccard": ".agreed",

@@ -3,7 +3,7 @@
 /**
  * @typedef {{word: string, probability: number, certain: boolean}} Word
  * @typedef {{id: string, name: string, folder: string, caption: string, person: boolean, rank: number, score: number,
- *   words: Word[], why: string[], weak: boolean, copies: number}} Found
+ *   words: Word[], why: string[], weak: boolean, copies: number, group: string}} Found
  * @typedef {{word: string, readings: {word: string, weight: number, how: string}[], suggestion: string | null}} Understood
  * @typedef {{library: string, mode: string, searched: number, offset: number, more: boolean, hits: Found[],
  *   notes: string[], understood: Understood[], nearest: string[], caption: string | null, milliseconds: number}} Answer
@@ -19,14 +19,16 @@
  * @typedef {{word: string, pictures: number}} CountedWord
  * @typedef {{name: string, pictures: number}} Counted
  * @typedef {{id: string, pictures: number, copies: number, captioned_by: string, root: string, by_person: number,
- *   cameras: Counted[], folders: Counted[], months: Counted[], undated: number,
+ *   cameras: Counted[], lenses: Counted[], keywords: Counted[], folders: Counted[], months: Counted[], undated: number,
+ *   places: {latitude: number, longitude: number, km: number, pictures: number, folder: string}[],
  *   failures: {path: string, reason: string}[]}} Overview
  * @typedef {{word: string, probability: number, in_captions: boolean, head: number,
  *   classes: {name: string, probability: number}[]}} PictureWord
  * @typedef {{id: string, name: string, folder: string, captions: {text: string, logprob: number}[],
  *   captioned_by: string, person: boolean, words: PictureWord[],
  *   others: {name: string, kind: string, day: string, captions: {text: string, logprob: number}[]}[], width: number, height: number,
- *   taken: string | null, camera: string | null, copies: string[], missing: boolean}} PictureFacts
+ *   taken: string | null, camera: string | null, lens: string | null, place: [number, number] | null, title: string | null,
+ *   keywords: string[], copies: string[], missing: boolean}} PictureFacts
  * @typedef {{captioner: string, words: string[], rows: number, columns: number, weights: number[][]}} Attention
  * @typedef {{mode: string, k: number, pictures: number, lists: number | null, more: number | null,
  *   copies: {picture: Found, bits: number}[]}} Nearness
@@ -91,7 +93,7 @@ export const place = (lib) => `/libraries/${encodeURIComponent(lib)}`;
 export function query(state, changes = {}) {
   const asked = { ...state, ...changes };
   const given = new URLSearchParams();
-  for (const name of /** @type {const} */ (["q", "image", "mode", "by", "under", "since", "until", "camera", "least"]))
+  for (const name of /** @type {const} */ (["q", "image", "mode", "by", "under", "since", "until", "camera", "lens", "keyword", "near", "least"]))
     if (asked[name]) given.set(name, asked[name]);
   for (const name of /** @type {const} */ (["like", "dislike", "plus", "minus"]))
     for (const one of asked[name]) given.append(name, one);
@@ -108,6 +110,8 @@ export function query(state, changes = {}) {
  */
 export function search(state, changes, offset, limit, signal) {
   const given = query(state, changes);
+  if (state.show === "date") given.set("sort", "date");
+  else if (state.show) given.set("group", state.show);
   given.set("offset", String(offset));
   given.set("limit", String(limit));
   return ask(`${place(state.lib)}/search?${given}`, { signal });

@@ -1,8 +1,12 @@
-// What limits a query, as chips: a folder, days, a camera, how sure; and words that are added or taken away.
+// What limits a query, as chips: a folder, days, a camera, a place, how sure; words that are added or taken away; and
+// the order of the answer.
 
 import { overview } from "./api.js";
-import { h, icon, iconButton } from "./dom.js";
+import { DayRange } from "./day-range.js";
+import { h, icon, iconButton, number } from "./dom.js";
+import { SHOWN } from "./groups.js";
 import { captionerMenu, captionersOf, modeMenu } from "./modes.js";
+import { placeName } from "./places.js";
 import { served } from "./served.js";
 import { go, state, watch } from "./state.js";
 
@@ -14,6 +18,7 @@ class FilterBar extends HTMLElement {
     this.facts = null;
     /** @type {string} */
     this.lib = "";
+    this.range = new DayRange();
     this.stop = watch((now) => this.draw(now));
   }
 
@@ -44,10 +49,14 @@ class FilterBar extends HTMLElement {
     const mode = modeMenu(now.lib, now.mode || "auto", (name) => go({ mode: name === "auto" ? "" : name }));
     return [
       chip("search", now.mode !== "", mode, () => go({ mode: "" }), "mode"),
+      this.order(now),
       (captionersOf(now.lib).length > 1 || now.by) && chip("pen", now.by !== "", captionerMenu(now.lib, now.by, (by) => go({ by })), () => go({ by: "" }), "captioner"),
       (facts?.folders.length || now.under) && this.choice("folder", "Folder", "under", now.under, facts?.folders ?? []),
       (dated || now.since || now.until) && this.days(now),
       (facts?.cameras.length || now.camera) && this.choice("camera", "Camera", "camera", now.camera, facts?.cameras ?? []),
+      (facts?.lenses.length || now.lens) && this.choice("lens", "Lens", "lens", now.lens, facts?.lenses ?? []),
+      (facts?.places.length || now.near) && this.choice("pin", "Place", "near", now.near, facts?.places.map(placeChoice) ?? []),
+      (facts?.keywords.length || now.keyword) && this.choice("tag", "Keyword", "keyword", now.keyword, facts?.keywords ?? []),
       now.q && this.sureness(now),
       ...(adds ? [this.sign("plus", "+", now.plus), this.sign("minus", "−", now.minus)] : []),
     ].filter((one) => one instanceof Node);
@@ -56,28 +65,32 @@ class FilterBar extends HTMLElement {
   /**
    * @param {import("./dom.js").Icon} drawn
    * @param {string} name
-   * @param {"under" | "camera"} key
+   * @param {"under" | "camera" | "lens" | "near" | "keyword"} key
    * @param {string} value
-   * @param {import("./api.js").Counted[]} choices
+   * @param {{name: string, pictures: number, shown?: string}[]} choices
    */
   choice(drawn, name, key, value, choices) {
     const select = /** @type {HTMLSelectElement} */ (h("select", {
       "aria-label": name, onchange: () => go({ [key]: select.value }),
     }, h("option", { value: "" }, `Any ${name.toLowerCase()}`),
       value && !choices.some((one) => one.name === value) && h("option", { value }, value),
-      choices.map((one) => h("option", { value: one.name }, `${one.name} (${one.pictures})`))));
+      choices.map((one) => h("option", { value: one.name }, `${one.shown ?? one.name} (${number(one.pictures)})`))));
     select.value = value;
     return chip(drawn, value !== "", select, () => go({ [key]: "" }), name);
   }
 
   /** @param {import("./state.js").State} now */
   days(now) {
-    const day = (/** @type {"since" | "until"} */ key) => h("input", {
-      type: "date", value: now[key], "aria-label": key === "since" ? "From" : "To",
-      onchange: (/** @type {Event} */ event) => go({ [key]: /** @type {HTMLInputElement} */ (event.target).value }),
-    });
-    return chip("day", now.since !== "" || now.until !== "", h("span.days", {}, day("since"), "–", day("until")),
-      () => go({ since: "", until: "" }), "days");
+    const button = /** @type {DayRange} */ (this.range).draw(now, this.facts?.months ?? []);
+    return chip("day", now.since !== "" || now.until !== "", button, () => go({ since: "", until: "" }), "day");
+  }
+
+  /** @param {import("./state.js").State} now */
+  order(now) {
+    const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Order", onchange: () => go({ show: select.value }) },
+      Object.entries(SHOWN).map(([name, called]) => h("option", { value: name }, name === "" && !now.q && !now.image ? "As they lie" : called))));
+    select.value = now.show;
+    return chip("order", now.show !== "", select, () => go({ show: "" }), "order");
   }
 
   /** @param {import("./state.js").State} now */
@@ -104,6 +117,12 @@ class FilterBar extends HTMLElement {
       words.map((one) => h("button.link", { type: "button", title: "Leave it out", onclick: () => go({ [key]: words.filter((other) => other !== one) }) }, one)),
       field);
   }
+}
+
+/** @param {import("./api.js").Overview["places"][number]} place */
+function placeChoice({ latitude, longitude, km, pictures, folder }) {
+  const where = placeName(latitude, longitude);
+  return { name: `${latitude},${longitude},${km}`, pictures, shown: folder ? `${where} · ${folder}` : where };
 }
 
 /**

@@ -34,7 +34,7 @@ async function draw(place, lib) {
     facts.pictures > 2 && h("section.map-section", {}, h("h2", {}, "Map"),
       h("p.by", {}, "Pictures that are alike stand together. Scroll or pinch to zoom, drag to move; a click opens one."), new MapView(lib)) || "",
     h("section", {}, h("h2", {}, "Words"), h("p.by", {}, "With how many pictures show each, with a probability of at least .5."), words),
-    captionersView(lib), timeLine(facts), most("Cameras", facts.cameras, "camera"), most("Folders", facts.folders.slice(0, 20), "under"), failures(facts), exports(lib));
+    captionersView(lib), timeLine(facts), most("Cameras", facts.cameras, "camera"), most("Lenses", facts.lenses, "lens"), most("Keywords", facts.keywords, "keyword"), most("Folders", facts.folders.slice(0, 20), "under"), failures(facts), exports(lib));
   const every = await served.words(lib);
   const shown = every.slice(0, MOST_WORDS);
   const top = Math.max(1, ...shown.map((one) => one.pictures));
@@ -61,7 +61,7 @@ function timeLine(facts) {
 /**
  * @param {string} title
  * @param {import("./api.js").Counted[]} counts
- * @param {"camera" | "under"} key
+ * @param {"camera" | "lens" | "keyword" | "under"} key
  */
 function most(title, counts, key) {
   if (!counts.length) return "";

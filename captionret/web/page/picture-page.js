@@ -6,6 +6,7 @@ import { h, icon, notify, probability } from "./dom.js";
 import { firstModes, modeName } from "./modes.js";
 import { nearnessView } from "./nearness-view.js";
 import { card, judge } from "./picture-card.js";
+import { placeName } from "./places.js";
 import { served } from "./served.js";
 import { NOTHING, link, state } from "./state.js";
 
@@ -194,18 +195,28 @@ function source(word) {
 /** @param {string} caption @param {string} word */
 function struck(caption, word) {
   const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return caption.replace(new RegExp(`\\b${escaped}\\b`, "gi"), "").replace(/\s+/g, " ").trim();
+  return caption.replace(new RegExp(`\\b${escaped}\\b`, "gi"), "").replace(/\s+/g, " ").replace(/ (?=,)|^[\s,]+|[\s,]+$/g, "");
 }
 
 /** @param {import("./api.js").PictureFacts} facts */
 function fileFacts(facts) {
+  const day = facts.taken?.slice(0, 10) ?? "";
+  const near = facts.place && `${facts.place.join(",")},5`;
+  const alike = (/** @type {string | null} */ shown, /** @type {Partial<import("./state.js").State>} */ filter) =>
+    shown && h("a", { ...link({ ...NOTHING, page: "search", id: "", ...filter }), title: "All pictures of which this holds" }, shown);
+  /** @type {[string, import("./dom.js").Child | import("./dom.js").Child[]][]} */
   const rows = [
     ["Name", facts.name],
-    ["Folder", facts.folder],
-    ["Size", facts.width ? `${facts.width} × ${facts.height} pixels` : ""],
-    ["Taken", facts.taken?.replace("T", ", ") ?? ""],
-    ["Camera", facts.camera ?? ""],
+    ["Folder", alike(facts.folder, { under: facts.folder })],
+    ["Title", facts.title],
+    ["Keywords", facts.keywords.flatMap((one, place) => [place ? ", " : "", alike(one, { keyword: one })])],
+    ["Size", facts.width > 0 && `${facts.width} × ${facts.height} pixels`],
+    ["Taken", day && [alike(day, { since: day, until: day }), ` ${facts.taken?.slice(11) ?? ""}`]],
+    ["Place", facts.place && near && alike(placeName(...facts.place), { near })],
+    ["Camera", alike(facts.camera, { camera: facts.camera ?? "" })],
+    ["Lens", alike(facts.lens, { lens: facts.lens ?? "" })],
     ["Copies", facts.copies.join("\n")],
   ];
-  return h("dl.facts", {}, rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  const known = rows.filter(([, value]) => (Array.isArray(value) ? value.length : value));
+  return h("dl.facts", {}, known.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }

@@ -2,6 +2,7 @@
 // thousand are as light as sixty.
 
 import { h } from "./dom.js";
+import { groupHead } from "./groups.js";
 import { go } from "./state.js";
 import { card, judge } from "./picture-card.js";
 
@@ -30,8 +31,9 @@ class ResultGrid extends HTMLElement {
     this.best = Math.max(0, ...answer.hits.map((one) => one.score));
     this.count = 0;
     this.asking = false;
-    /** @type {Map<Element, Answer["hits"]>} */
+    /** @type {Map<Element, {hits: Answer["hits"], group: string}>} with the group of the picture before */
     this.parts = new Map();
+    this.group = "";
     this.folding.disconnect();
     this.reaching.disconnect();
     this.end = h("div.end", { "aria-hidden": "true" });
@@ -42,13 +44,28 @@ class ResultGrid extends HTMLElement {
   /** @param {Answer} answer */
   add(answer) {
     if (answer.hits.length) {
-      const part = h("div.part", {}, answer.hits.map((one) => card(one, { best: this.best })));
+      const { hits } = answer;
+      const part = h(hits[0].group ? "div.part.grouped" : "div.part", {}, this.drawn(hits, this.group ?? ""));
       this.end?.before(part);
-      this.parts?.set(part, answer.hits);
+      this.parts?.set(part, { hits, group: this.group ?? "" });
       this.folding.observe(part);
+      this.group = hits[hits.length - 1].group;
     }
     this.count = answer.offset + answer.hits.length;
     if (answer.more && this.end) this.reaching.observe(this.end);
+  }
+
+  /**
+   * Cards, each group's under its heading.
+   * @param {Answer["hits"]} hits
+   * @param {string} group of the picture before
+   */
+  drawn(hits, group) {
+    return hits.flatMap((one, place) => {
+      const before = place ? hits[place - 1].group : group;
+      const shown = card(one, { best: this.best });
+      return one.group && one.group !== before ? [groupHead(one.group), shown] : [shown];
+    });
   }
 
   async more() {
@@ -69,10 +86,10 @@ class ResultGrid extends HTMLElement {
   /** @param {IntersectionObserverEntry} seen */
   fold(seen) {
     const part = /** @type {HTMLElement} */ (seen.target);
-    const hits = this.parts?.get(part);
-    if (!hits || !this.checkVisibility()) return; // another page is open
+    const held = this.parts?.get(part);
+    if (!held || !this.checkVisibility()) return; // another page is open
     if (seen.isIntersecting && !part.childElementCount) {
-      part.replaceChildren(...hits.map((one) => card(one, { best: this.best })));
+      part.replaceChildren(...this.drawn(held.hits, held.group));
       part.style.removeProperty("height");
     } else if (!seen.isIntersecting && part.childElementCount && !part.contains(document.activeElement)) {
       part.style.setProperty("height", `${part.getBoundingClientRect().height}px`);
@@ -86,11 +103,10 @@ class ResultGrid extends HTMLElement {
     if (event.ctrlKey || event.metaKey || event.altKey || !chosen?.closest("picture-card")) return;
     const every = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".shown")]);
     const place = every.findIndex((one) => one.closest("picture-card") === chosen.closest("picture-card"));
-    const columns = across(every);
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
     const id = every[place].dataset.id ?? "";
+    const steps = { ArrowRight: () => place + 1, ArrowLeft: () => place - 1, ArrowDown: () => below(every, place, 1), ArrowUp: () => below(every, place, -1) };
     if (event.key in steps) {
-      const next = place + steps[/** @type {keyof typeof steps} */ (event.key)];
+      const next = steps[/** @type {keyof typeof steps} */ (event.key)]();
       event.preventDefault();
       if (next < 0) document.querySelector("search-box")?.dispatchEvent(new Event("wanted"));
       else every[Math.min(next, every.length - 1)].focus();
@@ -100,11 +116,23 @@ class ResultGrid extends HTMLElement {
   }
 }
 
-/** How many stand in a row. @param {HTMLElement[]} every */
-function across(every) {
-  const top = every[0]?.getBoundingClientRect().top;
-  const second = every.findIndex((one) => one.getBoundingClientRect().top > top + 5);
-  return second < 0 ? every.length : second;
+/**
+ * The picture below one, or above it; rows may end early. -1: there is none above.
+ * @param {HTMLElement[]} every
+ * @param {number} place
+ * @param {1 | -1} step
+ */
+function below(every, place, step) {
+  const here = every[place].getBoundingClientRect();
+  let [found, top] = [-1, 0];
+  for (let other = place + step; other in every; other += step) {
+    const there = every[other].getBoundingClientRect();
+    if (Math.abs(there.top - here.top) < 5) continue;
+    if (found >= 0 && Math.abs(there.top - top) > 5) break; // the row after next
+    const nearer = found < 0 || Math.abs(there.left - here.left) < Math.abs(every[found].getBoundingClientRect().left - here.left);
+    if (nearer) [found, top] = [other, there.top];
+  }
+  return found < 0 && step > 0 ? every.length - 1 : found;
 }
 
 customElements.define("result-grid", ResultGrid);

@@ -7,7 +7,7 @@ import { modeName } from "./modes.js";
 import { EACH, ResultGrid } from "./result-grid.js";
 import { imageOfQuery } from "./search-box.js";
 import { served } from "./served.js";
-import { NOTHING, go, link, state } from "./state.js";
+import { NOTHING, UNFILTERED, go, link, state } from "./state.js";
 import { completed } from "./words.js";
 
 const COMMONEST = 18;
@@ -32,7 +32,7 @@ export class SearchPage {
 
   /** @param {import("./state.js").State} now */
   async turn(now) {
-    const asked = `${now.lib}?${query(now)}`;
+    const asked = `${now.lib}?${query(now)}&${now.show}`;
     if (asked === this.asked) {
       scrollTo({ top: this.top, behavior: "instant" });
       return;
@@ -105,7 +105,7 @@ export class SearchPage {
   /** @param {import("./api.js").Answer} answer */
   nothing(answer) {
     const now = state();
-    const limited = now.under || now.since || now.until || now.camera || now.least;
+    const limited = Object.keys(UNFILTERED).some((name) => now[/** @type {keyof typeof UNFILTERED} */ (name)]);
     return [
       icon("search"),
       h("h2", {}, "Nothing fits"),
@@ -113,7 +113,7 @@ export class SearchPage {
       !answer.notes.length && h("p", {}, answer.searched ? "No picture here shows that." : "The library holds no pictures yet."),
       answer.nearest.length > 0 && h("p", {}, "Words of this library that are near:"),
       answer.nearest.length > 0 && h("ul.chips", {}, answer.nearest.map((word) => h("li", {}, h("a.chip-link", link({ q: word }), word)))),
-      limited && h("p", {}, h("button.button", { type: "button", onclick: () => go({ under: "", since: "", until: "", camera: "", least: "" }) }, "Search without the filters")),
+      limited && h("p", {}, h("button.button", { type: "button", onclick: () => go(UNFILTERED) }, "Search without the filters")),
     ].filter((one) => one instanceof Node);
   }
 

@@ -16,15 +16,19 @@
  * @property {string} since
  * @property {string} until
  * @property {string} camera
+ * @property {string} lens
+ * @property {string} keyword
+ * @property {string} near latitude, longitude and kilometres: "48.2,16.4,5"
  * @property {string} least
+ * @property {string} show the order: "", "date", or in groups: "day", "folder"
  * @property {string} id the picture whose page is open
  * @property {string[]} modes that are compared side by side, each with a captioner behind a colon if one is meant
  */
 
-const TEXTS = /** @type {const} */ (["lib", "q", "image", "mode", "by", "under", "since", "until", "camera", "least", "id"]);
+const TEXTS = /** @type {const} */ (["lib", "q", "image", "mode", "by", "under", "since", "until", "camera", "lens", "keyword", "near", "least", "show", "id"]);
 const LISTS = /** @type {const} */ (["like", "dislike", "plus", "minus", "modes"]);
 const PAGES = ["picture", "library", "review", "compare", "add", "reports", "duplicates"];
-export const FILTERS = /** @type {const} */ (["under", "since", "until", "camera", "least"]);
+export const UNFILTERED = { under: "", since: "", until: "", camera: "", lens: "", keyword: "", near: "", least: "" };
 
 /** @type {Set<(state: State) => void>} */
 const watching = new Set();
@@ -114,6 +118,4 @@ export function link(changes) {
 }
 
 /** A query that asks for nothing. */
-export const NOTHING = {
-  q: "", image: "", like: [], dislike: [], plus: [], minus: [], under: "", since: "", until: "", camera: "", least: "",
-};
+export const NOTHING = { q: "", image: "", like: [], dislike: [], plus: [], minus: [], ...UNFILTERED };

@@ -36,12 +36,14 @@ class Answer:
     address: where it came from at last, after redirects
     kind:    as the server has it, in small letters: "image/jpeg"; "" where it says nothing
     charset: of a text, as the server has it; None where it says nothing
+    after:   its header Retry-After: interfaces send it with a refusal that has the status of an answer, too
     """
 
     address: str
     content: bytes = field(repr=False)
     kind: str = ""
     charset: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ def get(address: str, request: Request) -> Answer:
                 raise _refused(response, address, parts.hostname or "")
             content = _body(response, address, MAX_BYTES if request.most is None else request.most)
             kind = response.headers.get_content_type() if "Content-Type" in response.headers else ""
-            return Answer(parts.geturl(), content, kind, response.headers.get_content_charset())
+            charset, after = response.headers.get_content_charset(), response.getheader("Retry-After")
+            return Answer(parts.geturl(), content, kind, charset, after)
     raise NotFetched(
         f"{address} redirects more than {MAX_REDIRECTS} times. Give the picture's own address.", "refused"
     )

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
@@ -56,17 +57,21 @@ class Visitor:
         most: int = MAX_BYTES,
         robots: bool = True,
         apart: float = 0.0,
+        check: Callable[[Answer], None] | None = None,
     ) -> Answer:
         """What lies at an address, asked for again where that may help.
 
         most:   bytes
         robots: keep to the host's robots.txt; an interface that is made for programs is none of its matter
         apart:  seconds between two requests to the host, where that is slower than the manners
+        check:  raises NotFetched for an answer that is none, as an interface's "not just now"
         errors: NotFetched; Stopped
         """
         for attempt in range(1, self.manners.tries + 1):
             try:
                 answer = get(address, self._request(accept, most, robots, apart))
+                if check is not None:
+                    check(answer)
             except NotFetched as error:
                 if self._ended.is_set():
                     raise Stopped from None

@@ -33,7 +33,8 @@ if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text
 
 LOCK = "encoded.lock"
 _FORMAT = 1
-_BATCH = 32
+_BATCH = 32  # pictures that are encoded together
+_SMALL_BATCH = 512  # of pictures that are scaled down
 _CHECKED = 8192  # rows whose checksums are computed together
 
 _UNREADABLE = (CaptionretError, OSError, ValueError, TypeError, LookupError, ArithmeticError)
@@ -45,7 +46,8 @@ class EncodedPictures:
     """The vectors of one encoder in a library's folder."""
 
     def __init__(self, folder: Path, encoder: PictureSpace, at_least: int | None = None) -> None:
-        """at_least: the shorter side in pixels that the encoder reads of a picture; None: all of it"""
+        """at_least: the shorter side in pixels that the encoder reads of a picture: of a larger one it is given
+        two to four times as many; None: all of it"""
         self._encoder, self._at_least = encoder, at_least
         name = hashlib.sha256(encoder.key.encode()).hexdigest()[:24]
         self._facts, self._rows = folder / f"encoded-{name}.json", folder / f"encoded-{name}.rows"
@@ -100,7 +102,7 @@ class EncodedPictures:
             log.info(f"{counted(len(missing), 'pictures are')} encoded by {name}, once.")
         made: dict[str, NDArray[np.float32]] = {}
         with bar(total=len(missing), unit="picture", desc="encoding", show=progress) as shown:
-            for batch in _batches(list(missing)):
+            for batch in _batches(list(missing), _SMALL_BATCH if self._at_least else _BATCH):
                 opened = dict(self._opened(batch, file_of))
                 if opened:
                     new = dict(zip(opened, self._encoder.encode_opened(list(opened.values())), strict=True))
@@ -121,6 +123,8 @@ class EncodedPictures:
             with contextlib.suppress(BadImage, OSError):
                 picture = as_picture(file_of(sha256))
                 image = picture.open(self._at_least)
+                if self._at_least:
+                    image = image.reduce(max(1, min(image.size) // (2 * self._at_least)))
                 return image if picture.sha256 == sha256 else None
             return None
 
@@ -268,5 +272,5 @@ def _sums(rows: NDArray[np.void]) -> NDArray[np.uint32]:
     return sums
 
 
-def _batches(hashes: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (hashes[start : start + _BATCH] for start in range(0, len(hashes), _BATCH))
+def _batches(hashes: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (hashes[start : start + size] for start in range(0, len(hashes), size))

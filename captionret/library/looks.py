@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 LEAST_CONTRAST = 2.0  # of 255: below it a hash is of noise, as of a lens cap's picture
-_AT_LEAST = 64  # pixels of the shorter side that a hash reads
+_AT_LEAST = 32  # pixels of the shorter side that a hash reads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class PerceptualHash:
 
     def __init__(self, mirrored: bool = False) -> None:
         self._mirrored = mirrored
-        self.key = f"imagehash phash 8 bytes, contrast{', mirrored' if mirrored else ''}; 1"
+        self.key = f"imagehash phash 8 bytes, contrast{', mirrored' if mirrored else ''}; 2"
 
     def describe(self) -> dict[str, object]:
         """What made them."""

@@ -2,6 +2,7 @@
 that each good picture is kept once. All servers are on the loopback address."""
 
 import csv
+import html
 import json
 import struct
 import threading
@@ -21,7 +22,7 @@ from web_server import WebServer, data, page, redirect, refusal, serving
 from captionret.cli import collect as collect_command
 from captionret.collecting.addresses_file import read_addresses
 from captionret.collecting.candidates import Candidate
-from captionret.collecting.captions import LONGEST, cleaned
+from captionret.collecting.captions import LONGEST, captions_of, cleaned
 from captionret.collecting.collect import Collected, collect
 from captionret.collecting.judging import Standards, is_photograph
 from captionret.collecting.naming import folder_name
@@ -163,10 +164,14 @@ def openverse(path: str, arguments: dict[str, str]) -> bytes:
             "license_url": "https://creativecommons.org/licenses/by-sa/2.0/",
             "source": "flickr",
             "foreign_landing_url": "https://flickr.example/1",
+            **dict.fromkeys(("creator_url", "category", "filesize", "filetype", "height", "width")),
+            **{"id": "4bc43a04", "provider": "flickr", "mature": False, "tags": [{"name": "dog"}]},
+            **{"thumbnail": "http://api.example/thumb", "attribution": "A dog by Ann", "fields_matched": []},
         }
         for letter in "ab"
     ]
-    return data({"page_count": 99, "results": results}) if number <= 3 else refusal(401)  # no deeper
+    found = {"result_count": 240, "page_count": 12, "page_size": 20, "page": number, "results": results}
+    return data(found) if number <= 3 else refusal(401)  # no deeper
 
 
 def commons(path: str, arguments: dict[str, str]) -> bytes:
@@ -216,19 +221,33 @@ def test_search_engines_are_read_by_icrawler_and_asked_by_our_own_visitor(server
 
     def results(path: str, arguments: dict[str, str]) -> bytes:
         first = int(arguments["first"])
-        facts = [{"murl": f"http://p.example/{n}.jpg"} for n in range(first, first + 2)]
-        cells = "".join(
-            f"<div class='imgpt'><a m='{json.dumps(one, separators=(',', ':'))}'></a></div>" for one in facts
-        )
+        facts = [
+            {"murl": f"http://p.example/{n}.jpg", "purl": f"http://s.example/{n}", "t": title}
+            for n, title in enumerate(("A <b>dog</b> & \ue000red\ue001 ball", "IMG_1.jpg"), first)
+        ]
+        noted = (html.escape(json.dumps(one, separators=(",", ":"))) for one in facts)
+        cells = "".join(f'<div class="imgpt"><a class="iusc" m="{one}"></a></div>' for one in noted)
         return page(cells.encode() if first < 40 else b"<p>no more</p>", "text/html")
 
     server.otherwise = results
     found = list(open_source(f"bing:{server.url}", Options()).search("red dog", Visitor(QUICK)))
     assert [one.address[-5:] for one in found] == ["0.jpg", "1.jpg", "0.jpg", "1.jpg"]
-    assert found[0].captions == ("red dog",) and "q=red+dog" in server.asked[0]
+    assert found[0].page == "http://s.example/0" and "q=red+dog" in server.asked[0]
+    assert [captions_of(one.captions) for one in found[:2]] == [("A dog & red ball",), ("red dog",)]
     assert "User-Agent: captionret/test" in server.requests[0]
     with pytest.raises(BadSetting, match="baidu cannot look for licences"):
         open_source("baidu", Options(("by",)))
+
+
+def test_a_wiki_that_is_busy_is_asked_again_and_one_that_wants_a_contact_says_so(server: WebServer) -> None:
+    lagged = page(b'{"error": {"code": "maxlag", "info": "Waiting for a database"}}', "application/json")
+    busy = [lagged.replace(b"Content-Type", b"Retry-After: 0\r\nContent-Type")]
+    server.otherwise = lambda path, given: busy.pop() if busy else commons(path, given)
+    source = open_source(f"commons:{server.url}/api.php", Options(("by-sa",)))
+    assert len(list(source.search("boat", Visitor(QUICK)))) == 3 and len(server.asked) == 3
+    server.otherwise = lambda path, given: refusal(403)
+    with pytest.raises(NotFetched, match="do not say how to reach who runs them"):
+        list(source.search("boat", Visitor(QUICK)))
 
 
 def test_drawings_are_told_from_photographs() -> None:

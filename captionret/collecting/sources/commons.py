@@ -42,7 +42,7 @@ class Commons:
         further: dict[str, str] = {}
         asked = {**_ASKED, "gsrsearch": f"filetype:bitmap {query}", "iiurlwidth": str(self._width())}
         while True:
-            answer = ask(visitor, self._server, asked | further)
+            answer = self._answer(visitor, asked | further)
             if problem := part(answer, "error", dict):
                 raise NotFetched(f"{self._server} refuses: {part(problem, 'info', str)[:200]}", "not data")
             pages = part(part(answer, "query", dict), "pages", list)
@@ -54,6 +54,19 @@ class Commons:
             if not following:
                 return
             further = {str(name): str(value) for name, value in following.items()}
+
+    def _answer(self, visitor: Visitor, asked: dict[str, str]) -> dict[str, object]:
+        try:
+            return ask(visitor, self._server, asked, is_busy=_is_busy)
+        except NotFetched as error:
+            if error.status != 403:
+                raise
+            raise NotFetched(
+                f"{error} Wikimedia refuses programs that do not say how to reach who runs them: give a mail "
+                "address or a page as the contact.",
+                error.kind,
+                error.status,
+            ) from None
 
     def _width(self) -> int:
         return next((width for width in _WIDTHS if width >= self._options.size), _WIDTHS[-1])
@@ -83,6 +96,11 @@ class Commons:
             noted("Artist"),
             noted("DateTimeOriginal"),
         )
+
+
+def _is_busy(answer: dict[str, object]) -> bool:
+    """Whether the wiki asks to come back later: it says so in an answer of status 200."""
+    return part(part(answer, "error", dict), "code", str) in ("maxlag", "ratelimited")
 
 
 def _is_one(licence: str, licences: tuple[str, ...]) -> bool:

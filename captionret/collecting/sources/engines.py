@@ -1,10 +1,15 @@
 """The picture searches of Bing, Google and Baidu: icrawler knows the addresses of their result pages and what
 stands in them. Asked for are these pages as everything is, by our own visitor.
 
-An engine names the pictures' addresses alone, so a picture's caption is what was looked for.
+Bing names the page of a picture and its title, too, which is then its caption; of the others a picture's
+caption is what was looked for.
 """
 
+import contextlib
+import html
+import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,11 +20,14 @@ from urllib.parse import quote_plus
 from ...errors import BadSetting, NotFetched
 from ...fetching import Visitor
 from ..candidates import Candidate
+from ..captions import cleaned
 from . import Options
+from .answers import part
 
 log = logging.getLogger(__name__)
 _MOST = 1000  # as many results as an engine gives
 _BYTES = 20_000_000
+_NOTED = re.compile(r"""\sm=(?:"(\{[^"]*\})"|'(\{[^']*\})')""")  # Bing's, in JSON
 # Creative Commons' names, as icrawler has the engines' filters
 _LICENCE = {"google": "commercial", "bing": "creativecommons"}
 
@@ -60,7 +68,14 @@ class Engine:
                     raise NotFetched(f"{self.name} shows no results to programs just now.", "not data")
                 return
             seen.update(new)
-            yield from (Candidate(one, (query,), self.name) for one in new)
+            pages = _pages_of(answer.content) if self.name == "bing" else {}
+            yield from (self._candidate(one, query, pages.get(one, {})) for one in new)
+
+    def _candidate(self, address: str, query: str, page: dict[str, object]) -> Candidate:
+        title = part(page, "t", str)
+        return Candidate(
+            address, (title if cleaned(title) else query,), self.name, part(page, "purl", str), title
+        )
 
     def _pages(self, query: str) -> Iterator[str]:
         self._feeder.out_queue = SimpleQueue()
@@ -70,6 +85,17 @@ class Engine:
             address = self._feeder.out_queue.get()
             path = address.partition("://")[2].partition("/")[2]
             yield f"{self._server.rstrip('/')}/{path}" if self._server else address
+
+
+def _pages_of(content: bytes) -> dict[str, dict[str, object]]:
+    """What Bing says of each picture of a result page, by the picture's address: "purl", the address of its
+    page, and "t", that page's title."""
+    found = {}
+    for noted in _NOTED.findall(content.decode("utf-8", errors="replace")):
+        with contextlib.suppress(ValueError, RecursionError):
+            facts = json.loads(html.unescape(noted[0] or noted[1]))
+            found[part(facts, "murl", str)] = facts
+    return found
 
 
 def _parts_of_icrawler(name: str) -> tuple[Any, Any]:

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 
 from ..app.places import find_library
 from ..counting import counted
-from ..datasets import open_dataset
 from ..report.terminal import table
-from .options import FOUND, add_device, parser
+from .options import FOUND, add_device, add_fetch_missing, parser
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +21,10 @@ log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Learn a calibration, keep it, and print what it is worth on pictures held out."""
     given = _options().parse_args(arguments)
-    dataset = open_dataset(given.data)
-
     from ..app.calibrating import calibrate
+    from ..app.missing import open_data
+
+    dataset = open_data(given.data, given.fetch_missing)
 
     fitted = calibrate(dataset, given.split, library=given.library, head=given.head, device=given.device)
     kept = f"the library {find_library(given.library)}" if given.library else "its folder"
@@ -46,6 +46,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument(
         "--data", required=True, metavar="SPEC", help="captioned pictures, as flickr8k:DIR or table:FILE"
     )
+    add_fetch_missing(options)
     options.add_argument("--split", default="val", help="(default: %(default)s)")
     options.add_argument(
         "--library", metavar="NAME", help="keep it in this library, for what predicted its words"

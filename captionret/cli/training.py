@@ -16,6 +16,7 @@ from ..errors import BadSetting, UnknownName
 from .options import (
     FOUND,
     add_device,
+    add_fetch_missing,
     command_again,
     old_name,
     parser,
@@ -111,6 +112,7 @@ def training_parser(
     kinds = "coco:DIR, flickr8k:DIR, table:FILE, vse:DIR/NAME, text:FILE ..."
     built_in = " (default: the built-in scenes)" if data else ""
     options.add_argument("--data", default=data, metavar="KIND:PATH", help=kinds + built_in)
+    add_fetch_missing(options)
     for name, facts in {**_OPTIONS, **more}.items():
         options.add_argument(name, **facts)
     fp16 = options.add_argument("--fp16", action="store_true", help="store the weights as float16")
@@ -251,11 +253,11 @@ def run_facts(given: argparse.Namespace, model: str, config: C, name: str) -> di
     name:   of the run, for the directory's where none is named
     errors: BadSetting where another training is there already
     """
-    from ..datasets import open_dataset
+    from ..app.missing import open_data
 
     given.out = given.out or checkpoints_folder() / f"{name}-{given.data.partition(':')[0]}"
     refuse_to_overwrite(given.out, given.resume)
-    dataset, *also = (open_dataset(spec) for spec in (given.data, *given.also))
+    dataset, *also = (open_data(spec, given.fetch_missing) for spec in (given.data, *given.also))
     for one in (dataset, *also):
         log.info(one.summary())
     same = (

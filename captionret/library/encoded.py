@@ -46,8 +46,8 @@ class EncodedPictures:
     """The vectors of one encoder in a library's folder."""
 
     def __init__(self, folder: Path, encoder: PictureSpace, at_least: int | None = None) -> None:
-        """at_least: the shorter side in pixels that the encoder reads of a picture: of a larger one it is given
-        two to four times as many; None: all of it"""
+        """at_least: the shorter side in pixels that the encoder reads of a picture, which are given twice
+        over where there are so many; None: all of it"""
         self._encoder, self._at_least = encoder, at_least
         name = hashlib.sha256(encoder.key.encode()).hexdigest()[:24]
         self._facts, self._rows = folder / f"encoded-{name}.json", folder / f"encoded-{name}.rows"

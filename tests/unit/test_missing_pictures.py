@@ -13,10 +13,12 @@ from web_server import WebServer, page, refusal, serving
 from captionret import absent
 from captionret.app.missing import brought, open_data
 from captionret.cli import sample
-from captionret.datasets import open_dataset
+from captionret.cli.training import parsed, run_facts, training_parser
+from captionret.datasets import Dataset, open_dataset
 from captionret.fetching import Manners
 from captionret.files import sha256_of
-from captionret.images import open_image
+from captionret.images import decoded_batches, open_image
+from captionret.models.captioning.config import CaptionerConfig
 
 QUICK = Manners(per_second=1000, per_host=1000, first_wait=0.01, private=frozenset({"127.0.0.1"}))
 
@@ -99,3 +101,21 @@ def test_a_command_fetches_what_it_writes(
     assert sum(path != "/robots.txt" for path in server.asked) == 2
     done = call(sample, f"coco:{coco}", "--count", 2, "--out", tmp_path / "none")
     assert done.code == 2 and "have no picture" in done.err
+
+
+def test_a_training_reads_pictures_that_are_fetched(
+    coco: Path, server: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("captionret.app.missing.Manners", lambda *_, **__: QUICK)
+    options = training_parser("train-captioner", "", row="--variant", usual="a row")
+
+    def data(*typed: str) -> Dataset:
+        given = parsed(options, [f"--data=coco:{coco}", f"--out={tmp_path / 'mine'}", *typed])
+        found = run_facts(given, "mine", CaptionerConfig("resnet18"), "mine")["dataset"]
+        assert isinstance(found, Dataset)
+        return found
+
+    assert {item.path for item in data().items} == {None}
+    batches = decoded_batches([item.path or Path() for item in data("--fetch-missing").items], 64, 2)
+    assert sum(len(batch.hashes) for batch in batches) == 5
+    assert sum(path != "/robots.txt" for path in server.asked) == 5

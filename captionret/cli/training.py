@@ -277,6 +277,5 @@ def run_facts(given: argparse.Namespace, model: str, config: C, name: str) -> di
         "dataset": dataset,
         "also": tuple(also),
         "features_root": given.features,
-        "compile": given.compile,
         **{name: getattr(given, name) for name in same},
     }

@@ -44,9 +44,8 @@ log = logging.getLogger(__name__)
 class Searcher:
     """A library, or a folder of pictures, and the models to search it with.
 
-    One searcher may be used from several threads, and from asyncio.to_thread. Each query sees the library at
-    one moment, whatever is being committed meanwhile. What a mode requires (word probabilities, an embedding
-    space) is made or loaded when it is first asked for, and noted through logging.
+    One searcher may be used from several threads. Each query sees the library at one moment, whatever is
+    committed meanwhile. What a mode requires is made or loaded when it is first asked for, and logged.
 
     with Searcher("~/Pictures") as searcher:
         result = searcher.search("two dogs", mode="embedding", top=3)

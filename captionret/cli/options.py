@@ -23,6 +23,7 @@ NOT_CALIBRATED = (
 )
 
 __all__ = [
+    "FETCH_MISSING",
     "FOUND",
     "NOTHING_FOUND",
     "NOT_CALIBRATED",
@@ -154,14 +155,17 @@ def add_data(options: argparse.ArgumentParser) -> None:
     add_fetch_missing(options)
 
 
+# What argparse is to know of --fetch-missing.
+FETCH_MISSING: dict[str, Any] = {
+    "action": "store_true",
+    "help": "fetch pictures that are not here, as they are read, from where the data set says (coco: its "
+    "coco_url); else nothing is fetched",
+}
+
+
 def add_fetch_missing(options: argparse.ArgumentParser) -> None:
     """--fetch-missing, of commands that read or show the pictures of a data set."""
-    options.add_argument(
-        "--fetch-missing",
-        action="store_true",
-        help="fetch pictures that are not here, as they are read, from where the data set says (coco: its "
-        "coco_url); else nothing is fetched",
-    )
+    options.add_argument("--fetch-missing", **FETCH_MISSING)
 
 
 def add_engine(arguments: argparse.ArgumentParser, precision_default: str) -> None:

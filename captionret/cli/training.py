@@ -14,9 +14,9 @@ from ..app.places import checkpoints_folder, data_folder
 from ..config import C, Config
 from ..errors import BadSetting, UnknownName
 from .options import (
+    FETCH_MISSING,
     FOUND,
     add_device,
-    add_fetch_missing,
     command_again,
     old_name,
     parser,
@@ -40,6 +40,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "FILE.toml",
         "help": "take options from this file, as `epochs = 5`; fields below [set]. What is typed counts more",
     },
+    "--fetch-missing": FETCH_MISSING,
     "--also": {
         "action": "append",
         "default": [],
@@ -112,7 +113,6 @@ def training_parser(
     kinds = "coco:DIR, flickr8k:DIR, table:FILE, vse:DIR/NAME, text:FILE ..."
     built_in = " (default: the built-in scenes)" if data else ""
     options.add_argument("--data", default=data, metavar="KIND:PATH", help=kinds + built_in)
-    add_fetch_missing(options)
     for name, facts in {**_OPTIONS, **more}.items():
         options.add_argument(name, **facts)
     fp16 = options.add_argument("--fp16", action="store_true", help="store the weights as float16")

@@ -22,6 +22,8 @@ _CALLED = {
     "cnn": "the CNN's features",
 }
 _FIRST_SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
+# small letters leave nothing out: "no dogs", "not a dog", "a beach without any people"
+_NO = re.compile(r"(?<!\S)([Nn]o|[Nn]ot|[Ww]ithout)\s+(?:(?:an?|any|the)\s+)?([^\W\d_]+)")
 
 
 def taken(mode: str, query: EncodedQuery, compared: Sequence[str], missing: Mapping[str, str]) -> str:
@@ -64,12 +66,12 @@ def notes(
         shown = "what is shown is a guess" if guess else "the space and the classes tell what is like it"
         return (f"Nothing was learnt of {names}: {shown}.",)
     if hits:
-        return (*_of_empty_words(query), *_of_hits(read, by_words))
+        return (*_of_empty_words(query), *_of_hits(read, by_words), *_of_no(query))
     mask = selected(gallery, query)
     if mask is not None and mask.any():
         return (*_of_words(gallery, query, strange=True), _of_those_left(int(mask.sum())))
     found = (*_of_words(gallery, query, strange=False), *_of_limits(gallery, query))
-    return found or tuple(_not_shown(one) for one in read if content_words([one.word]))
+    return found or tuple(_not_shown([one for one in read if content_words([one.word])]))
 
 
 def _of_empty_words(query: EncodedQuery) -> Iterator[str]:
@@ -81,18 +83,30 @@ def _of_empty_words(query: EncodedQuery) -> Iterator[str]:
         yield f"{names} {say} nothing of what a picture shows: name what is to be seen."
 
 
+def _of_no(query: EncodedQuery) -> Iterator[str]:
+    """Of a "no" that people mean as a minus."""
+    for no, word in _NO.findall(query.text or ""):
+        if content_words([word.lower()]):
+            yield f"{no!r} is a word like any other. To leave out what shows {word!r}, type -{word}."
+
+
 def _called(compared: Sequence[str]) -> str:
     """The ways in which a query is compared, in people's words."""
-    ways = list(dict.fromkeys(_CALLED.get(name, name) for name in compared))
-    return " and ".join(part for part in (", ".join(ways[:-1]), *ways[-1:]) if part)
+    return _listed(list(dict.fromkeys(_CALLED.get(name, name) for name in compared)), "and")
+
+
+def _listed(names: Sequence[str], last: str) -> str:
+    """Names one after another, with a word before the last: "a, b and c"."""
+    return f" {last} ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def _of_hits(read: Sequence[Understood], by_words: bool) -> Iterator[str]:
     for one in read:
         if any(reading.how == TYPO for reading in one.readings):
-            yield f"{_not_shown(one)} The answer is for {one.suggestion!r}."
-        elif by_words and not one.known and content_words([one.word]):
-            yield f"{_not_shown(one)} The answer is for the other words."
+            yield f"{next(_not_shown([one]))} The answer is for {one.suggestion!r}."
+    strange = [one for one in read if not one.known and content_words([one.word])]
+    if by_words and strange:
+        yield f"{' '.join(_not_shown(strange))} The answer is for the other words."
 
 
 def _of_those_left(count: int) -> str:
@@ -109,18 +123,25 @@ def _of_words(gallery: Gallery, query: EncodedQuery, strange: bool) -> Iterator[
     if read is None:
         typed = words_as_typed(query.text or "" if parsed is None else parsed.given, asked)
         read = understand(typed, gallery.known_words)
+    unseen = []
     for one in read:
         shown = sum(gallery.known_words.get(word, 0) for word in one.alike)
         spelt = gallery.known_words.get(one.word, 0)
         if strange and one.known:
             continue
         if one.word in asked and not (spelt if query.understood is None else shown):
-            yield _not_shown(one)
+            unseen.append(one)
+    return _not_shown(unseen)
 
 
-def _not_shown(one: Understood) -> str:
-    hint = f" Did you mean {one.suggestion!r}?" if one.suggestion else ""
-    return f"No picture here shows {one.typed or one.word!r}.{hint}"
+def _not_shown(unseen: Sequence[Understood]) -> Iterator[str]:
+    """Of words that no picture shows: one sentence for all, but for those that may mean another."""
+    plain = [repr(one.typed or one.word) for one in unseen if not one.suggestion]
+    if plain:
+        yield f"No picture here shows {_listed(plain, 'or')}."
+    for one in unseen:
+        if one.suggestion:
+            yield f"No picture here shows {one.typed or one.word!r}. Did you mean {one.suggestion!r}?"
 
 
 def _of_limits(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:

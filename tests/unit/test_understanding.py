@@ -191,6 +191,21 @@ def test_an_answer_for_another_word_says_so() -> None:
     )
 
 
+def test_words_that_nothing_shows_are_named_in_one_sentence() -> None:
+    hits = search(PETS, asked("dog xyzzy zyxxy"), "words")
+    shown = "No picture here shows 'xyzzy' or 'zyxxy'."
+    assert notes(PETS, asked("dog xyzzy zyxxy"), hits) == (f"{shown} The answer is for the other words.",)
+    assert notes(PETS, asked("xyzzy zyxxy"), []) == (shown,)
+
+
+@pytest.mark.parametrize("text", ["a cat no dog", "a cat, not a dog", "a cat without any dog"])
+def test_who_means_a_minus_is_shown_how_to_type_it(text: str) -> None:
+    (note,) = notes(PETS, asked(text), search(PETS, asked(text), "words"))
+    assert note.endswith("is a word like any other. To leave out what shows 'dog', type -dog.")
+    for minus in ("a cat -dog", "a cat NOT dog", "a cat no a"):
+        assert notes(PETS, asked(minus), search(PETS, asked(minus), "words")) == ()
+
+
 def test_conditions_hold_for_other_forms_and_synonyms_too() -> None:
     assert [hit.path for hit in search(PETS, asked("a -puppy"), "expected-jaccard")] != []
     parsed = parse("a -puppy")

@@ -1,11 +1,13 @@
 """What runs the CNN: the same features from every engine, and a clear sentence where one cannot run."""
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -364,11 +366,18 @@ def test_a_stopped_export_leaves_nothing_that_is_taken_for_one(source: Source, h
         assert json.loads(file.with_name("record.json").read_text())["identity"] == source.identity
 
 
-def test_exporting_reports_nothing_over_the_network(
-    home: Path, pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+def test_exporting_reports_nothing_over_the_network_and_warns_of_nothing(
+    home: Path,
+    pixels: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
 ) -> None:
     installed("openvino")
     import socket
+
+    monkeypatch.setattr(export, "warnings", MagicMock())  # nothing is hidden
+    handlers = [*logging.getLogger().handlers]
 
     def refuse(*_: object) -> None:
         raise AssertionError("something was sent")
@@ -376,6 +385,9 @@ def test_exporting_reports_nothing_over_the_network(
     monkeypatch.setattr(socket.socket, "connect", refuse)
     backbone("openvino").read(pixels[:1])
     assert [folder for folder in home.iterdir() if "openvino" in folder.name]
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert not [one for one in recwarn if issubclass(one.category, DeprecationWarning | FutureWarning)]
+    assert logging.getLogger().handlers == handlers
 
 
 def refusing(source: Source, path: str) -> None:

@@ -27,7 +27,7 @@ _FORMAT = 1
 def exported(source: Source, made_for: str, name: str, save: Save) -> Iterator[Path]:
     """The network's file, while the block reads it.
 
-    made_for: the engine, with its version where another version's file would not do
+    made_for: the engine; behind "-" what else the file depends on, as its version
     name:     of the file; what is written beside it belongs to it
     save:     writes that file
 
@@ -55,7 +55,7 @@ def _keep(folder: Path, source: Source, made_for: str, name: str, save: Save) ->
             if _is_whole(folder, source):  # another process made it meanwhile
                 return
             (folder / _RECORD).unlink(missing_ok=True)
-            log.info(f"{source.name} is made ready for {made_for}, once.")
+            log.info(f"{source.name} is made ready for {made_for.partition('-')[0]}, once.")
             with tempfile.TemporaryDirectory(dir=folder) as place:
                 _write(Path(place), source, name, save)
                 files = {file.name: sha256_of(file) for file in sorted(Path(place).iterdir())}
@@ -66,7 +66,7 @@ def _keep(folder: Path, source: Source, made_for: str, name: str, save: Save) ->
 
 def _write(place: Path, source: Source, name: str, save: Save) -> None:
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # a tracer warns of constants, which are meant to be that
+        warnings.simplefilter("ignore")  # ONNX's tracer warns of constants, which are meant to be that
         save(source, str(place / name))
 
 

@@ -1,7 +1,9 @@
 """The CNN in OpenVINO: three to four times PyTorch's speed on a processor, and the same features."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
@@ -53,11 +55,10 @@ def start(source: Source, precision: str) -> Run:
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
     }
     try:
-        with exported(source, f"openvino-{ov.__version__.split('-')[0]}", "network.xml", _save) as file:
-            model = core.read_model(file)
-            model.reshape(ov.PartialShape([PIECE, source.size, source.size, 3]))
-            compiled = core.compile_model(model, "CPU", settings)
-    except (RuntimeError, ImportError, AttributeError) as error:  # of OpenVINO, or of tracing the network
+        made_for = f"openvino-{ov.__version__.split('-')[0]}-by-{PIECE}"
+        with exported(source, made_for, "network.xml", _save) as file:
+            compiled = core.compile_model(core.read_model(file), "CPU", settings)
+    except (RuntimeError, ImportError, AttributeError) as error:  # of OpenVINO, or of exporting the network
         raise CannotRun(f"OpenVINO cannot run {source.name} ({last_line(error)}).") from None
     return _Pieces([compiled.create_infer_request() for _ in range(threads)]).run
 
@@ -112,18 +113,37 @@ def _save(source: Source, path: str) -> None:
     """Not by openvino.convert_model, which reports its use over the network."""
     import openvino as ov
     from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+    from openvino.frontend.pytorch.fx_decoder import TorchFXPythonDecoder
     from openvino.passes import ConstantFolding, Manager
+    from torch.export import export
 
-    example = torch.zeros(2, source.size, source.size, 3, dtype=torch.uint8)
-    traced = torch.jit.trace(source.network, (example,), check_trace=False)
-    decoder = TorchScriptPythonDecoder(traced)  # held by name: OpenVINO does not own it
+    example = torch.zeros(PIECE, source.size, source.size, 3, dtype=torch.uint8)
+    with _unheard("fx_decoder"):  # it warns, with tracebacks, of operations that this PyTorch does not have
+        # held by name: OpenVINO does not own it
+        decoder = TorchFXPythonDecoder.from_exported_program(export(source.network, (example,)))
     frontend = FrontEndManager().load_by_framework("pytorch")
     model = frontend.convert(frontend.load(decoder))
-    model.reshape(ov.PartialShape([-1, source.size, source.size, 3]))
+    model.reshape(ov.PartialShape(example.shape))
     passes = Manager()
     passes.register_pass(
         ConstantFolding()
     )  # steps of rounding as plain numbers, or nothing computes in bytes
     passes.run_passes(model)
     ov.save_model(model, path, compress_to_fp16=False)
+
+
+@contextmanager
+def _unheard(module: str) -> Iterator[None]:
+    """Without what a module says that has no logger of its own, and would give the program a handler."""
+
+    def others(record: logging.LogRecord) -> bool:
+        return record.module != module
+
+    root, nowhere = logging.getLogger(), logging.NullHandler()
+    root.addFilter(others)
+    root.addHandler(nowhere)
+    try:
+        yield
+    finally:
+        root.removeHandler(nowhere)
+        root.removeFilter(others)

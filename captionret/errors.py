@@ -75,8 +75,9 @@ class MissingWeights(CaptionretError):
 class NotFetched(CaptionretError):
     """A web address that gives nothing.
 
-    kind:   why: "refused" (it leads where nothing is fetched from), "forbidden" (by the host's robots.txt),
-            "status" (the server's answer), "too large", "too slow", "unreachable", "cut short", "certificate"
+    kind:   why: "refused" (it leads where nothing is fetched from), "led away" (so does a redirect),
+            "forbidden" (by the host's robots.txt), "status" (the server's answer), "too large", "too slow",
+            "unreachable", "proxy" (it is not reached, or does not let us through), "cut short", "certificate"
             or "left alone" (the host asks for a pause)
     status: the server's answer, where that is why; 0 otherwise
     host:   that answered so
@@ -94,7 +95,7 @@ class NotFetched(CaptionretError):
         """Whether another time may bring it."""
         if self.kind == "status":
             return self.status in (408, 425, 429) or self.status >= 500
-        return self.kind not in ("refused", "forbidden", "too large")
+        return self.kind not in ("refused", "led away", "forbidden", "too large")
 
 
 class CaptionerAway(CaptionretError):

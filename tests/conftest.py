@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a test run that needs no network imports no torch
 ROOT = Path(__file__).resolve().parents[1]
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a worker, or they would stand in each other's way
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+os.environ |= {"NO_PROXY": "*", "no_proxy": "*"}  # the servers of tests are on this machine
 # For the workers and what they start: glibc gives every large array back to the system and asks for it anew,
 # a third of the time of a CNN.
 os.environ |= {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31)}

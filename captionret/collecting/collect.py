@@ -28,7 +28,9 @@ from .wanted import Listing, Wanted
 log = logging.getLogger(__name__)
 _FIRST = 12  # pictures of which at least one must come, or nothing is wrong with the pictures
 _IN_A_ROW = 5  # queries, lists or pages
-_ENDS = {"forbidden": "forbidden", "too large": "too large", "refused": "refused", "status": "gone"}
+_ENDS = {"led away": "refused", "status": "gone"} | {
+    kind: kind for kind in ("forbidden", "too large", "refused")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,16 +208,16 @@ class _Run:
             self._refuse(_entry(candidate, query, error.outcome, error.reason))
         except NotFetched as error:
             outcome = FOR_NOW if error.for_now else _ENDS.get(error.kind, FOR_NOW)
-            self._refuse(_entry(candidate, query, outcome, str(error)))
+            self._refuse(_entry(candidate, query, outcome, str(error)), error.kind == "led away")
         else:
             self._came = True
             return self._keep(candidate, good, query)
         return 0
 
-    def _refuse(self, entry: Entry) -> None:
+    def _refuse(self, entry: Entry, led_away: bool = False) -> None:
         """Note a picture that is not kept. While none came at all the network may be at fault, not the
-        pictures."""
-        doubtful = entry.outcome in (FOR_NOW, "no picture")
+        pictures: a sign-in page answers for all, or has all led to itself."""
+        doubtful = led_away or entry.outcome in (FOR_NOW, "no picture")
         if self._came or not doubtful:
             self._came = self._came or entry.outcome not in ("refused", "forbidden", FOR_NOW)
             self._journal.put(entry)
@@ -224,11 +226,11 @@ class _Run:
         self._failed.append(entry)
         if len(self._failed) < _FIRST:
             return
-        pages = sum(one.outcome == "no picture" for one in self._failed)
+        pages = sum(one.outcome != FOR_NOW for one in self._failed)
         what = (
             "answer with a page. Is there a sign-in page before the web?"
             if pages > _FIRST / 2
-            else ("cannot be reached. Is this machine connected to the web, without a proxy?")
+            else "cannot be reached. Is this machine connected to the web?"
         )
         raise NotFetched(
             f"The first {_FIRST} pictures {what} The last: {entry.address}: {entry.reason}", "unreachable"

@@ -2,6 +2,7 @@
 addresses is connected to."""
 
 import queue
+import re
 import socket
 import threading
 from collections.abc import Set as AbstractSet
@@ -27,19 +28,20 @@ def checked(url: str, address: str) -> SplitResult:
     address: what was asked for first, for messages: `url` may be where it redirects to
     errors:  NotFetched
     """
+    kind = "refused" if url == address else "led away"
     url = without_blanks(url)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise NotFetched(f"{address} is no web address ({error}). Check it.", "refused") from None
+        raise NotFetched(f"{address} is no web address ({error}). Check it.", kind) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise NotFetched(
             f"{address} leads to {url!r}, which is no http or https address. Give the picture's own address.",
-            "refused",
+            kind,
         )
     if any(ord(letter) < 33 or ord(letter) > 126 for letter in url):
-        raise NotFetched(f"{address} holds letters that an address must not. Write them as %XX.", "refused")
+        raise NotFetched(f"{address} holds letters that an address must not. Write them as %XX.", kind)
     return parts
 
 
@@ -61,12 +63,40 @@ def public_ip(host: str, port: int, address: str, seconds: float, private: Abstr
         ) from None
     for ip in found:
         if host not in private and not is_public(ip):
-            raise NotFetched(
-                f"{address} leads to {host!r}, which is a private address ({ip}). Only public ones are "
-                "fetched.",
-                "refused",
-            )
+            raise _private(address, host, ip)
     return found[0]
+
+
+def check_public(host: str, port: int, address: str, seconds: float) -> None:
+    """Whether a proxy may be asked for a host: as for `public_ip`, but for names that this machine does not
+    find. A proxy may know them; names of one word and of inner networks are refused.
+
+    errors: NotFetched
+    """
+    try:
+        public_ip(host, port, address, min(seconds, _PATIENCE), frozenset())
+    except TimeoutError:
+        pass
+    except NotFetched as error:
+        if error.kind != "unreachable":
+            raise
+    else:
+        return
+    last = host.rstrip(".").rpartition(".")
+    if not last[0] or last[2].lower() in _INNER or _NUMBER.fullmatch(last[2]) or ":" in host:
+        raise _private(address, host, "of an inner network")
+
+
+def _private(address: str, host: str, ip: str) -> NotFetched:
+    return NotFetched(
+        f"{address} leads to {host!r}, which is a private address ({ip}). Only public ones are fetched.",
+        "refused" if urlsplit(without_blanks(address)).hostname == host else "led away",
+    )
+
+
+_PATIENCE = 3.0  # seconds for a name that a proxy may know better
+_INNER = frozenset("local localhost internal intranet lan home corp private arpa".split())
+_NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")  # "0x7f.1" is an IP address to some systems
 
 
 def _looked_up(host: str, port: int, seconds: float) -> list[str]:

@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import SplitResult, urljoin
-from urllib.request import getproxies
 
 from ..errors import BadImage, NotFetched
 from . import addresses
 from .addresses import checked, without_blanks
+from .proxies import Proxy, proxy_for
 
 MAX_BYTES = 30_000_000
 MAX_SECONDS = 30.0
@@ -95,18 +95,20 @@ def get(address: str, request: Request) -> Answer:
     allowed, current = left, address
     for _ in range(MAX_REDIRECTS + 1):
         parts = checked(current, address)
+        proxy = None if parts.hostname in request.private else proxy_for(parts, address)
         if request.before is not None:
             request.before(parts)
         began = time.monotonic()
-        with _connection(parts, _Asked(address, left, allowed, request)) as connection:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target, headers={"User-Agent": request.agent, **request.headers})
+        with _connection(parts, _Asked(address, left, allowed, request, proxy)) as connection:
+            connection.request("GET", *_asked_for(parts, request, proxy))
             response = connection.getresponse()
             location = response.getheader("Location")
             if response.status in (301, 302, 303, 307, 308) and location:
                 current = urljoin(current, without_blanks(location))
                 left -= time.monotonic() - began
                 continue
+            if response.status == 407 and proxy is not None:
+                raise proxy.no_entry(address)
             if response.status != 200:
                 raise _refused(response, address, parts.hostname or "")
             content = _body(response, address, MAX_BYTES if request.most is None else request.most)
@@ -116,6 +118,17 @@ def get(address: str, request: Request) -> Answer:
     raise NotFetched(
         f"{address} redirects more than {MAX_REDIRECTS} times. Give the picture's own address.", "refused"
     )
+
+
+def _asked_for(parts: SplitResult, request: Request, proxy: Proxy | None) -> tuple[str, None, dict[str, str]]:
+    """What is asked for, no body, and with which headers. A proxy gets the whole address, but nothing of what
+    it passes on over TLS."""
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {"User-Agent": request.agent, **request.headers}
+    if proxy is not None and parts.scheme == "http":
+        netloc = parts.netloc.rpartition("@")[2]
+        return f"http://{netloc}{target}", None, headers | proxy.headers
+    return target, None, headers
 
 
 def _refused(response: http.client.HTTPResponse, address: str, host: str) -> NotFetched:
@@ -142,6 +155,7 @@ class _Asked:
     seconds: float
     allowed: float
     request: Request
+    proxy: Proxy | None
 
     def too_slow(self) -> NotFetched:
         return NotFetched(f"{self.address} takes longer than {self.allowed:.0f} seconds.", "too slow")
@@ -156,15 +170,14 @@ def _connection(parts: SplitResult, asked: _Asked) -> Iterator[http.client.HTTPC
         raise asked.too_slow()
     connection = http.client.HTTPConnection(host, port, timeout=asked.seconds)
     ends = time.monotonic() + asked.seconds
-    try:
-        ip = addresses.public_ip(host, port, asked.address, asked.seconds, asked.request.private)
-    except TimeoutError:
-        raise asked.too_slow() from None
+    ip = _looked_up(host, port, asked)
     deadline = _Deadline(ends - time.monotonic(), asked.request.opened)
     try:
-        plain = deadline.watch(socket.create_connection((ip, port), timeout=asked.seconds))
+        plain = deadline.watch(_connected(ip, port, asked))
         connection.sock = plain
         if secure:
+            if asked.proxy is not None:
+                asked.proxy.ask_through(plain, host, port, asked.address)
             context = ssl.create_default_context()
             wrapped = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
             connection.sock = deadline.watch(wrapped)
@@ -181,6 +194,23 @@ def _connection(parts: SplitResult, asked: _Asked) -> Iterator[http.client.HTTPC
         connection.close()
 
 
+def _looked_up(host: str, port: int, asked: _Asked) -> str:
+    """The IP address to connect to; "" where a proxy finds it. errors: NotFetched"""
+    try:
+        if asked.proxy is None:
+            return addresses.public_ip(host, port, asked.address, asked.seconds, asked.request.private)
+        addresses.check_public(host, port, asked.address, asked.seconds)
+    except TimeoutError:
+        raise asked.too_slow() from None
+    return ""
+
+
+def _connected(ip: str, port: int, asked: _Asked) -> socket.socket:
+    if asked.proxy is not None:
+        return asked.proxy.connect(asked.address, asked.seconds)
+    return socket.create_connection((ip, port), timeout=asked.seconds)
+
+
 def _broken(error: Exception, address: str) -> NotFetched:
     reason = _printable(str(error)) or type(error).__name__
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -192,10 +222,7 @@ def _broken(error: Exception, address: str) -> NotFetched:
         )
     cut = isinstance(error, ConnectionResetError | BrokenPipeError) or not isinstance(error, OSError)
     kind = "cut short" if cut else "unreachable"
-    advice = "Check the address."
-    if kind == "unreachable" and {"http", "https", "all"} & getproxies().keys():
-        advice = "This machine names a proxy, which is not used here: it has to reach the web by itself."
-    return NotFetched(f"{address} cannot be fetched ({reason}). {advice}", kind)
+    return NotFetched(f"{address} cannot be fetched ({reason}). Check the address.", kind)
 
 
 class _Deadline:

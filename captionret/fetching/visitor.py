@@ -148,7 +148,7 @@ class Visitor:
 
 
 # asking again at once cannot help, or would wait as long again
-_ONCE = ("left alone", "certificate", "too slow")
+_ONCE = ("left alone", "certificate", "too slow", "proxy")
 
 
 class _Robots:

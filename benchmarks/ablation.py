@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, anywhere, kind_of, markdown_table, write_section
 
 from captionret.app.scored_captions import CaptionScoring, score_captions
 from captionret.app.trainings import CaptionerTraining, trained_captioner
@@ -44,7 +44,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 def train(variant: str, data: str, epochs: int, change: dict[str, Any], out: Path) -> Path:
     """The checkpoint directory of a training with a change, trained if it is not there."""
     settings = (f"epochs={epochs}", *(f"{name}={value}" for name, value in change.items()))
-    command = f"python benchmarks/ablation.py --data {data} --variant {variant} --epochs {epochs}"
+    command = f"python benchmarks/ablation.py --data {anywhere(data)} --variant {variant} --epochs {epochs}"
     return trained_captioner(CaptionerTraining(variant, data, settings, fp16=True, command=command), out)
 
 
@@ -81,7 +81,7 @@ def main() -> None:
     base = VARIANTS[given.variant].to_json()
     rows: list[dict[str, Any]] = []
     plain = None
-    folder = given.folder / f"{given.variant}-{given.data.partition(':')[0]}-{given.epochs}"
+    folder = given.folder / f"{given.variant}-{kind_of(given.data)}-{given.epochs}"
     for name, change in CHANGES.items():
         if change and all(base[field] == value for field, value in change.items()):
             continue
@@ -101,7 +101,7 @@ def main() -> None:
                 "against": against,
             }
         )
-    kind = given.data.partition(":")[0]
+    kind = kind_of(given.data)
     command = (
         f"python benchmarks/ablation.py --data {kind}:DIR --variant {given.variant} --epochs {given.epochs}"
     )

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, anywhere, kind_of, markdown_table, write_section
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
@@ -159,7 +159,7 @@ def equality(path: str, data: str, beam: int) -> str:
                 most = max(most, abs(ours[0].logprob - theirs[0].logprob))
     equal = 100 * same / len(paths)
     return (
-        f"Of {len(paths)} pictures of {data.partition(':')[0]} val, {equal:.1f} % have the same best caption "
+        f"Of {len(paths)} pictures of {kind_of(data)} val, {equal:.1f} % have the same best caption "
         f"by {fast.name} in the kernel as in PyTorch (aimed at: 99), with log-probabilities that differ by "
         f"at most {most:.4f}."
     )
@@ -192,7 +192,7 @@ def main() -> None:
     command = f"python benchmarks/beam_speed.py --checkpoints {' '.join(given.checkpoints)}"
     if given.data:
         body += f"\n\n{equality(given.checkpoints[0], given.data, given.beam)}"
-        command += f" --data {given.data.partition(':')[0]}:DIR"
+        command += f" --data {anywhere(given.data)}"
     write_section(given.results, "Beam search in batches", body, command)
 
 

@@ -10,7 +10,6 @@ Bar: recall >= .97 of the pairs of a picture and its variant, precision >= .99 o
 """
 
 import argparse
-import os
 import random
 import tempfile
 import time
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageEnhance
-from results import ROOT, markdown_table, write_section
+from results import ROOT, anywhere, markdown_table, write_section
 
 from captionret.app.duplicates import DuplicateGroup, find_duplicates
 from captionret.app.nearly_same import LIMITS, near_pairs
@@ -199,12 +198,8 @@ def main() -> None:
         f"time that is given, features (photos-lite) are there. Limits: {limits}, chosen on COCO. "
         "Bars: recall .97, precision .99, 30 s.\n\n"
     )
-    command = f"python benchmarks/duplicates.py --pictures {_short(given.pictures)}"
+    command = f"python benchmarks/duplicates.py --pictures {anywhere(given.pictures)}"
     write_section(given.results, "Copies of pictures", body + markdown_table(columns, rows), command)
-
-
-def _short(path: Path) -> str:
-    return os.path.join("data", *path.parts[-2:])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, anywhere, kind_of, markdown_table, write_section
 
 from captionret.datasets import open_dataset
 from captionret.errors import BadSetting
@@ -188,12 +188,12 @@ def main() -> None:
         "NDCG@10 of word probabilities more (95 %)",
     ]
     body = (
-        f"{captioner.config.backbone}, {len(items)} pictures of {given.data.partition(':')[0]} val, batches "
+        f"{captioner.config.backbone}, {len(items)} pictures of {kind_of(given.data)} val, batches "
         f"of {BATCH}, {given.threads} thread{'s' if given.threads > 1 else ''}, medians over batches; each "
         "batch goes through every engine in turn, and speeds are compared by processor time. Captions by "
         f"{captioner.name}, beam 3; CIDEr-D and NDCG x100.\n\n{markdown_table(columns, rows)}"
     )
-    command = f"python benchmarks/engines.py --data {given.data.partition(':')[0]}:DIR"
+    command = f"python benchmarks/engines.py --data {anywhere(given.data)}"
     write_section(given.results, "The engines of the CNN", body, command)
 
 

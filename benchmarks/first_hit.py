@@ -9,7 +9,7 @@ same main object in the same colour; another such picture always exists. Bar: 90
 import argparse
 from pathlib import Path
 
-from results import ROOT, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, write_section
 
 from captionret.app import comparisons, demo
 from captionret.datasets import open_dataset
@@ -44,7 +44,7 @@ def main() -> None:
             ]
         )
     columns = ["variant", "right first hits, %", "training, s", "BLEU-4", "CIDEr-D", "distinct captions"]
-    body = f"{len(items)} test pictures of {given.data}.\n\n{markdown_table(columns, rows)}"
+    body = f"{len(items)} test pictures of {kind_of(given.data)}.\n\n{markdown_table(columns, rows)}"
     write_section(
         ROOT / "checkpoints/RESULTS.md", "The first hit on scenes", body, "python benchmarks/first_hit.py"
     )

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
-from results import ROOT, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 from understood_words import NOUNS
 
@@ -112,9 +112,9 @@ def main() -> None:
     write_section(
         ROOT / "benchmarks/RESULTS.md",
         "What open words lose",
-        f"{len(nouns)} nouns among {len(whole):,} pictures of {given.data}, {given.split}, hidden from the "
-        f"lexical head and typed as queries; {of_class.sum()} of them are called so by a class, or what one "
-        f"is a kind of. x100.\n\n{table}",
+        f"{len(nouns)} nouns among {len(whole):,} pictures of {kind_of(given.data)}, {given.split}, hidden "
+        f"from the lexical head and typed as queries; {of_class.sum()} of them are called so by a class, or "
+        f"what one is a kind of. x100.\n\n{table}",
         f"python benchmarks/hidden_words.py --split {given.split}",
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, write_section
 
 from captionret.datasets import open_dataset
 from captionret.datasets.samples import sample_gallery
@@ -57,7 +57,7 @@ def main() -> None:
     rows = measured(captioner, items, given.features)
     columns = ["named from", "captions that name a class", "CIDEr-D", "change"]
     body = (
-        f"{captioner.name}, beam 3, {len(items):,} pictures of {given.data.partition(':')[0]} {given.split}."
+        f"{captioner.name}, beam 3, {len(items):,} pictures of {kind_of(given.data)} {given.split}."
         f"\n\n{markdown_table(columns, rows)}\n\n{photographs(captioner)}"
     )
     command = "python benchmarks/naming.py --data flickr8k:DIR"

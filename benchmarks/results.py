@@ -35,6 +35,26 @@ def write_section(file: Path, title: str, body: str, command: str) -> None:
         target.write((replaced if count else f"{text.rstrip()}\n\n{section}").rstrip() + "\n")
 
 
+def kind_of(data: str) -> str:
+    """What a collection is called, wherever it lies.
+
+    >>> kind_of("flickr8k:/home/me/flickr8k")
+    'flickr8k'
+    """
+    return data.partition(":")[0]
+
+
+def anywhere(data: str | Path) -> str:
+    """A collection, or a folder, as a command that anyone can type names it.
+
+    >>> anywhere("flickr8k:/home/me/flickr8k"), anywhere(Path("/home/me/flickr8k/pictures"))
+    ('flickr8k:DIR', 'data/flickr8k/pictures')
+    """
+    if isinstance(data, Path):
+        return Path("data", *data.absolute().parts[-2:]).as_posix()
+    return f"{kind_of(data)}:DIR"
+
+
 def markdown_table(columns: list[str], rows: list[list[object]]) -> str:
     """A Markdown table; numbers flush right."""
     numeric = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(columns))]

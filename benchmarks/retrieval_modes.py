@@ -11,7 +11,7 @@ import argparse
 import csv
 from pathlib import Path
 
-from results import ROOT, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, write_section
 
 from captionret.app.measured_modes import ModesMeasuring, measure_modes
 from captionret.app.retrieval_report import write_report
@@ -63,7 +63,7 @@ def measure(data: str, split: str, out: Path, spaces: list[str]) -> str:
         if row["mode"] in (BEST, HYBRID) and row["against"] in ("jaccard", "cnn", "cnn-centred")
     ]
     versus = markdown_table(["mode", "against", "relevance", "NDCG@10 more", "from", "to"], compared)
-    return f"**{data.partition(':')[0]} {split}**\n\n{markdown_table(columns, table)}\n\n{versus}"
+    return f"**{kind_of(data)} {split}**\n\n{markdown_table(columns, table)}\n\n{versus}"
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, anywhere, markdown_table, write_section
 
 from captionret.datasets import open_dataset
 from captionret.models.captioning.captioner import Captioner
@@ -89,7 +89,7 @@ def main() -> None:
     )
     command = (
         f"python benchmarks/self_critical_speed.py --checkpoint {given.checkpoint} --data "
-        f"{given.data.partition(':')[0]}:DIR"
+        f"{anywhere(given.data)}"
     )
     write_section(
         ROOT / "benchmarks/RESULTS.md", "The reward in self-critical training", f"{body}\n\n{table}", command

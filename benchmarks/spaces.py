@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, write_section
 
 from captionret.app.encoded_split import encode_split
 from captionret.app.ranked_split import measure_ranking
@@ -62,7 +62,7 @@ def main() -> None:
         *(f"{way} {name}" for way in ("annotation", "search") for name in ("R@1", "R@5", "R@10", "medr")),
     ]
     body = (
-        f"{given.data.partition(':')[0]} {given.split}, recalls x100. Triple accuracy, in %: how often the "
+        f"{kind_of(given.data)} {given.split}, recalls x100. Triple accuracy, in %: how often the "
         "right image of a caption scores above another "
         f"one.\n\n{markdown_table([*columns, 'sum of recalls', 'triple accuracy'], ranked)}"
     )

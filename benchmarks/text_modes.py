@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from results import kind_of
 
 from captionret.app.measured_text import encode_texts
 from captionret.app.named import calibration_of
@@ -45,7 +46,7 @@ def main() -> None:
     gallery = gallery_of(items, head, predictor, space, given.features)
     queries = encode_texts([caption for caption, _ in captions], {"embedding": space}, gallery)
     rows = [gallery.row_of_id[str(row)] for _, row in captions]
-    print(f"{given.data} {given.split}: {len(queries):,} captions, {len(gallery):,} pictures")
+    print(f"{kind_of(given.data)} {given.split}: {len(queries):,} captions, {len(gallery):,} pictures")
     for name in MODES_SHOWN:
         found = measure_text(name, text_scores(MODES[name], gallery, queries), rows, len(gallery))
         print(f"{name:16} R@1 {found.r1:.1f}  R@5 {found.r5:.1f}  R@10 {found.r10:.1f}  MRR {found.mrr:.3f}")

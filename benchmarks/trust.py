@@ -5,7 +5,7 @@ python benchmarks/trust.py --split val            # its pictures taught the ship
 python benchmarks/trust.py --split test           # scored once
 """
 
-from results import ROOT, write_section
+from results import ROOT, kind_of, write_section
 from text_modes import gallery_of, shipped, split_options
 from text_search import word_tables
 
@@ -22,7 +22,7 @@ def main() -> None:
     items = open_dataset(given.data).split(given.split)
     gallery = gallery_of(items, head, WordPredictor(head), space, given.features)
     captions = [items[int(name)].captions for name in gallery.ids]
-    what = f"{given.data}, {given.split}"
+    what = f"{kind_of(given.data)}, {given.split}"
     found = measure_gallery(what, gallery, captions, {"embedding": space}, ["words", "auto"], [])
     body = (
         f"{what}, {found.words} words; a picture is right for a word if two or more of its captions hold it "

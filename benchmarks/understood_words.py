@@ -12,7 +12,7 @@ use, or one of the 15,000 commonest of English: "park" for "bark" is no error th
 import random
 from collections.abc import Iterator, Sequence
 
-from results import ROOT, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 
 from captionret.app.meanings import word_meanings
@@ -76,8 +76,8 @@ def main() -> None:
             ROOT / "benchmarks/RESULTS.md",
             "Words however they are typed",
             f"{len(NOUNS)} nouns, the commonest of Flickr8k's captions, among the {len(gallery):,} pictures "
-            f"of {given.data}, {given.split}: whether the plural, or the word with one error of typing, "
-            f"finds the same first ten in the same order as the singular.\n\n{table}",
+            f"of {kind_of(given.data)}, {given.split}: whether the plural, or the word with one error of "
+            f"typing, finds the same first ten in the same order as the singular.\n\n{table}",
             f"python benchmarks/understood_words.py --split {given.split}",
         )
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from results import ROOT, markdown_table, write_section
+from results import ROOT, anywhere, markdown_table, write_section
 
 from captionret.app.models import load_captioner
 from captionret.app.watching import Watcher
@@ -201,7 +201,7 @@ def main() -> None:
         "the end. Resident memory of the process, captioner and all:\n\n"
         f"{markdown_table(['changes', 'MB', 'open files'], rows)}"
     )
-    line = f"python benchmarks/watch.py --pictures {given.pictures.name}"
+    line = f"python benchmarks/watch.py --pictures {anywhere(given.pictures)}"
     write_section(given.results, "A folder that is followed", body, line)
 
 

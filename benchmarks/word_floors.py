@@ -16,7 +16,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from results import ROOT, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 
 from captionret.app.measured_text import encode_texts
@@ -175,8 +175,8 @@ def main() -> None:
         for mode, auto in zip(MODES_SHOWN, (False, True), strict=True)
     ]
     about = (
-        f"{given.data}, {given.split}, each half of the pictures by a calibration that was learnt from the "
-        f"other. Single words as queries: {len(absent.best)} that no caption of a half holds, "
+        f"{kind_of(given.data)}, {given.split}, each half of the pictures by a calibration that was learnt "
+        f"from the other. Single words as queries: {len(absent.best)} that no caption of a half holds, "
         f"{len(present.best)} that captions of it hold. A word finds pictures where one has FLOOR or more, "
         f"or where the probabilities of the {predicted.SEVERAL} likeliest make EXPECTED. With {alone} and "
         f"{expected}, which ship, these shares of absent and of present words are answered wrongly: "

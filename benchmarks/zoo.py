@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, anywhere, kind_of, markdown_table, write_section
 
 from captionret.app import comparisons
 from captionret.app.captioned_split import note_scores
@@ -58,7 +58,7 @@ def train(variant: str, given: argparse.Namespace) -> Path:
         (f"epochs={given.epochs}",) if given.epochs else (),
         hold_out=given.hold_out,
         fp16=True,
-        command=f"python benchmarks/zoo.py --data {given.data} --only {variant}",
+        command=f"python benchmarks/zoo.py --data {anywhere(given.data)} --only {variant}",
     )
     return trained_captioner(training, folder / variant)
 
@@ -124,7 +124,7 @@ def main() -> None:
     options.add_argument("--threads", type=int, default=2)
     given = options.parse_args()
     torch.set_num_threads(given.threads)
-    kind = given.data.partition(":")[0]
+    kind = kind_of(given.data)
     if kind == "flickr8k" and (given.epochs or given.hold_out or given.split != "test"):
         raise SystemExit(
             "Flickr8k's table is of the rows as they are, scored on test. Leave --epochs, --hold-out and "

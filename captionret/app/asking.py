@@ -40,7 +40,7 @@ class Asked:
     """One query as a caller gave it.
 
     picture: kept, so that it is read and decoded once; None where no picture is asked for
-    like, dislike: paths as text, or pictures
+    like, dislike: pictures; or paths in the library, as text
     weights: of the query, the liked and the disliked
     plus, minus: texts whose vectors are added and taken away, in a mode of a space
     parsed: the text as it was read, with the limits that were given beside it; None without either
@@ -97,6 +97,12 @@ class Asked:
         limited = self.parsed is not None and bool(self.parsed.filters)
         if self.picture is None and not limited and (self.text is None or not self.text.strip()):
             raise BadSetting("The query is empty. Give a picture, or a text with at least one word.")
+        filters_alone = self.picture is None and self.words is None and not self.like
+        if filters_alone and (self.plus or self.minus or rerank):
+            raise BadSetting(
+                "Filters alone compare nothing, so there is nothing to add words to, take them from or ask "
+                "again with. Give a picture, or a text with at least one word."
+            )
         if rerank < 0:
             raise BadSetting(f"rerank is {rerank}; it is a number of hits, at least 0.")
         if (self.plus or self.minus or rerank) and not chosen.in_space:
@@ -109,6 +115,12 @@ class Asked:
             raise BadSetting(
                 f"The text {self.text!a} holds half a character (a lone surrogate). Type it again."
             )
+
+    def check_pictures(self) -> None:
+        """BadImage for a picture that is none: the header of each is read."""
+        for picture in (self.picture, *self.like, *self.dislike):
+            if picture is not None and not isinstance(picture, str):
+                _ = picture.facts
 
 
 def asked(
@@ -185,14 +197,21 @@ def _picture(given: "ImageInput") -> "Picture":
 
 
 def _pictures(given: "Sequence[ImageInput] | ImageInput") -> "list[str | Picture]":
-    """Paths as text, for they may be those of the gallery's own pictures; anything else as pictures."""
+    """A path that names no file as text, for it may be that of one of the gallery's own pictures; anything
+    else as pictures."""
     if isinstance(given, str | os.PathLike):
-        return [os.fspath(given)]
+        given = [given]
     if isinstance(given, list | tuple):
-        return [os.fspath(one) if isinstance(one, str | os.PathLike) else _picture(one) for one in given]
+        return [_picture_or_path(one) for one in given]
     from ..images import as_pictures
 
     return [one.kept() for one in as_pictures(given)[0]]
+
+
+def _picture_or_path(given: "ImageInput") -> "str | Picture":
+    if isinstance(given, str | os.PathLike) and not _is_file(os.fspath(given)):
+        return os.fspath(given)
+    return _picture(given)
 
 
 def _three(weights: Sequence[float]) -> tuple[float, float, float]:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadImage, BadSetting
-from ..files import expanded
 from ..library import LibrarySnapshot, PictureSpace, Space
 from ..library.seen import words_of
 from ..library.word_probabilities import kept_words
@@ -26,6 +25,8 @@ from .word_reader import WordReader
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
     from ..images import Picture
+
+_SIDE = 260  # as the shipped captioner reads pictures, so that it decodes none again
 
 
 @dataclass
@@ -51,6 +52,10 @@ class Encoder:
         if not asked.like and not asked.dislike:
             return query
         liked, disliked = self._side(asked.like), self._side(asked.dislike)
+        if query.lists and liked:  # filters alone compare nothing: the first liked picture asks
+            asking = next(iter(liked))
+            _, picture = liked.pop(asking)
+            query = self._placed(replace(picture, parsed=query.parsed), asked.texts)
         if both := liked.keys() & disliked.keys():
             names = " and ".join(
                 dict.fromkeys(side[sha256][0] for side in (liked, disliked) for sha256 in both)
@@ -81,11 +86,7 @@ class Encoder:
         return found
 
     def _named(self, path: str) -> tuple[str, EncodedQuery]:
-        """A file, else one of the gallery's pictures, by the path that its answers show."""
-        if expanded(path).is_file():
-            from ..images import as_picture
-
-            return path, self._picture(as_picture(path).kept())
+        """One of the gallery's pictures, by the path that its answers show."""
         gallery = self.gallery
         if self._names is None:
             shown = (
@@ -122,6 +123,7 @@ class Encoder:
 
     def _captioned(self, picture: "Picture") -> EncodedQuery:
         """A picture that the gallery does not hold, as its captioner and its predictor see it."""
+        picture.open(at_least=_SIDE)  # one that is cut off is found before they are loaded
         with_words = "word_probabilities" in self._parts
         captions, result = captions_and_features(self.snapshot, self.models, picture, with_words)
         probabilities = None

@@ -126,7 +126,8 @@ class Searcher:
         keep_self: also show the query's own picture; collapse: one hit of those that are nearly the same
         top:   at most so many hits, None: all; min_score: each scores this; sort: or by date, oldest first
         like:  pictures that hits should be more like: of the library, as its answers show them, or others;
-               dislike: less like; these are never shown. feedback_weights: see rocchio
+               dislike: less like; these are never shown. Beside filters alone the first liked picture asks.
+               feedback_weights: see rocchio
         plus, minus: texts whose vectors are added and taken away; rerank: ask again with the mean vector of
                the first so many hits (modes of a space); explain: how scores came about
         under, since, until, min_probability: as in the query language, see ParsedQuery.limited
@@ -282,8 +283,7 @@ class Searcher:
 
     def _encode(self, given: Asked, mode: str, rerank: int) -> tuple[str, LibrarySnapshot, EncodedQuery]:
         given.check(mode, rerank)
-        if self._library is None and given.picture is not None:
-            given.picture.facts  # noqa: B018  # a bad picture is found before a whole folder has been captioned
+        given.check_pictures()  # before models are loaded, or a whole folder is captioned
         name, snapshot = self._snapshot(mode, given.asks_for_words)
         given = given.within(snapshot.root)
         return name, snapshot, Encoder(snapshot, self._models, name).query(given)

@@ -18,6 +18,7 @@ from typed import Call
 
 from captionret import Library, Searcher, search
 from captionret.app import answering
+from captionret.app.loaded import Models
 from captionret.cli import search as search_command
 from captionret.errors import BadImage, BadSetting
 from captionret.images import ImageInput, opening
@@ -117,6 +118,19 @@ def test_a_bad_picture_is_named_before_a_folder_is_captioned(tmp_path: Path) -> 
     with pytest.raises(BadImage, match=r"bad\.png is not a picture"):
         search(tmp_path / "photos", tmp_path / "bad.png", captioner=captioner, mode="jaccard")
     assert captioner.seen == []
+
+
+@pytest.mark.parametrize("role", ["image", "like", "dislike"])
+def test_a_bad_picture_is_named_before_a_model_is_loaded(
+    library: Library, tmp_path: Path, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Models, "captioner_for", lambda *_: pytest.fail("a captioner was loaded"))
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    cut = green(tmp_path).read_bytes()[:-40]
+    (tmp_path / "cut.png").write_bytes(cut)
+    for name in ("bad.png", "cut.png"):
+        with pytest.raises(BadImage, match=name):
+            Searcher(library).search(text="red", mode="jaccard", **{role: str(tmp_path / name)})  # type: ignore[arg-type]
 
 
 def test_a_folder_is_captioned_when_it_is_first_searched(
@@ -338,6 +352,22 @@ def test_the_catalogue_answers_for_folders_days_and_cameras(dated: Searcher) -> 
         .startswith("No picture here was taken until 2018")
     )
     assert len(dated.search("a picture -camera:canon", mode="jaccard")) == 2
+
+
+def test_beside_filters_alone_the_liked_picture_asks(dated: Searcher) -> None:
+    everything = [hit.path for hit in dated.search(under=".", mode="jaccard", top=None)]
+    assert everything == ["2019/red.jpg", "blue.png", "green.png"]
+    liked = dated.search(under=".", like=["green.png"], mode="jaccard", top=None, keep_self=True)
+    assert liked[0].path == "green.png" and liked.caption == "a plain green picture"
+    assert not dated.search("since:2030", like=["green.png"], mode="jaccard", top=None)
+    less = dated.search(under=".", dislike=["green.png"], mode="jaccard", top=None)
+    assert [hit.path for hit in less] == everything[:-1]
+
+
+@pytest.mark.parametrize("more", [{"plus": ["beach"]}, {"minus": ["beach"]}, {"rerank": 3}])
+def test_filters_alone_have_nothing_to_add_words_to(dated: Searcher, more: dict[str, Any]) -> None:
+    with pytest.raises(BadSetting, match="Filters alone compare nothing"):
+        dated.search("since:2000", mode="embedding", **more)
 
 
 def test_conditions_on_words_are_answered_by_word_probabilities_which_are_made_for_them(

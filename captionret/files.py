@@ -152,13 +152,9 @@ def content_of(path: Path | str) -> bytes:
 
 def sha256_of(path: Path | str) -> str:
     """The SHA-256 of a file's content, as 64 hex digits. errors: OSError"""
-    try:
-        file = open(path, "rb")  # noqa: SIM115
-    except FileNotFoundError:
-        if not bring(path):
-            raise
-        file = open(path, "rb")  # noqa: SIM115
-    with file:
+    if not os.path.exists(path):
+        bring(path)
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 WORDS = ["a", "dog", "cat", "red", "green", "blue", "circle", "square", "on", "paper", "white"]
 SIDE = 32
@@ -53,7 +54,7 @@ def open_clip(folder: Path) -> Path:
     return folder
 
 
-def _images(kind: str):  # type: ignore[no-untyped-def]
+def _images(kind: str) -> Any:
     from transformers import CLIPImageProcessor, SiglipImageProcessor
 
     size = {"height": SIDE, "width": SIDE}
@@ -62,7 +63,7 @@ def _images(kind: str):  # type: ignore[no-untyped-def]
     return CLIPImageProcessor(size={"shortest_edge": SIDE}, crop_size=size)
 
 
-def _tokens(kind: str):  # type: ignore[no-untyped-def]
+def _tokens(kind: str) -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

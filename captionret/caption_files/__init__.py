@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, SupportsFloat
 
 from ..errors import BadDataset
 from .formats import FORMATS, Fields, placed_rows
@@ -160,7 +160,7 @@ def _number(held: dict[str, object], name: str) -> float | None:
     if value is None or isinstance(value, bool):
         return None
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value if isinstance(value, SupportsFloat) else str(value))
     except (TypeError, ValueError):
         raise ValueError(f"its {name}, {value!r}, is no number.") from None
     return number if abs(number) < 1e300 else None  # a score that is endless is none

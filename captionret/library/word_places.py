@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 class Held(Protocol):
     """Word probabilities as a snapshot holds them, see HeldWords."""
 
-    def read(self) -> PredictedWords | None: ...  # noqa: D102
+    def read(self) -> PredictedWords | None:
+        """All of them; None where nothing is predicted yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,11 @@ class GallerySource(Protocol):
 
     Every method takes content hashes (SHA-256 as text, one per image) and answers in their order. A source
     is one state: what a library commits later does not change its answers.
-
-    parts: what it can give beside captions: "features", "word_probabilities", and the names of the modes for
-           which it has vectors
     """
 
     @property
-    def parts(self) -> frozenset[str]: ...  # noqa: D102
+    def parts(self) -> frozenset[str]:
+        """Of "features" and "word_probabilities" what there is, and each mode of which it has vectors."""
 
     @property
     def calibration(self) -> Calibration | None:

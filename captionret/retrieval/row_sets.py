@@ -83,15 +83,24 @@ class Pictures(Protocol):
     """What is read of each of N pictures; see Gallery."""
 
     @property
-    def paths(self) -> Sequence[str]: ...  # noqa: D102
+    def paths(self) -> Sequence[str]:
+        """What a hit shows."""
+
     @property
-    def copies(self) -> Sequence[tuple[str, ...]]: ...  # noqa: D102
+    def copies(self) -> Sequence[tuple[str, ...]]:
+        """The further paths that hold the same content."""
+
     @property
-    def caption_tokens(self) -> Sequence[tuple[str, ...]]: ...  # noqa: D102
+    def caption_tokens(self) -> Sequence[tuple[str, ...]]:
+        """The best caption's words, in order."""
+
     @property
-    def caption_words(self) -> Sequence[frozenset[str]]: ...  # noqa: D102
+    def caption_words(self) -> Sequence[frozenset[str]]:
+        """The words of all captions."""
+
     @property
-    def facts(self) -> Sequence[PictureFacts | None]: ...  # noqa: D102
+    def facts(self) -> Sequence[PictureFacts | None]:
+        """When, where and with what it was taken; None where nothing is known."""
 
 
 class ReadRowSets:

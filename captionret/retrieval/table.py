@@ -14,25 +14,27 @@ from .row_sets import RowSets
 
 
 class PictureTable(Protocol):
-    """N pictures in the order of their ids. A sequence may read what it gives when it is asked for.
-
-    ids:      unique and ascending, so that a smaller row number is a smaller id
-    paths:    what a hit shows
-    captions: of each picture the best one
-    hashes:   SHA-256 of the content, "" where it is not known
-    copies:   the further paths that hold the very same content
-    """
+    """N pictures in the order of their ids. A sequence may read what it gives when it is asked for."""
 
     @property
-    def ids(self) -> Sequence[str]: ...  # noqa: D102
+    def ids(self) -> Sequence[str]:
+        """Unique and ascending, so that a smaller row number is a smaller id."""
+
     @property
-    def paths(self) -> Sequence[str]: ...  # noqa: D102
+    def paths(self) -> Sequence[str]:
+        """What a hit shows."""
+
     @property
-    def captions(self) -> Sequence[str]: ...  # noqa: D102
+    def captions(self) -> Sequence[str]:
+        """Of each picture the best one."""
+
     @property
-    def hashes(self) -> Sequence[str]: ...  # noqa: D102
+    def hashes(self) -> Sequence[str]:
+        """SHA-256 of the content, "" where it is not known."""
+
     @property
-    def copies(self) -> Sequence[tuple[str, ...]]: ...  # noqa: D102
+    def copies(self) -> Sequence[tuple[str, ...]]:
+        """The further paths that hold the very same content."""
 
     @property
     def row_of(self) -> Mapping[str, int]:

@@ -1,6 +1,7 @@
 """The API: what the page, and any other program on this machine, asks of the libraries."""
 
 import logging
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -112,7 +113,7 @@ class Reads:
     def on_map(
         self,
         library: LibraryName,
-        rows: Annotated[list[Annotated[int, Query(ge=0)]], Query(max_length=60)] = [],  # noqa: B006
+        rows: Annotated[Sequence[Annotated[int, Query(ge=0)]], Query(max_length=60)] = (),
     ) -> list[records.FoundPicture]:
         """The pictures of some points of the map."""
         snapshot = self._shelf[library].snapshot()

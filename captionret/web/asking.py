@@ -1,5 +1,6 @@
 """What a request for pictures asks for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
@@ -8,8 +9,8 @@ from fastapi import Query
 from ..app.answering import Grouping, Order
 
 Text: TypeAlias = Annotated[str, Query(max_length=1000)]
-Ids: TypeAlias = Annotated[list[str], Query(max_length=50)]
-Texts: TypeAlias = Annotated[list[str], Query(max_length=10)]
+Ids: TypeAlias = Annotated[Sequence[str], Query(max_length=50)]
+Texts: TypeAlias = Annotated[Sequence[str], Query(max_length=10)]
 Day: TypeAlias = Annotated[str, Query(max_length=20)]
 Name: TypeAlias = Annotated[str, Query(max_length=200)]
 
@@ -69,10 +70,10 @@ async def asking(
     image: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
     mode: Annotated[str, Query(max_length=40)] = "auto",
     by: Name = "",
-    like: Ids = [],  # noqa: B006  # FastAPI copies it
-    dislike: Ids = [],  # noqa: B006
-    plus: Texts = [],  # noqa: B006
-    minus: Texts = [],  # noqa: B006
+    like: Ids = (),
+    dislike: Ids = (),
+    plus: Texts = (),
+    minus: Texts = (),
     under: Text = "",
     since: Day = "",
     until: Day = "",

@@ -138,7 +138,7 @@ class Shelf:
             found[name] = Searcher(Library.open(path), device=settings.device)
         if not found:
             samples = found[SAMPLES] = Searcher(None, device=settings.device)
-            samples.library  # noqa: B018  # captioned now, if they never were
+            _ = samples.library  # captioned now, if they never were
         return cls(found)
 
     def add(self, name: str, searcher: Searcher) -> Shelved:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mean_colour import MeanColour, picture
@@ -102,8 +103,8 @@ def test_kill_between_features_and_catalogue_leaves_no_wrong_feature(
 ) -> None:
     real = features.append
 
-    def die_after(*arguments: object) -> None:
-        real(*arguments)  # type: ignore[arg-type]
+    def die_after(*arguments: Any) -> None:
+        real(*arguments)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(features, "append", die_after)

@@ -48,7 +48,7 @@ def make_library(folder: Path, plain: int = 0) -> Library:
 
 
 @contextmanager
-def serving(libraries: dict[str, Library], **options: object) -> Iterator[str]:
+def serving(libraries: dict[str, Library], **options: Any) -> Iterator[str]:
     """The application on a free port of this machine."""
     searchers = {
         name: Searcher(library, captioner=MeanColour(), predictor=Colours())
@@ -56,7 +56,7 @@ def serving(libraries: dict[str, Library], **options: object) -> Iterator[str]:
     }
     cache = next(iter(libraries.values())).path / "thumbnails"
     listening = socket.create_server(("127.0.0.1", 0))
-    app = create_app(Settings(cache=cache, **options), Shelf(searchers))  # type: ignore[arg-type]
+    app = create_app(Settings(cache=cache, **options), Shelf(searchers))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -111,7 +111,7 @@ def turn(browser: Any, address: str) -> Iterator[Turn]:
         if message.type in ("error", "warning"):
             wrong.append(message.text)
 
-    def open_page(place: str = "/", **options: object) -> Any:
+    def open_page(place: str = "/", **options: Any) -> Any:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         context.set_default_timeout(8000)
         contexts.append(context)

@@ -17,10 +17,11 @@ from mean_colour import MeanColour, picture
 from PIL import Image
 
 from captionret.app import loaded
-from captionret.app.captioners import bring_up_to_date, captioner_from
+from captionret.app.captioners import bring_up_to_date
 from captionret.app.searcher import Searcher
 from captionret.captioners import CaptionerOptions, StreamedCaptioner, make_captioner
 from captionret.captioners.answers import NoAnswer, captions_of, plain
+from captionret.captioners.given_file import FileCaptioner
 from captionret.errors import BadDataset, BadImage, BadSetting, CaptionerAway, UnknownName
 from captionret.images import Picture
 from captionret.library import Library
@@ -296,8 +297,7 @@ def test_captions_of_a_file_are_read_from_every_format(tmp_path: Path) -> None:
 
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
     for name in (*files, "a.parquet"):
-        captioner = captioner_from(f"file:{tmp_path / name}")
-        found = list(captioner.given())  # type: ignore[attr-defined]
+        found = list(FileCaptioner(tmp_path / name).given())
         assert found[0].path == "0.png", name
         assert found[0].captions == (
             Caption("a red square", ("a", "red", "square"), 0.0, ("red", "art"), 0.5),
@@ -313,8 +313,7 @@ def test_coco_file_is_read(tmp_path: Path) -> None:
         ],
     }  # fmt: skip
     (tmp_path / "coco.json").write_text(json.dumps(whole))
-    captioner = make_captioner(f"file:{tmp_path / 'coco.json'}")
-    (one,) = captioner.given()  # type: ignore[union-attr]
+    (one,) = FileCaptioner(tmp_path / "coco.json").given()
     assert (one.path, one.captions[0].text) == ("7.jpg", "one")
 
 
@@ -356,7 +355,7 @@ def test_file_that_cannot_be_read_at_all_is_refused(tmp_path: Path) -> None:
         ("list.json", "neither a list"),
     ):
         with pytest.raises(BadDataset, match=message):
-            list(make_captioner(f"file:{tmp_path / name}").given())  # type: ignore[union-attr]
+            list(FileCaptioner(tmp_path / name).given())
     with pytest.raises(BadDataset, match="is no file of captions"):
         make_captioner(f"file:{tmp_path / 'missing.csv'}")
 

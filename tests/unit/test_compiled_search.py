@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -76,9 +77,9 @@ def features_of(count: int) -> Tensor:
     return 2 * torch.randn(count, CELLS, DIM, generator=torch.Generator().manual_seed(1))
 
 
-def in_torch(decoder: TransformerDecoder, features: Tensor, **settings: object) -> Beams:
+def in_torch(decoder: TransformerDecoder, features: Tensor, **settings: Any) -> Beams:
     first, state = decoder.begin(features)
-    return beam_search(first, state, decoder.step, **settings)  # type: ignore[arg-type]
+    return beam_search(first, state, decoder.step, **settings)
 
 
 @pytest.mark.parametrize(
@@ -91,13 +92,13 @@ def in_torch(decoder: TransformerDecoder, features: Tensor, **settings: object) 
     ],
 )
 @pytest.mark.usefixtures("bits")
-def test_it_finds_the_captions_that_torch_finds(beam: int, more: dict[str, object]) -> None:
+def test_it_finds_the_captions_that_torch_finds(beam: int, more: dict[str, Any]) -> None:
     decoder, features = decoder_of(), features_of(30)
     settings = {"beam": beam, "max_words": 9, **more}
     search = CompiledSearch.of(decoder)
     assert search
     with torch.inference_mode():
-        ours, theirs = search(features, **settings), in_torch(decoder, features, **settings)  # type: ignore[arg-type]
+        ours, theirs = search(features, **settings), in_torch(decoder, features, **settings)
     same = (ours.tokens == theirs.tokens).all(2)
     assert same.float().mean() > 0.9, "a near tie now and then is decided the other way"
     assert torch.allclose(ours.logprob[same], theirs.logprob[same], atol=0.02)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,8 +34,8 @@ def library(tmp_path: Path, photos: Path) -> Library:
     return Library.create(tmp_path / "library", photos)
 
 
-def update(library: Library, captioner: MeanColour | None = None, **options: object) -> UpdateReport:
-    return library.update(library.root, captioner or MeanColour(), progress=False, **options)  # type: ignore[arg-type]
+def update(library: Library, captioner: MeanColour | None = None, **options: Any) -> UpdateReport:
+    return library.update(library.root, captioner or MeanColour(), progress=False, **options)
 
 
 def captions(library: Library) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from mean_colour import Colours, MeanColour, picture
 from captionret.app.searching import search
 from captionret.errors import BadLibrary
 from captionret.library import Library, snapshot
-from captionret.retrieval import MODES, EncodedQuery
+from captionret.retrieval import MODES, EncodedQuery, Gallery
 from captionret.retrieval import search as search_gallery
 
 
@@ -28,12 +29,12 @@ def library(tmp_path: Path) -> Library:
     return library
 
 
-def everything(gallery: object) -> list[object]:
+def everything(gallery: Gallery) -> list[object]:
     """All that a mode may read of a gallery, as lists."""
-    matrix, features = gallery.word_probabilities, gallery.features  # type: ignore[attr-defined]
+    matrix, features = gallery.word_probabilities, gallery.features
     return [
-        gallery.paths,  # type: ignore[attr-defined]
-        gallery.all_captions,  # type: ignore[attr-defined]
+        gallery.paths,
+        gallery.all_captions,
         features.tolist(),
         [matrix.row(row) for row in range(len(matrix))],
     ]
@@ -58,11 +59,11 @@ def forget_all(library: Library) -> None:
 @pytest.mark.parametrize("change", [delete_one, recaption, forget_all])
 @pytest.mark.parametrize("other_process", [False, True], ids=["same library", "other library"])
 def test_gallery_that_is_held_stays_whole_whatever_is_committed(
-    library: Library, change: object, other_process: bool
+    library: Library, change: Callable[[Library], None], other_process: bool
 ) -> None:
     expected = everything(Library.open(library.path).gallery())
     held = library.gallery()
-    change(Library.open(library.path) if other_process else library)  # type: ignore[operator]
+    change(Library.open(library.path) if other_process else library)
     assert everything(held) == expected
     query = EncodedQuery(text="red")
     assert search_gallery(held, query, "expected-jaccard")[0].path == "red.png"

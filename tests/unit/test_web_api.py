@@ -6,6 +6,7 @@ import json
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mean_colour import Colours, MeanColour, picture
@@ -39,9 +40,9 @@ def make_photos(folder: Path) -> Library:
     return library
 
 
-def served(library: Library, **options: object) -> TestClient:
+def served(library: Library, **options: Any) -> TestClient:
     """The application for one library, without waiting for models."""
-    settings = Settings(cache=library.path / "thumbnails", **options)  # type: ignore[arg-type]
+    settings = Settings(cache=library.path / "thumbnails", **options)
     searcher = Searcher(library, captioner=MeanColour(), predictor=Colours())
     return TestClient(
         create_app(settings, Shelf({"photos": searcher})), base_url=HERE, follow_redirects=False

@@ -10,7 +10,7 @@ from ...fetching import Answer, Visitor
 
 _BYTES = 20_000_000
 _PAUSE = "5"  # seconds, where a busy interface does not say how many
-T = TypeVar("T", str, int, float, list, dict)  # type: ignore[type-arg]
+T = TypeVar("T")
 
 
 def ask(

@@ -41,20 +41,23 @@ _SPELLING = str.maketrans(
 )
 
 # Abbreviations that keep their full stop, in any spelling.
-_ABBREVIATIONS = r"""adj|adm|adv|al|ala|alex|apr|ariz|assn|assoc|asst|atty|aug|ave|bhd|bldg|blvd|brig|bros|calif|capt|cf|cie|
-    cmdr|co|col|colo|conn|corp|cos|cpl|ct|dak|dec|dept|det|dr|drs|elec|ens|esq|est|etc|ext|feb|fla|fri|ft|ga|
-    gen|gov|govs|hon|inc|ind|insp|intl|invt|jan|jos|jr|jul|jun|kan|kans|ky|lt|ltd|maj|mar|md|messrs|mfg|mich|
-    minn|mlle|mme|mo|mon|mont|mr|mrs|ms|msgr|mt|mtg|natl|neb|nev|nov|oct|okla|penn|pfc|ph|ph\.d|plc|ppte|ppty|
-    pres|prof|pte|ptes|pty|ptys|pvt|rd|rep|reps|rev|rt|sen|sens|sep|sept|seq|sfc|sgt|spc|sq|sr|st|ste|supt|
-    sys|tel|tenn|thu|thurs|tue|tues|univ|va|vs|vt|wed|wis|wisc|wm|wyo"""  # noqa: E501
+_ABBREVIATIONS = r"""
+    adj|adm|adv|al|ala|alex|apr|ariz|assn|assoc|asst|atty|aug|ave|bhd|bldg|blvd|brig|bros|calif|capt|cf|
+    cie|cmdr|co|col|colo|conn|corp|cos|cpl|ct|dak|dec|dept|det|dr|drs|elec|ens|esq|est|etc|ext|feb|fla|
+    fri|ft|ga|gen|gov|govs|hon|inc|ind|insp|intl|invt|jan|jos|jr|jul|jun|kan|kans|ky|lt|ltd|maj|mar|md|
+    messrs|mfg|mich|minn|mlle|mme|mo|mon|mont|mr|mrs|ms|msgr|mt|mtg|natl|neb|nev|nov|oct|okla|penn|pfc|
+    ph|ph\.d|plc|ppte|ppty|pres|prof|pte|ptes|pty|ptys|pvt|rd|rep|reps|rev|rt|sen|sens|sep|sept|seq|sfc|
+    sgt|spc|sq|sr|st|ste|supt|sys|tel|tenn|thu|thurs|tue|tues|univ|va|vs|vt|wed|wis|wisc|wm|wyo"""
 # These are also words, and abbreviations only where they begin with a capital.
 _STATES = ("Ark", "Az", "Del", "Ill", "La", "Mass", "Miss", "Ore", "Pa", "Tex", "Wash")
 _CAPITALISED = "|".join(f"{state}|{state.upper()}" for state in _STATES)
 
 # A capitalised one of these after an initial begins a new sentence: "the letter K. The" has no initial, "J.
 # Smith" has.
-_OPENERS = r"""a|about|according|after|an|as|at|but|earlier|he|her|here|however|if|in|it|last|many|more|now|once|one|other|
-    our|she|since|so|some|such|that|the|their|then|there|these|they|this|we|what|when|while|yet|you"""  # noqa: E501
+_OPENERS = r"""
+    a|about|according|after|an|as|at|but|earlier|he|her|here|however|if|in|it|last|many|more|now|once|
+    one|other|our|she|since|so|some|such|that|the|their|then|there|these|they|this|we|what|when|while|
+    yet|you"""
 
 # Two words written as one, and where they part.
 _JOINED = ["can-not", "gon-na", "wan-na", "got-ta", "lem-me", "gim-me", "'t-is", "'t-was"]
@@ -75,7 +78,7 @@ _TOKEN = re.compile(
     | [A-Za-z](?:\.[A-Za-z])*\.(?![^\W\d_])                              # u.s.
     | (?:(?i:{_ABBREVIATIONS})|{_CAPITALISED})\.(?!\w)
     | (?i:nos?|figs?|arts?|pp?)\.(?=\s*\d)                               # no. 5, but: no.
-    | [^\W\d_][\w-]{{,50}}+\.(?=[,;:])                                   # a stop before a comma stays with its word
+    | [^\W\d_][\w-]{{,50}}+\.(?=[,;:])                                   # a stop before a comma
     | [A-Z]+(?:&[A-Z]+)+ | [Cc](?:\+\+|\#) | [\#@][A-Za-z]\w*            # at&t, c++, @home
     | \d+/\d+\w*(?:[/-]\w+)*                                             # 1/2
     | [^\W_]+(?:-[^\W_]+)*(?:/[^\W\d_][^\W_]*(?:-[^\W_]+)*)+             # his/her
@@ -85,7 +88,7 @@ _TOKEN = re.compile(
     | [^\W\d_][^\W_]*(?:[_.!?][^\W\d_][^\W_]*)* | [^\W_]+                # words, foo.com, 3d
     | [:;=]['o-]?[()DPdp](?!\w)                                          # :-)
     | --+ | \.\.+ | [!?]{{2,}} | \*+ | _+ | [<>]+ | [^\s!?]
-    """,  # noqa: E501
+    """,
     re.VERBOSE,
 )
 

@@ -39,7 +39,7 @@ Part: TypeAlias = NDArray[np.float32] | NDArray[np.int16]
 class Kernel(Protocol):
     """What _decoder.c gives."""
 
-    def search(  # noqa: D102
+    def search(
         self,
         parts: Sequence[Part],
         sizes: tuple[int, ...],
@@ -51,8 +51,11 @@ class Kernel(Protocol):
         scores: NDArray[np.float32],
         logprob: NDArray[np.float32],
         ended: NDArray[np.bool_],
-    ) -> None: ...
-    def bits(self) -> int: ...  # noqa: D102
+    ) -> None:
+        """Find the captions of N pictures; the last four arrays take them."""
+
+    def bits(self) -> int:
+        """Of the registers that it uses here: 512, 256, or 0 where it does not run."""
 
 
 KERNEL = cast("Kernel | None", compiled("_decoder", 1, __package__))

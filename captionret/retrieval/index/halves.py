@@ -21,16 +21,15 @@ _CLIPPED = 1e-6  # that a product of unit vectors may be above 1
 
 
 class VectorTable(Protocol):
-    """Unit vectors of N pictures that lie in files: (F, D) rows, in any order.
-
-    halves: (F, D) the rows in float16
-    places: (N,) the row of each picture
-    """
+    """Unit vectors of N pictures that lie in files: (F, D) rows, in any order."""
 
     @property
-    def halves(self) -> NDArray[np.float16]: ...  # noqa: D102
+    def halves(self) -> NDArray[np.float16]:
+        """(F, D) the rows in float16."""
+
     @property
-    def places(self) -> NDArray[np.int64]: ...  # noqa: D102
+    def places(self) -> NDArray[np.int64]:
+        """(N,) the row of each picture."""
 
     def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """(K, D) of these rows in float32, of length 1 but for rounding."""
@@ -40,9 +39,8 @@ class VectorTable(Protocol):
 class Kernel(Protocol):
     """What _halves.c gives."""
 
-    def dots(  # noqa: D102
-        self, rows: NDArray[np.float16], query: NDArray[np.float32], found: NDArray[np.float32]
-    ) -> None: ...
+    def dots(self, rows: NDArray[np.float16], query: NDArray[np.float32], found: NDArray[np.float32]) -> None:
+        """Put the dot products of (N, D) rows with a query (D,) into (N,) `found`."""
 
 
 KERNEL = cast("Kernel | None", compiled("_halves", 1, __package__))

@@ -28,10 +28,17 @@ class WordLists(Protocol):
     count: int
     of_sets: bool
 
-    def frequency(self, word: str) -> int: ...  # noqa: D102
-    def held(self, word: str) -> Held | None: ...  # noqa: D102
-    def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]: ...  # noqa: D102
-    def sums(self, terms: Mapping[str, Term]) -> Iterator[tuple[slice, NDArray[np.float64]]]: ...  # noqa: D102
+    def frequency(self, word: str) -> int:
+        """How many rows hold a word."""
+
+    def held(self, word: str) -> Held | None:
+        """The rows that hold a word; None for a word of none."""
+
+    def counts(self, words: Iterable[str]) -> Iterator[tuple[slice, NDArray[np.unsignedinteger]]]:
+        """How many of the words each row holds, in blocks of rows."""
+
+    def sums(self, terms: Mapping[str, Term]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """The sum of what the words add to each row, in blocks of rows."""
 
 
 class KeptLists:

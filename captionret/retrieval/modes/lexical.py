@@ -51,7 +51,8 @@ class Index(Protocol):
 class LexicalIndex(Index, Protocol):
     """The same for pictures; `for_texts` says how texts are."""
 
-    def for_texts(self) -> Index: ...  # noqa: D102
+    def for_texts(self) -> Index:
+        """The one that compares texts."""
 
 
 class LexicalMode(Mode):

@@ -2,18 +2,19 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from ..errors import BadLibrary
+from ..errors import BadLibrary, BadSetting
 from ..library import Captioning, MadeBy, Space, WordPredicting
 from ..remedies import remedy
+from ..retrieval import Gallery, find_mode
 from .named import another_captioner, captioner_of, precision_of, predictor_of
 from .places import checkpoint_path
-from .spaces import default_space, encoder_of, query_spaces
+from .spaces import default_space, encoder_of, query_spaces, renamed_mode
 from .waiting import WaitingCaptioner
 
 if TYPE_CHECKING:  # it imports torch, which text queries do without
@@ -124,10 +125,27 @@ class Models:
         """Whether a predictor of words was given."""
         return self._predictor is not None
 
-    @property
-    def gives_spaces(self) -> bool:
-        """Whether any space was given."""
-        return bool(self._space_inputs)
+    def check_spaces(self, mode: str, hybrid: Callable[[], Mapping[str, float] | None]) -> None:
+        """BadSetting where a space was given that the mode does not compare in.
+
+        hybrid: the weights of the modes that mode hybrid is made of
+        """
+        if not self._space_inputs:
+            return
+        chosen = find_mode(mode)
+        if not chosen.in_space and not chosen.composite:
+            raise BadSetting(
+                f"Mode {mode!r} compares in no embedding space, and one is given.", remedy("useless space")
+            )
+        given = self.given_spaces()
+        weights = hybrid() if chosen.composite else None
+        used = find_mode(renamed_mode(mode, given)).required_parts(Gallery([], [], hybrid=weights))
+        for name, space in given.items():
+            if name not in used:
+                raise BadSetting(
+                    f"{space.name} is a space for mode {name!r}, and mode {mode!r} does not compare in it.",
+                    remedy("useless space"),
+                )
 
     def given_spaces(self) -> Mapping[str, Space]:
         """The spaces that were given, by the mode that compares in each. errors: as query_spaces"""

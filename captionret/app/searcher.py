@@ -15,11 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ..counting import counted
-from ..errors import BadSetting
 from ..library import Captioning, DamagedIndex, LibrarySnapshot, UpdateReport, WordPredicting
 from ..library.names import PathInput
 from ..records import Hit
-from ..remedies import remedy
 from ..retrieval import EncodedQuery, Gallery, find_mode
 from ..retrieval.feedback import WEIGHTS
 from ..retrieval.notes import notes, taken
@@ -126,8 +124,7 @@ class Searcher:
         keep_self: also show the query's own picture; collapse: one hit of those that are nearly the same
         top:   at most so many hits, None: all; min_score: each scores this; sort: or by date, oldest first
         like:  pictures that hits should be more like: of the library, as its answers show them, or others;
-               dislike: less like; these are never shown. Beside filters alone the first liked picture asks.
-               feedback_weights: see rocchio
+               the first asks, of filters alone. dislike: less, never shown; feedback_weights: see rocchio
         plus, minus: texts whose vectors are added and taken away; rerank: ask again with the mean vector of
                the first so many hits (modes of a space); explain: how scores came about
         under, since, until, min_probability: as in the query language, see ParsedQuery.limited
@@ -215,22 +212,7 @@ class Searcher:
     def check_spaces(self, mode: str) -> None:
         """BadSetting where a space was given that the mode does not compare in: a single search has no use
         for it."""
-        if not self._models.gives_spaces:
-            return
-        chosen = find_mode(mode)
-        if not chosen.in_space and not chosen.composite:
-            raise BadSetting(
-                f"Mode {mode!r} compares in no embedding space, and one is given.", remedy("useless space")
-            )
-        given = self._models.given_spaces()
-        hybrid = self.library.snapshot().contents.hybrid if chosen.composite else None
-        used = find_mode(renamed_mode(mode, given)).required_parts(Gallery([], [], hybrid=hybrid))
-        for name, space in given.items():
-            if name not in used:
-                raise BadSetting(
-                    f"{space.name} is a space for mode {name!r}, and mode {mode!r} does not compare in it.",
-                    remedy("useless space"),
-                )
+        self._models.check_spaces(mode, lambda: self.library.snapshot().contents.hybrid)
 
     def close(self) -> None:
         """Close the library, unless it was given as an open one."""

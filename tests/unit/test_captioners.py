@@ -332,7 +332,7 @@ def test_bad_rows_are_named_and_the_rest_is_kept(library: Library, caplog: pytes
     for line in (2, 3, 4, 5, 6):
         assert f"line {line} is left out" in caplog.text
     assert "8 rows are left out in all" in caplog.text or "7 rows are left out in all" in caplog.text
-    assert "pictures that the library does not hold: gone.png" in caplog.text
+    assert "1 picture that the library does not hold: gone.png" in caplog.text
     file.write_text('{"path": "0.png", "caption": "changed"}')
     again = bring_up_to_date(library, None, MeanColour).captions[0]
     assert (again.changed, captions(library, "said.jsonl")) == (1, {"0.png": "changed"})
@@ -448,7 +448,7 @@ def test_kit_finds_what_is_not_kept() -> None:
             return self.answer(images, self.count)
 
     for answer, message in (
-        (lambda images, _: ["one"], "answers for 4 pictures"),
+        (lambda images, _: ["one"], "1 answer for 4 pictures"),
         (lambda images, count: [f"number {count}"] * len(images), "depend on its batch|two ways"),
         (lambda images, _: [""] * len(images), "no caption"),
     ):

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say(dataset.summary())
     scored = score_captions(dataset, given.split, _scoring(given))
     _write(given, dataset.split(given.split), scored)
-    _show(given, scored)
+    _show(scored)
     return FOUND
 
 
@@ -137,7 +137,7 @@ def _write(given: argparse.Namespace, items: Sequence[Item], scored: ScoredCapti
             say(f"Written: {path}")
 
 
-def _show(given: argparse.Namespace, scored: ScoredCaptions) -> None:
+def _show(scored: ScoredCaptions) -> None:
     """The table on stdout and what made it below; why something was not measured on stderr."""
     from ..report.terminal import table
     from ..report.visible import visible

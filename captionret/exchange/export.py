@@ -3,7 +3,7 @@
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from .. import __version__
 from ..errors import BadSetting
 from ..files import publish_json, publishing
 from ..library import Library, LibraryPicture
+from ..progress import bar
 from ..records import Failure
 from ..uncollected import uncollected
 from .formats import FORMATS, Format
@@ -57,7 +58,8 @@ def export(
     chosen = FORMATS[form]
     if folder is None and form != "xmp":
         raise BadSetting(f"Where shall {form} be written? Name a folder.")
-    failures, counted = Failures(), _Counted(iter(library))
+    failures = Failures()
+    counted = _Counted(bar(library, desc="exporting", unit="picture", total=len(library), show=progress))
     if folder is not None and _is_file(folder, form, chosen, bool(vectors)):
         _write_alone(chosen, counted, folder, failures)
         return Exported(counted.pictures, counted.captions, (folder,), tuple(failures))
@@ -108,8 +110,8 @@ def _write_alone(chosen: Format, pictures: Iterator[LibraryPicture], file: Path,
 class _Counted(Iterator[LibraryPicture]):
     """Pictures, counted as they go by."""
 
-    def __init__(self, pictures: Iterator[LibraryPicture]) -> None:
-        self._all, self.pictures, self.captions = pictures, 0, 0
+    def __init__(self, pictures: Iterable[LibraryPicture]) -> None:
+        self._all, self.pictures, self.captions = iter(pictures), 0, 0
 
     def __next__(self) -> LibraryPicture:
         picture = next(self._all)

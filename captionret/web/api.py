@@ -90,7 +90,6 @@ class Reads:
     def words(
         self,
         library: LibraryName,
-        request: Request,
         response: Response,
         prefix: Annotated[str, Query(max_length=60)] = "",
         limit: Annotated[int, Query(ge=1, le=20_000)] = 20,

@@ -70,6 +70,14 @@ def test_the_tables_hold_every_caption_with_who_made_it(photos: Library, tmp_pat
     assert [row["copies"] for row in jsonl if "copies" in row] == [["copy.png"]]
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_bar_is_shown_where_it_is_asked_for(
+    shown: bool, photos: Library, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    export(photos, "csv", tmp_path, progress=shown)
+    assert ("exporting: 100%" in capfd.readouterr().err) == shown
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "coco", "trec"])
 def test_a_name_of_a_file_is_that_file_alone(form: str, photos: Library, tmp_path: Path) -> None:
     export(photos, form, tmp_path / "whole")

@@ -31,11 +31,6 @@ class Looked:
     weights: NDArray[np.float32]
 
 
-def looks_around(captioner: Captioner) -> bool:
-    """Whether its decoder has attention over the picture."""
-    return isinstance(captioner.decoder, AttentionDecoder | TransformerDecoder)
-
-
 @torch.inference_mode()
 def looked_at(captioner: Captioner, image: ImageInput | Picture, caption: Caption) -> Looked | None:
     """Where it looked when it gave this picture this caption; None for a decoder without attention.

@@ -65,5 +65,5 @@ def brought(items: Sequence[Item], progress: bool | None = None) -> list[Item]:
         if item.path is None or item.path.is_file() or absent.bring(item.path)
     ]
     if len(found) < len(items):
-        log.warning(f"{counted(len(items) - len(found), 'pictures')} left out: not to be had.")
+        log.warning(f"{counted(len(items) - len(found), 'pictures were')} left out: not to be had.")
     return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CaptionretError
 from ..images import IGNORE_FILE, image_files, is_picture
 from ..images.folders import is_passed_over
+from ..images.videos import is_video
 from ..library import Library
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Watcher:
     """Follows the folders of one library until it is stopped.
 
     look:    brings the library up to date
+    bring_frames: brings frames of its videos up to date, where they are wanted
     every:   seconds after which all is looked through in any case, for disks that tell of no changes
     quiet:   seconds without a change that end a burst; longest: after so many it is looked at in any case
     retry:   seconds after which is tried again what failed
@@ -40,15 +42,17 @@ class Watcher:
         library: Library,
         look: Look,
         *,
+        bring_frames: Callable[[], object] | None = None,
         every: float = 3600,
         quiet: float = 1,
         longest: float = 10,
         retry: float = 30,
     ) -> None:
-        self.library, self._look = library, look
+        self.library, self._look, self._bring_frames = library, look, bring_frames
         self._every, self._quiet, self._longest, self._retry = every, quiet, longest, retry
         self._changed: dict[str, None] = {}
         self._came: dict[str, None] = {}  # folders
+        self._videos_changed = False
         self._all_at = time.monotonic()  # when all is to be looked through
         self._problem = ""  # what was last said
         self._is_untold = False  # the system tells of no changes
@@ -116,13 +120,17 @@ class Watcher:
                 self._all_at = time.monotonic()
             elif not gone and os.path.isdir(place):
                 self._came |= {place: None} if kind.name == "added" else {}
+                self._videos_changed = True  # it may hold some
             elif is_picture(place):
                 self._changed[place] = None
+            elif is_video(place):
+                self._videos_changed = True
             elif gone:
                 self._note_gone(place)
 
     def _note_gone(self, place: str) -> None:
         """What was no picture is gone: perhaps a folder of pictures, perhaps where a disk was mounted."""
+        self._videos_changed = True
         disks = [self.library.root / disk for disk in self.library.disks]
         if any(disk.is_relative_to(place) or Path(place).is_relative_to(disk) for disk in disks):
             self._all_at = time.monotonic()
@@ -142,9 +150,14 @@ class Watcher:
     def _look_now(self, stop: Event) -> None:
         """Look at what is due; what fails is tried again later."""
         due = self._due()
-        if stop.is_set() or due == []:
+        videos, self._videos_changed = self._videos_changed or due is None, False
+        if stop.is_set():
             return
         try:
+            if self._bring_frames is not None and videos:
+                self._bring_frames()  # the frames lie in a folder of the library, and are seen as they come
+            if due == []:
+                return
             self._look(due)
         except CaptionretError as error:
             self._say(f"{error.in_shell()} It is tried again in {self._retry:.0f} seconds.")

@@ -21,7 +21,7 @@ import logging
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,13 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting("--watch captions all; --limit is for single runs. Give one of them.")
 
     from ..app.models import Library
+    from ..app.video_frames import remembered_seconds
     from ..captioners.kinds import check_kind
 
     for spec in given.captioner:
         check_kind(spec)
     with Library.open(name) if folder is None else Library.open_or_create(name, folder) as library:
         _change_folders(library, given)
-        _bring_frames(library, given.videos)
+        seconds = remembered_seconds(library) if given.videos is None else given.videos
+        if seconds is not None:
+            _bring_frames(library, seconds)
         look = _looking(library, folder, given)
         before = set() if given.fail_on_error else set(library.failures())
 
@@ -85,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         if given.watch:
             _name(library, given)
-            return follow(library, look, given.every * 60, show)
+            further = partial(_bring_frames, library, seconds, say_always=False) if seconds else None
+            return follow(library, look, given.every * 60, show, further)
         done = look(None)
         show(done)
         _name(library, given)
@@ -160,15 +164,14 @@ def _change_folders(library: "Library", given: argparse.Namespace) -> None:
         library.ignore(given.exclude)
 
 
-def _bring_frames(library: "Library", every: float | None) -> None:
-    """Frames of videos where they are asked for, or were by an earlier run."""
-    from ..app.video_frames import bring_frames, remembered_seconds
+def _bring_frames(library: "Library", every: float, say_always: bool = True) -> None:
+    """Frames of videos, one every so many seconds, and a line of it where any are new."""
+    from ..app.video_frames import bring_frames
 
-    every = remembered_seconds(library) if every is None else every
-    if every is None:
-        return
     done = bring_frames(library, every)
-    say(f"{counted(done.videos, 'videos')}, {done.read:,} of them read now, {len(done.failures):,} failed.")
+    if done.read or say_always:
+        failed = len(done.failures)
+        say(f"{counted(done.videos, 'videos')}, {done.read:,} of them read now, {failed:,} failed.")
 
 
 def _options() -> argparse.ArgumentParser:

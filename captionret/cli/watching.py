@@ -37,10 +37,17 @@ def add_watching(options: argparse.ArgumentParser) -> None:
     )
 
 
-def follow(library: "Library", look: "Looking", every: float, show: "Callable[[IndexReport], None]") -> int:
+def follow(
+    library: "Library",
+    look: "Looking",
+    every: float,
+    show: "Callable[[IndexReport], None]",
+    bring_frames: Callable[[], None] | None = None,
+) -> int:
     """Follow a library's folders until the process is asked to end; each failure is named once.
 
-    every: seconds after which all is looked through in any case
+    every:        seconds after which all is looked through in any case
+    bring_frames: of videos that are new or changed; None: no frames are wanted
     """
     from ..app.watching import Watcher
 
@@ -60,7 +67,7 @@ def follow(library: "Library", look: "Looking", every: float, show: "Callable[[I
 
     try:
         with _ended_by_the_system():
-            Watcher(library, look_and_show, every=every).run(threading.Event())
+            Watcher(library, look_and_show, every=every, bring_frames=bring_frames).run(threading.Event())
     except KeyboardInterrupt:
         say("Stopped. What was captioned is kept.")
     return FOUND

@@ -33,6 +33,16 @@ class Frame:
     taken: datetime | None
 
 
+def is_video(name: str) -> bool:
+    """Whether a file is taken for a video, by its name.
+
+    >>> is_video("trip/CLIP.MP4"), is_video(".CLIP.MP4"), is_video("clip.txt")
+    (True, False, False)
+    """
+    name = os.path.basename(name)
+    return os.path.splitext(name)[1].lower() in VIDEOS and not name.startswith(".")
+
+
 def check_pyav() -> None:
     """BadSetting where PyAV is not installed."""
     if find_spec("av") is None:
@@ -49,8 +59,7 @@ def video_files(root: Path, patterns: "Sequence[str]" = ()) -> Iterator[Path]:
             continue
         for name in sorted(names):
             file = os.path.join(folder, name)
-            video = os.path.splitext(name)[1].lower() in VIDEOS and not name.startswith(".")
-            if video and not rules.leave_out(file):
+            if is_video(name) and not rules.leave_out(file):
                 yield Path(file)
 
 

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import threading
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from typed import Call
 
 from captionret.app import video_frames
 from captionret.app.video_frames import bring_frames, remembered_seconds
+from captionret.app.watching import Watcher
 from captionret.cli import search as search_command
 from captionret.errors import BadImage, BadSetting
 from captionret.images.videos import frames_of
@@ -135,3 +139,42 @@ def test_a_moved_library_takes_its_frames_along(library: Library, tmp_path: Path
         assert video_frames.bring_frames(moved, 2, progress=False).read == 0
         assert len(names(moved)) == 4
         assert moved.folders[1:] == (tmp_path / "moved" / "frames",)
+
+
+def test_a_watched_folder_takes_frames_of_videos_as_they_come_and_go(library: Library, clip: Path) -> None:
+    stop = threading.Event()
+    watcher = Watcher(
+        library,
+        lambda changed: library.update(captioner=MeanColour(), changed=changed, progress=False),
+        bring_frames=partial(bring_frames, library, 2, progress=False),
+        quiet=0.05,
+        retry=0.1,
+    )
+    bring_frames(library, 2, progress=False)
+    following = threading.Thread(target=watcher.run, args=(stop,))
+    following.start()
+
+    def until(files: int, videos: int) -> None:
+        end = time.monotonic() + 20
+        facts = library.path / "frames" / "videos.json"
+        while (
+            len(library.gallery()) != files or len(json.loads(facts.read_text("utf-8"))["videos"]) != videos
+        ):
+            assert time.monotonic() < end, library.gallery().paths
+            time.sleep(0.02)
+
+    try:
+        until(4, 1)
+        (library.root / "journey").mkdir()
+        shutil.copy(clip, library.root / "journey" / "other.mp4")
+        until(4, 2)  # equal frames are one picture
+        (library.root / "trip" / "clip.mp4").unlink()
+        until(4, 1)
+        shutil.rmtree(library.root / "journey")
+        until(1, 0)
+        shutil.copy(clip, library.root / "late.mov")
+        until(4, 1)
+    finally:
+        stop.set()
+        following.join(20)
+    assert not library.failures() and library.verify() == []

@@ -144,6 +144,36 @@ def test_kernel_finds_the_best_by_sums_that_all_sums_say(
         assert best_sums(given, scoring, allowed, top, least) == [(row, float(scores[row])) for row in rows]
 
 
+def test_kernel_finds_the_best_that_come_last_and_ties_by_row(
+    kernel: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a row has to score is known from the rarest words before the first row is read."""
+    monkeypatch.setattr(best, "KERNEL", kernel)
+    count = 50_000
+    rare = np.array([11, 16_384, 49_990, 49_991, 49_999], np.int32)
+    common = Held.of_weights(None, np.where(np.arange(count) % 2 == 0, np.float32(0.5), np.float32(0)))
+    words = [
+        (common, 0.5),
+        (Held.of_weights(rare, np.array([0.25, 1, 1, 1, 0.5], np.float32)), 1.0),
+        (Held.of_weights(rare[1:], np.ones(4, np.float32)), 0.25),
+    ]
+    each = np.full(count, 2.0)
+    scoring = Scoring(JACCARD, False, count, 1.75, each=each)
+    found = best_sums(words, scoring, None, 3, 1.2e-38)
+    assert found is not None
+    assert [row for row, _ in found] == [16_384, 49_990, 49_991]
+    assert found[1][1] == pytest.approx(1.75 / 2) and found[2][1] == pytest.approx(1.25 / 2.5)
+    for allowed in (np.arange(count) < 49_990, np.arange(count) > 16_384):
+        limited = best_sums(words, scoring, allowed, 1, 1.2e-38)
+        assert limited is not None and limited[0][0] == (16_384 if allowed[0] else 49_990)
+
+
+def test_largest_weight_of_a_word_is_looked_for_once() -> None:
+    matrix = WordMatrix.of_matrix(["dog", "sea"], np.array([[0.5, 0.25], [0.75, 0]]), 0.01)
+    lists = JaccardIndex(matrix).lists
+    assert lists.held("dog") is lists.held("dog") and lists.held("unheard") is None
+
+
 def test_kernel_refuses_sums_that_do_not_fit(kernel: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(best, "KERNEL", kernel)
     rows, weights = np.array([0, 7], np.int32), np.ones(2, np.float32)

@@ -4,7 +4,8 @@
  * Sets: rows are taken 16,384 at a time. A word's rows are bits; the number of a query's words that each row holds is
  * counted for 64 rows at once, a bit plane for each binary digit. Only rows that hold so many that they could
  * still be among the best are scored. Sums: the words that together are too light to make a row one of the best
- * are only looked up in rows that hold others (MaxScore). captionret/retrieval/index/best.py does the same without a compiler.
+ * are only looked up in rows that hold others (MaxScore); what a row has to score is known before the first block, from
+ * the rows that hold the rarest words. captionret/retrieval/index/best.py does the same without a compiler.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -18,7 +19,9 @@
 #define PLANES 7             /* digits of a count: at most 127 words */
 #define WORDS 127
 #define AT_ONCE 16           /* words that are counted together */
-#define WEIGHTED 1024         /* words of a query of weights */
+#define WEIGHTED 1024        /* words of a query of weights */
+#define SLACK 1e-4           /* of a bound out of float32 */
+#define LIKELY 64            /* rows that are scored before all others */
 
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
 #define FAST __attribute__((target_clones("avx2", "default"), optimize("O3")))
@@ -81,6 +84,12 @@ static void offer(Best *best, float score, int32_t row)
         best->hits[0] = hit;
         sink(best, 0);
     }
+}
+
+/* A row that scores less is none of the best */
+static float least_of(const Best *best)
+{
+    return best->count == best->most ? best->hits[0].score : best->least;
 }
 
 /* As many rows as a register takes at a time, from any address */
@@ -431,17 +440,24 @@ static double score_of(const Scoring *scoring, double sum, Py_ssize_t row)
     return score > 1 ? 1 : score < -1 ? -1 : score;
 }
 
+/* A row of a block whose sum is not above it scores less than `least` */
+static double too_little(const Scoring *scoring, float least, Py_ssize_t block)
+{
+    double sum = least * (1 - 1e-5);
+    if (scoring->kind == JACCARD)
+        return sum * scoring->total;
+    if (scoring->kind == RATIO)
+        return sum * scoring->total * scoring->smallest[block] + scoring->offset * (1 - 1e-5);
+    return sum;
+}
+
 /* Words that may be left to be looked up: together they are too light to make a row one of the best. They stand
  * in `words` from the first on; the others' rows are read. */
-static int spared(const Scoring *scoring, const Weighted *words, int count, float least, Py_ssize_t block)
+static int spared(const Weighted *words, int count, double little)
 {
-    double budget = least * (1 - 1e-5), sum = 0;
+    double sum = 0;
     int one = 0;
-    if (scoring->kind == JACCARD)
-        budget *= scoring->total;
-    else if (scoring->kind == RATIO)
-        budget = budget * scoring->total * scoring->smallest[block] + scoring->offset * (1 - 1e-5);
-    while (one < count && sum + words[one].most <= budget)
+    while (one < count && sum + words[one].most <= little)
         sum += words[one++].most;
     return one;
 }
@@ -464,69 +480,173 @@ static double exact(const Scoring *scoring, const Weighted *words, const int *sp
     return sum;
 }
 
-static void touch(float *sums, int32_t *touched, int *count, Py_ssize_t row, float more)
+/* Sums of a block's rows; all are 0 but those of `count` rows */
+typedef struct {
+    float of[ROWS];
+    int32_t rows[ROWS + 1], count;
+    int32_t found[ROWS + 1];
+} Sums;
+
+/* There is no branch here and in find(), for the processor would guess half of them wrong. */
+static void sum_up(Sums *sums, Py_ssize_t row, float more)
 {
-    if (!(more > 0))
-        return;
-    if (sums[row] == 0)
-        touched[(*count)++] = (int32_t)row;
-    sums[row] += more;
+    sums->rows[sums->count] = (int32_t)row;
+    sums->count += (sums->of[row] == 0) & (more > 0);
+    sums->of[row] += more > 0 ? more : 0;
 }
 
-static void sum_heavy(const Scoring *scoring, const Weighted *word, Py_ssize_t first, Py_ssize_t rows, float *sums,
-                      int32_t *touched, int *count)
+/* What a word adds to the rows of a block, added to their sums. What weighs less than usual counts as usual: sums are
+ * bounds. */
+static void sum_heavy(const Scoring *scoring, const Weighted *word, Py_ssize_t first, Py_ssize_t rows, Sums *sums)
 {
-    float usual = term(scoring, word, word->constant);
+    const float usual = term(scoring, word, word->constant);
     if (word->bits) {
         for (Py_ssize_t byte = 0; byte < (rows + 7) / 8; byte++)
             for (unsigned left = word->bits[first / 8 + byte]; left; left &= left - 1) {
                 Py_ssize_t row = 8 * byte + lowest(left);
-                touch(sums, touched, count, row,
-                      word->weights ? term(scoring, word, word->weights[first + row]) : usual);
+                sum_up(sums, row, word->weights ? term(scoring, word, word->weights[first + row]) : usual);
             }
-    } else if (word->rows) {
-        for (Py_ssize_t place = word->at; place < word->end; place++)
-            touch(sums, touched, count, word->rows[place] - first,
-                  word->weights ? term(scoring, word, word->weights[place]) : usual);
-    } else {
+    } else if (!word->rows) {
         for (Py_ssize_t row = 0; row < rows; row++)
-            touch(sums, touched, count, row, term(scoring, word, word->weights[first + row]));
+            sum_up(sums, row, term(scoring, word, word->weights[first + row]));
+    } else if (word->weights) {
+        for (Py_ssize_t place = word->at; place < word->end; place++)
+            sum_up(sums, word->rows[place] - first, term(scoring, word, word->weights[place]));
+    } else {
+        for (Py_ssize_t place = word->at; place < word->end; place++)
+            sum_up(sums, word->rows[place] - first, usual);
     }
     for (Py_ssize_t place = word->other_at; !word->weights && place < word->other_end; place++) {
-        float more = term(scoring, word, word->of_others[place]) - usual;
-        if (more > 0 && sums[word->others[place] - first] > 0) /* what weighs less than usual may count as usual: it is a bound */
-            sums[word->others[place] - first] += more;
+        sum_up(sums, word->others[place] - first, term(scoring, word, word->of_others[place]) - usual);
     }
 }
 
-static void search_sums(Best *best, const Scoring *scoring, Weighted *words, const int *spelling, int count,
-                        const uint8_t *allowed, Py_ssize_t all, float *sums, int32_t *touched)
+/* A row needs a sum of at least `each` times its own length + `always` */
+typedef struct {
+    double each, always;
+} Needed;
+
+static Needed needed(const Scoring *scoring, float least, double rest)
 {
-    memset(sums, 0, ROWS * sizeof *sums);
+    Needed found = {0, least};
+    if (scoring->kind == JACCARD) {
+        found.each = least / (1.0 + least);
+        found.always = found.each * scoring->total;
+    } else if (scoring->kind == RATIO) {
+        found.each = least * scoring->total;
+        found.always = scoring->offset;
+    }
+    found.each *= 1 - SLACK; /* sums are float32 */
+    found.always -= SLACK * (found.always < 0 ? -found.always : found.always) + rest;
+    return found;
+}
+
+/* The rows of a block that with `rest` more could score `least`; how many they are. Their sums stay. */
+static int find(const Scoring *scoring, Sums *sums, Py_ssize_t first, Needed least)
+{
+    const double *lengths = scoring->kind == PLAIN ? NULL : scoring->each + first;
+    int count = 0;
+    for (int one = 0; one < sums->count; one++) {
+        const int32_t row = sums->rows[one];
+        sums->found[count] = row;
+        count += sums->of[row] >= (lengths ? least.each * lengths[row] : 0) + least.always;
+    }
+    return count;
+}
+
+/* Sums of 0 for the next block */
+static void clear(Sums *sums)
+{
+    for (int one = 0; one < sums->count; one++)
+        sums->of[sums->rows[one]] = 0;
+    sums->count = 0;
+}
+
+/* Every word's part of a block of rows; what it adds of the first `light` words to a row at the most */
+static double enter_block(Weighted *words, int count, int light, Py_ssize_t first, Py_ssize_t rows)
+{
+    double rest = 0;
+    for (int one = 0; one < count; one++) {
+        Weighted *word = &words[one];
+        word->at = word->end;
+        word->other_at = word->other_end;
+        if (word->rows)
+            word->end = first_from(word->rows, word->at, word->count, (int32_t)(first + rows));
+        word->other_end = first_from(word->others, word->other_at, word->other_count, (int32_t)(first + rows));
+        if (one < light)
+            rest += word->most;
+    }
+    return rest;
+}
+
+/* All rows are one block (to the end), or none was entered yet */
+static void set_range(Weighted *words, int count, int is_whole)
+{
+    for (int one = 0; one < count; one++) {
+        words[one].at = words[one].other_at = 0;
+        words[one].end = is_whole ? words[one].count : 0;
+        words[one].other_end = is_whole ? words[one].other_count : 0;
+    }
+}
+
+static int is_allowed(const uint8_t *allowed, Py_ssize_t row)
+{
+    return !allowed || allowed[row >> 3] >> (row & 7) & 1;
+}
+
+/* A score that `best->most` rows reach: of those that the rarest words make most likely, the worst of the best. So rows
+ * are passed over from the first block on, however late the best come. */
+static float reached(const Best *best, const Scoring *scoring, Weighted *words, const int *spelling, int count,
+                     const uint8_t *allowed, Py_ssize_t all, Sums *sums)
+{
+    Hit likely[LIKELY], scored[LIKELY];
+    Best some = {likely, 0, LIKELY, best->least}, few = {scored, 0, best->most, best->least};
+    Py_ssize_t budget = all / 32;
+    int rare = count;
+    while (rare && words[rare - 1].rows && words[rare - 1].count <= budget)
+        budget -= words[--rare].count;
+    if (best->most > LIKELY / 2 || rare == count)
+        return best->least;
     for (Py_ssize_t first = 0; first < all; first += ROWS) {
         Py_ssize_t rows = all - first < ROWS ? all - first : ROWS;
-        int full = best->count == best->most, found = 0;
-        int light = full ? spared(scoring, words, count, best->hits[0].score, first / ROWS) : 0;
-        double rest = 0;
-        for (int one = 0; one < count; one++) {
-            Weighted *word = &words[one];
-            word->at = word->end;
-            word->other_at = word->other_end;
-            if (word->rows)
-                word->end = first_from(word->rows, word->at, word->count, (int32_t)(first + rows));
-            word->other_end = first_from(word->others, word->other_at, word->other_count, (int32_t)(first + rows));
-            if (one < light)
-                rest += word->most;
-        }
-        for (int one = light; one < count; one++)
-            sum_heavy(scoring, &words[one], first, rows, sums, touched, &found);
+        enter_block(words + rare, count - rare, 0, first, rows);
+        for (int one = rare; one < count; one++)
+            sum_heavy(scoring, &words[one], first, rows, sums);
+        const int found = find(scoring, sums, first, needed(scoring, least_of(&some), 0));
         for (int one = 0; one < found; one++) {
-            int32_t row = (int32_t)first + touched[one];
-            double most = sums[touched[one]] + rest;
-            sums[touched[one]] = 0;
-            if (allowed && !(allowed[row >> 3] >> (row & 7) & 1))
+            Py_ssize_t row = first + sums->found[one];
+            if (is_allowed(allowed, row))
+                offer(&some, (float)score_of(scoring, sums->of[sums->found[one]], row), (int32_t)row);
+        }
+        clear(sums);
+    }
+    set_range(words, count, 1);
+    for (int one = 0; one < some.count; one++) {
+        int32_t row = likely[one].row;
+        offer(&few, (float)score_of(scoring, exact(scoring, words, spelling, count, row), row), row);
+    }
+    return few.count == few.most ? few.hits[0].score : best->least;
+}
+
+static void search_sums(Best *best, const Scoring *scoring, Weighted *words, const int *spelling, int count,
+                        const uint8_t *allowed, Py_ssize_t all, Sums *sums)
+{
+    best->least = reached(best, scoring, words, spelling, count, allowed, all, sums);
+    set_range(words, count, 0);
+    for (Py_ssize_t first = 0; first < all; first += ROWS) {
+        Py_ssize_t rows = all - first < ROWS ? all - first : ROWS;
+        const double little = too_little(scoring, least_of(best), first / ROWS);
+        const int light = spared(words, count, little);
+        const double rest = enter_block(words, count, light, first, rows);
+        for (int one = light; one < count; one++)
+            sum_heavy(scoring, &words[one], first, rows, sums);
+        const int found = find(scoring, sums, first, needed(scoring, least_of(best), rest));
+        for (int one = 0; one < found; one++) {
+            int32_t row = (int32_t)first + sums->found[one];
+            double most = sums->of[sums->found[one]] + rest;
+            if (!is_allowed(allowed, row))
                 continue;
-            float least = best->count == best->most ? best->hits[0].score : best->least;
+            float least = least_of(best);
             int fits = could_be_best(scoring, most, row, least);
             for (int word = light - 1; fits && word >= 0; word--) {
                 most += added(scoring, &words[word], row) - words[word].most;
@@ -539,6 +659,7 @@ static void search_sums(Best *best, const Scoring *scoring, Weighted *words, con
             if (score > 0)
                 offer(best, score, row);
         }
+        clear(sums);
     }
 }
 
@@ -601,12 +722,11 @@ static PyObject *best_sums(PyObject *self, PyObject *arguments)
         return NULL;
     Py_ssize_t count = PyList_Size(given);
     Best best = {PyMem_Malloc((top > 0 ? top : 1) * sizeof(Hit)), 0, top, least};
-    float *sums = PyMem_Malloc(ROWS * sizeof *sums);
-    int32_t *touched = PyMem_Malloc(ROWS * sizeof *touched);
+    Sums *sums = PyMem_Calloc(1, sizeof *sums);
     buffers = PyMem_Malloc((5 * count + 3) * sizeof *buffers);
     words = PyMem_Malloc((count + 1) * sizeof *words);
     spelling = PyMem_Malloc((count + 1) * sizeof *spelling);
-    if (!best.hits || !sums || !touched || !buffers || !words || !spelling) {
+    if (!best.hits || !sums || !buffers || !words || !spelling) {
         PyErr_NoMemory();
         goto end;
     }
@@ -632,7 +752,7 @@ static PyObject *best_sums(PyObject *self, PyObject *arguments)
         spelling[one] = (int)place;
     }
     Py_BEGIN_ALLOW_THREADS
-    search_sums(&best, &scoring, words, spelling, (int)count, allowed, all, sums, touched);
+    search_sums(&best, &scoring, words, spelling, (int)count, allowed, all, sums);
     Py_END_ALLOW_THREADS
     result = taken(&best);
 end:
@@ -640,7 +760,6 @@ end:
         PyBuffer_Release(&buffers[one]);
     PyMem_Free(best.hits);
     PyMem_Free(sums);
-    PyMem_Free(touched);
     PyMem_Free(buffers);
     PyMem_Free(words);
     PyMem_Free(spelling);

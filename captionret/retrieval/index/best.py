@@ -123,7 +123,7 @@ def best_sums(
     """
     if KERNEL is None or len(words) > MOST_WEIGHTED:
         return None
-    most = [held.most * asked if scoring.products else asked for held, asked in words]
+    most = [held.most * asked if scoring.products else min(held.most, asked) for held, asked in words]
     lengths = (scoring.rows if held.rows is None else len(held.rows) for held, _ in words)
     long = [(length / max(most[place], _TINY), place) for place, length in enumerate(lengths)]
     order = [place for _, place in sorted(long, reverse=True)]  # those that are costly for their weight first

@@ -108,6 +108,7 @@ class InvertedLists:
         self._owners = owners[listed]  # of every other word the rows that hold it, ascending
         self._weights = None if weights is None else weights[listed]
         self._starts = np.concatenate([[0], np.cumsum(np.where(frequent, 0, self.frequencies))])
+        self._held_words: dict[int, Held] = {}
 
     def frequency(self, word: str) -> int:
         """In how many rows the word is."""
@@ -118,6 +119,11 @@ class InvertedLists:
         number = self.word_ids.get(word)
         if number is None:
             return None
+        if number not in self._held_words:  # the largest of its weights is looked for once
+            self._held_words[number] = self._read(number)
+        return self._held_words[number]
+
+    def _read(self, number: int) -> Held:
         if number in self._places:
             return Held.of_weights(None, self._rows[self._places[number]])
         assert self._weights is not None, "sets have no weights"

@@ -60,7 +60,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--split", default="train", help="of the collection; all: every caption (default: %(default)s)"
     )
-    options.add_argument("--top", type=int, default=5, metavar="N", help="(default: %(default)s)")
+    options.add_argument(
+        "--top", type=int, default=5, metavar="N", help="at most so many (default: %(default)s)"
+    )
     options.add_argument(
         "--search",
         choices=("exact", "approximate"),

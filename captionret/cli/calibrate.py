@@ -47,7 +47,7 @@ def _options() -> argparse.ArgumentParser:
         "--data", required=True, metavar="SPEC", help="captioned pictures, as flickr8k:DIR or table:FILE"
     )
     add_fetch_missing(options)
-    options.add_argument("--split", default="val", help="(default: %(default)s)")
+    options.add_argument("--split", default="val", help="of the data set (default: %(default)s)")
     options.add_argument(
         "--library", metavar="NAME", help="keep it in this library, for what predicted its words"
     )

@@ -43,9 +43,13 @@ def add_captioners(options: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="what a model that takes one is asked; {path}, {folder} and {date} are the picture's",
     )
-    of_kinds.add_argument("--max-words", type=int, default=60, metavar="N", help="(default: %(default)s)")
     of_kinds.add_argument(
-        "--dtype", default="auto", help="of a transformers model: auto, float32, bfloat16, float16"
+        "--max-words", type=int, default=60, metavar="N", help="of a caption (default: %(default)s)"
+    )
+    of_kinds.add_argument(
+        "--dtype",
+        default="auto",
+        help="of a transformers model: auto, float32, bfloat16, float16 (default: %(default)s)",
     )
     _add_server(of_kinds)
 

@@ -193,19 +193,36 @@ def _add_standards(which: argparse._ArgumentGroup) -> None:
     which.add_argument("--photographs-only", action="store_true", help="leave out drawings, charts and logos")
     which.add_argument("--keep-uncaptioned", action="store_true", help="keep pictures without a caption")
     which.add_argument(
-        "--max-picture", type=_bytes, default=30_000_000, metavar="SIZE", help="of one (default: 30MB)"
+        "--max-picture",
+        type=_bytes,
+        default=30_000_000,
+        metavar="SIZE",
+        help="largest file of one (default: 30MB)",
     )
 
 
 def _add_manners(manners: argparse._ArgumentGroup) -> None:
     manners.add_argument("--contact", default="", metavar="MAIL", help="tell servers how to reach you")
     manners.add_argument(
-        "--per-second", type=float, default=8.0, metavar="N", help="requests in all (default: %(default)s)"
+        "--per-second",
+        type=float,
+        default=8.0,
+        metavar="N",
+        help="requests a second in all (default: %(default)s)",
     )
     manners.add_argument(
-        "--per-host", type=float, default=2.0, metavar="N", help="requests a second (default: %(default)s)"
+        "--per-host",
+        type=float,
+        default=2.0,
+        metavar="N",
+        help="requests a second to one host (default: %(default)s)",
     )
-    manners.add_argument("--max-bytes", type=_bytes, metavar="SIZE", help="stop there: 2GB")
+    manners.add_argument(
+        "--max-bytes",
+        type=_bytes,
+        metavar="SIZE",
+        help="stop where so much is fetched, as 2GB (default: no limit)",
+    )
     manners.add_argument(
         "--private",
         nargs="+",

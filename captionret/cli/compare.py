@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from .options import FOUND, parser, path_argument
+from .options import FOUND, add_library, parser, path_argument
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options() -> argparse.ArgumentParser:
     options = parser("compare", __doc__ or "")
-    options.add_argument(
-        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
-    )
+    add_library(options)
     options.add_argument(
         "--captions-by", action="append", default=[], metavar="NAME", help="compare these (default: all)"
     )

@@ -60,9 +60,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command's settings."""
     options = parser("compare-variants", __doc__ or "")
     add_data(options)
-    options.add_argument("--split", default="test", help="(default: %(default)s)")
+    options.add_argument("--split", default="test", help="of the data set (default: %(default)s)")
     options.add_argument(
-        "--checkpoints", nargs="+", metavar="DIR", help="(default: every checkpoint in checkpoints/)"
+        "--checkpoints",
+        nargs="+",
+        metavar="DIR",
+        help="what captions (default: every checkpoint in checkpoints/)",
     )
     options.add_argument(
         "--embedding",
@@ -71,7 +74,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="spaces of images and sentences to set beside the captions",
     )
-    options.add_argument("--beam", type=int, default=3, metavar="N")
+    options.add_argument(
+        "--beam", type=int, default=3, metavar="N", help="width of the beam (default: %(default)s)"
+    )
     options.add_argument(
         "--length-penalty",
         type=float,
@@ -83,7 +88,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="tfidf",
         help="by which retrieval is measured: sbert, tfidf, cider (default: %(default)s)",
     )
-    options.add_argument("--batch-size", type=int, default=64, metavar="N")
+    options.add_argument(
+        "--batch-size", type=int, default=64, metavar="N", help="pictures at a time (default: %(default)s)"
+    )
     options.add_argument(
         "--pictures", type=int, default=12, metavar="N", help="how many the page shows (default: %(default)s)"
     )
@@ -92,7 +99,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=path_argument,
         default=Path("report/variants"),
         metavar="DIR",
-        help="(default: %(default)s)",
+        help="where the tables and the page go (default: %(default)s)",
     )
     add_features(options)
     options.add_argument(

@@ -23,27 +23,28 @@ from .options import old_name
 
 def add_decoding(options: argparse.ArgumentParser, several: bool = True) -> None:
     """The options that `decoding_of` reads; several: whether an image may keep more than one caption."""
-    options.add_argument(
+    found = options.add_argument_group("how captions are found", "the options of each way go with it alone")
+    found.add_argument(
         "--decode",
         default=BeamSearch.method,
         metavar="HOW",
-        help=f"one of {', '.join(DECODINGS)} (default: %(default)s)",
+        help=f"by which way: {', '.join(DECODINGS)} (default: %(default)s)",
     )
     if several:
-        options.add_argument(
+        found.add_argument(
             "--captions-per-image",
             type=int,
             default=1,
             metavar="N",
             help="how many are kept (default: %(default)s)",
         )
-    _add_beam(options)
-    _add_consensus(options)
-    _add_rerank(options)
-    _add_sampling(options)
+    _add_beam(found)
+    _add_consensus(found)
+    _add_rerank(found)
+    _add_sampling(found)
 
 
-def _add_beam(options: argparse.ArgumentParser) -> None:
+def _add_beam(options: argparse._ArgumentGroup) -> None:
     options.add_argument(
         "--beam",
         type=int,
@@ -76,10 +77,10 @@ def _add_beam(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--groups", type=int, metavar="N", help="of a diverse beam (default: as many as it is wide)"
     )
-    _add_number(options, "--diversity", usual(DiverseBeamSearch, "diversity"), "D", "")
+    _add_number(options, "--diversity", usual(DiverseBeamSearch, "diversity"), "D", "how unlike groups are")
 
 
-def _add_consensus(options: argparse.ArgumentParser) -> None:
+def _add_consensus(options: argparse._ArgumentGroup) -> None:
     _add_number(
         options, "--drawn", usual(Consensus, "drawn"), "N", "candidates of a consensus beside the beam's"
     )
@@ -87,7 +88,7 @@ def _add_consensus(options: argparse.ArgumentParser) -> None:
     _add_number(options, "--sharpness", usual(Consensus, "sharpness"), "S", weight)
 
 
-def _add_rerank(options: argparse.ArgumentParser) -> None:
+def _add_rerank(options: argparse._ArgumentGroup) -> None:
     options.add_argument(
         "--embedding",
         nargs="+",
@@ -108,7 +109,7 @@ def _add_rerank(options: argparse.ArgumentParser) -> None:
     _add_number(options, "--agree-weight", usual(Rerank, "agree_weight"), "W", likeness, old="--agree")
 
 
-def _add_sampling(options: argparse.ArgumentParser) -> None:
+def _add_sampling(options: argparse._ArgumentGroup) -> None:
     _add_number(options, "--temperature", usual(Sampling, "temperature"), "T", "of sampling")
     _add_number(
         options, "--top-k", usual(Sampling, "top_k"), "K", "sample from the K likeliest words; 0: from all"
@@ -118,10 +119,10 @@ def _add_sampling(options: argparse.ArgumentParser) -> None:
 
 
 def _add_number(
-    options: argparse.ArgumentParser, name: str, default: object, metavar: str, about: str, old: str = ""
+    options: argparse._ArgumentGroup, name: str, default: object, metavar: str, about: str, old: str = ""
 ) -> None:
     """An option of the type of its default, under its old name, too, if it had one."""
-    shown = f"{about} (default: %(default)s)".strip()
+    shown = f"{about} (default: %(default)s)"
     added = options.add_argument(name, type=type(default), default=default, metavar=metavar, help=shown)
     if old:
         old_name(options, old, added)

@@ -1,8 +1,8 @@
 """The whole job in five minutes: draw, train, caption, retrieve, compare; then real photographs. Ends with
 the path of one page.
 
-make demo
-make demo PHOTOS=~/Pictures QUERY=q.jpg       # only the last part, on your own pictures
+captionret demo
+captionret demo --photos ~/Pictures --query q.jpg       # only the last part, on your own pictures
 """
 
 import argparse
@@ -45,7 +45,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the picture to search with (default: the first one found)",
     )
     options.add_argument(
-        "--out", type=path_argument, default=Path("report"), metavar="DIR", help="(default: %(default)s)"
+        "--out",
+        type=path_argument,
+        default=Path("report"),
+        metavar="DIR",
+        help="where the page goes (default: %(default)s)",
     )
     options.add_argument(
         "--work",

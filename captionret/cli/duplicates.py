@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..counting import counted
 from ..report.size import shown_size
-from .options import FOUND, NOTHING_FOUND, parser, say
+from .options import FOUND, NOTHING_FOUND, add_library, parser, say
 from .output import add_output, open_file, print_json, print_paths
 
 if TYPE_CHECKING:  # --help need not wait for these
@@ -51,9 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options() -> argparse.ArgumentParser:
     options = parser("duplicates", __doc__ or "")
-    options.add_argument(
-        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
-    )
+    add_library(options)
     options.add_argument(
         "--kind",
         nargs="+",

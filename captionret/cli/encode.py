@@ -98,8 +98,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     what.add_argument(
         "--images", type=path_argument, nargs="+", metavar="PATH", help="pictures, or folders of them"
     )
-    options.add_argument("--out", type=path_argument, required=True, metavar="FILE.npy")
-    options.add_argument("--batch-size", type=int, default=128, metavar="N", help="(default: %(default)s)")
+    options.add_argument(
+        "--out", type=path_argument, required=True, metavar="FILE.npy", help="the file to write"
+    )
+    options.add_argument(
+        "--batch-size", type=int, default=128, metavar="N", help="at a time (default: %(default)s)"
+    )
     add_features(options)
     add_device(options)
     return options.parse_args(arguments)

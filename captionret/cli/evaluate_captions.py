@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("evaluate-captions", __doc__ or "")
     add_data(options)
-    options.add_argument("--split", default="test", help="(default: %(default)s)")
+    options.add_argument("--split", default="test", help="of the data set (default: %(default)s)")
     options.add_argument(
         "--checkpoint", nargs="+", metavar="DIR", help="what captions: a directory, or a name in checkpoints/"
     )
@@ -54,7 +54,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="other captions of the same images: the difference in CIDEr-D",
     )
     add_decoding(options, several=False)
-    options.add_argument("--batch-size", type=int, default=64, metavar="N")
+    options.add_argument(
+        "--batch-size", type=int, default=64, metavar="N", help="pictures at a time (default: %(default)s)"
+    )
     options.add_argument("--json", type=path_argument, metavar="FILE", help="write the scores")
     options.add_argument(
         "--out",

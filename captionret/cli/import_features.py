@@ -9,9 +9,8 @@ first: features of another network are refused.
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
-from .options import FOUND, NOTHING_FOUND, parser, path_argument
+from .options import FOUND, NOTHING_FOUND, add_features, parser, path_argument
 from .output import print_json
 from .written import data_help
 
@@ -27,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument(
         "--backbone", default="resnet18", metavar="NAME", help="that made them (default: resnet18)"
     )
-    options.add_argument("--features", type=Path, metavar="DIR", help="the cache (default: the usual one)")
+    add_features(options)
     options.add_argument("--json", action="store_true", help="print the counts as JSON")
     given = options.parse_args(arguments)
 

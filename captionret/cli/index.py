@@ -193,7 +193,9 @@ def _options() -> argparse.ArgumentParser:
     add_decoding(options)
     add_captioners(options)
     add_encoder(options)
-    options.add_argument("--batch-size", type=int, default=32, metavar="N", help="(default: %(default)s)")
+    options.add_argument(
+        "--batch-size", type=int, default=32, metavar="N", help="pictures at a time (default: %(default)s)"
+    )
     options.add_argument("--limit", type=int, metavar="N", help="caption at most N pictures now")
     options.add_argument(
         "--recaption",

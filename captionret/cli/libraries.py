@@ -1,19 +1,10 @@
 """The library that a command is about: the one that was named, or the one that was indexed last."""
 
-import argparse
-
 from ..app.models import Library
 from ..app.places import find_library, last_library
 from ..errors import BadLibrary
 from ..remedies import remedy
 from .options import say
-
-
-def add_library(options: argparse.ArgumentParser) -> None:
-    """--library."""
-    options.add_argument(
-        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
-    )
 
 
 def open_library(name: str | None) -> Library:

@@ -1,7 +1,7 @@
-"""captionret COMMAND: search pictures by what their captions say, and everything that goes with it.
+"""captionret COMMAND: find pictures by words and by other pictures, and everything that goes with it.
 
 captionret index ~/Pictures --library photos
-captionret search --text "a dog on a beach" --library photos
+captionret search "a dog on a beach" --library photos
 captionret COMMAND --help
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from .. import __version__
 from ..errors import BadSetting
-from .commands import COMMANDS, find_command
+from .commands import COMMANDS, HEADINGS, find_command
 from .completers import command_to_complete
 from .running import FOUND, run
 
@@ -65,5 +65,9 @@ def command_main(command: str) -> Callable[[Sequence[str] | None], int]:
 def overview() -> str:
     """What `captionret --help` prints: every command with what it does."""
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {row.about}" for name, row in COMMANDS.items()]
-    return "\n".join(["usage: captionret COMMAND ...", "", (__doc__ or "").strip(), "", "commands:", *lines])
+    lines = ["usage: captionret COMMAND ...", "", (__doc__ or "").strip()]
+    for name, row in COMMANDS.items():
+        if name in HEADINGS:
+            lines += ["", f"{HEADINGS[name]}:"]
+        lines.append(f"  {name:<{width}}  {row.about}")
+    return "\n".join(lines)

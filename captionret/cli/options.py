@@ -33,6 +33,7 @@ __all__ = [
     "add_engine",
     "add_fetch_missing",
     "add_keeping",
+    "add_library",
     "command_again",
     "old_name",
     "parser",
@@ -94,7 +95,7 @@ class _OldName(argparse.Action):
         self._now(parser, namespace, values, name)
 
 
-def old_name(options: argparse.ArgumentParser, old: str, now: argparse.Action) -> None:
+def old_name(options: argparse._ActionsContainer, old: str, now: argparse.Action) -> None:
     """Accept an option under its old name, too, with one line of notice.
 
     old_name(options, "--moved", options.add_argument("--relocate", action="store_true"))
@@ -184,6 +185,13 @@ def add_engine(arguments: argparse.ArgumentParser, precision_default: str) -> No
         metavar="NAME",
         help=f"of the CNN: {', '.join(PRECISIONS)}; below float32 it is faster and its captions differ a "
         f"little (default: {precision_default})",
+    )
+
+
+def add_library(options: argparse.ArgumentParser) -> None:
+    """--library, of commands that open the one indexed last where none is named."""
+    options.add_argument(
+        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
     )
 
 

@@ -53,7 +53,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--only", metavar="NAME", help="one row of the table")
     options.add_argument("--list", action="store_true", help="show the rows and run nothing")
     options.add_argument(
-        "--table", type=path_argument, default=TABLE, metavar="FILE", help="(default: %(default)s)"
+        "--table",
+        type=path_argument,
+        default=TABLE,
+        metavar="FILE",
+        help="rows of your own (default: the shipped ones)",
     )
     for name in DATA:
         options.add_argument(

@@ -1,5 +1,5 @@
-"""Find pictures by a text, by a picture, or by both: those whose captions share the most words with it, or
-those that another mode puts nearest.
+"""Find pictures by a text, by a picture, or by both. They are compared by all that a library holds, or as
+--mode says.
 
 captionret search "a dog on a beach"                             # in the library that was indexed last
 captionret search q.jpg --library photos --top 5

@@ -99,7 +99,9 @@ def _add_ranking(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--list-modes", action="store_true", help="print every mode with what it does, and stop"
     )
-    options.add_argument("--top", type=int, default=10, metavar="N", help="(default: %(default)s)")
+    options.add_argument(
+        "--top", type=int, default=10, metavar="N", help="at most so many hits (default: %(default)s)"
+    )
     options.add_argument(
         "--collapse", action="store_true", help="of pictures that are nearly the same show the best hit alone"
     )
@@ -175,7 +177,7 @@ def _add_space(options: argparse.ArgumentParser) -> None:
         "--space",
         choices=("learned", "raw"),
         default="learned",
-        help="raw: compare the CNN's features in place of a learned space's vectors",
+        help="raw: compare the CNN's features in place of a learned space's vectors (default: %(default)s)",
     )
 
 

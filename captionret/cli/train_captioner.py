@@ -71,7 +71,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--baseline": {
         "default": "mean",
-        "help": "of the reward: mean (of the other samples, default) or greedy",
+        "help": "of the reward: mean (of the other samples) or greedy (default: %(default)s)",
     },
     "--samples": {
         "type": int,
@@ -97,7 +97,7 @@ def options() -> argparse.ArgumentParser:
         "train-captioner",
         __doc__ or "",
         row="--variant",
-        usual="model2-lite",
+        usual="default: model2-lite",
         precision="auto",
         more=_OPTIONS,
     )

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def options() -> argparse.ArgumentParser:
     """The command's options."""
-    found = training_parser("train-embedding", __doc__ or "", row="--model", usual="none")
+    found = training_parser("train-embedding", __doc__ or "", row="--model", usual="to be given")
     found.epilog = fields_help()
     return found
 

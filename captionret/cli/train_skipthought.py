@@ -52,7 +52,7 @@ def options() -> argparse.ArgumentParser:
         "train-skipthought",
         __doc__ or "",
         row="--model",
-        usual="skip-lite; skip is the published one",
+        usual="default: skip-lite; skip is the published one",
         patience=3,
         data=None,
         more=_OPTIONS,

@@ -53,8 +53,16 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "FIELD=VALUE",
         "help": "change a field of the row, e.g. learning_rate=3e-4; repeatable",
     },
-    "--epochs": {"type": int, "metavar": "N"},
-    "--batch-size": {"type": int, "metavar": "N", "help": "in captions or sentences"},
+    "--epochs": {
+        "type": int,
+        "metavar": "N",
+        "help": "through the training pictures (default: the row's own)",
+    },
+    "--batch-size": {
+        "type": int,
+        "metavar": "N",
+        "help": "in captions or sentences (default: the row's own)",
+    },
     "--out": {
         "type": path_argument,
         "metavar": "DIR",
@@ -64,7 +72,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "action": "store_true",
         "help": "go on with a training that was cut; with a higher --epochs, for more of them",
     },
-    "--seed": {"type": int, "default": 0},
+    "--seed": {"type": int, "default": 0, "help": "of all that is drawn at random (default: %(default)s)"},
     "--patience": {
         "type": int,
         "metavar": "N",
@@ -109,7 +117,7 @@ def training_parser(
     more:  the command's own options, each with what argparse is to know of it
     """
     options = parser(command, about)
-    options.add_argument(row, help=f"a row of --list (default: {usual})")
+    options.add_argument(row, help=f"a row of --list ({usual})")
     kinds = "coco:DIR, flickr8k:DIR, table:FILE, vse:DIR/NAME, text:FILE ..."
     built_in = " (default: the built-in scenes)" if data else ""
     options.add_argument("--data", default=data, metavar="KIND:PATH", help=kinds + built_in)

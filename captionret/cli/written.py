@@ -38,7 +38,7 @@ def add_form(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--backbone",
         metavar="NAME",
-        help="of --format vse: the CNN that makes the features (efficientnet_lite2)",
+        help="of --format vse: the CNN that makes the features (default: efficientnet_lite2)",
     )
     options.add_argument(
         "--near-duplicates",

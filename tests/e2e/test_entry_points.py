@@ -1,5 +1,6 @@
 """`captionret COMMAND`, `python -m captionret COMMAND` and scripts/*.py: one list, one behaviour."""
 
+import argparse
 import importlib
 import os
 import resource
@@ -72,6 +73,28 @@ def test_scripts_are_what_the_list_of_commands_makes_of_them(tmp_path: Path) -> 
 def test_every_command_has_a_module_that_runs_it(command: str) -> None:
     module = importlib.import_module(f"captionret.cli.{COMMANDS[command].module}")
     assert callable(module.main) and module.__doc__
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_says_what_it_does_and_what_holds_without_it(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsers: list[argparse.ArgumentParser] = []
+
+    def noted(parser: argparse.ArgumentParser, *_: object) -> None:
+        parsers.append(parser)
+        raise InterruptedError
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", noted)
+    with pytest.raises(InterruptedError):
+        importlib.import_module(f"captionret.cli.{COMMANDS[command].module}").main([])
+    shown = [action for action in parsers[0]._actions if action.help is not argparse.SUPPRESS]
+    for action in shown:
+        about = (action.help or "") % vars(action)
+        name = "/".join(action.option_strings) or action.dest
+        assert not about.startswith("(") and about, f"{name} says nothing"
+        chosen = action.default not in (None, False, "", argparse.SUPPRESS) and action.default != []
+        assert not chosen or "(default" in about, f"{name} does not say what holds without it"
 
 
 def test_every_module_of_the_command_line_is_a_command_or_serves_them() -> None:

@@ -60,7 +60,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command's settings."""
     options = parser("compare-variants", __doc__ or "")
     add_data(options)
-    options.add_argument("--split", default="test", help="of the data set (default: %(default)s)")
     options.add_argument(
         "--checkpoints",
         nargs="+",

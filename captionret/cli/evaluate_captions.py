@@ -40,7 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("evaluate-captions", __doc__ or "")
     add_data(options)
-    options.add_argument("--split", default="test", help="of the data set (default: %(default)s)")
     options.add_argument(
         "--checkpoint", nargs="+", metavar="DIR", help="what captions: a directory, or a name in checkpoints/"
     )

@@ -63,7 +63,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="an embedding space: a directory, or a name in checkpoints/",
     )
     add_data(options)
-    options.add_argument("--split", default="test", help="of the data set (default: %(default)s)")
     options.add_argument(
         "--folds",
         type=int,

@@ -196,10 +196,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _add_what_is_measured(options: argparse.ArgumentParser) -> None:
-    add_data(options)
-    options.add_argument(
-        "--split", help="of the data set (default: test; all, where the collection has no splits)"
-    )
+    add_data(options, split=None, usual="test; all, where the collection has no splits")
     options.add_argument(
         "--measure",
         nargs="+",

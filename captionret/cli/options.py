@@ -150,10 +150,11 @@ def add_features(options: argparse.ArgumentParser) -> None:
     )
 
 
-def add_data(options: argparse.ArgumentParser) -> None:
-    """--data and --fetch-missing."""
+def add_data(options: argparse.ArgumentParser, split: str | None = "test", usual: str = "test") -> None:
+    """--data, --fetch-missing and --split. split: where none is named; usual: the same in words"""
     options.add_argument("--data", required=True, metavar="KIND:PATH", help="the data set")
     add_fetch_missing(options)
+    options.add_argument("--split", default=split, help=f"of the data set (default: {usual})")
 
 
 # What argparse is to know of --fetch-missing.

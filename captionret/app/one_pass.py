@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..captioners import StreamedCaptioner
+from ..captioners.given_file import FileCaptioner
 from ..decoding import Decoding
 from ..files import sha256_of
 from ..library import Captioning
@@ -37,6 +39,8 @@ class OnePass:
 
     def read_by(self, captioner: Captioning) -> Captioning:
         """The captioner, with which the others that share its CNN caption from now on."""
+        if isinstance(captioner, StreamedCaptioner | FileCaptioner):  # which have no CNN, and need no torch
+            return captioner
         from ..models.captioning.captioner import Captioner
         from ..models.captioning.stream import Companion
 

@@ -3,7 +3,7 @@
     {"path": "beach/1.jpg", "caption": "a dog runs", "tags": ["dog", "beach"], "score": 0.9}
     {"sha256": "9f86d0...", "captions": ["a dog runs", "the dog is wet"], "by": "Anna"}
 
-for record in read_records(Path("captions.jsonl"), str.strip, note=print):
+for record in read_records(Path("captions.jsonl"), note=print):
     record.path, record.captions
 """
 
@@ -16,6 +16,7 @@ from typing import NamedTuple, SupportsFloat
 
 from ..errors import BadDataset
 from .formats import FORMATS, Fields, placed_rows
+from .plain import MOST_WORDS, on_one_line, without_controls
 
 __all__ = ["FORMATS", "CaptionRecord", "read_records"]
 
@@ -57,11 +58,11 @@ class CaptionRecord(NamedTuple):
 
 
 def read_records(
-    path: Path, clean: Callable[[str], str], note: Callable[[str, str], None]
+    path: Path, note: Callable[[str, str], None], most_words: int = MOST_WORDS
 ) -> Iterator[CaptionRecord]:
-    """Every row of a file: see FORMATS for the endings.
+    """Every row of a file: see FORMATS for the endings. Captions are taken without markup, and cut after so
+    many words; those that say who made them, and as what, were taken so once, or are a person's: they stay.
 
-    clean:  makes a caption of a text, "" of one without any; ValueError where it is none, with the reason
     note:   receives each row that is left out: where it stands, and why
     errors: BadDataset where the file, or no row of it, can be read
     """
@@ -70,7 +71,7 @@ def read_records(
         try:
             if isinstance(row, str):
                 raise ValueError(row)
-            record = _record(row, clean)
+            record = _record(row, most_words)
         except ValueError as error:
             first_bad = first_bad or f"{path}, {where}: {error}"
             note(where, str(error))
@@ -83,7 +84,7 @@ def read_records(
         )
 
 
-def _record(row: Fields, clean: Callable[[str], str]) -> CaptionRecord:
+def _record(row: Fields, most_words: int) -> CaptionRecord:
     """One row, by whatever names its fields have. errors: ValueError"""
     if not isinstance(row, dict):
         raise ValueError("it is no JSON object.")
@@ -95,6 +96,11 @@ def _record(row: Fields, clean: Callable[[str], str]) -> CaptionRecord:
     path, sha256 = held.get("path"), held.get("sha256")
     if path is None and sha256 is None:
         raise ValueError("it names no picture, neither by a path nor by a hash.")
+    stays = "by" in held and "kind" in held
+
+    def clean(text: str) -> str:
+        return without_controls(text) if stays else on_one_line(text, most_words)
+
     tags = _tags(held["tags"], clean) if "tags" in held else ()
     captions = tuple(text for one in _texts(held, tags) if (text := clean(one)))
     if not captions:

@@ -1,21 +1,13 @@
 """From what a captioner answers to captions as a library keeps them: on one line, without markup and control
 characters, of a length that a person reads."""
 
-import html
-import re
-import unicodedata
 from collections.abc import Sequence
 
+from ..caption_files.plain import on_one_line
 from ..errors import BadImage
 from ..records import Caption
 from ..text import words
 from .protocol import Answer
-
-MOST_CHARACTERS = 20_000  # of an answer; a longer one is no caption
-_PAGE = re.compile(r"\s*(<!doctype html|<html|<\?xml)", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-z][^<>]{0,200}>|<!--.{0,500}?-->", re.IGNORECASE | re.DOTALL)
-_THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.IGNORECASE | re.DOTALL)
-_MARKS = re.compile(r"(\*\*|__|`+|^#+\s+|^\s*[-*•]\s+)", re.MULTILINE)
 
 
 class NoAnswer(Exception):
@@ -48,23 +40,10 @@ def plain(text: str, max_words: int) -> str:
     >>> plain("**A dog** <b>runs</b>\\n on\\tgrass.", 60)
     'A dog runs on grass.'
     """
-    return on_one_line(text, max_words).strip(" \"'")
-
-
-def on_one_line(text: str, max_words: int) -> str:
-    """A text on one line, without markup and control characters, no longer than so many words. errors:
-    NoAnswer"""
-    if _PAGE.match(text):
-        raise NoAnswer("the captioner answered with a page of markup.")
-    if len(text) > MOST_CHARACTERS:
-        raise NoAnswer(f"the captioner answered with {len(text):,} characters, which is no caption.")
-    text = html.unescape(_TAG.sub(" ", _THOUGHTS.sub(" ", text)))
-    text = _MARKS.sub(" ", text)
-    text = "".join(
-        " " if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else one for one in text
-    )
-    listed = text.split()
-    return " ".join(listed[:max_words])
+    try:
+        return on_one_line(text, max_words).strip(" \"'")
+    except ValueError as error:
+        raise NoAnswer(f"the captioner's answer is no caption: {error}") from None
 
 
 def _caption(one: object, max_words: int) -> Caption | None:

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from ..caption_files import read_records
+from ..caption_files.plain import MOST_WORDS
 from ..counting import counted
 from ..decoding import Decoding, OwnWay
 from ..errors import BadDataset, BadImage
 from ..images import Picture, as_picture
 from ..records import Caption, CaptionResult, Failure, GivenCaptions, NoCaption
-from .answers import NoAnswer, on_one_line
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class FileCaptioner:
 
     way = OwnWay()
 
-    def __init__(self, path: Path, max_words: int = 60) -> None:
+    def __init__(self, path: Path, max_words: int = MOST_WORDS) -> None:
         """errors: BadDataset where there is no such file"""
         self.path, self.name, self._max_words = path.absolute(), path.name, max_words
         if not path.is_file():
@@ -66,19 +66,12 @@ class FileCaptioner:
             if bad <= _SHOWN:
                 log.warning(f"{self.path}, {where} is left out: {why}")
 
-        for record in read_records(self.path, self._plain, note):
+        for record in read_records(self.path, note, self._max_words):
             captions = [Caption(text, tuple(text.split()), 0.0, (), record.score) for text in record.captions]
             captions[0] = replace(captions[0], tags=record.tags)
             yield GivenCaptions(record.path, tuple(captions), record.sha256)
         if bad > _SHOWN:
             log.warning(f"{self.path}: {counted(bad, 'rows are')} left out in all.")
-
-    def _plain(self, text: str) -> str:
-        """A caption as people read it. errors: ValueError for what is none"""
-        try:
-            return on_one_line(text, self._max_words)
-        except NoAnswer as error:
-            raise ValueError(str(error)) from None
 
     def caption_stream(
         self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int

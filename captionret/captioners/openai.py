@@ -32,6 +32,7 @@ from .protocol import Answer
 log = logging.getLogger(__name__)
 
 _AHEAD = 4  # pictures in the queue for each request at a time
+_SCALING = 2  # threads that read and scale pictures, so that no request waits for that
 _REFUSAL = re.compile(r"(i['’]?m|i am) (sorry|unable)|i (can['’]?t|cannot|won['’]?t)\b", re.IGNORECASE)
 _TOKENS_A_WORD = 3
 Keep = Callable[[Picture, list[Caption]], None]
@@ -87,27 +88,28 @@ class OpenAICaptioner:
 
         errors: CaptionerAway where the server answers nothing, or lets nobody in
         """
-        queue = iter(images)
-        with ThreadPoolExecutor(self.options.concurrency, "captioning") as pool:
-            running: deque[Future[Answer | NoCaption]] = deque()
-            try:
-                for picture in queue:
-                    running.append(pool.submit(self._answer, picture, keep))
-                    if len(running) > _AHEAD * self.options.concurrency:
-                        yield running.popleft().result()
-                while running:
+        scaling = ThreadPoolExecutor(_SCALING, "scaling")
+        pool = ThreadPoolExecutor(self.options.concurrency, "captioning")
+        running: deque[Future[Answer | NoCaption]] = deque()
+        try:
+            for picture in images:
+                content = scaling.submit(self._jpeg, picture)
+                running.append(pool.submit(self._answer, picture, content, keep))
+                if len(running) > _AHEAD * self.options.concurrency:
                     yield running.popleft().result()
-            finally:
-                self._asking.stop()
-                pool.shutdown(wait=True, cancel_futures=True)
-                self._asking.close()
+            while running:
+                yield running.popleft().result()
+        finally:
+            self._asking.stop()
+            pool.shutdown(wait=True, cancel_futures=True)
+            scaling.shutdown(wait=True, cancel_futures=True)
+            self._asking.close()
         log.info(self._asking.bill())
 
-    def _answer(self, picture: Picture, keep: Keep) -> Answer | NoCaption:
+    def _answer(self, picture: Picture, content: Future[bytes], keep: Keep) -> Answer | NoCaption:
         """One picture's captions. Where one gets no answer, another still may."""
         try:
-            content = self._jpeg(picture)  # which reads the file once, for its hash and facts as well
-            captions = list(captions_of(self._asked(picture, content), self.options.max_words))
+            captions = list(captions_of(self._asked(picture, content.result()), self.options.max_words))
         except BadImage as error:
             return error
         except (NoAnswer, Refused) as error:
@@ -169,6 +171,7 @@ class OpenAICaptioner:
         return prompt
 
     def _jpeg(self, picture: Picture) -> bytes:
+        """The picture as it is sent. It reads the file once, for its hash and facts as well."""
         image = picture.open(self.options.send_size)
         if max(image.size) > self.options.send_size:
             image = image.copy()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..caption_files.plain import on_one_line
 from ..errors import BadImage
 from ..images.opening import read_embedded
 from ..images.xmp import BadXMP, Described, read
@@ -18,7 +19,7 @@ from ..library.given import IMPORTED
 from ..progress import bar
 from ..records import Caption, Failure, GivenCaptions
 from ..uncollected import uncollected
-from .reading import by_source, clean, read_captions
+from .reading import by_source, read_captions
 from .report import Failures
 from .rows import CaptionRow
 from .xmp_files import sidecar_of
@@ -116,7 +117,11 @@ def _imported(
 ) -> Imported:
     given = []
     for path, one in described:
-        text = clean(one.description or ", ".join(one.subjects))
+        try:
+            text = on_one_line(one.description or ", ".join(one.subjects))
+        except ValueError as error:
+            failures.note(path, f"what {path} says of itself is left out: {error}")
+            continue
         if text:
             caption = Caption(text, tuple(text.split()), 0.0, one.subjects)
             given.append(GivenCaptions(path, (caption,)))

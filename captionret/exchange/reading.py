@@ -1,6 +1,5 @@
 """Captions in files: what `export` wrote, and tables of other programs that name a picture and a caption."""
 
-import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import groupby
@@ -10,8 +9,6 @@ from ..caption_files import FORMATS, read_records
 from ..errors import BadDataset
 from .report import Failures
 from .rows import CaptionRow
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def read_captions(
@@ -32,7 +29,7 @@ def read_captions(
     def note(where: str, why: str) -> None:
         failures.note(where, f"{file}, {where}: {why}")
 
-    for record in read_records(file, clean, note):
+    for record in read_records(file, note):
         by, kind = record.by or own_name, record.kind or "file"
         for n, text in enumerate(record.captions, record.n):
             yield CaptionRow(
@@ -56,11 +53,6 @@ def _inside(folder: Path) -> Path:
     if not found:
         raise BadDataset(f"{folder} holds no captions.parquet, .jsonl, .csv, .json and no shard.")
     return found[0]
-
-
-def clean(text: str) -> str:
-    """A text on one line, without control characters."""
-    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def by_source(rows: Iterable[CaptionRow]) -> dict[tuple[str, str], dict[tuple[str, str], list[CaptionRow]]]:

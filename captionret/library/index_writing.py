@@ -29,9 +29,9 @@ from .writing import INDEX, writing
 log = logging.getLogger(__name__)
 
 MOST_SEGMENTS = 8  # beside the first; then they become one
-# Pictures of which the captions of one captioner alone are read from the catalogue: that is quick, and an
-# index of them takes four times the room of the captions.
-MOST_READ = 1000
+# Pictures of which the captions of one captioner alone are read from the catalogue: that takes a quarter of a
+# second, and an index of them four times the room of the captions.
+MOST_READ = 20_000
 
 
 @uncollected()
@@ -157,7 +157,7 @@ def _renewed(
     dead: Sequence[NDArray[np.int32]],
 ) -> SearchIndex:
     """The segments of the last index, with these contents gone from it, and one of the documents."""
-    new = [segment_of(documents)] if documents or last is None else []
+    new = [segment_of(documents, kept=True)] if documents or last is None else []
     names, segments = ((), ()) if last is None else (last.names, last.segments)
     return SearchIndex(
         facts["name"],

@@ -63,15 +63,19 @@ class Segment:
         """The rows of pictures that a person captioned, ascending."""
         return self.arrays.whole("own")
 
-    @property
+    @cached_property
     def certain(self) -> NDArray[np.int32]:
         """The rows of pictures whose captions a person wrote or a file gives, ascending."""
-        return self.arrays.whole("certain")
+        return self._marked("certain")
 
-    @property
+    @cached_property
     def other_eyes(self) -> NDArray[np.int32]:
         """The rows of pictures whose captions are of a captioner that sees with another CNN, ascending."""
-        return self.arrays.whole("other_eyes")
+        return self._marked("other_eyes")
+
+    def _marked(self, name: str) -> NDArray[np.int32]:
+        bits = self.arrays.whole(name)
+        return np.flatnonzero(np.unpackbits(bits, count=len(self) if len(bits) else 0)).astype(np.int32)
 
     @cached_property
     def known(self) -> tuple[Texts, NDArray[np.uint32]]:
@@ -162,9 +166,10 @@ class Hashes(ReadSequence[str]):
         return self._count
 
 
-def segment_of(documents: Sequence[Document]) -> Segment:
+def segment_of(documents: Sequence[Document], kept: bool = False) -> Segment:
     """A segment in memory, of pictures in the order of their paths. Postings are made when first asked for.
 
+    kept:   whether it will be written; otherwise base forms of words are left until a mode asks for them
     errors: Damaged for a hash that is none
     """
     count = len(documents)
@@ -185,20 +190,20 @@ def segment_of(documents: Sequence[Document]) -> Segment:
         "by_hash": np.argsort(hashes.view(f"S{_HASH}"), kind="stable").astype(np.int32),
         "feature_rows": _narrow(np.fromiter((one.feature_row for one in documents), np.int64, count)),
         "own": np.flatnonzero([one.own for one in documents]).astype(np.int32),
-        "certain": np.flatnonzero([one.certain for one in documents]).astype(np.int32),
-        "other_eyes": np.flatnonzero([one.other_eyes for one in documents]).astype(np.int32),
+        "certain": _marks([one.certain for one in documents]),
+        "other_eyes": _marks([one.other_eyes for one in documents]),
         **fact_arrays([one.facts for one in documents]),
     }
     every = [one.captions for one in documents]
-    return Segment(ArraysInMemory(arrays, lambda: word_arrays(every)))
+    return Segment(ArraysInMemory(arrays, lambda: word_arrays(every, base_forms=kept)))
 
 
-def word_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
+def word_arrays(captions: Sequence[Sequence[str]], base_forms: bool = True) -> dict[str, NDArray[Any]]:
     """What a segment keeps of the words of captions, of each picture the best one first: the postings of
     these, and where there are others how many pictures each word of all is of, and the words of the others
-    in their order."""
+    in their order. base_forms: see posting_arrays"""
     if all(len(one) == 1 for one in captions):
-        return posting_arrays([one[0] for one in captions])
+        return posting_arrays([one[0] for one in captions], base_forms)
     words, lengths, ids = numbered([text for one in captions for text in one])
     counts = np.fromiter(map(len, captions), np.int64, len(captions))  # texts of each picture
     best = np.zeros(len(lengths), np.bool_)
@@ -212,6 +217,7 @@ def word_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
             [words[number] for number in np.flatnonzero(held).tolist()],
             lengths[best],
             (np.cumsum(held, dtype=np.int32) - 1)[ids[of_best]],
+            base_forms,
         ),
         **text_arrays("known", words),
         "known.counts": np.bincount(once, minlength=len(words)).astype(np.uint32),
@@ -223,6 +229,11 @@ def word_arrays(captions: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
 def words_of(captions: Iterable[str]) -> set[str]:
     """The different words of some captions."""
     return {word for caption in captions for word in words(caption)}
+
+
+def _marks(rows: Sequence[bool]) -> NDArray[np.uint8]:
+    """A bit for each row; nothing where none is marked."""
+    return np.packbits(np.array(rows, np.bool_)) if any(rows) else np.zeros(0, np.uint8)
 
 
 def _narrow(numbers: NDArray[np.int64]) -> NDArray[Any]:

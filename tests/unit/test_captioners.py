@@ -5,8 +5,10 @@ import logging
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from captionret.app.searcher import Searcher
 from captionret.captioners import CaptionerOptions, StreamedCaptioner, make_captioner
 from captionret.captioners.answers import NoAnswer, captions_of, plain
 from captionret.captioners.given_file import FileCaptioner
+from captionret.captioners.openai import OpenAICaptioner
 from captionret.errors import BadDataset, BadImage, BadSetting, CaptionerAway, UnknownName
 from captionret.images import Picture
 from captionret.library import Library
@@ -136,6 +139,35 @@ def test_picture_is_sent_scaled_down(tmp_path: Path, server: CaptionServer) -> N
     captioner = of(server, CaptionerOptions(send_size=100))
     (answer,) = captioner.captioner.caption([Picture("wide", tmp_path / "wide.jpg")])
     assert isinstance(answer, list) and answer[0].text == "a picture of 100 by 40 pixels"
+
+
+def test_pictures_are_scaled_while_a_request_waits(
+    library: Library, server: CaptionServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scaled, scale = threading.Semaphore(0), OpenAICaptioner._jpeg
+
+    def counted(self: OpenAICaptioner, one: Picture) -> bytes:
+        content = scale(self, one)
+        scaled.release()
+        return content
+
+    def asked(self: OpenAICaptioner, one: Picture, content: bytes) -> str:
+        assert all(scaled.acquire(timeout=5) for _ in range(5)), "the others wait for this answer"
+        scaled.release(5)
+        return "a dog"
+
+    monkeypatch.setattr(OpenAICaptioner, "_jpeg", counted)
+    monkeypatch.setattr(OpenAICaptioner, "_asked", asked)
+    captioner = of(server, replace(OPTIONS, concurrency=1))
+    assert library.caption_beside(captioner).new == 6
+
+
+def test_captions_of_a_server_or_a_file_load_no_network(
+    library: Library, server: CaptionServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "captionret.models.captioning.captioner", None)  # importing it fails
+    done = bring_up_to_date(library, None, MeanColour, [f"openai:{server.address}#see-1"], OPTIONS)
+    assert done.captions[0].new == 6
 
 
 @pytest.mark.parametrize("way", ["429", "500", "503", "html", "half", "long", "cut"])

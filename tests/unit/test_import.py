@@ -136,11 +136,12 @@ def test_bad_records_are_named_and_the_others_are_taken(photos: Library, tmp_pat
     lines = [json.dumps(one) for one in (*bad[1:], *good)]
     (tmp_path / "a.jsonl").write_text("\n".join([*lines[:2], "{", *lines[2:]]))
     done = import_captions(photos, tmp_path / "a.jsonl")
-    assert len(done.failures) == 7 and "line 3" in done.failures[2].reason
+    assert len(done.failures) == 8 and "line 3" in done.failures[2].reason
+    assert "it has 50,000 characters" in done.failures[7].reason
     assert [(one.new, one.unknown) for one in done.reports] == [(2, 0)]
     found = what(photos)
-    assert found["trip/red.png"][0] == ("a.jsonl", [("a red [31m <b>door</b>", ("door", "red"), None)])
-    assert [len(text) for text, *_ in found["trip/blue.png"][0][1]] == [49_999, 4]
+    assert found["trip/red.png"][0] == ("a.jsonl", [("a red [31m door", ("door", "red"), None)])
+    assert [text for text, *_ in found["trip/blue.png"][0][1]] == ["blue"]
 
 
 def test_another_kind_of_file_and_an_empty_folder_are_refused(photos: Library, tmp_path: Path) -> None:
@@ -151,6 +152,17 @@ def test_another_kind_of_file_and_an_empty_folder_are_refused(photos: Library, t
         import_captions(photos, tmp_path / "empty")
 
 
+def test_what_was_exported_stays_as_it_was_written(photos: Library, tmp_path: Path) -> None:
+    written = {"red": "<3 " + "very " * 70 + "much", "green": "**bold** &amp; __plain__"}
+    photos.set_caption("trip/red.png", written["red"])
+    photos.add_captions("notes", [GivenCaptions("trip/green.png", (Caption(written["green"], (), 0.0),))])
+    export(photos, "jsonl", tmp_path / "out")
+    other = captioned(photos.root, tmp_path / "other", "another")
+    import_captions(other, tmp_path / "out")
+    found = {one.path: one.caption for one in other}
+    assert {name: found[f"trip/{name}.png"] for name in written} == written
+
+
 def test_a_file_says_the_same_whether_it_is_imported_or_named_as_a_captioner(
     photos: Library, tmp_path: Path
 ) -> None:
@@ -158,10 +170,13 @@ def test_a_file_says_the_same_whether_it_is_imported_or_named_as_a_captioner(
     (tmp_path / "a.json").write_text(json.dumps([row | {"path": row["PATH"]}, 7]), encoding="utf-16")
     (tmp_path / "b.ndjson").write_text('{"file_path": "trip/red.png", "tags": ["Bella"]}')
     (tmp_path / "c.tsv").write_text("Path\tDescription\ntrip/red.png\tline\u2028two\n")
+    marked = json.dumps({"path": "trip/red.png", "caption": f"<b>a</b> **door** &amp; {'very ' * 70}"})
+    (tmp_path / "d.jsonl").write_text(marked)
     expected = {
         "a.json": [("a door", ("Bella",)), ("red", ())],
         "b.ndjson": [("Bella", ("Bella",))],
         "c.tsv": [("line two", ())],
+        "d.jsonl": [(f"a door & {'very ' * 57}".strip(), ())],
     }
     for name, captions in expected.items():
         (one,) = FileCaptioner(tmp_path / name).given()

@@ -81,7 +81,7 @@ def merged(
     left = [
         one for part, rows in zip(parts, gone, strict=True) for row, one in enumerate(part) if row not in rows
     ]
-    return MergedSegments([segment_of(part) for part in parts], dead), sorted(
+    return MergedSegments([segment_of(part, kept=True) for part in parts], dead), sorted(
         left, key=lambda one: one.paths[0]
     )
 
@@ -105,6 +105,17 @@ def with_bits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if request.param:
         monkeypatch.setattr(postings, "_FEW", 1)
         monkeypatch.setattr(postings, "LEMMAS_FROM", 1)
+
+
+def test_base_forms_of_what_is_not_kept_are_found_when_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(postings, "LEMMAS_FROM", 1)
+    held = documents(50, 1)
+    read, kept = segment_of(held), segment_of(held, kept=True)
+    assert "lemma.starts" in kept.arrays and "lemma.starts" not in read.arrays
+    assert read.postings.of_lemma("dog") == kept.postings.of_lemma("dog") != []
+    assert np.array_equal(read.postings.of_each("lemmas"), kept.postings.of_each("lemmas"))
 
 
 QUERIES = ["dogs running", "a dog and a dog on the beach", "unheard words", "café", " ".join(WORDS)]

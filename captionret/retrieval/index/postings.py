@@ -149,13 +149,16 @@ class CaptionPostings:
         return sizes
 
 
-def posting_arrays(captions: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """The arrays that CaptionPostings reads, of N captions."""
-    return arrays_of_words(*numbered(captions))
+def posting_arrays(captions: Sequence[str], base_forms: bool = True) -> dict[str, NDArray[Any]]:
+    """The arrays that CaptionPostings reads, of N captions.
+
+    base_forms: False: those of the words are found when a mode asks for them, which takes seconds
+    """
+    return arrays_of_words(*numbered(captions), base_forms)
 
 
 def arrays_of_words(
-    words: Sequence[str], lengths: NDArray[np.int64], ids: NDArray[np.int32]
+    words: Sequence[str], lengths: NDArray[np.int64], ids: NDArray[np.int32], base_forms: bool = True
 ) -> dict[str, NDArray[Any]]:
     """The same of captions whose words are numbered."""
     captions = len(lengths)
@@ -172,7 +175,7 @@ def arrays_of_words(
         "order": small(ids),
         **_of_each(words, captions, owners, numbers, times),
         **_by_word(len(words), captions, owners, numbers, times),
-        **(_lemma_arrays(words, captions, owners, numbers) if captions >= LEMMAS_FROM else {}),
+        **(_lemma_arrays(words, captions, owners, numbers) if base_forms and captions >= LEMMAS_FROM else {}),
     }
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadImage, BadSetting
 from ..library import LibrarySnapshot, PictureSpace, Space
+from ..library.names import called
 from ..library.seen import words_of
 from ..library.word_probabilities import kept_words
 from ..records import CaptionResult
@@ -95,12 +96,13 @@ class Encoder:
                 for name in (gallery.paths[row], *gallery.copies[row])
             )
             self._names = dict(shown)
-        if path not in self._names:
+        name = path if path in self._names else called(path, self._names)
+        if name is None:
             raise BadImage(
                 f"{path} is no file, and no picture of the library. Name a file, or a picture as an answer "
                 "of the library shows it."
             )
-        return path, gallery.query(self._names[path], self._parts)
+        return name, gallery.query(self._names[name], self._parts)
 
     @property
     def gallery(self) -> Gallery:

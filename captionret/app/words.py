@@ -9,6 +9,7 @@ from functools import cache
 from ..errors import BadImage
 from ..files import expanded
 from ..image_classes import image_classes
+from ..library.names import called
 from ..retrieval import Gallery, corpus
 from ..retrieval.predicted import WordProbabilities
 from ..text import STOP_WORDS, words
@@ -114,7 +115,7 @@ def _row_of(searcher: Searcher, gallery: Gallery, picture: str) -> int:
     names = {name: row for row in range(len(gallery)) for name in (gallery.paths[row], *gallery.copies[row])}
     file = expanded(picture).resolve()
     inside = file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
-    for name in (picture, inside):
+    for name in (picture, inside, called(picture, names)):
         if name in names:
             return names[name]
     raise BadImage(

@@ -50,7 +50,7 @@ def _options() -> argparse.ArgumentParser:
         nargs="?",
         type=path_argument,
         metavar="PICTURE",
-        help="a picture as the answers of search show it, or its path",
+        help="a picture as answers show it, its file, or the file's name where only one is called so",
     )
     options.add_argument(
         "caption", nargs="?", type=text_argument, metavar="CAPTION", help="what it shows, in your words"
@@ -79,11 +79,8 @@ def _options() -> argparse.ArgumentParser:
 
 
 def _caption(library: "Library", given: argparse.Namespace) -> dict[str, object]:
-    library.set_caption(given.picture, None if given.reset else given.caption)
-    return {
-        "picture": str(given.picture),
-        "caption": None if given.reset else " ".join(given.caption.split()),
-    }
+    name = library.set_caption(given.picture, None if given.reset else given.caption)
+    return {"picture": name, "caption": None if given.reset else " ".join(given.caption.split())}
 
 
 def _add_and_remove(library: "Library", given: argparse.Namespace) -> dict[str, object]:

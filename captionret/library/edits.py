@@ -11,7 +11,7 @@ from ..text import word_set
 from . import writes
 from .catalogue import Catalogue
 from .listing import Listing, look_at
-from .names import PathInput, as_listed, as_paths, below, name_of
+from .names import PathInput, as_listed, as_paths, below, called, name_of
 from .rows import NAME, TEXT, restored, stored
 
 
@@ -92,15 +92,18 @@ def remove(catalogue: Catalogue, paths: PathInput | Iterable[PathInput], root: P
     return len(gone)
 
 
-def set_caption(catalogue: Catalogue, path: PathInput, text: str | None, root: Path) -> None:
-    """Put a person's caption in place of every captioner's; None takes it away again.
+def set_caption(catalogue: Catalogue, path: PathInput, text: str | None, root: Path) -> str:
+    """Put a person's caption in place of every captioner's; None takes it away again. Returns the picture's
+    name in the library.
 
-    errors: BadLibrary for a picture that the library doesn't hold, BadSetting for a text without a word
+    errors: BadLibrary for a picture that the library doesn't hold, BadSetting for a text without a word and
+            for the name of several files
     """
     files = "SELECT path, sha256 FROM files"
     known = {restored(name): sha256 for name, sha256 in catalogue.table(files, (NAME, TEXT))}
     name = name_of(path, root, known)
     name = name if name in known else as_listed(name, root)
+    name = name if name in known else called(path, known) or name
     if name not in known:
         raise BadLibrary(f"{catalogue.file.parent} holds no picture {path}.", remedy("which pictures"))
     if text is not None:
@@ -110,6 +113,7 @@ def set_caption(catalogue: Catalogue, path: PathInput, text: str | None, root: P
             writes.drop_own_caption(connection, known[name])
         else:
             writes.put_own_caption(connection, known[name], text)
+    return name
 
 
 def _caption_text(text: str) -> str:

@@ -15,7 +15,7 @@ from ..counting import counted
 from ..records import Caption, GivenCaptions
 from . import writes
 from .caption_rows import MOST_CAPTIONS, caption_of, picture_of, read_rows, rows_of, span, today
-from .captioners import CURRENT
+from .captioners import CURRENT, read_captioners
 from .catalogue import Catalogue
 from .changes import are_many, forget
 from .documents import read_own
@@ -101,10 +101,7 @@ def put_given(
     whole: whether they are all that it has, so that what it had before of other pictures goes
     """
     with catalogue.reading() as rows:
-        pictures = _pictures(rows, root)
-        before: defaultdict[int, list[Caption]] = defaultdict(list)
-        for row in read_rows(rows, captioner):
-            before[picture_of(row[0])].append(caption_of(row))
+        pictures, before = _pictures(rows, root), _held(rows, captioner)
     found, unknown = _sorted(given, pictures)
     changed = {number: captions for number, captions in found.items() if captions != before.get(number)}
     gone = before.keys() - found.keys() if whole else set()
@@ -148,6 +145,37 @@ def take_over(catalogue: Catalogue, source: GivenSource) -> None:
         if fingerprint == imported and json.loads(described).get(IMPORTED) == source.facts["captioner"]:
             with catalogue.transaction() as connection:
                 writes.put_fingerprint(connection, number, source.fingerprint)
+
+
+def held_already(
+    catalogue: Catalogue, source: GivenSource, given: Iterable[GivenCaptions], root: Path
+) -> CaptionReport | None:
+    """What is reported where another file of this name gave the library all of it, as an export of this very
+    library holds it: nothing is to be kept then. None where something is new."""
+    with catalogue.reading() as rows:
+        others = [
+            one
+            for one in read_captioners(rows)
+            if (one.name, one.kind) == (source.name, "file") and one.fingerprint != source.fingerprint
+        ]
+        if not others:
+            return None
+        pictures = _pictures(rows, root)
+        found, _ = _sorted(given, pictures)
+        for other in others:
+            held = _held(rows, other.id)
+            if found and all(held.get(number) == captions for number, captions in found.items()):
+                waiting = len(pictures.by_hash) - len(found)
+                return CaptionReport(other.label, unchanged=len(found), waiting=waiting)
+    return None
+
+
+def _held(rows: Rows, captioner: int) -> dict[int, list[Caption]]:
+    """By picture the captions that a captioner has, the best first."""
+    held: defaultdict[int, list[Caption]] = defaultdict(list)
+    for row in read_rows(rows, captioner):
+        held[picture_of(row[0])].append(caption_of(row))
+    return held
 
 
 def put_own(catalogue: Catalogue, given: Iterable[GivenCaptions], root: Path) -> int:

@@ -170,17 +170,20 @@ class Library(SideBySideLibrary, LibraryFolders):
         with writing(self.path):
             return edits.remove(self._catalogue, paths, self.root)
 
-    def set_caption(self, path: PathInput, text: str | None) -> None:
+    def set_caption(self, path: PathInput, text: str | None) -> str:
         """Write a picture's caption in your own words. It is kept by updates, and wins over every captioner:
         in modes that compare captions it is the only one, in those that compare word probabilities its words
         have probability 1. It belongs to the content: copies have it, too, and a renamed file keeps it.
 
-        text:   None takes it away again
-        errors: BadLibrary for a picture that the library doesn't hold, BadSetting for a text without a word
+        path:    as answers show it, a file's place, or the bare name of a file where only one is called so
+        text:    None takes it away again
+        returns: the picture's name in the library
+        errors:  BadLibrary for a picture that the library doesn't hold, BadSetting for a text without a word
+                 and for a name that several files have
 
         library.set_caption("beach/dog.jpg", "our dog Bella on the beach")
         """
-        edits.set_caption(self._catalogue, path, text, self.root)
+        return edits.set_caption(self._catalogue, path, text, self.root)
 
     def predict_words(
         self,

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import BadSetting
 from ..files import expanded
 
+_SHOWN = 5  # names that a message holds
 PathInput = str | os.PathLike[str]
 
 
@@ -57,6 +58,22 @@ def as_listed(name: str, root: Path) -> str:
         found.append(part)
         place = place / part
     return "/".join(found)
+
+
+def called(path: PathInput, names: Iterable[str]) -> str | None:
+    """The only one of these names whose file is called so, in whatever folder: people type "IMG_1.jpg" for
+    "2019/lake/IMG_1.jpg". None where no file is, and for what is more than a file's name.
+
+    errors: BadSetting where several files are called so
+    """
+    given = os.fspath(path)
+    if os.path.basename(given) != given:
+        return None
+    found = sorted({name for name in names if name.rpartition("/")[2] == given})
+    if len(found) > 1:
+        shown = ", ".join(found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
+        raise BadSetting(f"{len(found):,} pictures are called {given}: {shown}. Name one with its folder.")
+    return found[0] if found else None
 
 
 def _folded(name: str) -> str:

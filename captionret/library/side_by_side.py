@@ -10,7 +10,7 @@ from ..uncollected import uncollected
 from . import writes
 from .beside import Beside, adopt, own_way
 from .captioners import read_present, read_shown
-from .given import GivenSource, put_given, put_own, take_over
+from .given import GivenSource, held_already, put_given, put_own, take_over
 from .index_writing import write_index
 from .protocols import Captioning
 from .reading import ReadableLibrary
@@ -59,7 +59,7 @@ class SideBySideLibrary(ReadableLibrary):
     ) -> CaptionReport:
         """Keep captions that stand in a file, or that another program gave, under the name of their source.
         They go before those of models, and after a person's. A source that has no captions of these pictures
-        is not noted, but a file that is read again.
+        is not noted, but a file that is read again; nor is one that gives what another file of its name gave.
 
         whole:     whether they are all that the source has; else what it gave before stays
         described: further facts of the source, as JSON can hold them
@@ -74,6 +74,10 @@ class SideBySideLibrary(ReadableLibrary):
             read_again = "captioner" in one.facts
             if read_again:
                 take_over(self._catalogue, one)
+            else:
+                captions = list(captions)
+                if held := held_already(self._catalogue, one, captions, self.root):
+                    return held
             known = adopt(self._catalogue, one, OwnWay(), "file")
             report = put_given(self._catalogue, known.id, known.label, captions, self.root, whole)
             if whole and not read_again and not (report.new or report.changed or report.unchanged):

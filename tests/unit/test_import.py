@@ -206,6 +206,18 @@ def test_one_file_counts_once_however_it_was_given(photos: Library, tmp_path: Pa
     assert len(photos.captioners) == 3, "another file of that name keeps its captions"
 
 
+def test_an_export_holds_nothing_new_for_the_library_that_reads_the_same_file(
+    photos: Library, tmp_path: Path
+) -> None:
+    caps = tmp_path / "caps.csv"
+    caps.write_text("path,caption\ntrip/red.png,a door\n")
+    index_file(photos, caps)
+    export(photos, "csv", tmp_path / "out")
+    (report,) = import_captions(photos, tmp_path / "out").reports
+    assert (report.captioner, report.new, report.unchanged) == ("caps.csv", 0, 1)
+    assert [one.label for one in photos.captioners] == ["caps.csv", "mean-colour"]
+
+
 def test_a_name_without_ending_that_a_library_has_stays(photos: Library, tmp_path: Path) -> None:
     photos.add_captions("caps", [GivenCaptions("trip/red.png", (Caption("old", ("old",), 0.0),))])
     (tmp_path / "caps.csv").write_text("path,caption\ntrip/red.png,new\n")

@@ -95,6 +95,26 @@ def test_caption_of_a_picture_that_is_not_held_is_refused(library: Library) -> N
         library.set_caption("none.png", OWN)
 
 
+def test_the_bare_name_of_a_file_is_enough_where_only_one_is_called_so(library: Library) -> None:
+    assert library.set_caption("green.png", OWN) == "trip/green.png"
+    assert {one.path: one.caption for one in library}["trip/green.png"] == OWN
+    liked = [
+        list(search(library, text="a plain picture", mode="jaccard", like=[name]))
+        for name in ("green.png", "trip/green.png")
+    ]
+    assert liked[0] == liked[1]
+    picture(library.root / "green.png", "green", shade=9)
+    library.update(captioner=MeanColour())
+    assert library.set_caption("green.png", "a meadow") == "green.png", "what answers show goes first"
+    picture(library.root / "new/green.png", "green", shade=20)
+    library.update(captioner=MeanColour())
+    library.remove("green.png")
+    with pytest.raises(
+        BadSetting, match=r"2 pictures are called green\.png: new/green\.png, trip/green\.png\."
+    ):
+        library.set_caption("green.png", OWN)
+
+
 def test_a_query_by_a_picture_that_a_person_captioned_asks_with_that_caption(library: Library) -> None:
     library.set_caption("red.png", "a plain blue picture")
     hit = search(library, image=library.root / "red.png", mode="jaccard")[0]

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..report.size import shown_size
-from .options import FOUND, add_keeping, parser, path_argument
+from .libraries import add_keeping, library_folder
+from .options import FOUND, parser, path_argument
 from .output import print_json
 
 
@@ -26,10 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_keeping(options)
     given = options.parse_args(arguments)
 
-    from ..app.places import find_library
     from ..library import back_up
 
-    folder = find_library(given.library)
+    folder = library_folder(given.library)
     today = datetime.datetime.now().astimezone().date()
     place = given.to or Path(f"{folder.absolute().name}-{today:%Y-%m-%d}.zip")
     done = back_up(folder, place.absolute(), given.dry_run)

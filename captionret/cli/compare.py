@@ -18,7 +18,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
-from .options import FOUND, add_library, parser, path_argument
+from .libraries import add_library, open_library
+from .options import FOUND, parser, path_argument
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.data and given.references:
         raise BadSetting("--references and --data both say which captions are right. Give one of them.")
     from ..app.library_captioners import compare_captioners, people_of
-    from .libraries import open_library
 
     with open_library(given.library) as library:
         people = None

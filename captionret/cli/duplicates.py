@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from ..counting import counted
 from ..report.size import shown_size
-from .options import FOUND, NOTHING_FOUND, add_library, parser, say
+from .libraries import add_library, open_library
+from .options import FOUND, NOTHING_FOUND, parser, say
 from .output import add_output, open_file, print_json, print_paths
 
 if TYPE_CHECKING:  # --help need not wait for these
@@ -29,7 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _options().parse_args(arguments)
 
     from ..app.duplicates import find_duplicates
-    from .libraries import open_library
 
     with open_library(given.library) as library:
         groups = find_duplicates(

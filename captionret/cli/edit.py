@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
+from .libraries import add_library, open_library
 from .options import FOUND, add_device, parser, path_argument, text_argument
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.reset and not captioning:
         raise BadSetting("Whose caption? Give the picture before --reset.")
 
-    from ..app.models import Library
-
-    with Library.open(given.library) as library:
+    with open_library(given.library) as library:
         done = _caption(library, given) if captioning else _add_and_remove(library, given)
     print(json.dumps(done) if given.json else "  ".join(map(_shown, done, done.values())))
     return FOUND
@@ -55,7 +54,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument(
         "caption", nargs="?", type=text_argument, metavar="CAPTION", help="what it shows, in your words"
     )
-    options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
+    add_library(options)
     options.add_argument("--reset", action="store_true", help="take your caption away again")
     options.add_argument(
         "--add",

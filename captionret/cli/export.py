@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..errors import BadSetting
 from ..exchange.formats import FORMATS
+from .libraries import add_library, open_library
 from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument
 from .output import print_json
 
@@ -34,11 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.beside_pictures and given.format != "xmp":
         raise BadSetting(f"--beside-pictures goes with --format xmp, not with {given.format}.")
 
-    from ..app.models import Library
     from ..app.searcher import Searcher
     from ..exchange import export
 
-    with Library.open(given.library) as library:
+    with open_library(given.library) as library:
         searcher = Searcher(library, device=given.device)
         for mode in given.vectors:
             if mode != "features":
@@ -67,7 +67,7 @@ def _format_of(out: Path | None) -> str:
 
 def _options() -> argparse.ArgumentParser:
     options = parser("export", __doc__ or "")
-    options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
+    add_library(options)
     kinds = "; ".join(f"{name}: {row.about}" for name, row in FORMATS.items())
     options.add_argument(
         "--format", choices=tuple(FORMATS), metavar="FORMAT", help=f"{kinds}. Of one file its ending says it"

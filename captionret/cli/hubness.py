@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
+from .libraries import add_library, open_library
 from .options import FOUND, add_captions_by, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # --help need not wait for it
@@ -28,28 +29,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--k {given.k}, --worst {given.worst}: a list holds at least 1 picture, and hubs are 0 or more."
         )
     from ..app.hubs import library_hubs, write_hubs
-    from ..app.places import find_library
     from ..app.searcher import Searcher
     from ..files import publish_json
-    from ..library import Library
 
-    with Library.open(find_library(given.library)) as library:
+    with open_library(given.library) as library:
         searcher = Searcher(
             library, spaces=given.embedding, device=given.device, captions_by=given.captions_by
         )
         hubs = library_hubs(searcher, given.mode, given.k, given.remedy)
+        name = given.library or library.path.name
     _print(hubs, given.worst)
     if given.json:
-        publish_json(given.json, {"library": given.library} | hubs.to_json())
+        publish_json(given.json, {"library": name} | hubs.to_json())
         say(f"Written: {given.json}")
     if given.html:
-        say(f"The page: {write_hubs(given.html, hubs, given.library, given.worst)}")
+        say(f"The page: {write_hubs(given.html, hubs, name, given.worst)}")
     return FOUND
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("hubness", __doc__ or "")
-    options.add_argument("--library", required=True, metavar="NAME", help="a library: its name, or a path")
+    add_library(options)
     add_captions_by(options)
     options.add_argument(
         "--mode",

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..errors import BadSetting
+from .libraries import add_library, open_library
 from .options import FOUND, NOTHING_FOUND, parser, path_argument
 from .output import print_json
 
@@ -31,10 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sum((given.file is not None, given.sidecars is not None, given.embedded)) != 1:
         raise BadSetting("Give a file or a folder of captions, or --sidecars, or --embedded.")
 
-    from ..app.models import Library
     from ..exchange import import_captions, import_embedded, import_sidecars
 
-    with Library.open(given.library) as library:
+    with open_library(given.library) as library:
         if given.file is not None:
             done = import_captions(library, given.file)
         elif given.embedded:
@@ -68,7 +68,7 @@ def _options() -> argparse.ArgumentParser:
         help="captions: .parquet, .jsonl, .csv, .tsv, .json (COCO's, or a list), a shard (.tar), or a folder "
         "with one of these",
     )
-    options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
+    add_library(options)
     options.add_argument(
         "--sidecars",
         nargs="?",

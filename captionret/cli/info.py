@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ..counting import counted
 from ..report.size import shown_size
 from ..report.visible import visible
-from .options import FOUND, add_keeping, parser
+from .libraries import add_keeping, library_folder
+from .options import FOUND, parser
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..library import Library
 
-    with Library.open(given.library) as library:
+    with Library.open(library_folder(given.library)) as library:
         info, failures = library.info(), library.failures()
     if given.json:
         facts = asdict(info) | {"path": str(info.path), "folders": [str(folder) for folder in info.folders]}

@@ -1,17 +1,51 @@
 """The library that a command is about: the one that was named, or the one that was indexed last."""
 
-from ..app.models import Library
-from ..app.places import find_library, last_library
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from ..errors import BadLibrary
 from ..remedies import remedy
 from .options import say
 
+if TYPE_CHECKING:  # --help need not wait for it
+    from ..app.models import Library
 
-def open_library(name: str | None) -> Library:
-    """Open it, and say which where none was named. errors: BadLibrary"""
+
+def add_library(options: argparse.ArgumentParser) -> None:
+    """--library."""
+    options.add_argument(
+        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
+    )
+
+
+def add_keeping(options: argparse.ArgumentParser, named: bool = False) -> None:
+    """--library, --dry-run and --json, the same for every command by which a library is looked after.
+
+    named: whether it has to be named, for it is called otherwise afterwards
+    """
+    if named:
+        options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
+    else:
+        add_library(options)
+    options.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    options.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def library_folder(name: str | None) -> Path:
+    """Where it lies; where none was named a message names it. errors: BadLibrary"""
+    from ..app.places import find_library, last_library
+
     path = last_library() if name is None else find_library(name)
     if path is None:
         raise BadLibrary("There is no library yet.", remedy("caption first"))
     if name is None:
         say(f"In the library {path.name}; choose another with --library.")
-    return Library.open(path)
+    return path
+
+
+def open_library(name: str | None) -> "Library":
+    """Open it, see `library_folder`."""
+    from ..app.models import Library
+
+    return Library.open(library_folder(name))

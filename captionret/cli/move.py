@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from ..counting import counted
 from ..report.size import shown_size
-from .options import FOUND, add_keeping, parser, path_argument
+from .libraries import add_keeping
+from .options import FOUND, parser, path_argument
 from .output import print_json
 
 
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument(
         "place", type=path_argument, metavar="PLACE", help="where it shall lie; in it, where that is a folder"
     )
-    add_keeping(options)
+    add_keeping(options, named=True)
     given = options.parse_args(arguments)
 
     from ..app.places import find_library

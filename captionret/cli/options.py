@@ -32,8 +32,6 @@ __all__ = [
     "add_encoder",
     "add_engine",
     "add_fetch_missing",
-    "add_keeping",
-    "add_library",
     "command_again",
     "old_name",
     "parser",
@@ -187,20 +185,6 @@ def add_engine(arguments: argparse.ArgumentParser, precision_default: str) -> No
         help=f"of the CNN: {', '.join(PRECISIONS)}; below float32 it is faster and its captions differ a "
         f"little (default: {precision_default})",
     )
-
-
-def add_library(options: argparse.ArgumentParser) -> None:
-    """--library, of commands that open the one indexed last where none is named."""
-    options.add_argument(
-        "--library", metavar="NAME", help="its name, or a path (default: the one indexed last)"
-    )
-
-
-def add_keeping(arguments: argparse.ArgumentParser) -> None:
-    """--library, --dry-run and --json, the same for every command by which a library is looked after."""
-    arguments.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
-    arguments.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    arguments.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def add_encoder(arguments: argparse.ArgumentParser) -> None:

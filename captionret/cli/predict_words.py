@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..app.places import LEXICAL_HEAD, checkpoint_path
 from ..errors import BadSetting
+from .libraries import add_library, open_library
 from .options import FOUND, NOT_CALIBRATED, NOTHING_FOUND, add_device, old_name, parser, say
 
 if TYPE_CHECKING:  # these import torch
@@ -32,9 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.samples < 0:
         raise BadSetting(f"--samples must be at least 0, not {given.samples}.")
 
-    from ..app.models import Library
-
-    with Library.open(given.library) as library:
+    with open_library(given.library) as library:
         predictor = _predictor(given, library)
         new = library.predict_words(predictor)
         log.info(f"Predicted by {predictor.name}.")
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options() -> argparse.ArgumentParser:
     options = parser("predict-words", __doc__ or "")
-    options.add_argument("--library", required=True, metavar="NAME", help="its name, or a path")
+    add_library(options)
     head = options.add_argument(
         "--head", metavar="NAME", help="a lexical head: a name or a directory (default: the shipped one)"
     )

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..report.size import shown_size
-from .options import FOUND, add_keeping, parser
+from .libraries import add_keeping, library_folder
+from .options import FOUND, parser
 from .output import print_json
 
 
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..library import Library
 
-    with Library.open(given.library) as library:
+    with Library.open(library_folder(given.library)) as library:
         found = library.prune(given.dry_run)
     if given.json:
         print_json({"library": str(library.path.absolute()), "pruned": [asdict(one) for one in found]})

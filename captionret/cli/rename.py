@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from ..errors import BadSetting
 from ..home import is_name
-from .options import FOUND, add_keeping, parser, text_argument
+from .libraries import add_keeping
+from .options import FOUND, parser, text_argument
 from .output import print_json
 
 
@@ -15,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Rename a library, and print where it lies now."""
     options = parser("rename", __doc__ or "")
     options.add_argument("name", type=text_argument, metavar="NAME", help="its new name")
-    add_keeping(options)
+    add_keeping(options, named=True)
     given = options.parse_args(arguments)
     if not given.name.strip():
         raise BadSetting("The library's new name is empty. Give one.")

@@ -15,8 +15,8 @@ from ..app.words import MODE, LibraryWord, PictureWord, library_words, picture_w
 from ..counting import counted
 from ..errors import BadSetting
 from ..report.terminal import table
-from .libraries import open_library
-from .options import FOUND, NOT_CALIBRATED, NOTHING_FOUND, add_device, add_library, parser, say
+from .libraries import add_library, open_library
+from .options import FOUND, NOT_CALIBRATED, NOTHING_FOUND, add_device, parser, say
 from .output import print_json
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
+from ..counting import counted
 from ..errors import BadSetting
 from ..files import expanded
 
@@ -72,7 +73,8 @@ def called(path: PathInput, names: Iterable[str]) -> str | None:
     found = sorted({name for name in names if name.rpartition("/")[2] == given})
     if len(found) > 1:
         shown = ", ".join(found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
-        raise BadSetting(f"{len(found):,} pictures are called {given}: {shown}. Name one with its folder.")
+        count = counted(len(found), "pictures are")
+        raise BadSetting(f"{count} called {given}: {shown}. Name one with its folder.")
     return found[0] if found else None
 
 

@@ -22,6 +22,8 @@ from captionret.cli import (
     backup,
     edit,
     encode,
+    export,
+    import_captions,
     index,
     info,
     move,
@@ -168,8 +170,27 @@ def test_caption_of_a_person_is_found_and_taken_away_again(photos: Path, call: C
     found = json.loads(call(search, "--text", "tablecloth", "--library", "./lib", "--json").out)
     assert [hit["caption"] for hit in found["hits"]] == [OWN]
     reset = call(edit, "--library", "./lib", photos / "red.png", "--reset")
-    assert (reset.code, reset.out) == (0, f"picture {photos / 'red.png'}  your caption is taken away\n")
+    assert (reset.code, reset.out) == (0, "picture red.png  your caption is taken away\n")
     assert call(search, "--text", "tablecloth", "--library", "./lib").code == 1
+
+
+def test_without_a_name_the_library_that_was_indexed_last_is_meant(
+    photos: Path, call: Call, tmp_path: Path
+) -> None:
+    assert "There is no library yet." in call(info).err
+    assert call(move, tmp_path / "data/libraries/mine", "--library", "./lib").code == 0
+    assert call(edit, "red.png", OWN).out == f'picture red.png  caption "{OWN}"\n'
+    for command, *arguments in (
+        (verify,),
+        (info,),
+        (prune,),
+        (export, "--out", "captions.csv"),
+        (import_captions, "captions.csv"),
+        (backup, "--to", "copy.zip"),
+    ):
+        done = call(command, *arguments)
+        assert (done.code, "In the library mine;" in done.err) == (0, True), done
+    assert call(rename, "yours").code == 2, "what is called otherwise afterwards has to be named"
 
 
 def test_pictures_are_added_and_removed_by_hand(photos: Path, call: Call, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """How soon `captionret index --watch` finds what is copied into a folder, and what it costs to go on.
 
-    python benchmarks/watch.py --pictures DIR
+    python benchmarks/watch.py --pictures DIR --changes 0         # the first part
+    python benchmarks/watch.py                                    # the second
     python benchmarks/watch.py --pictures DIR --copies 200 --changes 1000 --results FILE
 
 Photographs are copied into a folder that is followed, with the shipped captioner. For each the moment is
 noted at which its caption was there, and the first at which a reader in another process finds it by a search;
 it searches every fifth of a second. Then files are written, changed, renamed and deleted, two hundred
-at a time, and the resident memory is noted.
+at a time, and the resident memory is noted; they are captioned by a stand-in, for what may grow is the
+watching and the library.
 """
 
 import argparse
@@ -28,9 +30,12 @@ from results import ROOT, anywhere, markdown_table, write_section
 
 from captionret.app.models import load_captioner
 from captionret.app.watching import Watcher
-from captionret.decoding import BeamSearch
-from captionret.images import find_images
+from captionret.counting import counted
+from captionret.decoding import BeamSearch, Decoding
+from captionret.errors import BadImage
+from captionret.images import Picture, find_images, load_views
 from captionret.library import Captioning, Library
+from captionret.records import Caption, CaptionResult, Failure
 
 BURST = 200  # files that change together
 
@@ -60,8 +65,32 @@ while time.monotonic() < end:
 """
 
 
+class StandIn:
+    """Says a picture's mean colour, without a network."""
+
+    name, fingerprint = "mean colour", "0" * 64
+
+    def describe(self) -> dict[str, Any]:
+        """No more than its name."""
+        return {"name": self.name}
+
+    def caption_stream(
+        self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int
+    ) -> Iterator[list[CaptionResult | Failure]]:
+        """A caption of three numbers, which are the feature, too."""
+        for path in paths:
+            try:
+                sha256, pixels = load_views(path, 32)
+            except BadImage as error:
+                yield [Failure(str(path), str(error))]
+                continue
+            feature = pixels[0].reshape(-1, 3).mean(0)
+            words = tuple(f"c{value:.0f}" for value in feature)
+            yield [CaptionResult(Path(str(path)), sha256, [Caption(" ".join(words), words, -1.0)], feature)]
+
+
 class Noting:
-    """The shipped captioner; notes when each caption was there."""
+    """A captioner; notes when each caption was there."""
 
     def __init__(self, captioner: Captioning) -> None:
         self._captioner = captioner
@@ -82,14 +111,15 @@ class Noting:
 class Followed:
     """A library whose folder is followed by a thread of this process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, captioner: Captioning, quiet: float = 1) -> None:
         self.root = folder / "photos"
-        self.root.mkdir()
+        self.root.mkdir(parents=True)
         self.library = Library.create(folder / "library", self.root)
-        self.captioner = Noting(load_captioner(None, BeamSearch(), "cpu"))
+        self.captioner = Noting(captioner)
         self.updates = self.captioned = 0
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=Watcher(self.library, self.look).run, args=(self.stop,))
+        watcher = Watcher(self.library, self.look, quiet=quiet)
+        self.thread = threading.Thread(target=watcher.run, args=(self.stop,))
         self.thread.start()
 
     def look(self, changed: Sequence[str] | None) -> None:
@@ -143,8 +173,6 @@ def copied_in(followed: Followed, pictures: Sequence[Path]) -> dict[str, float]:
 
 def changed_on(followed: Followed, changes: int) -> list[list[object]]:
     """Change the folder, BURST files at a time; a row for each thousand: changes, MB, open files."""
-    for file in followed.root.iterdir():
-        file.unlink()
     quarter = BURST // 4
     names: list[str] = []
     rows: list[list[object]] = []
@@ -170,39 +198,65 @@ def memory() -> int:
     return int(text.split("VmRSS:")[1].split()[0]) // 1000
 
 
+def found_in_time(pictures: Sequence[Path], folder: Path) -> str:
+    """How soon photographs that are copied in are found."""
+    followed = Followed(folder, load_captioner(None, BeamSearch(), "cpu"))
+    try:
+        first = copied_in(followed, pictures)
+    finally:
+        followed.end()
+    copied, captioned, found = (first[name] for name in ("copied", "captioned", "found"))
+    updates = counted(int(first["updates"]), "updates")
+    return (
+        f"{len(pictures):,} photographs were copied into a folder that is followed, in {copied:.1f} s. They "
+        f"were captioned within {captioned:.0f} s, by {updates}, and all found by a "
+        f"search in another process {found - captioned:.1f} s after the last caption was there. A picture "
+        f"was found {first['median']:.1f} s after its own caption in the median, {first['most']:.1f} s at "
+        "most (aimed at: 5)."
+    )
+
+
+def flat(changes: int, folder: Path) -> str:
+    """The memory over many changes."""
+    began, processor = time.perf_counter(), time.process_time()
+    followed = Followed(folder, StandIn(), quiet=0.2)
+    try:
+        rows = changed_on(followed, changes)
+    finally:
+        followed.end()
+    state = "NOT whole" if followed.library.verify() else "whole"
+    seconds, processor = time.perf_counter() - began, time.process_time() - processor
+    return (
+        f"{changes:,} changes to a folder that is followed: files written, changed, renamed and deleted, "
+        f"{BURST} at a time; {followed.captioned:,} captions of a stand-in, {followed.updates:,} updates, "
+        f"{seconds:.0f} s ({processor:.0f} s of the processor). The library was {state} at the end. Resident "
+        f"memory of the process:\n\n{markdown_table(['changes', 'MB', 'open files'], rows)}"
+    )
+
+
 def main() -> None:
-    """Measure, write the section."""
+    """Measure, write the sections."""
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
-    options.add_argument("--copies", type=int, default=1000, metavar="N")
-    options.add_argument("--changes", type=int, default=10_000, metavar="N")
+    options.add_argument("--pictures", type=Path, metavar="DIR", help="photographs to copy in")
+    options.add_argument("--copies", type=int, default=1000, metavar="N", help="(default: %(default)s)")
+    options.add_argument("--changes", type=int, default=10_000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
-    pictures = [path for path, _ in zip(find_images(given.pictures), range(given.copies), strict=False)]
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
-        followed = Followed(Path(folder))
-        try:
-            first = copied_in(followed, pictures)
-            rows = changed_on(followed, given.changes)
-        finally:
-            followed.end()
-        whole = not followed.library.verify()
-    copied, captioned, found = (first[name] for name in ("copied", "captioned", "found"))
-    captions, state = followed.captioned - len(pictures), "whole" if whole else "NOT whole"
-    body = (
-        f"{len(pictures):,} photographs were copied into a folder that is followed, in {copied:.1f} s. They "
-        f"were captioned within {captioned:.0f} s, by {first['updates']:.0f} updates, and all found by a "
-        f"search in another process {found - captioned:.1f} s after the last caption was there. A picture "
-        f"was found {first['median']:.1f} s after its own caption in the median, {first['most']:.1f} s at "
-        f"most (aimed at: 5).\n\nThen {given.changes:,} changes: files written, changed, renamed and "
-        f"deleted, {BURST} at a time; {captions:,} captions. The library was {state} at "
-        "the end. Resident memory of the process, captioner and all:\n\n"
-        f"{markdown_table(['changes', 'MB', 'open files'], rows)}"
-    )
-    line = f"python benchmarks/watch.py --pictures {anywhere(given.pictures)}"
-    write_section(given.results, "A folder that is followed", body, line)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        folder = Path(name)
+        if given.pictures is not None:
+            pictures = [
+                path for path, _ in zip(find_images(given.pictures), range(given.copies), strict=False)
+            ]
+            line = f"python benchmarks/watch.py --pictures {anywhere(given.pictures)} --changes 0"
+            body = found_in_time(pictures, folder / "copied")
+            write_section(given.results, "A folder that is followed", body, line)
+        if given.changes:
+            line = f"python benchmarks/watch.py --changes {given.changes}"
+            body = flat(given.changes, folder / "changed")
+            write_section(given.results, "Ten thousand changes to a folder", body, line)
 
 
 if __name__ == "__main__":

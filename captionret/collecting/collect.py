@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -270,18 +271,14 @@ class _Run:
 
 def _entry(candidate: Candidate, query: str, outcome: str, reason: str = "") -> Entry:
     """What is noted of a candidate; its texts are cleaned now."""
+    names = ("source", "page", "title", "licence", "licence_address", "author", "date")
+    texts: dict[str, Any] = {name: plain(getattr(candidate, name)) for name in names}
     return Entry(
         candidate.address,
-        outcome,
-        query,
-        captions=captions_of(candidate.captions),
-        source=plain(candidate.source),
-        page=plain(candidate.page),
-        title=plain(candidate.title),
-        licence=plain(candidate.licence),
-        licence_address=plain(candidate.licence_address),
-        author=plain(candidate.author),
-        date=plain(candidate.date),
+        captions_of(candidate.captions),
+        **texts,
+        outcome=outcome,
+        query=query,
         fetched=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         reason=reason,
     )

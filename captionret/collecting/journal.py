@@ -13,6 +13,7 @@ from typing import IO
 
 from ..errors import BadSetting
 from ..files import no_space_named
+from .candidates import Candidate
 
 NAME = "collect.jsonl"
 _SYNC_SECONDS = 2.0
@@ -36,10 +37,11 @@ OUTCOMES = {
 FOR_NOW = "for now"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One picture that was looked at. What is not known is "", 0 or ().
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Candidate):
+    """A candidate that was looked at, its texts cleaned. What is not known is "", 0 or ().
 
+    outcome: one of OUTCOMES
     query:   what it was found for
     file:    where it lies, relative to the collection, with "/"
     hash:    its perceptual hash, 16 hex digits
@@ -47,18 +49,9 @@ class Entry:
     fetched: when, in universal time: "2026-11-28T14:00:00Z"
     """
 
-    address: str
     outcome: str
     query: str = ""
     file: str = ""
-    captions: tuple[str, ...] = ()
-    source: str = ""
-    page: str = ""
-    title: str = ""
-    licence: str = ""
-    licence_address: str = ""
-    author: str = ""
-    date: str = ""
     width: int = 0
     height: int = 0
     sha256: str = ""

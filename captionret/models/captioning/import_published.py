@@ -10,11 +10,10 @@ opened for their tensors only, and the third by a reader that makes nothing but 
 """
 
 import hashlib
-import pickle
-import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -25,6 +24,7 @@ from ...counting import counted
 from ...errors import BadCheckpoint, BadSetting
 from ...text import SPECIAL, Vocabulary
 from ..checkpoint import OWN_BACKBONE, Checkpoint, save_checkpoint
+from ..pickles import MALFORMED, SafeReader
 from ..vision.backbones import backbone_record, build_network, find_weights
 from ..vision.rows import BACKBONES
 from .config import VARIANTS, CaptionerConfig
@@ -32,16 +32,17 @@ from .lstm import LSTMDecoder
 
 # torchvision's names of the Sequential's children; 2, 3 and 8 (relu, maxpool, avgpool) have no weights
 _RESNET_CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
-_MALFORMED = (
-    pickle.UnpicklingError,
-    EOFError,
-    AttributeError,
-    LookupError,
-    ValueError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-)
+_VOCABULARY: dict[tuple[str, str], Callable[[], Any]] = {
+    **dict.fromkeys(
+        [("build_vocab", "Vocabulary"), ("__main__", "Vocabulary")], lambda: type("Vocabulary", (), {})
+    ),
+    **dict.fromkeys([("builtins", "object"), ("__builtin__", "object")], lambda: object),
+    # how Python 2 wrote an object
+    **dict.fromkeys(
+        [("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor")],
+        lambda: lambda kind, base, state: kind(),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def read_state_dict(path: Path | str) -> dict[str, Tensor]:
         value = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise BadCheckpoint(f"{path} cannot be read ({error.strerror}). Check the path.") from None
-    except (*_MALFORMED, RuntimeError, struct.error) as error:
+    except MALFORMED as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise BadCheckpoint(
             f"{path} is damaged, or holds more than tensors ({reason[0]}). It was not run. Fetch it again."
@@ -164,10 +165,10 @@ def read_vocabulary(path: Path | str) -> Vocabulary:
     """
     try:
         with open(path, "rb") as file:
-            value = _VocabularyReader(path, file).load()
+            value = SafeReader(path, file, _VOCABULARY, "vocabularies", "utf-8").load()
     except OSError as error:
         raise BadCheckpoint(f"{path} cannot be read ({error.strerror}). Check the path.") from None
-    except (*_MALFORMED, RecursionError, AssertionError, struct.error) as error:
+    except MALFORMED as error:
         raise BadCheckpoint(
             f"{path} is not a whole pickle ({error or type(error).__name__}). Fetch it again."
         ) from None
@@ -192,30 +193,6 @@ def read_vocabulary(path: Path | str) -> Vocabulary:
             "these models."
         )
     return Vocabulary([str(token) for token in tokens], punctuation=True)
-
-
-# The Unpickler written in Python: the one written in C can be made to take gigabytes by a file of a few
-# bytes.
-class _VocabularyReader(pickle._Unpickler):
-    """Makes one kind of object, which can do nothing."""
-
-    def __init__(self, path: Path | str, file: IO[bytes]) -> None:
-        super().__init__(file, encoding="utf-8")
-        self.path = path
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Stand an inert class in for Vocabulary; refuse all else."""
-        # What is handed out is made anew each time: a file could alter one that lasts.
-        if (module, name) in (("build_vocab", "Vocabulary"), ("__main__", "Vocabulary")):
-            return type("Vocabulary", (), {})
-        if (module, name) in (("builtins", "object"), ("__builtin__", "object")):
-            return object
-        if (module, name) in (("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor")):
-            return lambda kind, base, state: kind()  # how Python 2 wrote an object
-        raise BadCheckpoint(
-            f"{self.path} asks for {module}.{name}, which no vocabulary needs and which could run code. "
-            "It is refused, and nothing of it was run. Take the file from a source you trust."
-        )
 
 
 def _encoder_weights(

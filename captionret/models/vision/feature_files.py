@@ -4,11 +4,10 @@ resnet18_features_train.pkl. Nothing of such a file is run.
 
 import io
 import pickle
-import struct
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,21 +16,8 @@ from torch._utils import _rebuild_tensor
 
 from ...errors import BadCheckpoint
 from ...files import content_of
+from ..pickles import MALFORMED, SafeReader
 
-_MALFORMED = (
-    pickle.UnpicklingError,
-    EOFError,
-    AttributeError,
-    LookupError,
-    ValueError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    AssertionError,
-    RuntimeError,
-    struct.error,
-)
 _OLD_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, 2)  # how torch.save began a file before release 1.6
 _MOST = 1_000_000  # numbers of one image
 
@@ -49,7 +35,7 @@ def read_features(path: Path | str) -> dict[str, NDArray[np.float32]]:
         raise BadCheckpoint(f"{path} cannot be read ({error.strerror}). Check the path.") from None
     try:
         value = _loaded(content, path)
-    except _MALFORMED as error:
+    except MALFORMED as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise BadCheckpoint(
             f"{path} is damaged, or no file of features ({reason[0][:200]}). It was not run. Fetch it again."
@@ -68,7 +54,7 @@ def read_features(path: Path | str) -> dict[str, NDArray[np.float32]]:
 def _loaded(content: bytes, path: Path | str) -> object:
     if content.startswith((b"PK", _OLD_TORCH)):  # what torch.save wrote
         return _tensors(content)
-    return _Reader(path, io.BytesIO(content)).load()
+    return SafeReader(path, io.BytesIO(content), _KNOWN, "features").load()
 
 
 def _tensors(content: bytes) -> object:
@@ -96,27 +82,6 @@ def _row(value: object, key: object, path: Path | str) -> NDArray[np.float32]:
             f"{path}: image {str(key)[:60]} has no vector of finite numbers. Compute it again."
         )
     return row.reshape(-1).copy()
-
-
-# The Unpickler written in Python: the one written in C can be made to take gigabytes by a file of a few
-# bytes.
-class _Reader(pickle._Unpickler):
-    """Makes tensors, arrays and dictionaries; refuses all else before anything of it is run."""
-
-    def __init__(self, path: Path | str, file: IO[bytes]) -> None:
-        super().__init__(file, encoding="latin1")  # as Python 2's arrays need it
-        self.path = path
-
-    def find_class(self, module: str, name: str) -> Any:
-        """What a name of the file stands for. What is handed out is made anew: a file could alter what
-        lasts."""
-        made = _KNOWN.get((module.replace("numpy.core", "numpy._core"), name))
-        if made is None:
-            raise BadCheckpoint(
-                f"{self.path} asks for {module}.{name}, which no features need and which could run code. "
-                "It is refused, and nothing of it was run. Take the file from a source you trust."
-            )
-        return made()
 
 
 def _rebuilt(storage: Any, offset: int, size: Any, stride: Any, *_: object) -> torch.Tensor:

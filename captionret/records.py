@@ -153,6 +153,19 @@ class GivenCaptions:
     sha256: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GivenFacts:
+    """What a file, or another program, knows of a picture beside its captions.
+
+    path, sha256: as GivenCaptions has them
+    facts:        its width and height do not count
+    """
+
+    path: str | None
+    sha256: str | None
+    facts: PictureFacts
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionResult:
     """What a captioner makes of one picture.

@@ -156,7 +156,17 @@ def _parquet(path: Path) -> Iterator[Placed]:
 
 
 def _shards(path: Path) -> Iterator[Placed]:
-    """Those of every shard in the folder: the numbered parts of one export."""
+    """The captions of every shard in the folder."""
+    for where, found in shard_records(path):
+        listed = [found] if isinstance(found, str) else found.get("captions", [])
+        yield from ((where, one) for one in listed)
+
+
+def shard_records(path: Path) -> Iterator[Placed]:
+    """What every shard in the folder says of its pictures: the numbered parts of one export.
+
+    errors: BadDataset
+    """
     try:
         for file in sorted(path.parent.glob("*.tar")):
             with tarfile.open(file) as shard:
@@ -164,9 +174,7 @@ def _shards(path: Path) -> Iterator[Placed]:
                     content = shard.extractfile(entry) if entry.name.endswith(".json") else None
                     if content is None:
                         continue
-                    found = _object(content.read())
-                    listed = [found] if isinstance(found, str) else found.get("captions", [])
-                    yield from ((f"{file.name}, {entry.name}", one) for one in listed)
+                    yield f"{file.name}, {entry.name}", _object(content.read())
     except tarfile.TarError as error:
         raise BadDataset(f"{path} cannot be read as a shard ({error}). Give one that is whole.") from None
 

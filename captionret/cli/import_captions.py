@@ -48,13 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = [asdict(report) for report in done.reports]
     counts = [{"captioner": one["captioner"], **{name: one[name] for name in _COUNTS}} for one in facts]
     if given.json:
-        print_json({"captioners": counts, "own": done.own, "failed": len(done.failures)})
+        print_json({"captioners": counts, "own": done.own, "facts": done.facts, "failed": len(done.failures)})
     else:
         for one in counts:
             print("  ".join([str(one["captioner"]), *(f"{name} {one[name]:,}" for name in _COUNTS)]))
         if done.own or not counts:
             print(f"a person  new {done.own:,}")
-    found = done.own or done.known or any(one["new"] or one["changed"] or one["unchanged"] for one in counts)
+        if done.facts:
+            print(f"dates, places, keywords  new {done.facts:,}")
+    found = (
+        done.own
+        or done.facts
+        or done.known
+        or any(one["new"] or one["changed"] or one["unchanged"] for one in counts)
+    )
     return FOUND if found else NOTHING_FOUND
 
 

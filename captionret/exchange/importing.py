@@ -19,6 +19,7 @@ from ..library.given import IMPORTED
 from ..progress import bar
 from ..records import Caption, Failure, GivenCaptions
 from ..uncollected import uncollected
+from .facts import read_facts
 from .reading import by_source, read_captions
 from .report import Failures
 from .rows import CaptionRow
@@ -34,6 +35,8 @@ class Imported:
     reports:  of each source
     own:      captions of a person that are new here; what a person wrote here before stays
     known:    who captions this library already, so that their captions in the file are left out
+    facts:    of how many pictures it knows a date, a camera, a lens, a place, a title or keywords that their
+              own files do not say
     failures: records, sidecars and pictures that cannot be read
     """
 
@@ -41,6 +44,7 @@ class Imported:
     own: int = 0
     known: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
+    facts: int = 0
 
 
 @uncollected()
@@ -53,6 +57,7 @@ def import_captions(library: Library, path: Path) -> Imported:
     """
     models = {one.name for one in library.captioners if one.kind == "model"}
     files = {one.name: json.loads(one.described) for one in library.captioners if one.kind == "file"}
+    facts = list(read_facts(path))
     spec, failures = f"file:{path.absolute()}", Failures()
     reports, own, known = [], 0, []
     for (by, kind), pictures in by_source(read_captions(path, failures, set(files))).items():
@@ -68,7 +73,8 @@ def import_captions(library: Library, path: Path) -> Imported:
             same = by == path.name and files.get(by, {}).get("captioner") == spec
             described = {"captioner": spec} if same else {IMPORTED: spec}
             reports.append(library.add_captions(by, given, whole=True, described=described))
-    return Imported(tuple(reports), own, tuple(known), tuple(failures))
+    filled = library.add_facts(facts) if facts else 0
+    return Imported(tuple(reports), own, tuple(known), tuple(failures), filled)
 
 
 def import_sidecars(library: Library, folder: Path | None = None, progress: bool | None = None) -> Imported:

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..library import LibraryPicture
+from ..records import PictureFacts
+
+_UNKNOWN = PictureFacts(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,11 @@ CAPTION_COLUMNS = ("path", "sha256", "n", "caption", "by", "kind", "day", "logpr
 
 @dataclass(frozen=True, slots=True)
 class PictureRow:
-    """One picture. words: the probable ones, the most probable first, with their probabilities"""
+    """One picture.
+
+    taken ... keywords: what its file says about itself, see PictureFacts
+    words: the probable ones, the most probable first, with their probabilities
+    """
 
     path: str
     sha256: str
@@ -44,14 +51,19 @@ class PictureRow:
     height: int | None
     taken: str | None
     camera: str | None
+    lens: str | None
+    latitude: float | None
+    longitude: float | None
+    title: str | None
+    keywords: tuple[str, ...]
     copies: tuple[str, ...]
     words: tuple[str, ...]
     probabilities: tuple[float, ...]
 
 
 PICTURE_COLUMNS = (
-    *("path", "sha256", "width", "height", "taken", "camera", "copies"),
-    *("words", "probabilities"),
+    *("path", "sha256", "width", "height", "taken", "camera", "lens", "latitude", "longitude", "title"),
+    *("keywords", "copies", "words", "probabilities"),
 )
 
 
@@ -75,15 +87,21 @@ def caption_rows(picture: LibraryPicture) -> Iterator[CaptionRow]:
 
 def picture_row(picture: LibraryPicture) -> PictureRow:
     """What is known of a picture beside its captions."""
-    facts = picture.exif
+    facts = picture.exif or _UNKNOWN
+    latitude, longitude = facts.place or (None, None)
     words = sorted((picture.word_probabilities or {}).items(), key=lambda one: (-one[1], one[0]))
     return PictureRow(
         picture.path,
         picture.sha256,
-        facts.width if facts else None,
-        facts.height if facts else None,
-        facts.taken if facts else None,
-        facts.camera if facts else None,
+        facts.width or None,
+        facts.height or None,
+        facts.taken,
+        facts.camera,
+        facts.lens,
+        latitude,
+        longitude,
+        facts.title,
+        facts.keywords,
         picture.copies,
         tuple(word for word, _ in words),
         tuple(round(p, 6) for _, p in words),

@@ -36,15 +36,16 @@ def sidecar_of(picture: Path) -> Path:
 
 
 def keywords(picture: LibraryPicture) -> list[str]:
-    """Of a picture: tags that were given with its captions, then its probable words, or where nothing is
-    predicted the content words of its caption."""
+    """Of a picture: those of its own file, tags that were given with its captions, then its probable words,
+    or where nothing is predicted the content words of its caption."""
+    own = () if picture.exif is None else picture.exif.keywords
     tags = [tag for row in caption_rows(picture) for tag in row.tags]
     if picture.word_probabilities is None:
         found = content_words(words(picture.caption))
     else:
         sure = [(p, word) for word, p in picture.word_probabilities.items() if p >= AT_LEAST]
         found = content_words([word for _, word in sorted(sure, key=lambda one: (-one[0], one[1]))])
-    return list(dict.fromkeys([*tags, *found[:MOST_WORDS]]))
+    return list(dict.fromkeys([*own, *tags, *found[:MOST_WORDS]]))
 
 
 def _write(picture: LibraryPicture, place: Path, failures: Failures) -> None:

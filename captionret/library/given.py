@@ -4,32 +4,28 @@ hash or its path, and is kept under the name of its source."""
 import hashlib
 import json
 import logging
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..counting import counted
 from ..records import Caption, GivenCaptions
 from . import writes
 from .caption_rows import MOST_CAPTIONS, caption_of, picture_of, read_rows, rows_of, span, today
-from .captioners import CURRENT, read_captioners
+from .captioners import read_captioners
 from .catalogue import Catalogue
 from .changes import are_many, forget
 from .documents import read_own
 from .in_english import warn_of_another_language
+from .known_pictures import KnownPictures, read_known
 from .report import CaptionReport
-from .rows import NAME, TEXT, WHOLE, Rows, restored
+from .rows import TEXT, WHOLE, Rows
 from .storable import is_storable
 
 log = logging.getLogger(__name__)
 
-_PICTURES = f"""
-SELECT i.number, i.sha256, f.path FROM images AS i JOIN files AS f USING (sha256)
-WHERE i.captioner = {CURRENT}
-"""  # noqa: S608
 _NAMED = 5  # pictures that a message names
 IMPORTED = "imported"  # among a source's facts: "file:PATH", from which it was taken once
 
@@ -52,42 +48,6 @@ class GivenSource:
         return {"name": self.name, **self.facts}
 
 
-@dataclass
-class _Pictures:
-    """The numbers of a library's pictures, by what a source may name them."""
-
-    root: Path
-    by_hash: dict[str, int] = field(default_factory=dict)
-    by_path: dict[str, int] = field(default_factory=dict)
-    _by_name: dict[str, int | None] | None = None
-
-    def find(self, given: GivenCaptions) -> int | None:
-        """The picture that is meant; None for one that is not here."""
-        if given.sha256 is not None and given.sha256.lower() in self.by_hash:
-            return self.by_hash[given.sha256.lower()]
-        if not given.path:
-            return None
-        path = given.path.replace(os.sep, "/").removeprefix("./")
-        if path in self.by_path:
-            return self.by_path[path]
-        if Path(path).is_absolute():
-            if Path(path).is_relative_to(self.root):
-                return self.by_path.get(Path(path).relative_to(self.root).as_posix())
-            return None
-        return self.names.get(PurePosixPath(path).name) if "/" not in path else None
-
-    @property
-    def names(self) -> Mapping[str, int | None]:
-        """By the bare name of a file, where only one picture has it; None where several do."""
-        if self._by_name is None:
-            self._by_name = {}
-            for path, number in self.by_path.items():
-                name = PurePosixPath(path).name
-                same = self._by_name.get(name, number) == number
-                self._by_name[name] = number if same else None
-        return self._by_name
-
-
 def put_given(
     catalogue: Catalogue,
     captioner: int,
@@ -101,7 +61,7 @@ def put_given(
     whole: whether they are all that it has, so that what it had before of other pictures goes
     """
     with catalogue.reading() as rows:
-        pictures, before = _pictures(rows, root), _held(rows, captioner)
+        pictures, before = read_known(rows, root), _held(rows, captioner)
     found, unknown = _sorted(given, pictures)
     changed = {number: captions for number, captions in found.items() if captions != before.get(number)}
     gone = before.keys() - found.keys() if whole else set()
@@ -160,7 +120,7 @@ def held_already(
         ]
         if not others:
             return None
-        pictures = _pictures(rows, root)
+        pictures = read_known(rows, root)
         found, _ = _sorted(given, pictures)
         for other in others:
             held = _held(rows, other.id)
@@ -182,7 +142,7 @@ def put_own(catalogue: Catalogue, given: Iterable[GivenCaptions], root: Path) ->
     """Keep the first caption of each as a person's, where no person wrote one; returns of how many pictures
     that was. In one transaction."""
     with catalogue.reading() as rows:
-        pictures = _pictures(rows, root)
+        pictures = read_known(rows, root)
         present = read_own(rows)
     hashes = {number: sha256 for sha256, number in pictures.by_hash.items()}
     found, _ = _sorted(given, pictures)
@@ -198,22 +158,15 @@ def put_own(catalogue: Catalogue, given: Iterable[GivenCaptions], root: Path) ->
     return len(new)
 
 
-def _pictures(rows: Rows, root: Path) -> _Pictures:
-    pictures = _Pictures(root)
-    for number, sha256, path in rows.table(_PICTURES, (WHOLE, TEXT, NAME)):
-        pictures.by_hash[sha256] = pictures.by_path[restored(path)] = number
-    return pictures
-
-
 def _sorted(
-    given: Iterable[GivenCaptions], pictures: _Pictures
+    given: Iterable[GivenCaptions], pictures: KnownPictures
 ) -> tuple[dict[int, list[Caption]], list[str]]:
     """By picture all captions, each text once, the best scores first; and the names of unknown pictures."""
     found: defaultdict[int, dict[str, Caption]] = defaultdict(dict)
     unknown: dict[str, None] = {}
     for one in given:
         captions = [caption for caption in one.captions if caption.text.strip() and is_storable(caption)]
-        number = pictures.find(one)
+        number = pictures.find(one.path, one.sha256)
         if number is None:
             unknown[one.path or one.sha256 or ""] = None
             continue

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 
 from ..decoding import BeamSearch, Decoding, OwnWay
 from ..errors import BadLibrary, BadSetting
-from ..records import GivenCaptions
+from ..records import GivenCaptions, GivenFacts
 from ..remedies import remedy
 from ..uncollected import uncollected
 from . import writes
 from .beside import Beside, adopt, own_way
 from .captioners import read_present, read_shown
 from .given import GivenSource, held_already, put_given, put_own, take_over
+from .given_facts import put_given_facts
 from .index_writing import write_index
 from .protocols import Captioning
 from .reading import ReadableLibrary
@@ -95,6 +96,18 @@ class SideBySideLibrary(ReadableLibrary):
         with writing(self.path):
             self._check_captioned()
             new = put_own(self._catalogue, captions, self.root)
+            write_index(self._catalogue)
+            return new
+
+    def add_facts(self, facts: Iterable[GivenFacts]) -> int:
+        """Keep what is known elsewhere of pictures' dates, cameras, lenses, places, titles and keywords,
+        where their own files say nothing. Returns of how many pictures that was.
+
+        errors: as caption_beside
+        """
+        with writing(self.path):
+            self._check_captioned()
+            new = put_given_facts(self._catalogue, facts, self.root)
             write_index(self._catalogue)
             return new
 

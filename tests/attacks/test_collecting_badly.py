@@ -1,7 +1,9 @@
 """What goes wrong while a data set is collected: certificates, servers that drip, full disks, Ctrl-C, hostile
 names. A clear sentence, the rest goes on, nothing is lost."""
 
+import errno
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,11 +14,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from photographs import encoded, photograph
+from typed import Call
 from web_server import WebServer, page, serving
 
+from captionret.cli import collect as collect_command
 from captionret.collecting.candidates import Candidate
 from captionret.collecting.collect import collect
 from captionret.collecting.wanted import Wanted, listed
@@ -145,3 +150,30 @@ def test_hostile_names_become_names_of_files_here(server: WebServer, tmp_path: P
     assert done.outcomes == {"kept": 5}
     files = {path.relative_to(tmp_path).parts[:2] for path in tmp_path.rglob("*.jpg")}
     assert files == {("mine", "犬-2j")} and not list(tmp_path.glob("*.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("list.txt", "list.txt cannot be used"),
+        ("list.txt/mine", "list.txt/mine cannot be used"),
+        ("a" * 300, "cannot be used .File name too long"),
+        ("mine", "mine/collect.jsonl cannot be used .Read-only file system"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_asked_for(
+    server: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call, out: str, said: str
+) -> None:
+    list_file = tmp_path / "list.txt"
+    list_file.write_text(f"{server.url}/1.jpg\tdog\n", "utf-8")
+    real = open
+
+    def read_only(file: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
+        if str(file).endswith("collect.jsonl") and "r" not in mode:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(file))
+        return real(file, mode, *rest, **named)
+
+    monkeypatch.setattr("builtins.open", read_only)
+    done = call(collect_command, "--urls", list_file, "--private", "127.0.0.1", "--out", tmp_path / out)
+    assert done.code == 3 and re.search(said, done.err), done.err
+    assert server.asked == []

@@ -83,6 +83,11 @@ def find_library(given: str | os.PathLike[str]) -> Path:
     return path
 
 
+def library_called(path: Path) -> str:
+    """By what commands find a library that lies here: its name where that is enough, else its path."""
+    return path.name if find_library(path.name).absolute() == path.absolute() else str(path)
+
+
 @cache  # said once, however often a command asks
 def _two_libraries(name: str, taken: Path, other: Path) -> None:
     log.warning(
@@ -122,18 +127,22 @@ def find_checkpoint(given: str | os.PathLike[str]) -> Path:
     raise BadCheckpoint(f"{UnknownName.among('checkpoint', name, known_checkpoints())} Looked in {looked}.")
 
 
-def known_checkpoints() -> dict[str, Path]:
-    """The checkpoints that are found by name, with their directories; the user's own before the shipped."""
+def known_checkpoints(own: bool = False) -> dict[str, Path]:
+    """The checkpoints that are found by name, with their directories; the user's own before the shipped.
+
+    own: those alone that lie where the user's own do
+    """
     found: dict[str, Path] = {}
-    for folder in _folders():
+    for folder in _folders(own):
         for record in sorted(folder.glob(f"*/{_RECORD}")):
             found.setdefault(record.parent.name, record.parent)
     return found
 
 
-def _folders() -> list[Path]:
+def _folders(own: bool = False) -> list[Path]:
     """Where names of checkpoints are looked for; each folder once."""
+    shipped = [] if own else [shipped_checkpoint(SHIPPED[0]).parent]
     found: dict[Path, Path] = {}
-    for folder in (Path("checkpoints"), checkpoints_folder(), shipped_checkpoint(SHIPPED[0]).parent):
+    for folder in (Path("checkpoints"), checkpoints_folder(), *shipped):
         found.setdefault(folder.absolute(), folder)
     return list(found.values())

@@ -15,7 +15,7 @@ from ..records import Item
 from ..remedies import remedy
 from .captioned_split import caption_split, decoded_with, load_captioner, training_captions
 from .compared_captions import DIFFERENCES, Compared, scored
-from .places import checkpoints_folder, data_folder
+from .places import checkpoints_folder, data_folder, known_checkpoints
 from .spaces import load_space
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
@@ -100,7 +100,7 @@ def compare(
 ) -> Comparison:
     """Compare checkpoints on a split; with embedding spaces, also as ways to find related pictures.
 
-    checkpoints: None: every captioner's in ./checkpoints
+    checkpoints: None: every captioner's that known_captioners finds
     spaces:      names or directories
     errors:      BadDataset for no captioned pictures, or such as cannot be read; BadCheckpoint
     """
@@ -137,14 +137,15 @@ def _load_spaces(given: Sequence[str], device: str) -> "list[EmbeddingModel | Pi
 
 
 def known_captioners() -> list[Path]:
-    """Every captioner's checkpoint in ./checkpoints. errors: BadCheckpoint where there is none"""
+    """Every checkpoint of a captioner in ./checkpoints and where trainings put theirs. errors: BadCheckpoint
+    where there is none"""
     from ..models.captioning.config import CAPTIONER
     from ..models.record import kind_of, read_record
 
-    folder = checkpoints_folder()
-    records = {path.parent: read_record(path.parent) for path in sorted(folder.glob("*/config.json"))}
-    found = [path for path, one in records.items() if kind_of(one) == CAPTIONER.name]
+    own = known_checkpoints(own=True)
+    found = [path for _, path in sorted(own.items()) if kind_of(read_record(path)) == CAPTIONER.name]
     if not found:
+        folder = checkpoints_folder()
         raise BadCheckpoint(f"There are no checkpoints in {folder}.", remedy("train captioner"))
     return found
 

@@ -50,7 +50,7 @@ def gallery_library(folder: Path | None, captioner: Captioning, beam: int = 3) -
         from ..datasets.samples import sample_gallery
 
         folder = sample_gallery()
-        log.info(f"No pictures are named: in the sample gallery {folder}.")
+        log.info(f"No folder is indexed yet: in the sample photographs, {folder}.")
     if not folder.is_dir():
         raise BadSetting(f"{folder} is not a folder. Give the folder that holds the pictures.")
     key = hashlib.sha256(

@@ -1,8 +1,8 @@
 """Annotate a picture with the captions of a collection that fit it best, or with the words that do.
 
-    captionret annotate --checkpoint photos-space --image q.jpg
-    captionret annotate --checkpoint photos-space --image q.jpg --captions-from coco:data/coco
-    captionret annotate --checkpoint photos-space --image https://example.org/q.jpg          # is downloaded
+    captionret annotate --image q.jpg
+    captionret annotate --image q.jpg --captions-from coco:data/coco
+    captionret annotate --image https://example.org/q.jpg --checkpoint checkpoints/mine      # is downloaded
 
 The words are the vocabulary of the training captions, or for a space of word vectors all words that have one:
 labels that it was never trained on are found, too. Up to 200,000 words or captions are all compared; more are
@@ -47,9 +47,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("annotate", __doc__ or "")
     options.add_argument(
         "--checkpoint",
-        required=True,
-        metavar="DIR",
-        help="an embedding space: a directory, or a name in checkpoints/",
+        default="photos-space",
+        metavar="NAME",
+        help="an embedding space: a name or a directory (default: %(default)s, the shipped one)",
     )
     options.add_argument(
         "--image", required=True, metavar="FILE|URL", help="a picture, or a web address of one"

@@ -35,11 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..app.comparison_report import write_comparison
     from ..app.comparisons import Measuring, compare
     from ..app.missing import open_data
+    from ..app.places import find_checkpoint
     from ..decoding import BeamSearch
 
     dataset = open_data(given.data, given.fetch_missing)
     say(dataset.summary())
-    checkpoints = [Path(path) for path in given.checkpoints] if given.checkpoints else None
+    checkpoints = list(map(find_checkpoint, given.checkpoints)) if given.checkpoints else None
     how = Measuring(
         BeamSearch(given.beam, given.length_penalty),
         given.batch_size,
@@ -63,8 +64,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--checkpoints",
         nargs="+",
-        metavar="DIR",
-        help="what captions (default: every checkpoint in checkpoints/)",
+        metavar="NAME",
+        help="what captions, names or directories (default: every captioner in checkpoints/)",
     )
     options.add_argument(
         "--embedding",

@@ -1,8 +1,8 @@
 """Write the vectors of sentences or pictures in an embedding space, or a skip-thought encoder's of sentences,
 as a .npy file.
 
-    captionret encode --checkpoint photos-space --sentences texts.txt --out texts.npy
-    captionret encode --checkpoint photos-space --images ~/Pictures --out pictures.npy
+    captionret encode --sentences texts.txt --out texts.npy
+    captionret encode --images ~/Pictures --out pictures.npy
     captionret encode --checkpoint transformers:models/siglip --images ~/Pictures --out pictures.npy
 
 Beside OUT.npy stands OUT.json: the sentences, or the pictures that could be read, in the order of the rows,
@@ -86,10 +86,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser("encode", __doc__ or "")
     options.add_argument(
         "--checkpoint",
-        required=True,
-        metavar="DIR",
-        help="an embedding space or a skip-thought encoder: its directory, or name in checkpoints/; or an "
-        "encoder of transformers or open_clip as KIND:WHAT",
+        default="photos-space",
+        metavar="NAME",
+        help="an embedding space or a skip-thought encoder: its name or directory; or an encoder of "
+        "transformers or open_clip as KIND:WHAT (default: %(default)s, the shipped space)",
     )
     what = options.add_mutually_exclusive_group(required=True)
     what.add_argument(

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..counting import counted
 from ..errors import BadSetting, CaptionretError
+from ..home import library_called
 from ..report.visible import visible
 from .captioner_options import add_captioners, captioner_options, present_and_others
 from .decoding_options import add_decoding, decoding_of
@@ -266,7 +267,7 @@ def _show(library: "Library", done: "IndexReport", as_json: bool, before: "Colle
         if failure not in before:
             log.warning(f"failed: {failure.reason}")
     if again := sum(failure in before for failure in failures):
-        known = f"captionret info --library {shlex.quote(str(library.path))}"
+        known = f"captionret info --library {shlex.quote(library_called(library.path))}"
         log.warning(f"failed: {again:,} as before, see {known}")
     if report.other:
         kinds = ", ".join(counted(count, kind) for kind, count in report.other.items())

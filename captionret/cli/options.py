@@ -7,10 +7,11 @@ A command's module has `main(arguments)`, which parses with a `parser(...)` of t
 import argparse
 import logging
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import BadSetting
 from ..files import expanded
@@ -57,6 +58,18 @@ class CommandParser(argparse.ArgumentParser):
 
             complete(self)
         return super().parse_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong in one line, not with all that could have been typed."""
+        from difflib import get_close_matches
+
+        option = re.fullmatch(r"unrecognized arguments: (--[^\s=]+).*", message)
+        known = [name for action in self._actions for name in action.option_strings]
+        near = get_close_matches(option[1], known, 1) if option else []
+        hint = f" Did you mean {near[0]}?" if near else ""
+        self.exit(
+            BadSetting.exit_code, f"{self.prog}: {message}.{hint} {self.prog} --help shows how it is used.\n"
+        )
 
 
 class _Quiet(argparse.Action):

@@ -28,6 +28,7 @@ from .search_options import parse
 if TYPE_CHECKING:  # --help need not wait for these
     from ..app.result import SearchResult
     from ..app.searcher import Searcher
+    from ..library import Library
     from ..records import Hit
 
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.html:
         _refuse_to_write_over_a_picture(given.html)
     with _searcher(given) as searcher:
+        _take_from_library(given, searcher.library)
         searcher.check_spaces(given.mode)
         found = searcher.search(
             text=given.text,
@@ -93,6 +95,19 @@ def _searcher(given: argparse.Namespace) -> "Searcher":
         beam=given.beam,
         captions_by=given.captions_by,
     )
+
+
+def _take_from_library(given: argparse.Namespace, library: "Library") -> None:
+    """What is called as pictures are, and no file in the current folder, may be a picture of the library."""
+    missing = given.image is not None and not given.image.exists()
+    typed = given.image if missing else given.no_file
+    file = None if typed is None else library.file_of(typed)
+    if file is None or (given.image is not None and not missing):
+        return
+    say(f"{typed} is a picture of the library: {file}.")
+    if not missing:
+        given.text = None
+    given.image, given.no_file = file, None
 
 
 def _refuse_to_write_over_a_picture(page: Path) -> None:

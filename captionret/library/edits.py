@@ -11,7 +11,7 @@ from ..text import word_set
 from . import writes
 from .catalogue import Catalogue
 from .listing import Listing, look_at
-from .names import PathInput, as_listed, as_paths, below, called, name_of
+from .names import PathInput, as_listed, as_paths, below, held_as, name_of
 from .rows import NAME, TEXT, restored, stored
 
 
@@ -101,10 +101,8 @@ def set_caption(catalogue: Catalogue, path: PathInput, text: str | None, root: P
     """
     files = "SELECT path, sha256 FROM files"
     known = {restored(name): sha256 for name, sha256 in catalogue.table(files, (NAME, TEXT))}
-    name = name_of(path, root, known)
-    name = name if name in known else as_listed(name, root)
-    name = name if name in known else called(path, known) or name
-    if name not in known:
+    name = held_as(path, root, known)
+    if name is None:
         raise BadLibrary(f"{catalogue.file.parent} holds no picture {path}.", remedy("which pictures"))
     if text is not None:
         text = _caption_text(text)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import unicodedata
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from pathlib import Path
 
 from ..counting import counted
@@ -59,6 +59,16 @@ def as_listed(name: str, root: Path) -> str:
         found.append(part)
         place = place / part
     return "/".join(found)
+
+
+def held_as(path: PathInput, root: Path, names: Collection[str]) -> str | None:
+    """The name of the picture that is meant: its path as answers show it, its file, or the file's name where
+    only one of these is called so; None where it is none of them. errors: BadSetting as `called`"""
+    name = name_of(path, root, names)
+    for one in (name, as_listed(name, root)):
+        if one in names:
+            return one
+    return called(path, names)
 
 
 def called(path: PathInput, names: Iterable[str]) -> str | None:

@@ -21,6 +21,7 @@ from .index_file import DamagedIndex
 from .index_writing import MOST_READ, write_index
 from .made_by import MadeBy
 from .merged import MergedSegments
+from .names import PathInput, held_as
 from .protocols import Space
 from .rows import NAME, Rows, record, restored
 from .search_index import IndexReader, Outdated
@@ -152,6 +153,16 @@ class ReadableLibrary:
                 found = pictures.shown_of(rows, shown, others)
         names = [one.made_by(self.path).summary for one in found]
         return [*([PERSON] if own else []), *names]
+
+    def file_of(self, path: PathInput) -> Path | None:
+        """The file of one of its pictures: named by its path as answers show it, its file, or the file's name
+        where only one is called so; None where it holds no such picture. errors: BadSetting where several are
+        called so"""
+        root = self.root
+        with self._catalogue.reading() as rows:
+            names = {restored(name) for (name,) in rows.table("SELECT path FROM files", (NAME,))}
+        found = held_as(path, root, names)
+        return None if found is None else root / found
 
     def failures(self) -> list[Failure]:
         """The files that could not be captioned, by name."""

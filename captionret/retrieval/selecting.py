@@ -27,6 +27,12 @@ from .language import (
 from .query import EncodedQuery
 from .row_sets import Mask
 
+_PEOPLE = frozenset({"people", "person", "persons"})
+_PERSONS = tuple(
+    "man men woman women boy boys girl girls child children kid kids baby babies toddler toddlers lady "
+    "ladies guy guys".split()
+)
+
 
 def selected(gallery: Gallery, query: EncodedQuery) -> Mask | None:
     """(N,) of which pictures all that the query asks for holds; None where it limits nothing.
@@ -40,7 +46,8 @@ def selected(gallery: Gallery, query: EncodedQuery) -> Mask | None:
 def holds(gallery: Gallery, condition: Condition, query: EncodedQuery, struck: bool = False) -> Mask:
     """(N,) of which pictures a condition of a query holds.
 
-    struck: whether those are left out; then a picture shows a word also where a caption says it
+    struck: whether those are left out; then a picture shows a word also where a caption says it, and people
+            where it shows a man, a girl or another person
     """
     if isinstance(condition, And):
         return reduce(np.logical_and, (holds(gallery, part, query, struck) for part in condition.parts))
@@ -68,6 +75,8 @@ def _show(gallery: Gallery, condition: WordCondition, query: EncodedQuery, struc
     least = AT_LEAST if condition.at_least is None else condition.at_least
     read = query.read_as(condition.word)
     alike = (condition.word,) if read is None else read.alike
+    if struck and _PEOPLE.intersection(alike):
+        alike += _PERSONS  # who wants no people wants no boy either
     shown = [_at_least(probabilities(gallery, word), least) for word in alike]
     if struck and condition.at_least is None:
         shown += [gallery.row_sets.holding((word,)) for word in dict.fromkeys((condition.word, *alike))]

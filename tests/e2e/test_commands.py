@@ -74,7 +74,13 @@ def hashes(folder: Path) -> dict[str, str]:
 def test_unknown_option_is_wrong_usage(call: Call, module: Any) -> None:
     code, out, err = call(module, "--no-such-option")
     assert (code, out) == (2, "")
-    assert "usage: captionret " in err
+    assert err.startswith("captionret ") and err.endswith(" --help shows how it is used.\n")
+    assert err.count("\n") == 1
+
+
+def test_an_option_that_is_nearly_one_is_suggested(call: Call) -> None:
+    err = call(index, "photos", "--excluded", "*.gif").err
+    assert "unrecognized arguments: --excluded *.gif. Did you mean --exclude? captionret index --help" in err
 
 
 def test_file_that_may_not_be_used_is_named(call: Call, trained: Trained, tmp_path: Path) -> None:
@@ -783,13 +789,15 @@ def test_compared_scores_are_the_scorers_own(
 
 
 def test_comparison_takes_every_checkpoint_by_default(
-    call: Call, trained: Trained, other: Path, tmp_path: Path
+    call: Call, trained: Trained, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path in (trained.checkpoint, other):
-        shutil.copytree(path, tmp_path / "checkpoints" / path.name)
-    code, out, _ = call(compare_variants, "--data", trained.spec, "--features", trained.features)
+    shutil.copytree(trained.checkpoint, tmp_path / "checkpoints" / trained.checkpoint.name)
+    shutil.copytree(other, tmp_path / "home/checkpoints" / other.name)
+    monkeypatch.setenv("CAPTIONRET_HOME", str(tmp_path / "home"))
+    of = ("--data", trained.spec, "--features", trained.features)
+    code, out, _ = call(compare_variants, *of)
     assert code == 0
-    assert "checkpoints/tiny" in out and "checkpoints/other" in out
+    assert "checkpoints/tiny" in out and "home/checkpoints/other" in out
     assert (tmp_path / "report" / "variants" / "variants.csv").exists()
 
 
@@ -810,6 +818,7 @@ def test_noted_scores_stand_in_the_record_and_on_the_card(
     ("arguments", "code", "said"),
     [
         (("--checkpoints", "./gone"), 3, "There is no checkpoint directory gone"),
+        (("--checkpoints", "gone"), 3, "There is no checkpoint 'gone'."),
         ((), 3, "There are no checkpoints in checkpoints. Train one"),
         (("--split", "nope"), 3, "has no images in split 'nope'"),
         (("--pictures", "0"), 2, "--pictures 0, --batch-size 64, --beam 3: all must be at least 1"),

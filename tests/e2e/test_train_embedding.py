@@ -332,6 +332,14 @@ def test_what_cannot_be_encoded_is_refused(call: Call, space: Space) -> None:
 # --- annotating ---
 
 
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [(annotate, ("--image", "q.jpg")), (encode, ("--images", "photos", "--out", "x.npy"))],
+)
+def test_the_shipped_space_is_taken_where_none_is_named(module: Any, arguments: tuple[str, ...]) -> None:
+    assert module._parse(arguments).checkpoint == "photos-space"
+
+
 def test_a_picture_is_annotated_with_words_and_with_the_captions_of_a_collection(
     call: Call, space: Space
 ) -> None:

@@ -276,6 +276,28 @@ def test_a_picture_whose_caption_says_what_is_struck_goes_however_improbable_it_
         assert mask is not None and mask.tolist() == left, text
 
 
+def test_no_people_means_no_man_and_no_girl_either() -> None:
+    captions = ["two girls on a beach", "a beach", "a beach", "people on a beach"]
+    words = [{"beach": 0.9}, {"beach": 0.9, "man": 0.7}, {"beach": 0.9, "man": 0.3}, {"people": 0.9}]
+    hashes = [f"{number:064x}" for number in range(4)]
+    source = TableSource(
+        hashes,
+        captions=[(caption,) for caption in captions],
+        word_probabilities=WordMatrix.of_rows(words),
+    )
+    gallery = Gallery([f"{number}.jpg" for number in range(4)], captions, hashes, source=source)
+    for text, left in {
+        "beach -people": [False, False, True, False],
+        "beach -person": [False, False, True, True],
+        "beach -people>0.8": [False, True, True, False],
+        "beach -man": [True, False, True, True],
+        "people": [True, True, True, True],
+        "people AND beach": [False, False, False, False],
+    }.items():
+        mask = selected(gallery, asked(text))
+        assert mask is None or mask.tolist() == left, text
+
+
 def test_what_does_not_come_into_question_is_never_a_hit_and_the_rest_ranks_as_before() -> None:
     gallery = gallery_of(True)
     everything = [(hit.id, hit.score) for hit in search(gallery, asked("a dog on a beach"))]

@@ -3,6 +3,7 @@ threads."""
 
 import asyncio
 import io
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -310,6 +311,21 @@ def test_a_file_that_is_not_there_is_said_to_be_none(
     assert f"There is no file {' '.join(typed)}.\n" in found.err
     plain = call(search_command, "red.", "v2.0", "--library", library.path, "--mode", "jaccard")
     assert "There is no file" not in plain.err
+
+
+@pytest.mark.parametrize("typed", [("green.png",), ("--image", "green.png"), ("trip/green.png",)])
+def test_the_name_of_a_picture_of_the_library_asks_with_it(
+    tmp_path: Path, typed: tuple[str, ...], call: Call
+) -> None:
+    for place in ("trip/green.png", "red.png"):
+        picture(tmp_path / "photos" / place, place.rpartition("/")[2].removesuffix(".png"))
+    with Library.create(tmp_path / "lib", tmp_path / "photos") as library:
+        library.update(captioner=MeanColour())
+    found = call(search_command, *typed, "--library", "./lib", "--mode", "jaccard", "--json")
+    answer = json.loads(found.out)
+    assert answer["query"]["image"] == str(tmp_path / "photos/trip/green.png")
+    assert [Path(hit["path"]).name for hit in answer["hits"]] == ["red.png"]
+    assert f"{typed[-1]} is a picture of the library: " in found.err
 
 
 def test_words_beginning_with_a_minus_are_shown_as_they_were_typed(library: Library, call: Call) -> None:

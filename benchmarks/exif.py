@@ -11,44 +11,20 @@ import argparse
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from large_library import Grey
 from PIL import Image
 from results import ROOT, markdown_table, write_section
 
-from captionret.decoding import Decoding
-from captionret.files import sha256_of
-from captionret.images import Picture
 from captionret.library import Library
-from captionret.records import Caption, CaptionResult, Failure
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Picture {number}</rdf:li></rdf:Alt></dc:title>
 <dc:subject><rdf:Bag><rdf:li>holiday</rdf:li><rdf:li>lake</rdf:li></rdf:Bag></dc:subject>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
-
-
-class WithoutFacts:
-    """Says the same of every picture, and reads no file but for its hash."""
-
-    name, fingerprint = "without facts", "0" * 64
-
-    def describe(self) -> dict[str, str]:
-        """No more than its name."""
-        return {"name": self.name}
-
-    def caption_stream(
-        self, paths: Sequence[Path | Picture], *, decoding: Decoding, batch_size: int
-    ) -> Iterator[list[CaptionResult | Failure]]:
-        """One caption each."""
-        for picture in paths:
-            path = picture if isinstance(picture, Path) else picture.path
-            assert path is not None, "a library's pictures are files"
-            caption = Caption("a picture", ("a", "picture"), -1.0)
-            yield [CaptionResult(path, sha256_of(path), [caption], np.zeros(8, np.float16))]
 
 
 def photographs(folder: Path, count: int) -> None:
@@ -82,16 +58,16 @@ def main() -> None:
         folder.mkdir()
         photographs(folder, given.count)
         library = Library.create(Path(made_in) / "library", folder)
-        library.update(captioner=WithoutFacts(), progress=False)
+        library.update(captioner=Grey(), progress=False)
         with library._catalogue.transaction() as connection:
             connection.execute("UPDATE images SET width = NULL, height = NULL, taken = NULL, exif = NULL")
         began, processor = time.perf_counter(), time.process_time()
-        library.update(captioner=WithoutFacts(), progress=False)
+        library.update(captioner=Grey(), progress=False)
         seconds, processor = time.perf_counter() - began, time.process_time() - processor
         facts = [one.exif for one in library]
         whole = sum(one is not None and bool(one.lens and one.place and one.title) for one in facts)
         began = time.perf_counter()
-        library.update(captioner=WithoutFacts(), progress=False)
+        library.update(captioner=Grey(), progress=False)
         again = time.perf_counter() - began
     columns = ["pictures", "with all facts", "s", "processor's s", "next update, s"]
     row: list[object] = [given.count, whole, round(seconds, 1), round(processor, 1), round(again, 2)]

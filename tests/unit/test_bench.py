@@ -17,7 +17,9 @@ def bench() -> ModuleType:
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules["bench"] = module  # where its dataclass looks itself up
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(FOLDER))
+        spec.loader.exec_module(module)
     return module
 
 
@@ -46,9 +48,14 @@ def test_all_of_them_end_within_the_limit(bench: ModuleType) -> None:
 
 
 def test_what_failed_was_stopped_or_has_no_data_is_said_and_the_others_run(
-    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scripts = {"good": "", "bad": "raise SystemExit(3)", "slow": "import time; time.sleep(60)", "reads": ""}
+    scripts = {
+        "good": "",
+        "bad": "raise SystemExit(3)",
+        "slow": "import subprocess; subprocess.run(['sleep', '60'])",
+        "reads": "",
+    }
     for name, text in scripts.items():
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.setattr(bench, "FOLDER", tmp_path)
@@ -58,10 +65,18 @@ def test_what_failed_was_stopped_or_has_no_data_is_said_and_the_others_run(
         bench.Row("reads", 1, (bench.DATA,)),
         bench.Row("good", 1),
     ]
-    assert bench.run(rows, "flickr8k:nowhere", None, 5) == 1
-    said = capsys.readouterr().out
-    assert "bad: failed with 3" in said
-    assert "slow: stopped after" in said
-    assert "reads: left out: flickr8k:nowhere is not here" in said
-    assert "good: measured in" in said
-    assert bench.run(rows[-1:], "flickr8k:nowhere", None, 5) == 0
+    became = bench.run(rows, "flickr8k:nowhere", None, 5)
+    assert {name: one.how for name, one in became.items()} == {
+        "bad": "failed with 3",
+        "slow": "stopped after 0.0 minutes",
+        "reads": "left out: flickr8k is not here",
+        "good": "measured",
+    }
+    assert [name for name, one in became.items() if one.is_well] == ["reads", "good"]
+    table = bench.report(became, rows)
+    assert "| reads | left out: flickr8k is not here | 60 | – | – | – |" in table
+    (stopped,) = (one for one in bench.run(rows[-1:], "flickr8k:nowhere", None, 0).values())
+    assert stopped.how == "stopped: the time was over" and not stopped.is_well
+    monkeypatch.setattr(bench, "MOST", 1)
+    (large,) = (one for one in bench.run(rows[-1:], "flickr8k:nowhere", None, 5).values())
+    assert large.how == "took more than 1 MB" and not large.is_well

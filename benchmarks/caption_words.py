@@ -1,5 +1,6 @@
 """Learn how far the words of a captioner's captions are trusted beside those that are predicted from the
 CNN's features (captionret/retrieval/other_captions.py): on Flickr8k val, mode `words`, text to image.
+Scored by what was chosen: mode `auto`, and pictures that ask, raised by captions of their own.
 
     python benchmarks/caption_words.py --data flickr8k:data/flickr8k
 
@@ -10,7 +11,7 @@ picture one or two are taken for a captioner's, and the others ask for the pictu
 
 import argparse
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from results import ROOT, markdown_table, write_section
 
+from captionret.app.measured_modes import relevances_of
 from captionret.app.measured_text import TextQueries, caption_queries, measure_texts
 from captionret.app.measuring import MeasuredSplit, ModesMeasuring, captioned_items, measured_split
 from captionret.datasets import open_dataset
+from captionret.evaluation.semantic import measure
+from captionret.evaluation.significance import mean_interval
 from captionret.home import data_folder
-from captionret.retrieval import Gallery, other_captions
+from captionret.retrieval import MODES, Gallery, other_captions
 from captionret.retrieval.index.columns import Columns
 from captionret.retrieval.predicted import WordProbabilities
 from captionret.text import word_set
@@ -42,15 +46,18 @@ def captions_of(captions: Sequence[Sequence[str]]) -> other_captions.OtherCaptio
 
 
 def measured(
-    gallery: Gallery, words: other_captions.OtherCaptions | None, queries: TextQueries
+    gallery: Gallery,
+    words: other_captions.OtherCaptions | None,
+    queries: TextQueries,
+    mode: str = "words",
 ) -> tuple[float, float]:
-    """R@1 and R@10 in mode `words`."""
+    """R@1 and R@10."""
     head = Columns(gallery.word_probabilities)
     known = head if words is None else other_captions.WithOtherCaptions(head, words)
     classes = None if gallery.classes is None else Columns(gallery.classes)
     gallery._prepared.clear()
     gallery.__dict__["predicted"] = WordProbabilities(known, classes, gallery.calibration)
-    found = next(one for one in measure_texts(gallery, ["words"], queries, []) if one.mode == "words")
+    found = next(one for one in measure_texts(gallery, [mode], queries, []) if one.mode == mode)
     return found.r1, found.r10
 
 
@@ -67,6 +74,45 @@ def rows_of(split: MeasuredSplit, captions: Sequence[Sequence[str]], asked: int)
     return found
 
 
+def texts_by_auto(
+    split: MeasuredSplit, captions: Mapping[str, Sequence[Sequence[str]] | None]
+) -> list[list[object]]:
+    """R@1 and R@10 of mode `auto`, as words are trusted by default; the last three captions of each ask."""
+    items = [replace(item, captions=item.captions[2:]) for item in split.every]
+    queries = caption_queries(items, split.rows, split.spaces, split.gallery)
+    return [
+        [name, *measured(split.gallery, None if own is None else captions_of(own), queries, "auto")]
+        for name, own in captions.items()
+    ]
+
+
+def pictures_asking(
+    split: MeasuredSplit, captions: Mapping[str, Sequence[Sequence[str]] | None]
+) -> list[list[object]]:
+    """NDCG@10 of each picture asking for the others, with captions of its own. Relevance is by people's
+    captions but the first."""
+    items = [replace(item, captions=item.captions[1:]) for item in split.items]
+    relevance = relevances_of(items, ("sbert",), [])["sbert"]
+    gallery, found = split.gallery, list[list[object]]()
+    gallery.__dict__.pop("predicted", None)
+    gallery._prepared.clear()
+    stored = gallery.stored_words
+    known = frozenset(gallery.word_probabilities.words) if stored is None else stored.head.words
+    for mode in ("words", "auto"):
+        prepared, parts = MODES[mode].prepare(gallery), MODES[mode].required_parts(gallery) & gallery.parts
+        for name, own in captions.items():
+            scores = np.zeros((len(gallery), len(gallery)), np.float32)
+            for row in range(len(gallery)):
+                query = gallery.query(row, parts)
+                if own is not None:
+                    likely = other_captions.raised(query.word_probabilities or {}, own[row], known)
+                    query = replace(query, word_probabilities=likely)
+                scores[row] = prepared.scores(query)
+            mean, low, high = mean_interval(measure(scores, relevance).ndcg10)
+            found.append([f"{mode}, {name}", 100 * mean, f"{100 * low:.1f}-{100 * high:.1f}"])
+    return found
+
+
 def main() -> None:
     """Measure and write the section."""
     options = argparse.ArgumentParser(
@@ -77,7 +123,7 @@ def main() -> None:
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md")
     given = options.parse_args()
     chosen = other_captions.TRUST, other_captions.SMOOTHING
-    how = ModesMeasuring(modes=("words",), samples=0, folder=given.features)
+    how = ModesMeasuring(modes=("words", "auto"), samples=0, folder=given.features)
     split = measured_split(captioned_items(open_dataset(given.data), "val"), how, [])
     of_row = {row: item.captions for row, item in zip(split.rows, split.every, strict=True)}
     people = [of_row[row] for row in range(len(split.gallery))]
@@ -89,10 +135,17 @@ def main() -> None:
         ("People: one caption of each picture", rows_of(split, [one[:1] for one in people], 2)),
         ("People: two captions of each picture", rows_of(split, [one[:2] for one in people], 2)),
     ]
+    other_captions.TRUST, other_captions.SMOOTHING = chosen
+    ours, first = split.gallery.all_captions, [one[:1] for one in people]
+    shown = {"none": None, "the shipped captioner's five": ours, "one by a person": first}
     parts = [
         f"**{title}**\n\n{markdown_table(['trust', 'smoothing', 'R@1', 'R@10'], rows)}"
         for title, rows in tables
     ]
+    table = markdown_table(["captions", "R@1", "R@10"], texts_by_auto(split, shown))
+    parts.append(f"**Texts, by mode `auto`**\n\n{table}")
+    table = markdown_table(["mode, captions", "NDCG@10", "95 %"], pictures_asking(split, shown))
+    parts.append(f"**Pictures that ask, with captions of their own**\n\n{table}")
     body = (
         "Flickr8k val, mode `words`, captions ask for their picture; a captioner's captions beside the word "
         "probabilities of the lexical head and the classes. Those of the same CNN say nothing new, and are "

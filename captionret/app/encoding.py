@@ -12,16 +12,16 @@ from ..library import LibrarySnapshot, PictureSpace, Space
 from ..library.names import called
 from ..library.seen import words_of
 from ..library.word_probabilities import kept_words
-from ..records import CaptionResult
 from ..retrieval import MODES, EncodedQuery, Gallery, rocchio
 from ..retrieval.language import WordCondition, leaves
+from ..retrieval.other_captions import raised
 from ..retrieval.understanding import as_read
 from ..text import words, words_as_typed
 from .asking import Asked
 from .caption_places import caption_places
 from .class_reading import named_classes
 from .loaded import Models
-from .query_captions import captions_and_features
+from .query_captions import SeenPicture, see_picture
 from .word_reader import WordReader
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
@@ -127,16 +127,13 @@ class Encoder:
         """A picture that the gallery does not hold, as its captioner and its predictor see it."""
         picture.open(at_least=_SIDE)  # one that is cut off is found before they are loaded
         with_words = "word_probabilities" in self._parts
-        captions, result = captions_and_features(self.snapshot, self.models, picture, with_words)
-        probabilities = None
-        if with_words:
-            probabilities = self._predicted(picture, result)
+        seen = see_picture(self.snapshot, self.models, picture, with_words)
         return EncodedQuery(
-            captions[0],
-            sha256=result.sha256,
-            captions=captions,
-            word_probabilities=probabilities,
-            feature=result.feature,
+            seen.captions[0],
+            sha256=seen.result.sha256,
+            captions=seen.captions,
+            word_probabilities=self._predicted(picture, seen) if with_words else None,
+            feature=seen.result.feature,
             vectors=self._encoded(picture),
         )
 
@@ -150,13 +147,16 @@ class Encoder:
                 if isinstance(space, PictureSpace)
             }
 
-    def _predicted(self, picture: "Picture", result: CaptionResult) -> dict[str, float]:
-        """Its word probabilities, by the library's predictor."""
+    def _predicted(self, picture: "Picture", seen: SeenPicture) -> dict[str, float]:
+        """Its word probabilities, by the library's predictor, raised by what a captioner with other eyes says
+        of it."""
+        result = seen.result
         predictor = self.models.predictor_for(self.snapshot.predicted_by)
         with self.models.lock:
-            seen = {} if result.own is None else {result.sha256: result.own}
-            found = words_of(predictor, seen, [picture], [result.sha256], result.feature[None])
-        return kept_words(predictor.words, found).row(0)
+            own = {} if result.own is None else {result.sha256: result.own}
+            found = words_of(predictor, own, [picture], [result.sha256], result.feature[None])
+        predicted = kept_words(predictor.words, found).row(0)
+        return raised(predicted, seen.captions, set(predictor.words)) if seen.other_eyes else predicted
 
     def _placed(self, query: EncodedQuery, texts: Sequence[tuple[str, float]]) -> EncodedQuery:
         """The query with its vector in each space that the mode compares in: picture and texts together. Of

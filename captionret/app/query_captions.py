@@ -1,6 +1,7 @@
 """Captions of a query's picture: by the captioner whose captions are searched, or by its stand-in."""
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..decoding import BeamSearch
@@ -20,10 +21,24 @@ log = logging.getLogger(__name__)
 _AWAY = (BadCheckpoint, BadSetting, CaptionerAway, MissingWeights)
 
 
-def captions_and_features(
+@dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """A query's picture.
+
+    captions:   by the captioner whose captions are searched, or by its stand-in
+    result:     what the captioner sees of it whose features the library holds
+    other_eyes: whether the captions are of one that sees with another CNN
+    """
+
+    captions: tuple[str, ...]
+    result: CaptionResult
+    other_eyes: bool = False
+
+
+def see_picture(
     snapshot: LibrarySnapshot, models: Models, picture: "Picture", with_words: bool
-) -> tuple[tuple[str, ...], CaptionResult]:
-    """A picture's captions, and what the captioner sees of it whose features the library holds.
+) -> SeenPicture:
+    """Caption a query's picture.
 
     with_words: see it for the library's predictor of words, too
     errors:     BadImage; BadLibrary where nobody captioned the library, or it cannot be captioned as it was
@@ -34,9 +49,13 @@ def captions_and_features(
     if present is not None:
         seen = _result(models, picture, present, snapshot if with_words else None)
         if shown is None or (shown.fingerprint, shown.decoding) == (present.fingerprint, present.decoding):
-            return _texts(seen), seen
+            return SeenPicture(_texts(seen), seen)
         found = _by(models, picture, shown, present.name)
-        return _texts(found or seen), seen
+        if found is None:
+            return SeenPicture(_texts(seen), seen)
+        best = snapshot.contents.shown
+        other_eyes = best.best is not None and best.sees_otherwise(best.best)
+        return SeenPicture(_texts(found), seen, other_eyes)
     assert shown is not None
     seen_by = _by(models, picture, shown, "the shipped captioner")
     if seen_by is None:
@@ -46,7 +65,7 @@ def captions_and_features(
         if not isinstance(given, CaptionResult):
             raise BadImage(getattr(given, "reason", picture.name))
         seen_by = given
-    return _texts(seen_by), seen_by
+    return SeenPicture(_texts(seen_by), seen_by)
 
 
 def _by(models: Models, picture: "Picture", made_by: MadeBy, stand_in: str) -> CaptionResult | None:

@@ -22,7 +22,7 @@ from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
 from .index.stored_words import StoredWords
 from .index.word_postings import LIKELY
-from .other_captions import WithOtherCaptions
+from .other_captions import WithOtherCaptions, raised
 from .predicted import KnownWords, WordProbabilities
 from .protocols import GallerySource, KeepsVectors, Mode, PreparedMode
 from .query import EncodedQuery
@@ -260,10 +260,19 @@ class Gallery:
             caption=self.captions[row],
             sha256=self.hashes[row] or None,
             captions=self.all_captions[row],
-            word_probabilities=self.words_of(row) if "word_probabilities" in read else None,
+            word_probabilities=self._asking_words(row) if "word_probabilities" in read else None,
             feature=self.features[row] if "features" in read else None,
             vectors={mode: self.vectors(mode)[row] for mode in spaces},
         )
+
+    def _asking_words(self, row: int) -> dict[str, float]:
+        """What is predicted of an image that asks, raised by what a captioner with other eyes says of it."""
+        predicted, others = self.words_of(row), self._table.other_captions
+        if others is None or not others.others[row]:
+            return predicted
+        kept = self.stored_words
+        known = frozenset(self.word_probabilities.words) if kept is None else kept.head.words
+        return raised(predicted, self.all_captions[row], known)
 
     def __len__(self) -> int:
         return len(self.ids)

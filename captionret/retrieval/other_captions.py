@@ -5,14 +5,15 @@ Of n captions k hold a word: by them alone its probability is q = (k + SMOOTHING
 its rate in all captions. As far as q is above r, in odds, what is predicted is raised; TRUST is how far.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..text import words
+from ..text import word_set, words
 from . import corpus
 from .calibrated import SURE
 from .index.columns import BesidePredicted, ProbabilityColumns
@@ -62,8 +63,7 @@ class WithOtherCaptions(BesidePredicted):
         if word not in self._predicted:
             found[rows] = ALONE * share
             return found
-        raised = _logit(share) - _logit(np.array(_rate(word)))
-        found[rows] = 1 / (1 + np.exp(-_logit(found[rows]) - TRUST * raised))
+        found[rows] = _raised(word, found[rows], share)
         return found
 
     def _find(self, word: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -73,8 +73,42 @@ class WithOtherCaptions(BesidePredicted):
             return np.zeros(0, np.int64), np.zeros(0)
         counts = self._captions.count(phrase[0])
         rows = np.flatnonzero((counts > 0) & self._captions.others)
-        share = (counts[rows] + SMOOTHING * _rate(word)) / (self._captions.texts[rows] + SMOOTHING)
-        return rows, share
+        return rows, _share(word, counts[rows], self._captions.texts[rows])
+
+
+def raised(
+    predicted: Mapping[str, float], captions: Sequence[str], known: Container[str]
+) -> dict[str, float]:
+    """The word probabilities of one picture that asks, with what such captions of it say.
+
+    known: the words of which something is predicted of other pictures
+
+    >>> found = raised({"dog": 0.5, "a": 0.9}, ["a dog on a surfboard"], {"a", "dog", "on"})
+    >>> found["dog"] > 0.5, round(found["surfboard"], 2)
+    (True, 0.25)
+    """
+    counts = Counter(word for caption in captions for word in word_set(caption))
+    found = dict(predicted)
+    for word, count in counts.items():
+        share = _share(word, np.array([count]), np.array([len(captions)]))
+        if word in known:
+            found[word] = float(_raised(word, np.array([found.get(word, 0.0)]), share)[0])
+        else:
+            found[word] = float(ALONE * share[0])
+    return found
+
+
+def _share(word: str, counts: NDArray[np.integer], texts: NDArray[np.integer]) -> NDArray[np.float64]:
+    """How probable a word is by captions alone; counts: how many of the `texts` hold it."""
+    found: NDArray[np.float64] = (counts + SMOOTHING * _rate(word)) / (texts + SMOOTHING)
+    return found
+
+
+def _raised(word: str, predicted: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is predicted of a word, raised as far as captions are trusted."""
+    odds = _logit(predicted) + TRUST * (_logit(share) - _logit(np.array(_rate(word))))
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-odds))
+    return found
 
 
 def _rate(word: str) -> float:

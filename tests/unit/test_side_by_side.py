@@ -14,7 +14,10 @@ import pytest
 from mean_colour import Colours, MeanColour, picture
 from typed import Call
 
+from captionret.app.asking import Asked
+from captionret.app.encoding import Encoder
 from captionret.app.library_captioners import compare_captioners
+from captionret.app.loaded import Models
 from captionret.app.measuring import ModesMeasuring, measured_split
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
@@ -23,7 +26,7 @@ from captionret.cli import search as search_command
 from captionret.datasets import open_dataset
 from captionret.decoding import Decoding, OwnWay
 from captionret.errors import BadLibrary, BadSetting
-from captionret.images import Picture
+from captionret.images import Picture, as_picture
 from captionret.library import Library, index_writing, reading
 from captionret.library.search_index import MANIFEST
 from captionret.records import Caption, CaptionResult, Failure, GivenCaptions, Item, NoCaption
@@ -444,6 +447,42 @@ def test_words_that_a_captioner_with_other_eyes_says_are_found_beside_what_is_pr
     assert {hit.path for hit in found} == {"red.png", "blue.png"} and found[0].words[0][0] == "unicorn"
     by_own = library.snapshot("mean-colour").gallery().predicted
     assert by_own.of("red")[red] == before["red"][red] and "unicorn" not in by_own
+
+
+def test_captions_of_a_picture_that_asks_raise_its_words_where_other_eyes_saw_it(library: Library) -> None:
+    library.predict_words(Colours())
+    gallery = library.gallery()
+    red = gallery.row_of_id["red.png"]
+    before = gallery.query(red).word_probabilities
+    assert before is not None and "unicorn" not in before
+    library.caption_beside(Server(says="a {} unicorn"))
+    asking = library.gallery().query(red).word_probabilities
+    assert asking is not None and asking["red"] > before["red"] and asking["unicorn"] > 0.2
+    by_own = library.snapshot("mean-colour").gallery().query(red).word_probabilities
+    assert by_own == before, "its own captioner sees no more than the features hold"
+
+
+def test_captioner_with_other_eyes_is_asked_about_a_picture_that_is_new(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away(Server):
+        def describe(self) -> dict[str, Any]:
+            return super().describe() | {"captioner": "server:x"}
+
+    library.predict_words(Colours())
+    library.caption_beside(Away(says="a {} unicorn"))
+    known = {"mean-colour": MeanColour(), "server": Away(says="a {} unicorn")}
+    monkeypatch.setattr(Models, "captioner_for", lambda _, made_by: known[made_by.name])
+    monkeypatch.setattr(Models, "predictor_for", lambda *_: Colours())
+    picture(tmp_path / "new.png", "red", shade=-9)
+    by_server, by_own = (
+        Encoder(library.snapshot(name), Models(), "words")
+        .query(Asked(as_picture(str(tmp_path / "new.png")).kept()))
+        .word_probabilities
+        for name in (None, "mean-colour")
+    )
+    assert by_server is not None and by_own is not None
+    assert by_server["unicorn"] > 0.2 and by_server["red"] > by_own["red"] and "unicorn" not in by_own
 
 
 class Several(Server):

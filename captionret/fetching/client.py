@@ -132,9 +132,14 @@ def _asked_for(parts: SplitResult, request: Request, proxy: Proxy | None) -> tup
 
 
 def _refused(response: http.client.HTTPResponse, address: str, host: str) -> NotFetched:
+    advice = "Check the address."
+    if response.status == 429:
+        advice = "It has answered enough for now, by its own count; try again later."
+    elif response.status >= 500:
+        advice = "Try again later."
     return NotFetched(
         f"{address} cannot be fetched: the server answers {response.status} {_printable(response.reason)}. "
-        "Check the address.",
+        f"{advice}",
         "status",
         response.status,
         host,

@@ -20,7 +20,7 @@ from urllib.parse import SplitResult
 from ..errors import NotFetched
 from .client import MAX_BYTES, Answer, Request, get
 from .manners import Manners, Turns
-from .waiting import seconds_to_wait
+from .waiting import in_words, seconds_to_wait
 
 if TYPE_CHECKING:
     from protego import Protego
@@ -132,7 +132,8 @@ class Visitor:
             with self._lock:
                 self._away[host] = time.monotonic() + seconds
             raise NotFetched(
-                f"{address} cannot be fetched: {host} asks to be left alone for {seconds:,.0f} seconds.",
+                f"{address} cannot be fetched: {host} asks to be left alone for {in_words(seconds)}. "
+                "Try again then.",
                 "left alone",
                 error.status,
             ) from None

@@ -9,6 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -392,7 +393,7 @@ def test_a_host_that_asks_for_a_pause_gets_it(server: WebServer) -> None:
     assert time.monotonic() - began >= 0.3
     server.answers["/2"] = refusal(503, "9999")
     visitor = Visitor(QUICK)
-    with pytest.raises(NotFetched, match="asks to be left alone for 9,999 seconds"):
+    with pytest.raises(NotFetched, match="asks to be left alone for 3 hours"):
         visitor.get(f"{server.url}/2", robots=False)
     asked = len(server.asked)
     with pytest.raises(NotFetched, match="left alone"):
@@ -448,6 +449,24 @@ def test_an_interface_that_answers_with_a_page_is_named_and_the_others_go_on(
     assert len(found) == 6 and "answers with a page instead of data" in caplog.text
     with pytest.raises(NotFetched, match="No source answers for 'dog'"):
         list(from_sources("dog", sources[:1])(Visitor(QUICK)))
+
+
+def test_a_source_whose_quota_is_reached_says_until_when_and_the_others_go_on(
+    server: WebServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.otherwise = lambda path, given: refusal(429, "40000") if path == "/v1" else commons(path, given)
+    sources = [
+        open_source(f"{name}:{server.url}/{path}", Options())
+        for name, path in (("openverse", "v1"), ("commons", "api.php"))
+    ]
+    visitor = Visitor(replace(QUICK, patience=10))
+    found = from_sources("boat", sources[:1])
+    with pytest.raises(NotFetched, match="No source answers"):
+        list(found(visitor))
+    assert "asks to be left alone for 12 hours. Try again then." in caplog.text
+    server.otherwise = lambda path, given: refusal(429) if path == "/v1" else commons(path, given)
+    assert len(list(from_sources("boat", sources)(Visitor(QUICK)))) == 4
+    assert "It has answered enough for now" in caplog.text
 
 
 def test_a_query_that_is_not_answered_leaves_the_others(

@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from PIL import ExifTags, Image
 
@@ -102,6 +103,11 @@ def _already_upright(image: Image.Image, size: tuple[int, int]) -> bool:
     return bool(tags) and (tags.get(256), tags.get(257)) != size
 
 
+@lru_cache(1000)  # once for each file, however often it is read
+def _say_to_come(name: str, day: str) -> None:
+    log.info(f"{name} says that it was taken on {day}, a day to come; it counts as undated.")
+
+
 def _date(noted: object, name: str) -> str | None:
     """EXIF's "2019:06:01 12:30:00" as "2019-06-01T12:30:00"; None for what is no date, or is to come."""
     if not isinstance(noted, str):
@@ -111,7 +117,7 @@ def _date(noted: object, name: str) -> str | None:
     except ValueError:
         return None
     if taken > datetime.now() + timedelta(days=2):  # somewhere it may be tomorrow
-        log.info(f"{name} says that it was taken on {taken:%Y-%m-%d}, a day to come; it counts as undated.")
+        _say_to_come(name, f"{taken:%Y-%m-%d}")
         return None
     return taken.isoformat() if taken.year >= _FIRST_YEAR else None
 

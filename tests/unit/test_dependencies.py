@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "image_classes": set(),
     "uncollected": set(),
     "caption_files": {"counting", "errors"},
-    "fetching": {"errors", "remedies"},
+    "fetching": {"counting", "errors", "remedies"},
     "datasets": FOUNDATION,
     "retrieval": FOUNDATION - {"images"},
     "models": FOUNDATION | {"datasets"},

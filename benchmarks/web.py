@@ -1,13 +1,14 @@
 """The web application under load, and its page in a browser.
 
     python benchmarks/web.py
+    python benchmarks/web.py --sizes 1000000 --parts load --seconds 15
     python benchmarks/web.py --sizes 1000 --seconds 3 --results FILE   # to try it
 
-Made-up libraries (see large_library.py) are served by `captionret serve` in a process of its own and asked
-for different texts at 20 requests a second, then by 50 clients at once, mode auto: of made-up pictures it
-compares captions, and no model is loaded, so that the memory is the server's own. The page is measured in
-headless Chromium, where there is one. A picture that is sent is captioned by the shipped captioner, over the
-sample photographs.
+Made-up libraries with made-up word probabilities (see large_library.py, made_words.py) are served by
+`captionret serve` in a process of its own and asked for different texts at 20 requests a second (part
+"load"), then by 50 clients at once ("clients"). Made-up pictures have no vectors: mode auto compares words.
+The page is measured in headless Chromium, where there is one ("page"). A picture that is sent is captioned by
+the shipped captioner, over the sample photographs ("sent").
 """
 
 import argparse
@@ -27,14 +28,16 @@ from pathlib import Path
 
 import httpx
 from large_library import ENVIRONMENT, captions, made
+from made_words import add_words
 from PIL import Image
 from results import ROOT, markdown_table, write_section
 
 from captionret.datasets.samples import sample_gallery
+from captionret.library import Library
 from captionret.library.index_writing import write_index
 
 RATE, CLIENTS = 20, 50  # requests a second; clients at once
-SIZES = (100_000, 1_000_000)
+PARTS = ("load", "clients", "page", "sent")
 BARS = {100_000: 50, 1_000_000: 150}  # pictures -> milliseconds, the 95th percentile
 MOST_MEMORY, MOST_GROWTH = 400, 50  # MB with 100,000 pictures; MB under load
 MOST_PAGE = 300_000  # bytes
@@ -57,12 +60,15 @@ def serving(library: Path) -> Iterator[tuple[str, int]]:
             server.terminate()
 
 
-def memory(process: int) -> float:
-    """Megabytes that a process holds; 0 where the system does not say."""
+def memory(process: int, kind: str = "VmRSS") -> float:
+    """Megabytes that a process holds; 0 where the system does not say.
+
+    kind: "RssFile": of mapped files, which the system takes back when others need it; "RssAnon": its own
+    """
     status = Path(f"/proc/{process}/status")
     if not status.exists():
         return 0.0
-    (line,) = (one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
+    (line,) = (one for one in status.read_text().splitlines() if one.startswith(kind))
     return int(line.split()[1]) / 1024
 
 
@@ -118,37 +124,49 @@ async def by_clients(address: str, library: str, seconds: float) -> int:
         return sum(await asyncio.gather(*(ask(client, number) for number in range(CLIENTS))))
 
 
-def with_models(folder: Path) -> float:
-    """Megabytes of a server of ten pictures after a query: of the programs and models that it has loaded."""
-    library = made(folder, 10)
-    assert write_index(library._catalogue), "the index was not written"
-    library.close()
-    with serving(library.path) as (address, process):
-        asyncio.run(at_a_rate(address, library.path.name, 1))
-        return memory(process)
-
-
-def under_load(folder: Path, count: int, seconds: float, models: float) -> dict[str, float]:
-    """The figures of one size. models: megabytes of a server without pictures"""
+def made_with_words(folder: Path, count: int) -> Path:
+    """A library of so many pictures, with words and its index."""
     library = made(folder, count)
     assert write_index(library._catalogue), "the index was not written"
     library.close()
-    with serving(library.path) as (address, process):
-        asyncio.run(at_a_rate(address, library.path.name, 1))
-        used = processor(process)
-        times = sorted(asyncio.run(at_a_rate(address, library.path.name, seconds)))
-        used, held = processor(process) - used, memory(process)
-        answers = asyncio.run(by_clients(address, library.path.name, seconds))
-        found = {
-            "median, ms": 1000 * statistics.median(times),
-            "p95, ms": 1000 * times[int(0.95 * (len(times) - 1))],
-            "processor, ms an answer": 1000 * used / len(times),
-            "memory, MB": held,
-            "without models, MB": held - models,
-            "50 clients, answers a second": answers / seconds,
-            "memory more after them, MB": memory(process) - held,
-        }
-        return found | in_browser(address, library.path.name)
+    with Library.open(library.path) as again:
+        add_words(again)
+    return Path(library.path)
+
+
+def with_models(folder: Path) -> float:
+    """Megabytes of a server of ten pictures after a query: of the programs and models that it has loaded."""
+    library = made_with_words(folder, 10)
+    with serving(library) as (address, process):
+        asyncio.run(at_a_rate(address, library.name, 1))
+        return memory(process)
+
+
+def under_load(folder: Path, count: int, given: argparse.Namespace) -> dict[str, float]:
+    """The figures of one size."""
+    library = made_with_words(folder / str(count), count)
+    models = with_models(folder / "ten")
+    found: dict[str, float] = {}
+    with serving(library) as (address, process):
+        asyncio.run(at_a_rate(address, library.name, 1))
+        if "load" in given.parts:
+            used = processor(process)
+            times = sorted(asyncio.run(at_a_rate(address, library.name, given.seconds)))
+            used = processor(process) - used
+            found["median, ms"] = 1000 * statistics.median(times)
+            found["p95, ms"] = 1000 * times[int(0.95 * (len(times) - 1))]
+            found["processor, ms an answer"] = 1000 * used / len(times)
+            found |= {"memory, MB": memory(process), "without models, MB": memory(process) - models}
+            found["of it files, MB"] = memory(process, "RssFile")
+        if "clients" in given.parts:
+            held = memory(process, "RssAnon")
+            answers = asyncio.run(by_clients(address, library.name, given.seconds))
+            found["50 clients, answers a second"] = answers / given.seconds
+            found["memory more after them, MB"] = memory(process, "RssAnon") - held
+        if "page" in given.parts:
+            found |= in_browser(address, library.name)
+    shutil.rmtree(library)
+    return found
 
 
 def in_browser(address: str, library: str) -> dict[str, float]:
@@ -231,13 +249,9 @@ def dropped(folder: Path) -> tuple[float, float]:
     return times[0], statistics.median(times[1:])
 
 
-def report(rows: dict[int, dict[str, float]], seconds: float, first: float, later: float, load: float) -> str:
-    """The section's text.
-
-    first, later: seconds for the first picture that is sent, and for another
-    load:         of the machine by other programs, before anything was measured
-    """
-    page = sum(file.stat().st_size for file in (ROOT / "captionret" / "web" / "page").iterdir())
+def report(rows: dict[int, dict[str, float]], seconds: float, load: float) -> str:
+    """The section's text about the libraries. load: of the machine by other programs, before anything was
+    measured"""
     columns = list(next(iter(rows.values())))
     lines: list[list[object]] = [
         [count, *(round(row[key], 3) if key in row else None for key in columns)]
@@ -246,11 +260,19 @@ def report(rows: dict[int, dict[str, float]], seconds: float, first: float, late
     bars = ", ".join(f"{bar} ms at {count:,}" for count, bar in BARS.items())
     others = f" with other programs (load {load:.1f} when it began)" if load > 0.5 else ""
     return (
-        f"{RATE} requests a second for {seconds:g} s, mode auto over made-up captions; who asks, and the "
-        f"browser, share the cores{others}. Aimed at: p95 {bars}; {MOST_MEMORY} MB with 100,000 pictures, "
-        f"models not counted, and at most {MOST_GROWTH} MB more under load; first paint {PAINT:g} s, "
+        f"{RATE} requests a second for {seconds:g} s, mode auto over made-up words and captions; who asks, "
+        f"and the browser, share the cores{others}. Aimed at: p95 {bars}; {MOST_MEMORY} MB with 100,000 "
+        f"pictures, models not counted, at most {MOST_GROWTH} MB more under load; first paint {PAINT:g} s, "
         f"keystroke {KEY} s, layout shift {SHIFT}.\n\n"
-        f"{markdown_table(['pictures', *columns], lines)}\n\n"
+        f"{markdown_table(['pictures', *columns], lines)}"
+    )
+
+
+def sent_and_size(folder: Path) -> str:
+    """A sentence about pictures that are sent, and one about the page."""
+    first, later = dropped(folder)
+    page = sum(file.stat().st_size for file in (ROOT / "captionret" / "web" / "page").iterdir())
+    return (
         f"A picture that is sent is answered in {later:.2f} s, the first one, which loads the models, in "
         f"{first:.1f} s (aimed at: {DROP:g} s). The page without pictures: {page / 1000:.0f} kB "
         f"(aimed at: {MOST_PAGE / 1000:.0f} kB)."
@@ -262,25 +284,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="pictures")
-    options.add_argument("--seconds", type=float, default=30.0, help="of each load")
+    options.add_argument("--sizes", type=int, nargs="+", default=[100_000], help="pictures")
+    options.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
+    options.add_argument("--seconds", type=float, default=15.0, help="of each load")
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args(arguments)
-    rows: dict[int, dict[str, float]] = {}
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    texts: list[str] = []
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
-        models = with_models(Path(name) / "ten")
-        for count in given.sizes:
-            rows[count] = under_load(Path(name) / str(count), count, given.seconds, models)
-            print(count, {key: round(value, 3) for key, value in rows[count].items()}, flush=True)
-        first, later = dropped(Path(name))
-    write_section(
-        given.results,
-        "The web application",
-        report(rows, given.seconds, first, later, load),
-        "python benchmarks/web.py",
-    )
+        if set(given.parts) - {"sent"}:
+            rows = {count: under_load(Path(name), count, given) for count in given.sizes}
+            texts.append(report(rows, given.seconds, load))
+        if "sent" in given.parts:
+            texts.append(sent_and_size(Path(name)))
+    write_section(given.results, *_named(given, "\n\n".join(texts)))
     return 0
+
+
+def _named(given: argparse.Namespace, text: str) -> tuple[str, str, str]:
+    """The section of this run: its title, the text, the command."""
+    command = "python benchmarks/web.py"
+    if tuple(given.parts) == PARTS:
+        return "The web application", text, command
+    title = f"The web application: {', '.join(given.parts)}"
+    if set(given.parts) - {"sent"}:
+        sizes = [str(count) for count in given.sizes]
+        title += f", {' and '.join(f'{count:,}' for count in given.sizes)} pictures"
+        command += f" --sizes {' '.join(sizes)}"
+    return title, text, f"{command} --parts {' '.join(given.parts)}"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -25,6 +26,11 @@ if TYPE_CHECKING:  # it imports torch, which text queries do without
 SpaceInput: TypeAlias = Union["EmbeddingModel", "PictureEncoder", str, os.PathLike[str]]
 
 log = logging.getLogger(__name__)
+
+
+def import_captioner() -> None:
+    """Import what a captioner runs on: that takes as long as loading it and captioning a picture."""
+    import_module("..models.captioning.captioner", __package__)
 
 
 class Models:

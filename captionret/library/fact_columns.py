@@ -26,7 +26,7 @@ class FactColumns:
     def at(self, row: int) -> PictureFacts | None:
         """Of one picture."""
         known = self._arrays.whole("facts")
-        place = int(np.searchsorted(known, row))
+        place = int(np.searchsorted(known, known.dtype.type(row)))  # of another type all would be converted
         return self._of(place) if place < len(known) and known[place] == row else None
 
     def all(self, count: int) -> list[PictureFacts | None]:

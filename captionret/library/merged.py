@@ -2,7 +2,7 @@
 replaced by a later one, is left out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -15,6 +15,8 @@ from ..retrieval.other_captions import OtherCaptions
 from .row_sets import SegmentRowSets, other_captions
 from .segment import Segment
 from .segment_words import SegmentWords
+
+_LAST_ASKED = 4096  # names whose rows are kept at hand
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -167,7 +169,7 @@ class MergedSegments:
         live = self._live[number]
         if self.whole:
             return place
-        at = int(np.searchsorted(live, place))
+        at = int(np.searchsorted(live, live.dtype.type(place)))
         return int(self._rows[number][at]) if at < len(live) and live[at] == place else None
 
     def rows(self, number: int, places: NDArray[np.int64]) -> Rows:
@@ -239,8 +241,12 @@ class _RowOf(Mapping[str, int]):
 
     def __init__(self, table: MergedSegments, find: Callable[[Segment, str], int | None]) -> None:
         self._table, self._find = table, find
+        self._last = lru_cache(_LAST_ASKED)(self._row)  # hits are asked for several times
 
     def __getitem__(self, key: str) -> int:
+        return self._last(key)
+
+    def _row(self, key: str) -> int:
         for number, one in enumerate(self._table.segments if isinstance(key, str) else ()):
             place = self._find(one, key)
             row = None if place is None else self._table.row(number, place)

@@ -12,6 +12,7 @@ from . import corpus
 from .calibrated import SURE, Calibration
 from .certain import CertainColumns
 from .index.columns import ProbabilityColumns, SomeColumns, WordColumns
+from .kept_columns import KeptColumns
 from .language import AT_LEAST
 
 # Of what ranks by a caption's words, chosen on Flickr8k val by recall of the picture among the first ten.
@@ -45,8 +46,7 @@ class WordProbabilities:
         least = head.least
         self.least = (_MOST_CUT if least is None else min(least, _MOST_CUT)) / 3  # of a word not stored
         self.numbers = head.numbers
-        self._known: dict[str, NDArray[np.float64]] = {}
-        self._raw: dict[str, NDArray[np.float64]] = {}
+        self._known, self._raw, self._odds = KeptColumns(), KeptColumns(), KeptColumns()
 
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word."""
@@ -57,8 +57,8 @@ class WordProbabilities:
         found = copy(self)
         found._head, found.numbers = SomeColumns(self._head, rows), self.numbers[rows]
         found._classes = None if self._classes is None else SomeColumns(self._classes, rows)
-        found._known = {word: values[rows] for word, values in self._known.items()}
-        found._raw = {word: values[rows] for word, values in self._raw.items()}
+        found._known, found._raw = self._known.rows(rows), self._raw.rows(rows)
+        found._odds = self._odds.rows(rows)
         return found
 
     @property
@@ -86,9 +86,7 @@ class WordProbabilities:
     def of(self, word: str) -> NDArray[np.float64]:
         """(N,) the calibrated probability of each word: that two or more of five people say it, or another of
         its forms, of each picture; above 0, below 1. Without a calibration as `uncalibrated`."""
-        if word not in self._known:
-            self._known[word] = self._merged(word)
-        return self._known[word]
+        return self._known.get(word, self._merged)
 
     @property
     def least_of_hits(self) -> float:
@@ -118,10 +116,7 @@ class WordProbabilities:
 
     def uncalibrated(self, word: str) -> NDArray[np.float64]:
         """(N,) the probability that a caption of each picture holds the word: above 0, below 1."""
-        if word not in self._raw:
-            share = self._share(word) * self.by_classes(word)
-            self._raw[word] = np.clip(1 - (1 - self.by_head(word)) * (1 - share), self.least, SURE)
-        return self._raw[word]
+        return self._raw.get(word, self._both)
 
     def is_certain(self, word: str, row: int) -> bool:
         """Whether a person's caption of a picture, or a file's, says a word, or another form of it."""
@@ -145,6 +140,22 @@ class WordProbabilities:
             return np.zeros(self._head.count)
         names = dict.fromkeys(name for word in words for name in classes_of().get(word, ()))
         return np.minimum(self._classes.total(names), 1)
+
+    def odds(self, word: str) -> NDArray[np.float64]:
+        """(N,) log p/(1 - p) of `uncalibrated`."""
+        return self._odds.get(word, self._log_odds)
+
+    def _log_odds(self, word: str) -> NDArray[np.float64]:
+        likely = self.uncalibrated(word)
+        found: NDArray[np.float64] = np.log(likely) - np.log1p(-likely)
+        return found
+
+    def _both(self, word: str) -> NDArray[np.float64]:
+        unsaid = 1 - self.by_head(word)
+        if self._classes is not None and word in classes_of():
+            unsaid *= 1 - self._share(word) * self.by_classes(word)
+        np.subtract(1, unsaid, out=unsaid)
+        return np.clip(unsaid, self.least, SURE, out=unsaid)
 
     def _merged(self, word: str) -> NDArray[np.float64]:
         if self.calibration is None:

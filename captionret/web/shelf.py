@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
+from ..app.loaded import import_captioner
 from ..app.searcher import Searcher
 from ..errors import BadSetting, CaptionretError, UnknownName
 from ..library import Library, LibrarySnapshot
@@ -159,9 +160,11 @@ class Shelf:
         return iter(self._shelved.values())
 
     def warm_up(self) -> None:
-        """Make all of them ready, one after the other, while others are answered."""
+        """Make all of them ready, one after the other, while others are answered; then what the first picture
+        that is sent would wait for longest."""
         for one in self:
             self._warming.submit(one.warm_up)
+        self._warming.submit(import_captioner)
 
     def close(self) -> None:
         """Close all that were opened here."""

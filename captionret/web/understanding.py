@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from ..app.attention import picture_attention
 from ..app.hubs import MOST, occurrence_in_space
-from ..errors import BadImage, CaptionretError
-from ..images.hashes import ALIKE, differing_bits, perceptual_hash
+from ..app.nearly_same import near_pairs
+from ..errors import CaptionretError
+from ..images.hashes import differing_bits
+from ..library.looks import looks_of
 from ..report.visible import visible
 from . import understood
 from .asking import Asking
@@ -81,24 +83,18 @@ def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _copies(searching: Searching, shelved: Shelved, picture: str) -> list[understood.NearCopy]:
-    """Of the pictures that look most alike those whose perceptual hash is nearly the same, the nearest
-    first."""
+    """Of the pictures that look most alike those that are nearly the same (see app.nearly_same), those first
+    whose hashes differ least."""
     try:
         near = searching.answer(shelved, Asking(image=picture, mode="cnn"), 0, _NEAR).hits
-        own = perceptual_hash(shelved.file(picture))
+        contents = [picture, *(one.id for one in near)]
+        looks = looks_of(shelved.snapshot(), contents, progress=False)
     except CaptionretError:
-        return []  # the library holds no features, or the file is gone
-    hashes = {one.id: _hash(shelved, one.id) for one in near}
-    bits = {name: differing_bits(own, other) for name, other in hashes.items() if other is not None}
-    alike = [(count, name) for name, count in bits.items() if count <= ALIKE]
+        return []  # the library holds no features, or the files are gone
+    own = int(looks.hashes[0])
+    same = [row for first, row in near_pairs(looks).tolist() if first == 0]
+    alike = [(differing_bits(own, int(looks.hashes[row])), contents[row]) for row in same]
     return _found(shelved, sorted(alike, key=itemgetter(0)))  # keeps their order where equal
-
-
-def _hash(shelved: Shelved, picture: str) -> int | None:
-    try:
-        return perceptual_hash(shelved.file(picture))
-    except BadImage:
-        return None
 
 
 def _found(shelved: Shelved, copies: Sequence[tuple[int, str]]) -> list[understood.NearCopy]:

@@ -200,11 +200,19 @@ def test_what_is_near_to_a_picture_can_be_asked_for(web: TestClient) -> None:
     assert web.get(place, params={"mode": "cnn"}).json()["hits"][0]["name"] == "blue-3.png"
 
 
-def test_copies_of_a_picture_and_how_it_stands_among_others_are_known(web: TestClient) -> None:
-    place = f"/api/libraries/photos/pictures/{id_of(web, 'blue-2')}"
+def test_copies_of_a_picture_and_how_it_stands_among_others_are_known(photos: Library) -> None:
+    shown = Image.frombytes("L", (8, 8), bytes(71 * number % 256 for number in range(64))).resize((240, 240))
+    shown.save(photos.root / "sun.png")
+    shown.resize((120, 120)).save(photos.root / "small-sun.jpg")
+    photos.update(photos.root, MeanColour(), progress=False)
+    web = served(photos)
+    place = f"/api/libraries/photos/pictures/{id_of(web, 'sun')}"
     found = web.get(f"{place}/nearness").json()
     assert (found["pictures"], found["lists"]) == (0, None)  # too few for lists of ten
-    assert found["copies"][0]["picture"]["name"] == "blue-3.png" and found["copies"][0]["bits"] == 0
+    assert [one["picture"]["name"] for one in found["copies"]] == ["small-sun.jpg"]
+    assert found["copies"][0]["bits"] <= 8
+    plain = web.get(f"/api/libraries/photos/pictures/{id_of(web, 'blue-2')}/nearness").json()
+    assert plain["copies"] == []  # one colour is no copy of a like one, as captionret duplicates has it
     assert web.get(f"{place}/attention").json()["captioner"] == ""  # no network, nothing looked
 
 

@@ -173,7 +173,8 @@ class TextLists:
     def __getitem__(self, row: int) -> tuple[str, ...]:
         if not len(self._texts):
             return ()
-        first, last = np.searchsorted(self._arrays.whole(self._rows), [row, row + 1]).tolist()
+        rows = self._arrays.whole(self._rows)
+        first, last = np.searchsorted(rows, np.array([row, row + 1], rows.dtype)).tolist()
         return tuple(self._texts[first:last])
 
     def pairs(self) -> Iterator[tuple[int, str]]:

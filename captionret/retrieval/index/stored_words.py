@@ -4,6 +4,7 @@ own words, a picture's words are looked for in its part."""
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from .word_postings import LIKELY, Entries, Lists, WordPart
 Weigh = Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PlacedPart:
     """A part, and where its pictures stand in the gallery: (n,) rows, -1 for those that do not count.
 
@@ -33,6 +34,19 @@ class PlacedPart:
         found = self.rows[rows]
         counts = found >= 0
         return (found, weights) if counts.all() else (found[counts], weights[counts])
+
+    def add(self, total: NDArray[np.float64], rows: NDArray[np.integer], weights: NDArray[Any]) -> None:
+        """Add the weights of some of its rows to a total (N,) of the gallery's."""
+        if self._in_order:  # nearly always, and three times as quick
+            first = int(self.rows[0])
+            total[first : first + len(self.rows)][rows] += weights
+        else:
+            placed, counted = self.placed(rows, weights)
+            total[placed] += counted
+
+    @cached_property
+    def _in_order(self) -> bool:
+        return len(self.rows) > 0 and bool(self.rows[0] >= 0) and bool((np.diff(self.rows) == 1).all())
 
 
 class StoredWords:
@@ -186,8 +200,7 @@ class StoredColumns:
             lists, numbers = one.part.lists(self._classes)
             for number in (numbers[word] for word in asked if word in numbers):
                 for part in lists:
-                    rows, weights = one.placed(*part.of(number))
-                    found[rows] += weights
+                    one.add(found, *part.of(number))
         return found
 
 

@@ -184,7 +184,12 @@ class PreparedAuto(PreparedMode):
         """The modes that add to the score of this query, and "classes"."""
         if not is_text(query):
             return self._taking(query) or ("captions",)
-        return tuple(name for name, _ in self._added(query))
+        adding = {
+            "embedding": self._embedding is not None and bool(query.vectors),
+            "words": self._words is not None,
+            "classes": self._classes is not None and bool(query.classes),
+        }  # see _added; to score every picture for that would take as long as the answer
+        return tuple(name for name, adds in adding.items() if adds) or ("captions",)
 
     def _added(self, query: EncodedQuery) -> list[tuple[str, NDArray[np.float64]]]:
         """What each mode adds to the score of a text, by name."""

@@ -6,7 +6,7 @@ Words are no questions of their own, so each counts by how much it tells, see ca
 """
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +101,7 @@ class PreparedLikelihood(PreparedMode):
         telling = [word for word in asked if word not in STOP_WORDS] or list(asked)
         if not telling:
             return np.zeros(len(self.words.numbers))
-        return np.asarray(np.max([self._probability(asked[word]) for word in telling], axis=0), np.float64)
+        return reduce(np.maximum, (self._probability(asked[word]) for word in telling))
 
     def knows(self, query: EncodedQuery) -> bool:
         """Whether anything is predicted of a word of the text that says what is seen."""
@@ -176,9 +176,11 @@ def _added(words: WordProbabilities, readings: Mapping[str, float]) -> NDArray[n
     Where a word is read as others the text does not leave these out, so the log(1 - p) of each goes from
     the number of the picture.
     """
-    spelt = words.uncalibrated
-    left_out = sum(np.log1p(-spelt(word)) for word in readings)
-    added = np.asarray(np.log(_likeliest(readings, spelt)) - left_out, np.float64)
+    if list(readings.values()) == [1.0]:
+        added = words.odds(*readings)
+    else:
+        left_out = reduce(np.add, (np.log1p(-words.uncalibrated(word)) for word in readings))
+        added = np.log(_likeliest(readings, words.uncalibrated)) - left_out
     if words.calibration is None:
         return added
     found = _likeliest(readings, words.of)
@@ -196,5 +198,9 @@ def _likeliest(
     readings: Mapping[str, float], probability: Callable[[str], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """(N,) the largest of the readings' probabilities, each by its weight."""
-    weighted = [weight * probability(word) for word, weight in readings.items()]
-    return np.asarray(np.max(weighted, axis=0), np.float64)
+    found, *others = (
+        probability(word) if weight == 1 else weight * probability(word) for word, weight in readings.items()
+    )
+    for other in others:
+        found = np.maximum(found, other)
+    return found

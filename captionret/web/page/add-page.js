@@ -94,7 +94,7 @@ class AddPage {
     this.folders.replaceChildren(
       h("h2", {}, "A new library"),
       h("p.by", {}, "Choose a folder; its pictures, and those of the folders in it, are captioned."),
-      h("p.crumbs", {}, h("button.link", { type: "button", onclick: () => this.offerFolders() }, "All"), above.map((one, place) =>
+      h("p.crumbs", { hidden: !here }, h("button.link", { type: "button", onclick: () => this.offerFolders() }, "All"), above.map((one, place) =>
         [" / ", h("button.link", { type: "button", onclick: () => this.offerFolders(above.slice(0, place + 1)) }, one.name)]).flat()),
       h("ul.chips.left", {}, folders.map((/** @type {{root: number, inside: string, name: string}} */ one) =>
         h("li", {}, h("button.chip-link", { type: "button", onclick: () => this.offerFolders([...above, one]) }, icon("folder"), one.name)))),

@@ -5,6 +5,7 @@ import { MOST, columnOf, columnsOf, oneMore, readColumn } from "./columns.js";
 import { h, icon, iconButton, number } from "./dom.js";
 import { captionerMenu, captionersOf, firstModes, modeMenu } from "./modes.js";
 import { card } from "./picture-card.js";
+import { bestOf } from "./scores.js";
 import { go, state, watch } from "./state.js";
 
 const SHOWN = 12;
@@ -88,7 +89,7 @@ function column(chosen, answer, place, inAll) {
     chosen.length > 2 && iconButton("close", `Without ${chosen[place]}`, { onclick: () => go({ modes: chosen.filter((_, other) => other !== place) }) }));
   const label = { "aria-label": by ? `${mode}, captions by ${by}` : mode };
   if (answer.problem) return h("section", label, head, h("p.message", {}, answer.problem));
-  const best = Math.max(0, ...answer.hits.map((one) => one.score));
+  const best = bestOf(answer.hits);
   return h("section", label, head,
     answer.hits.length ? h("div.part", {}, answer.hits.map((one) => card(one, { best, agreed: inAll.has(one.id) }))) : h("p.by", {}, answer.notes[0] ?? "Nothing fits."));
 }

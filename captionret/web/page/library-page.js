@@ -28,8 +28,8 @@ async function draw(place, lib) {
     h("h1", {}, lib),
     h("p.lead", {}, facts.root, facts.captioned_by && ` · captioned by ${facts.captioned_by}`),
     h("ul.tiles", {},
-      tile(number(facts.pictures), "pictures"), tile(number(facts.copies), "copies"),
-      tile(number(facts.by_person), "captions by a person"), tile(number(facts.failures.length), "files that failed")),
+      tile(facts.pictures, "picture", "pictures"), tile(facts.copies, "copy", "copies"),
+      tile(facts.by_person, "caption by a person", "captions by a person"), tile(facts.failures.length, "file that failed", "files that failed")),
     h("p.buttons", {}, h("a.button", link({ page: "duplicates", id: "" }), icon("copies"), "Look for duplicates")),
     facts.pictures > 2 && h("section.map-section", {}, h("h2", {}, "Map"),
       h("p.by", {}, "Pictures that are alike stand together. Scroll or pinch to zoom, drag to move; a click opens one."), new MapView(lib)) || "",
@@ -41,8 +41,8 @@ async function draw(place, lib) {
   words.replaceChildren(...shown.map((one) => h("li", {}, h("a", { ...link({ ...NOTHING, page: "search", q: one.word }), vars: { "--share": one.pictures / top } }, one.word, h("small", {}, number(one.pictures))))));
 }
 
-/** @param {string} value @param {string} name */
-const tile = (value, name) => h("li", {}, h("b", {}, value), h("span", {}, name));
+/** @param {number} count @param {string} one @param {string} many */
+const tile = (count, one, many) => h("li", {}, h("b", {}, number(count)), h("span", {}, count === 1 ? one : many));
 
 /** @param {import("./api.js").Overview} facts */
 function timeLine(facts) {

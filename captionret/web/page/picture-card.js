@@ -2,6 +2,7 @@
 
 import { imageOf } from "./api.js";
 import { h, icon, iconButton, notify, probability } from "./dom.js";
+import { share } from "./scores.js";
 import { NOTHING, address, go, link, state } from "./state.js";
 import { withWord } from "./words.js";
 
@@ -12,9 +13,9 @@ import { withWord } from "./words.js";
 /**
  * A card.
  * @param {Found} found
- * @param {{best?: number, agreed?: boolean}} [options] best: the best score of the answer; agreed: marked
+ * @param {{best?: number | null, agreed?: boolean}} [options] best: the best score of the answer; agreed: marked
  */
-export function card(found, { best = 0, agreed = false } = {}) {
+export function card(found, { best = null, agreed = false } = {}) {
   const now = state();
   const like = { ...NOTHING, page: "search", image: found.id, mode: now.mode, id: "" };
   const shown = h("a.shown", {
@@ -26,7 +27,7 @@ export function card(found, { best = 0, agreed = false } = {}) {
       shown,
       found.weak && h("span.badge", { title: "Little more than a guess" }, "a guess"),
       agreed && h("span.badge.good", { title: "Found by all" }, "in all"),
-      best > 0 && h("span.score", { title: `score ${found.score.toPrecision(3)}`, vars: { "--share": Math.max(0.02, found.score / best) } })),
+      best !== null && h("span.score", { title: `score ${found.score.toPrecision(3)}`, vars: { "--share": share(found.score, best) } })),
     h("div.actions", {},
       iconButton("up", "More of this kind", { class: now.like.includes(found.id) ? "on" : "", "aria-pressed": String(now.like.includes(found.id)), onclick: () => judge(found.id, true) }),
       iconButton("down", "Less of this kind", { class: now.dislike.includes(found.id) ? "on" : "", "aria-pressed": String(now.dislike.includes(found.id)), onclick: () => judge(found.id, false) }),

@@ -6,6 +6,7 @@ import { h, icon, notify, probability } from "./dom.js";
 import { firstModes, modeName } from "./modes.js";
 import { nearnessView } from "./nearness-view.js";
 import { card, judge } from "./picture-card.js";
+import { bestOf } from "./scores.js";
 import { placeName } from "./places.js";
 import { served } from "./served.js";
 import { NOTHING, link, state } from "./state.js";
@@ -164,7 +165,7 @@ class PicturePage {
     try {
       const asked = { ...NOTHING, lib: this.lib, image: this.id, mode };
       const answer = await search(state(), asked, 0, NEIGHBOURS, this.stop.signal);
-      const best = Math.max(0, ...answer.hits.map((one) => one.score));
+      const best = bestOf(answer.hits);
       this.near.replaceChildren(h("div.part", {}, answer.hits.map((one) => card(one, { best }))));
       if (!answer.hits.length) this.near.replaceChildren(h("p.by", {}, answer.notes[0] ?? "Nothing is near to it in this way."));
     } catch (error) {

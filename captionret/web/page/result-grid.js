@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { groupHead } from "./groups.js";
 import { go } from "./state.js";
 import { card, judge } from "./picture-card.js";
+import { bestOf } from "./scores.js";
 
 const EACH = 40; // pictures that are asked for at a time
 const NEAR = "1500px"; // from the window: what is farther away is folded
@@ -28,7 +29,7 @@ class ResultGrid extends HTMLElement {
    */
   show(answer, next) {
     this.next = next;
-    this.best = Math.max(0, ...answer.hits.map((one) => one.score));
+    this.best = bestOf(answer.hits);
     this.count = 0;
     this.asking = false;
     /** @type {Map<Element, {hits: Answer["hits"], group: string}>} with the group of the picture before */

@@ -74,6 +74,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     libraries = {"photos": make_library(folder / "a", plain=190), "changing": make_library(folder / "b")}
     told = libraries["told"] = make_library(folder / "c")
     (told.root / "again.png").write_bytes((told.root / "red-0.png").read_bytes())
+    leaf = Image.frombytes("L", (8, 8), bytes(71 * number % 256 for number in range(64))).resize((240, 240))
+    leaf.save(told.root / "leaf.png")
+    leaf.resize((120, 120)).save(told.root / "small-leaf.jpg")
     told.update(told.root, MeanColour(), progress=False)
     caption = Caption("our old zebra", ("our", "old", "zebra"), 0.0)
     told.add_captions("notes.csv", [GivenCaptions("red-0.png", (caption,))])
@@ -440,9 +443,18 @@ def test_where_the_captioner_looked_is_drawn_over_the_picture(turn: Turn) -> Non
     }"""
     dark, clear = page.evaluate(shade)
     assert dark > 190 and clear < 20
-    page.locator(".nearness picture-card").first.wait_for()
     page.get_by_role("button", name="Where it looked").click()
     assert page.locator("figure canvas").is_hidden()
+
+
+def test_near_duplicates_stand_on_a_pictures_page(turn: Turn) -> None:
+    page = turn("/?lib=told")
+    start = page.url.partition("/?")[0]
+    hits = page.request.get(f"{start}/api/libraries/told/search").json()["hits"]
+    leaf = next(one["id"] for one in hits if one["name"] == "leaf.png")
+    page.goto(f"{start}/picture?lib=told&id={leaf}")
+    page.locator(".nearness picture-card").first.wait_for()
+    assert page.locator(".nearness picture-card").count() == 1
 
 
 def test_reports_open_as_pages_and_a_library_is_taken_along(turn: Turn) -> None:

@@ -23,6 +23,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _PACKED = _PACKAGE / "_checkpoints"  # in a wheel
 _RECORD = "config.json"
 _CATALOGUE = "catalogue.sqlite"
+GALLERY = "gallery-"  # how the names of libraries begin that stand behind a folder
 
 
 def home() -> Path:
@@ -81,6 +82,13 @@ def find_library(given: str | os.PathLike[str]) -> Path:
     if (named / _CATALOGUE).is_file() and not path.samefile(named):
         _two_libraries(name, path.absolute(), named.absolute())
     return path
+
+
+def libraries_beside(folder: Path) -> list[str]:
+    """The names of the libraries that lie where this one does or should lie, but for those that stand behind
+    a folder which a search was given."""
+    names = (file.parent.name for file in folder.parent.glob(f"*/{_CATALOGUE}"))
+    return sorted(name for name in names if not name.startswith(GALLERY))
 
 
 def library_called(path: Path) -> str:

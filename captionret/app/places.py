@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import BadCheckpoint
 from ..files import read_json
 from ..home import (
+    GALLERY,
     checkpoints_folder,
     data_folder,
     find_checkpoint,
@@ -33,7 +34,6 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-GALLERY = "gallery-"  # how the names of libraries begin that stand behind a folder
 SHIPPED = shipped_checkpoint("photos-lite")
 LEXICAL_HEAD = shipped_checkpoint("words-lite")
 _KINDS = {"embedding space": "embedding", "skip-thought encoder": "skipthought"}  # as records name them

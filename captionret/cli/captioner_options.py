@@ -58,6 +58,13 @@ def _add_server(of_kinds: argparse._ArgumentGroup) -> None:
     """What concerns a server alone."""
     of_kinds.add_argument("--keywords", action="store_true", help="ask a server for keywords, too")
     of_kinds.add_argument(
+        "--drop-captioner",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="ask a captioner of the library no longer, and forget its captions",
+    )
+    of_kinds.add_argument(
         "--send-size",
         type=int,
         default=512,

@@ -161,6 +161,9 @@ def _change_folders(library: "Library", given: argparse.Namespace) -> None:
     for folder in given.drop_folder:
         forgotten = counted(library.drop_folder(folder), "files")
         log.info(f"{folder} is looked through no longer: {forgotten} forgotten.")
+    for captioner in given.drop_captioner:
+        library.remove_captions(captioner)
+        log.info(f"{captioner} is asked no longer, and its captions are forgotten.")
     if given.exclude is not None:
         library.ignore(given.exclude)
 

@@ -37,6 +37,7 @@ __all__ = [
     "old_name",
     "parser",
     "path_argument",
+    "refuse_address",
     "refuse_to_overwrite",
     "run",
     "say",
@@ -235,7 +236,17 @@ def path_argument(given: str) -> Path:
     current folder."""
     if not given:
         raise argparse.ArgumentTypeError("the name is empty")
+    refuse_address(given)
     return expanded(given)
+
+
+def refuse_address(given: str) -> None:
+    """A web address is no file, and says so by its own name. errors: BadSetting"""
+    if re.match(r"https?://\S", given, re.IGNORECASE):
+        raise BadSetting(
+            f"{given} is a web address, which captionret annotate and collect alone read. Fetch it, and give "
+            "the file."
+        )
 
 
 def text_argument(given: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import BadSetting
 from ..retrieval import find_mode
 from ..retrieval.feedback import WEIGHTS, check_weights
-from .options import add_device, parser, path_argument, text_argument
+from .options import add_device, parser, path_argument, refuse_address, text_argument
 from .output import add_output
 
 
@@ -221,6 +221,8 @@ def _settle_query(given: argparse.Namespace) -> None:
             raise BadSetting(f"Two pictures are asked for, {given.image} and {given.query[0]}. Give one.")
         given.image = Path(given.query[0])
     elif given.query:
+        if len(given.query) == 1:
+            refuse_address(given.query[0])
         given.no_file = _missing_picture(given.query)
         if given.text is not None:
             raise BadSetting("Two texts are asked for. Give the words once, with --text or without it.")

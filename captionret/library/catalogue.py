@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import BadLibrary, NoSpace
 from ..remedies import remedy
 from . import schema
+from .names import no_library
 from .rows import REVISION, Column, Damaged, Rows, damaged
 
 _FULL_OR_READ_ONLY = (
@@ -34,9 +35,7 @@ class Catalogue:
         """Open an existing catalogue, bringing an older format up to date; BadLibrary where that cannot
         be."""
         if not file.is_file():
-            raise BadLibrary(
-                f"There is no library in {file.parent} ({file.name} is missing).", remedy("caption a folder")
-            )
+            raise no_library(file)
         self.file = file
         self._lock = threading.Lock()
         self._idle: list[_Connection] = []

@@ -1,4 +1,4 @@
-"""What callers mean by a name: which picture of a library."""
+"""What callers mean by a name: which picture of a library, and which library."""
 
 import contextlib
 import os
@@ -7,11 +7,22 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from pathlib import Path
 
 from ..counting import counted
-from ..errors import BadSetting
+from ..errors import BadLibrary, BadSetting
 from ..files import expanded
+from ..home import libraries_beside
+from ..remedies import remedy
 
-_SHOWN = 5  # names that a message holds
+_SHOWN, _MOST = 5, 10  # names of pictures, and of libraries, that a message holds
 PathInput = str | os.PathLike[str]
+
+
+def no_library(catalogue: Path) -> BadLibrary:
+    """What to say where there is no such file: the libraries beside it may hold the one that was meant."""
+    folder, others = catalogue.parent, libraries_beside(catalogue.parent)
+    beside = f" Beside it: {', '.join(others[:_MOST])}." if others else ""
+    return BadLibrary(
+        f"There is no library in {folder} ({catalogue.name} is missing).{beside}", remedy("caption a folder")
+    )
 
 
 def as_paths(given: PathInput | Iterable[PathInput]) -> list[PathInput]:

@@ -174,6 +174,29 @@ def test_caption_of_a_person_is_found_and_taken_away_again(photos: Path, call: C
     assert call(search, "--text", "tablecloth", "--library", "./lib").code == 1
 
 
+def test_a_captioner_is_asked_no_longer_once_it_is_dropped(photos: Path, call: Call) -> None:
+    Path("caps.csv").write_text("path,caption\nred.png,a zeppelin\n")
+    assert "new 1" in call(index, "--library", "./lib", "--captioner", "file:caps.csv").out
+    dropped = call(index, "--library", "./lib", "--drop-captioner", "caps.csv")
+    assert dropped.code == 0 and "caps.csv is asked no longer" in dropped.err
+    assert "caps.csv" not in dropped.out
+    assert call(search, "zeppelin", "--library", "./lib", "--mode", "jaccard").code == 1
+    again = call(index, "--library", "./lib", "--drop-captioner", "caps.csv")
+    assert again.code == 2 and "no captions by caps.csv" in again.err
+
+
+def test_what_is_no_library_names_those_beside_it(photos: Path, call: Call, tmp_path: Path) -> None:
+    assert call(info, "--library", "./lob").err.startswith(
+        "There is no library in lob (catalogue.sqlite is missing). Beside it: lib. Check its name"
+    )
+
+
+@pytest.mark.parametrize("typed", [("http://127.0.0.1:1/x.jpg",), ("--image", "HTTPS://127.0.0.1:1/x.jpg")])
+def test_a_web_address_is_named_as_it_was_typed(call: Call, typed: tuple[str, ...]) -> None:
+    refused = call(search, *typed)
+    assert refused.code == 2 and refused.err.startswith(f"{typed[-1]} is a web address, which ")
+
+
 def test_without_a_name_the_library_that_was_indexed_last_is_meant(
     photos: Path, call: Call, tmp_path: Path
 ) -> None:

@@ -4,12 +4,14 @@ pictures with 2,000 variants of some of them, scaled, as JPEG of quality 30, cro
     python benchmarks/duplicates.py --pictures data/flickr8k/Flicker8k_Dataset
     python benchmarks/duplicates.py --pictures data/coco/train2014 --choose     # the limits were chosen by it
     python benchmarks/duplicates.py --pictures DIR --variants 40               # to try it
+    python benchmarks/duplicates.py --pictures DIR --folder DIR                # features are made once
 
 Bar: recall >= .97 of the pairs of a picture and its variant, precision >= .99 of all pairs that are named, in
      under 30 s when the features are there. Pairs of originals that are nearly the same count as wrong.
 """
 
 import argparse
+import json
 import random
 import tempfile
 import time
@@ -106,6 +108,20 @@ def with_variants(pictures: Path, folder: Path, count: int) -> dict[str, str]:
     return made
 
 
+def indexed(pictures: Path, variants: int, folder: Path) -> tuple[dict[str, str], Library]:
+    """How each variant was changed, and the library of all, with features and without perceptual hashes. What
+    an earlier run left in the folder is taken as it is."""
+    note, of_both = folder / "made.json", folder / "pictures"
+    if not note.is_file():
+        of_both.mkdir(parents=True)
+        note.write_text(json.dumps(with_variants(pictures, of_both, variants)), "utf-8")
+    library = Library.open_or_create(folder / "library", of_both)
+    library.update(captioner=FeaturesAlone(), batch_size=64)
+    for hashes in library.path.glob("encoded-*"):
+        hashes.unlink()
+    return json.loads(note.read_text("utf-8")), library
+
+
 def pairs_of(groups: Sequence[DuplicateGroup]) -> set[tuple[str, str]]:
     """All pairs of files that stand in one group."""
     found = set()
@@ -170,15 +186,12 @@ def main() -> None:
     )
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     options.add_argument("--variants", type=int, default=2000, metavar="N", help="(default: %(default)s)")
+    options.add_argument("--folder", type=Path, metavar="DIR", help="keep what is made there")
     options.add_argument("--choose", action="store_true", help="print a grid of limits in place of measuring")
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md", metavar="FILE")
     given = options.parse_args()
-    with tempfile.TemporaryDirectory() as made_in:
-        folder = Path(made_in) / "pictures"
-        folder.mkdir()
-        made = with_variants(given.pictures, folder, given.variants)
-        library = Library.create(Path(made_in) / "library", folder)
-        library.update(captioner=FeaturesAlone(), batch_size=64)
+    with tempfile.TemporaryDirectory() as passing:
+        made, library = indexed(given.pictures, given.variants, given.folder or Path(passing))
         if given.choose:
             gallery = library.gallery()
             looks = looks_of(library.snapshot(), gallery.hashes)

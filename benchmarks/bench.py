@@ -82,7 +82,7 @@ ROWS = (
     Row("web", 2, ("--sizes", "100000", "--seconds", "10")),
     Row("web_clients", 0.75, ("--seconds", "4")),
     Row("folder_scan", 0.5),
-    Row("watch", 1.5, ("--pictures", PICTURES, "--copies", "300", "--changes", "3000")),
+    Row("watch", 1.5, ("--pictures", PICTURES, "--copies", "300")),
     Row("exif", 0.75),
     Row("duplicates", 2.5, ("--pictures", PICTURES)),
     Row("collect", 0.75, ("--data", DATA, "--pictures", "500")),

@@ -1,8 +1,8 @@
 """Learn how far the words of a captioner's captions are trusted beside those that are predicted from the
 CNN's features (captionret/retrieval/other_captions.py): on Flickr8k val, mode `words`, text to image.
-Scored by what was chosen: mode `auto`, and pictures that ask, raised by captions of their own.
 
     python benchmarks/caption_words.py --data flickr8k:data/flickr8k
+    python benchmarks/caption_words.py --scored     # as chosen: mode `auto`, and pictures that ask
 
 Two captioners stand for the worst and the best that there are. One sees with the same CNN: the shipped one,
 whose five captions hold nothing new. The other sees with other eyes: people, of whose five captions of a
@@ -113,20 +113,9 @@ def pictures_asking(
     return found
 
 
-def main() -> None:
-    """Measure and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--data", default="flickr8k:data/flickr8k")
-    options.add_argument("--features", type=Path, default=data_folder("features"))
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md")
-    given = options.parse_args()
+def settings(split: MeasuredSplit, people: Sequence[Sequence[str]]) -> tuple[str, str]:
+    """The title and the text of what was learnt."""
     chosen = other_captions.TRUST, other_captions.SMOOTHING
-    how = ModesMeasuring(modes=("words", "auto"), samples=0, folder=given.features)
-    split = measured_split(captioned_items(open_dataset(given.data), "val"), how, [])
-    of_row = {row: item.captions for row, item in zip(split.rows, split.every, strict=True)}
-    people = [of_row[row] for row in range(len(split.gallery))]
     tables = [
         (
             "The shipped captioner, of the same CNN: its five captions",
@@ -135,26 +124,55 @@ def main() -> None:
         ("People: one caption of each picture", rows_of(split, [one[:1] for one in people], 2)),
         ("People: two captions of each picture", rows_of(split, [one[:2] for one in people], 2)),
     ]
-    other_captions.TRUST, other_captions.SMOOTHING = chosen
-    ours, first = split.gallery.all_captions, [one[:1] for one in people]
-    shown = {"none": None, "the shipped captioner's five": ours, "one by a person": first}
     parts = [
         f"**{title}**\n\n{markdown_table(['trust', 'smoothing', 'R@1', 'R@10'], rows)}"
         for title, rows in tables
     ]
-    table = markdown_table(["captions", "R@1", "R@10"], texts_by_auto(split, shown))
-    parts.append(f"**Texts, by mode `auto`**\n\n{table}")
-    table = markdown_table(["mode, captions", "NDCG@10", "95 %"], pictures_asking(split, shown))
-    parts.append(f"**Pictures that ask, with captions of their own**\n\n{table}")
     body = (
         "Flickr8k val, mode `words`, captions ask for their picture; a captioner's captions beside the word "
         "probabilities of the lexical head and the classes. Those of the same CNN say nothing new, and are "
         f"not counted. Chosen for others: trust {chosen[0]:g}, smoothing {chosen[1]:g}.\n\n"
         + "\n\n".join(parts)
     )
-    write_section(
-        given.results, "Words of another captioner's captions", body, "python benchmarks/caption_words.py"
+    return "Words of another captioner's captions", body
+
+
+def scored(split: MeasuredSplit, people: Sequence[Sequence[str]]) -> tuple[str, str]:
+    """The same of what they are worth as chosen."""
+    captions: dict[str, Sequence[Sequence[str]] | None] = {
+        "none": None,
+        "the shipped captioner's five": split.gallery.all_captions,
+        "one by a person": [one[:1] for one in people],
+    }
+    texts = markdown_table(["captions", "R@1", "R@10"], texts_by_auto(split, captions))
+    pictures = markdown_table(["mode, captions", "NDCG@10", "95 %"], pictures_asking(split, captions))
+    body = (
+        "Flickr8k val. Captions of a captioner beside the word probabilities of the lexical head and the "
+        f"classes: trust {other_captions.TRUST:g}, smoothing {other_captions.SMOOTHING:g}. Those of the "
+        "shipped captioner, which sees with the same CNN, are not counted in a library.\n\n"
+        f"**Texts by mode `auto`: the last three captions of each picture ask for it**\n\n{texts}\n\n"
+        f"**Pictures that ask, their words raised by captions of their own**\n\n{pictures}"
     )
+    return "Another captioner's captions in mode auto, and of pictures that ask", body
+
+
+def main() -> None:
+    """Measure and write the section."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--data", default="flickr8k:data/flickr8k")
+    options.add_argument("--features", type=Path, default=data_folder("features"))
+    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md")
+    options.add_argument("--scored", action="store_true", help="what captions are worth as chosen")
+    given = options.parse_args()
+    how = ModesMeasuring(modes=("words", "auto"), samples=0, folder=given.features)
+    split = measured_split(captioned_items(open_dataset(given.data), "val"), how, [])
+    of_row = {row: item.captions for row, item in zip(split.rows, split.every, strict=True)}
+    people = [of_row[row] for row in range(len(split.gallery))]
+    title, body = (scored if given.scored else settings)(split, people)
+    command = "python benchmarks/caption_words.py" + " --scored" * given.scored
+    write_section(given.results, title, body, command)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ captionret index ~/Pictures --captioner file:captions.jsonl           # captions
 captionret index ~/Pictures ~/Scans --library all --exclude "*.png" --exclude drafts/     # two folders in one
 captionret index --library all --quiet --fail-on-error               # for a nightly run
 captionret index --library all --watch                               # until it is stopped
-captionret index ~/Pictures --library agreed --decode consensus      # slower: of a wide beam, what most agree
-on
+captionret index ~/Pictures --library agreed --decode consensus      # slower: what most of a beam say
 """
 
 import argparse

@@ -2,12 +2,11 @@
 
 import re
 import shlex
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from typed import Ended
+from typed import Ended, started
 
 Typed = Callable[[list[str]], Ended]  # runs captionret with these words
 Listed = Callable[[str], str]  # runs a listing in Python; what it prints
@@ -71,5 +70,4 @@ def run_line(line: str, sandbox: Path, typed: Typed) -> Ended:
         return typed(words[1:])
     if words[0] == "make":
         words.append("--dry-run")
-    done = subprocess.run(words, cwd=sandbox, capture_output=True, text=True, timeout=300, check=False)
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return started(words, sandbox, timeout=300)

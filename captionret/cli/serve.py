@@ -92,13 +92,7 @@ def _options() -> argparse.ArgumentParser:
         metavar="NAME",
         help="its name, or a path; may be given several times (default: all that have a name)",
     )
-    options.add_argument(
-        "--port",
-        type=int,
-        default=8000,
-        metavar="N",
-        help="at which it listens; 0: any that is free (default: %(default)s)",
-    )
+    options.add_argument("--port", type=int, default=8000, metavar="N", help="0: any (default: %(default)s)")
     options.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="listened on (default: this machine alone)"
     )

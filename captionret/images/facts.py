@@ -16,7 +16,9 @@ from .embedded import described
 
 log = logging.getLogger(__name__)
 
-_EXIF_ERRORS = (
+# What Pillow's readers raise on damaged files: RuntimeError AVIF's, SyntaxError and struct.error those of odd
+# headers
+DAMAGED = (
     OSError,
     SyntaxError,
     ValueError,
@@ -26,9 +28,9 @@ _EXIF_ERRORS = (
     TypeError,
     OverflowError,
     RuntimeError,
-    AttributeError,
     struct.error,
 )
+_EXIF_ERRORS = (*DAMAGED, AttributeError)
 
 _FIRST_YEAR = 1826  # of the first photograph that is left; cameras without a clock note the year 0
 _MOST_KEYWORDS = 100

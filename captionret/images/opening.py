@@ -8,7 +8,6 @@ never replaced by zeros. How many bytes are read and how much memory decoding ta
 import io
 import os
 import stat
-import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from ..records import PictureFacts
 from . import raw
 from .colours import as_rgb
 from .embedded import described
-from .facts import facts_of, orientation_of
+from .facts import DAMAGED, facts_of, orientation_of
 from .folders import JPEG_XL
 from .xmp import Described
 
@@ -42,22 +41,6 @@ _DECODER_BYTES = {"JPEG2000": 16, "AVIF": 8, "HEIF": 8, "JXL": 8, "WEBP": 8, "GI
 # libjpeg holds all coefficients of a progressive picture, as 16-bit integers
 _PROGRESSIVE_BYTES = 6
 REMEDY = "Replace it with a whole copy, or leave it out."
-
-# What Pillow's readers raise on damaged files: RuntimeError AVIF's, SyntaxError and struct.error those of odd
-# headers
-DECODING_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    RuntimeError,
-    struct.error,
-)
 
 
 def read_file(path: Path | str) -> bytes:
@@ -270,7 +253,7 @@ def _failures_named(name: str) -> Iterator[None]:
         ) from None
     except Image.DecompressionBombError:
         raise BadImage(f"{name} has more than {MAX_PIXELS:,} pixels. Scale it down first.") from None
-    except DECODING_ERRORS as error:
+    except (*DAMAGED, MemoryError) as error:
         raise BadImage(f"{name} cannot be decoded ({error}). {REMEDY}") from None
 
 

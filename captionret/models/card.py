@@ -164,22 +164,24 @@ def _number(value: float | int | None) -> str:
 
 
 def _recall_scores(scores: Mapping[str, Record]) -> Lines:
-    rows = []
-    for on, row in scores.items():
-        if "i2t" in row:
-            ways = [" / ".join(as_.format(row[way][key]) for key, as_ in _RECALLS.items()) for way in _WAYS]
-            rows.append([on, *ways, f"{row['rsum']:.1f}"])
+    rows = [
+        [on, *(_recalls(row[way]) for way in _WAYS), f"{row['rsum']:.1f}"]
+        for on, row in scores.items()
+        if "i2t" in row
+    ]
     names = ["on", *(f"{way} R@1 / 5 / 10 / medr" for way in _WAYS.values()), "sum"]
     note = "Annotation: an image ranks all captions; search: a caption ranks all images."
     return _section("Measured", names, rows, note)
 
 
+def _recalls(way: Mapping[str, float]) -> str:
+    return " / ".join(as_.format(way[key]) for key, as_ in _RECALLS.items())
+
+
 def _history(training: Record, unit: str) -> Lines:
     history = training.get("history") or []
-    rows = []
-    for row in history:
-        mark = " (kept)" if row["epoch"] == training["best_epoch"] else ""
-        rows.append([f"{row['epoch']}{mark}", *_measured(row).values()])
+    kept = {training.get("best_epoch"): " (kept)"}
+    rows = [[f"{row['epoch']}{kept.get(row['epoch'], '')}", *_measured(row).values()] for row in history]
     names = [unit, *(_EPOCH_COLUMNS[key][0] for key in _measured(history[0]))] if history else []
     return _section(
         "Training", names, rows, f"{training.get('seconds', 0):.0f} seconds in all, validation included."

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from shapes import Trained, shape
-from typed import Call, Ended
+from typed import Call, Ended, started
 
 from captionret.app import places
 from captionret.cli import compare_variants, index, search, train_captioner
@@ -27,9 +27,7 @@ JACCARD = ("--mode", "jaccard")
 
 def script(name: str, *arguments: object, cwd: Path, options: tuple[str, ...] = ()) -> Ended:
     """Run a script in a process of its own."""
-    line = [sys.executable, *options, str(ROOT / "scripts" / f"{name}.py"), *map(str, arguments)]
-    done = subprocess.run(line, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return started([sys.executable, *options, ROOT / "scripts" / f"{name}.py", *arguments], cwd)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from pathlib import Path
 import argcomplete
 import pytest
 from argcomplete.finders import CompletionFinder
-from typed import Call, Ended
+from typed import Call, Ended, started
 
 import captionret
 from captionret.cli import completion
@@ -31,16 +31,7 @@ SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.py"))
 
 def start(*line: object, cwd: Path) -> Ended:
     """Run Python in a process of its own, with this checkout's package."""
-    done = subprocess.run(
-        [sys.executable, *map(str, line)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=60,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return started([sys.executable, *line], cwd, os.environ | {"PYTHONPATH": str(ROOT)}, timeout=60)
 
 
 Typed = Callable[..., Ended]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from shapes import Trained
-from typed import Ended
+from typed import Ended, started
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -25,9 +25,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def run_example(name: str, *words: object, environment: dict[str, str]) -> Ended:
-    line = [sys.executable, str(ROOT / "examples" / name), *map(str, words)]
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return started([sys.executable, ROOT / "examples" / name, *words], env=environment)
 
 
 def test_a_folder_is_searched_by_words(trained: Trained, environment: dict[str, str]) -> None:

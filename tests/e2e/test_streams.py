@@ -7,13 +7,12 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from shapes import Trained
-from typed import Call, Ended
+from typed import Call, Ended, started
 
 from captionret import progress
 from captionret.cli import models, modes, search
@@ -27,16 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def shell(line: str, cwd: Path) -> Ended:
     """Run a line in a shell; `captionret` in it is this checkout's."""
     line = line.replace("captionret", f"{shlex.quote(sys.executable)} -m captionret", 1)
-    done = subprocess.run(
-        ["/bin/sh", "-c", line],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=60,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return started(["/bin/sh", "-c", line], cwd, os.environ | {"PYTHONPATH": str(ROOT)}, timeout=60)
 
 
 @pytest.mark.parametrize("closed", [">&-", "<&- >&-"])

@@ -7,14 +7,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from shapes import shape
-from typed import Ended
+from typed import Ended, started
 
 import captionret
 
@@ -36,16 +35,8 @@ for mode in captionret.list_modes():
 
 
 def python(*arguments: object, cwd: Path, **environment: str) -> Ended:
-    done = subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={name: text for name, text in os.environ.items() if name != "CAPTIONRET_HOME"} | environment,
-        timeout=300,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    others = {name: text for name, text in os.environ.items() if name != "CAPTIONRET_HOME"}
+    return started([sys.executable, *arguments], cwd, others | environment, timeout=300)
 
 
 @pytest.fixture(scope="session")

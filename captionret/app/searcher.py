@@ -124,8 +124,7 @@ class Searcher:
         keep_self: also show the query's own picture; collapse: one hit of those that are nearly the same
         top:   at most so many hits, None: all; min_score: each scores this; sort: or by date, oldest first
         like:  pictures that hits should be more like: of the library, as its answers show them, or others;
-               beside filters alone the first asks; dislike: less like, never shown. feedback_weights: see
-               rocchio
+               dislike: less like; these are never shown. feedback_weights: see rocchio
         plus, minus: texts whose vectors are added and taken away; rerank: ask again with the mean vector of
                the first so many hits (modes of a space); explain: how scores came about
         under, since, until, min_probability: as in the query language, see ParsedQuery.limited

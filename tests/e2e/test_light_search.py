@@ -147,7 +147,7 @@ def test_words_of_an_older_release_are_predicted_anew_once(
 
 
 @pytest.mark.parametrize("words", [("--help",), ("search", "--help")])
-def test_nor_does_help(home: Path, words: tuple[str, ...]) -> None:
+def test_help_loads_no_heavy_library_either(home: Path, words: tuple[str, ...]) -> None:
     assert loaded(home, *words) & HEAVY == set()
 
 

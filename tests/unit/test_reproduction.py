@@ -94,7 +94,7 @@ def test_placeholders_become_paths(run: Any, tmp_path: Path) -> None:
     assert (code, out[:2]) == (0, "OK")
 
 
-def test_only_and_list(run: Any) -> None:
+def test_one_row_may_be_measured_and_all_are_listed(run: Any) -> None:
     table = row() + row(name='"b"', expected="{ x = 9 }")
     assert run(table)[0] == 1
     code, out = run(table, "--only", "a")

@@ -27,32 +27,27 @@ class CaptionIndex(Protocol):
     """The postings of a gallery's captions, in one or several parts."""
 
     @property
-    def parts(self) -> Sequence[CaptionPostings]: ...  # noqa: D102
+    def parts(self) -> Sequence[CaptionPostings]:
+        """Each of them."""
 
     @property
     def mean_length(self) -> float:
         """How many words a caption of the gallery has, repeats included."""
-        ...
 
     def frequency(self, word: str) -> int:
         """How many pictures' captions hold the word."""
-        ...
 
     def lemma_frequency(self, base: str) -> int:
         """How many hold a word with this base form."""
-        ...
 
     def split(self, allowed: NDArray[np.bool_] | None) -> Sequence[NDArray[np.bool_] | None]:
         """(N,) of the gallery's pictures -> of each part's captions; None: all of them."""
-        ...
 
     def joined(self, found: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, float]]:
         """Rows of each part with a number -> rows of the gallery."""
-        ...
 
     def merged(self, scores: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Scores of each part's captions -> (N,) of the gallery's pictures, a new array."""
-        ...
 
 
 class StoredLists:
@@ -242,14 +237,21 @@ class _PartOfSets:
 
 
 class PartIndex(Protocol):
-    """What compares queries with one part."""
+    """What compares queries with one part; see StoredIndex."""
 
-    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]: ...  # noqa: D102
-    def best(  # noqa: D102
+    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """(n,) of the part's captions."""
+
+    def best(
         self, query: Mapping[str, float], top: int, least: float, allowed: NDArray[np.bool_] | None
-    ) -> list[tuple[int, float]] | None: ...
-    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]: ...  # noqa: D102
-    def weight(self, word: str) -> float: ...  # noqa: D102
+    ) -> list[tuple[int, float]] | None:
+        """The best rows; None where all have to be scored."""
+
+    def shares(self, query: Mapping[str, float], row: Mapping[str, float]) -> dict[str, float]:
+        """What each word adds to the score of one row."""
+
+    def weight(self, word: str) -> float:
+        """How much a word counts."""
 
 
 def set_jaccard(kind: type[J], sizes: str, postings: CaptionPostings) -> J:

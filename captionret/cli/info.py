@@ -53,6 +53,6 @@ def _lines(info: "LibraryInfo") -> list[tuple[str, str]]:
         lines.append(("words", f"{info.words_by}: {counted(info.words, 'pictures')}{calibrated}"))
     if info.encoder is not None:
         lines.append(("encoder", info.encoder))
-    parts = ", ".join(f"{part} {shown_size(size)}" for part, size in info.sizes.items())
+    parts = ", ".join(f"{part} {shown_size(size)}" for part, size in info.sizes.items() if size)
     lines.append(("on disk", f"{shown_size(sum(info.sizes.values()))}: {parts}"))
     return [*lines, ("format", f"{info.format}, by captionret {info.version}")]

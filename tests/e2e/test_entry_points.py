@@ -1,6 +1,5 @@
 """`captionret COMMAND`, `python -m captionret COMMAND` and scripts/*.py: one list, one behaviour."""
 
-import argparse
 import importlib
 import os
 import resource
@@ -23,7 +22,6 @@ from captionret.cli.commands import COMMANDS, scripts
 from captionret.cli.commands import main as write_scripts
 from captionret.cli.completion import SHELLS
 from captionret.cli.main import main, run_script
-from docs.command_pages import PAGE, page, parser_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.py"))
@@ -65,21 +63,6 @@ def test_scripts_are_what_the_list_of_commands_makes_of_them(tmp_path: Path) -> 
 def test_every_command_has_a_module_that_runs_it(command: str) -> None:
     module = importlib.import_module(f"captionret.cli.{COMMANDS[command].module}")
     assert callable(module.main) and module.__doc__
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_says_what_it_does_and_what_holds_without_it(command: str) -> None:
-    shown = [one for one in parser_of(command)._actions if one.help is not argparse.SUPPRESS]
-    for action in shown:
-        about = (action.help or "") % vars(action)
-        name = "/".join(action.option_strings) or action.dest
-        assert not about.startswith("(") and about, f"{name} says nothing"
-        chosen = action.default not in (None, False, "", argparse.SUPPRESS) and action.default != []
-        assert not chosen or "(default" in about, f"{name} does not say what holds without it"
-
-
-def test_the_page_of_commands_is_what_they_say_themselves() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run: python -m docs.command_pages"
 
 
 def test_every_module_of_the_command_line_is_a_command_or_serves_them() -> None:

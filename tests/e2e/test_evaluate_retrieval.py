@@ -491,20 +491,16 @@ def test_a_text_query_needs_neither_torch_nor_nltk(library: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def compared_with(trained: Trained) -> tuple[object, ...]:
+    """What compare-variants takes to compare the checkpoint that the tests train."""
+    made = ("--checkpoints", trained.checkpoint, "--features", trained.features)
+    return ("--data", trained.spec, *made, "--out", "variants")
+
+
 def test_variants_are_compared_by_what_their_captions_retrieve(
     call: Call, trained: Trained, tmp_path: Path
 ) -> None:
-    where = (
-        "--data",
-        trained.spec,
-        "--checkpoints",
-        trained.checkpoint,
-        "--features",
-        trained.features,
-        "--out",
-        "variants",
-    )
-    assert call(compare_variants, *where).code == 0
+    assert call(compare_variants, *compared_with(trained)).code == 0
     (row,) = table(tmp_path / "variants/variants.csv")
     assert row["relevance"] == "tfidf"
     low, value, high = (float(row[f"ndcg10_jaccard{part}"]) for part in ("_low", "", "_high"))
@@ -515,17 +511,7 @@ def test_variants_are_compared_by_what_their_captions_retrieve(
 
 
 def test_variants_are_compared_at_two_cut_offs(call: Call, trained: Trained, tmp_path: Path) -> None:
-    where = (
-        "--data",
-        trained.spec,
-        "--split",
-        "train",
-        "--checkpoints",
-        trained.checkpoint,
-        "--features",
-        trained.features,
-    )
-    assert call(compare_variants, *where, "--out", "variants").code == 0
+    assert call(compare_variants, *compared_with(trained), "--split", "train").code == 0
     (row,) = table(tmp_path / "variants/variants.csv")
     items = {item.id: item.captions for item in open_dataset(trained.spec).split("train")}
     how = comparisons.Measuring(folder=trained.features)
@@ -545,18 +531,8 @@ def test_variants_are_compared_at_two_cut_offs(call: Call, trained: Trained, tmp
 def test_captions_stand_beside_spaces_in_one_table(
     call: Call, trained: Trained, spaces: dict[str, Path], tmp_path: Path
 ) -> None:
-    where = (
-        "--data",
-        trained.spec,
-        "--checkpoints",
-        trained.checkpoint,
-        "--features",
-        trained.features,
-        "--out",
-        "variants",
-    )
     given = ("--embedding", spaces["vse"], spaces["devise"], spaces["clip"])
-    code, out, err = call(compare_variants, *where, *given)
+    code, out, err = call(compare_variants, *compared_with(trained), *given)
     assert code == 0, err
     rows = table(tmp_path / "variants/modes.csv")
     assert [row["mode"] for row in rows] == [

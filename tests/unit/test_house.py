@@ -1,9 +1,10 @@
 """The house stays as DESIGN.md has it: small modules, small functions, and the field's own names.
 
 What is still open stands in house_open.json with how often it is found, and may only become less.
-`python tests/unit/test_house.py` lowers the counts to what is left.
+`python -m tests.unit.test_house` lowers the counts to what is left.
 """
 
+import argparse
 import ast
 import json
 import re
@@ -14,6 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from captionret.cli.commands import COMMANDS
+from docs.command_pages import PAGE, page, parser_of
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = Path(__file__).with_name("house_open.json")
@@ -159,6 +163,21 @@ def test_trainings_are_shorter_than_in_release_0_5_0_for_the_same_features() -> 
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     (fewer,) = re.findall(r"For the same features: [\d,]+ statements, (-?\d+) fewer\.", printed)
     assert int(fewer) >= 110, printed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_says_what_it_does_and_what_holds_without_it(command: str) -> None:
+    shown = [one for one in parser_of(command)._actions if one.help is not argparse.SUPPRESS]
+    for action in shown:
+        about = (action.help or "") % vars(action)
+        name = "/".join(action.option_strings) or action.dest
+        assert not about.startswith("(") and about, f"{name} says nothing"
+        chosen = action.default not in (None, False, "", argparse.SUPPRESS) and action.default != []
+        assert not chosen or "(default" in about, f"{name} does not say what holds without it"
+
+
+def test_the_page_of_commands_is_what_they_say_themselves() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run: python -m docs.command_pages"
 
 
 def lower() -> None:

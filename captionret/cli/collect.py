@@ -81,6 +81,8 @@ def _wanted(given: argparse.Namespace) -> "list[Wanted]":
     wanted += [Wanted("", partial(pictures_of, page)) for page in given.page]
     options = Options(tuple(given.licence), given.size)
     sources = [open_source(spec, options) for spec in given.source or DEFAULT] if queries else []
+    if not given.contact and any(source.name == "commons" for source in sources):
+        log.info("Wikimedia asks programs how to reach who runs them: --contact says it.")
     wanted += [
         Wanted(query, from_sources(query, sources), given.per_query) for query in dict.fromkeys(queries)
     ]

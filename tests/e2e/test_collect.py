@@ -65,6 +65,15 @@ def test_queries_become_a_data_set_with_licences(call: Call, server: WebServer, 
     assert call(collect, *typed, *QUICK).out.startswith("kept 8\n") and len(server.asked) == asked
 
 
+def test_who_gives_no_contact_is_asked_for_one_where_wikimedia_wants_it(
+    call: Call, server: WebServer, tmp_path: Path
+) -> None:
+    server.otherwise = lambda path, given: data({"query": {"pages": []}})
+    typed = ("--query", "dog", "--source", f"commons:{server.url}/api.php", "--out", "mine", *QUICK)
+    assert "Wikimedia asks programs how to reach who runs them" in call(collect, *typed).err
+    assert "Wikimedia" not in call(collect, *typed, "--contact", "me@example.org").err
+
+
 def test_what_cannot_work_is_refused_with_a_sentence(call: Call, tmp_path: Path) -> None:
     assert "Say what to collect" in call(collect, "--out", "x").err
     assert (

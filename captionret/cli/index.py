@@ -72,9 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..app.models import Library
     from ..app.video_frames import remembered_seconds
     from ..captioners.kinds import check_kind
+    from ..library.folders import apart_from
 
     for spec in given.captioner:
         check_kind(spec)
+    for place, further in enumerate(given.folders[1:], 1):  # before a library is made that would stay empty
+        apart_from(further, [one.resolve() for one in given.folders[:place]])
     with Library.open(name) if folder is None else Library.open_or_create(name, folder) as library:
         _change_folders(library, given)
         seconds = remembered_seconds(library) if given.videos is None else given.videos

@@ -7,6 +7,7 @@ captionret prune --library photos --dry-run
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from ..counting import counted
 from ..report.size import shown_size
 from .libraries import add_keeping, library_folder
 from .options import FOUND, parser
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_json({"library": str(library.path.absolute()), "pruned": [asdict(one) for one in found]})
         return FOUND
     for one in found:
-        print(f"{one.count:,} {one.what}: {shown_size(one.bytes)}")
+        print(f"{counted(one.count, one.what)}: {shown_size(one.bytes)}")
     would = "would be given back" if given.dry_run else "given back"
     print(f"{shown_size(sum(one.bytes for one in found))} {would}." if found else "Nothing to be given back.")
     return FOUND

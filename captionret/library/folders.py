@@ -70,20 +70,11 @@ class LibraryFolders(ReadableLibrary):
 
         errors: BadSetting for what is no folder, or overlaps with one that the library has; LibraryInUse
         """
-        given = expanded(os.fspath(folder)).resolve()
-        if not given.is_dir():
-            raise BadSetting(f"{folder} is not a folder. Give a folder that holds pictures.")
         with writing(self.path):
             known = self.folders
-            if any(_is_same(given, one) for one in known):
+            given = apart_from(folder, known)
+            if given in known:
                 return
-            for one in known:
-                if given.is_relative_to(one) or one.is_relative_to(given):
-                    inner, outer = (given, one) if given.is_relative_to(one) else (one, given)
-                    raise BadSetting(
-                        f"{inner} lies in {outer}: its pictures would be there twice. Give folders "
-                        "of which none lies in another."
-                    )
             with self._catalogue.transaction() as connection:
                 writes.put_meta(connection, FOLDERS, json.dumps([*map(str, known[1:]), str(given)]))
 
@@ -165,6 +156,27 @@ def _listed(rows: Rows, key: str) -> list[str]:
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise Damaged(f"its {key} cannot be read")
     return found
+
+
+def apart_from(folder: PathInput, known: Iterable[Path]) -> Path:
+    """The whole path of a folder, that of the known one which it is, if it is one.
+
+    errors: BadSetting for what is no folder, or overlaps with one that is known
+    """
+    given = expanded(os.fspath(folder)).resolve()
+    if not given.is_dir():
+        raise BadSetting(f"{folder} is not a folder. Give a folder that holds pictures.")
+    known = list(known)
+    if same := next((one for one in known if _is_same(given, one)), None):
+        return same
+    for one in known:
+        if given.is_relative_to(one) or one.is_relative_to(given):
+            inner, outer = (given, one) if given.is_relative_to(one) else (one, given)
+            raise BadSetting(
+                f"{inner} lies in {outer}: its pictures would be there twice. Give folders of which none "
+                "lies in another."
+            )
+    return given
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -133,6 +133,8 @@ def test_index_keeps_several_folders_and_patterns_and_fails_where_that_is_wanted
     assert call(index, *quiet, "--drop-folder", "scans").out.startswith("new 0  unchanged 3")
     refused = call(index, "photos", "photos/..", "--library", "./lib")
     assert refused.code == 2 and "its pictures would be there twice" in refused.err
+    assert call(index, "photos", "photos/..", "--library", "./new").code == 2
+    assert call(index, "photos", "nowhere", "--library", "./new").code == 2 and not Path("new").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the system ends processes another way")
@@ -350,7 +352,7 @@ def test_a_library_is_looked_after_by_commands_that_can_be_tried_dry(
     shown = call(info, "--library", "./lib").out
     assert f"folder      {photos}" in shown and "tiny: 2 pictures" in shown and "features" in shown
     assert json.loads(call(info, "--library", "./lib", "--json", "--dry-run").out)["pictures"] == 2
-    assert "1 features of pictures that are gone" in call(prune, "--library", "./lib", "--dry-run").out
+    assert "1 feature of pictures that are gone" in call(prune, "--library", "./lib", "--dry-run").out
     assert "given back." in call(prune, "--library", "./lib").out
     assert call(prune, "--library", "./lib").out == "Nothing to be given back.\n"
     assert json.loads(call(prune, "--library", "./lib", "--json").out)["pruned"] == []

@@ -1,5 +1,6 @@
 """How a library of up to a million pictures is searched and kept: a new process for each text query, its peak
-memory, the search index made from the catalogue, its size on disk, and ten pictures more.
+memory, the search index made from the catalogue, its size on disk, and ten pictures more. Modes: by words of
+captions, and by word probabilities (words), which are made up.
 
     python benchmarks/large_library.py
     python benchmarks/large_library.py --sizes 1000 8090 --runs 3 --results FILE   # to try it
@@ -27,6 +28,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from made_words import add_words
 from matplotlib.figure import Figure
 from PIL import Image
 from results import ROOT, markdown_table, write_section
@@ -182,6 +184,7 @@ def measured(count: int, runs: int, modes: Sequence[str]) -> dict[str, float]:
         found = {"index made, s": time.perf_counter() - began}
         found["index made, processor, s"] = time.process_time() - used
         found["index, MB"] = sum(file.stat().st_size for file in library.path.glob("search-index*")) / 1e6
+        found["word probabilities, MB"] = add_words(library, TEXT) / 1e6 if "words" in modes else 0.0
         for mode in modes:
             times = [query(library.path, mode) for _ in range(runs + 1)][1:]
             _summed(found, mode, times)
@@ -241,7 +244,7 @@ def main() -> None:
     options.add_argument(
         "--runs", type=int, default=7, metavar="N", help="queries a size (default: %(default)s)"
     )
-    options.add_argument("--modes", nargs="+", default=["jaccard", "bm25"])
+    options.add_argument("--modes", nargs="+", default=["jaccard", "bm25", "words"])
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     found = {size: measured(size, given.runs, given.modes) for size in given.sizes}

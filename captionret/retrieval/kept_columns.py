@@ -38,6 +38,11 @@ class KeptColumns:
                 self._bytes -= self._held.pop(oldest).nbytes
         return found
 
+    def find(self, word: str) -> Column | None:
+        """The column of a word; None where it is not here."""
+        with self._lock:
+            return self._held.get(word)
+
     def rows(self, rows: NDArray[np.integer]) -> "KeptColumns":
         """The same of some rows alone."""
         found = KeptColumns()

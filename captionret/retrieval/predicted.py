@@ -12,6 +12,7 @@ from . import corpus
 from .calibrated import SURE, Calibration
 from .certain import CertainColumns
 from .index.columns import ProbabilityColumns, SomeColumns, WordColumns
+from .index.stored_words import FewColumns, StoredColumns
 from .kept_columns import KeptColumns
 from .language import AT_LEAST
 
@@ -27,6 +28,8 @@ RARE = 3e-4  # the head learnt little of a word that stands in a smaller share o
 FLOOR = 0.17
 SEVERAL, EXPECTED = 10, 0.6
 FLOOR_UNCALIBRATED = 0.06  # the same as FLOOR where probabilities are not calibrated
+_FEW = 8  # pictures that are looked for one by one
+_AT_ONCE = 1 << 15  # pictures that are calibrated together: what is between lies in the processor's caches
 _MOST_CUT = 0.01  # a word that is not stored is a third as probable as the least stored one
 
 
@@ -55,8 +58,8 @@ class WordProbabilities:
     def some(self, rows: NDArray[np.integer]) -> "WordProbabilities":
         """What is known of some of the pictures, (M,) rows, as it is known of all."""
         found = copy(self)
-        found._head, found.numbers = SomeColumns(self._head, rows), self.numbers[rows]
-        found._classes = None if self._classes is None else SomeColumns(self._classes, rows)
+        found._head, found.numbers = _some(self._head, rows), self.numbers[rows]
+        found._classes = None if self._classes is None else _some(self._classes, rows)
         found._known, found._raw = self._known.rows(rows), self._raw.rows(rows)
         found._odds = self._odds.rows(rows)
         return found
@@ -87,6 +90,11 @@ class WordProbabilities:
         """(N,) the calibrated probability of each word: that two or more of five people say it, or another of
         its forms, of each picture; above 0, below 1. Without a calibration as `uncalibrated`."""
         return self._known.get(word, self._merged)
+
+    def at(self, word: str, row: int) -> float:
+        """How probable a word is of one picture, as `of` says of all."""
+        known = self._known.find(word)
+        return float(self.some(np.array([row])).of(word)[0] if known is None else known[row])
 
     @property
     def least_of_hits(self) -> float:
@@ -165,14 +173,22 @@ class WordProbabilities:
         for form in forms:
             unsaid *= 1 - self.by_head(form)
         merged = np.full(self._head.count, self.least)
-        held = np.flatnonzero((unsaid < 1) | (classes > 0))  # of all others nothing is kept
-        found = self.calibration.of_head(word, 1 - unsaid[held])
-        found = 1 - (1 - found) * (1 - self.calibration.share(word) * classes[held])
-        merged[held] = np.clip(found, self.least, SURE)
+        every = np.flatnonzero((unsaid < 1) | (classes > 0))  # of all others nothing is kept
+        for first in range(0, len(every), _AT_ONCE):
+            held = every[first : first + _AT_ONCE]
+            found = self.calibration.of_head(word, 1 - unsaid[held])
+            found = 1 - (1 - found) * (1 - self.calibration.share(word) * classes[held])
+            merged[held] = np.clip(found, self.least, SURE)
         return merged
 
     def _share(self, word: str) -> float:
         return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE
+
+
+def _some(columns: WordColumns, rows: NDArray[np.integer]) -> SomeColumns:
+    if isinstance(columns, StoredColumns) and len(rows) <= _FEW:
+        return FewColumns(columns, rows)
+    return SomeColumns(columns, rows)
 
 
 class KnownWords(Mapping[str, int]):

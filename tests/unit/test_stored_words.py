@@ -17,7 +17,7 @@ from captionret.library.word_places import placed_words
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.index.arrays import ArraysInMemory
-from captionret.retrieval.index.stored_words import StoredWords
+from captionret.retrieval.index.stored_words import FewColumns, StoredWords
 from captionret.retrieval.index.word_postings import WordPart, word_part_arrays
 from captionret.retrieval.search import rank
 
@@ -145,6 +145,37 @@ def test_sums_by_another_table_of_idf_are_not_used() -> None:
     other = arrays | {"totals": np.zeros(20), "totals.by": np.array([1])}
     kept, stale = (WordPart(ArraysInMemory(one)).totals for one in (arrays, other))
     assert kept.tobytes() == stale.tobytes() and kept.all()
+
+
+def test_parts_one_after_the_other_say_of_each_picture_what_its_row_says() -> None:
+    rows, seen = random_rows(30, 5, WORDS), random_rows(30, 6, CLASSES)
+    for row in rows:
+        row["the"] = 0.25  # a word that all pictures have
+    parts = [
+        part_of(
+            hashes(10), matrix(rows[first : first + 10], WORDS), matrix(seen[first : first + 10], CLASSES)
+        )
+        for first in (0, 10, 20)
+    ]
+    places = [np.arange(first, first + 10, dtype=np.int32) for first in (0, 10, 20)]
+    kept = placed_words(parts, places, {}, 30)
+    assert kept.classes is not None
+    some = np.array([29, 0, 10, 7])
+    for columns, words, own in ((kept.head, WORDS, rows), (kept.classes, CLASSES, seen)):
+        for word in words:
+            held = np.array([row.get(word, 0.0) for row in own], np.float16).astype(np.float64)
+            assert columns.column(word).tolist() == held.tolist()
+            assert FewColumns(columns, some).column(word).tolist() == held[some].tolist()
+        assert FewColumns(columns, some).total(words).tolist() == columns.total(words)[some].tolist()
+
+
+def test_a_few_pictures_are_said_what_all_are_said(both: tuple[Gallery, Gallery]) -> None:
+    for gallery in both:
+        predicted, some = gallery.predicted, np.array([44, 3, 59])
+        for word in ("dog", "zebra", "sea lion", "moon"):
+            expected = predicted._merged(word)[some].tolist()
+            assert predicted.some(some).of(word).tolist() == expected
+            assert [predicted.at(word, row) for row in some.tolist()] == expected
 
 
 # --- in a library ---

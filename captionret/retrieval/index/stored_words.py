@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .best import Held
+from .columns import SomeColumns
 from .inverted import KeptLists, Term
 from .sparse import WordMatrix
 from .word_postings import LIKELY, Entries, Lists, WordPart
@@ -37,15 +38,28 @@ class PlacedPart:
 
     def add(self, total: NDArray[np.float64], rows: NDArray[np.integer], weights: NDArray[Any]) -> None:
         """Add the weights of some of its rows to a total (N,) of the gallery's."""
-        if self._in_order:  # nearly always, and three times as quick
+        if self.in_order:  # nearly always, and three times as quick
             first = int(self.rows[0])
-            total[first : first + len(self.rows)][rows] += weights
+            own = total[first : first + len(self.rows)]
+            if len(rows) == len(own):  # all of them
+                own += weights
+            else:
+                own[rows] += weights
         else:
             placed, counted = self.placed(rows, weights)
             total[placed] += counted
 
+    def place(self, row: int) -> int | None:
+        """Where a picture of the gallery stands in the part; None where it does not."""
+        if self.in_order:
+            at = row - int(self.rows[0])
+            return at if 0 <= at < len(self.rows) else None
+        places = np.flatnonzero(self.rows == row)
+        return int(places[0]) if len(places) else None
+
     @cached_property
-    def _in_order(self) -> bool:
+    def in_order(self) -> bool:
+        """Whether its pictures stand in the gallery one after the other."""
         return len(self.rows) > 0 and bool(self.rows[0] >= 0) and bool((np.diff(self.rows) == 1).all())
 
 
@@ -197,10 +211,42 @@ class StoredColumns:
         """(N,) the sum of some words' probabilities, added one after the other."""
         found, asked = np.zeros(self.count), tuple(words)
         for one in self._stored.parts:
-            lists, numbers = one.part.lists(self._classes)
-            for number in (numbers[word] for word in asked if word in numbers):
-                for part in lists:
-                    one.add(found, *part.of(number))
+            for lists, number in self.lists_of(one, asked):
+                one.add(found, *lists.of(number))
+        return found
+
+    def lists_of(self, one: PlacedPart, words: Iterable[str]) -> Iterator[tuple[Lists, int]]:
+        """Of a part the lists to be read for some words, in the order in which weights are added, and the
+        number of the word in each."""
+        lists, numbers = one.part.lists(self._classes)
+        return ((part, numbers[word]) for word in words if word in numbers for part in lists)
+
+    def place(self, row: int) -> tuple[PlacedPart, int] | None:
+        """The part of a picture, and its row there."""
+        found = ((one, one.place(row)) for one in self._stored.parts)
+        return next(((one, place) for one, place in found if place is not None), None)
+
+
+class FewColumns(SomeColumns):
+    """Words, or classes, of a few of the pictures, each looked for in the lists of its part."""
+
+    def __init__(self, columns: StoredColumns, rows: NDArray[np.integer]) -> None:
+        super().__init__(columns, rows)
+        self._stored, self._places = columns, [columns.place(row) for row in rows.tolist()]
+
+    def column(self, word: str) -> NDArray[np.float64]:
+        """(M,) the word's weight in each of the rows."""
+        return self.total((word,))
+
+    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
+        """(M,) the sum of some words' weights."""
+        found, asked = np.zeros(len(self._places)), tuple(words)
+        for number, (one, row) in ((number, place) for number, place in enumerate(self._places) if place):
+            for lists, word in self._stored.lists_of(one, asked):
+                rows, weights = lists.of(word)
+                at = int(np.searchsorted(rows, row))
+                if at < len(rows) and rows[at] == row:
+                    found[number] += weights[at]
         return found
 
 

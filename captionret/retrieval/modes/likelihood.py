@@ -58,6 +58,8 @@ class PreparedLikelihood(PreparedMode):
 
     def __init__(self, words: WordProbabilities, pictures: Mode, gallery: GalleryContents) -> None:
         self.words, self._mode, self._gallery = words, pictures, gallery
+        # the last query, and what `surest` found, which is asked again for what is weak
+        self._last: tuple[EncodedQuery, NDArray[np.float64]] | None = None
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32: of a text the natural log of its likelihood, each word weighted by how much it tells,
@@ -97,7 +99,12 @@ class PreparedLikelihood(PreparedMode):
     def surest(self, query: EncodedQuery) -> NDArray[np.float64]:
         """(N,) how probable the likeliest of a text's words that say what is seen is of each picture; 0 where
         no word is known."""
-        asked = self._asked(query)
+        last = self._last
+        if last is None or last[0] is not query:
+            last = self._last = query, self._surest(self._asked(query))
+        return last[1]
+
+    def _surest(self, asked: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
         telling = [word for word in asked if word not in STOP_WORDS] or list(asked)
         if not telling:
             return np.zeros(len(self.words.numbers))
@@ -149,7 +156,7 @@ class PreparedLikelihood(PreparedMode):
 
     def _best(self, readings: Mapping[str, float], row: int) -> tuple[str, float]:
         """The likeliest reading of one picture, and how probable it is by its weight."""
-        values = {word: weight * float(self.words.of(word)[row]) for word, weight in readings.items()}
+        values = {word: weight * self.words.at(word, row) for word, weight in readings.items()}
         best = max(values, key=lambda word: values[word])
         return best, values[best]
 

@@ -99,7 +99,7 @@ async def asked(client: httpx.AsyncClient, library: str, text: str) -> float:
 async def at_a_rate(address: str, library: str, seconds: float) -> list[float]:
     """Each answer's seconds at RATE requests a second, whether earlier ones have been answered or not."""
     chosen = texts(int(RATE * seconds))
-    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=600) as client:
         await asked(client, library, "a photograph of a dog")
         began, waiting = time.perf_counter(), []
         for number, text in enumerate(chosen):

@@ -257,6 +257,10 @@ class LibrarySnapshot:
         segment, place = self.pictures.place(row)
         return place in segment.own
 
+    def own(self) -> NDArray[np.bool_]:
+        """(N,) which pictures a person captioned."""
+        return self.pictures.mask(lambda segment: segment.own)
+
     @cached_property
     def _feature_rows(self) -> NDArray[np.int64]:
         return self.pictures.gathered(lambda segment: segment.feature_rows)

@@ -83,7 +83,7 @@ def _overview(shelved: Shelved) -> Overview:
         copies=sum(map(len, gallery.copies)),
         captioned_by=made_by.summary if made_by else "",
         root=visible(str(snapshot.root)),
-        by_person=sum(map(snapshot.is_own, range(len(gallery)))),
+        by_person=int(snapshot.own().sum()),
         cameras=_commonest(sets.counts("camera")),
         lenses=_commonest(sets.counts("lens")),
         keywords=_commonest(sets.counts("keyword")),

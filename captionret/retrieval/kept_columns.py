@@ -13,7 +13,7 @@ Column = NDArray[np.float64]
 class KeptColumns:
     """The columns that were asked for last."""
 
-    MOST = 64 << 20  # bytes
+    MOST = 32 << 20  # bytes
     LEAST = 24  # columns that are kept whatever they take: a query reads its own several times
 
     def __init__(self) -> None:

@@ -97,7 +97,10 @@ def compare_captioners(
         library.snapshot(name)  # refuses what is not there
     chosen = [one for one in (names or known) if one != references]
     if len(chosen) + (references is not None) < 2 - (people is not None):
-        raise BadSetting(f"{library.path} has captions by {', '.join(known) or 'nobody'}: two are compared.")
+        raise BadSetting(
+            f"{library.path} has captions by {', '.join(known) or 'nobody'}, and captioners are compared "
+            "from two on. Let another one caption its pictures, too."
+        )
     captions_by = _captions(library)
     right = None if references is None else _references(captions_by, references)
     if people is not None:

@@ -61,6 +61,9 @@ def _show_library(given: argparse.Namespace, words: Sequence[LibraryWord], pictu
     if given.json:
         print_json({"pictures": pictures, "words": [asdict(one) for one in shown]})
         return
+    if not words:
+        say(f"Of {counted(pictures, 'pictures')} none shows a word with a probability of .5 or more.")
+        return
     print(table(["word", "pictures"], [[one.word, one.pictures] for one in shown]))
     once = sum(one.pictures == 1 for one in words)
     in_all = f"{counted(pictures, 'pictures show')} {counted(len(words), 'words')}"

@@ -304,6 +304,10 @@ def test_words_of_a_library_and_of_one_picture_are_shown(
     missing = call(words, "--library", "./lib", "--of", "nowhere.png")
     assert missing.code == 3 and "no picture of the library" in missing.err
     assert call(words, "--library", "./lib", "--top", 0).code == 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "library_words", lambda _: [])
+        none = call(words, "--library", "./lib")
+    assert (none.code, none.out) == (1, "") and "Of 3 pictures none shows a word" in none.err
 
 
 def test_whatever_captions_a_picture_predicts_its_words_too(

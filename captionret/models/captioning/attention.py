@@ -86,6 +86,11 @@ class AttentionDecoder(nn.Module, ABC):
         values = self.dropout(torch.relu(self.project(self.norm_features(features))))
         return values, self.attention.key(values), values.mean(1)
 
+    def _words_before(self, tokens: Tensor) -> Tensor:
+        """The vector of the word before each that is predicted, (N*G, T - 1, E). tokens: (N, G, T)"""
+        vectors: Tensor = self.dropout(self.embed(tokens[:, :, :-1].flatten(0, 1)))
+        return vectors
+
     def _start(self, mean: Tensor) -> tuple[Tensor, Tensor]:
         return torch.tanh(self.start_hidden(mean)), torch.tanh(self.start_cell(mean))
 
@@ -115,10 +120,7 @@ class SoftAttentionDecoder(AttentionDecoder):
         """See AttentionDecoder."""
         images, group, length = tokens.shape
         values, keys, mean = self._image_side(features)
-        # (N*G, T, E)
-        words = self.dropout(
-            self.embed((tokens if read is None else read)[:, :, :-1].reshape(images * group, length - 1))
-        )
+        words = self._words_before(tokens if read is None else read)
         gates = self.word_in(words)
         hidden, cell = (part.repeat_interleave(group, 0) for part in self._start(mean))
         states, sights, looks = [], [], []
@@ -170,10 +172,7 @@ class AdaptiveDecoder(AttentionDecoder):
         """See AttentionDecoder; the last weight is the sentinel's."""
         images, group, length = tokens.shape
         values, keys, mean = self._image_side(features)
-        # (N*G, T, E)
-        words = self.dropout(
-            self.embed((tokens if read is None else read)[:, :, :-1].reshape(images * group, length - 1))
-        )
+        words = self._words_before(tokens if read is None else read)
         gates = self.word_in(words) + self.image_in(mean).repeat_interleave(group, 0).unsqueeze(1)
         hidden, cell = (part.repeat_interleave(group, 0) for part in self._start(mean))
         before, states, cells = [], [], []

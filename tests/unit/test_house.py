@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,12 @@ OF_0_5_0 = {
 Found = Iterator[tuple[int, str]]  # line and name
 
 
+@cache
+def nodes(source: str) -> list[ast.AST]:
+    """All nodes of a module's syntax tree; every rule goes through them."""
+    return list(ast.walk(ast.parse(source)))
+
+
 def long_modules(path: Path, source: str) -> Found:
     """Modules with too many lines."""
     if source.count("\n") > LONGEST_MODULE:
@@ -53,7 +60,7 @@ def long_modules(path: Path, source: str) -> Found:
 
 def long_functions(path: Path, source: str) -> Found:
     """Functions and methods with too many lines, decorators not counted."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or 0) - node.lineno + 1
             if lines > LONGEST_FUNCTION:
@@ -62,7 +69,7 @@ def long_functions(path: Path, source: str) -> Found:
 
 def old_names(path: Path, source: str) -> Found:
     """The former dialect in names of functions, classes, variables, arguments and attributes."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         for part in ("id", "attr", "arg", "name"):
             name = getattr(node, part, None)
             if isinstance(name, str) and OLD_NAMES.fullmatch(name):
@@ -71,7 +78,7 @@ def old_names(path: Path, source: str) -> Found:
 
 def old_words(path: Path, source: str) -> Found:
     """The former dialect in docstrings, messages and help."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             accepted = OF_0_5_0.get(path.relative_to(PACKAGE).as_posix(), set())
             for word in OLD_WORDS.finditer(node.value):
@@ -84,14 +91,13 @@ def options_in_messages(path: Path, source: str) -> Found:
     for each. Docstrings may name them, and so may the command line."""
     if path.name == "remedies.py" or "cli" in path.parts:
         return
-    tree = ast.parse(source)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
         node.body[0].value
-        for node in ast.walk(tree)
+        for node in nodes(source)
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes(source):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
             for word in OPTIONS.finditer(node.value):
                 yield node.lineno, word.group()
@@ -106,7 +112,7 @@ PART_OF = re.compile(r"\b(of|of the|the|all|each of the)\s$", re.IGNORECASE)  # 
 
 def plurals_of_one(path: Path, source: str) -> Found:
     """Things behind a count in an f-string, "1 pictures", that `counting.counted` would name."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if not isinstance(node, ast.JoinedStr):
             continue
         for before, count, after in zip(["", *node.values], node.values, node.values[1:], strict=False):

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 SAMPLES = "samples"
 _ANYWHERE = frozenset({"features", "word_probabilities", "embedding"})  # parts that any library can have
-_MOST_ANSWERS, _MOST_FACTS = 24, 8  # that are kept of a library
+_MOST_ANSWERS, _MOST_FACTS = 24, 12  # that are kept of a library
 
 Made = TypeVar("Made")
 

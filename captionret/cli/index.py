@@ -15,6 +15,7 @@ captionret index ~/Pictures --library agreed --decode consensus      # slower: w
 """
 
 import argparse
+import gc
 import json
 import logging
 import shlex
@@ -150,6 +151,9 @@ def _looking(library: "Library", folder: Path | None, given: argparse.Namespace)
         once.clear()
         if encoder is not None and len(library):
             library.encode_pictures(encoder(given.encoder, given.device, given.trust_remote_code))
+        if not given.watch:
+            present.cache_clear()  # the captioner and its engine make room for what predicts words
+            gc.collect()
         searcher.prepare()
         return done
 

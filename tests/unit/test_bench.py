@@ -35,7 +35,7 @@ def test_every_row_is_a_script_that_takes_its_options(bench: ModuleType) -> None
 def test_no_benchmark_writes_where_a_collection_lies() -> None:
     """`kind_of` and `anywhere` of results.py name it."""
     for file in {*FOLDER.glob("*.py")} - {FOLDER / "bench.py"}:  # which writes no figures of them
-        named = re.findall(r"\{(?:given\.)?(?:data|pictures)(?:\.name)?\}", file.read_text("utf-8"))
+        named = re.findall(r"\{(?:given\.(?:data|pictures)|data)(?:\.name)?\}", file.read_text("utf-8"))
         assert not named, (file.name, named)
     for file in (FOLDER / "RESULTS.md", FOLDER.parent / "checkpoints" / "RESULTS.md"):
         assert not re.findall(

@@ -2,13 +2,13 @@
 comes from."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from ..errors import BadImage
 from ..files import expanded
-from ..image_classes import image_classes
+from ..image_classes import classes_of, image_classes
 from ..library.names import called
 from ..retrieval import Gallery, corpus
 from ..retrieval.predicted import WordProbabilities
@@ -17,6 +17,7 @@ from .searcher import Searcher
 
 MODE = "words"  # what it requires is what is shown here
 SHOWN = 0.05  # the least probability of a picture's word that is shown
+SPOKEN = 1e-4  # the share of people's captions from which a word is one that people use of pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,39 @@ class PictureWord:
 
 
 def library_words(searcher: Searcher) -> list[LibraryWord]:
-    """The words that at least one picture shows, the commonest first, without stop words. Word probabilities
+    """The words that at least one picture shows, see `as_people_say`, without stop words. Word probabilities
     are made where there are none yet. errors: as Searcher.search"""
     known = searcher.gallery(MODE).known_words
     counts = ((word, known[word]) for word in known if word not in STOP_WORDS and _plain(word))
     predicted = searcher.gallery(MODE).predicted
     shown = [LibraryWord(word, count) for word, count in counts if count and _first_form(predicted, word)]
-    return sorted(shown, key=lambda one: (-one.pictures, one.word))
+    return as_people_say(shown)
+
+
+def as_people_say(found: Iterable[LibraryWord]) -> list[LibraryWord]:
+    """Words in the order in which people would use them, the commonest first: those that only name classes
+    ("diapsid") come last, and of several for the very same classes ("mammal", "mammalian") one is there."""
+    rates, behind, places = corpus.rates(), classes_of(), _places()
+    kept: list[LibraryWord] = []
+    named: set[tuple[str, ...]] = set()  # classes that a word stands for already
+    for one in sorted(found, key=lambda one: (-rates.get(one.word, 0.0), places.get(one.word, 0))):
+        classes = behind.get(one.word, ())
+        if classes not in named or not only_names_a_class(one.word):
+            kept.append(one)
+            named.add(classes)
+    return sorted(kept, key=lambda one: (only_names_a_class(one.word), -one.pictures, one.word))
+
+
+def only_names_a_class(word: str) -> bool:
+    """Whether a word is one that classes are called by, and people seldom use of pictures."""
+    return word in classes_of() and corpus.rates().get(word, 0.0) < SPOKEN
+
+
+@cache
+def _places() -> Mapping[str, int]:
+    """For each word of classes its place among all, the nearest to what it is a kind of first."""
+    every = (word for one in image_classes() for word in (one.name, *one.words, *one.above))
+    return {word: place for place, word in enumerate(dict.fromkeys(every))}
 
 
 def picture_words(searcher: Searcher, picture: str | os.PathLike[str]) -> list[PictureWord]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..app.searcher import Searcher
-from ..app.words import MODE, LibraryWord, PictureWord, library_words, picture_words
+from ..app.words import MODE, LibraryWord, PictureWord, library_words, only_names_a_class, picture_words
 from ..counting import counted
 from ..errors import BadSetting
 from ..report.terminal import table
@@ -56,7 +56,9 @@ def _options() -> argparse.ArgumentParser:
 
 
 def _show_library(given: argparse.Namespace, words: Sequence[LibraryWord], pictures: int) -> None:
-    ordered = sorted(words, key=lambda one: (one.pictures, one.word)) if given.rare else words
+    ordered = list(words)
+    if given.rare:
+        ordered.sort(key=lambda one: (only_names_a_class(one.word), one.pictures))
     shown = ordered if given.all else ordered[: given.top or 30]
     if given.json:
         print_json({"pictures": pictures, "words": [asdict(one) for one in shown]})

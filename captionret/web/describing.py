@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..app.words import picture_words
+from ..app.words import SPOKEN, picture_words
 from ..errors import BadCheckpoint, BadImage, BadSetting, MissingWeights
 from ..library.pictures import CaptionsBy
 from ..records import Caption
@@ -11,7 +11,6 @@ from ..records import PictureFacts as FileFacts
 from ..report.visible import visible
 from ..retrieval import corpus, find_mode
 from . import records
-from .library_words import SPOKEN
 from .pictures import named
 from .records import (
     ClassBehind,

@@ -1,21 +1,18 @@
 """The words of a library, in the order in which people would use them."""
 
-from ..app.words import LibraryWord, library_words
+from ..app.words import LibraryWord, as_people_say, library_words
 from ..errors import BadCheckpoint, BadSetting, MissingWeights
 from ..report.visible import visible
-from ..retrieval import corpus
 from ..retrieval.spelling import suggested
 from ..text import STOP_WORDS
 from .records import CountedWord, WordList
 from .shelf import Shelved
 
-SPOKEN = 1e-4  # the share of people's captions from which a word is one that people use of pictures
-
 
 def shown_words(shelved: Shelved) -> list[LibraryWord]:
     """The words that pictures show; first those that people use, the commonest first, then those that only
     name classes. Kept until the library changes."""
-    return shelved.kept("words", lambda: _ordered(_words(shelved)))
+    return shelved.kept("words", lambda: _words(shelved))
 
 
 def _words(shelved: Shelved) -> list[LibraryWord]:
@@ -23,13 +20,9 @@ def _words(shelved: Shelved) -> list[LibraryWord]:
         return library_words(shelved.searcher)
     except (BadCheckpoint, BadSetting, MissingWeights):  # nothing predicts its words: those of its captions
         counts = shelved.snapshot().gallery().known_words
-        found = (LibraryWord(word, count) for word, count in counts.items() if word not in STOP_WORDS)
-        return sorted(found, key=lambda one: (-one.pictures, one.word))
-
-
-def _ordered(found: list[LibraryWord]) -> list[LibraryWord]:
-    rates = corpus.rates()
-    return sorted(found, key=lambda one: rates.get(one.word, 0.0) < SPOKEN)
+        return as_people_say(
+            LibraryWord(word, count) for word, count in counts.items() if word not in STOP_WORDS
+        )
 
 
 def word_list(shelved: Shelved, prefix: str, limit: int) -> WordList:

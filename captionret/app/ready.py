@@ -14,6 +14,7 @@ from ..errors import (
     NoSpace,
     ReadOnlyLibrary,
 )
+from ..home import library_called
 from ..library import LibrarySnapshot, WordPredicting
 from ..library.predicting import predicted_for
 from ..models.record import read_record
@@ -194,7 +195,7 @@ class ReadyLibrary:
         if (snapshot.predicted_by or {}).get("fingerprint", predictor.fingerprint) != predictor.fingerprint:
             log.info("Their words are of an older release's lexical head; that of this one predicts them.")
         if made is None or before is not snapshot:
-            log.info(f"The words of the pictures of {library.path} are predicted, once.")
+            log.info(f"The words of the pictures of {library_called(library.path)} are predicted, once.")
         with self._models.lock:
             try:
                 library.predict_words(predictor, check=False)

@@ -112,13 +112,19 @@ def _query_line(
     one."""
     parts = [visible(query.image.name)] if query.image else []
     quoted = [visible(part) for part in (query.text, caption) if part]
-    parts += [f'"{part}"' for part in quoted] or [visible(" ".join(tokens))]
+    parts += [_quoted(part) for part in quoted] or [visible(" ".join(tokens))]
     left = "   ".join(part for part in parts if part)
     if not source:
         return shorten(left, limit)
     if cells(left) + len(_GAP) + cells(source) > limit:
         return f"{shorten(left, limit)}\n{shorten(source, limit)}"
     return _pad(left, max(min(column, limit - cells(source)), cells(left) + len(_GAP))) + source
+
+
+def _quoted(text: str) -> str:
+    """A text in quotation marks: single ones around what holds double ones, as it is typed in a shell."""
+    mark = "'" if '"' in text else '"'
+    return f"{mark}{text}{mark}"
 
 
 def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:

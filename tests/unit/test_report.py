@@ -266,6 +266,11 @@ def test_narrow_table_cuts_text_but_never_a_number() -> None:
     assert "…" not in table(["name", "about", "n"], [["x", "a long sentence about it", 1]], width=40)
 
 
+def test_a_phrase_in_a_query_keeps_its_own_quotation_marks() -> None:
+    shown = search_text(Query(text='"red car" street'), None, (), [], "words", 80)
+    assert shown.splitlines()[0] == """'"red car" street'  words"""
+
+
 def test_table_row_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
         table(["a", "b"], [["x"]])

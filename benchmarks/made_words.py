@@ -8,6 +8,7 @@ million pictures that takes four gigabytes; so what one query does not ask for c
 """
 
 import numpy as np
+import results  # noqa: F401  # by which the package is found
 from numpy.typing import NDArray
 
 from captionret.app.places import LEXICAL_HEAD

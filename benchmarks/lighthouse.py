@@ -36,7 +36,7 @@ PAGES = {
     "add": "/add",
 }
 CATEGORIES = ("accessibility", "best-practices")
-LIGHTHOUSE = ("npm", "exec", "--yes", "--prefer-offline", "lighthouse@13", "--")
+LIGHTHOUSE = ("npm", "exec", "--loglevel=error", "--yes", "--prefer-offline", "lighthouse@13", "--")
 
 
 def missing() -> str:

@@ -31,6 +31,7 @@ from ..home import library_called
 from ..report.visible import visible
 from .captioner_options import add_captioners, captioner_options, present_and_others
 from .decoding_options import add_decoding, decoding_of
+from .memory import give_back_large_blocks
 from .options import (
     FOUND,
     NOTHING_FOUND,
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.watch and given.limit is not None:
         raise BadSetting("--watch captions all; --limit is for single runs. Give one of them.")
 
+    give_back_large_blocks()
     from ..app.models import Library
     from ..app.video_frames import remembered_seconds
     from ..captioners.kinds import check_kind

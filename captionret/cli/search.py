@@ -42,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FOUND
     if given.html:
         _refuse_to_write_over_a_picture(given.html)
-    with _searcher(given) as searcher:
-        _take_from_library(given, searcher.library)
+    library = _library(given)
+    if library is not None:
+        _take_from_library(given, library)
+    with _searcher(given, library) as searcher:
         searcher.check_spaces(given.mode)
         found = searcher.search(
             text=given.text,
@@ -76,10 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FOUND if found else NOTHING_FOUND
 
 
-def _searcher(given: argparse.Namespace) -> "Searcher":
-    """Of the library that was named, else of the folder, else of the last library, else of the samples."""
+def _library(given: argparse.Namespace) -> "Library | None":
+    """The library that was named, or the last one where no folder was; None: there is none yet."""
     from ..app.places import find_library, last_library
-    from ..app.searcher import Searcher
     from ..library import Library
 
     path = find_library(given.library) if given.library is not None else None
@@ -87,8 +88,15 @@ def _searcher(given: argparse.Namespace) -> "Searcher":
         path = last_library()
         if path is not None:
             say(f"In the library {path.name}; choose another with --library or --gallery.")
+    return None if path is None else Library.open(path)
+
+
+def _searcher(given: argparse.Namespace, library: "Library | None") -> "Searcher":
+    """Of a library, else of the folder, else of the samples."""
+    from ..app.searcher import Searcher
+
     return Searcher(
-        given.gallery if path is None else Library.open(path),
+        given.gallery if library is None else library,
         captioner=given.checkpoint,
         spaces=given.embedding,
         device=given.device,

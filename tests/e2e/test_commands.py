@@ -604,7 +604,7 @@ def test_bare_command_searches_the_sample_photographs_with_the_shipped_checkpoin
     assert code == 0
     assert out.splitlines()[0].startswith("q.png") and len(out.splitlines()) > 5
     assert err.count("With the shipped checkpoint tiny.") == 1
-    assert "No pictures are named: in the sample gallery data/samples." in err
+    assert "No folder is indexed yet: in the sample photographs, data/samples." in err
     assert (tmp_path / "data" / "samples" / "cat.png").exists()
 
 

@@ -109,5 +109,5 @@ def test_scores_that_are_no_numbers_and_answers_to_other_queries_are_refused() -
     with pytest.raises(BadSetting, match="not finite"):
         measure_text("mode", [np.array([np.nan, 1])], [0], 2)
     for answers in ([], [None, None]):
-        with pytest.raises(BadSetting, match="for 1 queries"):
+        with pytest.raises(BadSetting, match="for 1 query"):
             measure_text("mode", answers, [0], 2)

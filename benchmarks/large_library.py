@@ -215,13 +215,13 @@ def _summed(found: dict[str, float], name: str, times: Sequence[tuple[float, flo
     found[f"{name}, processor, s"], found[f"{name}, MB"] = statistics.median(processor), max(memory)
 
 
-def draw(found: dict[int, dict[str, float]], path: Path) -> None:
-    """Time and memory of a query against the number of pictures."""
+def draw(found: dict[int, dict[str, float]], mode: str, path: Path) -> None:
+    """Time and memory of a query by one mode against the number of pictures."""
     figure = Figure(figsize=(7, 3.2), dpi=100, layout="constrained")
     for place, (axes, of, label) in enumerate(
         zip(figure.subplots(1, 2), ("s", "MB"), ("seconds", "peak memory, MB"), strict=True)
     ):
-        for name, shown, style in (("jaccard", "a query", "o-"), ("import numpy", "import numpy", "s--")):
+        for name, shown, style in ((mode, "a query", "o-"), ("import numpy", "import numpy", "s--")):
             values = [one[f"{name}, {of}"] for one in found.values()]
             axes.plot(
                 list(found), values, style, color="#0072b2" if style == "o-" else "#999999", label=shown
@@ -254,7 +254,7 @@ def main() -> None:
     ]
     bars = ("{} s, {} MB".format(*BARS[size]) if size in BARS else "–" for size in found)
     rows.append(["bar of a query", *bars])
-    draw(found, given.results.with_name("large_library.png"))
+    draw(found, given.modes[0], given.results.with_name("large_library.png"))
     body = (
         f"The query is {TEXT!r}, {given.runs} new processes each, medians; memory is the most of them."
         f"\n\n{markdown_table(columns, rows)}\n\n![Time and memory of a query](large_library.png)"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # a test run that needs no network imports no torch
 ROOT = Path(__file__).resolve().parents[1]
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a worker, or they would stand in each other's way
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a job that a shell runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start has to hear Ctrl-C
 os.environ |= {"NO_PROXY": "*", "no_proxy": "*"}  # the servers of tests are on this machine
 # For the workers and what they start: glibc gives every large array back to the system and asks for it anew,
 # a third of the time of a CNN.

@@ -1,6 +1,7 @@
 """The checkpoint that comes with the repository does what its card says."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,3 +72,10 @@ def test_the_shipped_space_reads_what_the_shipped_captioner_reads() -> None:
     EmbeddingModel.load(SHIPPED_SPACES["embedding"], device="cpu").check(
         Captioner.load(SHIPPED, device="cpu").checkpoint.backbone
     )
+
+
+def test_nothing_shipped_names_a_place_on_a_machine() -> None:
+    files = [file for file in SHIPPED.parent.glob("*/*") if file.suffix in (".json", ".md")]
+    assert any(file.name == "calibration.json" for file in files)
+    for file in files:
+        assert not re.findall(r"(?:[ :\"']/(?:work|home|root|tmp|Users)/)", file.read_text("utf-8")), file

@@ -3,6 +3,7 @@
 # make test                             sets up what it needs and passes the tests, on two processor cores
 # make test TESTS=tests/unit            some of them
 # make bench DATA=flickr8k:DIR          all benchmarks of speed and memory, in forty minutes: benchmarks/RESULTS.md
+# make bench ONLY="web exif"            some of them; BUT="web exif" all others; benchmarks/bench.py --list names them
 # make docs                             the documentation as a site: site/index.html
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,7 +23,7 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m mypy
 
 bench: $(VENV)/installed-dev
-	$(RUN) benchmarks/bench.py $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only $(ONLY))
+	$(RUN) benchmarks/bench.py $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only $(ONLY)) $(if $(BUT),--but $(BUT))
 
 docs: $(VENV)/installed-docs
 	$(RUN) -m mkdocs build --strict --quiet

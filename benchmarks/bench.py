@@ -2,12 +2,13 @@
 
     python benchmarks/bench.py --data flickr8k:data/flickr8k
     python benchmarks/bench.py --only jaccard_speed beam_speed
+    python benchmarks/bench.py --but large_library web
     python benchmarks/bench.py --list
 
 Each measures what it measures beside its peers in one run, and writes its section of benchmarks/RESULTS.md or
 checkpoints/RESULTS.md. One that takes longer than its share of the time is stopped; one without the
-collection that it reads is left out. At the end stands what became of each, with the time and the memory that
-it took, in a section of its own; exit 1 if any was stopped, failed, or took more than 3 GB. Peers of PyPI:
+collection that it reads is left out. At the end, or after Ctrl-C, stands what became of each, with the time
+and the memory that it took; exit 1 if any was stopped, failed, or took more than 3 GB. Peers of PyPI:
 `pip install .[peers]`. rclip is asked by cold_start, where it is installed and has its network.
 """
 
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--data", default="flickr8k:data/flickr8k", metavar="KIND:PATH")
-    options.add_argument("--only", nargs="+", metavar="NAME", help="some of them")
+    some = options.add_mutually_exclusive_group()
+    some.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these")
+    some.add_argument("--but", nargs="+", default=[], metavar="NAME", help="all others")
     options.add_argument("--minutes", type=float, default=LIMIT, help="for all (default: %(default)g)")
     options.add_argument(
         "--times", type=float, default=1.0, metavar="X", help="give all more time, on a busy machine"
@@ -110,20 +113,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--list", action="store_true", help="what there is, and end")
     given = options.parse_args(arguments)
     known = {row.name: row for row in ROWS}
-    if unknown := [name for name in given.only or () if name not in known]:
+    if unknown := [name for name in [*given.only, *given.but] if name not in known]:
         options.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
-    chosen = [known[name] for name in given.only] if given.only else list(ROWS)
+    chosen = [known[name] for name in given.only or known if name not in given.but]
     rows = [replace(row, minutes=given.times * row.minutes) for row in chosen]
     if given.list:
         print("\n".join(f"{row.name}: at most {row.minutes:g} minutes" for row in rows))
         return 0
-    became = run(rows, given.data, pictures_of(given.data), given.times * given.minutes)
+    became: dict[str, Became] = {}
+    try:
+        # as it goes, so that what ended before Ctrl-C is kept
+        became.update(run(rows, given.data, pictures_of(given.data), given.times * given.minutes))
+    except KeyboardInterrupt:
+        print("stopped by Ctrl-C", file=sys.stderr)
     table = report(became, rows)
-    if given.only:
+    if len(became) < len(ROWS):
         print(table)
     else:
         write_section(ROOT / "benchmarks" / "RESULTS.md", "All of them", f"{ABOUT}\n\n{table}", "make bench")
-    return int(not all(one.is_well for one in became.values()))
+    return int(len(became) < len(rows) or not all(one.is_well for one in became.values()))
 
 
 def pictures_of(data: str) -> Path | None:
@@ -149,45 +157,59 @@ class Became:
     memory: float | None = None
 
     @property
+    def in_words(self) -> str:
+        """For the terminal."""
+        if self.seconds is None:
+            return self.how
+        return f"{self.how}, {self.seconds:.0f} s, {self.memory or 0:,.0f} MB"
+
+    @property
     def is_well(self) -> bool:
         """Whether it measured, or could not be asked to."""
         return self.how == "measured" or self.how.startswith("left out")
 
 
-def run(rows: Sequence[Row], data: str, pictures: Path | None, minutes: float) -> dict[str, Became]:
-    """Run rows until the time is over; what became of each."""
-    deadline = time.monotonic() + 60 * minutes
-    became: dict[str, Became] = {}
-    for row in rows:
-        left = min(60 * row.minutes, deadline - time.monotonic())
+def run(
+    rows: Sequence[Row], data: str, pictures: Path | None, minutes: float
+) -> Iterator[tuple[str, Became]]:
+    """Run rows until the time is over; the name of each, and what became of it."""
+    began = time.monotonic()
+    for number, row in enumerate(rows, 1):
+        used = time.monotonic() - began
+        left = min(60 * row.minutes, 60 * minutes - used)
+        print(
+            f"== {row.name}: {number} of {len(rows)}, at most {row.minutes:.2g} minutes; "
+            f"{used / 60:.1f} of {minutes:.3g} are used",
+            flush=True,
+        )
         if row.reads_data and pictures is None:
-            became[row.name] = Became(f"left out: {data.partition(':')[0]} is not here")
+            became = Became(f"left out: {data.partition(':')[0]} is not here")
         elif left <= 0:
-            became[row.name] = Became("stopped: the time was over")
+            became = Became("stopped: the time was over")
         else:
-            print(f"== {row.name}", flush=True)
-            became[row.name] = ended(row.command(data, str(pictures)), left)
-        print(f"{row.name}: {became[row.name].how}", flush=True)
-    return became
+            became = ended(row.command(data, str(pictures)), left)
+        print(f"== {row.name}: {became.in_words}", flush=True)
+        yield row.name, became
 
 
 def ended(command: Sequence[str], seconds: float) -> Became:
     """Run one for so many seconds at most; what it started ends with it."""
     began = time.monotonic()
-    process = subprocess.Popen(command, start_new_session=True)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     late = threading.Event()
 
     def stop() -> None:
         late.set()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        stop_all(process.pid)
 
     clock = threading.Timer(seconds, stop)
     clock.start()
-    _, status, used = os.wait4(process.pid, 0)  # of it and of all that it waited for
-    process.returncode = os.waitstatus_to_exitcode(status)
-    clock.cancel()
-    stop_others(process.pid)
+    try:
+        _, status, used = os.wait4(process.pid, 0)  # of it and of all that it waited for
+        process.returncode = os.waitstatus_to_exitcode(status)
+    finally:  # after Ctrl-C, too, which a session of its own doesn't hear
+        clock.cancel()
+        stop_all(process.pid)
     facts = (time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
     if late.is_set():
         return Became(f"stopped after {seconds / 60:.1f} minutes", *facts)
@@ -196,8 +218,8 @@ def ended(command: Sequence[str], seconds: float) -> Became:
     return Became("measured" if facts[-1] <= MOST else f"took more than {MOST:,.0f} MB", *facts)
 
 
-def stop_others(group: int) -> None:
-    """End what a benchmark started and did not wait for."""
+def stop_all(group: int) -> None:
+    """End a benchmark and what it started and did not wait for."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
 

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -65,7 +66,7 @@ def test_what_failed_was_stopped_or_has_no_data_is_said_and_the_others_run(
         bench.Row("reads", 1, (bench.DATA,)),
         bench.Row("good", 1),
     ]
-    became = bench.run(rows, "flickr8k:nowhere", None, 5)
+    became = dict(bench.run(rows, "flickr8k:nowhere", None, 5))
     assert {name: one.how for name, one in became.items()} == {
         "bad": "failed with 3",
         "slow": "stopped after 0.0 minutes",
@@ -75,8 +76,42 @@ def test_what_failed_was_stopped_or_has_no_data_is_said_and_the_others_run(
     assert [name for name, one in became.items() if one.is_well] == ["reads", "good"]
     table = bench.report(became, rows)
     assert "| reads | left out: flickr8k is not here | 60 | – | – | – |" in table
-    (stopped,) = (one for one in bench.run(rows[-1:], "flickr8k:nowhere", None, 0).values())
+    ((_, stopped),) = bench.run(rows[-1:], "flickr8k:nowhere", None, 0)
     assert stopped.how == "stopped: the time was over" and not stopped.is_well
     monkeypatch.setattr(bench, "MOST", 1)
-    (large,) = (one for one in bench.run(rows[-1:], "flickr8k:nowhere", None, 5).values())
+    ((_, large),) = bench.run(rows[-1:], "flickr8k:nowhere", None, 5)
     assert large.how == "took more than 1 MB" and not large.is_well
+
+
+def test_some_or_all_others_run_and_it_is_said_how_far_it_is(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("first", "second", "third"):
+        (tmp_path / f"{name}.py").write_text(f"print('by {name}')", encoding="utf-8")
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "ROWS", tuple(bench.Row(name, 0.5) for name in ("first", "second", "third")))
+    assert bench.main(["--but", "second"]) == 0
+    said = capfd.readouterr().out
+    assert "== third: 2 of 2, at most 0.5 minutes; 0.0 of 40 are used" in said
+    assert "by first" in said and "by third" in said and "second" not in said
+    assert bench.main(["--only", "second"]) == 0
+    assert "== second: measured" in (said := capfd.readouterr().out) and "third" not in said
+    with pytest.raises(SystemExit):
+        bench.main(["--but", "fourth"])
+    assert "no benchmark fourth; there are first, second, third" in capfd.readouterr().err
+
+
+def test_ctrl_c_ends_the_benchmark_that_runs_and_shows_what_the_others_found(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "quick.py").touch()
+    (tmp_path / "slow.py").write_text(
+        "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(9)", encoding="utf-8"
+    )
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "ROWS", (bench.Row("quick", 1), bench.Row("slow", 1)))
+    began = time.monotonic()
+    assert bench.main([]) == 1
+    assert time.monotonic() - began < 5
+    shown = capfd.readouterr()
+    assert "| quick | measured |" in shown.out and "stopped by Ctrl-C" in shown.err

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from results import ROOT, anywhere, kind_of, markdown_table, write_section
 
-from captionret.app.scored_captions import CaptionScoring, score_captions
+from captionret.app.measuring.scored_captions import CaptionScoring, score_captions
 from captionret.app.trainings import CaptionerTraining, trained_captioner
 from captionret.datasets import open_dataset
 from captionret.decoding import BeamSearch

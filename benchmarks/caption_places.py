@@ -1,4 +1,4 @@
-"""Make captionret/app/caption_places.npy: where captions usually lie in the shipped space.
+"""Make captionret/app/query/caption_places.npy: where captions usually lie in the shipped space.
 
     python benchmarks/caption_places.py --data flickr8k:data/flickr8k coco:data/coco
 
@@ -11,9 +11,9 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from captionret.app.caption_places import COUNT, SHIPPED
-from captionret.app.class_reading import probe_of
 from captionret.app.places import SHIPPED_SPACES
+from captionret.app.query.caption_places import COUNT, SHIPPED
+from captionret.app.query.class_reading import probe_of
 from captionret.datasets import open_dataset
 from captionret.models.embedding.model import EmbeddingModel
 

@@ -19,9 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from results import ROOT, markdown_table, write_section
 
-from captionret.app.measured_modes import relevances_of
-from captionret.app.measured_text import TextQueries, caption_queries, measure_texts
-from captionret.app.measuring import MeasuredSplit, ModesMeasuring, captioned_items, measured_split
+from captionret.app.measuring.measured_modes import relevances_of
+from captionret.app.measuring.measured_split import (
+    MeasuredSplit,
+    ModesMeasuring,
+    captioned_items,
+    measured_split,
+)
+from captionret.app.measuring.measured_text import TextQueries, caption_queries, measure_texts
 from captionret.datasets import open_dataset
 from captionret.evaluation.semantic import measure
 from captionret.evaluation.significance import mean_interval

@@ -23,7 +23,7 @@ from pathlib import Path
 from PIL import Image
 from results import ROOT, markdown_table, write_section
 
-from captionret.app.captioners import bring_up_to_date
+from captionret.app.loading.captioners import bring_up_to_date
 from captionret.app.models import Library
 from captionret.app.places import find_library
 from captionret.captioners import CaptionerOptions

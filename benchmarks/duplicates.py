@@ -23,12 +23,12 @@ import numpy as np
 from PIL import Image, ImageEnhance
 from results import ROOT, anywhere, markdown_table, write_section
 
-from captionret.app.duplicates import DuplicateGroup, find_duplicates
-from captionret.app.nearly_same import LIMITS, near_pairs
+from captionret.app.curating.duplicates import DuplicateGroup, find_duplicates
+from captionret.app.curating.nearly_same import LIMITS, near_pairs
 from captionret.decoding import Decoding
 from captionret.images import Picture
 from captionret.library import Library
-from captionret.library.looks import Looks, looks_of
+from captionret.library.vectors.looks import Looks, looks_of
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.vision.reading import read_ahead
 from captionret.records import Caption, CaptionResult, Failure

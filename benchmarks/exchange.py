@@ -26,9 +26,9 @@ from results import ROOT, markdown_table, write_section
 
 from captionret.decoding import BeamSearch
 from captionret.library import Library
-from captionret.library.caption_rows import rows_of
+from captionret.library.catalogue.caption_rows import rows_of
 from captionret.library.checksums import of_image
-from captionret.library.index_writing import write_index
+from captionret.library.index.writing import write_index
 from captionret.records import Caption
 
 TEXT = "a man riding a wave on top of a surfboard"

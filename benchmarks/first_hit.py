@@ -11,7 +11,8 @@ from pathlib import Path
 
 from results import ROOT, kind_of, markdown_table, write_section
 
-from captionret.app import comparisons, demo
+from captionret.app import demo
+from captionret.app.measuring import comparisons
 from captionret.datasets import open_dataset
 
 

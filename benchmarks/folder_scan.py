@@ -21,7 +21,7 @@ from large_library import Grey, made
 from results import ROOT, markdown_table, write_section
 
 from captionret.library import Library
-from captionret.library.index_writing import write_index
+from captionret.library.index.writing import write_index
 
 
 def with_files(folder: Path, count: int) -> Library:

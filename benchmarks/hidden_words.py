@@ -17,7 +17,7 @@ from results import ROOT, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 from understood_words import NOUNS
 
-from captionret.app.measured_text import encode_texts
+from captionret.app.measuring.measured_text import encode_texts
 from captionret.datasets import open_dataset
 from captionret.errors import NoWords
 from captionret.evaluation.calibration import right_pictures

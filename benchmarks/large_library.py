@@ -37,9 +37,9 @@ from captionret.decoding import BeamSearch, Decoding
 from captionret.files import publishing, sha256_of
 from captionret.images import Picture
 from captionret.library import Library
-from captionret.library.caption_rows import rows_of
+from captionret.library.catalogue.caption_rows import rows_of
 from captionret.library.checksums import of_image
-from captionret.library.index_writing import write_index
+from captionret.library.index.writing import write_index
 from captionret.records import Caption, CaptionResult, Failure
 from captionret.retrieval import EncodedQuery, parse
 from captionret.retrieval.selecting import selected

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from captionret.app.places import LEXICAL_HEAD
 from captionret.library import Library
-from captionret.library.features import append, file_of
-from captionret.library.word_files import MOST_PICTURES, NamedPart, PredictedWords, part_of, written
-from captionret.library.word_probabilities import joined, kept_words
+from captionret.library.vectors.features import append, file_of
+from captionret.library.words.word_files import MOST_PICTURES, NamedPart, PredictedWords, part_of, written
+from captionret.library.words.word_probabilities import joined, kept_words
 from captionret.retrieval import corpus
 from captionret.retrieval.calibrated import FILE, Calibration
 from captionret.retrieval.index.arrays import ArraysInMemory

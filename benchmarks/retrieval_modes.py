@@ -13,8 +13,8 @@ from pathlib import Path
 
 from results import ROOT, kind_of, markdown_table, write_section
 
-from captionret.app.measured_modes import ModesMeasuring, measure_modes
-from captionret.app.retrieval_report import write_report
+from captionret.app.measuring.measured_modes import ModesMeasuring, measure_modes
+from captionret.app.measuring.retrieval_report import write_report
 from captionret.datasets import open_dataset
 
 BEST, HYBRID = "expected-cosine", "hybrid"

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from results import ROOT, markdown_table, write_section
 
+from captionret.app.measuring.scored_captions import CaptionScoring, score_captions
 from captionret.app.places import SHIPPED
-from captionret.app.scored_captions import CaptionScoring, score_captions
 from captionret.datasets import open_dataset
 
 MEASURES = {

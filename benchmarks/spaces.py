@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from results import ROOT, kind_of, markdown_table, write_section
 
-from captionret.app.encoded_split import encode_split
-from captionret.app.ranked_split import measure_ranking
+from captionret.app.measuring.encoded_split import encode_split
+from captionret.app.measuring.ranked_split import measure_ranking
 from captionret.datasets import open_dataset
 from captionret.models.embedding.model import EmbeddingModel
 

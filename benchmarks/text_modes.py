@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from results import kind_of
 
-from captionret.app.measured_text import encode_texts
-from captionret.app.named import calibration_of
+from captionret.app.loading.named import calibration_of
+from captionret.app.measuring.measured_text import encode_texts
 from captionret.app.places import LEXICAL_HEAD, SHIPPED_SPACES
 from captionret.datasets import open_dataset
 from captionret.evaluation.label_search import measure_labels
 from captionret.evaluation.text_search import measure_text, text_scores
 from captionret.home import data_folder
-from captionret.library.word_probabilities import kept_classes, kept_words
+from captionret.library.words.word_probabilities import kept_classes, kept_words
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor

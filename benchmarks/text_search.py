@@ -13,10 +13,10 @@ from pathlib import Path
 
 from results import ROOT, markdown_table, write_section
 
-from captionret.app.measured_modes import IMAGE, MeasuredModes, measure_modes
-from captionret.app.measured_text import MeasuredLabels, measure_labels
-from captionret.app.measured_words import MeasuredWords, measure_words
-from captionret.app.measuring import ModesMeasuring
+from captionret.app.measuring.measured_modes import IMAGE, MeasuredModes, measure_modes
+from captionret.app.measuring.measured_split import ModesMeasuring
+from captionret.app.measuring.measured_text import MeasuredLabels, measure_labels
+from captionret.app.measuring.measured_words import MeasuredWords, measure_words
 from captionret.datasets import open_dataset
 from captionret.retrieval import MODES
 

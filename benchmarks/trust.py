@@ -9,7 +9,7 @@ from results import ROOT, kind_of, write_section
 from text_modes import gallery_of, shipped, split_options
 from text_search import word_tables
 
-from captionret.app.measured_words import measure_gallery
+from captionret.app.measuring.measured_words import measure_gallery
 from captionret.datasets import open_dataset
 from captionret.models.lexical.predictor import WordPredictor
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from results import ROOT, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 
-from captionret.app.meanings import word_meanings
-from captionret.app.measured_text import encode_texts
+from captionret.app.measuring.measured_text import encode_texts
+from captionret.app.query.meanings import word_meanings
 from captionret.datasets import open_dataset
 from captionret.errors import NoWords
 from captionret.models.embedding.model import EmbeddingModel

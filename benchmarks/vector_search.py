@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from results import ROOT, markdown_table, write_section
 
-from captionret.library import checksums, features
-from captionret.library.features import FeatureFile
-from captionret.library.vector_tables import KeptVectorTable, vector_table
+from captionret.library import checksums
+from captionret.library.vectors import features
+from captionret.library.vectors.features import FeatureFile
+from captionret.library.vectors.vector_tables import KeptVectorTable, vector_table
 from captionret.retrieval.index import halves
 from captionret.retrieval.index.halves import best_rows, in_parts, unit_rows
 

@@ -28,8 +28,8 @@ from typing import Any
 from PIL import Image
 from results import ROOT, anywhere, markdown_table, write_section
 
+from captionret.app.curating.watching import Watcher
 from captionret.app.models import load_captioner
-from captionret.app.watching import Watcher
 from captionret.counting import counted
 from captionret.decoding import BeamSearch, Decoding
 from captionret.errors import BadImage

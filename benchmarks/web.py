@@ -34,7 +34,7 @@ from results import ROOT, markdown_table, write_section
 
 from captionret.datasets.samples import sample_gallery
 from captionret.library import Library
-from captionret.library.index_writing import write_index
+from captionret.library.index.writing import write_index
 
 RATE, CLIENTS = 20, 50  # requests a second; clients at once
 PARTS = ("load", "clients", "page", "sent")

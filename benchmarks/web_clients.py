@@ -23,7 +23,7 @@ from large_library import made
 from results import ROOT, markdown_table, write_section
 from web import at_a_rate, memory, processor, serving
 
-from captionret.library.index_writing import write_index
+from captionret.library.index.writing import write_index
 
 SLOW, VANISHING, IDLE = 30, 10, 1000  # clients at once
 PIECE, PAUSE = 2000, 0.2  # bytes that a slow reader takes, and seconds until the next

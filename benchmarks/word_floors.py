@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from results import ROOT, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 
-from captionret.app.measured_text import encode_texts
+from captionret.app.measuring.measured_text import encode_texts
 from captionret.datasets import open_dataset
 from captionret.evaluation.calibration import WordPairs, absent_words, word_pairs
 from captionret.evaluation.word_fit import fit_calibration

@@ -20,7 +20,7 @@ from results import ROOT, markdown_table, write_section
 from captionret.app.places import LEXICAL_HEAD, SHIPPED
 from captionret.decoding import BeamSearch
 from captionret.images import find_images
-from captionret.library.word_probabilities import kept_classes, kept_words
+from captionret.library.words.word_probabilities import kept_classes, kept_words
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.records import CaptionResult

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from results import ROOT, anywhere, kind_of, markdown_table, write_section
 
-from captionret.app import comparisons
-from captionret.app.captioned_split import note_scores
+from captionret.app.measuring import comparisons
+from captionret.app.measuring.captioned_split import note_scores
 from captionret.app.trainings import CaptionerTraining, trained_captioner
 from captionret.datasets import open_dataset
 from captionret.decoding import BeamSearch

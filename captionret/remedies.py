@@ -97,17 +97,18 @@ _row(
 )
 _row(
     "calibrate",
-    "Make the calibration again: captionret.app.calibrating.calibrate(open_dataset(...), library=...).",
+    "Make the calibration again: calibrate(open_dataset(...), library=...) of "
+    "captionret.app.measuring.calibrating.",
     "Make the calibration again: captionret calibrate --data SPEC, with --library NAME for a library's own.",
 )
 _row(
     "reference captions",
-    "Make it again: chosen_by(spaces, captions_from) of captionret.app.rerankers.",
+    "Make it again: chosen_by(spaces, captions_from) of captionret.app.loading.rerankers.",
     "Caption again with --captions-from KIND:PATH.",
 )
 _row(
     "make reranker",
-    "Pass one: reranker=captionret.app.rerankers.reranker_for(decoding).",
+    "Pass one: reranker=captionret.app.loading.rerankers.reranker_for(decoding).",
     "Name the spaces: --embedding DIR.",
 )
 _row(

@@ -18,15 +18,15 @@ from ..records import Hit, Item, Query
 from ..report.page import SearchSection, Section, TableSection, write_page
 from ..report.terminal import search_text, table
 from ..text import words
-from .compared_captions import FORMATS, SHOWN, Compared, common_root, top_hits
-from .comparison_report import side_by_side, write_comparison
-from .comparisons import Comparison, Measuring, compare
+from .curating.words import library_words
 from .galleries import gallery_library
+from .measuring.compared_captions import FORMATS, SHOWN, Compared, common_root, top_hits
+from .measuring.comparison_report import side_by_side, write_comparison
+from .measuring.comparisons import Comparison, Measuring, compare
 from .places import checkpoint_path
 from .result import SearchResult
 from .searcher import Searcher
 from .trainings import CaptionerTraining, trained_captioner
-from .words import library_words
 
 VARIANTS = ("model2-lite", "model5-lite")
 # A tenth of the usual data, so smaller batches and more epochs; chosen on the scenes' validation split.

@@ -9,10 +9,10 @@ from ..decoding import BeamSearch, Decoding
 from ..errors import CaptionretError
 from ..library import Captioning, Library, MadeBy
 from ..library.surroundings import SURROUNDINGS
-from .named import calibration_of, captioner_of, precision_of, predictor_of
+from .loading.named import calibration_of, captioner_of, precision_of, predictor_of
+from .loading.rerankers import with_reranker
+from .loading.waiting import WaitingCaptioner
 from .places import checkpoint_path
-from .rerankers import with_reranker
-from .waiting import WaitingCaptioner
 
 if TYPE_CHECKING:  # it imports torch
     from ..models.captioning.captioner import Captioner

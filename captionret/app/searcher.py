@@ -22,16 +22,16 @@ from ..retrieval import EncodedQuery, Gallery, find_mode
 from ..retrieval.feedback import WEIGHTS
 from ..retrieval.notes import notes, taken
 from ..retrieval.search import towards_first
-from .answering import Order, Wanted, find_hits
-from .asking import Asked, Limits, asked
-from .encoding import Encoder
 from .galleries import open_gallery
-from .loaded import Models, SpaceInput
+from .loading.loaded import Models, SpaceInput
+from .loading.ready import ReadyLibrary
+from .loading.rerankers import with_reranker
+from .loading.spaces import renamed_mode
 from .models import Library
-from .ready import ReadyLibrary
-from .rerankers import with_reranker
+from .query.answering import Order, Wanted, find_hits
+from .query.asking import Asked, Limits, asked
+from .query.encoding import Encoder
 from .result import SearchResult, source_of
-from .spaces import renamed_mode
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
     from ..images import ImageInput

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..library import Captioning, Library, WordPredicting
 from ..retrieval.feedback import WEIGHTS
-from .answering import Order
-from .loaded import SpaceInput
+from .loading.loaded import SpaceInput
+from .query.answering import Order
 from .result import SearchResult
 from .searcher import Searcher
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Learn a calibration, keep it, and print what it is worth on pictures held out."""
     given = _options().parse_args(arguments)
-    from ..app.calibrating import calibrate
+    from ..app.measuring.calibrating import calibrate
     from ..app.missing import open_data
 
     dataset = open_data(given.data, given.fetch_missing)

@@ -23,7 +23,7 @@ from .options import FOUND, parser, path_argument
 from .output import print_json
 
 if TYPE_CHECKING:
-    from ..app.library_captioners import Compared
+    from ..app.curating.library_captioners import Compared
 
 _SCORES = ("bleu1", "bleu4", "rouge_l", "cider_d")
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     if given.data and given.references:
         raise BadSetting("--references and --data both say which captions are right. Give one of them.")
-    from ..app.library_captioners import compare_captioners, people_of
+    from ..app.curating.library_captioners import compare_captioners, people_of
 
     with open_library(given.library) as library:
         people = None
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             _show(found)
         if given.out and found.measured:
-            from ..app.comparison_report import write_comparison
+            from ..app.measuring.comparison_report import write_comparison
 
             write_comparison(given.out, found.measured, given.pictures)
     return FOUND
@@ -132,8 +132,8 @@ def _show(found: "Compared") -> None:
             "pictures that a caption finds, how many both find."
         )
     if found.measured:
-        from ..app import comparison_report as report
-        from ..app.compared_captions import FORMATS
+        from ..app.measuring import comparison_report as report
+        from ..app.measuring.compared_captions import FORMATS
         from ..counting import counted
 
         print(f"\n{counted(len(found.measured.items), 'pictures')} of {found.measured.what}:")

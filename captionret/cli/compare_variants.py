@@ -20,7 +20,7 @@ from ..errors import BadSetting
 from .options import FOUND, add_data, add_device, add_features, parser, path_argument, say
 
 if TYPE_CHECKING:  # --help need not wait for it
-    from ..app.comparisons import Comparison
+    from ..app.measuring.comparisons import Comparison
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--pictures {given.pictures}, --batch-size {given.batch_size}, --beam {given.beam}: all must be "
             "at least 1."
         )
-    from ..app.captioned_split import note_scores
-    from ..app.comparison_report import write_comparison
-    from ..app.comparisons import Measuring, compare
+    from ..app.measuring.captioned_split import note_scores
+    from ..app.measuring.comparison_report import write_comparison
+    from ..app.measuring.comparisons import Measuring, compare
     from ..app.missing import open_data
     from ..app.places import find_checkpoint
     from ..decoding import BeamSearch
@@ -110,9 +110,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _show(comparison: "Comparison") -> None:
-    from ..app import compared_modes as modes
-    from ..app import comparison_report as report
-    from ..app.compared_captions import FORMATS
+    from ..app.measuring import compared_modes as modes
+    from ..app.measuring import comparison_report as report
+    from ..app.measuring.compared_captions import FORMATS
     from ..report.terminal import table
 
     print(table(report.shown_columns(comparison), report.quality_rows(comparison), FORMATS))

@@ -144,7 +144,7 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
     if given.groups is None:
         facts["groups"] = facts["beam"]
     if way is Rerank:
-        from ..app.rerankers import chosen_by
+        from ..app.loading.rerankers import chosen_by
 
         facts["spaces"], facts["captions_from"] = chosen_by(given.embedding, given.captions_from)
     return way(**{one.name: facts[one.name] for one in fields(way)})

@@ -19,7 +19,7 @@ from .options import FOUND, NOTHING_FOUND, parser, say
 from .output import add_output, open_file, print_json, print_paths
 
 if TYPE_CHECKING:  # --help need not wait for these
-    from ..app.duplicates import Copy, DuplicateGroup
+    from ..app.curating.duplicates import Copy, DuplicateGroup
 
 _KINDS = ("exact", "near", "burst")
 _MOST_ON_A_PAGE = 200  # groups; each picture of a page is inside it
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the groups; 1 where there are none."""
     given = _options().parse_args(arguments)
 
-    from ..app.duplicates import find_duplicates
+    from ..app.curating.duplicates import find_duplicates
 
     with open_library(given.library) as library:
         groups = find_duplicates(

@@ -13,9 +13,9 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..app.captioned_split import setting_summary
+from ..app.measuring.captioned_split import setting_summary
+from ..app.measuring.scored_captions import MEASURES, CaptionScoring, ScoredCaptions, score_captions
 from ..app.missing import open_data
-from ..app.scored_captions import MEASURES, CaptionScoring, ScoredCaptions, score_captions
 from ..errors import BadSetting
 from ..files import publish_json
 from ..records import Item

@@ -32,9 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json is not None and given.json.is_dir():
         raise BadSetting(f"--json {given.json} is a folder. Give the name of a file.")
 
-    from ..app.encoded_split import encode_split
+    from ..app.measuring.encoded_split import encode_split
+    from ..app.measuring.ranked_split import measure_ranking, note_ranking, remedied
     from ..app.missing import open_data
-    from ..app.ranked_split import measure_ranking, note_ranking, remedied
     from ..models.embedding.model import EmbeddingModel
 
     path = checkpoint_path(given.checkpoint)

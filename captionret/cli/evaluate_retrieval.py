@@ -33,7 +33,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:  # --help need not wait for these
-    from ..app.measuring import ModesMeasuring
+    from ..app.measuring.measured_split import ModesMeasuring
     from ..datasets import Dataset
 
 SHOWN = ("mode", "relevance", "NDCG@10", "95 % from", "to", "NDCG@50", "PCC", "ties@10")
@@ -48,7 +48,7 @@ PUBLISHED = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure modes on a split; print their tables and write the report."""
     given = _parse(arguments)
-    from ..app.measured_modes import learned_weights
+    from ..app.measuring.measured_modes import learned_weights
     from ..app.missing import open_data
 
     how = _measuring(given)
@@ -79,7 +79,7 @@ def _modes(
     dataset: "Dataset", split: str, how: "ModesMeasuring", given: argparse.Namespace, asked: Sequence[str]
 ) -> None:
     """Image -> image and text -> image, side by side."""
-    from ..app.measured_modes import measure_modes
+    from ..app.measuring.measured_modes import measure_modes
     from ..evaluation import text_search
     from ..report.terminal import Value, table
 
@@ -104,14 +104,14 @@ def _modes(
         ]
         print(table((*SHOWN, *more), rows, FORMATS | text_search.FORMATS))
     if given.out:
-        from ..app.retrieval_report import write_report
+        from ..app.measuring.retrieval_report import write_report
 
         write_report(given.out, found, given.pages)
 
 
 def _labels(dataset: "Dataset", split: str, how: "ModesMeasuring", given: argparse.Namespace) -> None:
     """Labels typed as queries."""
-    from ..app.measured_text import measure_labels
+    from ..app.measuring.measured_text import measure_labels
     from ..evaluation.label_search import COLUMNS
     from ..evaluation.label_search import FORMATS as formats
     from ..report.terminal import table
@@ -122,15 +122,15 @@ def _labels(dataset: "Dataset", split: str, how: "ModesMeasuring", given: argpar
     say(f"{counted(len(found.labels), 'labels')}, each asks for its pictures among {found.pictures:,}.")
     print(table(("mode", *COLUMNS), [[one.mode, *one.values()] for one in found.found], formats))
     if given.out:
-        from ..app.text_report import write_labels
+        from ..app.measuring.text_report import write_labels
 
         write_labels(given.out / LABELS if given.measure else given.out, found)
 
 
 def _words(dataset: "Dataset", split: str, how: "ModesMeasuring", given: argparse.Namespace) -> None:
     """Word probabilities held against captions."""
-    from ..app import text_report
-    from ..app.measured_words import measure_words
+    from ..app.measuring import text_report
+    from ..app.measuring.measured_words import measure_words
     from ..report.terminal import table
 
     found = measure_words(dataset, split, how)
@@ -148,7 +148,7 @@ def _words(dataset: "Dataset", split: str, how: "ModesMeasuring", given: argpars
 def _measuring(given: argparse.Namespace) -> "ModesMeasuring":
     if given.pages < 0 or given.samples < 0:
         raise BadSetting(f"--pages {given.pages}, --samples {given.samples}: both must be at least 0.")
-    from ..app.measuring import ModesMeasuring
+    from ..app.measuring.measured_split import ModesMeasuring
 
     return ModesMeasuring(
         modes=() if given.modes == ["all"] else given.modes,

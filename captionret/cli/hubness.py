@@ -18,7 +18,7 @@ from .libraries import add_library, open_library
 from .options import FOUND, add_captions_by, add_device, parser, path_argument, say
 
 if TYPE_CHECKING:  # --help need not wait for it
-    from ..app.hubs import Hubs
+    from ..app.curating.hubs import Hubs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting(
             f"--k {given.k}, --worst {given.worst}: a list holds at least 1 picture, and hubs are 0 or more."
         )
-    from ..app.hubs import library_hubs, write_hubs
+    from ..app.curating.hubs import library_hubs, write_hubs
     from ..app.searcher import Searcher
     from ..files import publish_json
 
@@ -91,7 +91,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _print(hubs: "Hubs", worst: int) -> None:
-    from ..app.hubs import COLUMNS, FORMATS, spread
+    from ..app.curating.hubs import COLUMNS, FORMATS, spread
     from ..counting import counted
     from ..report.terminal import Value, table
 

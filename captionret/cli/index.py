@@ -47,7 +47,7 @@ from .options import (
 from .watching import add_watching, failures_of, follow
 
 if TYPE_CHECKING:
-    from ..app.captioners import IndexReport
+    from ..app.loading.captioners import IndexReport
     from ..decoding import Decoding
     from ..library import Captioning, Library
     from ..records import Failure
@@ -72,8 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise BadSetting("--watch captions all; --limit is for single runs. Give one of them.")
 
     give_back_large_blocks()
+    from ..app.curating.video_frames import remembered_seconds
     from ..app.models import Library
-    from ..app.video_frames import remembered_seconds
     from ..captioners.kinds import check_kind
     from ..library.folders import apart_from
 
@@ -116,9 +116,9 @@ def _name(library: "Library", given: argparse.Namespace) -> None:
 def _looking(library: "Library", folder: Path | None, given: argparse.Namespace) -> "Looking":
     """What brings the library up to date as asked: by looking at some files, or through all folders. What
     holds for one run holds for the first."""
-    from ..app.captioners import bring_up_to_date
+    from ..app.loading.captioners import bring_up_to_date
+    from ..app.loading.one_pass import OnePass
     from ..app.models import captioner_for, waiting_captioner
-    from ..app.one_pass import OnePass
     from ..app.searcher import Searcher
     from ..models.encoders import load_encoder
 
@@ -178,7 +178,7 @@ def _change_folders(library: "Library", given: argparse.Namespace) -> None:
 
 def _bring_frames(library: "Library", every: float, say_always: bool = True) -> None:
     """Frames of videos, one every so many seconds, and a line of it where any are new."""
-    from ..app.video_frames import bring_frames
+    from ..app.curating.video_frames import bring_frames
 
     done = bring_frames(library, every)
     if done.read or say_always:

@@ -11,7 +11,7 @@ Ends with 1 where a figure does not hold.
 import argparse
 from collections.abc import Sequence
 
-from ..app.reproduction import DATA, FAIL, TABLE, Row, read_table, run_row
+from ..app.measuring.reproduction import DATA, FAIL, TABLE, Row, read_table, run_row
 from ..errors import UnknownName
 from ..home import data_folder
 from .options import FOUND, parser, path_argument

@@ -179,7 +179,7 @@ def _add_moments(answer: dict[str, Any], found: "SearchResult") -> None:
     """Of frames the video, and the seconds from its start."""
     if not (found.library / "frames").is_dir():
         return
-    from ..app.video_frames import moments  # importing every decoder takes a text query's time
+    from ..app.curating.video_frames import moments  # importing every decoder takes a text query's time
 
     of = moments(found.library, found.paths)
     for shown, path in zip(answer["hits"], found.paths, strict=True):
@@ -193,7 +193,7 @@ def _in_groups(
     """The hits in the order in which they are shown, and the heading of each group with how many they are."""
     if not given.group:
         return found.hits, []
-    from ..app.answering import grouped
+    from ..app.query.answering import grouped
 
     groups = grouped(found.hits, given.group)
     return [hit for _, hits in groups for hit in hits], [(name, len(hits)) for name, hits in groups]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .options import FOUND, say
 
 if TYPE_CHECKING:
-    from ..app.captioners import IndexReport
+    from ..app.loading.captioners import IndexReport
     from ..library import Library
     from ..records import Failure
 
@@ -49,7 +49,7 @@ def follow(
     every:        seconds after which all is looked through in any case
     bring_frames: of videos that are new or changed; None: no frames are wanted
     """
-    from ..app.watching import Watcher
+    from ..app.curating.watching import Watcher
 
     known: set[str] = set()  # reasons that were named
     first = True

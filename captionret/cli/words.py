@@ -10,8 +10,15 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from ..app.curating.words import (
+    MODE,
+    LibraryWord,
+    PictureWord,
+    library_words,
+    only_names_a_class,
+    picture_words,
+)
 from ..app.searcher import Searcher
-from ..app.words import MODE, LibraryWord, PictureWord, library_words, only_names_a_class, picture_words
 from ..counting import counted
 from ..errors import BadSetting
 from ..report.terminal import table

@@ -15,7 +15,7 @@ from ..errors import BadImage
 from ..images.opening import read_embedded
 from ..images.xmp import BadXMP, Described, read
 from ..library import CaptionReport, Library
-from ..library.given import IMPORTED
+from ..library.captions.given import IMPORTED
 from ..progress import bar
 from ..records import Caption, Failure, GivenCaptions
 from ..uncollected import uncollected

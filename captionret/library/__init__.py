@@ -1,11 +1,11 @@
 """A gallery on disk: scanned, captioned, kept up to date, verified."""
 
-from .captioners import KnownCaptioner
+from .captions.captioners import KnownCaptioner
+from .captions.made_by import MadeBy
 from .copying import Copied, back_up, move_library
-from .index_file import DamagedIndex
+from .index.array_file import DamagedIndex
 from .info import LibraryInfo
 from .library import Library
-from .made_by import MadeBy
 from .pictures import CaptionsBy, LibraryPicture
 from .protocols import Captioning, EncodingPictures, PictureSpace, Space, WordPredicting
 from .pruning import Pruned

@@ -13,10 +13,17 @@ from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
 from ..files import no_space_named, sync_directory
-from . import writes
-from .catalogue import Catalogue
-from .made_by import FROM_LIBRARY, decoding_of, decoding_text, described_from, found_again, from_folder
-from .rows import CATALOGUE, TEXT, WHOLE, Rows, record, stored
+from .captions.made_by import (
+    FROM_LIBRARY,
+    decoding_of,
+    decoding_text,
+    described_from,
+    found_again,
+    from_folder,
+)
+from .catalogue import writes
+from .catalogue.catalogue import Catalogue
+from .catalogue.rows import CATALOGUE, TEXT, WHOLE, Rows, record, stored
 from .snapshot import read_root
 from .writing import INDEX, PREDICT, UPDATE, writing
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from ..errors import BadLibrary, BadSetting
 from ..remedies import remedy
 from ..text import word_set
-from . import writes
-from .catalogue import Catalogue
+from .catalogue import writes
+from .catalogue.catalogue import Catalogue
+from .catalogue.rows import NAME, TEXT, restored, stored
 from .listing import Listing, look_at
 from .names import PathInput, as_listed, as_paths, below, held_as, name_of
-from .rows import NAME, TEXT, restored, stored
 
 
 class KnownNames(Container[str]):

@@ -8,12 +8,12 @@ from pathlib import Path
 from ..errors import BadLibrary, BadSetting
 from ..files import expanded
 from ..remedies import remedy
-from . import writes
+from .catalogue import writes
+from .catalogue.rows import NAME, Damaged, Rows, restored
 from .edits import names_of_files
 from .listing import Places
 from .names import PathInput, below, name_of
 from .reading import ReadableLibrary
-from .rows import NAME, Damaged, Rows, restored
 from .writing import writing
 
 FOLDERS, IGNORED, DISKS = "folders", "ignored", "disks"  # in the catalogue's table meta: JSON lists of texts

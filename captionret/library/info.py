@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..retrieval.calibrated import FILE
-from .caption_rows import CAPTIONED, span
-from .captioners import read_captioners
-from .catalogue import Catalogue
+from .captions.captioners import read_captioners
+from .catalogue.caption_rows import CAPTIONED, span
+from .catalogue.catalogue import Catalogue
+from .catalogue.rows import CATALOGUE
 from .folders import LibraryFolders
-from .rows import CATALOGUE
 
 # How the names of files begin, and what they are for people
 _PARTS = {

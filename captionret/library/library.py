@@ -17,25 +17,26 @@ from ..files import expanded, no_space_named
 from ..home import find_library
 from ..remedies import remedy
 from ..retrieval.calibrated import FILE, Calibration
-from . import edits, writes
-from .beside import own_way
-from .catalogue import Catalogue
-from .encoded import EncodedPictures, files_of
+from . import edits
+from .captions.beside import own_way
+from .captions.made_by import from_folder
+from .captions.noting import PicturesAlone
+from .captions.side_by_side import SideBySideLibrary
+from .catalogue import writes
+from .catalogue.catalogue import Catalogue
+from .catalogue.rows import CATALOGUE, stored
 from .folders import LibraryFolders
 from .info import LibraryInfo, info_of
 from .listing import Listing, list_changed, list_places
-from .made_by import from_folder
 from .names import PathInput, as_paths
-from .noting import PicturesAlone
-from .predicting import predict_all
 from .protocols import Captioning, EncodingPictures, WordPredicting
 from .pruning import Pruned, prune
 from .report import UpdateReport
-from .rows import CATALOGUE, stored
-from .seen import keeping
-from .side_by_side import SideBySideLibrary
 from .surroundings import SURROUNDINGS
 from .update import Updater
+from .vectors.encoded import EncodedPictures, files_of
+from .words.predicting import predict_all
+from .words.seen import keeping
 from .writing import PREDICT, writing
 
 
@@ -249,7 +250,7 @@ class Library(SideBySideLibrary, LibraryFolders):
             writes.put_meta(connection, "hybrid", json.dumps(dict(weights)))
 
     def set_calibration(self, calibration: Calibration) -> None:
-        """Keep how its word probabilities are calibrated; see captionret.app.calibrating."""
+        """Keep how its word probabilities are calibrated; see captionret.app.measuring.calibrating."""
         calibration.write(self.path / FILE)
         with self._catalogue.transaction() as connection:  # so that readers see that something has changed
             writes.put_meta(connection, "calibration", calibration.predictor)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ..counting import counted
 from ..records import PictureFacts
-from . import writes
-from .catalogue import Catalogue
+from .catalogue import writes
+from .catalogue.catalogue import Catalogue
+from .catalogue.rows import NAME, TEXT, restored, stored
 from .listing import Listing
-from .rows import NAME, TEXT, restored, stored
 
 log = logging.getLogger(__name__)
 

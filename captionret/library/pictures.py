@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from ..records import Caption, PictureFacts
-from .caption_rows import caption_of, day_of, picture_of, read_rows, span
-from .captioners import CURRENT, PERSON, KnownCaptioner, Shown
-from .documents import read_own
-from .fact_rows import FACT_COLUMNS, FACTS, facts_from
-from .rows import TEXT, WHOLE, Rows
+from .captions.captioners import CURRENT, PERSON, KnownCaptioner, Shown
+from .catalogue.caption_rows import caption_of, day_of, picture_of, read_rows, span
+from .catalogue.documents import read_own
+from .catalogue.fact_rows import FACT_COLUMNS, FACTS, facts_from
+from .catalogue.rows import TEXT, WHOLE, Rows
 from .snapshot import LibrarySnapshot
 
 if TYPE_CHECKING:

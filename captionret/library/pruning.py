@@ -13,14 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from ..files import no_space_named, publishing
-from . import checksums, encoded, writes
-from .caption_rows import span
-from .catalogue import Catalogue
+from . import checksums
+from .catalogue import writes
+from .catalogue.caption_rows import span
+from .catalogue.catalogue import Catalogue
+from .catalogue.rows import TEXT, WHOLE, Damaged, Rows, size
 from .checksums import of_image
-from .features import FeatureFile, file_of
-from .index_writing import write_index
-from .rows import TEXT, WHOLE, Damaged, Rows, size
-from .word_files import PART, UNFINISHED, PredictedWords
+from .index.writing import write_index
+from .vectors import encoded
+from .vectors.features import FeatureFile, file_of
+from .words.word_files import PART, UNFINISHED, PredictedWords
 from .writing import PREDICT, writing
 
 _OLD = 3600.0  # seconds after which an unfinished file is nobody's any more

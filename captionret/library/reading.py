@@ -13,21 +13,21 @@ from ..counting import counted
 from ..records import Caption, Failure
 from ..retrieval import Gallery
 from . import pictures
-from .captioners import CURRENT, PERSON, KnownCaptioner, Shown, read_captioners, read_shown
-from .catalogue import Catalogue
-from .documents import read_documents
-from .held import WordReader, stamp_of
-from .index_file import DamagedIndex
-from .index_writing import MOST_READ, write_index
-from .made_by import MadeBy
-from .merged import MergedSegments
+from .captions.captioners import CURRENT, PERSON, KnownCaptioner, Shown, read_captioners, read_shown
+from .captions.made_by import MadeBy
+from .catalogue.catalogue import Catalogue
+from .catalogue.documents import read_documents
+from .catalogue.rows import NAME, Rows, record, restored
+from .index.array_file import DamagedIndex
+from .index.merged import MergedSegments
+from .index.search_index import IndexReader, Outdated
+from .index.segment import segment_of
+from .index.writing import MOST_READ, write_index
 from .names import PathInput, held_as
 from .protocols import Space
-from .rows import NAME, Rows, record, restored
-from .search_index import IndexReader, Outdated
-from .segment import segment_of
 from .snapshot import Contents, LibrarySnapshot, read_contents, read_root
 from .verify import problems
+from .words.held import WordReader, stamp_of
 
 if TYPE_CHECKING:
     import pandas

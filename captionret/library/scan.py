@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from ..files import sha256_of
 from ..records import Failure
-from .catalogue import Catalogue
+from .catalogue.catalogue import Catalogue
+from .catalogue.rows import NAME, TEXT, WHOLE, restored, stored
 from .listing import Found, Listing
-from .rows import NAME, TEXT, WHOLE, restored, stored
 
 _FAILED = "SELECT path, size, ctime_ns, reason FROM failures WHERE captioner = ?"
 _FEW = 200  # listed files, of which alone the catalogue is asked

@@ -18,19 +18,19 @@ from ..retrieval import Gallery, WordMatrix
 from ..retrieval.calibrated import Calibration
 from ..retrieval.index.halves import EXACT_UP_TO, VectorTable
 from ..retrieval.index.stored_words import StoredWords
-from .calibrating import calibration_for
-from .captioners import CURRENT, KnownCaptioner, Shown, read_present, read_shown
-from .encoded import EncodedPictures, files_of
-from .features import FeatureFile, file_of
-from .held import HeldWords, UnkeptWords
-from .made_by import MadeBy, found_again
-from .merged import MergedSegments
+from .captions.captioners import CURRENT, KnownCaptioner, Shown, read_present, read_shown
+from .captions.made_by import MadeBy, found_again
+from .catalogue.rows import CATALOGUE, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, size
+from .index.merged import MergedSegments
 from .protocols import PictureSpace, Space
-from .rows import CATALOGUE, REVISION, TEXT, WHOLE, Damaged, Rows, damaged, size
-from .space_vectors import vectors_in
-from .word_files import PredictedWords
-from .word_places import WordsOfPictures
-from .word_probabilities import LEAST
+from .vectors.encoded import EncodedPictures, files_of
+from .vectors.features import FeatureFile, file_of
+from .vectors.space_vectors import vectors_in
+from .words.calibrating import calibration_for
+from .words.held import HeldWords, UnkeptWords
+from .words.word_files import PredictedWords
+from .words.word_places import WordsOfPictures
+from .words.word_probabilities import LEAST
 
 log = logging.getLogger(__name__)
 
@@ -233,7 +233,7 @@ class LibrarySnapshot:
         space, features = self.spaces[mode], self.contents.features
         if len(self.pictures) <= EXACT_UP_TO or features is None or isinstance(space, PictureSpace):
             return None
-        from .vector_tables import vector_table  # few searches ask for it
+        from .vectors.vector_tables import vector_table  # few searches ask for it
 
         return vector_table(space, features, self._feature_rows, self._checked)
 

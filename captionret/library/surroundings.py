@@ -11,7 +11,7 @@ from ..decoding import Decoding
 from ..errors import BadSetting
 from ..remedies import remedy
 from ..retrieval.calibrated import Calibration
-from .made_by import MadeBy
+from .captions.made_by import MadeBy
 from .protocols import Captioning, WordPredicting
 
 

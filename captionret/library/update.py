@@ -8,19 +8,20 @@ from pathlib import Path
 from ..decoding import Decoding
 from ..errors import BadLibrary
 from ..remedies import remedy
-from . import features, writes
-from .adopting import adopt
-from .captioning import BatchWriter
-from .catalogue import Catalogue
-from .documents import read_own
-from .index_writing import write_index
+from .captions.adopting import adopt
+from .captions.captioning import BatchWriter
+from .captions.made_by import from_folder
+from .catalogue import writes
+from .catalogue.catalogue import Catalogue
+from .catalogue.documents import read_own
+from .catalogue.rows import stored
+from .index.writing import write_index
 from .listing import Listing
-from .made_by import from_folder
 from .missing_facts import read_missing_facts
 from .protocols import Captioning
 from .report import UpdateReport
-from .rows import stored
 from .scan import Plan, Remembered, make_plan, remembered
+from .vectors import features
 
 log = logging.getLogger(__name__)
 

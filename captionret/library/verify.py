@@ -6,18 +6,18 @@ from pathlib import Path
 from ..counting import counted
 from ..errors import BadLibrary
 from . import pictures
-from .calibrating import own_calibration
-from .caption_rows import FIRST, PICTURE
-from .captioners import read_shown
-from .catalogue import Catalogue
-from .documents import read_documents
-from .encoded import damaged_rows
-from .features import FeatureFile, file_of
-from .index_verify import index_problems
-from .rows import NAME, TEXT, WHOLE, Rows, restored, size
+from .captions.captioners import read_shown
+from .catalogue.caption_rows import FIRST, PICTURE
+from .catalogue.catalogue import Catalogue
+from .catalogue.documents import read_documents
+from .catalogue.rows import NAME, TEXT, WHOLE, Rows, restored, size
+from .index.verify import index_problems
 from .snapshot import read_contents, read_root
-from .word_files import PredictedWords
-from .word_probabilities import StoredWordProbabilities
+from .vectors.encoded import damaged_rows
+from .vectors.features import FeatureFile, file_of
+from .words.calibrating import own_calibration
+from .words.word_files import PredictedWords
+from .words.word_probabilities import StoredWordProbabilities
 
 _BARE = f"""
 SELECT sha256 FROM images WHERE feature_row >= 0 AND NOT EXISTS

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Query
 
-from ..app.answering import Grouping, Order
+from ..app.query.answering import Grouping, Order
 
 Text: TypeAlias = Annotated[str, Query(max_length=1000)]
 Ids: TypeAlias = Annotated[Sequence[str], Query(max_length=50)]

@@ -28,7 +28,7 @@ class SideBySide(BaseModel):
 
 
 class CaptionerFigures(BaseModel):
-    """One captioner of a library; see captionret.app.library_captioners.
+    """One captioner of a library; see captionret.app.curating.library_captioners.
 
     words: of a caption, on average; different: words that it uses
     scores: of its captions against those taken for right, by the measure's name

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..app.library_captioners import CaptionerRow, compare_captioners
+from ..app.curating.library_captioners import CaptionerRow, compare_captioners
 from ..counting import counted
 from ..errors import BadSetting, CaptionretError
 from ..report.visible import visible, visible_lines

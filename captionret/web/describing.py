@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..app.words import SPOKEN, picture_words
+from ..app.curating.words import SPOKEN, picture_words
 from ..errors import BadCheckpoint, BadImage, BadSetting, MissingWeights
 from ..library.pictures import CaptionsBy
 from ..records import Caption

@@ -8,7 +8,7 @@ from threading import Lock
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from ..app.duplicates import Copy, DuplicateGroup, find_duplicates
+from ..app.curating.duplicates import Copy, DuplicateGroup, find_duplicates
 from ..errors import CaptionretError
 from ..report.visible import visible, visible_lines
 from ..retrieval import Gallery
@@ -22,7 +22,7 @@ _MOST_GROUPS = 300  # that are shown
 class DuplicateFile(BaseModel):
     """A file of a group. id: of its content, by which the picture is shown
 
-    width, height: in pixels; size: in bytes; sharpness: see captionret.app.duplicates.Copy
+    width, height: in pixels; size: in bytes; sharpness: see captionret.app.curating.duplicates.Copy
     """
 
     id: str

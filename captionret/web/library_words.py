@@ -1,6 +1,6 @@
 """The words of a library, in the order in which people would use them."""
 
-from ..app.words import LibraryWord, as_people_say, library_words
+from ..app.curating.words import LibraryWord, as_people_say, library_words
 from ..errors import BadCheckpoint, BadSetting, MissingWeights
 from ..report.visible import visible
 from ..retrieval.spelling import suggested

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..app.answering import UNDATED, Grouping, Order, grouped
+from ..app.query.answering import UNDATED, Grouping, Order, grouped
 from ..library import LibrarySnapshot
 from ..records import Hit
 from ..retrieval import Gallery

@@ -156,7 +156,7 @@ class ClassBehind(BaseModel):
 
 
 class PictureWord(BaseModel):
-    """A word of one picture, with where it comes from; see captionret.app.words."""
+    """A word of one picture, with where it comes from; see captionret.app.curating.words."""
 
     word: str
     probability: float

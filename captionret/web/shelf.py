@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
-from ..app.loaded import import_captioner
+from ..app.loading.loaded import import_captioner
 from ..app.searcher import Searcher
 from ..errors import BadSetting, CaptionretError, UnknownName
 from ..library import Library, LibrarySnapshot

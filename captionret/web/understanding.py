@@ -7,12 +7,12 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from ..app.attention import picture_attention
-from ..app.hubs import MOST, occurrence_in_space
-from ..app.nearly_same import near_pairs
+from ..app.curating.attention import picture_attention
+from ..app.curating.hubs import MOST, occurrence_in_space
+from ..app.curating.nearly_same import near_pairs
 from ..errors import CaptionretError
 from ..images.hashes import differing_bits
-from ..library.looks import looks_of
+from ..library.vectors.looks import looks_of
 from ..report.visible import visible
 from . import understood
 from .asking import Asking

@@ -12,9 +12,10 @@ from mean_colour import MeanColour, picture
 
 from captionret.app.searching import search
 from captionret.errors import NoSpace
-from captionret.library import Library, changes, index_writing, search_index
-from captionret.library.index_file import IndexFile
-from captionret.library.search_index import MANIFEST
+from captionret.library import Library
+from captionret.library.index import changes, search_index
+from captionret.library.index.array_file import IndexFile
+from captionret.library.index.search_index import MANIFEST
 from captionret.library.writing import INDEX
 from captionret.locks import locked
 
@@ -183,7 +184,7 @@ def test_kill_at_any_step_of_writing_loses_nothing(library: Library, step: str, 
     picture(library.root / "new.png", "red", shade=70)
     process = os.fork()
     if not process:
-        owner = changes if step in ("begin", "clear") else index_writing
+        owner = changes if step in ("begin", "clear") else writing
         real: Callable[..., object] = getattr(owner, step)
 
         def dying(*arguments: object) -> None:
@@ -209,7 +210,7 @@ def test_full_disk_under_the_index_costs_no_picture(
         raise NoSpace(f"No space left to write {file}.")
 
     with monkeypatch.context() as patched, caplog.at_level(logging.INFO, "captionret"):
-        patched.setattr(index_writing, "write_index_file", full)
+        patched.setattr(writing, "write_index_file", full)
         add_one(library)
         assert len(answer(library)) == 10
     assert "was not written: No space left" in caplog.text

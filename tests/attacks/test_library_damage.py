@@ -22,9 +22,10 @@ from mean_colour import Colours, MeanColour, picture
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.errors import BadLibrary, CaptionretError
-from captionret.library import Library, schema, writing
-from captionret.library.index_file import write_index_file
-from captionret.library.word_files import MANIFEST, PART, PredictedWords, WordFile, part_of, written
+from captionret.library import Library, writing
+from captionret.library.catalogue import schema
+from captionret.library.index.array_file import write_index_file
+from captionret.library.words.word_files import MANIFEST, PART, PredictedWords, WordFile, part_of, written
 from captionret.library.writing import PREDICT, UPDATE
 from captionret.locks import InUse, locked
 

@@ -20,7 +20,8 @@ from captionret.app.searching import search
 from captionret.decoding import Decoding
 from captionret.errors import BadLibrary, CaptionretError, NoSpace
 from captionret.images import Picture
-from captionret.library import Library, UpdateReport, features
+from captionret.library import Library, UpdateReport
+from captionret.library.vectors import features
 from captionret.records import CaptionResult, Failure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -292,8 +293,8 @@ def test_older_format_is_brought_up_to_date(library: Library, monkeypatch: pytes
     def add_column(connection: sqlite3.Connection, folder: Path, on_disk: bool) -> None:
         connection.execute("ALTER TABLE images ADD COLUMN note TEXT")
 
-    monkeypatch.setattr("captionret.library.schema.FORMAT", 5)
-    monkeypatch.setattr("captionret.library.schema.UPGRADES", {4: add_column})
+    monkeypatch.setattr("captionret.library.catalogue.schema.FORMAT", 5)
+    monkeypatch.setattr("captionret.library.catalogue.schema.UPGRADES", {4: add_column})
     with Library.open(library.path) as upgraded:
         assert upgraded._catalogue.value("PRAGMA user_version") == 5
         assert upgraded._catalogue.value("SELECT COUNT(note) FROM images") == 0

@@ -12,7 +12,7 @@ from PIL import Image
 from shapes import Trained
 from typed import Call
 
-from captionret.app import comparisons
+from captionret.app.measuring import comparisons
 from captionret.cli import (
     compare_variants,
     demo,

@@ -10,8 +10,9 @@ import pytest
 from shapes import Trained, shape
 from typed import Call
 
-from captionret.app import compared_captions, comparisons, places, trainings
 from captionret.app import demo as service
+from captionret.app import places, trainings
+from captionret.app.measuring import compared_captions, comparisons
 from captionret.cli import demo
 from captionret.cli import options as options
 from captionret.datasets import open_dataset

@@ -13,7 +13,7 @@ import pytest
 from shapes import Trained
 from typed import Call
 
-from captionret.app import comparisons, measured_words
+from captionret.app.measuring import comparisons, measured_words
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.cli import compare_variants, evaluate_retrieval, hubness, index, predict_words
@@ -24,7 +24,7 @@ from captionret.evaluation.modes import score_matrix
 from captionret.evaluation.relevance import load_relevance
 from captionret.evaluation.semantic import measure
 from captionret.library import Library
-from captionret.library.word_files import MANIFEST, PredictedWords, part_of, written
+from captionret.library.words.word_files import MANIFEST, PredictedWords, part_of, written
 from captionret.retrieval import MODES
 
 ROOT = Path(__file__).resolve().parents[2]

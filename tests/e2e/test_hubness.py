@@ -9,7 +9,7 @@ import pytest
 from shapes import Trained
 from typed import Call
 
-from captionret.app import hubs
+from captionret.app.curating import hubs
 from captionret.cli import evaluate_ranking, hubness
 from captionret.library import Library
 from captionret.report.plots import occurrences

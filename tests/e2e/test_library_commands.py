@@ -17,7 +17,7 @@ from shapes import Trained, shape
 from typed import Call, Ended
 
 from captionret import Library
-from captionret.app.captioners import bring_up_to_date
+from captionret.app.loading.captioners import bring_up_to_date
 from captionret.cli import (
     backup,
     edit,

@@ -14,14 +14,14 @@ from PIL import Image
 
 from captionret import word_vectors
 from captionret.app.galleries import gallery_library
+from captionret.app.loading.waiting import WaitingCaptioner
 from captionret.app.models import Library
 from captionret.app.searcher import Searcher
-from captionret.app.waiting import WaitingCaptioner
 from captionret.decoding import BeamSearch, Decoding
 from captionret.files import sha256_of
 from captionret.home import shipped_checkpoint
 from captionret.images import Picture, as_picture
-from captionret.library.word_files import PredictedWords
+from captionret.library.words.word_files import PredictedWords
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.record import read_record
 from captionret.records import Caption, CaptionResult, Failure

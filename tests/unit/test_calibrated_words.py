@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mean_colour import Colours, MeanColour, picture
 
-from captionret.app.calibrating import calibrate
+from captionret.app.measuring.calibrating import calibrate
 from captionret.app.places import LEXICAL_HEAD
 from captionret.app.searching import search
 from captionret.datasets import Dataset

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from captionret.app.rerankers import reranker_for
+from captionret.app.loading.rerankers import reranker_for
 from captionret.decoding import (
     BeamSearch,
     Consensus,

@@ -18,8 +18,8 @@ from caption_server import CaptionServer
 from mean_colour import MeanColour, picture
 from PIL import Image
 
-from captionret.app import loaded
-from captionret.app.captioners import bring_up_to_date
+from captionret.app.loading import loaded
+from captionret.app.loading.captioners import bring_up_to_date
 from captionret.app.searcher import Searcher
 from captionret.captioners import CaptionerOptions, StreamedCaptioner, make_captioner
 from captionret.captioners.answers import NoAnswer, captions_of, plain
@@ -278,10 +278,10 @@ def test_bad_addresses_and_settings_are_refused() -> None:
 
 KILLED = """
 import sys
-from captionret.app.captioners import bring_up_to_date
+from captionret.app.loading.captioners import bring_up_to_date
 from captionret.captioners import CaptionerOptions
 from captionret.library import Library
-from captionret.library.noting import PicturesAlone
+from captionret.library.captions.noting import PicturesAlone
 
 library = Library.open(sys.argv[1])
 print("begun", flush=True)

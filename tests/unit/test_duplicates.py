@@ -11,9 +11,9 @@ from mean_colour import MeanColour
 from PIL import Image, ImageEnhance, ImageOps
 from typed import Call
 
-from captionret.app import duplicates
-from captionret.app.answering import grouped
-from captionret.app.duplicates import DuplicateGroup, find_duplicates
+from captionret.app.curating import duplicates
+from captionret.app.curating.duplicates import DuplicateGroup, find_duplicates
+from captionret.app.query.answering import grouped
 from captionret.app.searching import search
 from captionret.cli import duplicates as command
 from captionret.cli import search as search_command

@@ -11,7 +11,7 @@ from PIL import Image
 
 from captionret import Library, Searcher, SearchResult
 from captionret.errors import BadLibrary, BadSetting
-from captionret.library import encoded
+from captionret.library.vectors import encoded
 from captionret.locks import locked
 from captionret.retrieval.modes.fusion import WEIGHTS
 

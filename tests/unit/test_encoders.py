@@ -14,7 +14,7 @@ import pytest
 import tiny_encoders
 from PIL import Image
 
-from captionret.app.spaces import encoder_of
+from captionret.app.loading.spaces import encoder_of
 from captionret.errors import BadCheckpoint, BadSetting, CaptionretError, MissingWeights, UnknownName
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.encoders import ENCODERS, PictureEncoder, is_encoder, load_encoder, rows

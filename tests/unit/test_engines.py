@@ -18,7 +18,7 @@ from shapes import Trained
 from typed import Call
 
 import captionret
-from captionret.app.named import captioner_of
+from captionret.app.loading.named import captioner_of
 from captionret.cli import index
 from captionret.errors import BadSetting, NoSpace, UnknownName
 from captionret.images import DecodedBatch, load_views, open_image

@@ -14,7 +14,7 @@ from PIL import Image
 from typed import Call
 
 from captionret import Library
-from captionret.app.captioners import bring_up_to_date
+from captionret.app.loading.captioners import bring_up_to_date
 from captionret.captioners.given_file import FileCaptioner
 from captionret.cli import export as export_command
 from captionret.cli import import_captions as import_command

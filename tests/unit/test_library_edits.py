@@ -16,7 +16,7 @@ from captionret.decoding import BeamSearch
 from captionret.errors import BadLibrary, BadSetting, LibraryInUse
 from captionret.images import Picture
 from captionret.library import Library, UpdateReport
-from captionret.library.rows import Rows, stored
+from captionret.library.catalogue.rows import Rows, stored
 from captionret.library.surroundings import Surroundings
 from captionret.library.writing import writing
 from captionret.records import CaptionResult, Failure, PictureFacts

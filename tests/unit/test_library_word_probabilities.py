@@ -13,8 +13,9 @@ from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.errors import BadImage, BadLibrary
 from captionret.images import Picture
-from captionret.library import Library, predicting
-from captionret.library.word_files import MANIFEST, PART
+from captionret.library import Library
+from captionret.library.words import predicting
+from captionret.library.words.word_files import MANIFEST, PART
 from captionret.library.writing import PREDICT, writing
 
 

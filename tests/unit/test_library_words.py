@@ -1,6 +1,6 @@
 """The words of a library, as people would use them."""
 
-from captionret.app.words import LibraryWord, as_people_say
+from captionret.app.curating.words import LibraryWord, as_people_say
 
 
 def test_words_that_only_name_classes_come_last_and_one_of_several_for_the_same() -> None:

@@ -10,8 +10,8 @@ import torch
 from shapes import Trained
 from torch import Tensor
 
-from captionret.app.attention import picture_attention
-from captionret.app.hubs import occurrence_in_space
+from captionret.app.curating.attention import picture_attention
+from captionret.app.curating.hubs import occurrence_in_space
 from captionret.app.searcher import Searcher
 from captionret.evaluation.hubness import k_occurrence, without_self
 from captionret.models.captioning.attention import AdaptiveDecoder, AttentionDecoder, SoftAttentionDecoder

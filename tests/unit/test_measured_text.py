@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from captionret.app import measured_text
-from captionret.app.measured_text import caption_queries, encode_texts, label_queries, measure_texts
-from captionret.app.measuring import MeasuredSplit
+from captionret.app.measuring import measured_text
+from captionret.app.measuring.measured_split import MeasuredSplit
+from captionret.app.measuring.measured_text import caption_queries, encode_texts, label_queries, measure_texts
 from captionret.errors import CaptionretError
 from captionret.records import Item
 from captionret.retrieval import MODES, Gallery, TableSource, WordMatrix

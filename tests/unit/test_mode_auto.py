@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pytest
 
-from captionret.app import class_reading
+from captionret.app.query import class_reading
 from captionret.errors import MissingWeights
 from captionret.image_classes import image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, rocchio, search
@@ -190,7 +190,7 @@ def test_classes_are_read_by_the_space_once(tmp_path: Path, monkeypatch: pytest.
 def test_without_the_sentence_encoder_a_text_is_answered_by_words(
     library: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from captionret.app.ready import ReadyLibrary
+    from captionret.app.loading.ready import ReadyLibrary
     from captionret.app.searcher import Searcher
 
     def missing(*_: object) -> bool:

@@ -5,8 +5,8 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
+from captionret.app.loading.named import captioner_of, predictor_of
 from captionret.app.models import Library, waiting_captioner
-from captionret.app.named import captioner_of, predictor_of
 from captionret.decoding import BeamSearch
 from captionret.errors import BadCheckpoint, BadLibrary, BadSetting
 from captionret.library import Captioning, MadeBy

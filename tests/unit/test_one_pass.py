@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shapes import Trained
 from torch import Tensor
 
-from captionret.app.one_pass import KeptCaptions, OnePass
+from captionret.app.loading.one_pass import KeptCaptions, OnePass
 from captionret.cli import index
 from captionret.decoding import BeamSearch
 from captionret.library import Library

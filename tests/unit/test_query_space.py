@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from captionret.app.spaces import query_spaces
+from captionret.app.loading.spaces import query_spaces
 from captionret.errors import BadCheckpoint, BadSetting
 from captionret.models.checkpoint import Checkpoint, save_checkpoint
 from captionret.models.embedding.config import EMBEDDING, EmbeddingConfig

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from captionret.app import reproduction
+from captionret.app.measuring import reproduction
 from captionret.cli import reproduce
 from captionret.cli.commands import COMMANDS
 from captionret.errors import BadDataset, UnknownName

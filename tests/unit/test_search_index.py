@@ -15,12 +15,13 @@ from mean_colour import MeanColour, picture
 from numpy.typing import NDArray
 
 from captionret.app.searching import search
-from captionret.library import Library, changes, index_writing, reading
-from captionret.library.documents import Document, read_documents
-from captionret.library.index_file import IndexFile, write_index_file
-from captionret.library.merged import MergedSegments
-from captionret.library.search_index import MANIFEST
-from captionret.library.segment import segment_of
+from captionret.library import Library, reading
+from captionret.library.catalogue.documents import Document, read_documents
+from captionret.library.index import changes
+from captionret.library.index.array_file import IndexFile, write_index_file
+from captionret.library.index.merged import MergedSegments
+from captionret.library.index.search_index import MANIFEST
+from captionret.library.index.segment import segment_of
 from captionret.records import Caption, GivenCaptions, PictureFacts
 from captionret.retrieval import MODES, EncodedQuery, Gallery, parse
 from captionret.retrieval import search as search_gallery
@@ -330,7 +331,7 @@ def test_renamed_and_copied_files_are_found_under_their_new_names(library: Libra
 
 
 def test_many_small_segments_become_one(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_writing, "MOST_SEGMENTS", 3)
+    monkeypatch.setattr(writing, "MOST_SEGMENTS", 3)
     counts = []
     for number in range(7):
         picture(library.root / f"more-{number}.png", "blue", shade=60 + number)
@@ -355,14 +356,14 @@ def test_import_of_most_captions_notes_no_change_and_makes_the_index_anew(
     given = [
         GivenCaptions(path, (Caption("a thing", ("a", "thing"), 0.0),)) for path in library.gallery().paths
     ]
-    monkeypatch.setattr("captionret.library.side_by_side.write_index", lambda catalogue: False)
+    monkeypatch.setattr("captionret.library.captions.side_by_side.write_index", lambda catalogue: False)
     library.add_captions("notes", given)
     tables = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'changes' OR tbl_name = 'changes'"
     assert library._catalogue.value(tables) == 0
     assert [hit.caption for hit in search(library, text="thing", mode="jaccard", top=None)] == [
         "a thing"
     ] * len(given)
-    assert index_writing.write_index(library._catalogue)
+    assert writing.write_index(library._catalogue)
     assert library._catalogue.value(tables) == 1 and library.verify() == []
 
 

@@ -18,13 +18,13 @@ from PIL import ExifTags, Image
 from typed import Call
 
 from captionret import Library, Searcher, search
-from captionret.app import answering
-from captionret.app.loaded import Models
+from captionret.app.loading.loaded import Models
+from captionret.app.query import answering
 from captionret.cli import search as search_command
 from captionret.errors import BadImage, BadSetting
 from captionret.images import ImageInput, opening
 from captionret.library import LibrarySnapshot
-from captionret.library.merged import MergedSegments
+from captionret.library.index.merged import MergedSegments
 from captionret.retrieval import search as search_gallery
 
 COLOURS = ("red", "green", "blue")

@@ -14,11 +14,11 @@ import pytest
 from mean_colour import Colours, MeanColour, picture
 from typed import Call
 
-from captionret.app.asking import Asked
-from captionret.app.encoding import Encoder
-from captionret.app.library_captioners import compare_captioners
-from captionret.app.loaded import Models
-from captionret.app.measuring import ModesMeasuring, measured_split
+from captionret.app.curating.library_captioners import compare_captioners
+from captionret.app.loading.loaded import Models
+from captionret.app.measuring.measured_split import ModesMeasuring, measured_split
+from captionret.app.query.asking import Asked
+from captionret.app.query.encoding import Encoder
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
 from captionret.cli import compare
@@ -27,8 +27,8 @@ from captionret.datasets import open_dataset
 from captionret.decoding import Decoding, OwnWay
 from captionret.errors import BadLibrary, BadSetting
 from captionret.images import Picture, as_picture
-from captionret.library import Library, index_writing, reading
-from captionret.library.search_index import MANIFEST
+from captionret.library import Library, reading
+from captionret.library.index.search_index import MANIFEST
 from captionret.records import Caption, CaptionResult, Failure, GivenCaptions, Item, NoCaption
 from captionret.retrieval import corpus
 
@@ -220,7 +220,7 @@ def test_small_library_keeps_no_index_of_one_captioner(library: Library) -> None
 def test_captioner_whose_captions_are_shown_of_every_picture_shares_their_index(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_writing, "MOST_READ", 0)
+    monkeypatch.setattr(writing, "MOST_READ", 0)
     monkeypatch.setattr(reading, "MOST_READ", 0)
     library.caption_beside(Server())
     assert captions(library, "server") == captions(library)
@@ -238,7 +238,7 @@ def test_captioner_whose_captions_are_shown_of_every_picture_shares_their_index(
 def test_search_asks_one_captioner_by_an_index_of_its_own(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_writing, "MOST_READ", 0)
+    monkeypatch.setattr(writing, "MOST_READ", 0)
     monkeypatch.setattr(reading, "MOST_READ", 0)
     library.caption_beside(Server(says="one {} colour"))
     assert captions(library, "mean-colour")["red.png"] == "a plain red picture"

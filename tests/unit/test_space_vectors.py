@@ -10,11 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from captionret.errors import BadSetting, NoSpace
-from captionret.library import checksums, features, space_vectors
+from captionret.library import checksums
 from captionret.library.checksums import BLOCK
-from captionret.library.features import FeatureFile
-from captionret.library.space_vectors import LOCK, vectors_in
-from captionret.library.vector_tables import KeptVectorTable, vector_table
+from captionret.library.vectors import features, space_vectors
+from captionret.library.vectors.features import FeatureFile
+from captionret.library.vectors.space_vectors import LOCK, vectors_in
+from captionret.library.vectors.vector_tables import KeptVectorTable, vector_table
 from captionret.locks import locked
 from captionret.retrieval.index.halves import best_rows, cosines, unit_rows
 from captionret.retrieval.search import rank

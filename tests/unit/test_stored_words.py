@@ -11,9 +11,10 @@ import pytest
 from mean_colour import Colours, MeanColour, picture
 
 from captionret.image_classes import image_classes
-from captionret.library import Library, predicting
-from captionret.library.word_files import UNFINISHED, NamedPart, PredictedWords, part_of, written
-from captionret.library.word_places import placed_words
+from captionret.library import Library
+from captionret.library.words import predicting
+from captionret.library.words.word_files import UNFINISHED, NamedPart, PredictedWords, part_of, written
+from captionret.library.words.word_places import placed_words
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.index.arrays import ArraysInMemory

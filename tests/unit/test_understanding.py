@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captionret.app.meanings import word_meanings
+from captionret.app.query.meanings import word_meanings
 from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix, find_mode, parse, search
 from captionret.retrieval.inflections import number_forms, verb_forms
 from captionret.retrieval.notes import notes

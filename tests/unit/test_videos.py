@@ -12,9 +12,9 @@ from mean_colour import MeanColour
 from PIL import Image
 from typed import Call
 
-from captionret.app import video_frames
-from captionret.app.video_frames import bring_frames, remembered_seconds
-from captionret.app.watching import Watcher
+from captionret.app.curating import video_frames
+from captionret.app.curating.video_frames import bring_frames, remembered_seconds
+from captionret.app.curating.watching import Watcher
 from captionret.cli import search as search_command
 from captionret.errors import BadImage, BadSetting
 from captionret.images.videos import frames_of

@@ -14,8 +14,8 @@ import pytest
 import watchfiles
 from mean_colour import MeanColour, picture
 
-from captionret.app import watching
-from captionret.app.watching import Watcher
+from captionret.app.curating import watching
+from captionret.app.curating.watching import Watcher
 from captionret.errors import NoSpace
 from captionret.library import Library, UpdateReport
 

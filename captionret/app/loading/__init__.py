@@ -1,0 +1,1 @@
+"""The models that a search or a library computes with: found, checked, loaded once."""

@@ -1,0 +1,109 @@
+"""From an encoded query to the hits that people see: as many as were asked for, copies of one picture as one
+hit where that was asked for, in the order that was asked for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Literal, TypeAlias
+
+from ...errors import BadSetting
+from ...library import LibrarySnapshot
+from ...records import Hit
+from ...retrieval import EncodedQuery
+from ...retrieval import search as search_gallery
+from ...retrieval.row_sets import day_of
+from ...retrieval.search import check_limits
+
+Order: TypeAlias = Literal["score", "date"]
+Grouping: TypeAlias = Literal["day", "folder"]
+UNDATED = "no date"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How an answer shall look.
+
+    top, min_score, keep_self: as retrieval.search takes them
+    collapse: of pictures that are nearly the same the best hit alone
+    sort:     "score", the best first; "date": the same hits, the oldest first, those without a date last
+    """
+
+    top: int | None = 5
+    min_score: float | None = None
+    keep_self: bool = False
+    collapse: bool = False
+    sort: Order = "score"
+
+    def __post_init__(self) -> None:
+        """BadSetting for what cannot be."""
+        check_limits(self.top, self.min_score)
+        if self.sort not in ("score", "date"):
+            raise BadSetting(f"Hits cannot be sorted by {self.sort!r}. Sort them by score or by date.")
+
+
+def find_hits(snapshot: LibrarySnapshot, query: EncodedQuery, mode: str, wanted: Wanted) -> list[Hit]:
+    """The hits of a query in a library at one moment; a hit's rank is its place by score. errors: as
+    retrieval.search"""
+
+    def best(count: int | None) -> list[Hit]:
+        return search_gallery(snapshot.gallery(), query, mode, count, wanted.min_score, wanted.keep_self)
+
+    every = wanted.sort == "date" and query.lists  # then all that they leave are hits
+    top = None if every else wanted.top
+    hits = _collapsed(snapshot, best, top) if wanted.collapse else best(top)
+    hits = _dated(snapshot, hits)
+    if wanted.sort == "date":
+        hits = sorted(hits, key=lambda hit: (hit.taken is None, hit.taken or "", hit.rank))[: wanted.top]
+    return hits
+
+
+def _dated(snapshot: LibrarySnapshot, hits: Sequence[Hit]) -> list[Hit]:
+    gallery = snapshot.gallery()
+    facts = snapshot.facts([gallery.hashes[gallery.row_of_id[hit.id]] for hit in hits])
+    pairs = zip(hits, facts, strict=True)
+    return [replace(hit, taken=one.taken) if one is not None and one.taken else hit for hit, one in pairs]
+
+
+def _collapsed(
+    snapshot: LibrarySnapshot, best: Callable[[int | None], list[Hit]], top: int | None
+) -> list[Hit]:
+    count = top
+    while True:
+        count = None if count is None else 2 * count
+        found = best(count)
+        hits = one_of_alike(snapshot, found)
+        if count is None or top is None or len(hits) >= top or len(found) < count:
+            return hits[:top]
+
+
+def one_of_alike(snapshot: LibrarySnapshot, hits: Sequence[Hit]) -> list[Hit]:
+    """Of hits that are nearly the same picture the best alone, which names the others in `alike`; ranks are
+    counted anew."""
+    from ...library.vectors.looks import looks_of
+    from ..curating.nearly_same import joined, near_pairs  # importing every decoder takes a text query's time
+
+    gallery = snapshot.gallery()
+    contents = [gallery.hashes[gallery.row_of_id[hit.id]] for hit in hits]
+    if len(contents) < 2:
+        return list(hits)
+    groups = joined(map(tuple, near_pairs(looks_of(snapshot, contents, progress=False)).tolist()))
+    files = [(hit.path, *hit.copies) for hit in hits]
+    others = {group[0]: tuple(path for row in group[1:] for path in files[row]) for group in groups}
+    gone = {row for group in groups for row in group[1:]}
+    left = [row for row in range(len(hits)) if row not in gone]
+    return [replace(hits[row], rank=place, alike=others.get(row, ())) for place, row in enumerate(left, 1)]
+
+
+def grouped(hits: Sequence[Hit], by: Grouping) -> list[tuple[str, list[Hit]]]:
+    """Hits by the day on which they were taken, or by their folder ("." is the library's root), each group
+    where its first hit stands.
+
+    >>> [name for name, _ in grouped([Hit(1, 1.0, "a/1.jpg", ""), Hit(2, 0.5, "2.jpg", "")], "folder")]
+    ['a', '.']
+    """
+    found: dict[str, list[Hit]] = {}
+    for hit in hits:
+        folder = PurePath(hit.path).parent.as_posix()
+        name = folder if by == "folder" else day_of(hit.taken) if hit.taken else UNDATED
+        found.setdefault(name, []).append(hit)
+    return list(found.items())

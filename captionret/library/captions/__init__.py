@@ -1,0 +1,1 @@
+"""Captions of a library: by whom, taken from where, kept how."""

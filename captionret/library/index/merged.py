@@ -1,0 +1,283 @@
+"""Several segments as one table of pictures, in the order of the paths; what was taken out of a segment, or
+replaced by a later one, is left out."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...records import PictureFacts
+from ...retrieval.index.arrays import ReadSequence
+from ...retrieval.index.postings import CaptionPostings
+from ...retrieval.other_captions import OtherCaptions
+from .row_sets import SegmentRowSets, other_captions
+from .segment import Segment
+from .segment_words import SegmentWords
+
+_LAST_ASKED = 4096  # names whose rows are kept at hand
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Rows = NDArray[np.int32]
+
+
+class _Indexed(Protocol[T_co]):
+    def __getitem__(self, row: int) -> T_co: ...
+
+
+class MergedSegments:
+    """N pictures of segments: a gallery's table (see retrieval.table), and the index of its captions.
+
+    segments: the first one is the largest
+    dead:     of each segment the rows that no longer count, ascending
+    """
+
+    def __init__(self, segments: Sequence[Segment], dead: Sequence[Rows]) -> None:
+        self.segments, self.dead = tuple(segments), tuple(dead)
+        self.whole = len(segments) == 1 and not len(dead[0])  # then rows of the table are rows of the segment
+        self._live = [_without(len(one), gone) for one, gone in zip(segments, dead, strict=True)]
+        self._count = sum(map(len, self._live)) if not self.whole else len(segments[0])
+        self.ids = self.paths = self.column(lambda one: one.paths)
+        self.captions, self.hashes = (
+            self.column(lambda one: one.captions),
+            self.column(lambda one: one.hashes),
+        )
+        self.copies = self.column(lambda one: one.copies)
+        self.row_of, self.row_of_id = _RowOf(self, _by_hash), _RowOf(self, _by_path)
+
+    @property
+    def caption_index(self) -> "MergedSegments":
+        """Itself."""
+        return self
+
+    @cached_property
+    def row_sets(self) -> SegmentRowSets:
+        """What filters ask."""
+        return SegmentRowSets(self)
+
+    @cached_property
+    def certain(self) -> NDArray[np.bool_] | None:
+        """(N,) of which pictures a person or a file gives the captions; None where of none."""
+        found = self.mask(lambda segment: segment.certain)
+        return found if found.any() else None
+
+    @cached_property
+    def other_captions(self) -> OtherCaptions | None:
+        """What captioners with other eyes say; None where there are none."""
+        return other_captions(self)
+
+    @property
+    def parts(self) -> tuple[CaptionPostings, ...]:
+        """The postings of each segment."""
+        return tuple(one.postings for one in self.segments)
+
+    @cached_property
+    def known_words(self) -> Mapping[str, int]:
+        """The words of all captions, with how many pictures each is of."""
+        return SegmentWords(self.segments, self.dead)
+
+    @cached_property
+    def mean_length(self) -> float:
+        """Words of a caption, repeats included; 1 where there is no picture."""
+        each = (part.of_each("length") for part in self.parts)
+        total = sum(int(n.sum()) - int(n[gone].sum()) for n, gone in zip(each, self.dead, strict=True))
+        return total / len(self) if len(self) else 1.0
+
+    def frequency(self, word: str) -> int:
+        """How many captions hold a word."""
+        return sum(_held(part, word, gone) for part, gone in zip(self.parts, self.dead, strict=True))
+
+    def lemma_frequency(self, base: str) -> int:
+        """How many hold a word with this base form."""
+        masks = ((part.holding_lemma(base), gone) for part, gone in zip(self.parts, self.dead, strict=True))
+        return sum(int(held.sum()) - int(held[gone].sum()) for held, gone in masks if held is not None)
+
+    def merged(self, scores: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Scores of each segment's pictures -> (N,) of the table's."""
+        if self.whole:
+            return scores[0]
+        found = np.empty(len(self), np.float32)
+        for each, live, rows in zip(scores, self._live, self._rows, strict=True):
+            found[rows] = each[live]
+        return found
+
+    def split(self, allowed: NDArray[np.bool_] | None) -> list[NDArray[np.bool_] | None]:
+        """(N,) of the table's pictures -> of each segment's; None: all."""
+        if self.whole:
+            return [allowed]
+        found: list[NDArray[np.bool_] | None] = []
+        for one, live, rows in zip(self.segments, self._live, self._rows, strict=True):
+            mask = np.zeros(len(one), np.bool_)
+            mask[live] = True if allowed is None else allowed[rows]
+            found.append(mask)
+        return found
+
+    def joined(self, found: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, float]]:
+        """Rows of each segment with a number -> rows of the table."""
+        return [
+            (row, number)
+            for place, hits in enumerate(found)
+            for one, number in hits
+            for row in [self.row(place, one)]
+            if row is not None
+        ]
+
+    def mask(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> NDArray[np.bool_]:
+        """(N,) which pictures are among those that each segment gives, by their rows there."""
+        found = np.zeros(len(self), np.bool_)
+        for number, one in enumerate(self.segments):
+            rows = of_segment(one)
+            if self.whole:
+                found[rows] = True
+            else:
+                held = np.isin(self._live[number], rows)
+                found[self._rows[number][held]] = True
+        return found
+
+    def facts(self) -> list[PictureFacts | None]:
+        """Of every picture when and with which camera it was taken; None where nothing is known."""
+        each = [one.facts.all(len(one)) for one in self.segments]
+        if self.whole:
+            return each[0]
+        numbers, places = self._places
+        return [each[number][place] for number, place in zip(numbers.tolist(), places.tolist(), strict=True)]
+
+    def gathered(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> NDArray[np.int64]:
+        """(N,) a number of each picture, which a segment gives for all of its own."""
+        if self.whole:
+            return of_segment(self.segments[0]).astype(np.int64)
+        found = np.empty(len(self), np.int64)
+        for one, live, rows in zip(self.segments, self._live, self._rows, strict=True):
+            found[rows] = of_segment(one)[live]
+        return found
+
+    def column(self, of_segment: Callable[[Segment], _Indexed[T]]) -> "Column[T]":
+        """What a segment says of each picture, as a sequence in the order of the table."""
+        return Column(self, of_segment)
+
+    def place(self, row: int) -> tuple[Segment, int]:
+        """The segment of a picture, and its row there."""
+        if self.whole:
+            return self.segments[0], row
+        number, place = self._places
+        return self.segments[int(number[row])], int(place[row])
+
+    def row(self, number: int, place: int) -> int | None:
+        """The row of a picture of a segment; None for one that does not count."""
+        live = self._live[number]
+        if self.whole:
+            return place
+        at = int(np.searchsorted(live, live.dtype.type(place)))
+        return int(self._rows[number][at]) if at < len(live) and live[at] == place else None
+
+    def rows(self, number: int, places: NDArray[np.int64]) -> Rows:
+        """The same of several pictures; -1 for those that do not count."""
+        live = self._live[number]
+        if self.whole or not len(live):
+            return (places if self.whole else np.full(len(places), -1)).astype(np.int32)
+        at = np.minimum(np.searchsorted(live, places), len(live) - 1)
+        return np.where(live[at] == places, self._rows[number][at], -1).astype(np.int32)
+
+    @cached_property
+    def _rows(self) -> list[Rows]:
+        """Of each segment the rows of its live pictures in the table."""
+        base, later = self._live[0], self._later
+        before = np.array([place for place, *_ in later], np.int64)
+        rows = [(np.arange(len(base)) + np.searchsorted(before, base, side="right")).astype(np.int32)]
+        table = np.searchsorted(base, before) + np.arange(len(before))
+        numbers = np.array([number for *_, number, _ in later], np.int64)
+        rows += [table[numbers == one].astype(np.int32) for one in range(1, len(self.segments))]
+        return rows
+
+    @property
+    def _later(self) -> list[tuple[int, bytes, int, int]]:
+        """The live pictures of all segments but the first, by path: how many of that one's stand before them,
+        their path, segment and row."""
+        base = self.segments[0].paths
+        return sorted(
+            (base.before(path), path, number, row)
+            for number in range(1, len(self.segments))
+            for row in self._live[number].tolist()
+            for path in [self.segments[number].paths.encoded(row)]
+        )
+
+    @cached_property
+    def _places(self) -> tuple[NDArray[np.int16], Rows]:
+        """(N,) the segment of each picture, and its row there."""
+        numbers, places = np.empty(len(self), np.int16), np.empty(len(self), np.int32)
+        for number, (live, rows) in enumerate(zip(self._live, self._rows, strict=True)):
+            numbers[rows], places[rows] = number, live
+        return numbers, places
+
+    def __len__(self) -> int:
+        return self._count
+
+
+class Column(ReadSequence[T]):
+    """One thing of each picture, read from its segment."""
+
+    def __init__(self, table: MergedSegments, of_segment: Callable[[Segment], _Indexed[T]]) -> None:
+        self._table, self._of = table, of_segment
+
+    def at(self, place: int) -> T:
+        """Of the picture in a row."""
+        segment, row = self._table.place(place)
+        return self._of(segment)[row]
+
+    def __iter__(self) -> Iterator[T]:
+        first = self._of(self._table.segments[0])
+        if self._table.whole and isinstance(first, Sequence):
+            return iter(first)
+        return map(self.at, range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+
+class _RowOf(Mapping[str, int]):
+    """The row of each hash, or path."""
+
+    def __init__(self, table: MergedSegments, find: Callable[[Segment, str], int | None]) -> None:
+        self._table, self._find = table, find
+        self._last = lru_cache(_LAST_ASKED)(self._row)  # hits are asked for several times
+
+    def __getitem__(self, key: str) -> int:
+        return self._last(key)
+
+    def _row(self, key: str) -> int:
+        for number, one in enumerate(self._table.segments if isinstance(key, str) else ()):
+            place = self._find(one, key)
+            row = None if place is None else self._table.row(number, place)
+            if row is not None:
+                return row
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table.hashes if self._find is _by_hash else self._table.ids)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+
+def _by_hash(segment: Segment, sha256: str) -> int | None:
+    return segment.row_of(sha256)
+
+
+def _by_path(segment: Segment, path: str) -> int | None:
+    return segment.paths.find(path)
+
+
+def _without(count: int, gone: Rows) -> Rows:
+    """The rows of a segment that count, ascending."""
+    if not len(gone):
+        return np.arange(count, dtype=np.int32)
+    live = np.ones(count, np.bool_)
+    live[gone] = False
+    return np.flatnonzero(live).astype(np.int32)
+
+
+def _held(part: CaptionPostings, word: str, gone: Rows) -> int:
+    number = part.number(word)
+    return 0 if number is None else part.frequency(word) - int(part.holding(number, gone).sum())

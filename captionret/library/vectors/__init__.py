@@ -1,0 +1,1 @@
+"""Vectors of a library by content: CNN features, embedding spaces, perceptual hashes."""

@@ -1,0 +1,62 @@
+"""The vectors of very many pictures in a space, of which a search reads the float16 copy, and few as they
+are. The copy is kept beside them, see space_vectors; how it is searched, in retrieval.index.halves."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadSetting
+from ...retrieval.index.halves import unit_rows
+from ..protocols import Space
+from .features import FeatureFile
+from .space_vectors import KeptRows, KeyedSpace, kept_vectors
+
+_FLOAT16 = np.dtype("<f2")
+
+
+class KeptVectorTable:
+    """The rows of one feature file in one space, of which a gallery's pictures are some."""
+
+    def __init__(
+        self, kept: KeptRows[np.float32], halves: NDArray[np.float16], places: NDArray[np.int64]
+    ) -> None:
+        self._kept, self.halves, self.places = kept, halves, places
+
+    def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(K, D) float32 of these rows."""
+        return self._kept.take(places)
+
+
+def vector_table(
+    space: Space, features: FeatureFile, places: NDArray[np.int64], checked: set[tuple[str, int, int]]
+) -> KeptVectorTable | None:
+    """Of pictures, by the numbers of their rows in the feature file; None where vectors cannot be kept, or
+    not of all of the file's rows: then they are computed.
+
+    checked: see FeatureFile.take
+    """
+    if not isinstance(space, KeyedSpace) or features.problem:
+        return None
+    kept = kept_vectors(space, features, checked)
+    try:
+        whole = kept.whole(unread=True)
+        if whole is None:
+            return None
+        halves = _halves(space.key, kept, features, whole[1], checked).whole()
+    except BadSetting:  # of a picture that may not be asked for
+        return None
+    return None if halves is None else KeptVectorTable(kept, halves[0], places)
+
+
+def _halves(
+    key: str,
+    kept: KeptRows[np.float32],
+    features: FeatureFile,
+    sums: Mapping[int, int],
+    checked: set[tuple[str, int, int]],
+) -> KeptRows[np.float16]:
+    def made(rows: object) -> NDArray[np.float16]:
+        return unit_rows(kept.take(np.asarray(rows, np.int64))).astype(_FLOAT16)
+
+    return KeptRows(features, key, "-halves", _FLOAT16, sums, made, checked)

@@ -1,0 +1,1 @@
+"""Word probabilities of a library: predicted, kept in files, calibrated."""

@@ -5,7 +5,7 @@ float32 and faiss's flat search, in one run.
     python benchmarks/vector_search.py --rows 20000 --results FILE   # to try it
 
 The vectors are made up: 512 numbers each, round 20,000 middles, as pictures of the same things lie together.
-A library's files are made of them (library/vector_tables.py); every answer is compared with NumPy's.
+A library's files are made of them (library/vectors/vector_tables.py); every answer is compared with NumPy's.
 """
 
 import argparse

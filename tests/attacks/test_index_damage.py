@@ -13,7 +13,7 @@ from mean_colour import MeanColour, picture
 from captionret.app.searching import search
 from captionret.errors import NoSpace
 from captionret.library import Library
-from captionret.library.index import changes, search_index
+from captionret.library.index import changes, search_index, writing
 from captionret.library.index.array_file import IndexFile
 from captionret.library.index.search_index import MANIFEST
 from captionret.library.writing import INDEX

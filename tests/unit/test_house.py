@@ -36,11 +36,11 @@ OLD_WORDS = re.compile(
 OPTIONS = re.compile(r"(?<![\w-])--[a-z][\w-]*|\bscripts/\w*|\bcaptionret [a-z]+-[a-z-]+|\bdownload\.sh")
 # what release 0.5.0 wrote into files and took as options stays readable
 OF_0_5_0 = {
-    "app/named.py": {"speaker"},
+    "app/loading/named.py": {"speaker"},
     "cli/commands.py": {"believe"},
     "cli/evaluate_retrieval.py": {"words-head"},
     "cli/predict_words.py": {"words-head"},
-    "library/word_probabilities.py": {"beliefs"},
+    "library/words/word_probabilities.py": {"beliefs"},
     "models/lexical/predictor.py": {"speaker"},
 }
 Found = Iterator[tuple[int, str]]  # line and name

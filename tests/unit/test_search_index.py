@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from captionret.app.searching import search
 from captionret.library import Library, reading
 from captionret.library.catalogue.documents import Document, read_documents
-from captionret.library.index import changes
+from captionret.library.index import changes, writing
 from captionret.library.index.array_file import IndexFile, write_index_file
 from captionret.library.index.merged import MergedSegments
 from captionret.library.index.search_index import MANIFEST

@@ -28,6 +28,7 @@ from captionret.decoding import Decoding, OwnWay
 from captionret.errors import BadLibrary, BadSetting
 from captionret.images import Picture, as_picture
 from captionret.library import Library, reading
+from captionret.library.index import writing
 from captionret.library.index.search_index import MANIFEST
 from captionret.records import Caption, CaptionResult, Failure, GivenCaptions, Item, NoCaption
 from captionret.retrieval import corpus

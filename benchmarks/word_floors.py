@@ -1,4 +1,4 @@
-"""When a single word finds pictures: where one picture is probable enough alone (FLOOR in
+"""When a single word finds pictures: where one picture is probable enough alone (ALONE in
 captionret.retrieval.predicted), or where by expectation enough of the ten likeliest show it (EXPECTED). Of
 words that no caption holds hardly any shall find a picture, of those that captions hold the fewest nothing.
 
@@ -31,7 +31,7 @@ from captionret.retrieval.modes.likelihood import PreparedLikelihood
 from captionret.retrieval.sources import PartOfGallery
 
 Captions = Sequence[Sequence[str]]
-FLOORS = (0.17, 0.2, 0.25, 0.3, 0.35)
+LEAST_ALONE = (0.17, 0.2, 0.25, 0.3, 0.35)
 EXPECTED = (0.35, 0.4, 0.45, 0.5, 0.6, np.inf)  # the last one: single pictures alone
 MODES_SHOWN, WHAT = ("words", "auto"), ("absent that find, %", "present that do not, %")
 
@@ -43,7 +43,7 @@ class Evidence:
     """What speaks for Q words as queries.
 
     best:   (Q, 10) the largest probabilities of any pictures
-    beside: (Q,) whether mode auto finds one without them
+    beside: (2, Q) whether mode words, and mode auto, finds one without them
     right:  (Q, 10) whether these pictures are right
     usual:  (Q,) the share of all pictures that are
     """
@@ -55,7 +55,7 @@ class Evidence:
 
     def finds(self, alone: float, expected: float, auto: bool) -> NDArray[np.bool_]:
         """(Q,) which words find a picture."""
-        return (self.best[:, 0] >= alone) | (self.best.sum(1) >= expected) | (self.beside & auto)
+        return (self.best[:, 0] >= alone) | (self.best.sum(1) >= expected) | self.beside[int(auto)]
 
 
 class Recalibrated(PartOfGallery):
@@ -99,24 +99,29 @@ def words_of(captions: Captions) -> tuple[list[str], WordPairs]:
 def evidence(half: Half, words: Sequence[str], right: NDArray[np.bool_], space: EmbeddingModel) -> Evidence:
     """What speaks for each word among the pictures of a half; right: (n, Q) which of these show it"""
     rows, gallery = half
-    predicted.FLOOR, predicted.EXPECTED = np.inf, np.inf  # so that mode auto finds nothing by words
+    predicted.ALONE, predicted.EXPECTED = np.inf, np.inf  # so that nothing is found by them
     by_words, auto = gallery.prepared(MODES["words"]), gallery.prepared(MODES["auto"])
     assert isinstance(by_words, PreparedLikelihood)
-    best, beside, shown = list[NDArray[np.float64]](), list[bool](), list[NDArray[np.bool_]]()
+    best, beside, shown = list[NDArray[np.float64]](), list[tuple[bool, bool]](), list[NDArray[np.bool_]]()
     for place, query in enumerate(encode_texts(words, {"embedding": space}, gallery)):
-        fits, likely = auto.fits(query), by_words.surest(query)[rows]
-        assert fits is not None, "it is a text"
+        named, fits, likely = by_words.fits(query), auto.fits(query), by_words.surest(query)[rows]
+        assert named is not None and fits is not None, "it is a text"
         first = np.argsort(-likely, kind="stable")[: predicted.SEVERAL]
         best.append(likely[first])
-        beside.append(bool(fits[rows].any()))
+        beside.append((bool(named[rows].any()), bool(fits[rows].any())))
         shown.append(right[first, place])
-    return Evidence(np.array(best), np.array(beside), np.array(shown), right.mean(0))
+    return Evidence(np.array(best), np.array(beside).T, np.array(shown), right.mean(0))
 
 
 def joined(parts: Sequence[Evidence]) -> Evidence:
     """That of both halves."""
     names = [one.name for one in fields(Evidence)]
-    return Evidence(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+    axes = [1 if name == "beside" else 0 for name in names]
+    joint = (
+        np.concatenate([getattr(one, name) for one in parts], axis)
+        for name, axis in zip(names, axes, strict=True)
+    )
+    return Evidence(*joint)
 
 
 def wrong(absent: Evidence, present: Evidence, alone: float, expected: float, auto: bool) -> list[float]:
@@ -126,7 +131,7 @@ def wrong(absent: Evidence, present: Evidence, alone: float, expected: float, au
 
 
 def floors_table(absent: Evidence, present: Evidence) -> str:
-    """What each pair of FLOOR and EXPECTED is worth."""
+    """What each pair of ALONE and EXPECTED is worth."""
     rows = [
         [
             alone,
@@ -134,10 +139,10 @@ def floors_table(absent: Evidence, present: Evidence) -> str:
             *wrong(absent, present, alone, expected, False),
             *wrong(absent, present, alone, expected, True),
         ]
-        for alone, expected in product(FLOORS, EXPECTED)
+        for alone, expected in product(LEAST_ALONE, EXPECTED)
     ]
     return markdown_table(
-        ["FLOOR", "EXPECTED", *(f"{mode}: {what}" for mode in MODES_SHOWN for what in WHAT)], rows
+        ["ALONE", "EXPECTED", *(f"{mode}: {what}" for mode in MODES_SHOWN for what in WHAT)], rows
     )
 
 
@@ -162,7 +167,7 @@ def main() -> None:
     whole = gallery_of(items, head, WordPredictor(head), space, given.features)
     captions = [items[int(name)].captions for name in whole.ids]
     parts = halves(whole, captions, [item.captions for item in dataset.split("train") if item.captions])
-    alone, expected = predicted.FLOOR, predicted.EXPECTED
+    alone, expected = predicted.ALONE, predicted.EXPECTED
     found_absent, found_present = list[Evidence](), list[Evidence]()
     for half in parts:
         unused, pairs = words_of([captions[int(row)] for row in half[0]])
@@ -177,7 +182,7 @@ def main() -> None:
     about = (
         f"{kind_of(given.data)}, {given.split}, each half of the pictures by a calibration that was learnt "
         f"from the other. Single words as queries: {len(absent.best)} that no caption of a half holds, "
-        f"{len(present.best)} that captions of it hold. A word finds pictures where one has FLOOR or more, "
+        f"{len(present.best)} that captions of it hold. A word finds pictures where one has ALONE or more, "
         f"or where the probabilities of the {predicted.SEVERAL} likeliest make EXPECTED. With {alone} and "
         f"{expected}, which ship, these shares of absent and of present words are answered wrongly: "
         f"{'; '.join(both)}. {guesses(present, alone, expected)}"

@@ -22,7 +22,7 @@ from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.calibrated import FILE, SURE, Calibration, WordGroup, calibrated
 from captionret.retrieval.modes.likelihood import SURE as SURE_HIT
-from captionret.retrieval.predicted import EXPECTED, FLOOR, SEVERAL
+from captionret.retrieval.predicted import EXPECTED, FLOOR, NAMED, NAMED_TOO, SEVERAL
 
 DOG, BED = WordGroup(("dog", "dogs"), 1.2, 1.0, 0.25), WordGroup(("bed",), 1.0, -3.0, 0.1)
 
@@ -109,6 +109,25 @@ def test_where_no_picture_is_sure_alone_several_together_are_found_as_guesses(mo
     assert found(low, low, low, low, *rest) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
     assert len(found(*np.linspace(0.06, 0.09, 30))) == SEVERAL, "no more than the likeliest"
     assert found(FLOOR, FLOOR + 0.2, *[low] * 9, *rest) == ["0.jpg", "1.jpg"], "two alone, and no guesses"
+
+
+@pytest.mark.parametrize("mode", ["words", "auto"])
+def test_a_word_finds_the_pictures_of_a_class_that_it_names_where_one_is_sure(mode: str) -> None:
+    def found(*probabilities: float) -> list[tuple[str, bool]]:
+        classes: list[dict[str, float]] = [{"papillon": p} for p in probabilities]
+        gallery = gallery_of([{"bed": 0.01} for _ in classes], classes)
+        hits = search_gallery(gallery, EncodedQuery(text="dog"), mode, top=None)
+        assert all(hit.why == ("dog",) for hit in hits)
+        return [(hit.id, hit.weak) for hit in hits]
+
+    others = [0.001] * 20
+    assert 0.25 * NAMED < FLOOR, "people seldom say what these classes are called"
+    assert found(NAMED + 0.01, 0.5, NAMED_TOO + 0.01, 0.09, *others) == [
+        ("1.jpg", False),
+        ("0.jpg", False),
+        ("2.jpg", True),
+    ]
+    assert found(0.4, 0.3, *others) == [], "none of them for sure"
 
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:

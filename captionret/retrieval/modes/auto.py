@@ -23,7 +23,7 @@ from ..query import EncodedQuery
 from .fusion import HybridMode, PreparedHybrid, standardised
 from .hubs import ROWS, nearness
 from .lexical import is_text
-from .likelihood import SURE, LikelihoodMode, PreparedLikelihood
+from .likelihood import LikelihoodMode, PreparedLikelihood
 
 # Learnt on Flickr8k val, for a caption's picture among the first ten (2,000 captions): 74.4 % with all,
 # 68.7 % by the space alone, 67.5 % by words alone.
@@ -139,8 +139,9 @@ class PreparedAuto(PreparedMode):
             return None
         if self._words is None:
             return None if self._embedding is not None else self._captions.scores(query) > 0
-        surest = self._words.surest(query)
-        found = (surest >= self._words.words.floor(surest)) | self._near_or_named(query)
+        found = self._words.fits(query)
+        assert found is not None
+        found |= self._near_or_named(query)
         if self._classes is None or not query.classes:
             return found
         named = self._named(query)
@@ -153,7 +154,9 @@ class PreparedAuto(PreparedMode):
         query = _without_disliked(query)
         if not is_text(query) or self._words is None:
             return None
-        return (self._words.surest(query) < SURE) & ~self._near_or_named(query)
+        weak = self._words.weak(query)
+        assert weak is not None
+        return weak & ~self._near_or_named(query)
 
     def _near_or_named(self, query: EncodedQuery) -> NDArray[np.bool_]:
         """(N,) whether each picture is as near to a text as NEAR, or of classes that the text names."""

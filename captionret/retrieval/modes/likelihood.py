@@ -15,7 +15,7 @@ from ...records import Explanation, WordReason
 from ...text import STOP_WORDS, words
 from .. import corpus
 from ..asked import asked_words
-from ..predicted import WordProbabilities
+from ..predicted import NAMED, NAMED_TOO, WordProbabilities
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from ..telling import tells
@@ -85,16 +85,17 @@ class PreparedLikelihood(PreparedMode):
         return [(int(rows[place]), float(scores[place])) for place in order]
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
-        """(N,) whether one of a text's words that say what is seen is probable enough of each picture. To a
-        text of which no word is known, none fits."""
+        """(N,) whether one of a text's words that say what is seen is probable enough of each picture, or
+        names what it is classed as. To a text of which no word is known, none fits."""
         if not is_text(query):
             return None
         surest = self.surest(query)
-        return surest >= self.words.floor(surest)
+        return (surest >= self.words.floor(surest)) | (self.named(query) >= NAMED_TOO)
 
     def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
-        """(N,) whether none of a text's words that say what is seen is as probable as SURE."""
-        return None if not is_text(query) else self.surest(query) < SURE
+        """(N,) whether none of a text's words that say what is seen is as probable as SURE, or names what the
+        picture is classed as by NAMED."""
+        return None if not is_text(query) else (self.surest(query) < SURE) & (self.named(query) < NAMED)
 
     def surest(self, query: EncodedQuery) -> NDArray[np.float64]:
         """(N,) how probable the likeliest of a text's words that say what is seen is of each picture; 0 where
@@ -104,28 +105,34 @@ class PreparedLikelihood(PreparedMode):
             last = self._last = query, self._surest(self._asked(query))
         return last[1]
 
+    def named(self, query: EncodedQuery) -> NDArray[np.float64]:
+        """(N,) how probable the classes are that one of a text's words that say what is seen names; 0 where
+        none is named surely of any picture."""
+        found = np.zeros(len(self.words.numbers))
+        for readings in _telling(self._asked(query)).values():
+            np.maximum(found, _likeliest(readings, self.words.named), out=found)
+        return found
+
     def _surest(self, asked: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
-        telling = [word for word in asked if word not in STOP_WORDS] or list(asked)
-        if not telling:
+        if not asked:
             return np.zeros(len(self.words.numbers))
-        return reduce(np.maximum, (self._probability(asked[word]) for word in telling))
+        return reduce(np.maximum, (self._probability(readings) for readings in _telling(asked).values()))
 
     def knows(self, query: EncodedQuery) -> bool:
         """Whether anything is predicted of a word of the text that says what is seen."""
         return any(word not in STOP_WORDS for word in self._asked(query))
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
-        """The words that are probable of this picture, of the text or what these are read as, the surest
-        first."""
+        """The words that are probable of this picture, or name what it is classed as, of the text or what
+        these are read as, the surest first."""
         if not is_text(query):
             return self._pictures.why(query, row)
         sure: dict[str, float] = {}
         for readings in self._asked(query).values():
             word, value = self._best(readings, row)
             sure[word] = max(value, sure.get(word, 0.0))
-        return tuple(
-            sorted(self.words.fitting(sure), key=lambda word: (word in STOP_WORDS, -sure[word], word))
-        )
+        shown = {*self.words.fitting(sure), *(word for word in sure if self.words.names(word, row))}
+        return tuple(sorted(shown, key=lambda word: (word in STOP_WORDS, -sure[word], word)))
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """Each word's probability and what it adds, with the word that it was read as; the rest is the number
@@ -163,6 +170,11 @@ class PreparedLikelihood(PreparedMode):
     @cached_property
     def _pictures(self) -> PreparedMode:
         return self._mode.prepare(self._gallery)
+
+
+def _telling(asked: Mapping[str, Mapping[str, float]]) -> Mapping[str, Mapping[str, float]]:
+    """Of the words of a text those that say what is seen; all of them where none does."""
+    return {word: readings for word, readings in asked.items() if word not in STOP_WORDS} or asked
 
 
 def _scored(words: WordProbabilities, asked: Mapping[str, Mapping[str, float]]) -> NDArray[np.float32]:

@@ -133,7 +133,7 @@ def _show(given: argparse.Namespace, found: "SearchResult") -> None:
     else:
         _show_text(given, found)
     if given.html:
-        say(f"The page: {_page(given.html, found)}")
+        say(f"The page: {_page(given, found)}")
     if given.open and (given.html or found):
         open_file(given.html or found.paths[0])
 
@@ -199,20 +199,22 @@ def _in_groups(
     return [hit for _, hits in groups for hit in hits], [(name, len(hits)) for name, hits in groups]
 
 
-def _page(file: Path, found: "SearchResult") -> Path:
+def _page(given: argparse.Namespace, found: "SearchResult") -> Path:
     """Write the answer as a page with pictures."""
     from ..report.page import SearchSection, write_page
 
     title = found.asked.text or (found.asked.image.name if found.asked.image else "")
+    hits, groups = _in_groups(given, found)
     section = SearchSection(
         title,
         found.asked,
         found.caption,
         found.tokens,
-        list(found),
+        hits,
         found.root,
         found.source,
         " ".join([f"Mode {found.mode}.", *found.notes]),
+        groups,
     )
     lead = f"{counted(len(found), 'pictures')} of {found.searched:,}"
-    return write_page(file, f"captionret: {title}", lead, [section])
+    return write_page(given.html, f"captionret: {title}", lead, [section])

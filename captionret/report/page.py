@@ -8,6 +8,7 @@ names, captions, notes) is escaped by the templates and made visible as on the t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +32,7 @@ class SearchSection:
     tokens:  the words that were searched with
     root:    the library's root, against which the hits' paths are read
     source:  who captioned and how it was compared, in a few words: "photos-lite, beam 3"
+    groups:  what stands above hits that belong together, and how many these are; () for none
     """
 
     title: str
@@ -41,6 +43,12 @@ class SearchSection:
     root: Path = Path()
     source: str = ""
     note: str = ""
+    groups: Sequence[tuple[str, int]] = ()
+
+    def grouped(self) -> list[tuple[str, list[Hit]]]:
+        """The hits with what stands above them, "" where nothing does."""
+        left = iter(self.hits)
+        return [(name, list(islice(left, count))) for name, count in self.groups or [("", len(self.hits))]]
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,8 @@ def _not_met(gallery: Gallery, one: Filter) -> str:
 
 def _not_named(gallery: Gallery, one: Named) -> str:
     known = list(gallery.row_sets.counts(one.sign))
+    if not known and one.sign == "keyword":
+        return "None of these pictures has a keyword: neither their files nor captions' tags give any."
     if not known:
         return f"Of none of these pictures is the {one.sign} known: their files do not say."
     which = f"was taken with {one.name!r}" if one.sign == "camera" else f"has the {one.sign} {one.name!r}"

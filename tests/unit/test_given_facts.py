@@ -16,7 +16,7 @@ from captionret.app.searching import search
 from captionret.cli import import_captions as import_command
 from captionret.exchange import export, import_captions, import_sidecars
 from captionret.images.xmp import read
-from captionret.records import GivenFacts, PictureFacts
+from captionret.records import Caption, GivenCaptions, GivenFacts, PictureFacts
 
 KNOWN = PictureFacts(
     0,
@@ -67,6 +67,22 @@ def test_what_a_picture_says_itself_stays(photos: Library) -> None:
     more = GivenFacts(None, photos.gallery().hashes[0], PictureFacts(0, 0, camera="Pixel 7"))
     assert photos.add_facts([more]) == 1
     assert facts(photos)["green.png"] == PictureFacts(16, 16, camera="Pixel 7")
+
+
+def test_tags_of_captions_are_keywords_too(photos: Library) -> None:
+    tagged = Caption("a lawn", ("a", "lawn"), 0.0, ("Summer holiday", "Rex"))
+    photos.add_captions("notes.csv", [GivenCaptions(f"{name}.png", (tagged,)) for name in ("red", "green")])
+
+    def found(text: str) -> list[str]:
+        return [hit.path for hit in search(photos, text=text, mode="jaccard")]
+
+    assert found("keyword:holiday") == ["green.png", "red.png"]
+    assert found("keyword:Urlaub") == ["red.png"]
+    photos.set_caption("green.png", "our garden")
+    assert found("keyword:rex garden") == ["green.png"]
+    assert photos.gallery().row_sets.counts("keyword")["Rex"] == 2
+    assert photos.verify() == []
+    assert facts(photos)["red.png"] == replace(KNOWN, width=16, height=16)
 
 
 def test_documents_and_sidecars_have_them_too(photos: Library, tmp_path: Path) -> None:

@@ -429,6 +429,13 @@ def test_in_the_dark_plots_are_dark_and_a_table_that_goes_on_shows_it(tmp_path: 
     assert "local" in scroll and "var(--shadow)" in scroll
 
 
+def test_hits_that_belong_together_stand_under_their_heading(photos: Path, tmp_path: Path) -> None:
+    found = written(tmp_path, searched(photos, groups=[("2019-06-01", 1), ("no date", len(HITS) - 1)]))
+    assert found.text("h4") == ["2019-06-01", "no date"]
+    lists = [one for one in found.tags("ol") if one.get("class") == "hits"]
+    assert len(lists) == 2 and len(found.tags("article")) == len(HITS)
+
+
 def test_search_without_hits_says_so(tmp_path: Path) -> None:
     found = written(tmp_path, SearchSection("None", Query(text="a dog"), None, ["a", "dog"], []))
     assert found.text("p", "none") == ["Nothing found."]

@@ -34,6 +34,7 @@ class Document:
     feature_row: where its feature stands
     facts:       what its file says about itself, where it says anything
     struck:      words of the caption in whose place a person wrote one, that this does not say
+    tags:        given with the captions
     """
 
     sha256: str
@@ -45,6 +46,7 @@ class Document:
     certain: bool = False
     other_eyes: bool = False
     struck: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 def read_documents(
@@ -57,7 +59,7 @@ def read_documents(
     """
     shown = shown or read_shown(rows)
     images = _images(rows, hashes, shown.present)
-    texts, by = _texts(rows, images, hashes is not None, shown)
+    texts, by, tags = _texts(rows, images, hashes is not None, shown)
     own = {sha256: text for sha256, text in read_own(rows, hashes).items() if sha256 in images}
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, sha256 in _table(rows, _FILES, (NAME, TEXT), hashes):
@@ -77,6 +79,7 @@ def read_documents(
             sha256 in own or by[images[sha256][0]] in of_file,
             sha256 not in own and by[images[sha256][0]] in other_eyes,
             _struck(texts.get(images[sha256][0], ()), own[sha256]) if sha256 in own else (),
+            tags.get(images[sha256][0], ()),
         )
         for sha256, names in paths.items()
     )
@@ -101,9 +104,9 @@ def _images(rows: Rows, hashes: Sequence[str] | None, present: int | None) -> di
 
 def _texts(
     rows: Rows, images: Mapping[str, tuple[int, int, int]], some: bool, shown: Shown
-) -> tuple[dict[int, tuple[str, ...]], dict[int, int]]:
-    """By a picture's number the texts that are shown of it: captions, and behind them the tags; and whose
-    they are.
+) -> tuple[dict[int, tuple[str, ...]], dict[int, int], dict[int, tuple[str, ...]]]:
+    """By a picture's number the texts that are shown of it: captions, and behind them the tags; whose they
+    are; and the tags one by one.
 
     some: whether they are few of all
     """
@@ -114,26 +117,33 @@ def _texts(
             raise Damaged(f"what it says of the picture {sha256} is not what was written")
     found: dict[int, tuple[str, ...]] = {}
     whose: dict[int, int] = {}
+    tagged: dict[int, tuple[str, ...]] = {}
     for one in reversed(shown.captioners):
         by = (texts, tags) if one.id == shown.present else _texts_by(rows, one.id, numbers, checked=True)
-        found |= {number: (*listed, *by[1].get(number, ())) for number, listed in by[0].items()}
+        found |= {number: (*listed, *_joined(by[1].get(number, ()))) for number, listed in by[0].items()}
         whose |= dict.fromkeys(by[0], one.id)
-    return found, whose
+        tagged |= {number: by[1].get(number, ()) for number in by[0]}
+    return found, whose, tagged
+
+
+def _joined(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags as one text, where there are any."""
+    return (", ".join(tags),) if tags else ()
 
 
 def _texts_by(
     rows: Rows, captioner: int | None, numbers: Sequence[int] | None, checked: bool
-) -> tuple[dict[int, list[str]], dict[int, tuple[str]]]:
+) -> tuple[dict[int, list[str]], dict[int, tuple[str, ...]]]:
     """By a picture's number, the texts of one captioner, and the tags. checked: against their checksums"""
     texts: defaultdict[int, list[str]] = defaultdict(list)
-    tags: dict[int, tuple[str]] = {}
+    tags: dict[int, tuple[str, ...]] = {}
     for row in () if captioner is None else read_rows(rows, captioner, numbers):
         number = picture_of(row[0])
         texts[number].append(row[1])
         if checked or isinstance(row[2], str):
             caption = caption_of(row)
             if caption.tags:
-                tags[number] = (", ".join(caption.tags),)
+                tags[number] = caption.tags
     return texts, tags
 
 

@@ -1,5 +1,5 @@
 """What the files of a segment's pictures say about themselves: each day, camera, lens and so on once, so
-that a filter looks at these and not at every picture."""
+that a filter looks at these and not at every picture. Tags of captions are keywords, too."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -88,8 +88,10 @@ class FactColumns:
         return facts_from(width, height, self._taken[place] or None, camera, self._exif[place])
 
 
-def fact_arrays(facts: Sequence[PictureFacts | None]) -> dict[str, NDArray[Any]]:
-    """The arrays that FactColumns reads, of the facts of each picture."""
+def fact_arrays(
+    facts: Sequence[PictureFacts | None], tags: Sequence[Sequence[str]] | None = None
+) -> dict[str, NDArray[Any]]:
+    """The arrays that FactColumns reads, of the facts of each picture, and its tags."""
     known = [(row, one) for row, one in enumerate(facts) if one is not None]
     rows = np.array([row for row, _ in known], np.int32)
     sizes = np.array([(one.width, one.height) for _, one in known], np.int64).reshape(-1)
@@ -103,6 +105,9 @@ def fact_arrays(facts: Sequence[PictureFacts | None]) -> dict[str, NDArray[Any]]
         arrays |= _column(fact, ["".join(texts_of(one, fact)) for _, one in known])
     for fact in _OF_SOME:
         noted = [(row, text) for row, one in known for text in texts_of(one, fact)]
+        if fact == "keyword" and tags is not None:
+            noted += [(row, tag) for row, given in enumerate(tags) for tag in given]
+            noted = sorted(dict.fromkeys(noted))
         arrays |= _column(fact, [text for _, text in noted])
         arrays[f"facts.{fact}.rows"] = np.array([row for row, _ in noted], np.int32)
     placed = [(row, one.place) for row, one in known if one.place is not None]

@@ -26,7 +26,7 @@ from .segment import Segment, segment_of
 
 log = logging.getLogger(__name__)
 
-FORMAT = 8
+FORMAT = 9
 MANIFEST = "search-index.manifest"
 OF_ONE = "search-index-by-{captioner}.manifest"  # of one captioner's captions
 SEGMENT = "search-index-{name}.segment"

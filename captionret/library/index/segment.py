@@ -45,7 +45,7 @@ class Segment:
         self.arrays = arrays
         self.paths, self.captions = Texts(arrays, "paths"), Texts(arrays, "captions")
         self.more, self.copies = TextLists(arrays, "more"), TextLists(arrays, "copies")
-        self.struck = TextLists(arrays, "struck")
+        self.struck, self.tags = TextLists(arrays, "struck"), TextLists(arrays, "tags")
         self.hashes = Hashes(arrays)
 
     @cached_property
@@ -186,13 +186,14 @@ def segment_of(documents: Sequence[Document], kept: bool = False) -> Segment:
         **list_arrays("more", [one.captions[1:] for one in documents]),
         **list_arrays("copies", [one.paths[1:] for one in documents]),
         **list_arrays("struck", [one.struck for one in documents]),
+        **list_arrays("tags", [one.tags for one in documents]),
         "hashes": hashes,
         "by_hash": np.argsort(hashes.view(f"S{_HASH}"), kind="stable").astype(np.int32),
         "feature_rows": _narrow(np.fromiter((one.feature_row for one in documents), np.int64, count)),
         "own": np.flatnonzero([one.own for one in documents]).astype(np.int32),
         "certain": _marks([one.certain for one in documents]),
         "other_eyes": _marks([one.other_eyes for one in documents]),
-        **fact_arrays([one.facts for one in documents]),
+        **fact_arrays([one.facts for one in documents], [one.tags for one in documents]),
     }
     every = [one.captions for one in documents]
     return Segment(ArraysInMemory(arrays, lambda: word_arrays(every, base_forms=kept)))

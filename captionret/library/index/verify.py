@@ -57,7 +57,7 @@ def _inside(catalogue: Catalogue, folder: Path, index: SearchIndex) -> list[str]
 def _holds_its_words(segment: Segment) -> bool:
     rows = range(len(segment))
     expected = word_arrays([segment.all_captions(row) for row in rows])
-    expected |= fact_arrays([segment.facts.at(row) for row in rows])
+    expected |= fact_arrays([segment.facts.at(row) for row in rows], [segment.tags[row] for row in rows])
     return all(
         name in segment.arrays and np.array_equal(segment.arrays.whole(name), array)
         for name, array in expected.items()
@@ -76,4 +76,5 @@ def _document(table: MergedSegments, row: int) -> Document:
         bool(place in segment.certain),
         bool(place in segment.other_eyes),
         segment.struck[place],
+        segment.tags[place],
     )

@@ -135,6 +135,14 @@ def find_checkpoint(given: str | os.PathLike[str]) -> Path:
     raise BadCheckpoint(f"{UnknownName.among('checkpoint', name, known_checkpoints())} Looked in {looked}.")
 
 
+def checkpoint_called(path: Path) -> str:
+    """How records name a checkpoint: a shipped one by its name, which finds it wherever captionret is
+    installed; any other by its whole path."""
+    path = path.resolve()
+    shipped = path.name in SHIPPED and path == shipped_checkpoint(path.name).resolve()
+    return path.name if shipped else str(path)
+
+
 def known_checkpoints(own: bool = False) -> dict[str, Path]:
     """The checkpoints that are found by name, with their directories; the user's own before the shipped.
 

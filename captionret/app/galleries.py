@@ -16,6 +16,8 @@ from .places import GALLERY, data_folder, find_library
 
 log = logging.getLogger(__name__)
 
+_CATALOGUE = "catalogue.sqlite"
+
 
 def open_gallery(
     given: str | os.PathLike[str] | None, captioner: Callable[[], Captioning], beam: int = 3
@@ -24,16 +26,23 @@ def open_gallery(
 
     given:     None: the sample photographs
     captioner: loads what captions a folder of pictures; beam: of these captions
-    errors:    BadSetting where there is neither; as Library.open and gallery_library
+    errors:    as gallery_place, Library.open and gallery_library
     """
-    if given is None:
-        return gallery_library(None, captioner(), beam)
+    place = None if given is None else gallery_place(given)
+    if place is not None and (place / _CATALOGUE).exists():
+        return Library.open(place)
+    return gallery_library(place, captioner(), beam)
+
+
+def gallery_place(given: str | os.PathLike[str]) -> Path:
+    """The folder of the library of that name or in that place, else the folder of pictures. errors:
+    BadSetting where there is neither"""
     path = find_library(given) if isinstance(given, str) else expanded(Path(given))
     folder = expanded(Path(given))
-    if (path / "catalogue.sqlite").exists():
-        return Library.open(path)
+    if (path / _CATALOGUE).exists():
+        return path
     if folder.is_dir():
-        return gallery_library(folder, captioner(), beam)
+        return folder
     raise BadSetting(
         f"There is no library in {path}, and {folder} is not a folder of pictures.", remedy("which gallery")
     )

@@ -22,7 +22,7 @@ from ..retrieval import EncodedQuery, Gallery, find_mode
 from ..retrieval.feedback import WEIGHTS
 from ..retrieval.notes import notes, taken
 from ..retrieval.search import towards_first
-from .galleries import open_gallery
+from .galleries import gallery_place, open_gallery
 from .loading.loaded import Models, SpaceInput
 from .loading.ready import ReadyLibrary
 from .loading.rerankers import with_reranker
@@ -61,7 +61,7 @@ class Searcher:
         beam: int = 3,
         captions_by: str | None = None,
     ) -> None:
-        """Nothing is read or loaded before it is needed.
+        """Nothing is read or loaded before it is needed, but what is not there is refused at once.
 
         library:   a library, open or by its name or path; or a folder of pictures, which is captioned before
                    its first query; None: the sample photographs
@@ -74,7 +74,10 @@ class Searcher:
         beam:      of the captions of a folder of pictures
         captions_by: whose captions are searched and shown, see Library.snapshot; None: the best of each
                    picture
+        errors:    BadSetting where there is neither a library nor a folder of that name
         """
+        if not isinstance(library, Library | None):
+            gallery_place(library)
         self._given, self._beam = library, beam
         self._library = library if isinstance(library, Library) else None
         self._opened_here = self._library is None

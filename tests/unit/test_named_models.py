@@ -24,6 +24,16 @@ def record() -> dict[str, object]:
     return WordPredictor.load(HEAD, "cpu").describe()
 
 
+def test_the_shipped_head_is_named_and_any_other_by_its_place(
+    record: dict[str, object], lexical_head: Path
+) -> None:
+    """A library then finds it wherever captionret is installed, and tells nobody the folders of a machine."""
+    assert record["head"] == "words-lite"
+    found = predictor_of(record, "cpu").path
+    assert found is not None and found.resolve() == HEAD
+    assert WordPredictor.load(lexical_head, "cpu").describe()["head"] == str(lexical_head.resolve())
+
+
 @pytest.mark.parametrize(
     "place", ["/another/machine/checkpoints/words-lite", str(PureWindowsPath("D:/checkpoints/words-lite"))]
 )

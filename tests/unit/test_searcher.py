@@ -94,7 +94,7 @@ def test_an_answer_is_a_sequence_that_says_where_it_comes_from(searcher: Searche
 
 
 def test_what_cannot_be_asked_for_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    searcher = Searcher(tmp_path / "nowhere")
+    searcher = Searcher(tmp_path, captioner="not-there")  # which captioning the folder would load
     for arguments, said in (
         ({}, "empty"),
         ({"query": "red", "text": "blue"}, "query and text are both given"),
@@ -108,8 +108,12 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_read(tmp_path: P
     ):
         with pytest.raises(BadSetting, match=said):
             searcher.search(**arguments)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_library_that_is_not_there_is_refused_at_once(tmp_path: Path, kind: type[str] | type[Path]) -> None:
     with pytest.raises(BadSetting, match=r"no library in .*nowhere, and .*nowhere is not a folder"):
-        searcher.search("red", mode="jaccard")
+        Searcher(kind(tmp_path / "nowhere"))
 
 
 def test_a_bad_picture_is_named_before_a_folder_is_captioned(tmp_path: Path) -> None:
@@ -443,7 +447,7 @@ def test_what_cannot_be_read_is_refused_before_anything_is_opened(
     arguments: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BadSetting, match=sentence):
-        Searcher(tmp_path / "nowhere").search(**arguments)
+        Searcher(tmp_path, captioner="not-there").search(**arguments)
 
 
 @pytest.mark.parametrize("mode", ["auto", "jaccard", "multi-caption"])

@@ -129,8 +129,9 @@ def _name(path: Path | str) -> str:
 
 
 def _nowhere(name: str, path: Path | str) -> BadCheckpoint:
+    was = "" if str(path) == name else f"it lay in {path}, and "
     return BadCheckpoint(
-        f"There is no checkpoint {name}: it lay in {path}, and none of that name is among "
+        f"There is no checkpoint {name}: {was}none of that name is among "
         f"{', '.join(known_checkpoints()) or 'those here'}.",
         remedy("checkpoint"),
     )

@@ -21,6 +21,7 @@ from torch import Tensor
 from ...counting import counted
 from ...decoding import Sampling, decoding_from_json
 from ...errors import BadCheckpoint, BadSetting
+from ...home import checkpoint_called
 from ...images import DecodedBatch, ImageInput, Picture, as_pictures
 from ...remedies import remedy
 from ...text import is_word
@@ -94,8 +95,8 @@ class WordPredictor:
         check_drawn(decoding)
         assert isinstance(decoding, Sampling)
         predictor = cls(
-            LexicalHead.load(Path(facts["head"]), device) if facts.get("head") else None,
-            Captioner.load(Path(drawing), device) if drawing else None,
+            LexicalHead.load(facts["head"], device) if facts.get("head") else None,
+            Captioner.load(drawing, device) if drawing else None,
             decoding,
         )
         if predictor.fingerprint != facts["fingerprint"]:
@@ -136,7 +137,9 @@ class WordPredictor:
             "name": self.name,
             "fingerprint": self.fingerprint,
             "decoding": self.decoding.to_json(),
-            **{name: str(one.path.resolve()) if one and one.path else None for name, one in parts.items()},
+            **{
+                name: checkpoint_called(one.path) if one and one.path else None for name, one in parts.items()
+            },
         }
 
     def check(self, backbone: Mapping[str, object] | None) -> None:

@@ -60,6 +60,11 @@ class TrainedModel(Generic[C]):
         self.config: C = checkpoint.config
         self.vocabulary = checkpoint.vocabulary
         self.device = torch.device(device)
+        self._build()
+
+    def _build(self) -> None:
+        """What each kind adds, of the checkpoint that is set. errors: BadCheckpoint, see ready"""
+        raise NotImplementedError
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], device: str = "auto") -> Self:

@@ -22,13 +22,11 @@ from ...images import ImageInput, Picture, as_pictures
 from ...progress import bar
 from ...records import Caption, CaptionResult, Failure
 from ...remedies import remedy
-from ..checkpoint import Checkpoint
 from ..lexical.classes import ImageClassifier
 from ..record import Kind
 from ..reranking.protocols import Reranking
 from ..trained import PictureModel, check_batch_size
 from ..vision.backbones import Backbone, as_float16
-from ..vision.engines.rows import AUTO, Compute
 from ..vision.reading import ReadBatch
 from .config import CAPTIONER, CaptionerConfig
 from .decoders import Decoder, make_decoder
@@ -57,20 +55,11 @@ class Captioner(PictureModel[CaptionerConfig]):
 
     kind: ClassVar[Kind[CaptionerConfig]] = CAPTIONER
     companions: Sequence[Companion] = ()  # what captions beside it whatever it reads
+    reranker: Reranking | None = None
+    _sees_for: object = None
+    _seeing: Backbone | None = None  # its backbone with that one's last blocks
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint[CaptionerConfig],
-        name: str,
-        path: Path | None = None,
-        device: str | torch.device = "cpu",
-        backbone: Backbone | None = None,
-        compute: Compute = AUTO,
-    ) -> None:
-        super().__init__(checkpoint, name, path, device, backbone, compute)
-        self.reranker: Reranking | None = None
-        self._sees_for: object = None
-        self._seeing: Backbone | None = None  # its backbone with that one's last blocks
+    def _build(self) -> None:
         words = len(self.vocabulary)
         self.decoder: Decoder | EnsembleDecoder = self.ready(lambda: make_decoder(self.config, words))
 

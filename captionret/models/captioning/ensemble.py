@@ -15,7 +15,6 @@ import torch
 
 from ...errors import BadSetting
 from ...text import Vocabulary
-from ..trained import PictureModel
 from ..vision.backbones import Backbone
 from .captioner import Captioner
 from .ensemble_decoder import EnsembleDecoder
@@ -34,19 +33,15 @@ class Ensemble(Captioner):
         for other in members[1:]:
             _check_together(first, other)
         name = "+".join(member.name for member in members)
-        PictureModel.__init__(self, first.checkpoint, name, None, first.device, compute=first.compute)
         self.members, self.reranker = list(members), first.reranker
-        shared = [
-            token
-            for token in first.vocabulary.tokens
-            if all(token in member.vocabulary for member in members)
-        ]
-        self.vocabulary = Vocabulary(shared, first.vocabulary.punctuation)
-        ids = [
-            torch.tensor([member.vocabulary.ids[token] for token in shared], device=self.device)
-            for member in members
-        ]
-        self.decoder = EnsembleDecoder([member.decoder for member in members], ids)
+        super().__init__(first.checkpoint, name, None, first.device, compute=first.compute)
+
+    def _build(self) -> None:
+        known = [member.vocabulary for member in self.members]
+        shared = [token for token in self.vocabulary.tokens if all(token in one for one in known)]
+        self.vocabulary = Vocabulary(shared, self.vocabulary.punctuation)
+        ids = [torch.tensor([one.ids[token] for token in shared], device=self.device) for one in known]
+        self.decoder = EnsembleDecoder([member.decoder for member in self.members], ids)
 
     @classmethod
     def load(  # type: ignore[override]  # several, where a captioner has one

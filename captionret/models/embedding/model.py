@@ -7,7 +7,6 @@ belongs together.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -19,11 +18,9 @@ from ...errors import BadSetting
 from ...images import ImageInput, Picture, as_pictures
 from ...progress import bar
 from ...text import is_word
-from ..checkpoint import Checkpoint
 from ..record import Kind
 from ..trained import PictureModel
 from ..vision.backbones import Backbone, as_float16
-from ..vision.engines.rows import AUTO, Compute
 from ..vision.rows import PRECOMPUTED, check_features
 from .checks import Numbers, check_batch_size, checked_features, similarity_of
 from .config import EMBEDDING, EmbeddingConfig
@@ -49,19 +46,10 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
 
     kind: ClassVar[Kind[EmbeddingConfig]] = EMBEDDING
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint[EmbeddingConfig],
-        name: str,
-        path: Path | None = None,
-        device: str | torch.device = "cpu",
-        backbone: Backbone | None = None,
-        compute: Compute = AUTO,
-    ) -> None:
-        super().__init__(checkpoint, name, path, device, backbone, compute)
+    def _build(self) -> None:
         self.space = self.ready(lambda: EmbeddingNetwork(self.config, len(self.vocabulary)))
         idf = None if self.space.idf is None else self.space.idf.cpu().numpy()
-        self.read = Reader(self.config, self.vocabulary, idf, path)
+        self.read = Reader(self.config, self.vocabulary, idf, self.path)
 
     @cached_property
     def backbone(self) -> Backbone:

@@ -5,7 +5,6 @@ head.predict_words(head.features(pixels))  # (N, V)
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,10 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...images import DecodedBatch, Picture
-from ..checkpoint import Checkpoint
 from ..trained import PictureModel
 from ..vision.backbones import Backbone
-from ..vision.engines.rows import AUTO, Compute
 from ..vision.last_blocks import before, with_own_blocks
 from .config import LEXICAL, LexicalConfig
 from .network import make_network
@@ -26,18 +23,9 @@ class LexicalHead(PictureModel[LexicalConfig]):
     """A trained head, its vocabulary and (loaded when first needed) its backbone."""
 
     kind = LEXICAL
+    _seeing: tuple[Backbone, Backbone] | None = None
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint[LexicalConfig],
-        name: str,
-        path: Path | None = None,
-        device: str | torch.device = "cpu",
-        backbone: Backbone | None = None,
-        compute: Compute = AUTO,
-    ) -> None:
-        super().__init__(checkpoint, name, path, device, backbone, compute)
-        self._seeing: tuple[Backbone, Backbone] | None = None
+    def _build(self) -> None:
         self.network = self.ready(lambda: make_network(self.config, len(self.vocabulary)))
 
     @property

@@ -242,8 +242,7 @@ class WordPredictor:
         total = np.zeros((len(hashes), len(self.words)), np.float32)
         if self.head is not None:
             if self.sees_with is None or own is not None:
-                found = self.head.predict_words(pooled if own is None else own)
-                total += self._in_columns(self.head, found)
+                total += self._in_columns(self.head, self.head.predict_words(pooled if own is None else own))
             else:
                 total += self._read_again(self.head, paths)
         if self.captioner is not None:
@@ -292,11 +291,8 @@ class WordPredictor:
 
     def _in_columns(self, part: "LexicalHead | Captioner", predicted: np.ndarray) -> np.ndarray:
         """Predictions over a part's vocabulary as columns for `words`."""
-        known = [
-            (place, self._place[token])
-            for place, token in enumerate(part.vocabulary.tokens)
-            if token in self._place
-        ]
+        tokens = part.vocabulary.tokens
+        known = [(place, self._place[token]) for place, token in enumerate(tokens) if token in self._place]
         theirs, ours = np.array(known).T
         found = np.zeros((len(predicted), len(self.words)), np.float32)
         found[:, ours] = predicted[:, theirs]

@@ -32,14 +32,7 @@ class SkipThought(TrainedModel[SkipThoughtConfig]):
 
     kind = SKIPTHOUGHT
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint[SkipThoughtConfig],
-        name: str,
-        path: Path | None = None,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        super().__init__(checkpoint, name, path, device)
+    def _build(self) -> None:
         self.encoders = self.ready(lambda: make_encoders(self.config, len(self.vocabulary)))
 
     @property

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,20 @@ os.environ |= {"NO_PROXY": "*", "no_proxy": "*"}  # the servers of tests are on 
 # For the workers and what they start: glibc gives every large array back to the system and asks for it anew,
 # a third of the time of a CNN.
 os.environ |= {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31)}
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # a file system in memory, and how much of it tests may fill
+
+
+def in_memory() -> bool:
+    """Whether temporary files may lie in memory: there is room, and programs may be started from there."""
+    if sys.platform != "linux" or not os.access(MEMORY, os.W_OK | os.X_OK):
+        return False
+    held = os.statvfs(MEMORY)
+    return held.f_bavail * held.f_frsize >= ROOM and not held.f_flag & os.ST_NOEXEC
+
+
+# A library writes every change through to the disk, and waiting for it is most of the time of making one.
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ and in_memory():
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 
 @pytest.fixture(autouse=True)

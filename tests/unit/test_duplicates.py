@@ -1,6 +1,7 @@
 """Pictures that are there more than once: grouped, the best one named, shown as one hit, never deleted."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -141,6 +142,21 @@ def test_of_equal_resolutions_the_sharper_is_better(tmp_path: Path) -> None:
     soft = duplicates.measured("b.jpg", save(blurred, tmp_path / "b.jpg", quality=100))
     assert sharp.sharpness > 2 * soft.sharpness > 0
     assert duplicates.measured("gone", tmp_path / "gone") == duplicates.Copy("gone", tmp_path / "gone")
+
+
+def test_of_equal_files_the_oldest_is_best_then_the_one_of_the_shortest_name(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    first = save(scene(1), root / "lake.jpg")
+    for name in ("a copy.jpg", "b/lake (1).jpg", "later.jpg"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(first, root / name)
+        os.utime(root / name, (2000, 2000.5 if "later" not in name else 3000))
+    os.utime(first, (2000, 2000))
+    with Library.create(tmp_path / "library", root) as library:
+        library.update(captioner=MeanColour())
+        (exact,) = find_duplicates(library, kinds=("exact",))
+    names = ["lake.jpg", "a copy.jpg", "b/lake (1).jpg", "later.jpg"]
+    assert [one.path for one in exact.pictures] == names
 
 
 def test_unknown_kind_is_refused(library: Library) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -42,6 +43,7 @@ class Copy:
     sharpness: the variance of the Laplacian of its grey values, the shorter side scaled to 512 pixels where
                it is longer; 0 where the file cannot be read any more
     taken:     when, as PictureFacts has it
+    modified:  the second in which the file was last written, since 1970; None where it is gone
     """
 
     path: str
@@ -51,6 +53,7 @@ class Copy:
     size: int = 0
     sharpness: float = 0.0
     taken: str | None = None
+    modified: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class DuplicateGroup:
 
     kind:     "exact": all hold the very same bytes; "near": scaled, re-encoded, recoloured or cropped copies;
               "burst": taken within moments by one camera
-    pictures: the best first: of the highest resolution, then the sharpest, then the largest file
+    pictures: the best first: of the highest resolution, then the sharpest, then the largest file; of equal
+              files the oldest, then the one of the shortest name: "a.jpg" before "a (1).jpg"
     """
 
     kind: Kind
@@ -168,7 +172,11 @@ class _Finding:
     def _copies(self, row: int) -> list[Copy]:
         paths = (self._gallery.paths[row], *self._gallery.copies[row])
         first = measured(paths[0], self._snapshot.root / paths[0])
-        return [first, *(replace(first, path=path, file=self._snapshot.root / path) for path in paths[1:])]
+        files = {path: self._snapshot.root / path for path in paths[1:]}
+        others = (
+            replace(first, path=path, file=file, modified=_modified(file)) for path, file in files.items()
+        )
+        return [first, *others]
 
 
 def measured(path: str, file: Path) -> Copy:
@@ -182,7 +190,15 @@ def measured(path: str, file: Path) -> Copy:
     scale = min(1.0, _SHARPNESS_SIDE / min(grey.size))
     if scale < 1:
         grey = grey.resize((max(1, round(grey.width * scale)), max(1, round(grey.height * scale))))
-    return Copy(path, file, facts.width, facts.height, size, _sharpness(np.asarray(grey)), facts.taken)
+    sharpness = _sharpness(np.asarray(grey))
+    return Copy(path, file, facts.width, facts.height, size, sharpness, facts.taken, _modified(file))
+
+
+def _modified(file: Path) -> int | None:
+    try:
+        return int(file.stat().st_mtime)
+    except OSError:
+        return None
 
 
 def _sharpness(grey: NDArray[np.uint8]) -> float:
@@ -194,8 +210,9 @@ def _sharpness(grey: NDArray[np.uint8]) -> float:
     return round(float((around - 4 * values[1:-1, 1:-1]).var()), 1)
 
 
-def _order(one: Copy) -> tuple[float, float, int, str]:
-    return -one.width * one.height, -one.sharpness, -one.size, one.path
+def _order(one: Copy) -> tuple[float, float, float, float, int, str]:
+    age = inf if one.modified is None else one.modified
+    return -one.width * one.height, -one.sharpness, -one.size, age, len(one.file.name), one.path
 
 
 def _moment(facts: PictureFacts) -> datetime | None:

@@ -13,6 +13,7 @@ KERNELS = [
     for package, name in (
         ("retrieval.index", "_kernel"),
         ("retrieval.index", "_halves"),
+        ("retrieval.index", "_likelihood"),
         ("models.captioning", "_decoder"),
     )
 ]

@@ -104,7 +104,7 @@ def evidence(half: Half, words: Sequence[str], right: NDArray[np.bool_], space: 
     assert isinstance(by_words, PreparedLikelihood)
     best, beside, shown = list[NDArray[np.float64]](), list[tuple[bool, bool]](), list[NDArray[np.bool_]]()
     for place, query in enumerate(encode_texts(words, {"embedding": space}, gallery)):
-        named, fits, likely = by_words.fits(query), auto.fits(query), by_words.surest(query)[rows]
+        named, fits, likely = by_words.fits(query), auto.fits(query), by_words.text(query).surest[rows]
         assert named is not None and fits is not None, "it is a text"
         first = np.argsort(-likely, kind="stable")[: predicted.SEVERAL]
         best.append(likely[first])

@@ -74,6 +74,10 @@ class Calibration:
     def _group_of(self) -> dict[str, WordGroup]:
         return {form: one for one in self.groups for form in one.forms}
 
+    def group(self, word: str) -> WordGroup | None:
+        """The forms of a word and how they are calibrated; None for one that is not."""
+        return self._group_of.get(word)
+
     def forms(self, word: str) -> tuple[str, ...]:
         """The forms that count as one with a word, itself among them."""
         group = self._group_of.get(word)

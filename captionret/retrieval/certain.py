@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..text import words
-from .index.columns import BesidePredicted, ProbabilityColumns
+from .index.columns import BesidePredicted, ProbabilityColumns, Raised
 
 _KEPT = 256  # words whose pictures are kept at hand
 _NONE = np.zeros(0, np.int32)
@@ -29,15 +29,18 @@ class CertainColumns(BesidePredicted):
         self._certain, self._holding = certain, holding
         self.rows = lru_cache(_KEPT)(self._find)  # of a word the pictures whose certain captions hold it
 
+    @property
+    def beside(self) -> NDArray[np.bool_]:
+        """(N,) of which pictures the captions are certain."""
+        return self._certain
+
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word, or a certain caption holds it."""
         return word in self._predicted or len(self.rows(word)) > 0
 
-    def column(self, word: str) -> NDArray[np.float64]:
-        """(N,) how probable the word is of every picture."""
-        found = self._predicted.column(word)
-        found[self.rows(word)] = 1
-        return found
+    def raised_by(self, word: str) -> tuple[NDArray[np.int32], Raised]:
+        """The pictures whose certain captions hold a word; of these it is certain."""
+        return self.rows(word), lambda predicted, _: np.ones(len(predicted))
 
     def _find(self, word: str) -> NDArray[np.int32]:
         phrase = words(word)

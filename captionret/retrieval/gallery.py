@@ -22,8 +22,9 @@ from .index.sparse import WordMatrix
 from .index.stored import CaptionIndex
 from .index.stored_words import StoredWords
 from .index.word_postings import LIKELY
+from .known_words import KnownWords
 from .other_captions import WithOtherCaptions, raised
-from .predicted import KnownWords, WordProbabilities
+from .predicted import WordProbabilities
 from .protocols import GallerySource, KeepsVectors, Mode, PreparedMode
 from .query import EncodedQuery
 from .row_sets import ReadRowSets, RowSets

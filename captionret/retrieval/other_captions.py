@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..text import word_set, words
 from . import corpus
 from .calibrated import SURE
-from .index.columns import BesidePredicted, ProbabilityColumns
+from .index.columns import BesidePredicted, ProbabilityColumns, Raised
 
 # Chosen by benchmarks/caption_words.py on Flickr8k val, where one or two of each picture's captions by people
 # were a captioner's, and the others asked for it. TRUST is held lower than the best, for few are as good.
@@ -50,21 +50,21 @@ class WithOtherCaptions(BesidePredicted):
         self._captions = captions
         self._known = lru_cache(_KEPT)(self._find)
 
+    @property
+    def beside(self) -> NDArray[np.bool_]:
+        """(N,) of which pictures there are such captions."""
+        return self._captions.others
+
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word, or such a caption holds it."""
         return word in self._predicted or len(self._known(word)[0]) > 0
 
-    def column(self, word: str) -> NDArray[np.float64]:
-        """(N,) how probable the word is of every picture."""
-        found = self._predicted.column(word)
+    def raised_by(self, word: str) -> tuple[NDArray[np.int64], Raised]:
+        """The pictures of which such captions say a word, and how probable they make it."""
         rows, share = self._known(word)
-        if not len(rows):
-            return found
         if word not in self._predicted:
-            found[rows] = ALONE * share
-            return found
-        found[rows] = _raised(word, found[rows], share)
-        return found
+            return rows, lambda _, places: ALONE * share[places]
+        return rows, lambda predicted, places: _raised(word, predicted, share[places])
 
     def _find(self, word: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The rows of pictures of which such captions say a word, and how probable it is by them alone."""

@@ -1,8 +1,8 @@
 """What is predicted of each picture word by word: by the lexical head and by ImageNet's classes, merged."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
-from functools import cached_property
+from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,10 @@ from ..image_classes import classes_of
 from . import corpus
 from .calibrated import SURE, Calibration
 from .certain import CertainColumns
-from .index.columns import ProbabilityColumns, SomeColumns, WordColumns
-from .index.stored_words import FewColumns, StoredColumns
+from .index.columns import BesidePredicted, ProbabilityColumns, SomeBeside, SomeColumns, WordColumns
+from .index.few_rows import FewColumns
+from .index.stored_words import StoredColumns
 from .kept_columns import KeptColumns
-from .language import AT_LEAST
 
 # Of what ranks by a caption's words, chosen on Flickr8k val by recall of the picture among the first ten.
 CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
@@ -33,9 +33,17 @@ FLOOR_UNCALIBRATED = 0.06  # the same as FLOOR where probabilities are not calib
 # On halves of Flickr8k val .4 % more of the words that no caption holds find a picture by it, and of the
 # nouns that are hidden from the head 19 % more.
 NAMED, NAMED_TOO = 0.45, 0.1
-_FEW = 8  # pictures that are looked for one by one
+# So few pictures, or one of so many, are looked for; of more all are read.
+_FEW, _ONE_OF = 8, 16
 _AT_ONCE = 1 << 15  # pictures that are calibrated together: what is between lies in the processor's caches
 _MOST_CUT = 0.01  # a word that is not stored is a third as probable as the least stored one
+
+
+class _AtHand(local):
+    """What a thread has read of a few pictures: their places there, by row, and their words."""
+
+    places: Mapping[int, int] = {}
+    words: "WordProbabilities | None" = None
 
 
 class WordProbabilities:
@@ -55,6 +63,7 @@ class WordProbabilities:
         self.least = (_MOST_CUT if least is None else min(least, _MOST_CUT)) / 3  # of a word not stored
         self.numbers = head.numbers
         self._known, self._raw, self._odds = KeptColumns(), KeptColumns(), KeptColumns()
+        self._at_hand = _AtHand()
 
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word."""
@@ -67,7 +76,29 @@ class WordProbabilities:
         found._classes = None if self._classes is None else _some(self._classes, rows)
         found._known, found._raw = self._known.rows(rows), self._raw.rows(rows)
         found._odds = self._odds.rows(rows)
+        found._at_hand = _AtHand()
         return found
+
+    def read_of(self, rows: Sequence[int]) -> None:
+        """Read of these pictures together what `at` is asked for next, by this thread."""
+        self._at_hand.places = {row: place for place, row in enumerate(rows)}
+        self._at_hand.words = self.some(np.array(rows, np.int64)) if rows else None
+
+    @property
+    def beside(self) -> NDArray[np.bool_] | None:
+        """(N,) of which pictures captions may say more than is predicted; None where of none."""
+        head, found = self._head, None
+        while isinstance(head, BesidePredicted):
+            found, head = head.beside if found is None else found | head.beside, head.predicted
+        return found
+
+    @property
+    def predicted_head(self) -> WordColumns:
+        """What the lexical head says, without captions beside it."""
+        head = self._head
+        while isinstance(head, BesidePredicted):
+            head = head.predicted
+        return head
 
     @property
     def class_columns(self) -> WordColumns | None:
@@ -86,9 +117,10 @@ class WordProbabilities:
 
     def classes_behind(self, word: str, row: int) -> dict[str, float]:
         """The classes that make a word probable of one picture, the surest first."""
-        if self._classes is None:
+        words, place = self._near(row)
+        if words._classes is None:
             return {}
-        found = {name: float(self._classes.column(name)[row]) for name in classes_of().get(word, ())}
+        found = {name: float(words._classes.column(name)[place]) for name in classes_of().get(word, ())}
         return dict(sorted(((name, p) for name, p in found.items() if p > 0), key=lambda one: -one[1]))
 
     def of(self, word: str) -> NDArray[np.float64]:
@@ -99,7 +131,17 @@ class WordProbabilities:
     def at(self, word: str, row: int) -> float:
         """How probable a word is of one picture, as `of` says of all."""
         known = self._known.find(word)
-        return float(self.some(np.array([row])).of(word)[0] if known is None else known[row])
+        if known is not None:
+            return float(known[row])
+        words, place = self._near(row)
+        return float(words.of(word)[place])
+
+    def _near(self, row: int) -> tuple["WordProbabilities", int]:
+        """Words in which a picture stands among few, and its place there."""
+        held = self._at_hand
+        if held.words is not None and row in held.places:
+            return held.words, held.places[row]
+        return self.some(np.array([row])), 0
 
     @property
     def least_of_hits(self) -> float:
@@ -125,6 +167,10 @@ class WordProbabilities:
         if alone or self.calibration is None:
             return alone
         return [word for word, value in likely.items() if value >= EXPECTED / SEVERAL]
+
+    def names_classes(self, word: str) -> bool:
+        """Whether a word, or another form of it, names a class of ImageNet's, and these are known."""
+        return self._classes is not None and any(form in classes_of() for form in self.forms(word))
 
     def named(self, word: str) -> NDArray[np.float64]:
         """(N,) the probability of the classes that the word, or another form of it, names; 0 for all pictures
@@ -178,7 +224,7 @@ class WordProbabilities:
     def _both(self, word: str) -> NDArray[np.float64]:
         unsaid = 1 - self.by_head(word)
         if self._classes is not None and word in classes_of():
-            unsaid *= 1 - self._share(word) * self.by_classes(word)
+            unsaid *= 1 - self.class_share(word) * self.by_classes(word)
         np.subtract(1, unsaid, out=unsaid)
         return np.clip(unsaid, self.least, SURE, out=unsaid)
 
@@ -198,64 +244,14 @@ class WordProbabilities:
             merged[held] = np.clip(found, self.least, SURE)
         return merged
 
-    def _share(self, word: str) -> float:
+    def class_share(self, word: str) -> float:
+        """Of the probability of a word's classes how much counts beside the word as it is spelt."""
         return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE
 
 
-def _some(columns: WordColumns, rows: NDArray[np.integer]) -> SomeColumns:
-    if isinstance(columns, StoredColumns) and len(rows) <= _FEW:
+def _some(columns: WordColumns, rows: NDArray[np.integer]) -> WordColumns:
+    if isinstance(columns, BesidePredicted):
+        return SomeBeside(columns, _some(columns.predicted, rows), rows)
+    if isinstance(columns, StoredColumns) and len(rows) <= max(_FEW, columns.count // _ONE_OF):
         return FewColumns(columns, rows)
     return SomeColumns(columns, rows)
-
-
-class KnownWords(Mapping[str, int]):
-    """The words that are known of a gallery, each with how many pictures show it: with a probability of at
-    least AT_LEAST; of a word of which nothing is predicted, by a caption. They are counted when asked for."""
-
-    def __init__(
-        self,
-        predicted: WordProbabilities | None,
-        captions: Callable[[], Mapping[str, int]],
-        text: Callable[[], str] | None = None,
-    ) -> None:
-        """captions: reads the words of captions, each with the number of pictures; text: all captions, see
-        text.normal: what stands nowhere in it is no word of theirs, and need not be looked for among these;
-        None: to look is cheap"""
-        self._predicted, self._read_captions, self._read_text = predicted, captions, text
-        self._counts: dict[str, int] = {}
-
-    @cached_property
-    def _captions(self) -> Mapping[str, int]:
-        return self._read_captions()
-
-    @cached_property
-    def _text(self) -> str | None:
-        return None if self._read_text is None else self._read_text()
-
-    def __contains__(self, word: object) -> bool:
-        predicted = self._predicted is not None and isinstance(word, str) and word in self._predicted
-        if predicted or not isinstance(word, str):
-            return predicted
-        return (self._text is None or word in self._text) and word in self._captions
-
-    def __getitem__(self, word: str) -> int:
-        if self._predicted is None or word not in self._predicted:
-            return self._captions[word]
-        if word not in self._counts:
-            self._counts[word] = self._predicted.shown(word, AT_LEAST)
-        return self._counts[word]
-
-    def finds(self, word: str) -> bool:
-        """Whether any picture shows a word: with the least probability of a hit; or in a caption."""
-        if self._predicted is None or word not in self._predicted:
-            return bool(self._captions.get(word))
-        likely = self._predicted.of(word)
-        probable = likely.max(initial=0.0) >= self._predicted.floor(likely)
-        return bool(probable or self._predicted.named(word).any())
-
-    def __iter__(self) -> Iterator[str]:
-        known = () if self._predicted is None else self._predicted.known
-        return iter({**dict.fromkeys(known), **dict.fromkeys(self._captions)})
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)

@@ -166,8 +166,9 @@ class PreparedMode(Protocol):
         others there are. None: the mode cannot tell."""
         return None
 
-    def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
-        """(N,) whether an image that fits is little more than a guess. None: the mode cannot tell."""
+    def weak(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_] | None:
+        """(M,) whether each of some images that fit is little more than a guess. None: the mode cannot
+        tell."""
         return None
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:

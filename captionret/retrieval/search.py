@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import BadSetting
 from ..records import Hit
+from .asked import asked_words
 from .gallery import Gallery
 from .hit_words import hit_words, shows_words
 from .modes.registry import find_mode
@@ -149,11 +150,15 @@ def _hits(
 ) -> list[Hit]:
     """The best rows as people see them, with the reasons and the probabilities of their words."""
     probable = prepared is not None and shows_words(mode, gallery)
-    weak = None if prepared is None else prepared.weak(query)
+    rows = [row for row, _ in best]
+    if "word_probabilities" in gallery.parts and prepared is not None and (probable or mode.understands):
+        gallery.predicted.read_of(rows)
+    asked = asked_words(gallery.predicted, query) if probable else {}
+    weak = None if prepared is None else prepared.weak(query, np.array(rows, np.int64))
     found = []
     for place, (row, score) in enumerate(best, start=1):
         why = () if prepared is None else prepared.why(query, row)
-        words = hit_words(gallery, query, row, why) if probable else ()
+        words = hit_words(gallery, query, row, why, asked) if probable else ()
         hit = Hit(
             rank=place,
             score=float(str(np.float32(score))),  # the shortest decimal of the float32, not 0.699999988079071
@@ -164,7 +169,7 @@ def _hits(
             copies=gallery.copies[row],
             words=words,
             certain=tuple(word for word, _ in words if gallery.predicted.is_certain(word, row)),
-            weak=weak is not None and bool(weak[row]),
+            weak=weak is not None and bool(weak[place - 1]),
         )
         found.append(hit)
     return found

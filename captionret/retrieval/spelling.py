@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ..text import STOP_WORDS
 from . import corpus
-from .predicted import KnownWords
+from .known_words import KnownWords
 
 _SHORTEST = 3  # letters of a word that can be meant
 # An error that can be made in one way, letters that changed places, a letter left out or doubled, is so many

@@ -10,7 +10,7 @@ from captionret.image_classes import classes_of, image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, search
 from captionret.retrieval.hit_words import LEAST
 from captionret.retrieval.index.columns import Columns
-from captionret.retrieval.modes.likelihood import NUMBER
+from captionret.retrieval.modes.text_likelihood import NUMBER
 from captionret.retrieval.predicted import CLASS_ALONE, CLASS_SHARE, FLOOR
 from captionret.retrieval.telling import telling, tells
 from captionret.retrieval.understanding import understand

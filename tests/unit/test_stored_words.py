@@ -18,7 +18,8 @@ from captionret.library.words.word_places import placed_words
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.index.arrays import ArraysInMemory
-from captionret.retrieval.index.stored_words import FewColumns, StoredWords
+from captionret.retrieval.index.few_rows import FewColumns
+from captionret.retrieval.index.stored_words import StoredWords
 from captionret.retrieval.index.word_postings import WordPart, word_part_arrays
 from captionret.retrieval.search import rank
 

@@ -79,6 +79,12 @@ class IndexFile:
         """Read all of it. errors: DamagedIndex"""
         self._check(0, len(self._bytes) - self._data)
 
+    def let_go(self) -> None:
+        """Let the system count none of it as this process's memory until it is read again; it is kept at
+        hand while there is room."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
     def names(self) -> tuple[str, ...]:
         """Of all arrays."""
         return tuple(self._places)

@@ -30,6 +30,10 @@ class Arrays(Protocol):
         """All of them."""
         ...
 
+    def let_go(self) -> None:
+        """Take no more memory than must be until some of it is read again."""
+        ...
+
     def __contains__(self, name: str) -> bool:
         """Whether there is such an array."""
         ...
@@ -57,6 +61,9 @@ class ArraysInMemory:
     def whole(self, name: str) -> NDArray[Any]:
         """All of them."""
         return self._of(name)
+
+    def let_go(self) -> None:
+        """What is in memory stays there."""
 
     def all(self) -> Mapping[str, NDArray[Any]]:
         """Every array, those that are made when asked for included."""

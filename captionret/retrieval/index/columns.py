@@ -1,6 +1,7 @@
 """The words of a matrix one by one: the rows that hold a word, with their weights."""
 
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from threading import Lock
 from typing import Protocol, TypeAlias
@@ -171,13 +172,36 @@ def _log_of_none(weights: NDArray[np.floating]) -> NDArray[np.float64]:
     return table[weights.view(np.uint16)]
 
 
-class BesidePredicted:
+# the predicted probabilities of some of the rows that are raised, and their places among these ->
+# how probable the word is of them
+Raised: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.integer]], NDArray[np.float64]]
+
+
+class BesidePredicted(ABC):
     """Predicted words of N pictures to which something else says more of some; see ProbabilityColumns. What
-    is not asked of a single word stays as it was predicted; subclasses give `__contains__` and `column`."""
+    is not asked of a single word stays as it was predicted."""
 
     def __init__(self, predicted: ProbabilityColumns) -> None:
         self.count = predicted.count
         self._predicted = predicted
+
+    @property
+    def predicted(self) -> ProbabilityColumns:
+        """What is predicted, without what stands beside."""
+        return self._predicted
+
+    @property
+    @abstractmethod
+    def beside(self) -> NDArray[np.bool_]:
+        """(N,) of which pictures something else may say more."""
+
+    @abstractmethod
+    def raised_by(self, word: str) -> tuple[NDArray[np.integer], Raised]:
+        """The rows of which something beside tells of a word, ascending; and what it makes of them."""
+
+    @abstractmethod
+    def __contains__(self, word: str) -> bool:
+        """Whether anything is predicted of this word, or known beside."""
 
     @property
     def words(self) -> Mapping[str, int]:
@@ -196,10 +220,38 @@ class BesidePredicted:
 
     def column(self, word: str) -> NDArray[np.float64]:
         """(N,) how probable the word is of every picture."""
-        return self._predicted.column(word)
+        found = self._predicted.column(word)
+        rows, raised = self.raised_by(word)
+        found[rows] = raised(found[rows], np.arange(len(rows)))
+        return found
 
     def total(self, words: Iterable[str]) -> NDArray[np.float64]:
         """(N,) the sum of some words' probabilities, added one after the other."""
+        found = np.zeros(self.count)
+        for word in words:
+            found += self.column(word)
+        return found
+
+
+class SomeBeside(SomeColumns):
+    """Some rows, (M,), of BesidePredicted; predicted: what is predicted of these."""
+
+    def __init__(self, columns: BesidePredicted, predicted: WordColumns, rows: NDArray[np.integer]) -> None:
+        super().__init__(columns, rows)
+        self._beside, self._predicted = columns, predicted
+
+    def column(self, word: str) -> NDArray[np.float64]:
+        """(M,) how probable the word is of each of the rows."""
+        found = self._predicted.column(word)
+        rows, raised = self._beside.raised_by(word)
+        if len(rows):
+            places = np.minimum(np.searchsorted(rows, self._rows), len(rows) - 1)
+            held = rows[places] == self._rows
+            found[held] = raised(found[held], places[held])
+        return found
+
+    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
+        """(M,) the sum of some words' probabilities, added one after the other."""
         found = np.zeros(self.count)
         for word in words:
             found += self.column(word)

@@ -3,17 +3,19 @@ own words, a picture's words are looked for in its part."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .best import Held
-from .columns import SomeColumns
 from .inverted import KeptLists, Term
 from .sparse import WordMatrix
 from .word_postings import LIKELY, Entries, Lists, WordPart
+
+_KEPT = 128  # words whose lists in all parts are kept at hand
+
 
 # a word and the probabilities of some rows -> weights that are compared
 Weigh = Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
@@ -49,13 +51,24 @@ class PlacedPart:
             placed, counted = self.placed(rows, weights)
             total[placed] += counted
 
-    def place(self, row: int) -> int | None:
-        """Where a picture of the gallery stands in the part; None where it does not."""
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """All its pictures are from the first row on, and before the second."""
+        held = self.rows[self.rows >= 0]
+        return (int(held.min()), int(held.max()) + 1) if len(held) else (0, 0)
+
+    def places(self, rows: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Where (M,) pictures of the gallery stand in the part; -1 for those that do not."""
         if self.in_order:
-            at = row - int(self.rows[0])
-            return at if 0 <= at < len(self.rows) else None
-        places = np.flatnonzero(self.rows == row)
-        return int(places[0]) if len(places) else None
+            inside = (rows >= self.span[0]) & (rows < self.span[1])
+            return np.where(inside, rows - self.span[0], -1).astype(np.int32)
+        order = self._order
+        at = np.minimum(np.searchsorted(self.rows, rows, sorter=order), len(order) - 1)
+        return np.where(self.rows[order[at]] == rows, order[at], -1).astype(np.int32)
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(self.rows, kind="stable")
 
     @cached_property
     def in_order(self) -> bool:
@@ -201,7 +214,7 @@ class StoredColumns:
 
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word; perhaps no picture holds it."""
-        return any(word in one.part.lists(self._classes)[1] for one in self._stored.parts)
+        return word in self.words
 
     def column(self, word: str) -> NDArray[np.float64]:
         """(N,) how probable the word is of every picture, 0 where nothing is kept."""
@@ -221,33 +234,24 @@ class StoredColumns:
         lists, numbers = one.part.lists(self._classes)
         return ((part, numbers[word]) for word in words if word in numbers for part in lists)
 
-    def place(self, row: int) -> tuple[PlacedPart, int] | None:
-        """The part of a picture, and its row there."""
-        found = ((one, one.place(row)) for one in self._stored.parts)
-        return next(((one, place) for one, place in found if place is not None), None)
+    @property
+    def parts(self) -> tuple[PlacedPart, ...]:
+        """Together they hold every picture once."""
+        return self._stored.parts
 
+    @cached_property
+    def spans(self) -> NDArray[np.int64]:
+        """(P, 2) of each part the span of its pictures, see PlacedPart."""
+        return np.array([one.span for one in self._stored.parts], np.int64).reshape(-1, 2)
 
-class FewColumns(SomeColumns):
-    """Words, or classes, of a few of the pictures, each looked for in the lists of its part."""
+    @cached_property
+    def lists(self) -> Callable[[str], tuple[tuple[Entries, ...], ...]]:
+        """Of a word, for each part, the lists of it: rows of the part and their weights."""
+        return lru_cache(_KEPT)(self._lists)
 
-    def __init__(self, columns: StoredColumns, rows: NDArray[np.integer]) -> None:
-        super().__init__(columns, rows)
-        self._stored, self._places = columns, [columns.place(row) for row in rows.tolist()]
-
-    def column(self, word: str) -> NDArray[np.float64]:
-        """(M,) the word's weight in each of the rows."""
-        return self.total((word,))
-
-    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
-        """(M,) the sum of some words' weights."""
-        found, asked = np.zeros(len(self._places)), tuple(words)
-        for number, (one, row) in ((number, place) for number, place in enumerate(self._places) if place):
-            for lists, word in self._stored.lists_of(one, asked):
-                rows, weights = lists.of(word)
-                at = int(np.searchsorted(rows, row))
-                if at < len(rows) and rows[at] == row:
-                    found[number] += weights[at]
-        return found
+    def _lists(self, word: str) -> tuple[tuple[Entries, ...], ...]:
+        every = (self.lists_of(one, (word,)) for one in self._stored.parts)
+        return tuple(tuple(lists.of(number) for lists, number in found) for found in every)
 
 
 class StoredWeights:

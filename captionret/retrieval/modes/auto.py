@@ -149,14 +149,16 @@ class PreparedAuto(PreparedMode):
             found |= named >= (HINTED if query.beyond_words else HINTED_SELDOM)
         return found
 
-    def weak(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
-        """(N,) of a text whether its words are a guess, and neither the space nor classes say more."""
+    def weak(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_] | None:
+        """(M,) of a text whether its words are a guess of some pictures, and neither the space nor classes
+        say more."""
         query = _without_disliked(query)
         if not is_text(query) or self._words is None:
             return None
-        weak = self._words.weak(query)
+        weak = self._words.weak(query, rows)
         assert weak is not None
-        return weak & ~self._near_or_named(query)
+        found: NDArray[np.bool_] = weak & ~self._near_or_named(query)[rows]
+        return found
 
     def _near_or_named(self, query: EncodedQuery) -> NDArray[np.bool_]:
         """(N,) whether each picture is as near to a text as NEAR, or of classes that the text names."""

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -97,6 +98,15 @@ def _replace(source: Path, target: Path) -> None:
         else:
             return
     os.replace(source, target)
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder has less than 64 kB left, too little for what a writer of SQLite begins
+    with, which then says that it may not write."""
+    try:
+        return shutil.disk_usage(folder).free < 64 * 1024
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

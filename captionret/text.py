@@ -68,6 +68,16 @@ def repaired(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
+def separator_in(header: str) -> str:
+    r"""What stands between the fields of a CSV file: a comma, or the semicolon that spreadsheets write where
+    the comma is a decimal point; header: its first line.
+
+    >>> separator_in("picture;caption\n")
+    ';'
+    """
+    return ";" if ";" in header and "," not in header else ","
+
+
 def ends_badly(tokens: Sequence[str]) -> bool:
     """Whether a caption breaks off: its last word is one of BAD_ENDINGS."""
     return bool(tokens) and tokens[-1] in BAD_ENDINGS

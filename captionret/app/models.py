@@ -2,7 +2,8 @@
 `Library.predict_words()` load them by themselves."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..decoding import BeamSearch, Decoding
@@ -12,7 +13,7 @@ from ..library.surroundings import SURROUNDINGS
 from .loading.named import calibration_of, captioner_of, precision_of, predictor_of
 from .loading.rerankers import with_reranker
 from .loading.waiting import WaitingCaptioner
-from .places import checkpoint_path
+from .places import SHIPPED, checkpoint_path
 
 if TYPE_CHECKING:  # it imports torch
     from ..models.captioning.captioner import Captioner
@@ -72,18 +73,30 @@ def waiting_captioner(
     checkpoint, device, precision: as captioner_for
     """
     made_by = library.made_by
-    plain = (precision or precision_of(made_by)) == "float32" and device in ("auto", "cpu")
     place = made_by.checkpoint if checkpoint is None and made_by is not None else checkpoint_path(checkpoint)
-    if not plain or place is None:
-        return load()
+    plain = (precision or precision_of(made_by)) == "float32" and device in ("auto", "cpu")
+    return _waiting(place, None if checkpoint else made_by, load) if plain and place else load()
+
+
+def _own_captioner(made_by: MadeBy | None, decoding: Decoding, device: str = "auto") -> Captioning:
+    """As load_captioner, loaded as soon as there is a picture to be captioned."""
+    place = made_by.checkpoint if made_by is not None else SHIPPED
+    load = partial(load_captioner, made_by, decoding, device)
+    plain = precision_of(made_by) == "float32" and device in ("auto", "cpu")
+    return _waiting(place, made_by, load) if plain and place else load()
+
+
+def _waiting(place: Path, made_by: MadeBy | None, load: Callable[[], Captioning]) -> Captioning:
+    """What `load` loads from the checkpoint at `place`, once it captions; loaded now where its record is not
+    that of `made_by`, or cannot be read."""
     try:
         waiting = WaitingCaptioner(place, cache(load))
-        same = checkpoint is not None or made_by is None or waiting.fingerprint == made_by.fingerprint
+        same = made_by is None or waiting.fingerprint == made_by.fingerprint
     except CaptionretError:
         return load()
     return waiting if same else load()
 
 
-SURROUNDINGS.load_captioner = load_captioner
+SURROUNDINGS.load_captioner = _own_captioner
 SURROUNDINGS.load_predictor = predictor_of
 SURROUNDINGS.find_calibration = calibration_of

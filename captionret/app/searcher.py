@@ -20,6 +20,7 @@ from ..library.names import PathInput
 from ..records import Hit
 from ..retrieval import EncodedQuery, Gallery, find_mode
 from ..retrieval.feedback import WEIGHTS
+from ..retrieval.language import Day
 from ..retrieval.notes import notes, taken
 from ..retrieval.search import towards_first
 from .galleries import gallery_place, open_gallery
@@ -28,7 +29,7 @@ from .loading.ready import ReadyLibrary
 from .loading.rerankers import with_reranker
 from .loading.spaces import renamed_mode
 from .models import Library
-from .query.answering import Order, Wanted, find_hits
+from .query.answering import Order, Wanted, below_least, find_hits
 from .query.asking import Asked, Limits, asked
 from .query.encoding import Encoder
 from .result import SearchResult, source_of
@@ -113,8 +114,8 @@ class Searcher:
         rerank: int = 0,
         explain: bool = False,
         under: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
+        since: Day | None = None,
+        until: Day | None = None,
         min_probability: float | None = None,
         collapse: bool = False,
         sort: Order = "score",
@@ -142,7 +143,7 @@ class Searcher:
             if rerank:
                 encoded = towards_first(snapshot.gallery(), encoded, name, rerank, keep_self)
             hits = find_hits(snapshot, encoded, name, wanted)
-            return self._result(given, name, snapshot, encoded, hits, explain)
+            return self._result(given, name, snapshot, encoded, hits, wanted, explain)
 
         return self._whatever_the_index_is(answer)
 
@@ -243,6 +244,7 @@ class Searcher:
         snapshot: LibrarySnapshot,
         encoded: EncodedQuery,
         hits: Sequence[Hit],
+        wanted: Wanted,
         explain: bool,
     ) -> SearchResult:
         gallery = snapshot.gallery()
@@ -253,6 +255,7 @@ class Searcher:
         if explain and not encoded.lists:
             prepared = gallery.prepared(find_mode(mode))
             explained = [prepared.explain(encoded, gallery.row_of_id[hit.id]) for hit in hits]
+        below = None if hits else below_least(snapshot, encoded, mode, wanted)
         return SearchResult(
             hits=tuple(hits),
             asked=given.shown,
@@ -263,7 +266,7 @@ class Searcher:
             library=self.library.path,
             root=snapshot.root,
             searched=len(gallery),
-            notes=notes(gallery, encoded, hits, find_mode(mode).understands),
+            notes=(below,) if below else notes(gallery, encoded, hits, find_mode(mode).understands),
         )
 
     def _encode(self, given: Asked, mode: str, rerank: int) -> tuple[str, LibrarySnapshot, EncodedQuery]:

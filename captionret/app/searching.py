@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..library import Captioning, Library, WordPredicting
 from ..retrieval.feedback import WEIGHTS
+from ..retrieval.language import Day
 from .loading.loaded import SpaceInput
 from .query.answering import Order
 from .result import SearchResult
@@ -37,8 +38,8 @@ def search(
     rerank: int = 0,
     explain: bool = False,
     under: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
+    since: Day | None = None,
+    until: Day | None = None,
     min_probability: float | None = None,
     collapse: bool = False,
     sort: Order = "score",

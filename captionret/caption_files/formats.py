@@ -12,11 +12,13 @@ from typing import Any, TypeAlias
 
 from ..counting import counted
 from ..errors import BadDataset, BadSetting
+from ..text import separator_in
 
 Fields: TypeAlias = Mapping[str, Any]
 Placed: TypeAlias = tuple[str, Fields | str]  # where it stands; its fields, or why it cannot be read
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _AT_ONCE = 50_000  # rows of a Parquet file
+_LONGEST_HEADER = 100_000  # letters
 
 
 def placed_rows(path: Path) -> Iterator[Placed]:
@@ -131,7 +133,9 @@ def _table(path: Path, separator: str) -> Iterator[Placed]:
 
 
 def _csv(path: Path) -> Iterator[Placed]:
-    return _table(path, ",")
+    with open(path, encoding=_encoding(path)) as file:
+        separator = separator_in(file.readline(_LONGEST_HEADER))
+    return _table(path, separator)
 
 
 def _tsv(path: Path) -> Iterator[Placed]:

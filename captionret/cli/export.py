@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..errors import BadSetting
 from ..exchange.formats import FORMATS
+from ..report.visible import visible
 from .libraries import add_library, open_library
 from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument
 from .output import print_json
@@ -45,14 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 searcher.gallery(mode)  # makes or loads what the library does not hold
         done = export(library, given.format, given.out, given.vectors)
     for failure in done.failures:
-        log.warning(f"left out: {failure.reason}")
+        log.warning(f"left out: {visible(failure.reason)}")
     counts = {"pictures": done.pictures, "captions": done.captions, "failed": len(done.failures)}
     if given.json:
         files = [str(file.absolute()) for file in done.files]
         print_json({**counts, "files": files, "failures": [one.reason for one in done.failures]})
     else:
         print("  ".join(f"{name} {count:,}" for name, count in counts.items()))
-        print("\n".join(map(str, done.files)), end="\n" if done.files else "")
+        print("\n".join(visible(str(file)) for file in done.files), end="\n" if done.files else "")
     return FOUND if done.pictures else NOTHING_FOUND
 
 

@@ -31,6 +31,7 @@ from ..home import library_called
 from ..report.visible import visible
 from .captioner_options import add_captioners, captioner_options, present_and_others
 from .decoding_options import add_decoding, decoding_of
+from .libraries import nothing_captioned, nothing_given
 from .memory import give_back_large_blocks
 from .options import (
     FOUND,
@@ -66,8 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = given.folders[0] if given.folders else None
     name = folder.resolve().name if given.library is None and folder else given.library
     if name is None:
-        raise BadSetting("Which pictures? Give a folder, or a --library to bring up to date.")
-
+        raise nothing_given()
     if given.watch and given.limit is not None:
         raise BadSetting("--watch captions all; --limit is for single runs. Give one of them.")
 
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         show(done)
         _name(library, given)
         if not len(library):
-            say(f"{library.root} holds no picture that could be captioned.")
+            say(nothing_captioned(library.root, [one.captioner for one in done.captions]))
         if given.fail_on_error and failures_of(done):
             return CaptionretError.exit_code
         return FOUND if len(library) else NOTHING_FOUND
@@ -276,7 +276,7 @@ def _show(library: "Library", done: "IndexReport", as_json: bool, before: "Colle
     report, failures = done.update, failures_of(done)
     for failure in failures:
         if failure not in before:
-            log.warning(f"failed: {failure.reason}")
+            log.warning(f"failed: {visible(failure.reason)}")
     if again := sum(failure in before for failure in failures):
         known = f"captionret info --library {shlex.quote(library_called(library.path))}"
         log.warning(f"failed: {again:,} as before, see {known}")

@@ -1,11 +1,14 @@
 """The library that a command is about: the one that was named, or the one that was indexed last."""
 
 import argparse
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import BadLibrary
+from ..errors import BadLibrary, BadSetting
 from ..remedies import remedy
+from ..report.visible import visible
 from .options import say
 
 if TYPE_CHECKING:  # --help need not wait for it
@@ -30,6 +33,22 @@ def add_keeping(options: argparse.ArgumentParser, named: bool = False) -> None:
         add_library(options)
     options.add_argument("--dry-run", action="store_true", help="only say what would be done")
     options.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def nothing_given() -> BadSetting:
+    """What to say where neither pictures nor a library are named, and one of them has to be."""
+    from ..app.places import last_library
+
+    last = last_library()
+    known = "a --library" if last is None else f"--library {shlex.quote(last.name)}"
+    return BadSetting(f"Which pictures? Give a folder, or {known} to bring it up to date.")
+
+
+def nothing_captioned(root: Path, captioners: Sequence[str]) -> str:
+    """What to say of a folder of which no picture has a caption; captioners: those of other kinds."""
+    if captioners:
+        return f"Of no picture of {root} is there a caption by {' or '.join(map(visible, captioners))}."
+    return f"{root} holds no picture that could be captioned."
 
 
 def library_folder(name: str | None) -> Path:

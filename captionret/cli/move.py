@@ -5,12 +5,14 @@ captionret move --library photos /mnt/large/photos
 captionret move --library photos /mnt/large/photos --dry-run
 """
 
+import shlex
 from collections.abc import Sequence
 
 from ..counting import counted
+from ..home import is_name, library_called
 from ..report.size import shown_size
 from .libraries import add_keeping
-from .options import FOUND, parser, path_argument
+from .options import FOUND, parser, path_argument, say
 from .output import print_json
 
 
@@ -34,4 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         would = "would be" if given.dry_run else "is now"
         print(f"{folder} {would} {done.place}: {counted(done.files, 'files')}, {shown_size(done.bytes)}")
+        if (called := library_called(done.place)) != given.library and is_name(given.library):
+            say(f"Commands find it by --library {shlex.quote(called)} then.")
     return FOUND

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ..errors import BadDataset
 from ..records import Item
+from ..text import separator_in
 from . import Dataset
 from .sources import Folders, assemble, text_of
 
@@ -112,9 +113,10 @@ def _text_rows(path: Path) -> Iterator[tuple[str, list[str]]]:
             f"{path}: a table's name must end in .csv, .tsv or .parquet, so that it is known how to read it. "
             "Rename the file."
         )
-    reader = csv.reader(
-        io.StringIO(text_of(path), newline=""), delimiter=SEPARATORS[path.suffix.lower()], strict=True
-    )
+    text, separator = text_of(path), SEPARATORS[path.suffix.lower()]
+    if separator == ",":
+        separator = separator_in(text.partition("\n")[0])
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for row in reader:
             if row:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CAPTIONS, PICTURES = "captions", "pictures"
 _AT_ONCE = 20_000  # pictures
+_NAMES = ("path", "copies")  # columns with names of files
 Row = CaptionRow | PictureRow
 
 
@@ -69,7 +70,9 @@ def write_parquet(pictures: Iterator[LibraryPicture], folder: Path, failures: Fa
         for parts in _batches(pictures):
             tables: tuple[Sequence[Row], Sequence[Row]] = parts
             for writer, schema, rows in zip(writers, schemas.values(), tables, strict=True):
-                columns = {name: [getattr(row, name) for row in rows] for name in schema.names}
+                columns = {
+                    name: [_unicode(name, getattr(row, name)) for row in rows] for name in schema.names
+                }
                 writer.write_table(pyarrow.Table.from_pydict(columns, schema=schema))
 
 
@@ -98,6 +101,15 @@ def _schemas(pyarrow: Any) -> "dict[str, pyarrow.Schema]":
 def _batches(pictures: Iterator[LibraryPicture]) -> Iterator[tuple[list[CaptionRow], list[PictureRow]]]:
     while some := list(islice(pictures, _AT_ONCE)):
         yield [row for one in some for row in caption_rows(one)], [picture_row(one) for one in some]
+
+
+def _unicode(column: str, value: object) -> object:
+    """A value as Parquet can hold it: a byte of a file name that is no UTF-8 becomes an escape, as in CSV."""
+    if column not in _NAMES:
+        return value
+    if isinstance(value, tuple):
+        return [_unicode(column, one) for one in value]
+    return str(value).encode(errors="backslashreplace").decode()
 
 
 def _text(folder: Path, name: str, suffix: str) -> AbstractContextManager[IO[str]]:

@@ -12,7 +12,7 @@ from .catalogue import writes
 from .catalogue.catalogue import Catalogue
 from .catalogue.rows import NAME, TEXT, restored, stored
 from .listing import Listing, look_at
-from .names import PathInput, as_listed, as_paths, below, held_as, name_of
+from .names import PathInput, as_listed, as_paths, below, called, held_as, name_of
 
 
 class KnownNames(Container[str]):
@@ -73,13 +73,15 @@ def remove(catalogue: Catalogue, paths: PathInput | Iterable[PathInput], root: P
     """Forget pictures, or all below a folder; updates pass them over while their files are there.
 
     returns: of how many files
-    errors:  BadLibrary for a path of which the library holds nothing
+    errors:  BadLibrary for a path of which the library holds nothing; BadSetting as `called`
     """
     known = names_of_files(catalogue)
     gone: list[str] = []
     for path in as_paths(paths):
         name = name_of(path, root, known)
         found = below(name, known) or below(as_listed(name, root), known)
+        if not found and (alone := called(path, known)) is not None:
+            found = [alone]
         if not found:
             raise BadLibrary(f"{catalogue.file.parent} holds no picture {path}.", remedy("which pictures"))
         gone += found

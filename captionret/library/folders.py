@@ -131,6 +131,8 @@ class LibraryFolders(ReadableLibrary):
         if root is None:
             return known[0]
         given = expanded(os.fspath(root)).resolve()
+        if given.is_file():
+            raise BadLibrary(f"{given} is a file. Give the folder that holds the pictures.")
         if any(_is_same(given, one) for one in known):
             return known[0]
         # A library that holds nothing, perhaps of a run that failed at once, takes any folder.

@@ -37,7 +37,7 @@ from .update import Updater
 from .vectors.encoded import EncodedPictures, files_of
 from .words.predicting import predict_all
 from .words.seen import keeping
-from .writing import PREDICT, writing
+from .writing import PREDICT, UPDATE, writing
 
 
 class Library(SideBySideLibrary, LibraryFolders):
@@ -52,13 +52,18 @@ class Library(SideBySideLibrary, LibraryFolders):
         """A new, empty library in the folder `path` for the pictures below `root`.
 
         path:   a folder, or as a str also a name (see `open`)
-        errors: BadLibrary where `path` already holds one or `root` is not a folder
+        errors: BadLibrary where `path` already holds one, or other files; where `root` is not a folder
         """
         folder, root_folder = find_library(path), expanded(root).resolve()
         if (folder / CATALOGUE).exists():
             raise BadLibrary(f"{folder} already holds a library.", remedy("open instead"))
         if not root_folder.is_dir():
             raise BadLibrary(f"{root} is not a folder. Give the folder that holds the pictures.")
+        if others := _others_in(folder):
+            raise BadLibrary(
+                f"{folder} holds other files, such as {others[0]}; a library has a folder of its own.",
+                remedy("another library"),
+            )
         try:
             with no_space_named(folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -277,3 +282,13 @@ class Library(SideBySideLibrary, LibraryFolders):
             with self._catalogue.transaction() as connection:
                 writes.put_kind(connection, updater.id, captioner.kind)
         return updater.run(root, listing, progress=progress, **options)
+
+
+def _others_in(folder: Path) -> list[str]:
+    """What lies in the folder of a library to be made and is none of its own files, but for hidden ones."""
+    if (folder / UPDATE).exists() or not folder.is_dir():
+        return []
+    try:
+        return sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
+    except OSError:  # making the library says why
+        return []

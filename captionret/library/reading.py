@@ -1,6 +1,7 @@
 """An open library as its readers see it: snapshots, pictures, failures, and whether it is whole."""
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import RLock
@@ -158,11 +159,14 @@ class ReadableLibrary:
         """The file of one of its pictures: named by its path as answers show it, its file, or the file's name
         where only one is called so; None where it holds no such picture. errors: BadSetting where several are
         called so"""
-        root = self.root
+        found = self._named(path)
+        return None if found is None else self.root / found
+
+    def _named(self, path: PathInput) -> str | None:
+        """The name of the picture that is meant, see `file_of`."""
         with self._catalogue.reading() as rows:
             names = {restored(name) for (name,) in rows.table("SELECT path FROM files", (NAME,))}
-        found = held_as(path, root, names)
-        return None if found is None else root / found
+        return held_as(path, self.root, names)
 
     def failures(self) -> list[Failure]:
         """The files that could not be captioned, by name."""
@@ -205,12 +209,19 @@ class ReadableLibrary:
                 snapshot = self._snapshot_of(contents, all_pictures(rows, contents.shown))
         return pictures.pictures_of(snapshot, details)
 
+    def __contains__(self, path: object) -> bool:
+        """Whether it holds a picture that is called so, see `file_of`."""
+        if isinstance(path, pictures.LibraryPicture):
+            path = path.path
+        return isinstance(path, str | os.PathLike) and self._named(path) is not None
+
     def __len__(self) -> int:
         return len(self.gallery())
 
     def __repr__(self) -> str:
-        made_by = self.snapshot().captioned_by
-        captioned = f"captioned by {made_by.summary}" if made_by else "no captions yet"
+        with self._catalogue.reading() as rows:
+            names = [one.made_by(self.path).summary for one in read_captioners(rows)]
+        captioned = f"captioned by {'; '.join(names)}" if names else "no captions yet"
         return f"<Library {self.path}: {counted(len(self), 'pictures')} of {self.root}, {captioned}>"
 
     def __enter__(self) -> Self:

@@ -105,6 +105,8 @@ def towards_first(
 
 def check_limits(top: int | None, min_score: float | None) -> None:
     """BadSetting for limits that no search can keep."""
+    if top is not None and not hasattr(top, "__index__"):
+        raise BadSetting(f"top is {top!r}; it is a whole number, or None for all.")
     if top is not None and top < 1:
         raise BadSetting(f"top is {top}; ask for at least 1 hit.")
     if min_score is not None and math.isnan(min_score):

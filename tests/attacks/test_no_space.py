@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,8 +22,8 @@ import pytest
 from shapes import Trained
 from toy_task import Toy, equal, fit
 
-from captionret import files
-from captionret.errors import NoSpace
+from captionret import Library, files
+from captionret.errors import BadLibrary, NoSpace
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import CAPTIONER
 from captionret.models.card import write_card
@@ -227,3 +229,21 @@ def test_command_on_a_full_disk_ends_with_the_message_alone(trained: Trained, tm
     assert "No space left to write out/training/state-" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert contents(tmp_path) == {}
+
+
+def test_catalogue_that_may_not_be_written_is_a_full_disk_where_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+
+    def refused() -> None:
+        with library._catalogue.transaction() as connection:
+            connection.execute("PRAGMA query_only = 1")
+            connection.execute("DELETE FROM meta")
+
+    with pytest.raises(BadLibrary, match="cannot be read or written"):
+        refused()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    with pytest.raises(NoSpace, match=r"No space left to write .*catalogue\.sqlite"):
+        refused()

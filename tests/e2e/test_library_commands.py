@@ -35,6 +35,7 @@ from captionret.cli import (
     words,
 )
 from captionret.library.writing import PREDICT, writing
+from captionret.models.captioning.captioner import Captioner
 from captionret.web.indexing import index as index_job
 
 OWN = "grandmother's tablecloth"
@@ -104,6 +105,27 @@ def test_index_names_the_library_that_it_made_and_each_failure_once(
     assert "broken.jpg" in known and "other.jpg" in known
     assert len(json.loads(call(info, "--library", "photos", "--json").out)["failures"]) == 2
     assert "broken.jpg" in call(index, "--library", "photos", "--fail-on-error").err
+
+
+def test_index_names_a_file_on_one_line_and_needs_a_folder_or_a_library(photos: Path, call: Call) -> None:
+    (photos / "bad\n\x1b[31m.jpg").write_text("no picture")
+    assert r"bad\n\x1b[31m.jpg is not a picture" in call(index, "--library", "./lib").err
+    assert "--library" in call(index).err
+    assert "is a file. Give the folder" in call(index, photos / "red.png", "--library", "./lib").err
+
+
+def test_library_is_not_made_among_other_files(photos: Path, call: Call) -> None:
+    refused = call(index, "photos", "--library", ".")
+    assert refused.code == 3 and "holds other files, such as" in refused.err
+    assert not Path("catalogue.sqlite").exists()
+
+
+def test_pictures_that_are_there_are_added_without_loading_a_captioner(
+    photos: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Captioner, "load", pytest.fail)
+    done = call(edit, "--library", "./lib", "--add", "photos")
+    assert (done.code, done.out) == (0, "new 0  unchanged 3  failed 0\n")
 
 
 def test_moved_folder_is_accepted_under_the_old_name_of_the_option_too(photos: Path, call: Call) -> None:

@@ -63,6 +63,12 @@ def test_a_tables_names_may_be_absolute_or_lead_out_of_its_folder_and_missing_on
     assert dataset.missing == ("../gone.jpg", "http:/x/y.jpg")
 
 
+def test_a_table_of_a_spreadsheet_may_have_semicolons(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    (item,) = open_dataset(table(tmp_path, "image;caption\na.jpg;A dog, a cat.\n")).items
+    assert item.captions == ("A dog, a cat.",)
+
+
 def test_a_parquet_table_is_read_like_a_text_table(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.jpg")
     columns = {

@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "word_index": {"errors", "files"},
     "image_classes": set(),
     "uncollected": set(),
-    "caption_files": {"counting", "errors"},
+    "caption_files": {"counting", "errors", "text"},
     "fetching": {"counting", "errors", "remedies"},
     "datasets": FOUNDATION,
     "retrieval": FOUNDATION - {"images"},

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -102,6 +104,24 @@ def test_a_name_of_a_file_is_no_folder_of_several(photos: Library, tmp_path: Pat
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
     (tmp_path / "folder.csv").mkdir()
     assert len(export(photos, "csv", tmp_path / "folder.csv").files) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name files in Unicode")
+@pytest.mark.parametrize("form", ["parquet", "jsonl", "csv", "coco", "trec", "webdataset"])
+def test_names_that_are_no_unicode_are_written_in_every_format(form: str, tmp_path: Path) -> None:
+    shutil.copy(
+        picture(tmp_path / "photos" / "red.png", "red"), tmp_path / "photos" / os.fsdecode(b"z\xff.png")
+    )
+    with Library.create(tmp_path / "library", tmp_path / "photos") as library:
+        library.update(captioner=MeanColour(), progress=False)
+        library.remove("red.png") if form == "trec" else None
+        done = export(library, form, tmp_path / "out")
+    assert (done.pictures, done.failures) == (1, ())
+    if form == "parquet":
+        import pyarrow.parquet
+
+        (row,) = pyarrow.parquet.read_table(tmp_path / "out" / "pictures.parquet").to_pylist()
+        assert (row["path"], row["copies"]) == ("red.png", ["z\\udcff.png"])
 
 
 def test_captions_csv_is_a_collection_to_train_on(photos: Library, tmp_path: Path) -> None:

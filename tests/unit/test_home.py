@@ -97,6 +97,7 @@ def test_commands_find_a_library_that_was_moved_into_the_current_folder(
     with Library.create("holidays", Path("photos")) as made:
         made.update(captioner=MeanColour(), progress=False)
     assert move.main(["--library", "holidays", str(Path("holidays").absolute())]) == 0
+    assert "Commands find it" not in capsys.readouterr().err, "it has the name that it had"
     assert not (installed / "data/libraries/holidays").exists()
     assert backup.main(["--library", "holidays", "--dry-run"]) == 0
     assert search.main(["--library", "holidays", "red", "--mode", "jaccard", "--paths"]) == 0
@@ -106,6 +107,8 @@ def test_commands_find_a_library_that_was_moved_into_the_current_folder(
             rename.main(["--library", "holidays", nothing])
     assert rename.main(["--library", "holidays", "trips"]) == 0
     assert Path("trips/catalogue.sqlite").is_file()
+    assert move.main(["--library", "trips", str(Path("elsewhere").absolute())]) == 0
+    assert "Commands find it by --library elsewhere then." in capsys.readouterr().err
 
 
 def test_a_checkpoint_is_found_by_name_from_any_folder(installed: Path) -> None:

@@ -94,6 +94,17 @@ def test_a_table_of_another_program_needs_a_path_and_a_caption(photos: Library, 
     assert (report.changed, report.removed) == (1, 1), "what is no longer in the file goes"
 
 
+def test_a_table_of_a_spreadsheet_may_have_semicolons(photos: Library, tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text(
+        "\ufeffPath;Caption\r\ntrip/red.png;red, and round\r\n", encoding="utf-8"
+    )
+    (report,) = import_captions(photos, tmp_path / "sheet.csv").reports
+    assert (report.new, next(one.caption for one in photos if one.path == "trip/red.png")) == (
+        1,
+        "red, and round",
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [

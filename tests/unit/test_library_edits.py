@@ -140,6 +140,8 @@ def test_removed_pictures_stay_out_of_updates_until_they_are_added_again(library
     assert library.verify() == []
     with pytest.raises(BadLibrary, match=r"holds no picture red\.pn"):
         library.remove("red.pn")
+    library.add("trip", MeanColour())
+    assert library.remove("green.png") == 1, "by the file's name alone"
 
 
 def test_added_pictures_are_captioned_without_a_look_at_the_rest(library: Library) -> None:

@@ -214,6 +214,12 @@ def test_a_name_means_the_library_of_that_name(
         Library.open("nothing")
 
 
+def test_library_knows_which_pictures_it_holds(library: Library) -> None:
+    (first, *_) = library
+    assert first in library and first.path in library and first.file in library
+    assert "nothing.png" not in library and 5 not in library
+
+
 def test_library_says_what_it_is(library: Library) -> None:
     assert f"3 pictures of {library.root}, captioned by mean-colour, beam 3" in repr(library)
     assert "3 pictures" in repr(library.snapshot())

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -372,6 +373,25 @@ def test_the_catalogue_answers_for_folders_days_and_cameras(dated: Searcher) -> 
         .startswith("No picture here was taken until 2018")
     )
     assert len(dated.search("a picture -camera:canon", mode="jaccard")) == 2
+
+
+def test_dates_may_be_years_and_days_of_python(dated: Searcher) -> None:
+    for since, until in ((2019, 2019), (date(2019, 6, 15), datetime(2019, 6, 15, 8))):
+        found = dated.search("a picture", since=since, until=until, mode="jaccard")
+        assert [hit.path for hit in found] == ["2019/red.jpg"]
+
+
+def test_a_least_score_that_leaves_nothing_is_what_is_said(searcher: Searcher) -> None:
+    found = searcher.search("red", mode="jaccard", min_score=0.9)
+    assert (len(found), found.notes) == (0, ("No picture scores 0.9 or more; the best scores 0.25.",))
+    assert searcher.search("zebra", mode="jaccard", min_score=0.9).notes == (
+        "No picture here shows 'zebra'.",
+    )
+
+
+def test_a_count_that_is_none_is_refused(searcher: Searcher) -> None:
+    with pytest.raises(BadSetting, match="top is '3'; it is a whole number"):
+        searcher.search("red", top="3")  # type: ignore[arg-type]
 
 
 def test_beside_filters_alone_the_liked_picture_asks(dated: Searcher) -> None:

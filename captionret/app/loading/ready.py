@@ -14,7 +14,7 @@ from ...errors import (
     NoSpace,
     ReadOnlyLibrary,
 )
-from ...home import library_called
+from ...home import GALLERY, library_called
 from ...library import LibrarySnapshot, WordPredicting
 from ...library.words.predicting import predicted_for
 from ...models.record import read_record
@@ -195,7 +195,7 @@ class ReadyLibrary:
         if (snapshot.predicted_by or {}).get("fingerprint", predictor.fingerprint) != predictor.fingerprint:
             log.info("Their words are of an older release's lexical head; that of this one predicts them.")
         if made is None or before is not snapshot:
-            log.info(f"The words of the pictures of {library_called(library.path)} are predicted, once.")
+            log.info(f"The words of the pictures of {_called(library)} are predicted, once.")
         with self._models.lock:
             try:
                 library.predict_words(predictor, check=False)
@@ -214,6 +214,11 @@ class ReadyLibrary:
                     made = _as_it_is(snapshot, error)
                 self._unkept = snapshot, made
             return made
+
+
+def _called(library: Library) -> str:
+    """Its name; of one that stands behind a folder which a search was given, that folder."""
+    return str(library.root) if library.path.name.startswith(GALLERY) else library_called(library.path)
 
 
 def _has_features(snapshot: LibrarySnapshot) -> bool:

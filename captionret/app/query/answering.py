@@ -57,6 +57,16 @@ def find_hits(snapshot: LibrarySnapshot, query: EncodedQuery, mode: str, wanted:
     return hits
 
 
+def below_least(snapshot: LibrarySnapshot, query: EncodedQuery, mode: str, wanted: Wanted) -> str | None:
+    """What to say of an answer that `min_score` leaves empty; None where nothing else is found."""
+    if wanted.min_score is None:
+        return None
+    best = find_hits(snapshot, query, mode, Wanted(1, keep_self=wanted.keep_self))
+    if not best:
+        return None
+    return f"No picture scores {wanted.min_score:g} or more; the best scores {best[0].score:.2f}."
+
+
 def _dated(snapshot: LibrarySnapshot, hits: Sequence[Hit]) -> list[Hit]:
     gallery = snapshot.gallery()
     facts = snapshot.facts([gallery.hashes[gallery.row_of_id[hit.id]] for hit in hits])

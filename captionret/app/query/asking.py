@@ -12,7 +12,7 @@ from ...records import Query
 from ...remedies import remedy
 from ...retrieval import MODES, ParsedQuery, parse
 from ...retrieval.feedback import WEIGHTS, check_weights
-from ...retrieval.language import Filter, Under, WordCondition, leaves
+from ...retrieval.language import Day, Filter, Under, WordCondition, leaves
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
     from ...images import ImageInput, Picture
@@ -25,8 +25,8 @@ class Limits:
     """What is given beside a text and could be written into it, see ParsedQuery.limited."""
 
     under: str | None = None
-    since: str | None = None
-    until: str | None = None
+    since: Day | None = None
+    until: Day | None = None
     min_probability: float | None = None
 
     @property

@@ -15,6 +15,7 @@ from typing import Any
 
 from ... import __version__
 from ...errors import BadLibrary, NoSpace
+from ...files import is_full
 from ...remedies import remedy
 from ..names import no_library
 from . import schema
@@ -274,7 +275,8 @@ def _kind(error: sqlite3.Error) -> int:
 
 def _named(error: sqlite3.DatabaseError, file: Path) -> BadLibrary | NoSpace:
     code = _kind(error)
-    if code == sqlite3.SQLITE_FULL:
+    unwritten = code in _FULL_OR_READ_ONLY
+    if code == sqlite3.SQLITE_FULL or (unwritten and is_full(file.parent)):
         return NoSpace(
             f"No space left to write {file}. What was there before is untouched; free some space and run "
             "again."
@@ -283,13 +285,7 @@ def _named(error: sqlite3.DatabaseError, file: Path) -> BadLibrary | NoSpace:
         return BadLibrary(
             f"{file} is held by another program ({error}). Wait until it has ended and run again."
         )
-    if code in (
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_AUTH,
-    ):
+    if unwritten or code in (sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return BadLibrary(
             f"{file} cannot be read or written ({error}). Check the disk, its free space and the folder's "
             "permissions."

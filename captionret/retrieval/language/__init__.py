@@ -24,7 +24,7 @@ from .conditions import (
     WordCondition,
     leaves,
 )
-from .days import first_day, last_day
+from .days import Day, first_day, last_day
 from .query import ParsedQuery, parse
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "And",
     "Camera",
     "Condition",
+    "Day",
     "Filter",
     "Keyword",
     "Lens",

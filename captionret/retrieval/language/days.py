@@ -2,11 +2,20 @@
 
 import re
 from calendar import monthrange
-from datetime import date
+from datetime import date, datetime
+from typing import TypeAlias
 
 from ...errors import BadSetting
 
+Day: TypeAlias = str | int | date  # "2019-06"; 2019; a day
 _NAMED = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+
+
+def as_named(day: Day) -> str:
+    """A day as people name it: 2019 -> "2019", date(2019, 6, 1) -> "2019-06-01"."""
+    if isinstance(day, date):
+        return (day.date() if isinstance(day, datetime) else day).isoformat()
+    return str(day)
 
 
 def first_day(text: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ...errors import BadQuery, BadSetting
 from ...text import STOP_WORDS, content_words, words
 from .conditions import And, Condition, Filter, Not, Or, PhraseCondition, WordCondition, both
+from .days import Day, as_named
 from .syntax import (
     Beside,
     Filtered,
@@ -51,17 +52,22 @@ class ParsedQuery:
     def limited(
         self,
         under: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
+        since: Day | None = None,
+        until: Day | None = None,
         min_probability: float | None = None,
     ) -> "ParsedQuery":
         """The same with further limits, which may also be written into the text.
 
-        under, since, until: as under:FOLDER, since:DATE and until:DATE
+        under, since, until: as under:FOLDER, since:DATE and until:DATE; a day may be a datetime.date, a
+                             year an int
         min_probability: as word>P of each word that has no least probability of its own
         errors: BadSetting for a date that is none or a probability outside 0 to 1
         """
-        given = {"under": under, "since": since, "until": until}
+        given = {
+            "under": under,
+            "since": None if since is None else as_named(since),
+            "until": None if until is None else as_named(until),
+        }
         filters = [filter_of(name, value) for name, value in given.items() if value]
         if min_probability is None:
             return replace(self, filters=(*self.filters, *filters))

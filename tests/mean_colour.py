@@ -1,7 +1,7 @@
 """A captioner without a network: it says a picture's mean colour in words. Real files in, real failures
 out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from PIL import Image
 from captionret.decoding import Decoding
 from captionret.errors import BadImage
 from captionret.images import Picture, load_views
+from captionret.library import Library, WordPredicting
 from captionret.records import Caption, CaptionResult, Failure
 
 COLOURS = {
@@ -29,6 +30,25 @@ def picture(path: Path, colour: str, shade: int = 0, size: int = 16) -> Path:
     rgb = tuple(max(0, min(255, value + shade)) for value in COLOURS[colour])
     Image.new("RGB", (size, size), rgb).save(path)
     return path
+
+
+def numbered(count: int) -> dict[str, tuple[str, int]]:
+    """Pictures for `made_library`: "0.png" red, "1.png" green, "2.png" blue, and so on, each another one."""
+    return {f"{number}.png": (("red", "green", "blue")[number % 3], number) for number in range(count)}
+
+
+def made_library(
+    folder: Path, pictures: Mapping[str, str | tuple[str, int]], words: WordPredicting | None = None
+) -> Library:
+    """The library folder/library of plain pictures in folder/photos, captioned, its words predicted by
+    `words`. pictures: the colour, or colour and shade, by the file's name"""
+    for name, look in pictures.items():
+        picture(folder / "photos" / name, *([look] if isinstance(look, str) else look))
+    library = Library.create(folder / "library", folder / "photos")
+    library.update(captioner=MeanColour(), progress=False)
+    if words is not None:
+        library.predict_words(words, progress=False)
+    return library
 
 
 class MeanColour:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +38,6 @@ class StreamedCaptioner:
         self.captioner, self.spec, self.options = captioner, spec, options or CaptionerOptions()
         self.name = captioner.name
         self.journal = Journal(None)
-        self._cut: Counter[str] = Counter()
 
     @cached_property
     def fingerprint(self) -> str:

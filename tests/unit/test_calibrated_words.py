@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, made_library
 
 from captionret.app.measuring.calibrating import calibrate
 from captionret.app.places import LEXICAL_HEAD
@@ -230,12 +230,7 @@ def test_too_few_captions_are_refused() -> None:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    for name, colour in (("red.png", "red"), ("blue.png", "blue")):
-        picture(tmp_path / "photos" / name, colour)
-    library = Library.create(tmp_path / "library", tmp_path / "photos")
-    library.update(library.root, MeanColour(), progress=False)
-    library.predict_words(Colours(), progress=False)
-    return library
+    return made_library(tmp_path, {"red.png": "red", "blue.png": "blue"}, Colours())
 
 
 def test_a_library_keeps_a_calibration_of_its_own(library: Library) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mean_colour import COLOURS, MeanColour, picture
+from mean_colour import COLOURS, MeanColour, made_library, picture
 from PIL import Image
 
 from captionret import Library, Searcher, SearchResult
@@ -50,11 +50,7 @@ def units(rows: Sequence[np.ndarray]) -> np.ndarray:
 @pytest.fixture
 def photos(tmp_path: Path) -> Library:
     """Red, green, blue and yellow in one folder."""
-    for colour in ("red", "green", "blue", "yellow"):
-        picture(tmp_path / "photos" / f"{colour}.png", colour)
-    library = Library.create(tmp_path / "library", tmp_path / "photos")
-    library.update(captioner=MeanColour())
-    return library
+    return made_library(tmp_path, {f"{colour}.png": colour for colour in ("red", "green", "blue", "yellow")})
 
 
 def searching(library: Library, space: ColourSpace) -> Searcher:

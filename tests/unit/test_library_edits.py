@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, MeanColour, made_library, picture
 from PIL import Image
 
 from captionret.app.searching import search
@@ -26,12 +26,9 @@ OWN = "Bella the otterhound"
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    for name, colour in (("red.png", "red"), ("blue.png", "blue"), ("trip/green.png", "green")):
-        picture(tmp_path / "photos" / name, colour)
-    library = Library.create(tmp_path / "library", tmp_path / "photos")
-    library.update(captioner=MeanColour())
-    library.predict_words(Colours())
-    return library
+    return made_library(
+        tmp_path, {"red.png": "red", "blue.png": "blue", "trip/green.png": "green"}, Colours()
+    )
 
 
 MODES_OF_WORDS = ["jaccard", "tfidf", "bm25", "multi-caption", "multi-caption-union", "expected-jaccard"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, MeanColour, made_library, picture
 
 from captionret.app.searching import search
 from captionret.errors import BadLibrary
@@ -21,12 +21,7 @@ from captionret.retrieval import search as search_gallery
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    for name, colour in (("red.png", "red"), ("blue.png", "blue"), ("green.png", "green")):
-        picture(tmp_path / "photos" / name, colour)
-    library = Library.create(tmp_path / "library", tmp_path / "photos")
-    library.update(captioner=MeanColour())
-    library.predict_words(Colours())
-    return library
+    return made_library(tmp_path, {"red.png": "red", "blue.png": "blue", "green.png": "green"}, Colours())
 
 
 def everything(gallery: Gallery) -> list[object]:

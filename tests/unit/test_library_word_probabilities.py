@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, MeanColour, made_library, picture
 
 from captionret.app.searcher import Searcher
 from captionret.app.searching import search
@@ -21,11 +21,7 @@ from captionret.library.writing import PREDICT, writing
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    for name, colour in (("red.png", "red"), ("blue.png", "blue"), ("green.png", "green")):
-        picture(tmp_path / "photos" / name, colour)
-    library = Library.create(tmp_path / "library", tmp_path / "photos")
-    library.update(library.root, MeanColour(), progress=False)
-    return library
+    return made_library(tmp_path, {"red.png": "red", "blue.png": "blue", "green.png": "green"})
 
 
 def test_only_new_pictures_are_asked_about(library: Library) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mean_colour import MeanColour, picture
+from mean_colour import MeanColour, made_library, numbered, picture
 from numpy.typing import NDArray
 
 from captionret.app.searching import search
@@ -262,11 +262,7 @@ def test_index_file_gives_what_was_written_and_no_array_that_was_not(tmp_path: P
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    for number in range(9):
-        picture(tmp_path / "photos" / f"{number}.png", ["red", "green", "blue"][number % 3], shade=number)
-    library = Library.create(tmp_path / "library", tmp_path / "photos")
-    library.update(captioner=MeanColour())
-    return library
+    return made_library(tmp_path, numbered(9))
 
 
 def segments(library: Library) -> dict[str, int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, MeanColour, made_library, picture
 from PIL import ExifTags, Image
 from typed import Call
 
@@ -34,10 +34,7 @@ COLOURS = ("red", "green", "blue")
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
     """Of a red, a green and a blue picture, captioned."""
-    for colour in COLOURS:
-        picture(tmp_path / "photos" / f"{colour}.png", colour)
-    with Library.create(tmp_path / "library", tmp_path / "photos") as made:
-        made.update(captioner=MeanColour(), progress=False)
+    with made_library(tmp_path, {f"{colour}.png": colour for colour in COLOURS}) as made:
         yield made
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, MeanColour, made_library, picture
 from typed import Call
 
 from captionret.app.curating.library_captioners import compare_captioners
@@ -67,11 +67,7 @@ class Server(MeanColour):
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    for name, colour in (("red.png", "red"), ("blue.png", "blue"), ("trip/green.png", "green")):
-        picture(tmp_path / "photos" / name, colour)
-    library = Library.create(tmp_path / "library", tmp_path / "photos")
-    library.update(captioner=MeanColour())
-    return library
+    return made_library(tmp_path, {"red.png": "red", "blue.png": "blue", "trip/green.png": "green"})
 
 
 def captions(library: Library, by: str | None = None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, MeanColour, made_library, numbered, picture
 
 from captionret.image_classes import image_classes
 from captionret.library import Library
@@ -185,11 +185,7 @@ def test_a_few_pictures_are_said_what_all_are_said(both: tuple[Gallery, Gallery]
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    for number in range(3):
-        picture(tmp_path / "photos" / f"{number}.png", ["red", "green", "blue"][number])
-    library = Library.create(tmp_path / "library", tmp_path / "photos")
-    library.update(library.root, MeanColour(), progress=False)
-    return library
+    return made_library(tmp_path, numbered(3))
 
 
 def added(library: Library, number: int) -> None:

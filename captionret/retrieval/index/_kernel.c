@@ -704,7 +704,7 @@ static int read_word(PyObject *given, Weighted *word, Py_buffer *buffers, int *h
     return 1;
 }
 
-/* best_sums(words, spelling, kind, products, total, offset, each, smallest, rows, allowed, top, least) ->
+/* best_sums(words, spelling, (kind, products, rows, total, offset, each, smallest), allowed, top, least) ->
  * [(row, score), ...], the best first. words: those that most rows hold for their weight first */
 static PyObject *best_sums(PyObject *self, PyObject *arguments)
 {
@@ -716,8 +716,8 @@ static PyObject *best_sums(PyObject *self, PyObject *arguments)
     float least;
     Scoring scoring;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "O!O!iiddOOnOif", &PyList_Type, &given, &PyList_Type, &order, &scoring.kind,
-                          &scoring.products, &scoring.total, &scoring.offset, &each_given, &smallest_given, &all,
+    if (!PyArg_ParseTuple(arguments, "O!O!(iinddOO)Oif", &PyList_Type, &given, &PyList_Type, &order, &scoring.kind,
+                          &scoring.products, &all, &scoring.total, &scoring.offset, &each_given, &smallest_given,
                           &allowed_given, &top, &least))
         return NULL;
     Py_ssize_t count = PyList_Size(given);
@@ -775,7 +775,7 @@ static PyMethodDef methods[] = {
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
 /* best.py asks for it: a kernel compiled of another source is left alone. Raise both when a signature changes. */
-#define REVISION 2
+#define REVISION 3
 
 PyMODINIT_FUNC PyInit__kernel(void)
 {

@@ -6,7 +6,6 @@ to be among the best.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self, cast
 
 import numpy as np
@@ -49,8 +48,7 @@ class Held(NamedTuple):
         return sum(array.nbytes for array in self if isinstance(array, np.ndarray))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scoring:
+class Scoring(NamedTuple):
     """How the score of a row follows from a sum over words, of products or of the smaller of two weights.
 
     kind:     JACCARD: sum / (total + each - sum); RATIO: (sum - offset) / (total * each); PLAIN: sum
@@ -91,13 +89,7 @@ class Kernel(Protocol):
         self,
         words: list[tuple[object, ...]],
         spelling: list[int],
-        kind: int,
-        products: bool,
-        total: float,
-        offset: float,
-        each: NDArray[np.float64] | None,
-        smallest: NDArray[np.float64] | None,
-        rows: int,
+        scoring: Scoring,
         allowed: NDArray[np.uint8] | None,
         top: int,
         least: float,
@@ -106,7 +98,7 @@ class Kernel(Protocol):
         ...
 
 
-KERNEL = cast("Kernel | None", compiled("_kernel", 2, __package__))
+KERNEL = cast("Kernel | None", compiled("_kernel", 3, __package__))
 
 
 def best_sums(
@@ -132,20 +124,7 @@ def best_sums(
     given: list[tuple[object, ...]] = [
         (*words[place][0][:6], words[place][1], most[place]) for place in order
     ]
-    return KERNEL.best_sums(
-        given,
-        spelling,
-        scoring.kind,
-        scoring.products,
-        scoring.total,
-        scoring.offset,
-        scoring.each,
-        scoring.smallest,
-        scoring.rows,
-        limits,
-        top,
-        least,
-    )
+    return KERNEL.best_sums(given, spelling, scoring, limits, top, least)
 
 
 def smallest_lengths(lengths: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from .index.stored import CaptionIndex
 from .index.stored_words import StoredWords
 from .predicted import WordProbabilities
 from .query import EncodedQuery
+from .rough_sums import Roughly
 
 
 class GallerySource(Protocol):
@@ -156,6 +157,11 @@ class PreparedMode(Protocol):
         allowed: (N,) which rows come into question; None: all
         """
         return None
+
+    def roughly(self, query: EncodedQuery) -> Roughly:
+        """The scores as what can be had quickly of all pictures, and exactly of some. errors: as scores"""
+        scores = self.scores(query)
+        return Roughly(scores, 0.0, lambda rows: scores[rows])
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that this image and the query share, the most telling first."""

@@ -34,7 +34,6 @@ _READING = np.dtype(
         ("bend", "<f4"),
     ]
 )
-_FEW = 32
 _ERROR = 3e-4  # of a log-odds at the most, of one that a calibration stretches by 1
 _Column: TypeAlias = tuple[bool, tuple[str, ...]]  # whether of classes; the names added up
 _List: TypeAlias = tuple[int, NDArray[np.integer], NDArray[np.floating]]
@@ -202,14 +201,3 @@ class _Text:
 
     def _column(self, key: _Column) -> int:
         return self._columns.setdefault(key, len(self._columns))
-
-
-def reached_by(scores: NDArray[np.float32], count: int) -> float:
-    """A score that `count` of (N,) reach, and few others; minus infinity where there are not so many. The
-    best of each few tell it, of which fewer are sorted."""
-    if count > len(scores):
-        return -np.inf
-    whole = len(scores) // _FEW * _FEW
-    if whole // _FEW > 8 * count:
-        scores = scores[:whole].reshape(_FEW, -1).max(0)
-    return float(np.partition(scores, len(scores) - count)[len(scores) - count])

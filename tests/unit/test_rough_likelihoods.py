@@ -2,6 +2,7 @@
 that hits and scores are those of comparing all exactly, to the bit."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -10,20 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 from compiled import compiled
+from numpy.typing import NDArray
 
 from captionret.image_classes import classes_of
 from captionret.library.index.array_file import IndexFile, write_index_file
 from captionret.library.words.word_files import part_of
 from captionret.library.words.word_places import placed_words
-from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix, rough, search
+from captionret.records import Explanation, Hit
+from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, rough, search
 from captionret.retrieval.calibrated import Calibration, WordGroup
 from captionret.retrieval.certain import CertainColumns
 from captionret.retrieval.index import few_rows
 from captionret.retrieval.index.few_rows import FewColumns, look_up
+from captionret.retrieval.index.halves import unit_rows
 from captionret.retrieval.index.stored_words import StoredWords
+from captionret.retrieval.modes import auto
 from captionret.retrieval.modes.text_likelihood import TextLikelihood
 from captionret.retrieval.predicted import WordProbabilities
-from captionret.retrieval.rough import reached_by
+from captionret.retrieval.rough_sums import reached_by
 
 COUNT = 5_000  # pictures, in parts of which the kernel takes some in two blocks
 WORDS = ("a", "beach", "dog", "dogs", "of", "red", "runs", "running", "zebra")
@@ -175,6 +180,72 @@ def test_hits_come_with_the_same_words_and_reasons(
     found = hits()
     monkeypatch.setattr(rough, "KERNEL", None)
     assert len(found) == 24 and found == hits()
+
+
+@dataclass
+class Vectors:
+    """Rows in memory, as a table keeps them."""
+
+    units: NDArray[np.float32]
+
+    @property
+    def halves(self) -> NDArray[np.float16]:
+        return self.units.astype(np.float16)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        return np.arange(len(self.units))
+
+    def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self.units[places]
+
+
+@pytest.mark.parametrize("as_table", [True, False])
+def test_mode_auto_finds_the_same_of_very_many(
+    stored: StoredWords, as_table: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = unit_rows(np.random.default_rng(5).normal(size=(COUNT, 24)).astype(np.float32))
+
+    class Kept(TableSource):
+        def stored_words(self, hashes: object) -> StoredWords:
+            return stored
+
+        def vector_table(self, mode: str) -> Vectors | None:
+            return Vectors(units) if as_table else None
+
+    names = [f"{row:04d}.jpg" for row in range(COUNT)]
+    hashes = [f"{row:064x}" for row in range(COUNT)]
+    source = Kept(
+        hashes,
+        word_probabilities=stored.matrix(),
+        classes=None if stored.classes is None else stored.matrix(classes=True),
+        calibration=CALIBRATION,
+        vectors={"embedding": units},
+    )
+    usual, named = units[:40], dict.fromkeys(CLASSES[:2], 0.5)
+    asked: tuple[tuple[str, dict[str, NDArray[np.float32]]], ...] = (
+        ("a red dog runs", {"embedding": units[17]}),
+        ("zebra", {}),
+    )
+
+    def answers() -> list[tuple[list[Hit], Explanation]]:
+        gallery = Gallery(names, ["" for _ in names], hashes, source=source)
+        found = []
+        for text, vectors in asked:
+            query = EncodedQuery(text=text, vectors=vectors, usual=usual, classes=named)
+            hits = search(gallery, query, "auto", 30)
+            row = gallery.row_of_id[hits[3].id]
+            found.append((hits, gallery.prepared(MODES["auto"]).explain(query, row)))
+        return found
+
+    exact = answers()
+    monkeypatch.setattr(auto, "EXACT_UP_TO", 1_000)
+    for (expected, why), (found, explained) in zip(exact, answers(), strict=True):
+        assert [(hit.id, hit.words, hit.weak, hit.why) for hit in found] == [
+            (hit.id, hit.words, hit.weak, hit.why) for hit in expected
+        ]
+        assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected], rel=2e-5)
+        assert dict(explained.parts) == pytest.approx(dict(why.parts), rel=2e-5, abs=1e-5)
 
 
 def test_the_kernel_takes_nothing_that_does_not_fit(kernel: ModuleType) -> None:

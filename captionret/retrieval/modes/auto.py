@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...records import Explanation
-from ...text import STOP_WORDS, content_words, words
-from .. import corpus
-from ..index.columns import WordColumns
-from ..predicted import RARE
+from ..index.halves import EXACT_UP_TO
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
+from ..rough_sums import Fitting, Roughly, best_of, summed
 from .fusion import HybridMode, PreparedHybrid, standardised
 from .hubs import ROWS, nearness
 from .lexical import is_text
 from .likelihood import LikelihoodMode, PreparedLikelihood
+from .named_classes import NamedClasses
 
 # Learnt on Flickr8k val, for a caption's picture among the first ten (2,000 captions): 74.4 % with all,
 # 68.7 % by the space alone, 67.5 % by words alone.
@@ -32,24 +31,9 @@ HUBS = 0.2  # less by this, where a picture is by a standard deviation nearer to
 # For a picture. On Flickr8k val the words alone are the best mode for pictures; the space and captions add
 # little to them, more of either takes from it.
 PICTURES: Mapping[str, float] = {"words": 1.0, "embedding": 0.2, "multi-caption-union": 0.05}
-# Divided by the number of words that say what is seen. The best on val, by 0.1; Caltech-101's labels, which
-# were in view, gain more by it.
-CLASSES = 1.2
-KNOWN = 0.85  # less by this share for words that captions often say
-LEAST_CLASS = 1e-3  # less probable classes are all alike
-# A picture fits a text also where it is as near in the space, or of the classes named as probably: so are the
-# nearest pictures of one in fifty words that no caption of Flickr8k val holds.
-NEAR, NAMED = 0.5, 0.45
-# The same where no word of the text is known, so that only classes can tell: set by judgement.
-NAMED_ALONE = 0.2
-# A picture is shown as a guess for words of which nothing was learnt (beyond_words) where the classes that
-# these name are so much more probable than of most pictures, in log-probability: on Flickr8k val nine in ten
-# words that captions hold and nobody learnt find some picture then, and one in seven a right one among ten.
-# The scores of the sample photographs' own words were in view, too, when this and HINTED_SELDOM were set.
-HINTED = 0.4
-# The same for words that captions hold too seldom to be learnt: of those that no caption of val holds
-# one in twenty finds a picture then.
-SELDOM, HINTED_SELDOM = 1e-4, 2.5
+# A picture fits a text also where it is as near in the space: so are the nearest pictures of one in fifty
+# words that no caption of Flickr8k val holds.
+NEAR = 0.5
 
 
 class AutoMode(Mode):
@@ -87,17 +71,23 @@ class AutoMode(Mode):
 class PreparedAuto(PreparedMode):
     """One gallery by the modes that it allows."""
 
+    finds_best = True
+
     def __init__(self, mode: AutoMode, gallery: GalleryContents) -> None:
         held, self._count = gallery.parts, len(gallery)
         self._mode, self._gallery = mode, gallery
         self._embedding = mode.embedding.prepare(gallery) if mode.embedding.name in held else None
         self._words: PreparedLikelihood | None = None
-        self._classes: WordColumns | None = None
+        self._classes: NamedClasses | None = None
         if "word_probabilities" in held:
             self._words = mode.words.prepare(gallery)
-            self._classes = gallery.predicted.class_columns
+            columns = gallery.predicted.class_columns
+            self._classes = None if columns is None else NamedClasses(columns)
         # where texts usually lie, and what pictures lose by being near to them
         self._usual: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
+        # of the last query what is known roughly of very many pictures
+        self._last_many: tuple[EncodedQuery, list[tuple[str, Roughly]] | None] | None = None
+        self._last_near: tuple[EncodedQuery, Roughly] | None = None
 
     @cached_property
     def _pictures(self) -> PreparedHybrid:
@@ -131,6 +121,76 @@ class PreparedAuto(PreparedMode):
         total: NDArray[np.float32] = np.sum([one for _, one in added], axis=0).astype(np.float32)
         return total
 
+    def best(
+        self, query: EncodedQuery, top: int, least: float, allowed: NDArray[np.bool_] | None
+    ) -> list[tuple[int, float]] | None:
+        """Of a text the best of very many pictures: those alone are compared exactly that may be among
+        them. Means and deviations are taken of what is known roughly."""
+        many = self._many(query)
+        if many is None:
+            return None
+        return best_of(summed([one for _, one in many]), self._fitting(query), top, least, allowed)
+
+    def _many(self, query: EncodedQuery) -> list[tuple[str, Roughly]] | None:
+        """What each mode adds to the score of a text of each of very many pictures, roughly, as _added says
+        exactly; None where all are compared exactly."""
+        if self._count <= EXACT_UP_TO or self._words is None or not is_text(query):
+            return None
+        last = self._last_many
+        if last is None or last[0] is not query:
+            last = self._last_many = query, self._added_roughly(self._words, query)
+        return last[1]
+
+    def _added_roughly(
+        self, by_words: PreparedLikelihood, query: EncodedQuery
+    ) -> list[tuple[str, Roughly]] | None:
+        text = by_words.text(query)
+        if text.rough is None:
+            return None
+        found: list[tuple[str, Roughly]] = []
+        if self._embedding is not None and query.vectors:
+            near = self._near(query).standardised(EMBEDDING)
+            found.append(("embedding", near.less(self._near_usual(query))))
+        found.append(("words", text.roughly(text.rough).standardised(WORDS)))
+        if self._classes is not None and query.classes:
+            named = self._classes.added(query)
+            found.append(("classes", Roughly(named, 0.0, lambda rows: named[rows])))
+        return found
+
+    def _near(self, query: EncodedQuery) -> Roughly:
+        """How near each picture is to a text in the space."""
+        assert self._embedding is not None
+        last = self._last_near
+        if last is None or last[0] is not query:
+            last = self._last_near = query, self._embedding.roughly(query)
+        return last[1]
+
+    def _fitting(self, query: EncodedQuery) -> Fitting:
+        """As fits, of very many pictures."""
+        assert self._words is not None
+        text = self._words.text(query)
+        assert text.rough is not None
+        by_words, by_classes = text.fitting(text.rough), self._by_classes(query)
+
+        def with_classes(found: NDArray[np.bool_], rows: NDArray[np.integer] | slice) -> NDArray[np.bool_]:
+            return found if by_classes is None else found | by_classes[rows]
+
+        if self._embedding is None or not query.vectors:
+            return Fitting(
+                lambda sure: with_classes(by_words.roughly(sure), slice(None)),
+                lambda rows: with_classes(by_words.exactly(rows), rows),
+            )
+        near = self._near(query)
+
+        def roughly(sure: bool) -> NDArray[np.bool_]:
+            least = np.float32(NEAR + (near.off if sure else -near.off))
+            return with_classes(by_words.roughly(sure) | (near.scores >= least), slice(None))
+
+        return Fitting(
+            roughly,
+            lambda rows: with_classes(by_words.exactly(rows) | (near.exactly(rows) >= NEAR), rows),
+        )
+
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) of a text whether its words are probable enough of each picture, or it is near enough, or of a
         class that the text names. With pictures that are disliked alone it is the text that has to fit."""
@@ -139,15 +199,10 @@ class PreparedAuto(PreparedMode):
             return None
         if self._words is None:
             return None if self._embedding is not None else self._captions.scores(query) > 0
-        found = self._words.fits(query)
+        found, by_classes = self._words.fits(query), self._by_classes(query)
         assert found is not None
-        found |= self._near_or_named(query)
-        if self._classes is None or not query.classes:
-            return found
-        named = self._named(query)
-        if query.beyond_words or _seldom(query.meant):
-            found |= named >= (HINTED if query.beyond_words else HINTED_SELDOM)
-        return found
+        found |= self._near_enough(query, None)
+        return found if by_classes is None else found | by_classes
 
     def weak(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_] | None:
         """(M,) of a text whether its words are a guess of some pictures, and neither the space nor classes
@@ -157,19 +212,25 @@ class PreparedAuto(PreparedMode):
             return None
         weak = self._words.weak(query, rows)
         assert weak is not None
-        found: NDArray[np.bool_] = weak & ~self._near_or_named(query)[rows]
-        return found
+        weak = weak & ~self._near_enough(query, rows)
+        if self._classes is None or not query.classes:
+            return weak
+        return np.asarray(weak & ~self._classes.named(query, self._words.knows(query))[rows])
 
-    def _near_or_named(self, query: EncodedQuery) -> NDArray[np.bool_]:
-        """(N,) whether each picture is as near to a text as NEAR, or of classes that the text names."""
+    def _near_enough(self, query: EncodedQuery, rows: NDArray[np.integer] | None) -> NDArray[np.bool_]:
+        """(M,) whether each of some pictures, None: of all, is as near to a text as NEAR."""
+        if self._embedding is None or not query.vectors:
+            return np.zeros(self._count if rows is None else len(rows), np.bool_)
+        if rows is None or self._count <= EXACT_UP_TO:
+            return np.asarray(self._embedding.scores(query)[slice(None) if rows is None else rows] >= NEAR)
+        return np.asarray(self._near(query).exactly(rows) >= NEAR)
+
+    def _by_classes(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
+        """(N,) which pictures fit a text by the classes that it names; None where it names none."""
+        if self._classes is None or not query.classes:
+            return None
         assert self._words is not None
-        found = np.zeros(self._count, np.bool_)
-        if self._embedding is not None and query.vectors:
-            found |= self._embedding.scores(query) >= NEAR
-        if self._classes is not None and query.classes:
-            named = sum(weight * self._classes.column(name) for name, weight in query.classes.items())
-            found |= np.asarray(named) >= (NAMED if self._words.knows(query) else NAMED_ALONE)
-        return found
+        return self._classes.fits(query, self._words.knows(query))
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """The words that are probable of the picture, or shared with its caption."""
@@ -183,6 +244,10 @@ class PreparedAuto(PreparedMode):
             if not self._taking(query):
                 return self._captions.explain(query, row)
             return self._pictures.explain(query, row)
+        many = self._many(query)
+        if many is not None:
+            one = np.array([row])
+            return Explanation(parts=tuple((name, float(part.exactly(one)[0])) for name, part in many))
         return Explanation(parts=tuple((name, float(added[row])) for name, added in self._added(query)))
 
     def compared(self, query: EncodedQuery) -> tuple[str, ...]:
@@ -205,7 +270,7 @@ class PreparedAuto(PreparedMode):
         if self._words is not None:
             found.append(("words", WORDS * standardised(self._words.scores(query))))
         if self._classes is not None and query.classes:
-            found.append(("classes", _class_weight(query.meant) * self._named(query)))
+            found.append(("classes", self._classes.added(query)))
         return found or [("captions", self._captions.scores(query).astype(np.float64))]
 
     def _near_usual(self, query: EncodedQuery) -> NDArray[np.float64]:
@@ -227,30 +292,8 @@ class PreparedAuto(PreparedMode):
             [nearness(table.rows(table.places[start : start + ROWS]), usual) for start in starts]
         )
 
-    def _named(self, query: EncodedQuery) -> NDArray[np.float64]:
-        """(N,) the mean log-probability of the classes that the text names, from the gallery's mean."""
-        assert self._classes is not None
-        total = np.zeros(self._classes.count)
-        for name, weight in query.classes.items():
-            total += weight * np.log(np.maximum(self._classes.column(name), LEAST_CLASS))
-        return total - (total.mean() if len(total) else 0.0)
-
 
 def _without_disliked(query: EncodedQuery) -> EncodedQuery:
     """The query as one without feedback, where nothing was liked that it could be about, too."""
     feedback = query.feedback
     return query if feedback is None or feedback.liked else replace(query, feedback=None)
-
-
-def _seldom(text: str) -> bool:
-    """Whether captions hardly ever hold a word of it that says what is seen."""
-    return all(corpus.rates().get(word, 0.0) < SELDOM for word in content_words(words(text)))
-
-
-def _class_weight(text: str) -> float:
-    """How much classes count for a text: more, where it has few words, and words that captions seldom say."""
-    telling = [word for word in dict.fromkeys(words(text)) if word not in STOP_WORDS]
-    if not telling:
-        return 0.0
-    often = sum(corpus.rates().get(word, 0.0) >= RARE for word in telling) / len(telling)
-    return CLASSES * (1 - KNOWN * often) / len(telling)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ...text import STOP_WORDS
 from .. import corpus
 from ..predicted import NAMED_TOO, SEVERAL, WordProbabilities
-from ..rough import Asked, Rough, reached_by, rough_likelihoods
+from ..rough import Asked, Rough, rough_likelihoods
+from ..rough_sums import Fitting, Roughly, best_of, reached_by
 from ..telling import tells
 
 NUMBER = 1.1  # times the number of the picture; learnt with the weights of words, see telling
@@ -30,6 +31,7 @@ class TextLikelihood:
 
     def __init__(self, words: WordProbabilities, asked: Mapping[str, Readings]) -> None:
         self.words, self.asked = words, asked
+        self._last: tuple[NDArray[np.integer], WordProbabilities] | None = None
 
     def scores(self) -> NDArray[np.float32]:
         """(N,) see PreparedLikelihood.scores; a new array."""
@@ -44,7 +46,7 @@ class TextLikelihood:
     def surest_of(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:
         """(M,) the same of some pictures."""
         known = self.__dict__.get("surest")
-        return _surest(self.words.some(rows), self.asked) if known is None else known[rows]
+        return _surest(self._some(rows), self.asked) if known is None else known[rows]
 
     @cached_property
     def named(self) -> NDArray[np.float64] | None:
@@ -89,36 +91,36 @@ class TextLikelihood:
 
     def best(self, top: int, least: float, allowed: NDArray[np.bool_] | None) -> list[tuple[int, float]]:
         """The best of those that fit, see PreparedMode.best."""
-        if self.rough is None:
-            fits = self.fits()
-            rows = np.flatnonzero(fits if allowed is None else fits & allowed)
-            words, fit = self.words.some(rows), np.ones(len(rows), np.bool_)
-        else:
-            rows = self._may_be_best(self.rough, top, least, allowed)
-            words = self.words.some(rows)
-            fit = _surest(words, self.asked) >= self.floor
-            if self.named is not None:
-                fit |= self.named[rows] >= NAMED_TOO
-        scores = scored(words, self.asked)
-        kept = np.flatnonzero(fit & (scores >= float(least)))
+        if self.rough is not None:
+            return best_of(self.roughly(self.rough), self.fitting(self.rough), top, least, allowed)
+        fits = self.fits()
+        rows = np.flatnonzero(fits if allowed is None else fits & allowed)
+        scores = scored(self.words.some(rows), self.asked)
+        kept = np.flatnonzero(scores >= float(least))
         order = kept[np.argsort(-scores[kept], kind="stable")][:top]
         return [(int(rows[place]), float(scores[place])) for place in order]
 
-    def _may_be_best(
-        self, rough: Rough, top: int, least: float, allowed: NDArray[np.bool_] | None
-    ) -> NDArray[np.intp]:
-        """The rows of which nothing rough rules out that they fit and are among the best."""
-        fit = self.may_fit(rough, sure=True)
-        fit = fit if allowed is None else fit & allowed
-        reached = reached_by(np.where(fit, rough.scores, np.float32(-np.inf)), top)
-        lowest = max(reached - 2 * rough.off, least - rough.off)
-        return np.flatnonzero(
-            (rough.scores >= lowest)
-            & self.may_fit(rough, sure=False)
-            & (True if allowed is None else allowed)
-        )
+    def roughly(self, rough: Rough) -> Roughly:
+        """The scores, and those of some pictures exactly."""
+        return Roughly(rough.scores, rough.off, lambda rows: scored(self._some(rows), self.asked))
 
-    def may_fit(self, rough: Rough, sure: bool) -> NDArray[np.bool_]:
+    def fitting(self, rough: Rough) -> Fitting:
+        """Which pictures fit."""
+        return Fitting(lambda sure: self._may_fit(rough, sure), self.fits_of)
+
+    def fits_of(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """(M,) as `fits`, of some pictures."""
+        found = self.surest_of(rows) >= self.floor
+        return found if self.named is None else found | (self.named[rows] >= NAMED_TOO)
+
+    def _some(self, rows: NDArray[np.integer]) -> WordProbabilities:
+        """The words of some pictures; kept, for they are asked for one after the other."""
+        last = self._last
+        if last is None or last[0] is not rows:
+            last = self._last = rows, self.words.some(rows)
+        return last[1]
+
+    def _may_fit(self, rough: Rough, sure: bool) -> NDArray[np.bool_]:
         """(N,) which pictures fit as far as is known roughly. sure: those alone that do"""
         floor = self.floor
         odds = float(np.log(floor) - np.log1p(-floor)) if floor < 1 else np.inf

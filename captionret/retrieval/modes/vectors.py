@@ -6,9 +6,10 @@ from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from ...records import Explanation
-from ..index.halves import VectorTable, best_rows, cosines, cosines_of, unit_rows
+from ..index.halves import VectorTable, best_rows, bound, cosines, cosines_of, dots, unit_rows
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
+from ..rough_sums import Roughly
 
 # mean variances, added to every direction's before whitening: on Flickr8k val, the less the worse (0.1: .48)
 _LEAST_VARIANCE = 10.0
@@ -112,6 +113,12 @@ class PreparedTable(PreparedMode):
     ) -> list[tuple[int, float]]:
         """The best rows with their scores. A score of 0 or below is one, too, as `least` allows."""
         return best_rows(self._table, self._unit(query), top, least, allowed)
+
+    def roughly(self, query: EncodedQuery) -> Roughly:
+        """The cosines with the float16 copy, and those of some pictures exactly. errors: as scores"""
+        unit = self._unit(query)
+        near = dots(self._table.halves, unit)[self._table.places]
+        return Roughly(near, bound(len(unit)), lambda rows: cosines_of(self._table, rows, unit))
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
         """No words were compared."""

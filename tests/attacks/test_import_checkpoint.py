@@ -3,7 +3,6 @@ run."""
 
 import pickle
 import struct
-import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -426,8 +425,6 @@ def test_a_damaged_cnn_beside_the_checkpoint_is_refused(
         Captioner.load(tmp_path / "out", device="cpu").caption(published.pictures)
 
 
-def test_a_missing_file_is_named(published: Files, tmp_path: Path) -> None:
-    """By the script itself, in a process of its own."""
-    line = [sys.executable, str(SCRIPT), *published.options(decoder="nowhere.pkl", out=tmp_path / "out")]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 3 and "nowhere.pkl" in done.stderr and "Traceback" not in done.stderr
+def test_a_missing_file_is_named(published: Files, tmp_path: Path, call: Call) -> None:
+    ended = call(import_checkpoint, *published.options(decoder="nowhere.pkl", out=tmp_path / "out"))
+    assert ended.code == 3 and "nowhere.pkl" in ended.err

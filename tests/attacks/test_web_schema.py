@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, MeanColour, made_library
 
 from captionret.app.searcher import Searcher
-from captionret.library import Library
 from captionret.web.application import create_app
 from captionret.web.settings import Settings
 from captionret.web.shelf import Shelf
@@ -26,12 +25,8 @@ HOST = {"Host": "127.0.0.1"}
 
 def described(folder: Path) -> tuple[Any, list[str]]:
     """The description of an application for one small library, and its pictures."""
-    root = folder / "photos"
-    for colour in ("red", "green", "blue", "white"):
-        picture(root / f"{colour}.png", colour)
-    library = Library.create(folder / "library", root)
-    library.update(root, MeanColour(), progress=False)
-    library.predict_words(Colours(), progress=False)
+    pictures = {f"{colour}.png": colour for colour in ("red", "green", "blue", "white")}
+    library = made_library(folder, pictures, Colours())
     searcher = Searcher(library, captioner=MeanColour(), predictor=Colours())
     app = create_app(Settings(cache=folder / "thumbnails", uploads="added"), Shelf({"photos": searcher}))
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=HOST)

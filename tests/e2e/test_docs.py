@@ -11,6 +11,7 @@ from pages import ROOT, Listed, Typed, anchors, blocks, links, run_line, works
 from typed import Ended
 
 import captionret
+from captionret.library.catalogue.schema import FORMAT
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]
@@ -54,6 +55,11 @@ def test_site_builds_without_a_warning_and_without_anything_from_elsewhere(tmp_p
     for file in (*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")):
         assert not fetched.search(file.read_text(encoding="utf-8")), file
     assert "doc-heading" in (tmp_path / "api.html").read_text(encoding="utf-8")
+
+
+def test_the_page_of_what_lies_on_disk_names_the_present_format_of_libraries() -> None:
+    assert f"**Format {FORMAT}** (release" in (ROOT / "docs/checkpoints.md").read_text(encoding="utf-8")
+    assert f"**Libraries, format {FORMAT}.**" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_every_public_name_is_on_the_page_of_the_api() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mean_colour import Colours, MeanColour, picture
+from mean_colour import Colours, MeanColour, made_library, picture
 from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -31,13 +31,10 @@ HERE = "http://127.0.0.1:8000"
 
 
 def make_photos(folder: Path) -> Library:
-    root = folder / "photos"
+    pictures: dict[str, tuple[str, int]] = {}
     for number, colour in enumerate(("red", "green", "blue", "blue", "white")):
-        picture(root / ("beach" if colour == "blue" else "") / f"{colour}-{number}.png", colour, shade=number)
-    library = Library.create(folder / "library", root)
-    library.update(root, MeanColour(), progress=False)
-    library.predict_words(Colours(), progress=False)
-    return library
+        pictures[f"{'beach/' if colour == 'blue' else ''}{colour}-{number}.png"] = colour, number
+    return made_library(folder, pictures, Colours())
 
 
 def served(library: Library, **options: Any) -> TestClient:

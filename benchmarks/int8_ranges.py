@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from results import ROOT
 from torch import Tensor, nn
 
-import captionret.models.vision.engines
 from captionret.datasets import open_dataset
 from captionret.images import decoded_batches
 from captionret.models.vision.backbones import load_backbone
@@ -100,7 +100,7 @@ def main() -> None:
     given = options.parse_args()
     paths = [item.path for item in open_dataset(given.data).split("train") if item.path][: given.count]
     found = {name: measure(name, paths) for name in given.backbones}
-    file = Path(captionret.models.vision.engines.__path__[0]) / RANGES
+    file = ROOT / "captionret/models/vision/engines" / RANGES
     file.write_text(json.dumps(found) + "\n", encoding="utf-8")
 
 

@@ -160,7 +160,7 @@ _row(
 _row(
     "train space",
     "Train one (model {model}) and give it: Searcher(library, spaces=[DIRECTORY]).",
-    "Train one (captionret train-embedding --model {model} --data KIND:PATH --out DIR) and give it: "
+    "Train one (captionret train-embedding --variant {model} --data KIND:PATH --out DIR) and give it: "
     "--embedding DIR.",
 )
 _row(

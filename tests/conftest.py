@@ -173,11 +173,11 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     }
     settings = [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
     where = ["--out", str(folder / "vse"), "--features", str(trained.features)]
-    assert train_embedding.main(["--model", "vse-bow", "--data", trained.spec, *where, *settings]) == 0
+    assert train_embedding.main(["--variant", "vse-bow", "--data", trained.spec, *where, *settings]) == 0
     captioner = read_checkpoint(trained.checkpoint, CAPTIONER)
     small = ("word_dim=16", "hidden_dim=16", "epochs=1")
     skipthought = [
-        "--model",
+        "--variant",
         "skip",
         "--direction",
         "uni",

@@ -96,7 +96,6 @@ def options() -> argparse.ArgumentParser:
     return training_parser(
         "train-captioner",
         __doc__ or "",
-        row="--variant",
         usual="default: model2-lite",
         precision="auto",
         more=_OPTIONS,
@@ -104,14 +103,15 @@ def options() -> argparse.ArgumentParser:
 
 
 def _started(given: argparse.Namespace) -> "CaptionerRun":
-    from ..training.captioning import CaptionerRun
-
     variant, config, self_critical = _what(given)
     config = settled(given, config)
     if given.augment is not None:
         config = replace(config, views=given.augment)
+    facts = run_facts(given, variant, config, run_name(variant, config, _rows()[variant]))
+    from ..training.captioning import CaptionerRun
+
     return CaptionerRun(
-        **run_facts(given, variant, config, run_name(variant, config, _rows()[variant])),
+        **facts,
         split=given.split,
         hold_out=given.hold_out,
         start=given.self_critical or given.start_from,
@@ -125,10 +125,6 @@ def _started(given: argparse.Namespace) -> "CaptionerRun":
 
 def _what(given: argparse.Namespace) -> "tuple[str, Any, SelfCritical | None]":
     """The variant, its settings, and how to train it self-critically if so."""
-    from ..models.captioning.config import CAPTIONER
-    from ..models.checkpoint import read_checkpoint
-    from ..training.self_critical import CHANGES, SelfCritical
-
     if not given.self_critical:
         if given.learns != "all":
             raise BadSetting(
@@ -143,6 +139,10 @@ def _what(given: argparse.Namespace) -> "tuple[str, Any, SelfCritical | None]":
         )
     if not given.out:
         raise BadSetting("Where shall the better checkpoint go? Give --out DIR.")
+    from ..models.captioning.config import CAPTIONER
+    from ..models.checkpoint import read_checkpoint
+    from ..training.self_critical import CHANGES, SelfCritical
+
     checkpoint = read_checkpoint(given.self_critical, CAPTIONER)
     how = SelfCritical(given.baseline, given.samples, given.learns)
     return checkpoint.variant, replace(checkpoint.config, **CHANGES), how

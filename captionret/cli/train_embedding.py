@@ -1,9 +1,9 @@
 """Train an embedding space of images and sentences on frozen features.
 
-    captionret train-embedding --model vse++ --data flickr8k:data/flickr8k
-    captionret train-embedding --model vse --data vse:data/f8k --set margin=0.1 --set dim=512 --out NAME
-    captionret train-embedding --model devise --data pascal:data/pascal --set targets=labels
-    captionret train-embedding --model skipthought-rank --data coco:data/coco --set skipthought=DIR
+    captionret train-embedding --variant vse++ --data flickr8k:data/flickr8k
+    captionret train-embedding --variant vse --data vse:data/f8k --set margin=0.1 --set dim=512 --out NAME
+    captionret train-embedding --variant devise --data pascal:data/pascal --set targets=labels
+    captionret train-embedding --variant skipthought-rank --data coco:data/coco --set skipthought=DIR
     captionret train-embedding --config run.toml
     captionret train-embedding --list
 
@@ -44,23 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def options() -> argparse.ArgumentParser:
     """The command's options."""
-    found = training_parser("train-embedding", __doc__ or "", row="--model", usual="to be given")
+    found = training_parser("train-embedding", __doc__ or "", usual="to be given", was="--model")
     found.epilog = fields_help()
     return found
 
 
 def _started(given: argparse.Namespace) -> "EmbeddingRun":
     from ..models.embedding.rows import EMBEDDING_MODELS
-    from ..training.embedding import EmbeddingRun, fitting
 
-    if given.model is None:
-        raise BadSetting("Which model shall be trained? Give --model NAME; --list shows them.")
-    row = EMBEDDING_MODELS[given.model]
+    if given.variant is None:
+        raise BadSetting("Which variant shall be trained? Give --variant NAME; --list shows them.")
+    row = EMBEDDING_MODELS[given.variant]
     config = settled(given, row)
-    name = run_name(given.model, replace(config, skipthought=None), row)
+    name = run_name(given.variant, replace(config, skipthought=None), row)
     if config.skipthought:
         name += f"-{Path(config.skipthought).name}"
-    facts = run_facts(given, given.model, config, name)
+    facts = run_facts(given, given.variant, config, name)
+    from ..training.embedding import EmbeddingRun, fitting
+
     return EmbeddingRun(**{**facts, "config": fitting(config, facts["dataset"])})
 
 
@@ -72,7 +73,7 @@ def models_table() -> str:
 
     names = ("image_tower", "sentence_tower", "dim", "loss", "targets")
     columns = {name.replace("_", " "): attrgetter(name) for name in names}
-    return rows_table("model", columns, EMBEDDING_MODELS, EmbeddingNetwork, 7371)
+    return rows_table("variant", columns, EMBEDDING_MODELS, EmbeddingNetwork, 7371)
 
 
 def fields_help() -> str:

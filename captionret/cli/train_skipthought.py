@@ -51,11 +51,11 @@ def options() -> argparse.ArgumentParser:
     found = training_parser(
         "train-skipthought",
         __doc__ or "",
-        row="--model",
         usual="default: skip-lite; skip is the published one",
         patience=3,
         data=None,
         more=_OPTIONS,
+        was="--model",
     )
     found.epilog = (
         "All fields of --set, and what they mean, stand in captionret/models/sentence/skipthought/config.py."
@@ -65,7 +65,6 @@ def options() -> argparse.ArgumentParser:
 
 def _started(given: argparse.Namespace) -> "SkipThoughtRun | None":
     from ..models.sentence.skipthought.config import SKIP_THOUGHTS
-    from ..training.skipthought import SkipThoughtRun
 
     if given.combine:
         _combine(given)
@@ -74,11 +73,14 @@ def _started(given: argparse.Namespace) -> "SkipThoughtRun | None":
         raise BadSetting(
             "What shall be trained on which sentences? Give --direction uni or bi, and --data KIND:PATH."
         )
-    model = given.model or "skip-lite"
-    row = replace(SKIP_THOUGHTS[model], direction=given.direction)
+    variant = given.variant or "skip-lite"
+    row = replace(SKIP_THOUGHTS[variant], direction=given.direction)
     config = settled(given, row)
-    name = f"{config.direction}-{run_name(model, config, replace(row, direction=config.direction))}"
-    return SkipThoughtRun(**run_facts(given, model, config, name))
+    name = f"{config.direction}-{run_name(variant, config, replace(row, direction=config.direction))}"
+    facts = run_facts(given, variant, config, name)
+    from ..training.skipthought import SkipThoughtRun
+
+    return SkipThoughtRun(**facts)
 
 
 def _combine(given: argparse.Namespace) -> None:
@@ -110,4 +112,4 @@ def models_table() -> str:
     fields = {"words": "vocabulary_size", "batch": "batch_size"}
     names = ("word_dim", "hidden_dim", "words", "batch", "epochs")
     columns = {name: attrgetter(fields.get(name, name)) for name in names}
-    return rows_table("model", columns, SKIP_THOUGHTS, SkipThoughtNetwork, 2922)
+    return rows_table("variant", columns, SKIP_THOUGHTS, SkipThoughtNetwork, 2922)

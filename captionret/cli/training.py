@@ -103,21 +103,24 @@ def training_parser(
     command: str,
     about: str,
     *,
-    row: str,
     usual: str,
     patience: int = 5,
     precision: str = "float32",
     data: str | None = "scenes",
+    was: str | None = None,
     more: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> argparse.ArgumentParser:
     """A parser with the options of every training.
 
-    row:   the option that names a row of --list; usual: the row without it, in words
+    usual: the row of --list that is trained where none is named, in words
     data:  the collection without --data; None: one must be named
+    was:   what --variant was called
     more:  the command's own options, each with what argparse is to know of it
     """
     options = parser(command, about)
-    options.add_argument(row, help=f"a row of --list ({usual})")
+    variant = options.add_argument("--variant", metavar="NAME", help=f"a row of --list ({usual})")
+    if was:
+        old_name(options, was, variant)
     kinds = "coco:DIR, flickr8k:DIR, table:FILE, vse:DIR/NAME, text:FILE ..."
     built_in = " (default: the built-in scenes)" if data else ""
     options.add_argument("--data", default=data, metavar="KIND:PATH", help=kinds + built_in)
@@ -139,20 +142,20 @@ def run_command(
     """Do what every command that trains does: print its rows, or train, and print the checkpoint's directory.
 
     listed:  its rows as a table
-    started: what shall be trained, or None where it was done without training
+    started: what shall be trained, or None where it was done without training; it finds what was mistyped
+             before it loads PyTorch
     """
     given = parsed(options, arguments)
     if given.list:
         print(listed())
         return FOUND
-    from ..app.trainings import train_and_draw
-    from ..models.card import kept_epoch
-    from ..models.device import choose_device
-
-    device = choose_device(given.device)
     run = started(given)
     if run is not None:
-        checkpoint = train_and_draw(run, device, given.resume)
+        from ..app.trainings import train_and_draw
+        from ..models.card import kept_epoch
+        from ..models.device import choose_device
+
+        checkpoint = train_and_draw(run, choose_device(given.device), given.resume)
         log.info(kept_epoch({"kind": checkpoint.kind, "training": checkpoint.training}))
     print(given.out)
     return FOUND
@@ -212,7 +215,10 @@ def _described(file: Path, options: argparse.ArgumentParser) -> tuple[str, dict[
     except ValueError as error:
         raise BadSetting(f"{file} is not TOML ({error}). Write options as epochs = 5.") from None
     known = {
-        action.dest: action for action in options._actions if action.dest not in ("help", "config", "list")
+        option.removeprefix("--").replace("-", "_"): action
+        for action in options._actions
+        for option in action.option_strings
+        if option.startswith("--") and action.dest not in ("help", "config", "list")
     }
     fields = values.pop("set", {})
     if not isinstance(fields, dict):
@@ -222,7 +228,7 @@ def _described(file: Path, options: argparse.ArgumentParser) -> tuple[str, dict[
         dest = name.replace("-", "_")
         if dest not in known:
             raise UnknownName.among("option", name, [one.replace("_", "-") for one in known])
-        chosen[dest] = _value(file, name, value, known[dest])
+        chosen[known[dest].dest] = _value(file, name, value, known[dest])
     return text, chosen
 
 

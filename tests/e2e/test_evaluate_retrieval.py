@@ -166,7 +166,7 @@ def test_what_a_space_cannot_do_is_said(
 ) -> None:
     image = ("--image", trained.pictures / "red-circle-0.png", "--library", library)
     code, _, err = call(search_command, *image, "--mode", "devise")
-    assert code == 2 and "train-embedding --model devise" in err
+    assert code == 2 and "train-embedding --variant devise" in err
     code, _, err = call(search_command, *image, "--mode", "vse", "--embedding", spaces["devise"])
     assert code == 2 and "a space for mode 'devise'" in err
     code, _, err = call(search_command, *image, "--mode", "jaccard", "--minus", "red")

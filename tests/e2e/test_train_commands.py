@@ -2,11 +2,12 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typed import Call
+from typed import Call, started
 
 from captionret.cli import train_captioner, train_skipthought
 from captionret.models.captioning.captioner import Captioner
@@ -31,7 +32,7 @@ def toml(values: dict[str, Any]) -> str:
 
 
 def test_run_is_described_by_a_file_and_the_card_shows_it(call: Call, book: str) -> None:
-    values = {"model": "skip", "direction": "bi", "data": book, "epochs": 2, "fp16": True, "set": SMALL}
+    values = {"variant": "skip", "direction": "bi", "data": book, "epochs": 2, "fp16": True, "set": SMALL}
     text = "# my settings\n" + toml(values)
     Path("run.toml").write_text(text)
     code, out, err = call(train_skipthought, "--config", "run.toml", "--out", "mine")
@@ -79,7 +80,7 @@ def test_file_that_is_not_there_is_named(call: Call) -> None:
 
 def test_finished_training_goes_on_for_more_epochs(call: Call, book: str) -> None:
     small = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
-    options = ("--model", "skip", "--direction", "uni", "--data", book, "--out", "mine", *small)
+    options = ("--variant", "skip", "--direction", "uni", "--data", book, "--out", "mine", *small)
     assert call(train_skipthought, *options, "--epochs", 1).code == 0
     code, _, err = call(train_skipthought, *options, "--epochs", 3, "--resume", "--tensorboard")
     assert code == 0, err
@@ -92,7 +93,7 @@ def test_finished_training_goes_on_for_more_epochs(call: Call, book: str) -> Non
 
 def test_old_name_of_an_option_is_taken_with_a_notice(call: Call, book: str) -> None:
     small = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
-    options = ("--model", "skip", "--direction", "uni", "--data", book, "--epochs", 1, *small)
+    options = ("--variant", "skip", "--direction", "uni", "--data", book, "--epochs", 1, *small)
     code, _, err = call(train_skipthought, *options, "--out", "half", "--half")
     assert code == 0 and "--half is now called --fp16" in err
     assert call(train_skipthought, *options, "--out", "whole").code == 0
@@ -104,7 +105,7 @@ def test_old_name_of_an_option_is_taken_with_a_notice(call: Call, book: str) -> 
 def test_training_into_a_folder_whose_name_is_not_utf_8_is_saved(call: Call, book: str) -> None:
     out = os.fsdecode(b"caf\xe9")
     small = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
-    options = ("--model", "skip", "--direction", "uni", "--data", book, "--epochs", 1, *small)
+    options = ("--variant", "skip", "--direction", "uni", "--data", book, "--epochs", 1, *small)
     code, _, err = call(train_skipthought, *options, "--out", out)
     assert code == 0, err
     assert SkipThought.load(out, "cpu").encode(["a dog"]).shape == (1, 8)
@@ -121,3 +122,32 @@ def test_samples_that_no_memory_holds_are_refused(
     code, _, err = call(train_captioner, *better, "--samples", samples)
     assert code == 2 and complaint in err
     assert isinstance(Captioner.load(trained.checkpoint, "cpu"), Captioner)
+
+
+def test_what_is_mistyped_is_found_before_pytorch_is_loaded() -> None:
+    program = """
+import sys
+from captionret.cli import train_captioner, train_embedding, train_skipthought
+
+found = [
+    train_captioner.main(["--variant", "modle2-lite"]),
+    train_captioner.main(["--set", "dropout=7"]),
+    train_captioner.main(["--data", "nowhere"]),
+    train_embedding.main(["--variant", "vsee"]),
+    train_skipthought.main(["--direction", "bi", "--data", "text:nowhere"]),
+]
+assert all(found), found
+assert "torch" not in sys.modules
+"""
+    code, _, err = started([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
+    assert code == 0, err
+    assert "Did you mean 'model2-lite'" in err and "Did you mean 'vse'" in err
+
+
+def test_rows_were_called_models_and_still_may_be(call: Call, book: str) -> None:
+    small = [one for name, value in SMALL.items() for one in ("--set", f"{name}={value}")]
+    options = ("--direction", "uni", "--data", book, "--epochs", 1, "--model", "skipp", *small)
+    code, _, err = call(train_skipthought, *options)
+    assert code == 2 and "--model is now called --variant" in err and "Did you mean 'skip'" in err
+    Path("run.toml").write_text(toml({"model": "skipp", "direction": "uni", "data": book}))
+    assert "Did you mean 'skip'" in call(train_skipthought, "--config", "run.toml")[2]

@@ -52,13 +52,15 @@ def space(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Space:
     where = ["--data", trained.spec, "--features", str(trained.features)]
     assert (
         train_embedding.main(
-            ["--model", "vse-bow", *where, "--out", str(folder / "space"), "--half", *typed(FIELDS)]
+            ["--variant", "vse-bow", *where, "--out", str(folder / "space"), "--half", *typed(FIELDS)]
         )
         == 0
     )
     labels = {"backbone": "efficientnet_lite0", "views": 1, "epochs": 15, "label_count": 3, "unseen": 1}
     assert (
-        train_embedding.main(["--model", "devise", *where, "--out", str(folder / "labelled"), *typed(labels)])
+        train_embedding.main(
+            ["--variant", "devise", *where, "--out", str(folder / "labelled"), *typed(labels)]
+        )
         == 0
     )
     return Space(folder / "space", trained.spec, trained.pictures, trained.features, folder / "labelled")
@@ -74,7 +76,7 @@ def test_a_trained_directory_holds_its_documented_files(space: Space) -> None:
     assert (
         "model `vse-bow`" in card
         and "(kept)" in card
-        and "captionret train-embedding --model vse-bow" in card
+        and "captionret train-embedding --variant vse-bow" in card
     )
 
 
@@ -104,17 +106,20 @@ def test_the_models_are_listed_and_the_original_names_stand_in_the_help(call: Ca
 
 def test_what_cannot_be_trained_is_refused_before_anything_is_read(call: Call, space: Space) -> None:
     for arguments, said in (
-        ((), "Which model shall be trained"),
-        (("--model", "vsee"), "Did you mean 'vse'"),
-        (("--model", "vse", "--set", "margin=-1"), "margin must be a number above 0"),
-        (("--model", "vse", "--set", "ncon=0"), "negatives must be at least 1"),
-        (("--model", "vse", "--set", "wings=2"), "no field 'wings'"),
-        (("--model", "vse-bow", "--data", space.spec, "--out", space.checkpoint), "already holds a training"),
+        ((), "Which variant shall be trained"),
+        (("--variant", "vsee"), "Did you mean 'vse'"),
+        (("--variant", "vse", "--set", "margin=-1"), "margin must be a number above 0"),
+        (("--variant", "vse", "--set", "ncon=0"), "negatives must be at least 1"),
+        (("--variant", "vse", "--set", "wings=2"), "no field 'wings'"),
+        (
+            ("--variant", "vse-bow", "--data", space.spec, "--out", space.checkpoint),
+            "already holds a training",
+        ),
     ):
         code, _, err = call(train_embedding, *arguments)
         assert code == 2 and said in err, (arguments, err)
     where = ("--data", space.spec, "--features", space.features, "--out", "new")
-    code, _, err = call(train_embedding, "--model", "vse-bow", *where, "--resume", *typed(FIELDS))
+    code, _, err = call(train_embedding, "--variant", "vse-bow", *where, "--resume", *typed(FIELDS))
     assert code == 3 and "There is no cut training to go on with in new/training. Leave --resume out." in err
 
 
@@ -122,7 +127,7 @@ def test_collections_without_labels_say_what_else_can_be_a_target(call: Call, sp
     labels = {"backbone": "efficientnet_lite0", "targets": "labels"}
     code, _, err = call(
         train_embedding,
-        "--model",
+        "--variant",
         "devise",
         "--data",
         space.spec,
@@ -157,7 +162,7 @@ def test_the_original_format_is_trained_on_and_evaluated_in_both_layouts(
     spec = write_vse(tmp_path / "vse", repeat)
     fields = {"dim": 32, "dim_word": 32, "learning_rate": 0.02, "max_epochs": 20, "validFreq": 0}
     code, out, _ = call(
-        train_embedding, "--model", "vse-bow", "--data", spec, "--out", "mine", *typed(fields)
+        train_embedding, "--variant", "vse-bow", "--data", spec, "--out", "mine", *typed(fields)
     )
     assert code == 0 and out.strip() == "mine"
     code, out, _ = call(
@@ -178,7 +183,7 @@ def test_features_and_captions_whose_counts_fit_neither_layout_are_refused(
     spec = write_vse(tmp_path / "vse", True)
     rows = np.load(tmp_path / "vse" / "f8k_train_ims.npy")
     np.save(tmp_path / "vse" / "f8k_train_ims.npy", rows[:-3])
-    code, _, err = call(train_embedding, "--model", "vse-bow", "--data", spec)
+    code, _, err = call(train_embedding, "--variant", "vse-bow", "--data", spec)
     assert code == 3 and "122 rows for 125 captions" in err
 
 
@@ -187,7 +192,7 @@ def test_zero_features_are_refused_by_their_row(call: Call, tmp_path: Path) -> N
     rows = np.load(tmp_path / "vse" / "f8k_train_ims.npy")
     rows[7] = 0
     np.save(tmp_path / "vse" / "f8k_train_ims.npy", rows)
-    code, _, err = call(train_embedding, "--model", "vse-bow", "--data", spec)
+    code, _, err = call(train_embedding, "--variant", "vse-bow", "--data", spec)
     assert code == 2 and "all 0 in row 7" in err
 
 

@@ -150,7 +150,7 @@ def test_near_sentences_and_words_are_shown(call: Call, encoders: Encoders) -> N
 
 def test_images_are_ranked_on_top_of_an_encoder(call: Call, encoders: Encoders) -> None:
     changed = ("--set", "dim=32", "--set", "learning_rate=0.01", "--set", "epochs=15")
-    rank = ("--model", "skipthought-rank", "--data", encoders.spec, *changed)
+    rank = ("--variant", "skipthought-rank", "--data", encoders.spec, *changed)
     code, out, _ = call(
         train_embedding, *rank, "--set", f"skipthought={encoders.folder}/both", "--features", "cache"
     )

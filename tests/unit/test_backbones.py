@@ -1,6 +1,7 @@
 """The image networks: right weights, right normalisation, the same numbers after folding, and no silent
 substitutes."""
 
+from copy import deepcopy
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,6 +97,21 @@ def test_the_grid_is_row_by_row() -> None:
     images[:, :, :32, -32:] = 1
     _, grid = backbone(images)
     assert grid[0, :, 0].argmax() == 6
+
+
+@pytest.mark.parametrize("name", ["resnet152", "vgg19"])
+def test_a_copy_of_a_backbone_runs_its_own_weights(name: str) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.AdaptiveAvgPool2d(2), nn.Linear(16, 2))
+    if name == "vgg19":
+        network.features, network.avgpool = network[0], network[1]
+        network.classifier = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Dropout(), nn.Linear(64, 2))
+    first = Backbone(BACKBONES[name], network, "0" * 64).eval()
+    copy = deepcopy(first)
+    for weights in copy.parameters():
+        nn.init.zeros_(weights)
+    images = torch.rand(1, 3, 4, 4)
+    for found, own in zip(first(images), copy(images), strict=True):
+        assert found.any() and not own.any()
 
 
 def test_a_frozen_backbone_learns_nothing_and_is_in_eval_mode() -> None:

@@ -108,7 +108,7 @@ def test_a_training_reads_pictures_that_are_fetched(
     coco: Path, server: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("captionret.app.missing.Manners", lambda *_, **__: QUICK)
-    options = training_parser("train-captioner", "", row="--variant", usual="a row")
+    options = training_parser("train-captioner", "", usual="a row")
 
     def data(*typed: str) -> Dataset:
         given = parsed(options, [f"--data=coco:{coco}", f"--out={tmp_path / 'mine'}", *typed])

@@ -1,7 +1,7 @@
 """Every embedding space of images and sentences, one row each. A new one is one line here and no other edit.
 
     captionret train-embedding --list
-    captionret train-embedding --model vse++ --set dim=512
+    captionret train-embedding --variant vse++ --set dim=512
 
 vse, vse++, vse-bow and vse-lstm are Kiros, Salakhutdinov, Zemel 2014 and Faghri et al. 2018; devise is Frome
 et al. 2013, devise-cosine its re-implementations; glove-map is the linear map from images into weighted word

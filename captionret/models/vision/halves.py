@@ -1,6 +1,7 @@
 """The two halves of an ImageNet network: what makes the grid, and what pools it. Batch norms folded in."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,14 +17,35 @@ def halves(name: str, network: Any) -> tuple[Callable[[Tensor], Tensor], Callabl
 
         return halves_of(name, network)
     if name.startswith("efficientnet_lite"):
-        return network.extract_features, lambda grid: grid.mean((2, 3))
-    # as functions, not as modules: a Backbone that held these too would hold every weight twice
-    # the feature of the published systems is the last hidden layer, after its ReLU
+        return network.extract_features, _mean
+    # as functions, not as modules: a Backbone that held these too would hold every weight twice. Not as
+    # lambdas either: a copy of the network, as int8 rounds it, would still run the first one's weights
     if name.startswith("vgg"):
-        head = nn.Sequential(network.avgpool, nn.Flatten(), *list(network.classifier)[:-2])
-        return lambda images: network.features(images), lambda grid: head(grid)
-    trunk = nn.Sequential(*list(network.children())[:-2])
-    return lambda images: trunk(images), lambda grid: grid.mean((2, 3))
+        return partial(_vgg_grid, network), partial(_vgg_hidden, network)
+    return partial(_resnet_grid, network), _mean
+
+
+def _resnet_grid(network: Any, images: Tensor) -> Tensor:
+    for child in list(network.children())[:-2]:
+        images = child(images)
+    return images
+
+
+def _vgg_grid(network: Any, images: Tensor) -> Tensor:
+    grid: Tensor = network.features(images)
+    return grid
+
+
+def _vgg_hidden(network: Any, grid: Tensor) -> Tensor:
+    """The feature of the published systems: the last hidden layer, after its ReLU."""
+    hidden: Tensor = network.avgpool(grid).flatten(1)
+    for layer in list(network.classifier)[:-2]:
+        hidden = layer(hidden)
+    return hidden
+
+
+def _mean(grid: Tensor) -> Tensor:
+    return grid.mean((2, 3))
 
 
 def blocks_before(network: Any, count: int) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:

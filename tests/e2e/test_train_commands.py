@@ -2,12 +2,13 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typed import Call, started
+from typed import Call
 
 from captionret.cli import train_captioner, train_skipthought
 from captionret.models.captioning.captioner import Captioner
@@ -127,21 +128,32 @@ def test_samples_that_no_memory_holds_are_refused(
 def test_what_is_mistyped_is_found_before_pytorch_is_loaded() -> None:
     program = """
 import sys
-from captionret.cli import train_captioner, train_embedding, train_skipthought
+from captionret.cli.main import dispatch
+from captionret.errors import CaptionretError
 
-found = [
-    train_captioner.main(["--variant", "modle2-lite"]),
-    train_captioner.main(["--set", "dropout=7"]),
-    train_captioner.main(["--data", "nowhere"]),
-    train_embedding.main(["--variant", "vsee"]),
-    train_skipthought.main(["--direction", "bi", "--data", "text:nowhere"]),
-]
-assert all(found), found
+for line in sys.stdin:
+    try:
+        dispatch(line.split())
+    except CaptionretError as error:
+        print(error)
+    else:
+        raise SystemExit(f"taken: {line}")
 assert "torch" not in sys.modules
 """
-    code, _, err = started([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
-    assert code == 0, err
-    assert "Did you mean 'model2-lite'" in err and "Did you mean 'vse'" in err
+    lines = """train-captioner --variant modle2-lite
+train-captioner --set dropout=7
+train-captioner --data nowhere
+train-embedding --variant vsee
+train-skipthought --direction bi --data text:nowhere"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=lines,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Did you mean 'model2-lite'" in done.stdout and "Did you mean 'vse'" in done.stdout
 
 
 def test_rows_were_called_models_and_still_may_be(call: Call, book: str) -> None:

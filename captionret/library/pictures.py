@@ -141,7 +141,8 @@ def own_caption(text: str) -> Caption:
 def pictures_of(snapshot: LibrarySnapshot, details: Details) -> Iterator[LibraryPicture]:
     """Every picture, in the order of the paths. errors: DamagedIndex, now rather than while they are read"""
     gallery = snapshot.gallery()
-    predicted = gallery.likely_words() if "word_probabilities" in snapshot.parts else None
+    there = "word_probabilities" in snapshot.parts and not snapshot.by_captions
+    predicted = gallery.likely_words() if there else None
     root, listed = str(snapshot.root), list(zip(gallery.paths, gallery.hashes, gallery.copies, strict=True))
     return (
         LibraryPicture(

@@ -16,6 +16,7 @@ from ..counting import counted
 from ..records import PictureFacts
 from ..retrieval import Gallery, WordMatrix
 from ..retrieval.calibrated import Calibration
+from ..retrieval.caption_words import said_words
 from ..retrieval.index.halves import EXACT_UP_TO, VectorTable
 from ..retrieval.index.stored_words import StoredWords
 from .captions.captioners import CURRENT, KnownCaptioner, Shown, read_present, read_shown
@@ -106,6 +107,7 @@ class LibrarySnapshot:
     spaces:   by the mode that compares in each
     parts:    what it can give beside captions: "features", "word_probabilities", and the modes that have a
               space
+    by_captions: whether word probabilities are those of its captions alone, for it holds no features
     """
 
     def __init__(
@@ -126,7 +128,9 @@ class LibrarySnapshot:
         self._words, self._checked = words, checked
         self._lock = RLock()
         self._gallery: Gallery | None = None
-        predicted = {"word_probabilities"} if words.there else set()
+        # captions alone, of another program or a file: their words stand in for predicted ones
+        self.by_captions = contents.features is None and not words.there and len(pictures) > 0
+        predicted = {"word_probabilities"} if words.there or self.by_captions else set()
         self.parts = frozenset({"features", *predicted, *self.spaces})
 
     @property
@@ -176,7 +180,7 @@ class LibrarySnapshot:
         """Its images as retrieval takes them, the same object each time; ids are relative paths."""
         with self._lock:
             if self._gallery is None:
-                self._gallery = Gallery.of_table(self.pictures, self, self.contents.hybrid)
+                self._gallery = Gallery.of_table(self.pictures, self, self.contents.hybrid, self.by_captions)
             return self._gallery
 
     def features(self, hashes: Sequence[str]) -> NDArray[np.floating]:
@@ -192,10 +196,13 @@ class LibrarySnapshot:
 
     def stored_words(self, hashes: Sequence[str]) -> StoredWords | None:
         """What is predicted of all its images, by word; None for some of them. errors: as WordsOfPictures"""
-        return self._of_pictures.predicted if hashes is self.pictures.hashes else None
+        every = hashes is self.pictures.hashes and not self.by_captions
+        return self._of_pictures.predicted if every else None
 
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """The same picture by picture, which reads all of it."""
+        if self.by_captions:
+            return WordMatrix.of_rows([said_words(captions) for captions in self.captions(hashes)])
         return self._some(self._of_pictures.predicted.matrix(), hashes)
 
     def classes(self, hashes: Sequence[str]) -> WordMatrix | None:

@@ -15,6 +15,7 @@ from ..records import PictureFacts
 from ..remedies import remedy
 from ..text import normal, word_set, words
 from .calibrated import Calibration
+from .caption_words import CaptionWords, said_words
 from .certain import CertainColumns
 from .index.columns import Columns, ProbabilityColumns
 from .index.halves import VectorTable
@@ -70,10 +71,15 @@ class Gallery:
         table: PictureTable,
         source: GallerySource | None = None,
         hybrid: Mapping[str, float] | None = None,
+        by_captions: bool = False,
     ) -> Self:
-        """A gallery of pictures that are in order already; nothing of them is read yet."""
+        """A gallery of pictures that are in order already; nothing of them is read yet.
+
+        by_captions: whether nothing is predicted from the pictures: their words are those of their captions
+        """
         gallery = cls.__new__(cls)
         gallery._take(table, source, hybrid)
+        gallery._by_captions = by_captions
         return gallery
 
     def _take(
@@ -84,6 +90,7 @@ class Gallery:
         self.hashes, self.copies, self.row_of = table.hashes, table.copies, table.row_of
         self.hybrid = hybrid
         self._source = source
+        self._by_captions = False
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._prepared: dict[str, PreparedMode] = {}
         self._lock = RLock()  # of what is read or made once
@@ -154,6 +161,9 @@ class Gallery:
 
     def words_of(self, row: int) -> dict[str, float]:
         """What is predicted of one image, by word. errors: as word_probabilities"""
+        if self._by_captions:
+            (captions,) = self._predicting.captions([self.hashes[row]])
+            return said_words(captions)
         kept = self.stored_words
         return self.word_probabilities.row(row) if kept is None else kept.row(row)
 
@@ -189,7 +199,8 @@ class Gallery:
     def known_words(self) -> Mapping[str, int]:
         """The words that are known of its images, each with how many images show it: with a probability of
         at least AT_LEAST, or where nothing is predicted of the word by a caption."""
-        predicted = self.predicted if "word_probabilities" in self.parts else None
+        said = self._by_captions or "word_probabilities" not in self.parts
+        predicted = None if said else self.predicted
         kept = self._table.known_words
         if kept is not None:
             return KnownWords(predicted, lambda: kept)
@@ -210,6 +221,9 @@ class Gallery:
     def predicted(self) -> WordProbabilities:
         """Word probabilities and classes, merged word by word and calibrated; BadSetting for a gallery
         without any."""
+        counts = self._table.caption_counts if self._by_captions else None
+        if counts is not None:
+            return CaptionWords(counts, self._table.certain, self.row_sets.holding)
         kept = self.stored_words
         if kept is not None:
             return WordProbabilities(self._with_certain(kept.head), kept.classes, self.calibration)
@@ -269,7 +283,7 @@ class Gallery:
     def _asking_words(self, row: int) -> dict[str, float]:
         """What is predicted of an image that asks, raised by what a captioner with other eyes says of it."""
         predicted, others = self.words_of(row), self._table.other_captions
-        if others is None or not others.others[row]:
+        if self._by_captions or others is None or not others.others[row]:
             return predicted
         kept = self.stored_words
         known = frozenset(self.word_probabilities.words) if kept is None else kept.head.words

@@ -73,7 +73,7 @@ class WithOtherCaptions(BesidePredicted):
             return np.zeros(0, np.int64), np.zeros(0)
         counts = self._captions.count(phrase[0])
         rows = np.flatnonzero((counts > 0) & self._captions.others)
-        return rows, _share(word, counts[rows], self._captions.texts[rows])
+        return rows, by_captions(word, counts[rows], self._captions.texts[rows])
 
 
 def raised(
@@ -90,7 +90,7 @@ def raised(
     counts = Counter(word for caption in captions for word in word_set(caption))
     found = dict(predicted)
     for word, count in counts.items():
-        share = _share(word, np.array([count]), np.array([len(captions)]))
+        share = by_captions(word, np.array([count]), np.array([len(captions)]))
         if word in known:
             found[word] = float(_raised(word, np.array([found.get(word, 0.0)]), share)[0])
         else:
@@ -98,7 +98,7 @@ def raised(
     return found
 
 
-def _share(word: str, counts: NDArray[np.integer], texts: NDArray[np.integer]) -> NDArray[np.float64]:
+def by_captions(word: str, counts: NDArray[np.integer], texts: NDArray[np.integer]) -> NDArray[np.float64]:
     """How probable a word is by captions alone; counts: how many of the `texts` hold it."""
     found: NDArray[np.float64] = (counts + SMOOTHING * _rate(word)) / (texts + SMOOTHING)
     return found

@@ -51,7 +51,10 @@ class WordProbabilities:
 
     numbers:     (N,) the sum over the head's words of log(1 - p)
     calibration: makes it how often that is right; None where nobody has learnt one
+    of_pictures: whether it is predicted from the pictures; else their captions alone say it
     """
+
+    of_pictures = True
 
     def __init__(
         self, head: ProbabilityColumns, classes: WordColumns | None, calibration: Calibration | None = None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..counting import counted
+from .caption_words import CaptionCounts
 from .index.stored import CaptionIndex
 from .other_captions import OtherCaptions
 from .row_sets import RowSets
@@ -67,6 +68,11 @@ class PictureTable(Protocol):
         ...
 
     @property
+    def caption_counts(self) -> CaptionCounts | None:
+        """All captions, counted by their words, where that takes no reading of all of them."""
+        ...
+
+    @property
     def caption_index(self) -> CaptionIndex | None:
         """Postings of the captions' words, where they are kept."""
         ...
@@ -78,6 +84,7 @@ class ListedPictures:
     caption_index: CaptionIndex | None = None
     certain: NDArray[np.bool_] | None = None
     other_captions: OtherCaptions | None = None
+    caption_counts: CaptionCounts | None = None
     row_sets: RowSets | None = None
     known_words: Mapping[str, int] | None = None
 

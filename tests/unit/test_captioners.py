@@ -410,8 +410,10 @@ def test_captions_of_files_alone_are_searched_without_a_model(
     with Searcher(library) as searcher:
         for text in ("dog", "mine dog", "dog -cat", "dog>0.5", "dog OR zebra"):
             assert searcher.search(text=text).paths == [tmp_path / "photos" / "0.png"], text
-        assert "Without the space and words: The library holds captions alone" in caplog.text
-        for mode in ("words", "embedding", "hybrid", "cnn"):
+        assert "by words. Without the space: The library holds captions alone" in caplog.text
+        for mode in ("words", "expected-jaccard"):
+            assert searcher.search(text="dog", mode=mode).paths == [tmp_path / "photos" / "0.png"], mode
+        for mode in ("embedding", "hybrid", "cnn"):
             with pytest.raises(BadSetting, match="captions alone"):
                 searcher.search(text="dog", mode=mode)
 

@@ -115,8 +115,13 @@ class ReadyLibrary:
         used = [use(library, part) for part in sorted(required) if part in MODES]
         if any(used):
             snapshot = library.snapshot(self._captions_by)
-        if "word_probabilities" in required and (
-            snapshot.without_word_probabilities or (mode.uses_classes and snapshot.predicted_by_older_release)
+        if (
+            "word_probabilities" in required
+            and not snapshot.by_captions
+            and (
+                snapshot.without_word_probabilities
+                or (mode.uses_classes and snapshot.predicted_by_older_release)
+            )
         ):
             self.missing.pop("word_probabilities", None)
             try:
@@ -132,7 +137,8 @@ class ReadyLibrary:
     def _without_features(self, mode: Mode, required: frozenset[str]) -> frozenset[str]:
         """What a mode can have of a library of captions alone: no model is loaded to find that out. errors:
         BadSetting for a mode that cannot answer then"""
-        gone = sorted(required - {"clip"})  # whose encoder reads the pictures
+        there = {"clip", "word_probabilities"}  # an encoder reads the pictures; words are those of captions
+        gone = sorted(required - there)
         if gone and not mode.adaptive:
             raise BadSetting(f"Mode {mode.name!r} cannot answer: {_CAPTIONS_ALONE}")
         self.missing |= dict.fromkeys(gone, _CAPTIONS_ALONE)

@@ -13,6 +13,7 @@ from ...library.names import called
 from ...library.words.seen import words_of
 from ...library.words.word_probabilities import kept_words
 from ...retrieval import MODES, EncodedQuery, Gallery, rocchio
+from ...retrieval.caption_words import said_words
 from ...retrieval.language import WordCondition, leaves
 from ...retrieval.other_captions import raised
 from ...retrieval.understanding import as_read
@@ -127,7 +128,8 @@ class Encoder:
         """A picture that the gallery does not hold, as its captioner and its predictor see it."""
         picture.open(at_least=_SIDE)  # one that is cut off is found before they are loaded
         with_words = "word_probabilities" in self._parts
-        seen = see_picture(self.snapshot, self.models, picture, with_words)
+        with_predictor = with_words and not self.snapshot.by_captions
+        seen = see_picture(self.snapshot, self.models, picture, with_predictor)
         return EncodedQuery(
             seen.captions[0],
             sha256=seen.result.sha256,
@@ -149,7 +151,9 @@ class Encoder:
 
     def _predicted(self, picture: "Picture", seen: SeenPicture) -> dict[str, float]:
         """Its word probabilities, by the library's predictor, raised by what a captioner with other eyes says
-        of it."""
+        of it; in a library of captions alone by these."""
+        if self.snapshot.by_captions:
+            return said_words(seen.captions)
         result = seen.result
         predictor = self.models.predictor_for(self.snapshot.predicted_by)
         with self.models.lock:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...records import PictureFacts
+from ...retrieval.caption_words import CaptionCounts
 from ...retrieval.index.arrays import ReadSequence
 from ...retrieval.index.postings import CaptionPostings
 from ...retrieval.other_captions import OtherCaptions
-from .row_sets import SegmentRowSets, other_captions
+from .row_sets import SegmentRowSets, caption_counts, other_captions
 from .segment import Segment
 from .segment_words import SegmentWords
 
@@ -67,6 +68,11 @@ class MergedSegments:
     def other_captions(self) -> OtherCaptions | None:
         """What captioners with other eyes say; None where there are none."""
         return other_captions(self)
+
+    @cached_property
+    def caption_counts(self) -> CaptionCounts:
+        """All captions, counted by their words."""
+        return caption_counts(self, self.known_words)
 
     @property
     def parts(self) -> tuple[CaptionPostings, ...]:

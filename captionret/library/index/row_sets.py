@@ -1,12 +1,13 @@
 """The filters of a query over segments: each answers by what it keeps, and no picture is read."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...retrieval.caption_words import CaptionCounts
 from ...retrieval.index.word_order import texts_with
 from ...retrieval.other_captions import OtherCaptions
 from ...retrieval.row_sets import Days, Fact, Mask
@@ -74,6 +75,26 @@ def other_captions(table: _Table) -> OtherCaptions | None:
     return OtherCaptions(
         others, table.gathered(_texts), lambda word: table.gathered(lambda segment: _counts(segment, word))
     )
+
+
+def caption_counts(table: _Table, words: Mapping[str, int]) -> CaptionCounts:
+    """All captions of the pictures of a table, counted by their words."""
+    texts = table.gathered(_texts)
+    return CaptionCounts(
+        texts,
+        table.gathered(_lengths) / texts,
+        lambda word: table.gathered(lambda segment: _counts(segment, word)),
+        words,
+    )
+
+
+def _lengths(segment: Segment) -> NDArray[np.int64]:
+    """(n,) how many words all captions of each picture have together."""
+    lengths = segment.postings.of_each("length").astype(np.int64)
+    if "more.order" not in segment.arrays:
+        return lengths
+    rows, further = segment.arrays.whole("more.rows"), segment.arrays.whole("more.lengths")
+    return lengths + np.bincount(rows, further, len(segment)).astype(np.int64)
 
 
 def _texts(segment: Segment) -> NDArray[np.int64]:

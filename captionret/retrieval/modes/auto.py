@@ -79,10 +79,12 @@ class PreparedAuto(PreparedMode):
         self._embedding = mode.embedding.prepare(gallery) if mode.embedding.name in held else None
         self._words: PreparedLikelihood | None = None
         self._classes: NamedClasses | None = None
+        self._predicts = False
         if "word_probabilities" in held:
             self._words = mode.words.prepare(gallery)
             columns = gallery.predicted.class_columns
             self._classes = None if columns is None else NamedClasses(columns)
+            self._predicts = gallery.predicted.of_pictures
         # where texts usually lie, and what pictures lose by being near to them
         self._usual: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
         # of the last query what is known roughly of very many pictures
@@ -92,7 +94,10 @@ class PreparedAuto(PreparedMode):
     @cached_property
     def _pictures(self) -> PreparedHybrid:
         """Of no use to a text, which need not wait for it."""
-        return self._mode.pictures.prepared_for_pictures(self._gallery, self._gallery.parts)
+        held = self._gallery.parts
+        if not self._predicts:  # words of captions say no more of a picture that asks than its captions
+            held -= {"word_probabilities"}
+        return self._mode.pictures.prepared_for_pictures(self._gallery, held)
 
     @cached_property
     def _captions(self) -> PreparedMode:
@@ -106,7 +111,7 @@ class PreparedAuto(PreparedMode):
 
     def _taking(self, query: EncodedQuery) -> tuple[str, ...]:
         """The modes for pictures that take this query; in a gallery of captions alone none takes a text."""
-        if query.caption is None and self._embedding is None and self._words is None:
+        if query.caption is None and self._embedding is None and not self._predicts:
             return ()
         return self._pictures.compared(query)
 

@@ -4,8 +4,9 @@
 
 - 500 pictures through a server on this machine that answers after 200 ms, 8 at a time: seconds beside the
   ideal of 500 / 8 x 0.2 s.
-- Of a copy of a library: what two further captioners add to the disk beside the text of their captions, how
-  long an update with nothing new takes, and how long a search takes by each captioner.
+- Of a copy of a library: what two further captioners, whose captions are as long as the first one's, add to
+  the disk beside the text of their captions, how long an update with nothing new takes, and how long a search
+  takes by each captioner. With --data, what captions by people add that are shown in their place.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from captionret.app.loading.captioners import bring_up_to_date
 from captionret.app.models import Library
 from captionret.app.places import find_library
 from captionret.captioners import CaptionerOptions
+from captionret.datasets import open_dataset
 from captionret.records import Caption, GivenCaptions
 
 PICTURES, SECONDS, AT_ONCE = 500, 0.2, 8
@@ -81,8 +84,8 @@ def through_a_server(folder: Path) -> tuple[float, float]:
     return took, PICTURES / AT_ONCE * SECONDS
 
 
-def side_by_side(given: Path, folder: Path) -> list[list[object]]:
-    """What further captioners cost a library, a row for each figure."""
+def side_by_side(given: Path, folder: Path, people: Mapping[str, str]) -> list[list[object]]:
+    """What further captioners cost a library, a row for each figure. people: captions by a file's name"""
     copy = Path(shutil.copytree(given, folder / "library"))
     with Library.open(copy) as library:
         library.snapshot()
@@ -91,32 +94,49 @@ def side_by_side(given: Path, folder: Path) -> list[list[object]]:
         listed = list(zip(library.gallery().paths, library.gallery().captions, strict=True))
         library.snapshot(library.captioners[0].label)
     found: list[list[object]] = []
-    for name in ("second", "third"):
-        before = sizes(copy)
-        rows = [GivenCaptions(path, (caption(f"{text} {name}"),)) for path, text in listed]
-        text_bytes = sum(len(row.captions[0].text.encode()) for row in rows)
-        with Library.open(copy) as library:
-            library.add_captions(name, rows, whole=True)
-        catalogue, _ = (after - old for after, old in zip(sizes(copy), before, strict=True))
-        with Library.open(copy) as library:
-            library.snapshot(name)
-        index = sizes(copy)[1] - before[1]
-        found.append([f"the {name} captioner: catalogue, times the text", catalogue / text_bytes, None])
-        found.append([f"the {name} captioner: search index, times the text", index / text_bytes, None])
-        whole = (catalogue + index) / text_bytes
-        found.append([f"the {name} captioner: in all, times the text", whole, 1.4])
+    texts = [text for _, text in listed]
+    for name, away in {"second": 1, "third": 2}.items():  # each says what the first says of another picture
+        others = [*texts[away:], *texts[:away]]
+        rows = {path: text for (path, _), text in zip(listed, others, strict=True)}
+        found += added(copy, name, rows, 1.4)
     nothing_new = command(["index", "--library", str(copy)])
     found.append(["three captioners, an update with nothing new, s", nothing_new, 3.0])
     search = ["search", "--library", str(copy), "--text", TEXT, "--mode", "jaccard"]
     for by in (None, "second", "third"):
         seconds = command([*search, *(() if by is None else ("--captions-by", by))])
         found.append([f"search from a new process by {by or 'the best'}, s", seconds, None])
+    if people:
+        shown = {path: people[Path(path).name] for path, _ in listed if Path(path).name in people}
+        found += added(copy, "fourth, people as", shown, None)
     return found
+
+
+def added(folder: Path, name: str, texts: Mapping[str, str], bar: float | None) -> list[list[object]]:
+    """What the captions of one more captioner add to the disk, by picture."""
+    before = sizes(folder)
+    with Library.open(folder) as library:
+        library.add_captions(name, [GivenCaptions(path, (caption(one),)) for path, one in texts.items()])
+    catalogue, _ = (after - old for after, old in zip(sizes(folder), before, strict=True))
+    with Library.open(folder) as library:
+        library.snapshot(name)
+    index = sizes(folder)[1] - before[1]
+    length = sum(len(one.encode()) for one in texts.values())
+    return [
+        [f"the {name} captioner: catalogue, times the text", catalogue / length, None],
+        [f"the {name} captioner: search index, times the text", index / length, None],
+        [f"the {name} captioner: in all, times the text", (catalogue + index) / length, bar],
+    ]
 
 
 def caption(text: str) -> Caption:
     """A text as a caption."""
     return Caption(text, tuple(text.split()), 0.0)
+
+
+def by_people(data: str | None) -> dict[str, str]:
+    """The first caption of each picture of a collection, by its name."""
+    items = () if data is None else open_dataset(data).items
+    return {item.path.name: item.captions[0] for item in items if item.path is not None}
 
 
 def sizes(folder: Path) -> tuple[int, int]:
@@ -141,6 +161,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--library", help="of which a copy is given two further captioners")
+    options.add_argument("--data", help="a collection of the same pictures with captions by people")
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
@@ -153,13 +174,14 @@ def main() -> None:
             ]
         ]
         if given.library:
-            rows += side_by_side(find_library(given.library), Path(name))
+            rows += side_by_side(find_library(given.library), Path(name), by_people(given.data))
     note = (
         "Loaded is the mean number of processes that wanted a processor meanwhile: "
-        f"{os.getloadavg()[0]:.1f}, of {os.cpu_count()} processors. The catalogue of the second captioner "
-        "holds pages that the next one fills. The search index holds the captions that are shown, which "
-        "those of the second one lengthen by a word; those of a captioner that is not shown are read "
-        "from the catalogue, once in a process."
+        f"{os.getloadavg()[0]:.1f}, of {os.cpu_count()} processors. The second and the third captioner say "
+        "of a picture what the first one says of another. The one search index holds the captions that are "
+        "shown, the last ones that a file gave: it grows where these are longer or of more words, as those "
+        "of people are, whatever number of captioners there is. Captions of a captioner that is not shown "
+        "are read from the catalogue, once in a process."
     )
     table = markdown_table(["what", "measured", "aimed at"], rows)
     write_section(given.results, "Captioners side by side", f"{note}\n\n{table}", COMMAND)

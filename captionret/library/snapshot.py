@@ -16,7 +16,7 @@ from ..counting import counted
 from ..records import PictureFacts
 from ..retrieval import Gallery, WordMatrix
 from ..retrieval.calibrated import Calibration
-from ..retrieval.caption_words import said_words
+from ..retrieval.caption_words import words_of_captions
 from ..retrieval.index.halves import EXACT_UP_TO, VectorTable
 from ..retrieval.index.stored_words import StoredWords
 from .captions.captioners import CURRENT, KnownCaptioner, Shown, read_present, read_shown
@@ -202,7 +202,7 @@ class LibrarySnapshot:
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """The same picture by picture, which reads all of it."""
         if self.by_captions:
-            return WordMatrix.of_rows([said_words(captions) for captions in self.captions(hashes)])
+            return WordMatrix.of_rows([words_of_captions(captions) for captions in self.captions(hashes)])
         return self._some(self._of_pictures.predicted.matrix(), hashes)
 
     def classes(self, hashes: Sequence[str]) -> WordMatrix | None:

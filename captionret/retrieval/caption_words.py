@@ -22,8 +22,8 @@ from .index.columns import ProbabilityColumns, SomeColumns
 from .other_captions import by_captions
 from .predicted import WordProbabilities
 
-# Chosen by benchmarks/caption_words.py --alone on Flickr8k val, with one, two and four of each picture's
-# captions by people: what a word of a caption costs, so that long captions are not found by everything.
+# Chosen by benchmarks/captions_alone.py on Flickr8k val, with one, two and four of each picture's captions by
+# people: what a word of a caption costs, so that long captions are not found by everything.
 LENGTH = 0.55
 _LEAST = 1e-5  # probabilities below it count as it
 _KEPT = 256  # words whose counts are kept at hand
@@ -45,7 +45,7 @@ class CaptionCounts:
     words: Mapping[str, int]
 
 
-class SaidColumns:
+class CaptionColumns:
     """How probable the words of captions are, where these say them; see ProbabilityColumns."""
 
     least = _LEAST
@@ -77,6 +77,12 @@ class SaidColumns:
         """(N,) the same, also where no caption says it."""
         return by_captions(word, self._known(word), self._counts.texts)
 
+    def holding(
+        self, phrase: tuple[str, ...], of_several: Callable[[tuple[str, ...]], NDArray[np.bool_]]
+    ) -> NDArray[np.bool_]:
+        """(N,) of which pictures a caption holds a phrase; of_several: what says so of several words"""
+        return self._known(phrase[0]) > 0 if len(phrase) == 1 else of_several(phrase)
+
     def total(self, words: Iterable[str]) -> NDArray[np.float64]:
         """(N,) the sum of some words' probabilities, added one after the other."""
         found = np.zeros(self.count)
@@ -84,10 +90,10 @@ class SaidColumns:
             found += self.column(word)
         return found
 
-    def some(self, rows: NDArray[np.integer]) -> "SaidColumns":
+    def some(self, rows: NDArray[np.integer]) -> "CaptionColumns":
         """Of some of the pictures, (M,) rows."""
         every = self._counts
-        return SaidColumns(
+        return CaptionColumns(
             CaptionCounts(
                 every.texts[rows], every.lengths[rows], lambda word: self._known(word)[rows], every.words
             )
@@ -111,31 +117,33 @@ class CaptionWords(WordProbabilities):
         holding: Callable[[tuple[str, ...]], NDArray[np.bool_]],
     ) -> None:
         """certain, holding: see CertainColumns; None: no caption is certain"""
-        self._said = SaidColumns(counts)
-        said: ProbabilityColumns = self._said
-        super().__init__(said if certain is None else CertainColumns(said, certain, holding), None)
+        self._columns = CaptionColumns(counts)
+        head: ProbabilityColumns = self._columns
+        if certain is not None:
+            head = CertainColumns(head, certain, lambda phrase: self._columns.holding(phrase, holding))
+        super().__init__(head, None)
         self.least = _LEAST
 
     def some(self, rows: NDArray[np.integer]) -> "CaptionWords":
         """What is known of some of the pictures, (M,) rows."""
         found = copy(self)
-        found._said, found._head = self._said.some(rows), SomeColumns(self._head, rows)
+        found._columns, found._head = self._columns.some(rows), SomeColumns(self._head, rows)
         found.numbers = self.numbers[rows]
         found._known, found._raw = self._known.rows(rows), self._raw.rows(rows)
         found._odds = self._odds.rows(rows)
         return found
 
     def _both(self, word: str) -> NDArray[np.float64]:
-        return np.clip(self._said.smoothed(word), _LEAST, SURE)
+        return np.clip(self._columns.smoothed(word), _LEAST, SURE)
 
     def _merged(self, word: str) -> NDArray[np.float64]:
         return np.clip(self.by_head(word), _LEAST, SURE)
 
 
-def said_words(captions: Sequence[str]) -> dict[str, float]:
+def words_of_captions(captions: Sequence[str]) -> dict[str, float]:
     """The words of one picture's captions, each with how probable it is.
 
-    >>> found = said_words(["a dog on grass", "a brown dog"])
+    >>> found = words_of_captions(["a dog on grass", "a brown dog"])
     >>> round(found["dog"], 2), round(found["grass"], 2)
     (0.68, 0.34)
     """

@@ -15,7 +15,7 @@ from ..records import PictureFacts
 from ..remedies import remedy
 from ..text import normal, word_set, words
 from .calibrated import Calibration
-from .caption_words import CaptionWords, said_words
+from .caption_words import CaptionWords, words_of_captions
 from .certain import CertainColumns
 from .index.columns import Columns, ProbabilityColumns
 from .index.halves import VectorTable
@@ -163,7 +163,7 @@ class Gallery:
         """What is predicted of one image, by word. errors: as word_probabilities"""
         if self._by_captions:
             (captions,) = self._predicting.captions([self.hashes[row]])
-            return said_words(captions)
+            return words_of_captions(captions)
         kept = self.stored_words
         return self.word_probabilities.row(row) if kept is None else kept.row(row)
 
@@ -199,8 +199,8 @@ class Gallery:
     def known_words(self) -> Mapping[str, int]:
         """The words that are known of its images, each with how many images show it: with a probability of
         at least AT_LEAST, or where nothing is predicted of the word by a caption."""
-        said = self._by_captions or "word_probabilities" not in self.parts
-        predicted = None if said else self.predicted
+        unpredicted = self._by_captions or "word_probabilities" not in self.parts
+        predicted = None if unpredicted else self.predicted
         kept = self._table.known_words
         if kept is not None:
             return KnownWords(predicted, lambda: kept)

@@ -14,7 +14,7 @@ from captionret.captioners import StreamedCaptioner
 from captionret.images import Picture
 from captionret.records import Caption, GivenCaptions
 from captionret.retrieval import EncodedQuery, corpus, find_mode
-from captionret.retrieval.caption_words import LENGTH, said_words
+from captionret.retrieval.caption_words import LENGTH, words_of_captions
 from captionret.retrieval.other_captions import SMOOTHING
 
 SAID = {
@@ -58,7 +58,7 @@ def test_the_more_captions_say_a_word_the_sooner_its_picture_is_found(library: L
 def test_probabilities_are_those_of_the_formula(library: Library) -> None:
     rate = float(np.exp(-corpus.weight("dog")))
     expected = (2 + SMOOTHING * rate) / (3 + SMOOTHING)
-    assert said_words(SAID["0.png"])["dog"] == pytest.approx(expected)
+    assert words_of_captions(SAID["0.png"])["dog"] == pytest.approx(expected)
     gallery = library.gallery()
     assert gallery.words_of(0)["dog"] == pytest.approx(expected)
     likely = gallery.predicted.uncalibrated("dog")

@@ -13,7 +13,7 @@ from ...library.names import called
 from ...library.words.seen import words_of
 from ...library.words.word_probabilities import kept_words
 from ...retrieval import MODES, EncodedQuery, Gallery, rocchio
-from ...retrieval.caption_words import said_words
+from ...retrieval.caption_words import words_of_captions
 from ...retrieval.language import WordCondition, leaves
 from ...retrieval.other_captions import raised
 from ...retrieval.understanding import as_read
@@ -153,7 +153,7 @@ class Encoder:
         """Its word probabilities, by the library's predictor, raised by what a captioner with other eyes says
         of it; in a library of captions alone by these."""
         if self.snapshot.by_captions:
-            return said_words(seen.captions)
+            return words_of_captions(seen.captions)
         result = seen.result
         predictor = self.models.predictor_for(self.snapshot.predicted_by)
         with self.models.lock:

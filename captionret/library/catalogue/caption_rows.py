@@ -15,6 +15,9 @@ from .rows import TEXT, WHOLE, Column, Damaged, Rows, record
 MOST_CAPTIONS, MOST_PICTURES = 1 << 10, 1 << 24
 _OF_PICTURE, _OF_CAPTIONER = 10, 34  # bits below the picture's number, and below the captioner's
 _FIRST_DAY = date(1970, 1, 1)
+# From this day on a stamp is negative, and takes three bytes in place of four: 12 bits of a checksum behind
+# the days since. Before it, and where no day is known, 16 bits behind the days since 1970.
+_SHORT_SINCE = (date(2026, 1, 1) - _FIRST_DAY).days
 _FIELDS = {"logprob": float, "tokens": list, "tags": list, "score": float}
 
 MORE: Column = frozenset({str, float, type(None)})
@@ -55,7 +58,7 @@ def today() -> int:
 
 def day_of(stamp: int) -> str | None:
     """The day on which a caption was made, "2026-05-01"; None where it is not known (of an older format)."""
-    days = stamp >> 16
+    days = _days(stamp)
     return (_FIRST_DAY + timedelta(days=days)).isoformat() if 0 < days < 1 << 20 else None
 
 
@@ -69,13 +72,13 @@ def rows_of(captioner: int, picture: int, captions: Sequence[Caption], day: int)
 def row_of(key: int, caption: Caption, day: int) -> Row:
     """One caption as it is kept under a number of a `span`."""
     more = _more(caption)
-    return key, caption.text, more, _stamp(key, caption.text, more, day)
+    return key, caption.text, more, _stamp(key, caption.text, more, day, short=day >= _SHORT_SINCE)
 
 
 def caption_of(row: Row) -> Caption:
     """The caption that a row keeps. errors: Damaged where it is not what was written"""
     key, text, more, stamp = row
-    if stamp & 0xFFFF != _stamp(key, text, more, 0):
+    if stamp != _stamp(key, text, more, _days(stamp), short=stamp < 0):
         raise Damaged(f"a caption of the picture number {picture_of(key)} is not what was written")
     if not isinstance(more, str):
         return Caption(text, tuple(text.split()), more or 0.0)
@@ -113,6 +116,13 @@ def _more(caption: Caption) -> str | float | None:
     return json.dumps(facts, ensure_ascii=False)
 
 
-def _stamp(key: int, text: str, more: str | float | None, day: int) -> int:
-    whole = f"{key}\n{text}\n{more!r}"
-    return day << 16 | zlib.crc32(whole.encode(errors="surrogatepass")) & 0xFFFF
+def _stamp(key: int, text: str, more: str | float | None, day: int, short: bool) -> int:
+    whole = zlib.crc32(f"{key}\n{text}\n{more!r}".encode(errors="surrogatepass"))
+    if short:
+        return ~(day - _SHORT_SINCE << 12 | whole & 0xFFF)
+    return day << 16 | whole & 0xFFFF
+
+
+def _days(stamp: int) -> int:
+    """Of a stamp, since 1970."""
+    return stamp >> 16 if stamp >= 0 else (~stamp >> 12) + _SHORT_SINCE

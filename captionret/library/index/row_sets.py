@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...retrieval.caption_words import CaptionCounts
-from ...retrieval.index.word_order import texts_with
+from ...retrieval.index.word_order import once, texts_with
 from ...retrieval.other_captions import OtherCaptions
 from ...retrieval.row_sets import Days, Fact, Mask
 from .segment import Segment
@@ -117,7 +117,11 @@ def _counts(segment: Segment, word: str) -> NDArray[np.int64]:
 def holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:
     """The rows of pictures of which a caption holds a phrase, ascending."""
     best, further = _best_holding(segment, phrase), _further_holding(segment, phrase)
-    return np.union1d(best, further) if len(further) else best
+    if not len(further):
+        return best
+    held = np.zeros(len(segment), np.bool_)
+    held[best] = held[further] = True
+    return np.flatnonzero(held)
 
 
 def _best_holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:
@@ -141,4 +145,4 @@ def _further_holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.inte
         return np.zeros(0, np.int32)
     order, lengths = segment.arrays.whole("more.order"), segment.arrays.whole("more.lengths")
     rows: NDArray[np.int32] = segment.arrays.whole("more.rows")
-    return np.unique(rows[texts_with(order, lengths, numbers)])
+    return once(rows[texts_with(order, lengths, numbers)])

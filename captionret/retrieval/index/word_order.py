@@ -2,6 +2,7 @@
 without reading a text."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,5 +22,11 @@ def texts_with(
         found = found[order[found + step] == word]
     ends = np.cumsum(lengths, dtype=np.int64)
     texts = np.searchsorted(ends, found, side="right")
-    inside = found + len(phrase) <= ends[texts]
-    return np.unique(texts[inside])
+    return once(texts[found + len(phrase) <= ends[texts]])
+
+
+def once(ascending: NDArray[np.integer]) -> NDArray[Any]:
+    """Each of ascending numbers once, many times as fast as numpy.unique finds them."""
+    new = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
+    return ascending[new]

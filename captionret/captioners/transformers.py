@@ -124,7 +124,10 @@ class TransformersCaptioner:
                     "trust_remote_code."
                 ) from None
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise BadCheckpoint(f"{self.what} cannot be read as a captioner ({what}: {first}).") from error
+            message = f"{self.what} cannot be read as a captioner ({what}: {first})."
+            if not Path(self.what).exists() and self.what.count("/") == 1:  # as the hub names models
+                message += f" Give a directory, or fetch it first: hf download {self.what}"
+            raise BadCheckpoint(message) from error
 
     def _captioned(self, images: "Sequence[Image.Image]") -> list[str | list[str]]:
         import torch

@@ -4,11 +4,12 @@ import argparse
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from .options import text_argument
+from .options import say, text_argument
 
 if TYPE_CHECKING:
     from ..captioners import CaptionerOptions
     from ..library import Library
+    from ..library.protocols import EncodingPictures
 
 _NAMES = (
     "prompt",
@@ -21,6 +22,11 @@ _NAMES = (
     "key_from",
     "price",
     "dtype",
+)
+
+_NO_WEIGHT = (
+    "Mode clip compares in the encoder's space; auto and hybrid do once its weight in this library is "
+    "learnt: captionret evaluate-retrieval --data KIND:PATH --split val --library NAME --learn-hybrid."
 )
 
 
@@ -131,3 +137,9 @@ def present_and_others(given: argparse.Namespace, library: "Library") -> tuple[b
             checkpoint, ours = ours[0] if not same else None, ours[1:]
     alone = made_by is None and checkpoint is None and (bool(others) or library.pictures_alone)
     return not alone, checkpoint, [spec for spec in given.captioner if spec in (*others, *ours)]
+
+
+def encode_pictures(library: "Library", encoder: "EncodingPictures") -> None:
+    """Keep the vectors of a library's pictures, and say what takes part in which mode where some are new."""
+    if library.encode_pictures(encoder) and encoder.mode not in (library.snapshot().contents.hybrid or {}):
+        say(_NO_WEIGHT)

@@ -29,7 +29,7 @@ from ..counting import counted
 from ..errors import BadSetting, CaptionretError
 from ..home import library_called
 from ..report.visible import visible
-from .captioner_options import add_captioners, captioner_options, present_and_others
+from .captioner_options import add_captioners, captioner_options, encode_pictures, present_and_others
 from .decoding_options import add_decoding, decoding_of
 from .libraries import nothing_captioned, nothing_given
 from .memory import give_back_large_blocks
@@ -152,7 +152,7 @@ def _looking(library: "Library", folder: Path | None, given: argparse.Namespace)
         )
         once.clear()
         if encoder is not None and len(library):
-            library.encode_pictures(encoder(given.encoder, given.device, given.trust_remote_code))
+            encode_pictures(library, encoder(given.encoder, given.device, given.trust_remote_code))
         if not given.watch:
             present.cache_clear()  # the captioner and its engine make room for what predicts words
             gc.collect()

@@ -22,6 +22,7 @@ from ..app.searcher import Searcher
 from ..counting import counted
 from ..errors import BadSetting
 from ..report.terminal import table
+from ..retrieval import Gallery
 from .libraries import add_library, open_library
 from .options import FOUND, NOT_CALIBRATED, NOTHING_FOUND, add_device, parser, say
 from .output import print_json
@@ -33,12 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.top is not None and given.top < 1:
         raise BadSetting(f"--top {given.top} must be at least 1.")
     with Searcher(open_library(given.library), device=given.device) as searcher:
-        calibration = searcher.gallery(MODE).calibration
-        say(
-            NOT_CALIBRATED
-            if calibration is None
-            else f"The probabilities are calibrated by {calibration.data}."
-        )
+        say(_where_from(searcher.gallery(MODE)))
         if given.of is None:
             words = library_words(searcher)
             _show_library(given, words, len(searcher.gallery()))
@@ -46,6 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         of_picture = picture_words(searcher, given.of)
         _show_picture(given, of_picture)
         return FOUND if of_picture else NOTHING_FOUND
+
+
+def _where_from(gallery: Gallery) -> str:
+    if not gallery.predicted.of_pictures:
+        return "The words are those of the captions: nothing is predicted from the pictures."
+    if gallery.calibration is None:
+        return NOT_CALIBRATED
+    return f"The probabilities are calibrated by {gallery.calibration.data}."
 
 
 def _options() -> argparse.ArgumentParser:

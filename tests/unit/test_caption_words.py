@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mean_colour import picture
+from typed import Call
 
 from captionret import Library, Searcher
 from captionret.app.loading.captioners import bring_up_to_date
 from captionret.captioners import StreamedCaptioner
+from captionret.cli import words as words_command
 from captionret.images import Picture
 from captionret.records import Caption, GivenCaptions
 from captionret.retrieval import EncodedQuery, corpus, find_mode
@@ -118,6 +120,12 @@ def test_pictures_that_are_added_and_taken_out_count_at_once(library: Library) -
     library.remove([library.root / "2.png"])
     assert names(library, "cat") == ["3.png", "1.png"]
     assert library.verify() == []
+
+
+def test_the_words_of_the_library_are_said_to_be_those_of_captions(library: Library, call: Call) -> None:
+    done = call(words_command, "--library", library.path)
+    assert done.code == 0 and "those of the captions" in done.err and "calibrate" not in done.err
+    assert "grass" in done.out
 
 
 def test_pictures_have_no_predicted_words_there(library: Library) -> None:

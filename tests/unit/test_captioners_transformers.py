@@ -234,6 +234,12 @@ def test_several_captions_come_from_a_beam(models: Callable[[str], Path], pictur
     assert [len(one) for one in found] == [3, 3] and all(isinstance(one, list) for one in found)
 
 
+def test_how_a_model_is_fetched_that_is_not_here_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(BadCheckpoint, match=r"hf download nobody/nothing$"):
+        TransformersCaptioner("nobody/nothing", OPTIONS)
+
+
 def test_what_is_no_captioner_or_not_whole_is_refused(tmp_path: Path, models: Callable[[str], Path]) -> None:
     from safetensors.torch import load_file, save_file
     from transformers import BertConfig, BertModel

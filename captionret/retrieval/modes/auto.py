@@ -79,12 +79,11 @@ class PreparedAuto(PreparedMode):
         self._embedding = mode.embedding.prepare(gallery) if mode.embedding.name in held else None
         self._words: PreparedLikelihood | None = None
         self._classes: NamedClasses | None = None
-        self._predicts = False
         if "word_probabilities" in held:
             self._words = mode.words.prepare(gallery)
             columns = gallery.predicted.class_columns
             self._classes = None if columns is None else NamedClasses(columns)
-            self._predicts = gallery.predicted.of_pictures
+        self._predicts = self._words is not None and gallery.predicted.of_pictures
         # where texts usually lie, and what pictures lose by being near to them
         self._usual: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
         # of the last query what is known roughly of very many pictures
@@ -94,10 +93,8 @@ class PreparedAuto(PreparedMode):
     @cached_property
     def _pictures(self) -> PreparedHybrid:
         """Of no use to a text, which need not wait for it."""
-        held = self._gallery.parts
-        if not self._predicts:  # words of captions say no more of a picture that asks than its captions
-            held -= {"word_probabilities"}
-        return self._mode.pictures.prepared_for_pictures(self._gallery, held)
+        alike: frozenset[str] = frozenset() if self._predicts else frozenset({"word_probabilities"})
+        return self._mode.pictures.prepared_for_pictures(self._gallery, self._gallery.parts - alike)
 
     @cached_property
     def _captions(self) -> PreparedMode:
@@ -119,9 +116,7 @@ class PreparedAuto(PreparedMode):
         """(N,) float32: a weighted sum of standardised scores; in a gallery of captions alone, the score of
         the mode for captions. errors: as the modes it is made of"""
         if not is_text(query):
-            if not self._taking(query):
-                return self._captions.scores(query)
-            return self._pictures.scores(query)
+            return self._beside_pictures(query).scores(query)
         added = self._added(query)
         total: NDArray[np.float32] = np.sum([one for _, one in added], axis=0).astype(np.float32)
         return total

@@ -213,6 +213,14 @@ class Searcher:
         found._captions_by, found._ready = captions_by, ReadyLibrary(self._models, captions_by)
         return found
 
+    def beside(self, library: Library) -> "Searcher":
+        """A searcher of another library that is open, with the same models."""
+        found = copy.copy(self)
+        found._given = found._library = library
+        found._opened_here, found._captions_by, found._lock = False, None, RLock()
+        found._ready = ReadyLibrary(self._models)
+        return found
+
     def check_spaces(self, mode: str) -> None:
         """BadSetting where a space was given that the mode does not compare in: a single search has no use
         for it."""

@@ -199,6 +199,12 @@ class LibrarySnapshot:
         every = hashes is self.pictures.hashes and not self.by_captions
         return self._of_pictures.predicted if every else None
 
+    def let_go(self) -> None:
+        """Let the system count what was read of the files of word probabilities as nobody's memory."""
+        if self._words.there:
+            for one in self._of_pictures.predicted.parts:
+                one.part.arrays.let_go()
+
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """The same picture by picture, which reads all of it."""
         if self.by_captions:

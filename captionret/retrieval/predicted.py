@@ -104,6 +104,11 @@ class WordProbabilities:
         return head
 
     @property
+    def head(self) -> WordColumns:
+        """What the lexical head, and captions that are certain, say of each word."""
+        return self._head
+
+    @property
     def class_columns(self) -> WordColumns | None:
         """The probabilities of ImageNet's classes, by their names; None where they are not known."""
         return self._classes

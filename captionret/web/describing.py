@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..app.curating.words import SPOKEN, picture_words
+from ..app.curating.words import MODE, SPOKEN, words_of_row
 from ..errors import BadCheckpoint, BadImage, BadSetting, MissingWeights
 from ..library.pictures import CaptionsBy
 from ..records import Caption
@@ -60,7 +60,7 @@ def picture_facts(shelved: Shelved, picture: str) -> PictureFacts:
         captioned_by=visible(shown.name),
         others=_others(others),
         person=own,
-        words=_words_of(shelved, path),
+        words=_words_of(shelved, picture),
         width=facts.width,
         height=facts.height,
         taken=facts.taken,
@@ -101,9 +101,11 @@ def _others(every: Iterable[CaptionsBy]) -> list[records.CaptionsBy]:
     ]
 
 
-def _words_of(shelved: Shelved, path: str) -> list[PictureWord]:
+def _words_of(shelved: Shelved, picture: str) -> list[PictureWord]:
     try:
-        found = picture_words(shelved.searcher, path)
+        gallery = shelved.searcher.gallery(MODE)
+        row = gallery.row_of.get(picture)  # of 100,000 pictures the name is not found as soon
+        found = [] if row is None else words_of_row(gallery, row)
     except (BadCheckpoint, BadSetting, MissingWeights):  # nothing predicts its words
         found = []
     rates = corpus.rates()

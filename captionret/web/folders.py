@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 from ..app.places import GALLERY
-from ..app.searcher import Searcher
 from ..errors import BadSetting, UnknownName
 from ..home import data_folder
 from ..library import Library
@@ -60,7 +59,8 @@ class Folders:
         if name in self._shelf or (data_folder("libraries") / name).exists():
             raise BadSetting(f"There is a library {name} already. Choose another name.")
         library = Library.create(data_folder("libraries") / name, folder)
-        return self._shelf.add(name, Searcher(library, device=self._settings.device))
+        searcher = next(iter(self._shelf)).searcher  # there is at least one, whose models are loaded
+        return self._shelf.add(name, searcher.beside(library))
 
     def _folder(self, root: int, inside: str) -> Path:
         if not 0 <= root < len(self._roots) or "\0" in inside:

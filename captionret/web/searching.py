@@ -104,7 +104,7 @@ class Searching:
             image = like.pop(0)  # something has to be asked for: the first that is liked
         if not text.strip() and not image and asking.plus:
             text = asking.plus[0]
-        return shelved.searcher_by(asking.by).search(
+        found = shelved.searcher_by(asking.by).search(
             text=text if text.strip() else None,
             image=self._picture(shelved, image) if image else None,
             mode=asking.mode,
@@ -119,6 +119,8 @@ class Searching:
             min_probability=asking.least if text.strip() else None,
             sort=asking.sort,
         )
+        shelved.snapshot(asking.by).let_go()
+        return found
 
     def _picture(self, shelved: Shelved, picture: str) -> Path | bytes:
         sent = self._sent.get(picture)

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
-from ..app.loading.loaded import import_captioner
+import numpy as np
+
 from ..app.searcher import Searcher
 from ..errors import BadSetting, CaptionretError, UnknownName
 from ..library import Library, LibrarySnapshot
@@ -111,6 +112,21 @@ class Shelved:
         except CaptionretError as error:
             log.warning(f"{self.id}: {error.message}")
 
+    def warm_up_for_pictures(self) -> None:
+        """The same for the first picture that is sent, where captionret's own captioner sees it: another one
+        may be large, or asked over the network."""
+        try:
+            snapshot = self.snapshot()
+            made_by, shown = snapshot.made_by, snapshot.captioned_by
+            if made_by is None or any(one and one.described.get("captioner") for one in (made_by, shown)):
+                return
+            models = self.searcher.models
+            models.captioner_for(made_by)  # while others compute
+            models.predictor_for(snapshot.predicted_by)
+            self.searcher.search(image=np.full((64, 64, 3), 128, np.uint8), top=1)
+        except CaptionretError as error:
+            log.info(f"{self.id}: {error.message}")
+
 
 class UnknownPicture(UnknownName):
     """A picture that the library does not hold."""
@@ -136,7 +152,9 @@ class Shelf:
             name, number = path.name or "library", 2
             while name in found:
                 name, number = f"{path.name}-{number}", number + 1
-            found[name] = Searcher(Library.open(path), device=settings.device)
+            library = Library.open(path)
+            first = next(iter(found.values()), None)
+            found[name] = first.beside(library) if first else Searcher(library, device=settings.device)
         if not found:
             samples = found[SAMPLES] = Searcher(None, device=settings.device)
             _ = samples.library  # captioned now, if they never were
@@ -160,11 +178,12 @@ class Shelf:
         return iter(self._shelved.values())
 
     def warm_up(self) -> None:
-        """Make all of them ready, one after the other, while others are answered; then what the first picture
-        that is sent would wait for longest."""
+        """Make all of them ready, one after the other, while others are answered: first for words, then for
+        pictures that are sent."""
         for one in self:
             self._warming.submit(one.warm_up)
-        self._warming.submit(import_captioner)
+        for one in self:
+            self._warming.submit(one.warm_up_for_pictures)
 
     def close(self) -> None:
         """Close all that were opened here."""

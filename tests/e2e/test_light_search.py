@@ -155,3 +155,11 @@ def test_help_and_the_package_itself_do_without_numpy(home: Path) -> None:
     assert "numpy" not in loaded(home, "--help")
     code = "import captionret, sys; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_a_captioner_is_loaded_without_a_compiler() -> None:
+    program = """import sys
+from captionret.models.captioning.captioner import Captioner
+Captioner.load("photos-lite")
+sys.exit("torch._dynamo" in sys.modules)"""
+    assert subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOT).returncode == 0

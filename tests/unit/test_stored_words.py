@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,11 +18,16 @@ from captionret.library.words.word_files import UNFINISHED, NamedPart, Predicted
 from captionret.library.words.word_places import placed_words
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
+from captionret.retrieval.calibrated import Calibration, WordGroup
+from captionret.retrieval.certain import CertainColumns
 from captionret.retrieval.index.arrays import ArraysInMemory
+from captionret.retrieval.index.columns import ProbabilityColumns
 from captionret.retrieval.index.few_rows import FewColumns
 from captionret.retrieval.index.stored_words import StoredWords
 from captionret.retrieval.index.word_postings import WordPart, word_part_arrays
+from captionret.retrieval.predicted import WordProbabilities
 from captionret.retrieval.search import rank
+from captionret.retrieval.shown_words import shown_counts
 
 WORDS = ("a", "beach", "dog", "dogs", "red", "runs", "sea lion", "the", "zebra")
 CLASSES = tuple(one.name for one in image_classes()[:6])
@@ -181,6 +187,26 @@ def test_a_few_pictures_are_said_what_all_are_said(both: tuple[Gallery, Gallery]
 
 
 # --- in a library ---
+
+
+@pytest.mark.parametrize("least", [0.04, 0.31, 0.5, 0.95])
+def test_pictures_that_show_words_are_as_many_counted_together_as_one_by_one(
+    both: tuple[Gallery, Gallery], least: float
+) -> None:
+    predicted, count = both[1].predicted, len(both[1])
+    groups = [WordGroup(("dog", "dogs"), 1.3, -0.2, 0.4), WordGroup(("red",), 0.7, 1.1, 0.0, 0.5)]
+    calibration = Calibration("b" * 64, "colours", "nothing", groups, 0.7)
+    certain = np.arange(count) < 4
+    head = CertainColumns(
+        cast("ProbabilityColumns", predicted.head),
+        certain,
+        lambda phrase: np.full(count, phrase == ("dogs",)),
+    )
+    words = sorted(predicted.known)
+    for every in (predicted, WordProbabilities(head, predicted.class_columns, calibration)):
+        counts = shown_counts(every, words, least)
+        assert counts == {word: every.shown(word, least) for word in words}
+        assert len(set(counts.values())) > 3
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 import asyncio
 import io
 import json
+import re
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from captionret.app.loading import loaded
+from captionret.app.loading.loaded import Models
 from captionret.app.searcher import Searcher
 from captionret.library import Library
 from captionret.records import Caption, GivenCaptions
@@ -25,7 +29,7 @@ from captionret.web.guard import MOST_TEXT
 from captionret.web.query_pictures import QueryPictures
 from captionret.web.searching import Searching
 from captionret.web.settings import Settings, is_own_address
-from captionret.web.shelf import Shelf
+from captionret.web.shelf import Shelf, Shelved
 
 HERE = "http://127.0.0.1:8000"
 
@@ -519,3 +523,68 @@ def test_the_page_writes_no_markup_and_asks_no_other_host() -> None:
             assert forbidden not in text, f"{file.name}: {forbidden}"
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
     assert sum(file.stat().st_size for file in page.iterdir()) < 300_000
+
+
+# --- before the first request ---
+
+
+class OfAServer(MeanColour):
+    """A captioner that would be asked over the network."""
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "captioner": "openai:http://127.0.0.1:9/some-model"}
+
+
+@pytest.mark.parametrize("kind", [MeanColour, OfAServer])
+def test_only_a_captioner_of_ours_captions_a_picture_before_one_is_sent(
+    tmp_path: Path, kind: type[MeanColour]
+) -> None:
+    picture(tmp_path / "photos" / "red.png", "red")
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    library.update(library.root, kind(), progress=False)
+    captioner = kind()
+    shelved = Shelved("photos", Searcher(library, captioner=captioner, predictor=Colours()))
+    shelved.warm_up_for_pictures()
+    assert len(captioner.seen) == (kind is MeanColour)
+
+
+def test_libraries_that_are_served_share_their_models(tmp_path: Path) -> None:
+    folders = []
+    for name in ("one", "two"):
+        picture(tmp_path / name / "photos" / "red.png", "red")
+        with Library.create(tmp_path / name / "library", tmp_path / name / "photos") as library:
+            library.update(library.root, MeanColour(), progress=False)
+        folders.append(tmp_path / name / "library")
+    first, second = Shelf.of(Settings(tuple(folders)))
+    assert first.searcher.models is second.searcher.models
+    assert [one.searcher.library.path for one in (first, second)] == folders
+    for one in (first, second):
+        one.close()
+
+
+def test_texts_are_answered_while_a_captioner_loads(monkeypatch: pytest.MonkeyPatch, photos: Library) -> None:
+    found: list[bool] = []
+
+    def load(*_: object) -> MeanColour:
+        with ThreadPoolExecutor(1) as others:
+            found.append(others.submit(models.lock.acquire, timeout=5).result())
+        return MeanColour()
+
+    models, made_by = Models(), photos.made_by
+    monkeypatch.setattr(loaded, "captioner_of", load)
+    assert made_by is not None
+    models.captioner_for(made_by)
+    assert found == [True]
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="this system does not say what is held")
+def test_what_an_answer_read_of_word_probabilities_is_held_no_longer(photos: Library) -> None:
+    web = served(photos)
+    assert found(web, q="blue", mode="words")
+    name, held = "", dict[str, int]()
+    for line in Path("/proc/self/smaps").read_text("utf-8").splitlines():
+        if re.match("[0-9a-f]+-", line):
+            name = line.partition("/")[2]
+        elif line.startswith("Rss:") and str(photos.path)[1:] in f"/{name}" and name.endswith(".part"):
+            held[name] = held.get(name, 0) + int(line.split()[1])
+    assert set(held.values()) == {0}

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 from ...errors import BadImage
 from ...files import expanded
 from ...image_classes import classes_of, image_classes
 from ...library.names import called
 from ...retrieval import Gallery, corpus
+from ...retrieval.language import AT_LEAST
 from ...retrieval.predicted import WordProbabilities
+from ...retrieval.shown_words import shown_counts
 from ...text import STOP_WORDS, words
 from ..searcher import Searcher
 
@@ -50,10 +54,14 @@ class PictureWord:
 def library_words(searcher: Searcher) -> list[LibraryWord]:
     """The words that at least one picture shows, see `as_people_say`, without stop words. Word probabilities
     are made where there are none yet. errors: as Searcher.search"""
-    known = searcher.gallery(MODE).known_words
-    counts = ((word, known[word]) for word in known if word not in STOP_WORDS and _plain(word))
-    predicted = searcher.gallery(MODE).predicted
-    shown = [LibraryWord(word, count) for word, count in counts if count and _first_form(predicted, word)]
+    gallery = searcher.gallery(MODE)
+    known, predicted = gallery.known_words, gallery.predicted
+    asked = [word for word in known if word not in STOP_WORDS and _plain(word)]
+    counts = shown_counts(predicted, [word for word in asked if word in predicted], AT_LEAST)
+    counts |= {word: known[word] for word in asked if word not in counts}
+    shown = [
+        LibraryWord(word, counts[word]) for word in asked if counts[word] and _first_form(predicted, word)
+    ]
     return as_people_say(shown)
 
 
@@ -90,16 +98,20 @@ def picture_words(searcher: Searcher, picture: str | os.PathLike[str]) -> list[P
     errors:  BadImage for one that the library does not hold; as Searcher.search
     """
     gallery = searcher.gallery(MODE)
-    row = _row_of(searcher, gallery, os.fspath(picture))
-    predicted = gallery.predicted
+    return words_of_row(gallery, _row_of(searcher, gallery, os.fspath(picture)))
+
+
+def words_of_row(gallery: Gallery, row: int) -> list[PictureWord]:
+    """The same of a row of a gallery with word probabilities."""
+    predicted, own = gallery.predicted, gallery.predicted.some(np.array([row]))
     written = {word for caption in gallery.all_captions[row] for word in words(caption)}
     found = []
     every = {*gallery.words_of(row), *_classes_of(gallery, row), *written} - STOP_WORDS
-    for word in _one_of_each(predicted, filter(_plain, every), row):
-        sure = float(predicted.of(word)[row]) if word in predicted else float(word in written)
+    for word in _one_of_each(own, filter(_plain, every)):
+        sure = float(own.of(word)[0]) if word in predicted else float(word in written)
         if sure >= SHOWN or word in written:
-            head = 0.0 if predicted.is_certain(word, row) else float(predicted.by_head(word)[row])
-            classes = tuple(predicted.classes_behind(word, row).items())
+            head = 0.0 if predicted.is_certain(word, row) else float(own.by_head(word)[0])
+            classes = tuple(own.classes_behind(word, 0).items())
             found.append(PictureWord(word, sure, word in written, head, classes))
     return sorted(found, key=lambda one: (-one.probability, one.word))
 
@@ -110,12 +122,12 @@ def _first_form(predicted: WordProbabilities, word: str) -> bool:
     return word == max(predicted.forms(word), key=lambda form: (rates.get(form, 0.0), form))
 
 
-def _one_of_each(predicted: WordProbabilities, words: Iterable[str], row: int) -> list[str]:
-    """Of the forms of each word the one that is likeliest of a picture."""
+def _one_of_each(predicted: WordProbabilities, words: Iterable[str]) -> list[str]:
+    """Of the forms of each word the one that is likeliest of the only picture."""
     found: dict[tuple[str, ...], list[str]] = {}
     for word in sorted(words):
         found.setdefault(predicted.forms(word), []).append(word)
-    return [max(forms, key=lambda form: float(predicted.by_head(form)[row])) for forms in found.values()]
+    return [max(forms, key=lambda form: float(predicted.by_head(form)[0])) for forms in found.values()]
 
 
 def _plain(word: str) -> bool:

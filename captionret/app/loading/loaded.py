@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -28,16 +27,12 @@ SpaceInput: TypeAlias = Union["EmbeddingModel", "PictureEncoder", str, os.PathLi
 log = logging.getLogger(__name__)
 
 
-def import_captioner() -> None:
-    """Import what a captioner runs on: that takes as long as loading it and captioning a picture."""
-    import_module("...models.captioning.captioner", __package__)
-
-
 class Models:
     """A captioner, a predictor of words, and embedding spaces: those that were given, else those that a
     library names, else the shipped ones.
 
-    lock: held by whoever computes with one of them, so that several threads may share them
+    lock: held by whoever computes with one of them, so that several threads may share them; who loads a
+          captioner or a predictor alone lets others compute meanwhile
     """
 
     def __init__(
@@ -48,11 +43,12 @@ class Models:
         device: str = "auto",
     ) -> None:
         self.device, self.lock = device, RLock()
+        self._loading = RLock()
         self._captioner, self._predictor, self._space_inputs = captioner, predictor, spaces
-        self._captioners: dict[str, Captioning] = {}  # by fingerprint
+        self._captioners: dict[tuple[str, str], Captioning] = {}  # by fingerprint and precision
         self._predictors: dict[str, WordPredicting] = {}
         self._given: dict[str, Space] | None = None
-        self._shipped: dict[str, Space] = {}
+        self._shipped: dict[tuple[str, str], Space] = {}  # by mode, and the key of its encoder
 
     def captioner(self) -> Captioning:
         """The one that was given, else the shipped one."""
@@ -84,13 +80,14 @@ class Models:
 
     def captioner_for(self, made_by: MadeBy) -> Captioning:
         """The captioner of a library, which alone may caption a query for it. errors: as captioner_of"""
-        with self.lock:
-            if made_by.fingerprint not in self._captioners:
+        key = made_by.fingerprint, precision_of(made_by)
+        with self._loading:
+            if key not in self._captioners:
                 found = self._named_for(made_by)
                 if found.fingerprint != made_by.fingerprint:
                     raise another_captioner(made_by, found.name, found.fingerprint)
-                self._captioners[made_by.fingerprint] = found
-            return self._captioners[made_by.fingerprint]
+                self._captioners[key] = found
+            return self._captioners[key]
 
     def _named_for(self, made_by: MadeBy) -> Captioning:
         if made_by.described.get("captioner"):
@@ -113,7 +110,7 @@ class Models:
         errors: as predictor_of; BadLibrary where the given one is not the library's
         """
         key = "" if record is None else str(record.get("fingerprint"))
-        with self.lock:
+        with self._loading:
             if self._predictor is not None:
                 if record is not None and self._predictor.fingerprint != key:
                     raise BadLibrary(
@@ -169,10 +166,11 @@ class Models:
             given = self.given_spaces()
             if mode in given:
                 return given[mode]
-            if mode not in self._shipped:
-                self._shipped[mode] = (
+            key = mode, str((encoder or {}).get("key", "")) if mode == "clip" else ""
+            if key not in self._shipped:
+                self._shipped[key] = (
                     encoder_of(encoder, self.device)
                     if mode == "clip"
                     else default_space(mode, self.device, given)
                 )
-            return self._shipped[mode]
+            return self._shipped[key]

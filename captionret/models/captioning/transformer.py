@@ -18,6 +18,11 @@ from .config import MAX_LENGTH, CaptionerConfig
 ROOM = 4
 
 
+def _positions(count: int, width: int) -> nn.Parameter:
+    """(count, width) small random numbers."""
+    return nn.Parameter(torch.empty(count, width).normal_(std=0.02))
+
+
 class TransformerDecoder(nn.Module):
     """features (N, cells, D) -> captions. The word embedding is also the output layer's weight, unless word
     vectors are frozen."""
@@ -27,11 +32,11 @@ class TransformerDecoder(nn.Module):
         width = config.hidden_dim
         self.norm_features = nn.LayerNorm(feature_dim)
         self.project = nn.Linear(feature_dim, width)
-        self.cell_positions = nn.Parameter(torch.randn(cells, width) * 0.02)
+        self.cell_positions = _positions(cells, width)
         self.embed = nn.Embedding(vocabulary_size, config.embed_dim)
         nn.init.normal_(self.embed.weight, std=config.embed_dim**-0.5)
         self.widen = nn.Identity() if config.embed_dim == width else nn.Linear(config.embed_dim, width)
-        self.positions = nn.Parameter(torch.randn(MAX_LENGTH, width) * 0.02)
+        self.positions = _positions(MAX_LENGTH, width)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(_Block(width, config.heads, config.dropout) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)

@@ -191,6 +191,11 @@ class StoredColumns:
     def __init__(self, stored: StoredWords, classes: bool) -> None:
         self.count, self._stored, self._classes = stored.count, stored, classes
 
+    @property
+    def parts(self) -> tuple[PlacedPart, ...]:
+        """Together they hold every picture once."""
+        return self._stored.parts
+
     @cached_property
     def words(self) -> Mapping[str, int]:
         """All words, ascending, each with its place."""
@@ -233,11 +238,6 @@ class StoredColumns:
         number of the word in each."""
         lists, numbers = one.part.lists(self._classes)
         return ((part, numbers[word]) for word in words if word in numbers for part in lists)
-
-    @property
-    def parts(self) -> tuple[PlacedPart, ...]:
-        """Together they hold every picture once."""
-        return self._stored.parts
 
     @cached_property
     def spans(self) -> NDArray[np.int64]:

@@ -39,6 +39,14 @@ class Lists:
         words = np.searchsorted(self._arrays.whole(self._starts_name), places, side="right") - 1
         return words.astype(np.int32), self._arrays.whole(self._weights)[places]
 
+    def largest(self) -> NDArray[np.float64]:
+        """(V,) the largest weight of each word, 0 where no row holds it."""
+        starts = self._arrays.whole(self._starts_name).astype(np.int64)
+        found, filled = np.zeros(len(starts) - 1), starts[1:] > starts[:-1]
+        if filled.any():
+            found[filled] = np.maximum.reduceat(self._arrays.whole(self._weights), starts[:-1][filled])
+        return found
+
     def all(self) -> tuple[NDArray[np.int32], NDArray[np.integer], NDArray[np.floating]]:
         """Words, rows and weights of all entries, by word, then by row."""
         starts = self._arrays.whole(self._starts_name).astype(np.int64)

@@ -13,6 +13,8 @@ captionret search "a dog" --library photos -0 | xargs -0 cp -t dogs/
 """
 
 import argparse
+import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -73,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(note)
     if given.no_file:
         say(f"There is no file {given.no_file}.")
+    if not found and given.text and os.path.isdir(given.text):
+        say(f"{given.text} is a folder, too: --gallery {shlex.quote(given.text)} searches in it.")
     if not found.searched:
         say(f"{found.root} holds no picture that was captioned, so nothing can be found.")
     return FOUND if found else NOTHING_FOUND

@@ -114,6 +114,11 @@ def test_index_names_a_file_on_one_line_and_needs_a_folder_or_a_library(photos: 
     assert "is a file. Give the folder" in call(index, photos / "red.png", "--library", "./lib").err
 
 
+def test_a_folder_that_is_searched_as_a_word_is_pointed_out(photos: Path, call: Call) -> None:
+    found = call(search, photos.name, "--library", "./lib", "--mode", "jaccard")
+    assert found.code == 1 and "photos is a folder, too: --gallery photos searches in it." in found.err
+
+
 def test_library_is_not_made_among_other_files(photos: Path, call: Call) -> None:
     refused = call(index, "photos", "--library", ".")
     assert refused.code == 3 and "holds other files, such as" in refused.err

@@ -217,6 +217,19 @@ def test_limits_of_the_system_are_said_and_lived_with(library: Library, limit: s
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("does not tell of changes") == 1, done.stderr
+    assert "sysctl" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name files in Unicode")
+def test_a_folder_whose_name_is_no_unicode_is_what_keeps_changes_untold(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    (library.root / os.fsdecode(b"d\xfe")).mkdir()
+    watcher = watching.Watcher(library, lambda _: None, every=60)
+    stop = threading.Event()
+    stop.set()
+    next(watcher._bursts([str(library.root)], stop))
+    assert "Give that folder a name in Unicode." in caplog.text and "sysctl" not in caplog.text
 
 
 def test_further_folders_are_followed_and_many_changes_are_looked_at_whole(

@@ -85,9 +85,8 @@ class Watcher:
         except (OSError, RuntimeError) as error:
             if not self._is_untold:
                 log.warning(
-                    f"The system does not tell of changes ({error}). All is looked through every "
-                    f"{self._retry:.0f} seconds instead. On Linux, raise fs.inotify.max_user_watches and "
-                    "fs.inotify.max_user_instances by sysctl."
+                    f"The system does not tell of changes ({error}). All is looked through "
+                    f"every {self._retry:.0f} seconds instead. {_remedy_for(error)}"
                 )
             self._is_untold, self._all_at = True, time.monotonic()
         stop.wait(self._retry)
@@ -186,3 +185,10 @@ def _identity(place: str) -> Identity:
     except OSError:
         return None
     return facts.st_dev, facts.st_ino
+
+
+def _remedy_for(error: Exception) -> str:
+    """What lets the system tell of changes again."""
+    if "decode path" in str(error):
+        return "Give that folder a name in Unicode."
+    return "On Linux, raise fs.inotify.max_user_watches and fs.inotify.max_user_instances by sysctl."

@@ -9,6 +9,7 @@ than those after it.
 """
 
 import argparse
+import compileall
 import statistics
 import tempfile
 from pathlib import Path
@@ -51,6 +52,7 @@ def main() -> None:
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     options.add_argument("--count", type=int, default=500, metavar="N")
     given = options.parse_args()
+    compileall.compile_dir(ROOT / "captionret", quiet=1)  # as pip does; else the first search does it
     with tempfile.TemporaryDirectory() as work:
         home, library = Path(work, "home"), Path(work, "library")
         folder = links(given.pictures, given.count, Path(work, "pictures"))

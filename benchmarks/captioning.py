@@ -212,10 +212,12 @@ def write(
 
     captions = rounds[0]["before"].found
     rows: list[list[object]] = []
-    work: dict[str, float] = {}
-    for name, count in counts.items():
+    work = {
+        name: statistics.median(1000 * turn[name].worked / count for turn in rounds)
+        for name, count in counts.items()
+    }
+    for name in counts:
         ratios = [speed(turn, name) / speed(turn, "before") for turn in rounds]
-        work[name] = statistics.median(1000 * turn[name].worked / count for turn in rounds)
         published_ratios = [speed(turn, name) / speed(turn, "published") for turn in rounds]
         ours = rounds[0][name].found
         same = [one == other for one, other in zip(ours, captions, strict=False)]
@@ -239,9 +241,9 @@ def write(
         "processor ms a picture",
         "times before",
         "range",
-        "by the processor",
+        "times before, by the processor",
         "times published",
-        "by the processor",
+        "times published, by the processor",
         "captions as before, %",
         "peak memory, MB",
     ]
@@ -252,7 +254,7 @@ def write(
         "99 % of the captions; at a lower precision 4.5 times; the published networks here 8 times the "
         f"published path, and ours 25 times.\n\n{markdown_table(columns, rows)}"
     )
-    command = "python benchmarks/captioning.py --pictures DIR"
+    command = f"python benchmarks/captioning.py --pictures DIR --count {given.count} --rounds {given.rounds}"
     write_section(given.results, "Captioning a folder", body, command)
 
 

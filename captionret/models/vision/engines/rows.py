@@ -52,7 +52,11 @@ PRECISIONS: Registry[PrecisionConfig] = Registry(
         row.name: row
         for row in (
             PrecisionConfig("float32", "the features that the checkpoints were trained on"),
-            PrecisionConfig("bfloat16", "half the digits: faster where the processor computes in it"),
+            PrecisionConfig(
+                "bfloat16",
+                "half the digits: faster on a GPU and where the processor has matrix units for it (AMX), "
+                "slower elsewhere",
+            ),
             PrecisionConfig(
                 "int8",
                 "whole numbers of a byte: twice as fast where it was measured, in OpenVINO; features "

@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 import pytest
+from shapes import Trained
 
 from captionret.app.loading.named import captioner_of, predictor_of
 from captionret.app.models import Library, waiting_captioner
 from captionret.decoding import BeamSearch
 from captionret.errors import BadCheckpoint, BadLibrary, BadSetting
 from captionret.library import Captioning, MadeBy
+from captionret.library.captions.made_by import described_from
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.captioning.ensemble import Ensemble
@@ -32,6 +34,19 @@ def test_the_shipped_head_is_named_and_any_other_by_its_place(
     found = predictor_of(record, "cpu").path
     assert found is not None and found.resolve() == HEAD
     assert WordPredictor.load(lexical_head, "cpu").describe()["head"] == str(lexical_head.resolve())
+
+
+def test_a_library_names_the_shipped_captioner_and_any_other_by_its_place(
+    tmp_path: Path, trained: Trained
+) -> None:
+    shipped, own = HEAD.with_name("photos-lite"), trained.checkpoint
+    for place, kept in ((shipped, "photos-lite"), (own, str(own))):
+        described = described_from(tmp_path, {"checkpoint": str(place)})
+        again = described_from(tmp_path / "moved", described)
+        assert described["checkpoint"] == again["checkpoint"] == kept
+        for one in (described, again):
+            found = MadeBy("name", "f" * 64, BeamSearch(), one, tmp_path).checkpoint
+            assert found is not None and found.resolve() == place.resolve()
 
 
 @pytest.mark.parametrize(

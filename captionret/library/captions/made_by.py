@@ -9,6 +9,7 @@ from typing import Any
 
 from ...decoding import Decoding, decoding_from_json
 from ...errors import BadSetting
+from ...home import SHIPPED, checkpoint_called, shipped_checkpoint
 from ..catalogue.rows import Damaged, record
 
 FROM_LIBRARY = "checkpoint_from_library"
@@ -40,13 +41,20 @@ class MadeBy:
         path = self.described.get("checkpoint")
         if not isinstance(path, str) or not path:
             return None
+        if path in SHIPPED:
+            return shipped_checkpoint(path)
         return found_again(path, self.described.get(FROM_LIBRARY), self.folder)
 
 
 def described_from(folder: Path, described: dict[str, Any]) -> dict[str, Any]:
-    """The captioner's facts, with its checkpoint's place seen from the library."""
+    """The captioner's facts, with its checkpoint's place seen from the library; of a shipped one its name."""
     path = described.get("checkpoint")
-    there = from_folder(folder, path) if isinstance(path, str) and path else None
+    if not isinstance(path, str) or not path:
+        return described
+    called = path if path in SHIPPED else checkpoint_called(Path(path))
+    if called in SHIPPED:
+        return described | {"checkpoint": called}
+    there = from_folder(folder, path)
     return described if there is None else described | {FROM_LIBRARY: there}
 
 

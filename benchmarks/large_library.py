@@ -1,6 +1,6 @@
 """How a library of up to a million pictures is searched and kept: a new process for each text query, its peak
 memory, the search index made from the catalogue, its size on disk, and ten pictures more. Modes: by words of
-captions, and by word probabilities (words), which are made up.
+captions, and by word probabilities (words, and auto, which has no vectors here), which are made up.
 
     python benchmarks/large_library.py
     python benchmarks/large_library.py --sizes 1000 8090 --runs 3 --results FILE   # to try it
@@ -244,7 +244,7 @@ def main() -> None:
     options.add_argument(
         "--runs", type=int, default=7, metavar="N", help="queries a size (default: %(default)s)"
     )
-    options.add_argument("--modes", nargs="+", default=["jaccard", "bm25", "words"])
+    options.add_argument("--modes", nargs="+", default=["jaccard", "bm25", "words", "auto"])
     options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     found = {size: measured(size, given.runs, given.modes) for size in given.sizes}

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from captionret.errors import BadSetting, NoSpace
 from captionret.library import checksums
 from captionret.library.checksums import BLOCK
-from captionret.library.vectors import features, space_vectors
+from captionret.library.vectors import features, space_vectors, vector_tables
 from captionret.library.vectors.features import FeatureFile
 from captionret.library.vectors.space_vectors import LOCK, vectors_in
 from captionret.library.vectors.vector_tables import KeptVectorTable, vector_table
 from captionret.locks import locked
-from captionret.retrieval.index.halves import best_rows, cosines, unit_rows
+from captionret.retrieval.index.halves import KeepsNearness, best_rows, cosines, unit_rows
+from captionret.retrieval.modes.hubs import nearness
 from captionret.retrieval.search import rank
 
 Numbers = NDArray[np.float16]
@@ -220,6 +221,34 @@ def test_tables_answer_as_the_vectors_do_and_are_made_once(tmp_path: Path, whole
     table = table_of(again, written(tmp_path, more), list(range(COUNT + 5)))
     assert table is not None and best_of(table) == expected_best(more, list(range(COUNT + 5)))
     assert again.encoded == 12
+
+
+def test_nearness_to_usual_texts_is_kept_and_made_again_for_others(
+    tmp_path: Path, whole: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = unit_rows(np.random.default_rng(2).normal(size=(9, 3)).astype(np.float32))
+    expected, counted = nearness(whole.astype(np.float32) * 2, usual)[SOME], list[int]()
+
+    def computed(rows: NDArray[np.float32], places: NDArray[np.float32]) -> NDArray[np.float32]:
+        counted.append(len(rows))
+        return nearness(rows, places)
+
+    monkeypatch.setattr(vector_tables, "nearness", computed)
+    for times in (1, 1):
+        table = table_of(Space(), written(tmp_path, whole))
+        assert isinstance(table, KeepsNearness)
+        found = table.nearness(usual)
+        assert found is not None and found.tolist() == expected.tolist()
+        assert sum(counted) == COUNT * times
+    flip(kept(tmp_path, "-nearness.f32"))
+    for others in (usual, usual[::-1].copy()):
+        table = table_of(Space(), written(tmp_path, whole))
+        found = None if table is None else table.nearness(others)
+        assert found is not None and found.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
+    assert sum(counted) > COUNT
+    with locked(tmp_path / LOCK):
+        table = table_of(Space(), written(tmp_path, whole))
+        assert table is not None and table.nearness(usual[:5].copy()) is None
 
 
 @pytest.mark.parametrize("harm", [flip, cut, Path.unlink])

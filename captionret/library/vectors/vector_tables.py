@@ -1,31 +1,44 @@
 """The vectors of very many pictures in a space, of which a search reads the float16 copy, and few as they
 are. The copy is kept beside them, see space_vectors; how it is searched, in retrieval.index.halves."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from ...retrieval.index.halves import unit_rows
+from ...retrieval.modes.hubs import nearness
 from ..protocols import Space
 from .features import FeatureFile
 from .space_vectors import KeptRows, KeyedSpace, kept_vectors
 
-_FLOAT16 = np.dtype("<f2")
+_FLOAT16, _FLOAT32 = np.dtype("<f2"), np.dtype("<f4")
 
 
 class KeptVectorTable:
     """The rows of one feature file in one space, of which a gallery's pictures are some."""
 
     def __init__(
-        self, kept: KeptRows[np.float32], halves: NDArray[np.float16], places: NDArray[np.int64]
+        self,
+        kept: KeptRows[np.float32],
+        halves: NDArray[np.float16],
+        places: NDArray[np.int64],
+        near: Callable[[NDArray[np.float32]], KeptRows[np.float32]],
     ) -> None:
-        self._kept, self.halves, self.places = kept, halves, places
+        """near: of some places in the space how near the rows are to them, as they are kept"""
+        self._kept, self.halves, self.places, self._near = kept, halves, places, near
 
     def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """(K, D) float32 of these rows."""
         return self._kept.take(places)
+
+    def nearness(self, usual: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """(N,) how near each picture is to places (K, D), see hubs.nearness, computed once and kept; None
+        where that cannot be kept."""
+        found = self._near(usual).whole()
+        return None if found is None else found[0][self.places, 0]
 
 
 def vector_table(
@@ -43,10 +56,19 @@ def vector_table(
         whole = kept.whole(unread=True)
         if whole is None:
             return None
-        halves = _halves(space.key, kept, features, whole[1], checked).whole()
+        sums = whole[1]
+        halves = _halves(space.key, kept, features, sums, checked).whole()
     except BadSetting:  # of a picture that may not be asked for
         return None
-    return None if halves is None else KeptVectorTable(kept, halves[0], places)
+
+    def near(usual: NDArray[np.float32]) -> KeptRows[np.float32]:
+        def made(rows: object) -> NDArray[np.float32]:
+            return nearness(kept.take(np.asarray(rows, np.int64)), usual)[:, None]
+
+        key = f"{space.key} near {hashlib.sha256(usual.tobytes()).hexdigest()}"
+        return KeptRows(features, key, "-nearness", _FLOAT32, sums, made, checked)
+
+    return None if halves is None else KeptVectorTable(kept, halves[0], places, near)
 
 
 def _halves(

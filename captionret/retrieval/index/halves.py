@@ -7,7 +7,7 @@ float32 sums may lose. A row that is further below the last of the best than twi
 
 import os
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,15 @@ class VectorTable(Protocol):
 
     def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """(K, D) of these rows in float32, of length 1 but for rounding."""
+        ...
+
+
+@runtime_checkable
+class KeepsNearness(Protocol):
+    """A table that keeps how near its pictures are to usual places."""
+
+    def nearness(self, usual: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """(N,) the nearness of each picture to places (K, D); None where it has to be computed."""
         ...
 
 

@@ -19,7 +19,7 @@ from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
 from ..rough_sums import Fitting, Roughly, best_of, summed
 from .fusion import HybridMode, PreparedHybrid, standardised
-from .hubs import ROWS, nearness
+from .hubs import nearness, nearness_of
 from .lexical import is_text
 from .likelihood import LikelihoodMode, PreparedLikelihood
 from .named_classes import NamedClasses
@@ -287,10 +287,7 @@ class PreparedAuto(PreparedMode):
         table = self._gallery.vector_table(name)
         if table is None:
             return nearness(self._gallery.vectors(name), usual)
-        starts = range(0, self._count, ROWS)
-        return np.concatenate(
-            [nearness(table.rows(table.places[start : start + ROWS]), usual) for start in starts]
-        )
+        return nearness_of(table, usual)
 
 
 def _without_disliked(query: EncodedQuery) -> EncodedQuery:

@@ -6,6 +6,8 @@ without, as in cross-domain similarity local scaling (Conneau et al. 2018).
 import numpy as np
 from numpy.typing import NDArray
 
+from ..index.halves import KeepsNearness, VectorTable
+
 NEAREST = 5  # of the usual queries' places; of 2, 3 and 5 among 256 or 512 places the best on Flickr8k val
 ROWS = 2048  # compared together
 _DIGITS = 5  # what differs by less is rounding: equal pictures are equally near
@@ -25,3 +27,14 @@ def nearness(
         best = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, cosines.shape[1] - count :]
         found[start : start + ROWS] = best.mean(1)
     return found.round(_DIGITS)
+
+
+def nearness_of(table: VectorTable, places: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) the same of the pictures of a table: as it is kept there, else a block at a time."""
+    kept = table.nearness(places) if isinstance(table, KeepsNearness) else None
+    if kept is not None:
+        return kept
+    starts = range(0, len(table.places), ROWS)
+    return np.concatenate(
+        [nearness(table.rows(table.places[start : start + ROWS]), places) for start in starts]
+    )

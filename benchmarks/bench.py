@@ -7,9 +7,10 @@
 
 Each measures what it measures beside its peers in one run, and writes its section of benchmarks/RESULTS.md or
 checkpoints/RESULTS.md. One that takes longer than its share of the time is stopped; one without the
-collection that it reads is left out. At the end, or after Ctrl-C, stands what became of each, with the time
-and the memory that it took; exit 1 if any was stopped, failed, or took more than 3 GB. Peers of PyPI:
-`pip install .[peers]`. rclip is asked by cold_start, where it is installed and has its network.
+collection that it reads is left out; what they leave of their shares others may use. At the end, or after
+Ctrl-C, stands what became of each, with the time and the memory that it took; exit 1 if any was stopped,
+failed, or took more than 3 GB. Peers of PyPI: `pip install .[peers]`. rclip is asked by cold_start, where it
+is installed and has its network.
 """
 
 import argparse
@@ -40,7 +41,7 @@ class Row:
     """One benchmark.
 
     name:      of its script, without .py
-    minutes:   that it may take
+    minutes:   its share of the time
     arguments: what it is called with
     memory:    MB that one of its processes may take
     """
@@ -71,7 +72,7 @@ ABOUT = (
 )
 # what users wait for first; their minutes sum up to LIMIT at most
 ROWS = (
-    Row("cold_start", 3, ("--data", DATA, "--runs", "7")),
+    Row("cold_start", 3.5, ("--data", DATA, "--runs", "7")),
     Row("first_search", 0.75, ("--pictures", PICTURES)),
     Row("large_library", 5.25, ("--sizes", "1000", "8090", "100000", "1000000", "--runs", "5")),
     Row("word_search", 2, ("--sizes", "8090", "100000", "--runs", "3")),
@@ -80,8 +81,8 @@ ROWS = (
     Row("captioning", 2, ("--pictures", PICTURES, "--count", "192", "--rounds", "1")),
     Row("words_share", 1, ("--pictures", PICTURES, "--count", "128")),
     Row("beam_speed", 1.25, ("--data", DATA, "--runs", "3")),
-    Row("captioners", 0.75),
-    Row("exchange", 1.5, ("--pictures", "25000", "--runs", "3")),
+    Row("captioners", 0.5),
+    Row("exchange", 1.25, ("--pictures", "25000", "--runs", "3")),
     Row("web", 2, ("--sizes", "100000", "--seconds", "10")),
     Row("web_clients", 0.75, ("--seconds", "4")),
     Row("folder_scan", 0.5),
@@ -120,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [known[name] for name in given.only or known if name not in given.but]
     rows = [replace(row, minutes=given.times * row.minutes) for row in chosen]
     if given.list:
-        print("\n".join(f"{row.name}: at most {row.minutes:g} minutes" for row in rows))
+        print("\n".join(f"{row.name}: {row.minutes:g} minutes" for row in rows))
         return 0
     became: dict[str, Became] = {}
     try:
@@ -174,13 +175,15 @@ class Became:
 def run(
     rows: Sequence[Row], data: str, pictures: Path | None, minutes: float
 ) -> Iterator[tuple[str, Became]]:
-    """Run rows until the time is over; the name of each, and what became of it."""
-    began = time.monotonic()
+    """Run rows until the time is over; the name of each, and what became of it. What one leaves of its share
+    those behind it have, too, each at most its own share again."""
+    began, shares = time.monotonic(), 0.0
     for number, row in enumerate(rows, 1):
         used = time.monotonic() - began
-        left = min(60 * row.minutes, 60 * minutes - used)
+        shares += 60 * row.minutes
+        left = min(max(60 * row.minutes, min(shares - used, 120 * row.minutes)), 60 * minutes - used)
         print(
-            f"== {row.name}: {number} of {len(rows)}, at most {row.minutes:.2g} minutes; "
+            f"== {row.name}: {number} of {len(rows)}, at most {max(left, 0) / 60:.1f} minutes; "
             f"{used / 60:.1f} of {minutes:.3g} are used",
             flush=True,
         )
@@ -233,7 +236,7 @@ def report(became: dict[str, Became], rows: Sequence[Row]) -> str:
         [name, one.how, shares[name], one.seconds, one.worked, one.memory] for name, one in became.items()
     ]
     table.append(["all", "", sum(shares.values()), *(_sum(became, of) for of in ("seconds", "worked")), None])
-    columns = ["benchmark", "what became of it", "at most, s", "took, s", "processor, s", "peak memory, MB"]
+    columns = ["benchmark", "what became of it", "share, s", "took, s", "processor, s", "peak memory, MB"]
     return markdown_table(columns, table)
 
 

@@ -61,8 +61,8 @@ def test_what_failed_was_stopped_or_has_no_data_is_said_and_the_others_run(
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.setattr(bench, "FOLDER", tmp_path)
     rows = [
-        bench.Row("bad", 1),
         bench.Row("slow", 0.01),
+        bench.Row("bad", 1),
         bench.Row("reads", 1, (bench.DATA,)),
         bench.Row("good", 1),
     ]
@@ -91,7 +91,9 @@ def test_some_or_all_others_run_and_it_is_said_how_far_it_is(
     monkeypatch.setattr(bench, "ROWS", tuple(bench.Row(name, 0.5) for name in ("first", "second", "third")))
     assert bench.main(["--but", "second"]) == 0
     said = capfd.readouterr().out
-    assert "== third: 2 of 2, at most 0.5 minutes; 0.0 of 40 are used" in said
+    assert "== first: 1 of 2, at most 0.5 minutes; 0.0 of 40 are used" in said
+    # what the first left, too
+    assert "== third: 2 of 2, at most 1.0 minutes; 0.0 of 40 are used" in said
     assert "by first" in said and "by third" in said and "second" not in said
     assert bench.main(["--only", "second"]) == 0
     assert "== second: measured" in (said := capfd.readouterr().out) and "third" not in said

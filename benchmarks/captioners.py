@@ -87,6 +87,7 @@ def through_a_server(folder: Path) -> tuple[float, float]:
 def side_by_side(given: Path, folder: Path, people: Mapping[str, str]) -> list[list[object]]:
     """What further captioners cost a library, a row for each figure. people: captions by a file's name"""
     copy = Path(shutil.copytree(given, folder / "library"))
+    command(["index", "--library", str(copy)], 1)  # what an upgrade reads of the pictures
     with Library.open(copy) as library:
         library.snapshot()
         with library._catalogue._connection() as connection:  # so that no free page of an upgrade is filled
@@ -98,7 +99,7 @@ def side_by_side(given: Path, folder: Path, people: Mapping[str, str]) -> list[l
     for name, away in {"second": 1, "third": 2}.items():  # each says what the first says of another picture
         others = [*texts[away:], *texts[:away]]
         rows = {path: text for (path, _), text in zip(listed, others, strict=True)}
-        found += added(copy, name, rows, 1.4)
+        found += added(copy, name, f"the {name} captioner", rows, 1.4)
     nothing_new = command(["index", "--library", str(copy)])
     found.append(["three captioners, an update with nothing new, s", nothing_new, 3.0])
     search = ["search", "--library", str(copy), "--text", TEXT, "--mode", "jaccard"]
@@ -107,12 +108,14 @@ def side_by_side(given: Path, folder: Path, people: Mapping[str, str]) -> list[l
         found.append([f"search from a new process by {by or 'the best'}, s", seconds, None])
     if people:
         shown = {path: people[Path(path).name] for path, _ in listed if Path(path).name in people}
-        found += added(copy, "fourth, people as", shown, None)
+        found += added(copy, "fourth", "people as the fourth captioner", shown, None)
     return found
 
 
-def added(folder: Path, name: str, texts: Mapping[str, str], bar: float | None) -> list[list[object]]:
-    """What the captions of one more captioner add to the disk, by picture."""
+def added(
+    folder: Path, name: str, who: str, texts: Mapping[str, str], bar: float | None
+) -> list[list[object]]:
+    """What the captions of one more captioner add to the disk; texts: by picture"""
     before = sizes(folder)
     with Library.open(folder) as library:
         library.add_captions(name, [GivenCaptions(path, (caption(one),)) for path, one in texts.items()])
@@ -122,9 +125,9 @@ def added(folder: Path, name: str, texts: Mapping[str, str], bar: float | None) 
     index = sizes(folder)[1] - before[1]
     length = sum(len(one.encode()) for one in texts.values())
     return [
-        [f"the {name} captioner: catalogue, times the text", catalogue / length, None],
-        [f"the {name} captioner: search index, times the text", index / length, None],
-        [f"the {name} captioner: in all, times the text", (catalogue + index) / length, bar],
+        [f"{who}: catalogue, times the text", catalogue / length, None],
+        [f"{who}: search index, times the text", index / length, None],
+        [f"{who}: in all, times the text", (catalogue + index) / length, bar],
     ]
 
 
@@ -145,10 +148,10 @@ def sizes(folder: Path) -> tuple[int, int]:
     return (folder / "catalogue.sqlite").stat().st_size, index
 
 
-def command(words: list[str]) -> float:
-    """Seconds of a command, the best of three."""
+def command(words: list[str], times: int = 3) -> float:
+    """Seconds of a command, the best of so many."""
     found = []
-    for _ in range(3):
+    for _ in range(times):
         began = time.perf_counter()
         subprocess.run([sys.executable, "-m", "captionret", *words], check=True, stdout=subprocess.DEVNULL)
         found.append(time.perf_counter() - began)

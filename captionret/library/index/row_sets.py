@@ -108,8 +108,8 @@ def _counts(segment: Segment, word: str) -> NDArray[np.int64]:
     counts[_best_holding(segment, [word])] = 1
     place = segment.known[0].find(word) if "more.order" in segment.arrays else None
     if place is not None:
-        order, lengths = segment.arrays.whole("more.order"), segment.arrays.whole("more.lengths")
-        rows = segment.arrays.whole("more.rows")[texts_with(order, lengths, [place])]
+        order, rows = segment.arrays.whole("more.order"), segment.arrays.whole("more.rows")
+        rows = rows[texts_with(order, segment.more_ends, [place])]
         counts += np.bincount(rows, minlength=len(segment))
     return counts
 
@@ -132,7 +132,7 @@ def _best_holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer
         return np.zeros(0, np.int32)
     if len(numbers) == 1:
         return postings.rows(numbers[0])
-    return texts_with(segment.arrays.whole("order"), postings.of_each("length"), numbers)
+    return texts_with(segment.arrays.whole("order"), segment.ends, numbers)
 
 
 def _further_holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.integer]:
@@ -143,6 +143,6 @@ def _further_holding(segment: Segment, phrase: Sequence[str]) -> NDArray[np.inte
     numbers = [number for word in phrase if (number := known.find(word)) is not None]
     if len(numbers) < len(phrase):
         return np.zeros(0, np.int32)
-    order, lengths = segment.arrays.whole("more.order"), segment.arrays.whole("more.lengths")
+    order = segment.arrays.whole("more.order")
     rows: NDArray[np.int32] = segment.arrays.whole("more.rows")
-    return once(rows[texts_with(order, lengths, numbers)])
+    return once(rows[texts_with(order, segment.more_ends, numbers)])

@@ -53,6 +53,16 @@ class Segment:
         """The words of the best captions."""
         return CaptionPostings(self.arrays, len(self))
 
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """(n,) where the words of each best caption end in `order`."""
+        return np.cumsum(self.postings.of_each("length"), dtype=np.int64)
+
+    @cached_property
+    def more_ends(self) -> NDArray[np.int64]:
+        """The same of the further captions in `more.order`."""
+        return np.cumsum(self.arrays.whole("more.lengths"), dtype=np.int64)
+
     @property
     def feature_rows(self) -> NDArray[np.integer]:
         """(n,) where each picture's feature stands."""

@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 
 
 def texts_with(
-    order: NDArray[np.unsignedinteger], lengths: NDArray[np.integer], phrase: Sequence[int]
+    order: NDArray[np.unsignedinteger], ends: NDArray[np.int64], phrase: Sequence[int]
 ) -> NDArray[np.int64]:
     """The texts that hold the words of a phrase one after the other, ascending.
 
-    order:   (K,) the words of all texts; lengths: (N,) how many each text has
+    order:   (K,) the words of all texts; ends: (N,) behind which of them each text ends
     phrase:  at least one word
     """
     found = np.flatnonzero(order == phrase[0])
     for step, word in enumerate(phrase[1:], start=1):
         found = found[found < len(order) - step]
         found = found[order[found + step] == word]
-    ends = np.cumsum(lengths, dtype=np.int64)
     texts = np.searchsorted(ends, found, side="right")
     return once(texts[found + len(phrase) <= ends[texts]])
 

@@ -73,7 +73,7 @@ def overview(shelved: Shelved) -> Overview:
 
 def _overview(shelved: Shelved) -> Overview:
     snapshot = shelved.snapshot()
-    gallery, made_by = snapshot.gallery(), snapshot.made_by
+    gallery, made_by = snapshot.gallery(), snapshot.made_by or snapshot.captioned_by
     sets = gallery.row_sets
     months = _months(sets.counts("day"))
     failures = shelved.library.failures()

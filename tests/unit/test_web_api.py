@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from captionret.app.loading import loaded
+from captionret.app.loading.captioners import bring_up_to_date
 from captionret.app.loading.loaded import Models
 from captionret.app.searcher import Searcher
 from captionret.library import Library
@@ -88,6 +89,19 @@ def test_a_text_finds_pictures_with_their_words(web: TestClient) -> None:
     assert {one["name"] for one in hits[:2]} == {"blue-2.png", "blue-3.png"}
     assert hits[0]["folder"] == "beach" and hits[0]["caption"] == "a plain blue picture"
     assert hits[0]["words"][0]["word"] == "blue"  # type: ignore[index]
+
+
+def test_captions_of_a_file_alone_are_searched_and_said_to_be_its_own(tmp_path: Path) -> None:
+    picture(tmp_path / "photos" / "a.png", "red")
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    bring_up_to_date(library, None, None)
+    ours = Caption("our dog", ("our", "dog"), 0.0, ("holiday",))
+    library.add_captions("notes.csv", [GivenCaptions("a.png", (ours,))])
+    web = served(library)
+    facts = web.get("/api/libraries/photos").json()
+    assert facts["captioned_by"] == "notes.csv"
+    assert facts["keywords"] == [{"name": "holiday", "pictures": 1}]
+    assert [one["caption"] for one in found(web, q="dog keyword:holiday")] == ["our dog"]
 
 
 def test_without_a_query_the_whole_library_is_shown_a_page_at_a_time(web: TestClient) -> None:

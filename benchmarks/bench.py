@@ -85,6 +85,7 @@ ROWS = (
     Row("exchange", 1.25, ("--pictures", "25000", "--runs", "3")),
     Row("web", 2, ("--sizes", "100000", "--seconds", "10")),
     Row("web_clients", 0.75, ("--seconds", "4")),
+    Row("lighthouse", 0.75, ("--pages", "search", "picture")),
     Row("folder_scan", 0.5),
     Row("watch", 1.5, ("--pictures", PICTURES, "--copies", "300")),
     Row("exif", 0.75),
@@ -96,7 +97,7 @@ ROWS = (
     Row("sentence_encoder", 0.5, ("--data", DATA)),
     Row("ranking_speed", 0.5),
     Row("scoring_speed", 0.5),
-    Row("gpu", 2.75),
+    Row("gpu", 2),
 )
 
 

@@ -108,7 +108,10 @@ def main() -> int:
             print(*rows[-1], flush=True)
     columns = ["page", *(name.replace("-", " ") for name in CATEGORIES), "what it lost points by"]
     body = f"Of 100, at which is aimed; as on a phone.\n\n{markdown_table(columns, rows)}"
-    write_section(given.results, "The pages by Lighthouse", body, "python benchmarks/lighthouse.py")
+    title, command = "The pages by Lighthouse", "python benchmarks/lighthouse.py"
+    if given.pages != list(PAGES):
+        title, command = f"{title}: {', '.join(given.pages)}", f"{command} --pages {' '.join(given.pages)}"
+    write_section(given.results, title, body, command)
     return int(any(row[1:3] != [100, 100] for row in rows))
 
 

@@ -32,6 +32,7 @@ from .exporting import Busy
 from .folders import UnknownFolder
 from .guard import Guard
 from .jobs import Jobs, UnknownJob
+from .library_words import shown_words
 from .page_files import page_file
 from .query_pictures import QueryPictures
 from .reports import Reports, UnknownReport
@@ -78,7 +79,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
     async def running(_: FastAPI) -> AsyncIterator[None]:
         assert shelf is not None
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        shelf.warm_up()
+        shelf.warm_up(shown_words)
         yield
         jobs.close()
         duplicates.close()

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..app.curating.words import MODE, SPOKEN, words_of_row
+from ..app.curating.words import MODE, SPOKEN, only_names_a_class, words_of_row
+from ..app.curating.words import PictureWord as CuratedWord
 from ..errors import BadCheckpoint, BadImage, BadSetting, MissingWeights
+from ..image_classes import classes_of
 from ..library.pictures import CaptionsBy
 from ..records import Caption
 from ..records import PictureFacts as FileFacts
@@ -110,6 +112,7 @@ def _words_of(shelved: Shelved, picture: str) -> list[PictureWord]:
         found = []
     rates = corpus.rates()
     found.sort(key=lambda one: not one.in_captions and rates.get(one.word, 0.0) < SPOKEN)  # keeps their order
+    found = one_of_each(found)
     return [
         PictureWord(
             word=visible(one.word),
@@ -120,6 +123,17 @@ def _words_of(shelved: Shelved, picture: str) -> list[PictureWord]:
         )
         for one in found[:60]
     ]
+
+
+def one_of_each(found: Iterable[CuratedWord]) -> list[CuratedWord]:
+    """Of words that only name the very same classes ("mammal", "mammalian") the first."""
+    kept, named = list[CuratedWord](), set[tuple[str, ...]]()
+    for one in found:
+        classes = classes_of().get(one.word, ())
+        if one.in_captions or not only_names_a_class(one.word) or classes not in named:
+            kept.append(one)
+            named.add(classes)
+    return kept
 
 
 def _classes(found: Iterable[tuple[str, float]]) -> list[ClassBehind]:

@@ -177,13 +177,12 @@ class Shelf:
     def __iter__(self) -> Iterator[Shelved]:
         return iter(self._shelved.values())
 
-    def warm_up(self) -> None:
-        """Make all of them ready, one after the other, while others are answered: first for words, then for
-        pictures that are sent."""
-        for one in self:
-            self._warming.submit(one.warm_up)
-        for one in self:
-            self._warming.submit(one.warm_up_for_pictures)
+    def warm_up(self, list_words: Callable[[Shelved], object]) -> None:
+        """Make all of them ready, one after the other, while others are answered: for words, for pictures
+        that are sent, and by a list of their words."""
+        for step in (Shelved.warm_up, Shelved.warm_up_for_pictures, list_words):
+            for one in self:
+                self._warming.submit(step, one)
 
     def close(self) -> None:
         """Close all that were opened here."""

@@ -7,6 +7,7 @@ import re
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from captionret.app.curating.words import PictureWord as CuratedWord
 from captionret.app.loading import loaded
 from captionret.app.loading.captioners import bring_up_to_date
 from captionret.app.loading.loaded import Models
@@ -26,6 +28,7 @@ from captionret.records import Caption, GivenCaptions
 from captionret.report.page import write_page
 from captionret.web.adding import plain_name
 from captionret.web.application import create_app
+from captionret.web.describing import one_of_each
 from captionret.web.guard import MOST_TEXT
 from captionret.web.query_pictures import QueryPictures
 from captionret.web.searching import Searching
@@ -602,3 +605,12 @@ def test_what_an_answer_read_of_word_probabilities_is_held_no_longer(photos: Lib
         elif line.startswith("Rss:") and str(photos.path)[1:] in f"/{name}" and name.endswith(".part"):
             held[name] = held.get(name, 0) + int(line.split()[1])
     assert set(held.values()) == {0}
+
+
+def test_words_that_name_the_very_same_classes_stand_once_on_a_pictures_page() -> None:
+    found = [
+        CuratedWord(word, 0.3, False, 0.0, (("collie", 0.3),)) for word in ("dog", "mammal", "mammalian")
+    ]
+    found += [replace(found[-1], in_captions=True)]
+    assert [one.word for one in one_of_each(found)] == ["dog", "mammal", "mammalian"]
+    assert one_of_each(found)[-1].in_captions

@@ -2,6 +2,7 @@
 
 import { ask, imageOf, place as placeOf } from "./api.js";
 import { h } from "./dom.js";
+import { Specks } from "./specks.js";
 import { go } from "./state.js";
 
 const SPAN = 65535;
@@ -9,6 +10,7 @@ const HEIGHT = 460;
 const REACH = 14; // pixels from the pointer within which a point is meant
 const MOST_SHOWN = 40; // small pictures at a time, where few points are left in view
 const SIDE = 54;
+const MANY = 20_000; // points
 
 export class MapView extends HTMLElement {
   /** @param {string} lib */
@@ -94,10 +96,21 @@ export class MapView extends HTMLElement {
     return this.clientWidth || 600;
   }
 
+  /** Where points stand in the window: the browser is asked for its width once, not for each of them. */
+  placing() {
+    const { wide, scaleX, scaleY, points } = this;
+    const [perX, perY] = [scaleX / SPAN, scaleY / SPAN];
+    const [left, top] = [wide / 2 - this.x * scaleX, HEIGHT / 2 - this.y * scaleY];
+    return {
+      x: (/** @type {number} */ row) => points[2 * row] * perX + left,
+      y: (/** @type {number} */ row) => points[2 * row + 1] * perY + top,
+    };
+  }
+
   /** Where a point stands in the window. @param {number} row */
   at(row) {
-    const [x, y] = [this.points[2 * row] / SPAN, this.points[2 * row + 1] / SPAN];
-    return [(x - this.x) * this.scaleX + this.wide / 2, (y - this.y) * this.scaleY + HEIGHT / 2];
+    const places = this.placing();
+    return [places.x(row), places.y(row)];
   }
 
   get scaleX() {
@@ -147,13 +160,18 @@ export class MapView extends HTMLElement {
     const count = this.points.length / 2;
     const size = Math.max(1.6, Math.min(5, 90 / Math.sqrt(count / this.zoom + 1)));
     const seen = [];
-    pen.globalAlpha = count > 20_000 ? 0.45 : 0.7;
+    const many = count > MANY ? new Specks(canvas, pen.fillStyle, size * sharp) : undefined;
+    pen.globalAlpha = 0.7;
+    const places = this.placing();
     for (let row = 0; row < count; row += 1) {
-      const [x, y] = this.at(row);
+      const x = places.x(row);
+      const y = places.y(row);
       if (x < -SIDE || y < -SIDE || x > wide + SIDE || y > HEIGHT + SIDE) continue;
-      pen.fillRect(x - size / 2, y - size / 2, size, size);
+      if (many) many.add(x * sharp, y * sharp);
+      else pen.fillRect(x - size / 2, y - size / 2, size, size);
       if (seen.length <= MOST_SHOWN * 8) seen.push(row);
     }
+    if (many) pen.putImageData(many.image, 0, 0);
     pen.globalAlpha = 1;
     const shown = apart(seen.map((row) => ({ row, place: this.at(row) })));
     this.drawn = new Set(shown.map((one) => one.row));
@@ -199,9 +217,9 @@ export class MapView extends HTMLElement {
       const [px, py] = this.at(row);
       if (one.image && Math.abs(px - x) < SIDE / 2 && Math.abs(py - y) < SIDE / 2 && this.drawn?.has(row)) return row;
     }
+    const places = this.placing();
     for (let row = 0; row < this.points.length / 2; row += 1) {
-      const [px, py] = this.at(row);
-      const distance = (px - x) ** 2 + (py - y) ** 2;
+      const distance = (places.x(row) - x) ** 2 + (places.y(row) - y) ** 2;
       if (distance < least) [best, least] = [row, distance];
     }
     return best;

@@ -105,7 +105,7 @@ def gallery_of(
         features=table,
         word_probabilities=kept_words(predictor.words, np.concatenate(predicted)),
         classes=None if classes is None else kept_classes(classes),
-        spaces={"embedding": space.encode_features},
+        spaces={"embedding": space},
         calibration=calibration_of(predictor.describe()),
     )
     names = [str(row) for row in range(len(paths))]

@@ -65,6 +65,11 @@ NEW = {
         "captionret/training/meaning.py": ["meaning_tower", "mean_codes", "kept"],
         "captionret/training/lexical.py": ["WordsTask.loss"],
     },
+    "spaces that read what is predicted of pictures": {
+        "captionret/models/embedding/image_tower.py": ["ShortcutTower"],
+        "captionret/training/embedding.py": ["PredictedWords"],
+        "captionret/training/features.py": ["FeaturesAndWords", "Features.some", "Features._of_some"],
+    },
     # a fingerprint was made by each model then
     "fields and fingerprints under the names of release 0.5.0": {
         "captionret/config.py": ["Config._named", "Config.fingerprinted"],

@@ -1,21 +1,26 @@
-"""Captioners trained where they are not trained yet, as the demo and the benchmarks take them.
+"""Captioners trained where they are not trained yet, as the demo and the benchmarks take them; and what
+predicts words for the training of a space.
 
 training = CaptionerTraining("model2-lite", "scenes", settings=("epochs=3",))
 path = trained_captioner(training, Path("checkpoints/mine"))
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..datasets import open_dataset
 from ..home import data_folder
+from ..records import Item
+from .places import LEXICAL_HEAD, checkpoint_path
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     import torch
 
     from ..models.checkpoint import Checkpoint
+    from ..training.embedding import PredictedWords
     from ..training.run import Run
 
 CURVE = "training.png"  # the last thing that a training writes
@@ -91,3 +96,24 @@ def train_and_draw(run: "Run[Any]", device: "torch.device", resume: bool = False
     if "val_loss" in history[0]:
         log.info("The training curve: %s", training_curve(history, run.out / CURVE))
     return checkpoint
+
+
+def words_by(head: str | None, features: Path, device: str) -> "Callable[[Sequence[Item]], PredictedWords]":
+    """What predicts the words of pictures for a space that reads them.
+
+    head:     the lexical head, its name or directory; None: the shipped one
+    features: the folder of the feature cache
+    errors:   as WordPredictor.load; when it is called, as predict_split
+    """
+    from ..models.lexical.predictor import WordPredictor
+    from ..training.embedding import PredictedWords
+    from .measuring.described_split import predict_split
+
+    predictor = WordPredictor.load(checkpoint_path(head) if head else LEXICAL_HEAD, device)
+    made_by = {"name": predictor.name, "fingerprint": predictor.fingerprint}
+
+    def predicted(items: Sequence[Item]) -> PredictedWords:
+        stored = predict_split(predictor, items, features)
+        return PredictedWords(made_by, stored.hashes, stored.word_probabilities)
+
+    return predicted

@@ -143,8 +143,10 @@ def _pictures(
         say(f"left out: {failure.reason}")
     if not len(features.present):
         raise _none_readable(paths)
-    vectors = model.encode_features(features.of(np.arange(len(features.present))).numpy())
-    return [str(paths[row]) for row in features.present], vectors
+    read = [paths[row] for row in features.present]
+    if model.picture_words:
+        return [str(path) for path in read], model.encode_images(read, progress=None)
+    return [str(path) for path in read], model.encode_features(features.of(np.arange(len(read))).numpy())
 
 
 def _encoded(encoder: "PictureEncoder", paths: Sequence[Path]) -> tuple[list[str], np.ndarray]:

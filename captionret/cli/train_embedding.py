@@ -45,6 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def options() -> argparse.ArgumentParser:
     """The command's options."""
     found = training_parser("train-embedding", __doc__ or "", usual="to be given", was="--model")
+    found.add_argument(
+        "--words-from",
+        metavar="NAME",
+        help="with picture_words=True: the lexical head that predicts the words which the image tower reads, "
+        "its name or directory (default: the shipped one)",
+    )
+    found.add_argument(
+        "--eight-bits", action="store_true", help="store the rows of words in eight bits, half of float16"
+    )
     found.epilog = fields_help()
     return found
 
@@ -62,7 +71,14 @@ def _started(given: argparse.Namespace) -> "EmbeddingRun":
     facts = run_facts(given, given.variant, config, name)
     from ..training.embedding import EmbeddingRun, fitting
 
-    return EmbeddingRun(**{**facts, "config": fitting(config, facts["dataset"])})
+    facts |= {"config": fitting(config, facts["dataset"]), "eight_bits": given.eight_bits}
+    if config.picture_words:
+        from ..app.trainings import words_by
+
+        facts["words"] = words_by(given.words_from, given.features, given.device)
+    elif given.words_from:
+        raise BadSetting("--words-from is for a space that reads words. Set picture_words=True with it.")
+    return EmbeddingRun(**facts)
 
 
 def models_table() -> str:

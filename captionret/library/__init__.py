@@ -7,7 +7,7 @@ from .index.array_file import DamagedIndex
 from .info import LibraryInfo
 from .library import Library
 from .pictures import CaptionsBy, LibraryPicture
-from .protocols import Captioning, EncodingPictures, PictureSpace, Space, WordPredicting
+from .protocols import Captioning, EncodingPictures, PictureSpace, ReadsWords, Space, WordPredicting
 from .pruning import Pruned
 from .report import CaptionReport, UpdateReport
 from .snapshot import LibrarySnapshot
@@ -27,6 +27,7 @@ __all__ = [
     "MadeBy",
     "PictureSpace",
     "Pruned",
+    "ReadsWords",
     "Space",
     "UpdateReport",
     "WordPredicting",

@@ -83,6 +83,19 @@ class Space(Protocol):
 
 
 @runtime_checkable
+class ReadsWords(Space, Protocol):
+    """A space that reads word probabilities behind features, where they are known.
+
+    picture_words: these words, in the order of the columns; none: it reads features alone
+    """
+
+    @property
+    def picture_words(self) -> tuple[str, ...]:
+        """See the class."""
+        ...
+
+
+@runtime_checkable
 class PictureSpace(Protocol):
     """A space whose vectors are made of pictures themselves: that of an encoder.
 

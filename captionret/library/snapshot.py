@@ -27,6 +27,7 @@ from .protocols import PictureSpace, Space
 from .vectors.encoded import EncodedPictures, files_of
 from .vectors.features import FeatureFile, file_of
 from .vectors.space_vectors import vectors_in
+from .vectors.with_words import FeaturesWithWords, read_by
 from .words.calibrating import calibration_for
 from .words.held import HeldWords, UnkeptWords
 from .words.word_files import PredictedWords
@@ -233,7 +234,7 @@ class LibrarySnapshot:
         """(N, D) unit rows in the space of that mode; an encoder reads pictures that it has not read yet."""
         if not hashes:
             return np.empty((0, 0), np.float32)
-        space, features = self.spaces[mode], self.contents.features
+        space, features = self.spaces[mode], self._read_by(mode)
         if isinstance(space, PictureSpace):
             return EncodedPictures(self.folder, space).take(hashes, files_of(self.root, self.pictures))
         if features is None:
@@ -243,12 +244,18 @@ class LibrarySnapshot:
     def vector_table(self, mode: str) -> VectorTable | None:
         """Where there are very many images, their vectors in the space of that mode as they lie on disk, in
         the order of the gallery; None: `vectors` gives them."""
-        space, features = self.spaces[mode], self.contents.features
+        space, features = self.spaces[mode], self._read_by(mode)
         if len(self.pictures) <= EXACT_UP_TO or features is None or isinstance(space, PictureSpace):
             return None
         from .vectors.vector_tables import vector_table  # few searches ask for it
 
         return vector_table(space, features, self._feature_rows, self._checked)
+
+    def _read_by(self, mode: str) -> FeatureFile | FeaturesWithWords | None:
+        """What vectors of a mode's space are made of. errors: BadLibrary where a file of words is damaged"""
+        return read_by(
+            self.spaces[mode], self.contents.features, self._of_pictures, lambda: self._feature_rows
+        )
 
     def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
         """Of each image when and with which camera it was taken; None where its file does not say."""
@@ -279,13 +286,12 @@ class LibrarySnapshot:
         return self.pictures.gathered(lambda segment: segment.feature_rows)
 
     def _feature_rows_of(self, hashes: Sequence[str]) -> NDArray[np.int64]:
-        rows = self._feature_rows
-        return rows if hashes is self.pictures.hashes else rows[self._rows(hashes)]
+        every = hashes is self.pictures.hashes
+        return self._feature_rows if every else self._feature_rows[self._rows(hashes)]
 
     def _rows(self, hashes: Sequence[str]) -> Sequence[int]:
-        if hashes is self.pictures.hashes:
-            return range(len(self.pictures))
-        return [self.pictures.row_of[sha256] for sha256 in hashes]
+        every = hashes is self.pictures.hashes
+        return range(len(self.pictures)) if every else [self.pictures.row_of[sha256] for sha256 in hashes]
 
     def __len__(self) -> int:
         return len(self.gallery())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-_SCALES = ".scales"  # behind the matrix's name: (rows,) float32
+from .stored import SCALES
 
 
 def packed(tensors: Mapping[str, Tensor], rows: int) -> dict[str, Tensor]:
@@ -16,7 +16,7 @@ def packed(tensors: Mapping[str, Tensor], rows: int) -> dict[str, Tensor]:
         if tensor.is_floating_point() and tensor.ndim == 2 and len(tensor) == rows:
             values = tensor.detach().to("cpu", torch.float32)
             scales = (values.abs().amax(1) / 127).clamp(min=1e-12)
-            found[name], found[name + _SCALES] = torch.round(values / scales[:, None]).to(torch.int8), scales
+            found[name], found[name + SCALES] = torch.round(values / scales[:, None]).to(torch.int8), scales
     return found
 
 
@@ -25,7 +25,7 @@ def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     found = {}
     for name, tensor in tensors.items():
         if tensor.dtype is torch.int8:
-            found[name] = tensor.float() * tensors[name + _SCALES][:, None]
-        elif not name.endswith(_SCALES):
+            found[name] = tensor.float() * tensors[name + SCALES][:, None]
+        elif not name.endswith(SCALES):
             found[name] = tensor.float() if tensor.is_floating_point() else tensor
     return found

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import BadCheckpoint
 
-_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
+_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I8": "i1", "U8": "u1"}
+_TYPES["BOOL"] = "?"
 _LENGTH = 8  # bytes that say how long the header is
 
 

@@ -19,6 +19,7 @@ from ..text import Vocabulary
 from .record import Kind, read_record
 from .vision.rows import PRECOMPUTED
 
+SCALES = ".scales"  # behind the name of a matrix in eight bits: what its rows are multiplied by
 RESTORE = "Restore it, or train again."
 
 

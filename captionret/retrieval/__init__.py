@@ -8,7 +8,7 @@ from .modes.registry import MODES, every_mode, find_mode
 from .protocols import GalleryContents, GallerySource, Mode, PreparedMode
 from .query import EncodedQuery
 from .search import rank, search
-from .sources import PartOfGallery, TableSource
+from .sources import PartOfGallery, TableSource, beside_words
 
 __all__ = [
     "MODES",
@@ -22,6 +22,7 @@ __all__ = [
     "PreparedMode",
     "TableSource",
     "WordMatrix",
+    "beside_words",
     "every_mode",
     "find_mode",
     "parse",

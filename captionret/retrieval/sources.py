@@ -1,6 +1,7 @@
 """Contents of a gallery that lie in memory, or in another gallery."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,30 @@ from .index.stored_words import StoredWords
 Encode = Callable[[NDArray[np.floating]], NDArray[np.float32]]  # (N, D_image) features -> (N, D) unit rows
 
 
+class ReadsFeatures(Protocol):
+    """A space of pictures. picture_words: the words whose probabilities it reads behind the features"""
+
+    @property
+    def picture_words(self) -> tuple[str, ...]:
+        """See the class."""
+        ...
+
+    def encode_features(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
+        """See Encode."""
+        ...
+
+
+def beside_words(
+    features: NDArray[np.floating], predicted: WordMatrix, words: Sequence[str]
+) -> NDArray[np.floating]:
+    """(N, D + M) features, with the probability of each of M words behind them; without words as they are."""
+    return np.concatenate([features, predicted.dense(words)], 1) if words else features
+
+
 class TableSource:
     """Arrays and lists with a row for each content hash.
 
-    TableSource(hashes, features=features, captions=captions, spaces={"embedding": model.encode_features})
+    TableSource(hashes, features=features, captions=captions, spaces={"embedding": model})
     """
 
     def __init__(
@@ -29,7 +50,7 @@ class TableSource:
         word_probabilities: WordMatrix | None = None,
         classes: WordMatrix | None = None,
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
-        spaces: Mapping[str, Encode] | None = None,
+        spaces: Mapping[str, Encode | ReadsFeatures] | None = None,
         facts: Sequence[PictureFacts | None] | None = None,
         calibration: Calibration | None = None,
     ) -> None:
@@ -80,7 +101,15 @@ class TableSource:
         """(N, D) unit rows of the table, or as the space makes them of the features."""
         if mode in self._vectors:
             return self._vectors[mode][self._rows(hashes)]
-        return self._spaces[mode](self.features(hashes)) if hashes else np.empty((0, 0), np.float32)
+        if not hashes:
+            return np.empty((0, 0), np.float32)
+        space, features = self._spaces[mode], self.features(hashes)
+        if callable(space):
+            return space(features)
+        if self._word_probabilities is None or not space.picture_words:
+            return space.encode_features(features)
+        predicted = self.word_probabilities(hashes)
+        return space.encode_features(beside_words(features, predicted, space.picture_words))
 
     def facts(self, hashes: Sequence[str]) -> list[PictureFacts | None]:
         """Those of the table."""

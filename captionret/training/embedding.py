@@ -1,6 +1,6 @@
 """Training an embedding space on cached features: its data, its labels, its task."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,21 +18,47 @@ from ..models.sentence.skipthought.encoder import skipthought_of
 from ..models.vision.backbones import Backbone, backbone_record, load_backbone
 from ..models.vision.rows import PRECOMPUTED
 from ..records import Item
+from ..retrieval import WordMatrix
 from ..text import Vocabulary
 from ..word_vectors import load_word_vectors
-from .features import Features
+from .features import Features, FeaturesAndWords
 from .labelling import LabelData, LabelTask
 from .pairs import PairData, PairTask
 from .run import Prepared, Run, check_some
 from .sentence_codes import CachedSentenceEncoder
 
 
+@dataclass(frozen=True, eq=False)
+class PredictedWords:
+    """What a lexical head predicts of pictures.
+
+    made_by: {"name", "fingerprint"} of the head
+    hashes:  N content hashes, one for each row of `matrix`
+    """
+
+    made_by: dict[str, str]
+    hashes: Sequence[str]
+    matrix: WordMatrix
+
+    def beside(self, features: Features, vocabulary: Vocabulary) -> FeaturesAndWords:
+        """The features, with the probabilities of the vocabulary's words behind them. KeyError for a picture
+        of which nothing is predicted"""
+        row_of = {sha256: row for row, sha256 in enumerate(self.hashes)}
+        some = self.matrix.take([row_of[sha256] for sha256 in features.hashes])
+        rows = (features.rows, features.table, features.hashes, features.present)
+        return FeaturesAndWords(*rows, some.dense(vocabulary.tokens))
+
+
 @dataclass(frozen=True)
 class EmbeddingRun(Run[EmbeddingConfig]):
     """The training of an embedding space; `name` is a row of EMBEDDING_MODELS. The epoch with the best sum of
-    recalls, right triples, or hit@5 of labels is kept."""
+    recalls, right triples, or hit@5 of labels is kept.
+
+    words: what predicts of pictures for a space with picture_words
+    """
 
     kind = EMBEDDING
+    words: Callable[[Sequence[Item]], PredictedWords] | None = None
 
     def rules(self) -> Iterator[tuple[bool, str]]:
         """See Run.rules."""
@@ -48,6 +74,10 @@ class EmbeddingRun(Run[EmbeddingConfig]):
             (self.config.backbone == PRECOMPUTED) != (self.dataset.features is not None),
             f"backbone={PRECOMPUTED} is for collections that bring features (vse:), and these need it.",
         )
+        yield (
+            self.config.picture_words != (self.words is not None),
+            "picture_words needs what a lexical head predicts of the pictures, and that needs picture_words.",
+        )
 
     def prepare(self, device: torch.device, backbone: Backbone | None) -> Prepared:
         """See Run.prepare; a collection that brings its features needs no CNN."""
@@ -61,9 +91,15 @@ class EmbeddingRun(Run[EmbeddingConfig]):
         texts = [caption for item in learned.items for caption in item.captions]
         labels = [label for item in learned.items for label in item.labels]
         vocabulary = Vocabulary.build(texts or labels, self.config.min_count, punctuation=False)
+        predicted = None if self.words is None else self.words([*learned.items, *measured.items])
+        if predicted is not None:
+            for images in (learned, measured):
+                images.features = predicted.beside(images.features, vocabulary)
         torch.manual_seed(self.seed)
         space = EmbeddingNetwork(self.config, len(vocabulary))
         facts = {"images": len(learned.items), "captions": len(texts), "validated_on": validated_on}
+        if predicted is not None:
+            facts["words_by"] = predicted.made_by
         if space.idf is not None:
             space.idf.copy_(torch.from_numpy(idf_of(texts, vocabulary)))
         if space.words is not None and self.config.word_vectors is not None:
@@ -183,10 +219,5 @@ def _pairs(images: Images, reader: Reader, progress: bool | None) -> tuple[PairD
     if not usable:
         raise BadDataset(f"No caption can be read: the first one {reader.missing_reason(found[0][0])}.")
     rows, owner = np.unique([row for _, row in usable], return_inverse=True)  # images that keep a caption
-    features = replace(
-        images.features,
-        rows=images.features.rows[:, rows],
-        hashes=[images.features.hashes[row] for row in rows],
-    )
     read = reader([caption for caption, _ in usable], bool(progress))
-    return PairData(features, read, owner), len(found) - len(usable)
+    return PairData(images.features.some(rows), read, owner), len(found) - len(usable)

@@ -11,9 +11,10 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,6 +122,34 @@ class Features:
                 values[views == view] = self.table[view][self.rows[view, pictures[views == view]]]
         # as float16 to the device, which is half the way, and wider there
         return placed(torch.from_numpy(values), device).float()
+
+    def some(self, pictures: np.ndarray) -> "Features":
+        """The features of some of the pictures."""
+        return replace(self, **self._of_some(pictures))
+
+    def _of_some(self, pictures: np.ndarray) -> dict[str, Any]:
+        return {"rows": self.rows[:, pictures], "hashes": [self.hashes[one] for one in pictures]}
+
+
+@dataclass(frozen=True)
+class FeaturesAndWords(Features):
+    """Features of pictures, each row followed by the probabilities of words.
+
+    words: (N, V) float16, the same for all views of a picture
+    """
+
+    words: np.ndarray
+
+    def of(
+        self, pictures: np.ndarray, views: np.ndarray | None = None, device: torch.device | None = None
+    ) -> torch.Tensor:
+        """(len(pictures), D + V) float32, see Features.of."""
+        words = placed(torch.from_numpy(self.words[pictures]), device).float()
+        return torch.cat([super().of(pictures, views, device), words], 1)
+
+    def some(self, pictures: np.ndarray) -> "FeaturesAndWords":
+        """See Features.some."""
+        return replace(self, **self._of_some(pictures), words=self.words[pictures])
 
 
 def cache_of(backbone: Backbone, root: Path, kind: str = "pooled", view: View = WHOLE) -> Path:

@@ -31,10 +31,17 @@ SPACES: list[dict[str, Any]] = [
     {"sentence_tower": "minilm-frozen", "dim": 384},
     {"sentence_tower": "glove", **GLOVE},
     {"sentence_tower": "glove-idf", **GLOVE},
+    {"sentence_tower": "bow", "image_tower": "shortcut", "features_as": "unit"},
 ]
+READS_WORDS: dict[str, Any] = {
+    "sentence_tower": "bow",
+    "image_tower": "shortcut",
+    "features_as": "root",
+    "picture_words": True,
+}
 
 
-def saved(folder: Path, **fields: Any) -> Path:
+def saved(folder: Path, eight_bits: bool = False, **fields: Any) -> Path:
     torch.manual_seed(0)
     small = {"dim": 12, "word_dim": 12, "image_hidden": 20, "feature_dim": 6, "backbone": PRECOMPUTED}
     config = EmbeddingConfig(**{**small, **fields})
@@ -44,7 +51,8 @@ def saved(folder: Path, **fields: Any) -> Path:
             values.uniform_(0.5, 2)
     backbone = {"name": PRECOMPUTED, "sha256": "f" * 64}
     tensors = network.state_dict()
-    save_checkpoint(folder, Checkpoint("vse", config, VOCABULARY, backbone, tensors, kind=EMBEDDING.name))
+    made = Checkpoint("vse", config, VOCABULARY, backbone, tensors, kind=EMBEDDING.name)
+    save_checkpoint(folder, made, eight_bits=eight_bits)
     return folder
 
 
@@ -59,6 +67,34 @@ def test_vectors_and_fingerprint_are_those_of_the_trained_model(
     assert np.abs(space.encode_features(features) - model.encode_features(features)).max() < 1e-5
     assert (space.fingerprint, space.mode, space.name) == (model.fingerprint, model.mode, model.name)
     assert space.encode_texts([]).shape == model.encode_texts([]).shape
+
+
+@pytest.mark.parametrize("eight_bits", [False, True])
+def test_words_of_pictures_are_read_as_by_the_trained_model(eight_bits: bool, tmp_path: Path) -> None:
+    space = QuerySpace.load(saved(tmp_path / "space", eight_bits, **READS_WORDS))
+    model = EmbeddingModel.load(tmp_path / "space", "cpu")
+    assert space.picture_words == model.picture_words == tuple(VOCABULARY.tokens)
+    random = np.random.default_rng(0)
+    features, words = random.normal(size=(9, 6)), random.uniform(size=(9, len(VOCABULARY)))
+    words[3] = 0
+    both = np.concatenate([features, words], 1).astype(np.float16)
+    found = space.encode_features(both)
+    assert np.abs(found - model.encode_features(both)).max() < 1e-5
+    assert space.fingerprint == model.fingerprint
+    alone = space.encode_features(both[:, :6])
+    assert np.abs(found[3] - alone[3]).max() < 1e-6, "of it nothing is known"
+    assert np.abs(np.delete(found - alone, 3, 0)).max(1).min() > 0.005
+    with pytest.raises(BadSetting, match=r"expected numbers \(N, 6\) or \(N, "):
+        space.encode_features(both[:, :9])
+
+
+def test_improbable_words_of_a_picture_are_not_read(tmp_path: Path) -> None:
+    space = QuerySpace.load(saved(tmp_path / "space", **READS_WORDS))
+    rows = np.full((2, 6 + len(VOCABULARY)), 0.3, np.float32)
+    rows[:, 6:] = 0
+    rows[:, 8], rows[:, 9] = 0.5, (0, 0.009)
+    one, other = space.encode_features(rows)
+    assert np.array_equal(one, other)
 
 
 def test_the_shipped_space_is_read_without_torch() -> None:

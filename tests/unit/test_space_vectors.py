@@ -14,9 +14,12 @@ from captionret.library import checksums
 from captionret.library.checksums import BLOCK
 from captionret.library.vectors import features, space_vectors, vector_tables
 from captionret.library.vectors.features import FeatureFile
-from captionret.library.vectors.space_vectors import LOCK, vectors_in
+from captionret.library.vectors.space_vectors import LOCK, Rows, vectors_in
 from captionret.library.vectors.vector_tables import KeptVectorTable, vector_table
+from captionret.library.vectors.with_words import FeaturesWithWords
+from captionret.library.words.word_files import PredictedWords, part_of
 from captionret.locks import locked
+from captionret.retrieval import WordMatrix
 from captionret.retrieval.index.halves import KeepsNearness, best_rows, cosines, unit_rows
 from captionret.retrieval.modes.hubs import nearness
 from captionret.retrieval.search import rank
@@ -58,7 +61,7 @@ def written(folder: Path, rows: Numbers) -> FeatureFile:
     return FeatureFile(file, len(rows), rows.shape[1], sums)
 
 
-def asked(space: Any, file: FeatureFile, rows: list[int]) -> np.ndarray:
+def asked(space: Any, file: Rows, rows: list[int]) -> np.ndarray:
     return vectors_in(space, file, rows, set())
 
 
@@ -74,6 +77,43 @@ def whole() -> Numbers:
 def kept(folder: Path, end: str) -> Path:
     (file,) = folder.glob(f"vectors-*{end}")
     return file
+
+
+class Words(Space):
+    """As Space, of what stands behind the features, too."""
+
+    picture_words = ("cat", "dog")
+
+
+def predicted(*parts: list[dict[str, float]], by: str = "p") -> PredictedWords:
+    made = [
+        part_of([f"{row:064x}" for row in range(len(rows))], WordMatrix.of_rows(rows), None) for rows in parts
+    ]
+    return PredictedWords({"fingerprint": by}, tuple(made))
+
+
+def test_words_stand_behind_the_features_of_the_pictures_they_are_predicted_of(tmp_path: Path) -> None:
+    file = written(tmp_path, rows_of(5))
+    words = predicted([{"dog": 0.5, "sun": 0.9}, {"cat": 0.25}], [{"dog": 0.75, "cat": 0.005}])
+    places = [np.array([4, -1]), np.array([1])]
+    rows = FeaturesWithWords(file, ("cat", "dog"), words, places).take([1, 4, 0, 4], set())
+    assert np.array_equal(rows[:, :3], file.take([1, 4, 0, 4], set()))
+    assert rows[:, 3:].tolist() == [[0, 0.75], [0, 0.5], [0, 0], [0, 0.5]]
+
+
+def test_vectors_with_words_are_made_again_where_more_is_predicted_or_by_another(tmp_path: Path) -> None:
+    file = written(tmp_path, rows_of(COUNT))
+    first, second = [{"dog": 0.5}], [{"cat": 0.25}]
+
+    def made(words: PredictedWords, *places: list[int]) -> int:
+        space = Words()
+        asked(space, FeaturesWithWords(file, ("cat", "dog"), words, [np.array(one) for one in places]), SOME)
+        return space.encoded
+
+    assert made(predicted(first), [0]) == COUNT and made(predicted(first), [0]) == 0
+    assert made(predicted(first, second), [0], [BLOCK]) == BLOCK, "the block of the new one"
+    assert made(predicted([*first, *second]), [0, BLOCK]) == 0, "the same in one part"
+    assert made(predicted([*first, *second], by="q"), [0, BLOCK]) == COUNT
 
 
 def test_vectors_are_computed_once(tmp_path: Path, whole: Numbers) -> None:

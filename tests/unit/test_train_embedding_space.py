@@ -18,6 +18,8 @@ from captionret.datasets.labels import NOUNS, category_names, common_nouns, noun
 from captionret.datasets.vse import write_split
 from captionret.errors import BadDataset, BadSetting
 from captionret.evaluation.labels import chance_of_hit, hierarchical_precision, hits, nearest
+from captionret.evaluation.ranking import rank_both_ways
+from captionret.files import sha256_of
 from captionret.models.embedding.config import EmbeddingConfig
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.embedding.network import EmbeddingNetwork
@@ -28,9 +30,10 @@ from captionret.models.sentence.minilm import SentenceEncoder
 from captionret.models.vision.backbones import Backbone
 from captionret.models.vision.rows import PRECOMPUTED
 from captionret.records import Item
-from captionret.text import Vocabulary
+from captionret.retrieval import WordMatrix, beside_words
+from captionret.text import Vocabulary, words
 from captionret.training import loop as fit_module
-from captionret.training.embedding import EmbeddingRun, fitting, label_table, labels_of
+from captionret.training.embedding import EmbeddingRun, PredictedWords, fitting, label_table, labels_of
 from captionret.training.features import Features
 from captionret.training.labelling import LabelData, LabelTask
 from captionret.training.loop import train
@@ -387,6 +390,42 @@ def test_every_model_learns_which_shape_is_said(
     scores = model.encode_images([item.path for item in items if item.path]) @ model.encode_texts(texts).T
     found = [texts[row] in item.captions for item, row in zip(items, scores.argmax(1), strict=True)]
     assert np.mean(found) > 0.8, "chance is 1 of 8"
+
+
+def test_words_that_are_predicted_of_pictures_are_learnt_from(
+    spec: str, cache: Path, lite0: Backbone, tmp_path: Path
+) -> None:
+    dataset = open_dataset(spec)
+    asked = list[Item]()
+
+    def predicted(items: Sequence[Item]) -> PredictedWords:
+        """What a caption of each picture says."""
+        asked.extend(items)
+        said = {sha256_of(item.path): words(item.captions[0]) for item in items if item.path}
+        rows = [dict.fromkeys(one, 0.9) for one in said.values()]
+        return PredictedWords({"name": "x", "fingerprint": "y"}, list(said), WordMatrix.of_rows(rows))
+
+    reading: dict[str, Any] = {
+        "picture_words": True,
+        "image_tower": "shortcut",
+        "image_hidden": 20,
+        "epochs": 6,
+    }
+    with pytest.raises(BadSetting, match="needs what a lexical head predicts"):
+        run_of(dataset, tmp_path / "out", cache, "vse-bow", **reading)
+    config = replace(EMBEDDING_MODELS["vse-bow"], **{**SMALL, **reading})
+    run = EmbeddingRun(
+        "vse-bow", config, dataset, tmp_path / "out", features_root=cache, progress=False, words=predicted
+    )
+    checkpoint, _ = train(run, CPU, lite0)
+    assert len(asked) == 64 + len(dataset.split("val")) and checkpoint.training["words_by"]["name"] == "x"
+    model = EmbeddingModel.load(tmp_path / "out", "cpu", lite0)
+    items = dataset.split("test")
+    alike = np.ones((len(items), config.image_dim), np.float32)
+    features = beside_words(alike, predicted(items).matrix, model.picture_words)
+    texts = model.encode_texts([item.captions[0] for item in items])
+    found = rank_both_ways(model.encode_features(features) @ texts.T, np.arange(len(items)))
+    assert found.t2i.r10 == 100 and found.t2i.r1 > 40, "by words alone; several pictures share each text"
 
 
 def test_glove_map_learns_the_colours_and_is_measured_by_triples(

@@ -72,7 +72,7 @@ def compared_modes(
         backbone = model.backbone.key
         if backbone not in seen:
             seen.add(backbone)
-            gallery = _gallery(items, hashes, {"features": table})
+            gallery = _gallery(items, hashes, {"features": table[:, : model.config.image_dim]})
             rows += [
                 _row("CNN", Path(model.config.backbone), mode, gallery, items, kind)
                 for mode in ("cnn", "cnn-centred")

@@ -74,11 +74,7 @@ def describe_split(
             for mode, space in (spaces or {}).items()
             if isinstance(space, PictureSpace)
         },
-        spaces={
-            mode: space.encode_features
-            for mode, space in (spaces or {}).items()
-            if not isinstance(space, PictureSpace)
-        },
+        spaces={mode: space for mode, space in (spaces or {}).items() if not isinstance(space, PictureSpace)},
     )
     shown, best = [str(path) for path in paths], [image[0] for image in captions]
     return Gallery(shown, best, pooled.hashes, [item.id for item in items], source)

@@ -13,6 +13,7 @@ from ...counting import counted
 from ...datasets import Dataset
 from ...errors import BadDataset
 from ...records import Item
+from ...retrieval import beside_words
 
 if TYPE_CHECKING:  # these import torch, which --help does without
     from ...models.embedding.model import EmbeddingModel
@@ -62,7 +63,7 @@ def split_features(
     model: "EmbeddingModel", dataset: Dataset, items: Sequence[Item], features: Path
 ) -> np.ndarray:
     """(N, D_image) features of the items: the collection's own, else the model's backbone's, from the cache
-    or through the CNN."""
+    or through the CNN; with what is predicted of them behind, for a space that reads words."""
     from ...training.features import extract
 
     if dataset.features is not None:
@@ -75,4 +76,11 @@ def split_features(
             f"{counted(len(failures), 'pictures')} cannot be read, so figures of this split cannot be "
             f"compared with others'. {failures[0].reason}"
         )
-    return cached.of(np.arange(len(paths))).numpy()
+    table = cached.of(np.arange(len(paths))).numpy()
+    if not model.picture_words:
+        return table
+    from .described_split import predict_split
+
+    stored = predict_split(model.predictor, items, features)
+    predicted = stored.take(cached.hashes)
+    return np.asarray(beside_words(table, predicted, model.picture_words), np.float32)

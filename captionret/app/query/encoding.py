@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadImage, BadSetting
-from ...library import LibrarySnapshot, PictureSpace, Space
+from ...library import LibrarySnapshot, PictureSpace, ReadsWords, Space
 from ...library.names import called
 from ...library.words.seen import words_of
 from ...library.words.word_probabilities import kept_words
-from ...retrieval import MODES, EncodedQuery, Gallery, rocchio
+from ...retrieval import MODES, EncodedQuery, Gallery, WordMatrix, beside_words, rocchio
 from ...retrieval.caption_words import words_of_captions
 from ...retrieval.language import WordCondition, leaves
 from ...retrieval.other_captions import raised
@@ -127,7 +127,9 @@ class Encoder:
     def _captioned(self, picture: "Picture") -> EncodedQuery:
         """A picture that the gallery does not hold, as its captioner and its predictor see it."""
         picture.open(at_least=_SIDE)  # one that is cut off is found before they are loaded
-        with_words = "word_probabilities" in self._parts
+        read = (space for mode, space in self.snapshot.spaces.items() if mode in self._parts)
+        by_space = any(isinstance(space, ReadsWords) and space.picture_words for space in read)
+        with_words = "word_probabilities" in (self.gallery.parts if by_space else self._parts)
         with_predictor = with_words and not self.snapshot.by_captions
         seen = see_picture(self.snapshot, self.models, picture, with_predictor)
         return EncodedQuery(
@@ -169,7 +171,7 @@ class Encoder:
             return query
         with self.models.lock:
             vectors = {
-                mode: together(space, query.vectors.get(mode), query.feature, texts)
+                mode: together(space, query.vectors.get(mode), self._seen_by(space, query), texts)
                 for mode, space in self.snapshot.spaces.items()
                 if mode in self._parts
             }
@@ -178,6 +180,14 @@ class Encoder:
         if not vectors:
             return query
         return replace(query, vectors={**query.vectors, **vectors}, classes=classes, usual=usual)
+
+    def _seen_by(self, space: Space, query: EncodedQuery) -> NDArray[np.floating] | None:
+        """(D_image,) the feature of the query's picture as a space reads it: with words, where it does."""
+        if query.feature is None or not isinstance(space, ReadsWords) or not query.word_probabilities:
+            return query.feature
+        predicted = WordMatrix.of_rows([query.word_probabilities])
+        seen: NDArray[np.floating] = beside_words(query.feature[None], predicted, space.picture_words)[0]
+        return seen
 
     def _usual(self, query: EncodedQuery) -> NDArray[np.float32] | None:
         """Where texts usually lie in the space, for a text in a mode that makes use of it."""
@@ -205,7 +215,7 @@ def together(
     """Where picture and texts stand together, (D,) of length 1: the sum of their vectors, each text by its
     sign.
 
-    image:   (D,) of the picture, where it is known; else it is made of its (D_image,) feature
+    image:   (D,) of the picture, where it is known; else it is made of its feature, as the space reads it
     errors:  BadSetting where the sum is nothing
     """
     if image is None and feature is not None:

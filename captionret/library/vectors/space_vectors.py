@@ -18,6 +18,7 @@ import logging
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -29,16 +30,51 @@ from ...locks import InUse, locked
 from ...retrieval.index.halves import in_parts
 from ..checksums import BLOCK
 from ..protocols import Space
-from .features import FeatureFile
 
 LOCK = "vectors.lock"
 Number = TypeVar("Number", np.float16, np.float32)
 Blocks = Mapping[int, tuple[int, int]]  # of each the checksum of what it was made of, and its own
 _AT_ONCE = 64  # blocks that are made together
+_AT_A_TIME = 2048  # rows that are in memory with what they are made of
 _FLOAT32 = np.dtype("<f4")
 _FORMAT = 1
 
 log = logging.getLogger(__name__)
+
+
+class Rows(Protocol):
+    """What vectors are made of: a FeatureFile, or one with words behind the features.
+
+    rows:    how many
+    problem: why they cannot be read; None: they can
+    sums:    of each block a checksum that changes with anything that changes a row of it
+    """
+
+    @property
+    def file(self) -> Path:
+        """See the class."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """See the class."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """See the class."""
+        ...
+
+    @property
+    def sums(self) -> Mapping[int, int]:
+        """See the class."""
+        ...
+
+    def take(
+        self, rows: Sequence[int] | NDArray[np.integer], checked: set[tuple[str, int, int]]
+    ) -> NDArray[np.float16]:
+        """See FeatureFile.take."""
+        ...
 
 
 @runtime_checkable
@@ -50,7 +86,7 @@ class KeyedSpace(Space, Protocol):
 
 def vectors_in(
     space: Space,
-    features: FeatureFile,
+    features: Rows,
     rows: Sequence[int] | NDArray[np.integer],
     checked: set[tuple[str, int, int]],
 ) -> NDArray[np.float32]:
@@ -69,7 +105,7 @@ def vectors_in(
 
 
 def kept_vectors(
-    space: KeyedSpace, features: FeatureFile, checked: set[tuple[str, int, int]]
+    space: KeyedSpace, features: Rows, checked: set[tuple[str, int, int]]
 ) -> "KeptRows[np.float32]":
     """The file of a space's vectors of one feature file.
 
@@ -77,7 +113,9 @@ def kept_vectors(
     """
 
     def made(rows: Sequence[int]) -> NDArray[np.float32]:
-        return np.asarray(space.encode_features(features.take(rows, checked)), _FLOAT32)
+        some = (rows[start : start + _AT_A_TIME] for start in range(0, len(rows), _AT_A_TIME))
+        found = [space.encode_features(features.take(one, checked)) for one in some]
+        return np.asarray(np.concatenate(found), _FLOAT32)
 
     return KeptRows(features, space.key, "", _FLOAT32, features.sums, made, checked)
 
@@ -87,7 +125,7 @@ class KeptRows(Generic[Number]):
 
     def __init__(
         self,
-        features: FeatureFile,
+        features: Rows,
         key: str,
         kind: str,
         dtype: "np.dtype[Number]",

@@ -11,8 +11,7 @@ from ...errors import BadSetting
 from ...retrieval.index.halves import unit_rows
 from ...retrieval.modes.hubs import nearness
 from ..protocols import Space
-from .features import FeatureFile
-from .space_vectors import KeptRows, KeyedSpace, kept_vectors
+from .space_vectors import KeptRows, KeyedSpace, Rows, kept_vectors
 
 _FLOAT16, _FLOAT32 = np.dtype("<f2"), np.dtype("<f4")
 
@@ -42,7 +41,7 @@ class KeptVectorTable:
 
 
 def vector_table(
-    space: Space, features: FeatureFile, places: NDArray[np.int64], checked: set[tuple[str, int, int]]
+    space: Space, features: Rows, places: NDArray[np.int64], checked: set[tuple[str, int, int]]
 ) -> KeptVectorTable | None:
     """Of pictures, by the numbers of their rows in the feature file; None where vectors cannot be kept, or
     not of all of the file's rows: then they are computed.
@@ -74,7 +73,7 @@ def vector_table(
 def _halves(
     key: str,
     kept: KeptRows[np.float32],
-    features: FeatureFile,
+    features: Rows,
     sums: Mapping[int, int],
     checked: set[tuple[str, int, int]],
 ) -> KeptRows[np.float16]:

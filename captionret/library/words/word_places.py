@@ -70,19 +70,24 @@ class WordsOfPictures:
         nothing_known = sorted({*self.unknown.tolist()})
         others = {row: word_set(self._pictures.captions[row]) for row in nothing_known}
         return placed_words(
-            stored.parts, self._places, others, len(self._pictures), self._written(own - {*nothing_known})
+            stored.parts, self.places, others, len(self._pictures), self._written(own - {*nothing_known})
         )
+
+    @property
+    def stored(self) -> PredictedWords | None:
+        """What is predicted, by part; None where nothing is. errors: BadLibrary"""
+        return self._held.read()
 
     @cached_property
     def unknown(self) -> NDArray[np.int32]:
         """The rows of which nothing is predicted."""
         known = np.zeros(len(self._pictures), np.bool_)
-        for rows in self._places:
+        for rows in self.places:
             known[rows[rows >= 0]] = True
         return np.flatnonzero(~known).astype(np.int32)
 
     @cached_property
-    def _places(self) -> list[NDArray[np.int32]]:
+    def places(self) -> list[NDArray[np.int32]]:
         """Of each part the rows of its pictures."""
         stored = self._held.read()
         return [] if stored is None else [rows_of(part, self._pictures) for part in stored.parts]

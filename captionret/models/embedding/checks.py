@@ -8,15 +8,19 @@ from ...errors import BadSetting
 Numbers = NDArray[np.floating | np.integer]  # of any precision
 
 
-def checked_features(features: Numbers, dim: int, what: str = "The features") -> Numbers:
+def checked_features(
+    features: Numbers, dim: int, what: str = "The features", words: int | None = None
+) -> Numbers:
     """`features`, if they are (N, dim) numbers that a network could have given.
 
+    words: of a space that reads words, too: behind a row may stand so many probabilities
     errors: BadSetting for another shape; for a row that holds NaN or infinity, or zeros only, naming it
     """
-    if features.ndim != 2 or features.shape[1] != dim or features.dtype.kind not in "fiu":
+    widths = {dim, dim + (words or 0)}
+    if features.ndim != 2 or features.shape[1] not in widths or features.dtype.kind not in "fiu":
         raise BadSetting(
-            f"{what} are {features.dtype} of shape {features.shape}; expected numbers (N, {dim}). Use the "
-            "network's own features."
+            f"{what} are {features.dtype} of shape {features.shape}; expected numbers "
+            f"{' or '.join(f'(N, {width})' for width in sorted(widths))}. Use the network's own features."
         )
     for start in range(0, len(features), 4096):  # a mapped file need not fit into memory
         block = np.asarray(features[start : start + 4096], dtype=np.float32)
@@ -26,7 +30,7 @@ def checked_features(features: Numbers, dim: int, what: str = "The features") ->
                 f"{what} hold NaN or infinity in row {start + bad[0]:,} (from 0). Compute that image's "
                 "features again."
             )
-        empty = np.flatnonzero(~block.any(1))
+        empty = np.flatnonzero(~block[:, :dim].any(1))
         if len(empty):
             raise BadSetting(
                 f"{what} are all 0 in row {start + empty[0]:,} (from 0), as of an image that was never read. "

@@ -10,6 +10,8 @@ from ..record import Kind
 from ..sentence import MINILM_DIM
 from ..vision.rows import BACKBONES, PRECOMPUTED, TIMM
 
+LEAST_WORD = 0.01  # words that are less probable of a picture are not read
+LEAST_VARIANCE = 1e-4  # of what is standardised: of a word that hardly any picture has, little is known
 FROZEN_WORDS = ("glove", "glove-idf")
 WORD_PARTS = ("bow", "gru", "lstm")
 FROZEN_CODES = "minilm-frozen"
@@ -41,10 +43,14 @@ class EmbeddingConfig(TrainingConfig):
     backbone:       whose pooled features the image tower reads; "precomputed" for those that a `vse:`
                     collection brings
     feature_dim:    of precomputed features; a backbone's is its own
-    image_tower:    "linear", or "dense": Dense, batch norm, ReLU, dropout, Dense, batch norm
-    image_hidden:   of "dense"
+    image_tower:    "linear"; "dense": Dense, batch norm, ReLU, dropout, Dense, batch norm; or "shortcut": on
+                    standardised features Dense, ReLU, Dense, and beside them a matrix
+    image_hidden:   of "dense" and "shortcut"
     image_bias:     of "linear"
-    image_dropout:  of "linear": on the features; of "dense": before its last layer
+    image_dropout:  of "linear": on the features; of "dense": before its last layer; of "shortcut": both
+    picture_words:  ("shortcut") the tower also reads how probable each word of the vocabulary is of the
+                    picture, by a lexical head, where that is known
+    without_words:  share of the pictures whose words are left out in training
     features_as:    "raw", "unit" (rows of length 1) or "root" (the square root with its sign: a few large
                     ones no longer rule)
     unit_in_training: whether images have length 1 in training, too; they always have when encoded, and
@@ -90,10 +96,12 @@ class EmbeddingConfig(TrainingConfig):
         "efficientnet_lite2", choices=(*BACKBONES, PRECOMPUTED), also=TIMM, values_were={PRECOMPUTED: "given"}
     )
     feature_dim: int = setting(0, at_least=0, elsewhere="dim_image")
-    image_tower: str = setting("linear", choices=("linear", "dense"))
+    image_tower: str = setting("linear", choices=("linear", "dense", "shortcut"))
     image_hidden: int = setting(2000, at_least=1)
     image_bias: bool = setting(True)
     image_dropout: float = setting(0.0, at_least=0, below=1, training=True)
+    picture_words: bool = setting(False, since=("picture_words",))
+    without_words: float = setting(0.1, at_least=0, below=1, training=True)
     features_as: str = setting("raw", choices=("raw", "unit", "root"))
     unit_in_training: bool = setting(True, training=True)
     sentence_tower: str = setting("gru", choices=SENTENCE_TOWERS, elsewhere="encoder")
@@ -164,6 +172,11 @@ class EmbeddingConfig(TrainingConfig):
             bool(set(self.sentence_parts) & {"minilm", FROZEN_CODES}) and self.code_dim != MINILM_DIM,
             f"The frozen sentence transformer's codes have {MINILM_DIM} dimensions, code_dim is "
             f"{self.code_dim}.",
+        )
+        yield (
+            self.picture_words and self.image_tower != "shortcut",
+            f"picture_words are read by the image tower shortcut, not by {self.image_tower}. Set "
+            "image_tower=shortcut.",
         )
         yield (
             self.frozen_words and self.word_vectors is None,

@@ -18,6 +18,7 @@ from ...errors import BadSetting
 from ...images import ImageInput, Picture, as_pictures
 from ...progress import bar
 from ...text import is_word
+from ..lexical.predictor import WordPredictor
 from ..record import Kind
 from ..trained import PictureModel
 from ..vision.backbones import Backbone, as_float16
@@ -87,13 +88,15 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         return vectors[0] if isinstance(texts, str) else vectors
 
     @torch.inference_mode()
-    def encode_features(self, features: Numbers, *, batch_size: int = 4096) -> NDArray[np.float32]:
+    def encode_features(self, features: Numbers, *, batch_size: int = 1024) -> NDArray[np.float32]:
         """A unit vector for each row of features: (N, D_image) numbers -> (N, D).
 
+        A space that reads words, too, takes (N, D_image + V), with the probabilities of `picture_words`
+        behind the features; without them, as for pictures of which nothing is predicted, it tells less.
         errors: BadSetting, see checked_features
         """
         check_batch_size(batch_size)
-        features = checked_features(features, self.config.image_dim)
+        features = checked_features(features, self.config.image_dim, words=len(self.picture_words))
         vectors = np.empty((len(features), self.config.dim), np.float32)
         for start in range(0, len(features), batch_size):
             batch = np.asarray(features[start : start + batch_size], dtype=np.float32)
@@ -118,13 +121,39 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
                   for a space of features that a collection brought
         """
         pictures, alone = as_pictures(images)
+        if self.picture_words:
+            pictures = [one.kept() for one in pictures] if alone else pictures  # two networks read it
         found = [np.empty((0, self.config.dim), np.float32)]
         for batch in self.batches(pictures, batch_size, "encoding", progress):
             pooled, _ = self.backbone_features(batch.pixels[0])
             # float16, as in caches and libraries: a picture has one vector, whichever way it came
-            found.append(self.encode_features(as_float16(pooled.cpu().numpy())))
+            features = as_float16(pooled.cpu().numpy())
+            if self.picture_words:
+                features = np.concatenate([features, self._words_of(batch.pictures)], 1)
+            found.append(self.encode_features(features))
         vectors = np.concatenate(found)
         return vectors[0] if alone else vectors
+
+    @property
+    def picture_words(self) -> tuple[str, ...]:
+        """The words whose probabilities stand behind a picture's features, for a space that reads them."""
+        return tuple(self.vocabulary.tokens) if self.config.picture_words else ()
+
+    def _words_of(self, pictures: Sequence[Picture]) -> NDArray[np.float16]:
+        """(N, V) what is predicted of pictures."""
+        rows = self.predictor.predict(pictures, progress=False)
+        place = {word: column for column, word in enumerate(self.picture_words)}
+        found = np.zeros((len(rows), len(place)), np.float16)
+        for row, words in enumerate(rows):
+            known = [(place[word], value) for word, value in words.items() if word in place]
+            found[row, [column for column, _ in known]] = [value for _, value in known]
+        return found
+
+    @cached_property
+    def predictor(self) -> WordPredictor:
+        """Of the words that it reads, by the name of the lexical head that it learnt with. errors: as
+        WordPredictor.load"""
+        return WordPredictor.load(self.checkpoint.training["words_by"]["name"], str(self.device))
 
     @staticmethod
     def similarity(first: Numbers, second: Numbers) -> NDArray[np.float32]:

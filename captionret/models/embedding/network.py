@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .config import CODE_PARTS, FROZEN_CODES, EmbeddingConfig
-from .image_tower import DenseTower, LinearTower
+from .config import CODE_PARTS, FROZEN_CODES, LEAST_WORD, EmbeddingConfig
+from .image_tower import DenseTower, LinearTower, ShortcutTower
 from .text_tower import CodeTower, WordTower
 
 
@@ -20,7 +20,12 @@ class EmbeddingNetwork(nn.Module):
     def __init__(self, config: EmbeddingConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.features_as = config.features_as
-        self.images: nn.Module = LinearTower(config) if config.image_tower == "linear" else DenseTower(config)
+        self.image_dim = config.image_dim
+        self.images: nn.Module
+        if config.image_tower == "shortcut":
+            self.images = ShortcutTower(config, vocabulary_size)
+        else:
+            self.images = LinearTower(config) if config.image_tower == "linear" else DenseTower(config)
         self.words: WordTower | None = None
         self.codes: CodeTower | None = None
         for part in config.sentence_parts:
@@ -40,12 +45,17 @@ class EmbeddingNetwork(nn.Module):
             )
 
     def image_vectors(self, features: Tensor, unit: bool = True) -> Tensor:
-        """(N, D_image) float32 -> (N, D), rows of length 1 unless `unit` is False."""
+        """(N, D_image) float32, or (N, D_image + V) with the probability of each word of the vocabulary
+        behind them -> (N, D), rows of length 1 unless `unit` is False."""
+        features, words = features[:, : self.image_dim], features[:, self.image_dim :]
         if self.features_as == "unit":
             features = F.normalize(features, dim=1)
         elif self.features_as == "root":
             features = features.sign() * features.abs().sqrt()
-        vectors = self.images(features)
+        if words.shape[1]:
+            vectors = self.images(features, torch.where(words >= LEAST_WORD, words, 0).sqrt())
+        else:
+            vectors = self.images(features)
         return F.normalize(vectors, dim=1) if unit else vectors
 
     def sentence_vectors(self, tokens: Tensor | None, codes: Tensor | None) -> Tensor:

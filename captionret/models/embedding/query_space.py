@@ -21,16 +21,16 @@ from ...errors import BadCheckpoint
 from ...home import find_checkpoint
 from ...text import PAD_ID
 from ..mapped import mapped_arrays
-from ..stored import RESTORE, Stored, fingerprint_of, read_stored, whole_file
+from ..stored import RESTORE, SCALES, Stored, fingerprint_of, read_stored, whole_file
 from ..vision.rows import check_features
 from .checks import Numbers, checked_features
-from .config import EMBEDDING, EmbeddingConfig
+from .config import EMBEDDING, LEAST_VARIANCE, LEAST_WORD, EmbeddingConfig
 from .reader import Reader
 
 # the towers that are computed here; recurrent ones are left to torch
 _TEXT_PARTS = {"bow", "minilm", "minilm-frozen", "glove", "glove-idf"}
-_IMAGE_TOWERS = {"linear", "dense"}
-_BATCH = 4096  # pictures, and texts, that are computed together
+_IMAGE_TOWERS = {"linear", "dense", "shortcut"}
+_BATCH = 1024  # pictures, and texts, that are computed together
 _KNOWN = 16  # texts asked for alone whose vectors are kept: a search asks for some more than once
 _NORM_EPSILON = 1e-5  # of batch normalisation, as torch has it
 
@@ -105,11 +105,17 @@ class QuerySpace:
     def fingerprint(self) -> str:
         """A hash over everything that changes an answer: EmbeddingModel's of the same checkpoint."""
         arrays = {
-            name: values.astype(np.float32, copy=False) if values.dtype.kind == "f" else values
+            name: self._weights(name) if values.dtype.kind == "f" or values.dtype == np.int8 else values
             for name, values in self._arrays.items()
+            if not name.endswith(SCALES)
         }
         stored = self._stored
         return fingerprint_of(EMBEDDING, stored.config, stored.vocabulary, stored.backbone, arrays)
+
+    @property
+    def picture_words(self) -> tuple[str, ...]:
+        """As EmbeddingModel's."""
+        return tuple(self._stored.vocabulary.tokens) if self.config.picture_words else ()
 
     def check(self, backbone: Mapping[str, object] | None) -> None:
         """BadSetting where features of this backbone ({"name", "sha256"}; None: unknown) are not what it
@@ -136,11 +142,11 @@ class QuerySpace:
         return np.concatenate([np.empty((0, self.config.dim), np.float32), *found])
 
     def encode_features(self, features: Numbers) -> NDArray[np.float32]:
-        """A unit vector for each row of features: (N, D_image) numbers -> (N, D).
+        """A unit vector for each row of features: (N, D_image) numbers -> (N, D); as EmbeddingModel's.
 
         errors: BadSetting, see checked_features
         """
-        checked_features(features, self.config.image_dim)
+        checked_features(features, self.config.image_dim, words=len(self.picture_words))
         vectors = np.empty((len(features), self.config.dim), np.float32)
         for start in range(0, len(features), _BATCH):
             block = np.asarray(features[start : start + _BATCH], np.float32)
@@ -165,16 +171,43 @@ class QuerySpace:
         return self._linear(codes * np.float32(math.sqrt(codes.shape[1])), "codes.map")
 
     def _image_vectors(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """As EmbeddingNetwork.image_vectors: (N, D_image) -> (N, D) unit rows."""
+        """As EmbeddingNetwork.image_vectors: (N, D_image) or (N, D_image + V) -> (N, D) unit rows."""
+        features, words = features[:, : self.config.image_dim], features[:, self.config.image_dim :]
         if self.config.features_as == "unit":
             features = _units(features)
         elif self.config.features_as == "root":
             features = np.sign(features) * np.sqrt(np.abs(features))
         if self.config.image_tower == "linear":
             return _units(self._linear(features, "images.map"))
+        if self.config.image_tower == "shortcut":
+            return _units(self._with_shortcut(features, words))
         hidden = self._standardised(self._linear(features, "images.0"), "images.1")
         np.maximum(hidden, 0, out=hidden)
         return _units(self._standardised(self._linear(hidden, "images.4"), "images.5"))
+
+    def _with_shortcut(
+        self, features: NDArray[np.float32], words: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """As ShortcutTower."""
+        features = (features - self._weights("images.features.running_mean")) * self._scale("images.features")
+        hidden, beside = (self._linear(features, f"images.{name}") for name in ("hidden", "shortcut"))
+        words = np.sqrt(np.where(words >= LEAST_WORD, words, np.float32(0)))
+        read = words.any(1)
+        if read.any():
+            words = words[read] - self._weights("images.standard.running_mean")
+            words *= self._scale("images.standard")
+            added = words @ self._weights("images.words")
+            hidden[read] += added[:, : hidden.shape[1]]
+            beside[read] += added[:, hidden.shape[1] :]
+        np.maximum(hidden, 0, out=hidden)
+        return self._linear(hidden, "images.last") + beside
+
+    def _scale(self, name: str) -> NDArray[np.float32]:
+        """1 by the standard deviation that was counted in training."""
+        found: NDArray[np.float32] = 1 / np.sqrt(
+            self._weights(f"{name}.running_var") + np.float32(LEAST_VARIANCE)
+        )
+        return found
 
     def _linear(self, rows: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         found: NDArray[np.float32] = rows @ self._weights(f"{name}.weight").T
@@ -196,6 +229,8 @@ class QuerySpace:
         """float32, each of them a number. errors: BadCheckpoint"""
         if name not in self._ready:
             values = self._arrays[name].astype(np.float32)
+            if self._arrays[name].dtype == np.int8:
+                values *= self._arrays[name + SCALES].astype(np.float32)[:, None]
             if not np.isfinite(values).all():
                 raise BadCheckpoint(
                     f"{self.path / 'model.safetensors'}: {name} holds NaN or infinity, so nothing it says "
@@ -219,6 +254,9 @@ def _shapes(config: EmbeddingConfig, words: int) -> Iterator[tuple[str, tuple[in
         if config.image_bias:
             yield "images.map.bias", (config.dim,)
         return
+    if config.image_tower == "shortcut":
+        yield from _shapes_with_shortcut(config, words)
+        return
     for layer, before, size in (
         (0, config.image_dim, config.image_hidden),
         (4, config.image_hidden, config.dim),
@@ -227,6 +265,21 @@ def _shapes(config: EmbeddingConfig, words: int) -> Iterator[tuple[str, tuple[in
         yield f"images.{layer}.bias", (size,)
         for name in ("weight", "bias", "running_mean", "running_var"):
             yield f"images.{layer + 1}.{name}", (size,)
+
+
+def _shapes_with_shortcut(config: EmbeddingConfig, words: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    inputs = {"features": config.image_dim}
+    if config.picture_words:
+        inputs["standard"] = words
+        yield "images.words", (words, config.image_hidden + config.dim)
+    for name, size in inputs.items():
+        yield f"images.{name}.running_mean", (size,)
+        yield f"images.{name}.running_var", (size,)
+    yield "images.hidden.weight", (config.image_hidden, config.image_dim)
+    yield "images.hidden.bias", (config.image_hidden,)
+    yield "images.last.weight", (config.dim, config.image_hidden)
+    yield "images.last.bias", (config.dim,)
+    yield "images.shortcut.weight", (config.dim, config.image_dim)
 
 
 def _units(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -175,6 +175,15 @@ class WordMatrix:
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return WordMatrix(self.words, starts, self.ids[kept], self.weights[kept])
 
+    def dense(self, words: Sequence[str]) -> NDArray[np.float16]:
+        """(N, M) the weights of these M words; 0 where a row does not hold one."""
+        column_of = {word: column for column, word in enumerate(words)}
+        columns = np.array([column_of.get(word, -1) for word in self.words], np.int64)
+        found = np.zeros((len(self), len(words)), np.float16)
+        kept = columns[self.ids] >= 0
+        found[self.owners()[kept], columns[self.ids[kept]]] = self.weights[kept]
+        return found
+
     def owners(self) -> NDArray[np.int32]:
         """(K,) the row that each of `ids` stands in."""
         return _row_of_each(self.starts)

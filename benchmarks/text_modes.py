@@ -16,13 +16,16 @@ import numpy as np
 from results import kind_of
 
 from captionret.app.loading.named import calibration_of
+from captionret.app.measuring.captioned_split import caption_split
 from captionret.app.measuring.measured_text import encode_texts
-from captionret.app.places import LEXICAL_HEAD, SHIPPED_SPACES
+from captionret.app.places import LEXICAL_HEAD, SHIPPED, SHIPPED_SPACES
 from captionret.datasets import open_dataset
+from captionret.decoding import BeamSearch
 from captionret.evaluation.label_search import measure_labels
 from captionret.evaluation.text_search import measure_text, text_scores
 from captionret.home import data_folder
 from captionret.library.words.word_probabilities import kept_classes, kept_words
+from captionret.models.captioning.captioner import Captioner
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
@@ -87,11 +90,14 @@ def show_labels(
 def gallery_of(
     items: Sequence[Item], head: LexicalHead, predictor: WordPredictor, space: EmbeddingModel, features: Path
 ) -> Gallery:
-    """The pictures with their words, classes and vectors; ids are their places among the items."""
+    """The pictures with captions as a library has them, words, classes and vectors; ids are their places
+    among the items."""
     paths = [item.path for item in items if item.path]
     pooled, failures = extract(head.backbone, paths, root=features)
     if failures:
         raise SystemExit(failures[0].reason)
+    captioner = Captioner.load(SHIPPED)
+    captions = caption_split(captioner, items, BeamSearch(), batch_size=50, features=features).captions
     table = pooled.of(np.arange(len(paths))).numpy()
     seen, _ = extract(head.learns_from, paths, head.config.feature, root=features)
     predicted = [
@@ -102,6 +108,7 @@ def gallery_of(
     keys = [f"{row:064x}" for row in range(len(paths))]  # equal pictures stay two: each has its captions
     source = TableSource(
         keys,
+        captions=[[caption] for caption in captions],
         features=table,
         word_probabilities=kept_words(predictor.words, np.concatenate(predicted)),
         classes=None if classes is None else kept_classes(classes),
@@ -109,7 +116,7 @@ def gallery_of(
         calibration=calibration_of(predictor.describe()),
     )
     names = [str(row) for row in range(len(paths))]
-    return Gallery(names, [""] * len(paths), keys, source=source)
+    return Gallery(names, captions, keys, source=source)
 
 
 if __name__ == "__main__":

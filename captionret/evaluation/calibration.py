@@ -73,12 +73,15 @@ class Threshold:
 
 
 def word_pairs(
-    probability: Callable[[str], NDArray[np.floating]], captions: Sequence[Sequence[str]]
+    probability: Callable[[str], NDArray[np.floating]],
+    captions: Sequence[Sequence[str]],
+    least: int = LEAST_PICTURES,
 ) -> WordPairs:
     """The pairs of a split.
 
     probability: of a word, (N,) for the pictures; 0 for a word that is not known
     captions:    of each picture those that people wrote
+    least:       in captions of so many pictures a word stands, and for so many it is right
     errors:      BadSetting for another number of pictures, or no word to measure by
     """
     right_for = right_pictures(captions)
@@ -86,8 +89,7 @@ def word_pairs(
     words = [
         word
         for word in sorted(held.keys() - STOP_WORDS)
-        if held[word] >= LEAST_PICTURES
-        and LEAST_PICTURES <= len(right_for.get(lemma(word), ())) <= MOST_PICTURES
+        if held[word] >= least and least <= len(right_for.get(lemma(word), ())) <= MOST_PICTURES
     ]
     if not words:
         raise BadSetting("No word stands in the captions of enough pictures to measure its probabilities.")

@@ -19,8 +19,9 @@ def probability(value: float) -> str:
 
 def reasons(hit: Hit) -> str:
     """A hit's words with their probabilities, or that a caption says them; where there are none, the words it
-    shares with the query. One that is weak is marked."""
+    shares with the query. One that is weak is marked, and what is found by its caption says so."""
     shown = [
         f"{word} {CAPTION if word in hit.certain else probability(sure)}" for word, sure in hit.words
     ] or [" ".join(hit.why)]
-    return "  ".join([*filter(None, shown), *([WEAK] if hit.weak else [])])
+    captioned = [f"caption says {' '.join(hit.by_caption)}"] if hit.by_caption and hit.words else []
+    return "  ".join([*filter(None, shown), *captioned, *([WEAK] if hit.weak else [])])

@@ -134,6 +134,7 @@ def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
     most: so many words are shown; of the others how many there are
     """
     lines = [f"{hit.rank}  {hit.score:.3f}  {visible(hit.path)}"]
+    lines += [f"   its caption says {visible(' '.join(hit.by_caption))}"] if hit.by_caption else []
     shared = [reason for reason in explained.words if reason.share > 0]
     for reason in shared[:most]:
         sides = f"query {reason.query:.2f}, image {reason.image:.2f}"
@@ -204,6 +205,7 @@ def search_json(
                     {"word": word, "probability": round(sure, 4), "certain": word in hit.certain}
                     for word, sure in hit.words
                 ],
+                "by_caption": list(hit.by_caption),
                 "weak": hit.weak,
                 "taken": hit.taken,
                 "alike": [os.path.join(base, path) for path in hit.alike],

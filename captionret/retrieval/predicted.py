@@ -20,13 +20,14 @@ from .kept_columns import KeptColumns
 CLASS_SHARE = 0.2  # of a class's probability that a word which the lexical head knows gains by it
 CLASS_ALONE = 0.6  # of it that a word is given which only classes know, or of which the head learnt little
 RARE = 3e-4  # the head learnt little of a word that stands in a smaller share of captions, see corpus
-# A text finds pictures where one of its words is as probable as ALONE of one of them, and then every picture
-# of which it is as probable as FLOOR; else, where by expectation at least EXPECTED of the likeliest SEVERAL
-# pictures show it, these. ALONE and EXPECTED were chosen by benchmarks/word_floors.py on halves of Flickr8k
-# val, each by what was learnt from the other: not more than one in twenty of the words that no caption of a
-# half holds is answered wrongly, nor of those that its captions hold, and both together the fewest.
-ALONE, FLOOR = 0.25, 0.17
-SEVERAL, EXPECTED = 10, 0.6
+# A text finds pictures where one of its words is as probable as ALONE of one of them, or where by expectation
+# at least EXPECTED of the likeliest SEVERAL show it: then every picture of which it is as probable as FLOOR,
+# or where it is as probable as GUESS of none, the likeliest GUESSES. ALONE, SEVERAL and EXPECTED were chosen
+# by benchmarks/word_floors.py on halves of Flickr8k val, each by what was learnt from the other: not more
+# than one in twenty of the words that no caption of a half holds is answered wrongly, nor of those that its
+# captions hold, and both together the fewest. What many pictures tell together is surer than the likeliest.
+ALONE, SEVERAL, EXPECTED = 0.45, 50, 0.6
+GUESS, FLOOR, GUESSES = 0.25, 0.17, 10
 FLOOR_UNCALIBRATED = 0.06  # the same as FLOOR where probabilities are not calibrated
 # A text also finds the pictures of classes that one of its words names, each by NAMED_TOO, where one of them
 # is so by NAMED: what the lexical head never learnt, or does not see in pictures unlike those that taught it.
@@ -164,9 +165,12 @@ class WordProbabilities:
         if self.calibration is None:
             return FLOOR_UNCALIBRATED
         best = likely if len(likely) <= SEVERAL else np.partition(likely, -SEVERAL)[-SEVERAL:]
-        if best.max(initial=0.0) >= ALONE:
+        surest = float(best.max(initial=0.0))
+        if surest < ALONE and best.sum() < EXPECTED:
+            return np.inf
+        if surest >= GUESS:
             return FLOOR
-        return max(float(best.min()), EXPECTED / SEVERAL) if best.sum() >= EXPECTED else np.inf
+        return max(float(np.sort(best)[-GUESSES:].min()), EXPECTED / SEVERAL)
 
     def fitting(self, likely: Mapping[str, float]) -> list[str]:
         """Of the words of a picture those by which it may fit a text: those that are probable enough in any

@@ -16,6 +16,7 @@ from .index.stored_words import StoredWords
 from .predicted import WordProbabilities
 from .query import EncodedQuery
 from .rough_sums import Roughly
+from .row_sets import RowSets
 
 
 class GallerySource(Protocol):
@@ -99,6 +100,11 @@ class GalleryContents(Protocol):
         ...
 
     @property
+    def row_sets(self) -> RowSets:
+        """What filters ask: of which images something holds."""
+        ...
+
+    @property
     def word_probabilities(self) -> WordMatrix:
         """N rows; BadSetting where the gallery has none."""
         ...
@@ -176,6 +182,11 @@ class PreparedMode(Protocol):
         """(M,) whether each of some images that fit is little more than a guess. None: the mode cannot
         tell."""
         return None
+
+    def by_caption(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
+        """The words of a text that a caption of this image says, as it spells them, where nothing that is
+        predicted is reason enough to find it. A mode that does not tell them apart has none."""
+        return ()
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """The score of this image taken apart."""

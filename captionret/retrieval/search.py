@@ -171,6 +171,7 @@ def _hits(
             copies=gallery.copies[row],
             words=words,
             certain=tuple(word for word, _ in words if gallery.predicted.is_certain(word, row)),
+            by_caption=() if prepared is None else prepared.by_caption(query, row),
             weak=weak is not None and bool(weak[place - 1]),
         )
         found.append(hit)

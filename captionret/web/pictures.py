@@ -55,3 +55,4 @@ def _add_hit(picture: FoundPicture, hit: Hit) -> None:
         for word, sure in hit.words
     ]
     picture.why = [visible(word) for word in hit.why]
+    picture.by_caption = [visible(word) for word in hit.by_caption]

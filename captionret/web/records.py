@@ -20,6 +20,7 @@ class FoundPicture(BaseModel):
     id:     of its content; name, folder: of its file, the folder relative to the library's
     person: whether a person wrote the caption
     words:  those of the query, or those that it shares with the query's picture
+    by_caption: words of the query that its caption says, where none is predicted with enough probability
     weak:   whether it is little more than a guess
     group:  the day ("2019-06-01", "no date") or the folder (".": the library's own) under which it is shown
     """
@@ -33,6 +34,7 @@ class FoundPicture(BaseModel):
     score: float = 0.0
     words: list[Word] = []
     why: list[str] = []
+    by_caption: list[str] = []
     weak: bool = False
     copies: int = 0
     group: str = ""

@@ -455,7 +455,18 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
     assert all(Path(hit["path"]).parent == trained.pictures for hit in answer["hits"])
     assert len(answer["hits"]) == 10
     for rank, hit in enumerate(answer["hits"], start=1):
-        assert list(hit) == ["rank", "score", "path", "caption", "why", "words", "weak", "taken", "alike"]
+        assert list(hit) == [
+            "rank",
+            "score",
+            "path",
+            "caption",
+            "why",
+            "words",
+            "by_caption",
+            "weak",
+            "taken",
+            "alike",
+        ]
         assert hit["rank"] == rank
         assert hit["caption"] == captions[Path(hit["path"]).name]
         assert set(hit["why"]) == word_set(caption) & word_set(hit["caption"])

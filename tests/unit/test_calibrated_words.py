@@ -22,7 +22,8 @@ from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.calibrated import FILE, SURE, Calibration, WordGroup, calibrated
 from captionret.retrieval.modes.likelihood import SURE as SURE_HIT
-from captionret.retrieval.predicted import ALONE, EXPECTED, FLOOR, NAMED, NAMED_TOO, SEVERAL
+from captionret.retrieval.modes.text_likelihood import AGREED
+from captionret.retrieval.predicted import ALONE, EXPECTED, FLOOR, GUESSES, NAMED, NAMED_TOO, SEVERAL
 
 DOG, BED = WordGroup(("dog", "dogs"), 1.2, 1.0, 0.25), WordGroup(("bed",), 1.0, -3.0, 0.1)
 
@@ -35,7 +36,11 @@ def sigmoid(x: float) -> float:
     return float(1 / (1 + np.exp(-x)))
 
 
-def gallery_of(rows: list[dict[str, float]], classes: list[dict[str, float]] | None = None) -> Gallery:
+def gallery_of(
+    rows: list[dict[str, float]],
+    classes: list[dict[str, float]] | None = None,
+    captions: list[str] | None = None,
+) -> Gallery:
     hashes = [f"{number:064x}" for number in range(len(rows))]
     source = TableSource(
         hashes,
@@ -43,7 +48,8 @@ def gallery_of(rows: list[dict[str, float]], classes: list[dict[str, float]] | N
         classes=None if classes is None else WordMatrix.of_rows(classes),
         calibration=calibration(),
     )
-    return Gallery([f"{number}.jpg" for number in range(len(rows))], [""] * len(rows), hashes, source=source)
+    names = [f"{number}.jpg" for number in range(len(rows))]
+    return Gallery(names, captions or [""] * len(rows), hashes, source=source)
 
 
 def test_forms_of_a_word_have_one_probability_that_two_of_five_say_any_of_them() -> None:
@@ -88,11 +94,11 @@ def test_what_is_more_probable_stays_so(said: list[float], slope: float, offset:
 
 
 def test_modes_find_and_show_by_calibrated_probabilities() -> None:
-    gallery = gallery_of([{"bed": 0.5, "dog": 0.01}, {"dog": 0.2}])
+    gallery = gallery_of([{"bed": 0.5, "dog": 0.01}, {"dog": 0.4}])
     assert search_gallery(gallery, EncodedQuery(text="bed"), "words") == [], f".05 is below {FLOOR}"
     (hit,) = search_gallery(gallery, EncodedQuery(text="dog"), "words")
     ((word, sure),) = hit.words
-    assert word == "dog" and sure == pytest.approx(sigmoid(1.2 * np.log(0.25) + 1), abs=1e-3)
+    assert word == "dog" and sure == pytest.approx(sigmoid(1.2 * np.log(0.4 / 0.6) + 1), abs=1e-3)
 
 
 @pytest.mark.parametrize("mode", ["words", "auto"])
@@ -107,8 +113,34 @@ def test_where_no_picture_is_sure_alone_several_together_are_found_as_guesses(mo
     assert 2 * low < EXPECTED < 4 * low
     assert found(low, low, *rest) == [], "by expectation hardly half a picture in a library"
     assert found(low, low, low, low, *rest) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
-    assert len(found(*np.linspace(0.06, 0.09, 30))) == SEVERAL, "no more than the likeliest"
+    assert len(found(*np.linspace(0.06, 0.09, 30))) == GUESSES, "no more than the likeliest"
     assert found(FLOOR, FLOOR + 0.2, *[low] * 9, *rest) == ["0.jpg", "1.jpg"], "two alone, and no guesses"
+
+
+@pytest.mark.parametrize("mode", ["words", "auto"])
+def test_what_many_pictures_show_a_little_tells_as_much_as_one_that_shows_it(mode: str) -> None:
+    def found(*probabilities: float) -> int:
+        gallery = gallery_of([{"sun": one, "dog": 0.01} for one in probabilities])
+        return len(search_gallery(gallery, EncodedQuery(text="sun"), mode, top=None))
+
+    low, rest = EXPECTED / SEVERAL + 0.001, [0.0001] * 100
+    many = np.linspace(low, 1.1 * low, SEVERAL)
+    assert found(*many, *rest) == GUESSES, "by expectation enough, and the likeliest are shown"
+    assert found(*many[: SEVERAL // 2], *rest) == 0
+    assert found(ALONE + 0.01, *rest) == 1
+    assert found(ALONE - 0.01, *rest) == 0
+
+
+@pytest.mark.parametrize("mode", ["words", "auto"])
+def test_a_less_probable_word_is_found_where_the_caption_says_it_too(mode: str) -> None:
+    rows = [{"sun": AGREED + 0.01}, {"sun": AGREED + 0.01}, {"sun": AGREED - 0.01}]
+    gallery = gallery_of(rows, captions=["a red sun", "a red car", "a low sun"])
+    (hit,) = search_gallery(gallery, EncodedQuery(text="sun"), mode)
+    assert (hit.id, hit.why, hit.by_caption, hit.weak) == ("0.jpg", ("sun",), ("sun",), True)
+    (surer,) = search_gallery(
+        gallery_of([{"sun": 0.9}], captions=["a red sun"]), EncodedQuery(text="sun"), mode
+    )
+    assert surer.by_caption == (), "it is probable enough, whatever the caption says"
 
 
 @pytest.mark.parametrize("mode", ["words", "auto"])

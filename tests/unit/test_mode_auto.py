@@ -14,6 +14,7 @@ from captionret.errors import MissingWeights
 from captionret.image_classes import image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, rocchio, search
 from captionret.retrieval.modes.auto import PICTURES
+from captionret.retrieval.modes.near import NEAR_AND_CAPTIONED
 from captionret.retrieval.notes import notes, taken
 from captionret.retrieval.understanding import understand
 
@@ -81,6 +82,24 @@ def test_what_is_neither_said_nor_near_nor_named_is_not_found() -> None:
     assert found(held, text("tomcat", 3 - 2)) == ["2-cat.jpg"], "near"
     named = EncodedQuery(text="kitty", vectors=far.vectors, classes={"tabby": 0.3})
     assert found(held, named) == ["2-cat.jpg"], "of a class that the text names"
+
+
+def test_a_caption_finds_a_picture_only_where_the_space_agrees() -> None:
+    held = gallery(WordMatrix.of_rows([{"dog": 0.02}, {"dog": 0.03}, {"cat": 0.02}]), True)
+
+    def asked(nearness: float) -> EncodedQuery:
+        near = np.array([nearness, 0, 0, np.sqrt(1 - nearness**2)], np.float32)
+        return EncodedQuery(
+            text="dogs", vectors={"embedding": near}, understood=understand(["dogs"], {"dog": 2})
+        )
+
+    (hit,) = search(held, asked(NEAR_AND_CAPTIONED + 0.01), "auto")
+    assert (hit.path, hit.why, hit.by_caption, hit.weak) == ("1-dog.jpg", ("dog",), ("dog",), True)
+    assert found(held, asked(NEAR_AND_CAPTIONED - 0.01)) == [], "a caption alone may be wrong"
+    unsaid = replace(asked(NEAR_AND_CAPTIONED + 0.01), text="cat", understood=None)
+    assert found(held, unsaid) == [], "what is near, and what its caption says, are two pictures"
+    (sure,) = search(gallery(WORDS, True), replace(asked(0.4), text="dog", understood=None), "auto")
+    assert (sure.why, sure.by_caption) == (("dog",), ()), "it is probable enough, whatever the caption says"
 
 
 def test_a_picture_is_compared_as_by_a_hybrid_of_what_is_there() -> None:

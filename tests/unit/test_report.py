@@ -13,7 +13,7 @@ from PIL import Image
 
 from captionret.errors import BadSetting
 from captionret.images import open_image
-from captionret.records import Hit, Query
+from captionret.records import Explanation, Hit, Query
 from captionret.report import thumbnails
 from captionret.report.marking import marked
 from captionret.report.page import (
@@ -33,6 +33,7 @@ from captionret.report.plots import training_curve
 from captionret.report.tables import latex_table
 from captionret.report.terminal import (
     cells,
+    explanation_text,
     search_json,
     search_text,
     shorten,
@@ -163,6 +164,17 @@ def test_weak_hits_are_marked_wherever_they_are_shown(tmp_path: Path, photos: Pa
     assert written(tmp_path, searched(photos, hits)).text("span", "number") == [", score 2.50"] * 2 + ["weak"]
 
 
+def test_a_hit_that_its_caption_alone_finds_says_so(tmp_path: Path, photos: Path) -> None:
+    hit = replace(PROBABLE, weak=True, words=(("flower", 0.03),), by_caption=("flowers",))
+    line = search_text(Query(text="a flower"), None, (), [hit], "", 120).splitlines()[1]
+    assert line.endswith("  flower .03  caption says flowers  (weak)")
+    assert search_json(Query(text="a flower"), None, (), [hit], "auto", "photos")["hits"][0][
+        "by_caption"
+    ] == ["flowers"]
+    assert "   its caption says flowers" in explanation_text(hit, Explanation()).splitlines()
+    assert "caption says flowers" in written(tmp_path, searched(photos, [hit])).text("span", "word")
+
+
 @pytest.mark.parametrize("width", [48, 60, 80, 100])
 def test_search_keeps_to_the_terminals_width(width: int) -> None:
     long = [Hit(1, 0.5, "a/long/" * 20 + "end.jpg", "日本の" * 40, ("dog",) * 30)]
@@ -221,6 +233,7 @@ def test_search_json_has_exactly_the_promised_fields() -> None:
                 "caption": "a dog runs on the beach",
                 "why": ["dog", "beach", "runs"],
                 "words": [],
+                "by_caption": [],
                 "weak": False,
                 "taken": None,
                 "alike": [],

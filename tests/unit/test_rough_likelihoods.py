@@ -94,12 +94,18 @@ def probabilities(stored: StoredWords, calibrated: bool = True) -> WordProbabili
     return WordProbabilities(stored.head, stored.classes, CALIBRATION if calibrated else None)
 
 
+def said() -> np.ndarray:
+    """Of every seventh picture a caption says a word."""
+    found: np.ndarray = np.arange(COUNT) % 7 == 0
+    return found
+
+
 @pytest.mark.parametrize("calibrated", [True, False])
 @pytest.mark.parametrize("text", TEXTS)
 def test_rough_ones_are_as_near_as_they_say(
     stored: StoredWords, text: Mapping[str, Mapping[str, float]], calibrated: bool
 ) -> None:
-    asked = TextLikelihood(probabilities(stored, calibrated), text)
+    asked = TextLikelihood(probabilities(stored, calibrated), text, said)
     found = asked.rough
     assert found is not None
     assert np.abs(found.scores - asked.scores()).max() < found.off / 2
@@ -115,13 +121,13 @@ def test_best_are_those_of_comparing_all_exactly(
     calibrated: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    quick = TextLikelihood(probabilities(stored, calibrated), text)
+    quick = TextLikelihood(probabilities(stored, calibrated), text, said)
     limits = [None, np.arange(COUNT) % 3 > 0, np.zeros(COUNT, np.bool_)]
     every = [(top, least, limit) for top in (1, 40, COUNT) for least in (-1e30, -3.0) for limit in limits]
     found, floor = [quick.best(*one) for one in every], quick.floor
     monkeypatch.setattr(rough, "KERNEL", None)
     monkeypatch.setattr(few_rows, "KERNEL", None)
-    whole = TextLikelihood(probabilities(stored, calibrated), text)
+    whole = TextLikelihood(probabilities(stored, calibrated), text, said)
     assert whole.rough is None
     assert floor == whole.floor
     assert found == [whole.best(*one) for one in every]
@@ -135,7 +141,7 @@ def test_what_a_person_wrote_is_certain_there_too(stored: StoredWords) -> None:
         return np.isin(np.arange(COUNT), [3_100, 4_999, 7]) & (phrase == ("dog",))
 
     head = CertainColumns(stored.head, written, holding)
-    asked = TextLikelihood(WordProbabilities(head, stored.classes, CALIBRATION), TEXTS[0])
+    asked = TextLikelihood(WordProbabilities(head, stored.classes, CALIBRATION), TEXTS[0], said)
     assert asked.rough is not None
     assert np.abs(asked.rough.scores - asked.scores()).max() < asked.rough.off
     assert asked.rough.surest[[3_100, 4_999]].min() > 6 > asked.rough.surest[7]

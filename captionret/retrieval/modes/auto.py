@@ -23,6 +23,7 @@ from .hubs import nearness, nearness_of
 from .lexical import is_text
 from .likelihood import LikelihoodMode, PreparedLikelihood
 from .named_classes import NamedClasses
+from .near import NEAR, near_enough, near_fitting
 
 # Learnt on Flickr8k val, for a caption's picture among the first ten (1,000 captions): 78.5 % with all,
 # 76.5 % without words; and for nouns that were hidden from the lexical head.
@@ -31,9 +32,6 @@ HUBS = 0.1  # less by this, where a picture is by a standard deviation nearer to
 # For a picture. On Flickr8k val the words alone are the best mode for pictures; the space and captions add
 # little to them, more of either takes from it.
 PICTURES: Mapping[str, float] = {"words": 1.0, "embedding": 0.4, "multi-caption-union": 0.05}
-# A picture fits a text also where it is as near in the space: so are the nearest pictures of one in fifty
-# words that no caption of Flickr8k val holds.
-NEAR = 0.5
 
 
 class AutoMode(Mode):
@@ -180,15 +178,10 @@ class PreparedAuto(PreparedMode):
                 lambda sure: with_classes(by_words.roughly(sure), slice(None)),
                 lambda rows: with_classes(by_words.exactly(rows), rows),
             )
-        near = self._near(query)
-
-        def roughly(sure: bool) -> NDArray[np.bool_]:
-            least = np.float32(NEAR + (near.off if sure else -near.off))
-            return with_classes(by_words.roughly(sure) | (near.scores >= least), slice(None))
-
+        by_near = near_fitting(self._near(query), lambda: text.captioned)
         return Fitting(
-            roughly,
-            lambda rows: with_classes(by_words.exactly(rows) | (near.exactly(rows) >= NEAR), rows),
+            lambda sure: with_classes(by_words.roughly(sure) | by_near.roughly(sure), slice(None)),
+            lambda rows: with_classes(by_words.exactly(rows) | by_near.exactly(rows), rows),
         )
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
@@ -201,7 +194,9 @@ class PreparedAuto(PreparedMode):
             return None if self._embedding is not None else self._captions.scores(query) > 0
         found, by_classes = self._words.fits(query), self._by_classes(query)
         assert found is not None
-        found |= self._near_enough(query, None)
+        if self._embedding is not None and query.vectors:
+            text = self._words.text(query)
+            found |= near_enough(self._embedding.scores(query), lambda: text.captioned)
         return found if by_classes is None else found | by_classes
 
     def weak(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_] | None:
@@ -212,17 +207,17 @@ class PreparedAuto(PreparedMode):
             return None
         weak = self._words.weak(query, rows)
         assert weak is not None
-        weak = weak & ~self._near_enough(query, rows)
+        weak = weak & ~self._is_near(query, rows)
         if self._classes is None or not query.classes:
             return weak
         return np.asarray(weak & ~self._classes.named(query, self._words.knows(query))[rows])
 
-    def _near_enough(self, query: EncodedQuery, rows: NDArray[np.integer] | None) -> NDArray[np.bool_]:
-        """(M,) whether each of some pictures, None: of all, is as near to a text as NEAR."""
+    def _is_near(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """(M,) whether each of some pictures is as near to a text as NEAR."""
         if self._embedding is None or not query.vectors:
-            return np.zeros(self._count if rows is None else len(rows), np.bool_)
-        if rows is None or self._count <= EXACT_UP_TO:
-            return np.asarray(self._embedding.scores(query)[slice(None) if rows is None else rows] >= NEAR)
+            return np.zeros(len(rows), np.bool_)
+        if self._count <= EXACT_UP_TO:
+            return np.asarray(self._embedding.scores(query)[rows] >= NEAR)
         return np.asarray(self._near(query).exactly(rows) >= NEAR)
 
     def _by_classes(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
@@ -233,10 +228,16 @@ class PreparedAuto(PreparedMode):
         return self._classes.fits(query, self._words.knows(query))
 
     def why(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
-        """The words that are probable of the picture, or shared with its caption."""
+        """The words that are probable of the picture, or that its caption says."""
         if not is_text(query):
             return self._beside_pictures(query).why(query, row)
-        return (self._words or self._captions).why(query, row)
+        if self._words is None:
+            return self._captions.why(query, row)
+        return self._words.why(query, row) or self.by_caption(query, row)
+
+    def by_caption(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
+        """As mode words has it."""
+        return () if self._words is None else self._words.by_caption(query, row)
 
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """What each mode adds."""

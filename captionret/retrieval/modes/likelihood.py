@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from ...records import Explanation, WordReason
 from ...text import STOP_WORDS, words
 from ..asked import asked_words
-from ..predicted import NAMED, WordProbabilities
+from ..predicted import GUESS, NAMED, WordProbabilities
 from ..protocols import GalleryContents, Mode, PreparedMode
 from ..query import EncodedQuery
+from .caption_words import CaptionWords
 from .explain import by_share
 from .lexical import is_text
-from .text_likelihood import NUMBER, TextLikelihood, added_by, weight_of
+from .text_likelihood import NUMBER, TextLikelihood, added_by, telling_words, weight_of
 from .words import no_words
 
 # A picture is more than a guess, if one word is at least so probable: else three of four are wrong.
-SURE = 0.25
+SURE = GUESS
 
 
 class LikelihoodMode(Mode):
@@ -56,6 +57,7 @@ class PreparedLikelihood(PreparedMode):
 
     def __init__(self, words: WordProbabilities, pictures: Mode, gallery: GalleryContents) -> None:
         self.words, self._mode, self._gallery = words, pictures, gallery
+        self.caption_words = CaptionWords(gallery)
         # the last query's words, which are asked again for what is weak, and for reasons
         self._last: tuple[EncodedQuery, TextLikelihood] | None = None
 
@@ -78,7 +80,8 @@ class PreparedLikelihood(PreparedMode):
 
     def fits(self, query: EncodedQuery) -> NDArray[np.bool_] | None:
         """(N,) whether one of a text's words that say what is seen is probable enough of each picture, or
-        names what it is classed as. To a text of which no word is known, none fits."""
+        less probable and in a caption, or names what it is classed as. To a text of which no word is
+        known, none fits."""
         return self.text(query).fits() if is_text(query) else None
 
     def weak(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_] | None:
@@ -106,6 +109,14 @@ class PreparedLikelihood(PreparedMode):
         shown = {*self.words.fitting(sure), *(word for word in sure if self.words.names(word, row))}
         return tuple(sorted(shown, key=lambda word: (word in STOP_WORDS, -sure[word], word)))
 
+    def by_caption(self, query: EncodedQuery, row: int) -> tuple[str, ...]:
+        """The words of a text that a caption of the picture says, where none is probable enough alone."""
+        if not is_text(query):
+            return ()
+        telling = telling_words(self.text(query).asked).values()
+        likely = max((self._best(readings, row)[1] for readings in telling), default=0.0)
+        return self.caption_words.at(query, row) if likely < self.words.least_of_hits else ()
+
     def explain(self, query: EncodedQuery, row: int) -> Explanation:
         """Each word's probability and what it adds, with the word that it was read as; the rest is the number
         of the picture."""
@@ -129,7 +140,11 @@ class PreparedLikelihood(PreparedMode):
         if last is None or last[0] is not query:
             if not words(query.text or ""):
                 raise no_words(query)
-            last = self._last = query, TextLikelihood(self.words, asked_words(self.words, query))
+            asked = asked_words(self.words, query)
+            last = self._last = (
+                query,
+                TextLikelihood(self.words, asked, lambda: self.caption_words.any(query)),
+            )
         return last[1]
 
     def _best(self, readings: Mapping[str, float], row: int) -> tuple[str, float]:

@@ -17,9 +17,9 @@ from ..query import EncodedQuery
 CLASSES = 1.0
 KNOWN = 0.85  # less by this share for words that captions often say
 LEAST_CLASS = 1e-3  # less probable classes are all alike
-# A picture fits a text also where it is of the classes named as probably: so are the nearest pictures of one
-# in fifty words that no caption of Flickr8k val holds.
-NAMED = 0.45
+# A picture fits a text also where it is of the classes that the space reads in it as probably: by that alone
+# one in a hundred words that no caption of Flickr8k val holds finds a picture.
+NAMED = 0.6
 # The same where no word of the text is known, so that only classes can tell: set by judgement.
 NAMED_ALONE = 0.2
 # A picture is shown as a guess for words of which nothing was learnt (beyond_words) where the classes that

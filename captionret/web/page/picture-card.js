@@ -25,7 +25,7 @@ export function card(found, { best = null, agreed = false } = {}) {
   const made = h("picture-card", { class: [found.weak && "weak", agreed && "agreed"].filter(Boolean).join(" "), data: { id: found.id } },
     h("div.frame", {},
       shown,
-      found.weak && h("span.badge", { title: "Little more than a guess" }, "a guess"),
+      found.weak && h("span.badge", { title: found.by_caption.length > 0 ? `Its caption says ${found.by_caption.join(" ")}` : "Little more than a guess" }, found.by_caption.length > 0 ? "by its caption" : "a guess"),
       agreed && h("span.badge.good", { title: "Found by all" }, "in all"),
       best !== null && h("span.score", { title: `score ${found.score.toPrecision(3)}`, vars: { "--share": share(found.score, best) } })),
     h("div.actions", {},

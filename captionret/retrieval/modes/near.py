@@ -1,0 +1,37 @@
+"""When a picture fits a text for mode `auto` since it is near to it in the space."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rough_sums import Fitting, Roughly
+
+Mask = NDArray[np.bool_]
+
+# So near is the nearest picture of one in fifty words that no caption of Flickr8k val holds.
+NEAR = 0.5
+# A picture fits that is so near, too, where a caption of it says a word of the text: two that agree. One in
+# four hundred words that no caption of val holds finds a picture by that alone; "flowers", of the sample
+# photographs, was in view.
+NEAR_AND_CAPTIONED = 0.3
+
+
+def near_enough(near: NDArray[np.floating], captioned: Callable[[], Mask], off: float = 0.0) -> Mask:
+    """(M,) which pictures are as near to a text as NEAR, or as NEAR_AND_CAPTIONED where a caption says a
+    word.
+
+    near: (M,) how near each is; off: what is added to both limits
+    captioned: finds (M,) of which a caption does
+    """
+    found: Mask = near >= np.float32(NEAR + off)
+    perhaps: Mask = near >= np.float32(NEAR_AND_CAPTIONED + off)
+    return found | (perhaps & captioned()) if (perhaps & ~found).any() else found
+
+
+def near_fitting(near: Roughly, captioned: Callable[[], Mask]) -> Fitting:
+    """The same of very many pictures, of which it is known roughly how near they are; captioned: of all."""
+    return Fitting(
+        lambda sure: near_enough(near.scores, captioned, near.off if sure else -near.off),
+        lambda rows: near_enough(near.exactly(rows), lambda: captioned()[rows]),
+    )

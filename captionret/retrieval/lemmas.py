@@ -1,9 +1,8 @@
 """Base forms of the words that captions are made of: "dogs" and "dog", "running" and "runs" as one."""
 
 import zlib
-from functools import lru_cache
-
-from .stemmer import stem
+from functools import cache, lru_cache
+from typing import Any
 
 # What no rule of endings finds; the commonest such words in captions of photographs.
 IRREGULAR = dict(
@@ -24,9 +23,17 @@ IRREGULAR = dict(
 def lemma(word: str) -> str:
     """A word's base form, or a stem that its forms share: the irregular ones by a table, the others by
     Porter's rules (Snowball)."""
-    return stem(IRREGULAR.get(word, word))
+    base = IRREGULAR.get(word, word)
+    return str(_stemmer().stem(base))
 
 
 def key() -> int:
     """A number that changes with the table of irregular words; what keeps base forms keeps it beside them."""
     return zlib.crc32("\n".join(f"{word}:{base}" for word, base in sorted(IRREGULAR.items())).encode())
+
+
+@cache
+def _stemmer() -> Any:
+    from nltk.stem.snowball import SnowballStemmer  # nltk takes a second or two to import
+
+    return SnowballStemmer("english")

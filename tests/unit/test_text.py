@@ -14,12 +14,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nltk.stem.snowball import SnowballStemmer
 from nltk.tokenize import NLTKWordTokenizer
 
 from captionret import treebank
 from captionret.errors import BadCheckpoint, BadDataset
-from captionret.retrieval.stemmer import stem
 from captionret.text import (
     END_ID,
     SPECIAL,
@@ -288,24 +286,3 @@ def test_a_sentence_is_split_as_nltk_splits_it() -> None:
         "(''",
     ]
     assert [text for text in texts if treebank.split(text) != theirs.tokenize(text)] == []
-
-
-def test_a_word_has_the_stem_that_nltk_gives_it() -> None:
-    theirs = SnowballStemmer("english")
-    numbers = random.Random(0)
-    known = (
-        "skis dying idly sky news innings proceeded generous communism arsenal hopping agreed flies".split()
-    )
-    known += (
-        "ties happily yellow boy's boys' ''s sayings controlling rational feudalism hope fitted o'er".split()
-    )
-    starts = [*known, *"a be rat trou ski gener y st io hol nation beaut cr oat u'".split()]
-    endings = "'s' 's ' sses ied ies us s eedly ingly edly eed ing ed ization ational fulness ousness biliti"
-    endings += (
-        " lessli entli alism ousli iviti enci abli izer ator alli bli logi li alize iciti ative ical ness"
-    )
-    endings += " ful ement ance ible ant ism iti ive sion al er ic e l y at bl iz"
-    random_words = ("".join(numbers.choices("aeioubdlstrwxy'", k=numbers.randint(1, 6))) for _ in range(3000))
-    words = [*known, *(start + ending for start in starts for ending in endings.split())]
-    words += [word + numbers.choice(endings.split()) for word in random_words]
-    assert [word for word in words if stem(word) != theirs.stem(word)] == []

@@ -155,7 +155,7 @@ def test_a_word_finds_the_pictures_of_a_class_that_it_names_where_one_is_sure(mo
     others = [0.001] * 20
     assert 0.25 * NAMED < ALONE, "people seldom say what these classes are called"
     sure, also = ("0.jpg", False), [("1.jpg", True), ("2.jpg", True)]
-    assert found(NAMED + 0.01, 0.5, NAMED_TOO + 0.01, 0.09, *others) == [sure, *also]
+    assert found(NAMED + 0.01, 0.3, NAMED_TOO + 0.01, 0.09, *others) == [sure, *also]
     assert found(0.4, 0.3, *others) == [], "none of them for sure"
 
 

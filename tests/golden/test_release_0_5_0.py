@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from captionret import Captioner, Library
-from captionret.app.places import LEXICAL_HEAD, SHIPPED, SHIPPED_SPACES
+from captionret.app.places import LEXICAL_HEAD, SHIPPED
 from captionret.app.searcher import Searcher
 from captionret.datasets.samples import sample_gallery
 from captionret.decoding import (
@@ -46,7 +46,7 @@ ANSWERS: dict[str, Any] = json.loads((RELEASE / "answers.json").read_text())
 CHECKPOINTS = RELEASE / "checkpoints"
 CAPTIONERS = ("model1-lite", "model4-lite", "attention-lite", "adaptive-lite", "transformer-lite")
 SKIP_THOUGHTS = ("skip-uni", "skip-bi", "skip-combine")
-SHIPPED_HEAD = RELEASE / "shipped" / "words-lite"
+SHIPPED_HEAD, SHIPPED_SPACE = (RELEASE / "shipped" / name for name in ("words-lite", "photos-space"))
 SPACES = sorted(set(ANSWERS["checkpoints"]) - {*CAPTIONERS, *SKIP_THOUGHTS, "words-lite"})
 SENTENCES = ["a dog runs on the beach", "two people", "a red car near a tree", "the zebra sits", "a"]
 TEXTS = [
@@ -140,7 +140,7 @@ def captioner() -> Captioner:
 
 @pytest.fixture(scope="module")
 def space() -> EmbeddingModel:
-    return EmbeddingModel.load(SHIPPED_SPACES["embedding"], "cpu")
+    return EmbeddingModel.load(SHIPPED_SPACE, "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_all_that_is_shipped_is_small_enough() -> None:
     assert (
         sum(file.stat().st_size for folder in folders for file in folder.iterdir() if file.is_file()) < 30e6
     )
-    assert (SHIPPED.parent / "photos-space/model.safetensors").stat().st_size < 8e6
+    assert (SHIPPED.parent / "photos-space/model.safetensors").stat().st_size < 9e6
 
 
 def test_the_shipped_space_finds_a_photograph_by_a_text() -> None:

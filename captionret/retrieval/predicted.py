@@ -33,8 +33,9 @@ FLOOR_UNCALIBRATED = 0.06  # the same as FLOOR where probabilities are not calib
 # A text also finds the pictures of classes that one of its words names, each by NAMED_TOO, where one of them
 # is so by NAMED: what the lexical head never learnt, or does not see in pictures unlike those that taught it.
 # On halves of Flickr8k val .75 % more of the words that no caption holds find a picture by it in mode words,
-# and 13 % more of the nouns that are hidden from the head, than where NAMED is .8.
-NAMED, NAMED_TOO = 0.45, 0.1
+# and 13 % more of the nouns that are hidden from the head, than where NAMED is .8. So mode auto has it, which
+# also goes by the classes that the space reads in a text.
+NAMED, NAMED_TOO, NAMED_IN_AUTO = 0.45, 0.1, 0.8
 # So few pictures, or one of so many, are looked for; of more all are read.
 _FEW, _ONE_OF = 8, 16
 _AT_ONCE = 1 << 15  # pictures that are calibrated together: what is between lies in the processor's caches
@@ -185,11 +186,11 @@ class WordProbabilities:
         """Whether a word, or another form of it, names a class of ImageNet's, and these are known."""
         return self._classes is not None and any(form in classes_of() for form in self.forms(word))
 
-    def named(self, word: str) -> NDArray[np.float64]:
+    def named(self, word: str, least: float = NAMED) -> NDArray[np.float64]:
         """(N,) the probability of the classes that the word, or another form of it, names; 0 for all pictures
-        where none is of them by NAMED."""
+        where none is of them by `least`."""
         found = self._of_classes(self.forms(word))
-        return found if found.max(initial=0.0) >= NAMED else np.zeros_like(found)
+        return found if found.max(initial=0.0) >= least else np.zeros_like(found)
 
     def names(self, word: str, row: int) -> bool:
         """Whether the word, or another form of it, names the classes of one picture by NAMED_TOO."""

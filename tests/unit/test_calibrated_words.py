@@ -23,7 +23,16 @@ from captionret.retrieval import search as search_gallery
 from captionret.retrieval.calibrated import FILE, SURE, Calibration, WordGroup, calibrated
 from captionret.retrieval.modes.likelihood import SURE as SURE_HIT
 from captionret.retrieval.modes.text_likelihood import AGREED
-from captionret.retrieval.predicted import ALONE, EXPECTED, FLOOR, GUESSES, NAMED, NAMED_TOO, SEVERAL
+from captionret.retrieval.predicted import (
+    ALONE,
+    EXPECTED,
+    FLOOR,
+    GUESSES,
+    NAMED,
+    NAMED_IN_AUTO,
+    NAMED_TOO,
+    SEVERAL,
+)
 
 DOG, BED = WordGroup(("dog", "dogs"), 1.2, 1.0, 0.25), WordGroup(("bed",), 1.0, -3.0, 0.1)
 
@@ -143,8 +152,10 @@ def test_a_less_probable_word_is_found_where_the_caption_says_it_too(mode: str) 
     assert surer.by_caption == (), "it is probable enough, whatever the caption says"
 
 
-@pytest.mark.parametrize("mode", ["words", "auto"])
-def test_a_word_finds_the_pictures_of_a_class_that_it_names_where_one_is_sure(mode: str) -> None:
+@pytest.mark.parametrize(("mode", "named"), [("words", NAMED), ("auto", NAMED_IN_AUTO)])
+def test_a_word_finds_the_pictures_of_a_class_that_it_names_where_one_is_sure(
+    mode: str, named: float
+) -> None:
     def found(*probabilities: float) -> list[tuple[str, bool]]:
         classes: list[dict[str, float]] = [{"papillon": p} for p in probabilities]
         gallery = gallery_of([{"bed": 0.01} for _ in classes], classes)
@@ -153,9 +164,9 @@ def test_a_word_finds_the_pictures_of_a_class_that_it_names_where_one_is_sure(mo
         return [(hit.id, hit.weak) for hit in hits]
 
     others = [0.001] * 20
-    assert 0.25 * NAMED < ALONE, "people seldom say what these classes are called"
+    assert 0.25 * named < ALONE, "people seldom say what these classes are called"
     sure, also = ("0.jpg", False), [("1.jpg", True), ("2.jpg", True)]
-    assert found(NAMED + 0.01, 0.3, NAMED_TOO + 0.01, 0.09, *others) == [sure, *also]
+    assert found(named + 0.01, 0.3, NAMED_TOO + 0.01, 0.09, *others) == [sure, *also]
     assert found(0.4, 0.3, *others) == [], "none of them for sure"
 
 

@@ -31,6 +31,7 @@ class LikelihoodMode(Mode):
     """Word probabilities of the lexical head and of ImageNet's classes, asked for a text's likelihood.
 
     Pictures are compared with pictures as the mode `pictures` does.
+    named: as TextLikelihood's
     """
 
     accepts = frozenset({"image", "text"})
@@ -38,8 +39,8 @@ class LikelihoodMode(Mode):
     uses_classes = True
     understands = True
 
-    def __init__(self, name: str, about: str, pictures: Mode) -> None:
-        self.name, self.about, self.pictures = name, about, pictures
+    def __init__(self, name: str, about: str, pictures: Mode, named: float = NAMED) -> None:
+        self.name, self.about, self.pictures, self.named = name, about, pictures, named
 
     def required_parts(self, gallery: GalleryContents) -> frozenset[str]:
         """Word probabilities."""
@@ -47,7 +48,7 @@ class LikelihoodMode(Mode):
 
     def prepare(self, gallery: GalleryContents) -> "PreparedLikelihood":
         """Index the gallery's word probabilities; BadSetting where it has none."""
-        return PreparedLikelihood(gallery.predicted, self.pictures, gallery)
+        return PreparedLikelihood(gallery.predicted, self, gallery)
 
 
 class PreparedLikelihood(PreparedMode):
@@ -55,8 +56,8 @@ class PreparedLikelihood(PreparedMode):
 
     finds_best = True
 
-    def __init__(self, words: WordProbabilities, pictures: Mode, gallery: GalleryContents) -> None:
-        self.words, self._mode, self._gallery = words, pictures, gallery
+    def __init__(self, words: WordProbabilities, mode: LikelihoodMode, gallery: GalleryContents) -> None:
+        self.words, self._mode, self._gallery = words, mode, gallery
         self.caption_words = CaptionWords(gallery)
         # the last query's words, which are asked again for what is weak, and for reasons
         self._last: tuple[EncodedQuery, TextLikelihood] | None = None
@@ -86,12 +87,12 @@ class PreparedLikelihood(PreparedMode):
 
     def weak(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_] | None:
         """(M,) whether none of a text's words that say what is seen is as probable of a picture as SURE, or
-        names what it is classed as by NAMED."""
+        names what it is classed as."""
         if not is_text(query):
             return None
         text = self.text(query)
         weak = text.surest_of(rows) < SURE
-        return weak if text.named is None else weak & (text.named[rows] < NAMED)
+        return weak if text.named is None else weak & (text.named[rows] < self._mode.named)
 
     def knows(self, query: EncodedQuery) -> bool:
         """Whether anything is predicted of a word of the text that says what is seen."""
@@ -143,7 +144,7 @@ class PreparedLikelihood(PreparedMode):
             asked = asked_words(self.words, query)
             last = self._last = (
                 query,
-                TextLikelihood(self.words, asked, lambda: self.caption_words.any(query)),
+                TextLikelihood(self.words, asked, lambda: self.caption_words.any(query), self._mode.named),
             )
         return last[1]
 
@@ -155,4 +156,4 @@ class PreparedLikelihood(PreparedMode):
 
     @cached_property
     def _pictures(self) -> PreparedMode:
-        return self._mode.prepare(self._gallery)
+        return self._mode.pictures.prepare(self._gallery)

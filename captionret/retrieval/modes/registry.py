@@ -13,6 +13,7 @@ from ...config import Registry
 from ...errors import BadSetting
 from .. import corpus
 from ..index.soft_jaccard import SoftJaccardIndex, by_meaning, by_spelling
+from ..predicted import NAMED_IN_AUTO
 from ..protocols import Mode
 from .auto import PICTURES, AutoMode
 from .captions import MultiCaptionMode
@@ -211,7 +212,7 @@ MODES: Registry[Mode] = _table(
         "the best that the gallery allows: words, space and classes for a text; words, space and captions "
         "for a picture",
         EMBEDDING,
-        WORDS,
+        LikelihoodMode(WORDS.name, WORDS.about, WORDS.pictures, NAMED_IN_AUTO),
         JACCARD_IDF,
         HybridMode("pictures", "pictures by several modes", find_mode, by_rank=False, weights=PICTURES),
     ),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...text import STOP_WORDS
 from .. import corpus
-from ..predicted import NAMED_TOO, SEVERAL, WordProbabilities
+from ..predicted import NAMED, NAMED_TOO, SEVERAL, WordProbabilities
 from ..rough import Asked, Rough, rough_likelihoods
 from ..rough_sums import Fitting, Roughly, best_of, reached_by
 from ..telling import tells
@@ -31,6 +31,7 @@ class TextLikelihood:
 
     asked: its words of which something is predicted, with what each is read as
     captioned:  finds (N,) of which pictures a caption says one of its words
+    named: a word that names classes finds pictures where one is of them by so much
     """
 
     def __init__(
@@ -38,8 +39,9 @@ class TextLikelihood:
         words: WordProbabilities,
         asked: Mapping[str, Readings],
         captioned: Callable[[], NDArray[np.bool_]],
+        named: float = NAMED,
     ) -> None:
-        self.words, self.asked, self._find_captioned = words, asked, captioned
+        self.words, self.asked, self._find_captioned, self._named = words, asked, captioned, named
         self._last: tuple[NDArray[np.integer], WordProbabilities] | None = None
 
     def scores(self) -> NDArray[np.float32]:
@@ -64,7 +66,7 @@ class TextLikelihood:
         found: NDArray[np.float64] | None = None
         for readings in telling_words(self.asked).values():
             if any(self.words.names_classes(word) for word in readings):
-                named = likeliest(readings, self.words.named)
+                named = likeliest(readings, lambda word: self.words.named(word, self._named))
                 found = named if found is None else np.maximum(found, named)
         return found
 

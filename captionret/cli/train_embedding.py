@@ -65,6 +65,8 @@ def _started(given: argparse.Namespace) -> "EmbeddingRun":
         raise BadSetting("Which variant shall be trained? Give --variant NAME; --list shows them.")
     row = EMBEDDING_MODELS[given.variant]
     config = settled(given, row)
+    if given.words_from and not config.picture_words:
+        raise BadSetting("--words-from is for a space that reads words. Set picture_words=True with it.")
     name = run_name(given.variant, replace(config, skipthought=None), row)
     if config.skipthought:
         name += f"-{Path(config.skipthought).name}"
@@ -76,8 +78,6 @@ def _started(given: argparse.Namespace) -> "EmbeddingRun":
         from ..app.trainings import words_by
 
         facts["words"] = words_by(given.words_from, given.features, given.device)
-    elif given.words_from:
-        raise BadSetting("--words-from is for a space that reads words. Set picture_words=True with it.")
     return EmbeddingRun(**facts)
 
 

@@ -1,11 +1,12 @@
 """The vectors of a library's pictures in an embedding space, kept beside their features.
 
-They follow from the features and can always be made again: what is missing, stale or damaged is computed
-from these, and where nothing can be written it is computed each time. Two files a space:
+They follow from the features, and from words where a space reads these, see with_words, and can always be
+made again: what is missing, stale or damaged is computed, and where nothing can be written it is computed
+each time. Two files a space:
 
     vectors-SPACE-FEATURES.f32    a row of little-endian float32 for each row of the feature file
-    vectors-SPACE-FEATURES.json   which blocks of BLOCK rows count: the checksum of the features that each was
-                                  made of, and its own
+    vectors-SPACE-FEATURES.json   which blocks of BLOCK rows count: the checksum of what each was made of,
+                                  and its own
 
 Two more, ending with -halves, hold the same in float16 where there are very many pictures; see vector_tables.
 

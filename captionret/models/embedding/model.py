@@ -5,6 +5,7 @@ belongs together.
     space.similarity(space.encode_images("q.jpg"), space.encode_texts(["a dog runs", "a red car"]))  # (1, 2)
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar
@@ -28,6 +29,8 @@ from .config import EMBEDDING, EmbeddingConfig
 from .network import EmbeddingNetwork
 from .reader import Reader
 from .text_tower import tensors_of
+
+log = logging.getLogger(__name__)
 
 
 class EmbeddingModel(PictureModel[EmbeddingConfig]):
@@ -151,9 +154,13 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
 
     @cached_property
     def predictor(self) -> WordPredictor:
-        """Of the words that it reads, by the name of the lexical head that it learnt with. errors: as
-        WordPredictor.load"""
-        return WordPredictor.load(self.checkpoint.training["words_by"]["name"], str(self.device))
+        """Of the words that it reads, by the name of the lexical head that it learnt with; where another head
+        has that name now, which is logged, by that one. errors: as WordPredictor.load"""
+        learnt_with = self.checkpoint.training["words_by"]
+        found = WordPredictor.load(learnt_with["name"], str(self.device))
+        if found.fingerprint != learnt_with["fingerprint"]:
+            log.warning(f"{self.name} learnt with another {found.name} than the one that predicts words now.")
+        return found
 
     @staticmethod
     def similarity(first: Numbers, second: Numbers) -> NDArray[np.float32]:

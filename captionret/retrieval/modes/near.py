@@ -9,7 +9,7 @@ from ..rough_sums import Fitting, Roughly
 
 Mask = NDArray[np.bool_]
 
-# So near is the nearest picture of one in fifty words that no caption of Flickr8k val holds.
+# By that alone one in four hundred words that no caption of a half of Flickr8k val holds finds a picture.
 NEAR = 0.5
 # A picture fits that is so near, too, where a caption of it says a word of the text: two that agree. One in
 # four hundred words that no caption of val holds finds a picture by that alone; "flowers", of the sample

@@ -29,7 +29,8 @@ def main() -> None:
         f"in any form. Expected calibration error over pairs with p >= .05: {found.error:.3f} (aimed at: "
         ".03).\n\n"
         f"{word_tables(found)}\n\nAimed at: p >= .8 right in 85 %; at most 5 % of either kind of words. "
-        "Test was scored before the floors were raised, by COCO val, so these last figures are not blind."
+        "Test was scored before the floors were raised by COCO val, and before auto's for the classes of "
+        "words was, so these last figures are not blind."
     )
     print(body)
     if given.split == "test":

@@ -11,13 +11,12 @@ on where it stopped.
 Intervals: paired bootstrap over the pictures.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from results import ROOT, anywhere, kind_of, markdown_table, write_section
+from results import ROOT, anywhere, kind_of, markdown_table, parser, write_section
 
 from captionret.app.measuring.scored_captions import CaptionScoring, score_captions
 from captionret.app.trainings import CaptionerTraining, trained_captioner
@@ -59,9 +58,7 @@ def captions_of(checkpoint: Path, data: str) -> dict[str, str]:
 
 def main() -> None:
     """Train, score, write the section and, if asked to, the card."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, ROOT / "checkpoints/RESULTS.md")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--variant", default="transformer-lite")
     options.add_argument("--epochs", type=int, default=5, help="of every training (default: %(default)s)")
@@ -118,7 +115,7 @@ def main() -> None:
         ],
     )
     write_section(
-        ROOT / "checkpoints/RESULTS.md",
+        given.results,
         f"What each setting of {given.variant} brings",
         f"{how}\n\n{table}",
         command,

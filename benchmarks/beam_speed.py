@@ -10,14 +10,12 @@ lists of captions and asks the decoder for each caption's next word by itself. "
 of the published code, an LSTM and twenty forced steps, for the same batch. All in one run, medians.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
-from results import ROOT, anywhere, kind_of, markdown_table, write_section
+from results import anywhere, kind_of, markdown_table, parser, write_section
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
@@ -167,16 +165,13 @@ def equality(path: str, data: str, beam: int) -> str:
 
 def main() -> None:
     """Measure, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--checkpoints", nargs="+", default=["checkpoints/photos-lite"], metavar="DIR")
     options.add_argument("--data", metavar="KIND:PATH", help="compare captions of its val pictures, too")
     options.add_argument("--beam", type=int, default=5)
     options.add_argument("--batch", type=int, default=64)
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     columns = ["checkpoint", "kernel, images/s", "PyTorch", "batch of one", "textbook", "published"]

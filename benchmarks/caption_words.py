@@ -9,7 +9,6 @@ whose five captions hold nothing new. The other sees with other eyes: people, of
 picture one or two are taken for a captioner's, and the others ask for the picture.
 """
 
-import argparse
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.app.measuring.measured_modes import relevances_of
 from captionret.app.measuring.measured_split import (
@@ -163,12 +162,9 @@ def scored(split: MeasuredSplit, people: Sequence[Sequence[str]]) -> tuple[str, 
 
 def main() -> None:
     """Measure and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--data", default="flickr8k:data/flickr8k")
     options.add_argument("--features", type=Path, default=data_folder("features"))
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md")
     options.add_argument("--scored", action="store_true", help="what captions are worth as chosen")
     given = options.parse_args()
     how = ModesMeasuring(modes=("words", "auto"), samples=0, folder=given.features)

@@ -9,7 +9,6 @@
   takes by each captioner. With --data, what captions by people add that are shown in their place.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -23,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from PIL import Image
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.app.loading.captioners import bring_up_to_date
 from captionret.app.models import Library
@@ -160,12 +159,9 @@ def command(words: list[str], times: int = 3) -> float:
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--library", help="of which a copy is given two further captioners")
     options.add_argument("--data", help="a collection of the same pictures with captions by people")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         took, ideal = through_a_server(Path(name))

@@ -25,7 +25,7 @@ from pathlib import Path
 import torch
 from apart import Apart, Cost
 from int8_ranges import seen
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 from torch import Tensor, nn
 
 from captionret.decoding import BeamSearch
@@ -154,9 +154,7 @@ def rounded(backbone: Backbone, pictures: Sequence[Path]) -> Backbone:
 
 def main() -> None:
     """Measure, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     options.add_argument("--checkpoint", default="checkpoints/photos-lite", metavar="DIR")
     options.add_argument(
@@ -164,7 +162,6 @@ def main() -> None:
     )
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as home:  # a network of random weights is not worth keeping
         os.environ["CAPTIONRET_HOME"] = home
@@ -187,8 +184,8 @@ def measure(given: argparse.Namespace) -> None:
         "published": (published, (threads,), few),
     }
     for precision in ("float32", "bfloat16", "int8"):
-        way = published_here, (threads, precision, paths[:8]), some
-        makers[f"published networks, here, {precision}"] = way
+        known = threads, precision, paths[:8]
+        makers[f"published networks, here, {precision}"] = (published_here, known, some)
     rounds: list[dict[str, Cost[list[str]]]] = [{} for _ in range(given.rounds)]
     with ExitStack() as stack:
         ways = {name: stack.enter_context(Apart(make, *known)) for name, (make, known, _) in makers.items()}

@@ -7,13 +7,12 @@ Bar: at most 25 % more, batch 32, beam 3. Both are run in turn, in one process; 
      the pairs' ratios.
 """
 
-import argparse
 import statistics
 import time
 from pathlib import Path
 
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, markdown_table, parser, write_section
 
 from captionret.decoding import BeamSearch
 from captionret.images import decoded_batches, find_images
@@ -39,9 +38,7 @@ def captioning(captioner: Captioner, paths: list[Path], batch_size: int, beam: i
 
 def main() -> None:
     """Measure every checkpoint given."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, ROOT / "checkpoints/RESULTS.md")
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     options.add_argument("--checkpoints", nargs="+", default=["checkpoints/photos-lite"], metavar="DIR")
     options.add_argument(
@@ -89,7 +86,7 @@ def main() -> None:
         f"python benchmarks/captioning_overhead.py --pictures DIR --checkpoints {' '.join(given.checkpoints)}"
     )
     body += f"\n\n{markdown_table(columns, rows)}"
-    write_section(ROOT / "checkpoints/RESULTS.md", "What captioning costs beyond the CNN", body, command)
+    write_section(given.results, "What captioning costs beyond the CNN", body, command)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,12 @@ One, two or four of each picture's captions by people stand for a captioner's; t
 picture.
 """
 
-import argparse
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.app.measuring.measured_text import TextQueries, caption_queries, measure_texts
 from captionret.datasets import open_dataset
@@ -72,12 +70,9 @@ def measured(items: Sequence[Item], given: int) -> tuple[list[list[object]], lis
 
 def main() -> None:
     """Measure and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--data", default="flickr8k:data/flickr8k")
     options.add_argument("--pictures", type=int, help="(default: all of val)")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md")
     given = options.parse_args()
     every = (item for item in open_dataset(given.data).items if item.split == "val")
     items = sorted(every, key=lambda item: item.id)[: given.pictures]

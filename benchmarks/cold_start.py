@@ -9,7 +9,6 @@ queries stand what Python and NumPy alone take, what the command takes to say wh
 query of the same pictures, where it is installed (pip install rclip) and has its network; else why not.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from results import ROOT, markdown_table, write_section
+from results import ROOT, markdown_table, parser, write_section
 
 from captionret.app.models import Library
 from captionret.app.searcher import Searcher
@@ -137,9 +136,7 @@ def heavy(command: Sequence[str]) -> str:
 
 def main() -> None:
     """Make the library where it is not there, ask, write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--library", type=Path, default=Path("data/libraries/cold-start"), metavar="DIR")
     options.add_argument("--runs", type=int, default=11)
@@ -180,7 +177,7 @@ def main() -> None:
         f"{markdown_table(columns, [*rows, *peers])}"
     )
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "A text query from a cold start",
         body,
         "python benchmarks/cold_start.py --data flickr8k:DIR",

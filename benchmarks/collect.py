@@ -8,7 +8,6 @@ Of the pictures, 10 % are broken in known ways and 5 % are near-duplicates of ot
 without it made-up pictures. `captionret collect` and download.sh run as people type them.
 """
 
-import argparse
 import csv
 import hashlib
 import io
@@ -23,7 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from results import ROOT, markdown_table, write_section
+from results import ROOT, markdown_table, parser, write_section
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -181,13 +180,10 @@ def download(server: WebServer, megabytes: int, folder: Path) -> list[list[objec
 
 def main() -> None:
     """Measure both and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--data", metavar="KIND:PATH", help="whose split val has the photographs")
     options.add_argument("--pictures", type=int, default=1000)
     options.add_argument("--megabytes", type=int, default=200)
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md")
     given = options.parse_args()
     with serving() as server, tempfile.TemporaryDirectory() as folder:
         pictures = collected(server, given.data, given.pictures, Path(folder))

@@ -10,7 +10,6 @@ Bar: recall >= .97 of the pairs of a picture and its variant, precision >= .99 o
      under 30 s when the features are there. Pairs of originals that are nearly the same count as wrong.
 """
 
-import argparse
 import json
 import random
 import tempfile
@@ -21,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageEnhance
-from results import ROOT, anywhere, markdown_table, write_section
+from results import anywhere, markdown_table, parser, write_section
 
 from captionret.app.curating.duplicates import DuplicateGroup, find_duplicates
 from captionret.app.curating.nearly_same import LIMITS, near_pairs
@@ -181,14 +180,11 @@ def _f1(row: list[Any]) -> float:
 
 def main() -> None:
     """Make the variants, index all, look for copies."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     options.add_argument("--variants", type=int, default=2000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--folder", type=Path, metavar="DIR", help="keep what is made there")
     options.add_argument("--choose", action="store_true", help="print a grid of limits in place of measuring")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md", metavar="FILE")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         made, library = indexed(given.pictures, given.variants, given.folder or Path(passing))

@@ -9,7 +9,6 @@ An engine may stand in captionret.models.vision.engines.rows.FASTEST if at least
 reference's, to the letter.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, anywhere, kind_of, markdown_table, write_section
+from results import anywhere, kind_of, markdown_table, parser, write_section
 
 from captionret.datasets import open_dataset
 from captionret.errors import BadSetting
@@ -144,16 +143,13 @@ def row_of(
 
 def main() -> None:
     """Measure, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--data", default="flickr8k:data/flickr8k", metavar="KIND:PATH")
     options.add_argument("--checkpoint", default="checkpoints/photos-lite", metavar="DIR")
     options.add_argument(
         "--count", type=int, default=500, metavar="N", help="pictures (default: %(default)s)"
     )
     options.add_argument("--threads", type=int, default=1)
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     captioner = Captioner.load(given.checkpoint, "cpu")

@@ -8,7 +8,6 @@ decoder in both, one run.
 Bar: at least 50 times faster. Filling the cache, which is done once, is measured beside it.
 """
 
-import argparse
 import tempfile
 import time
 from dataclasses import replace
@@ -16,31 +15,30 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, markdown_table, parser, write_section
 from tqdm import tqdm
 
 from captionret.datasets import open_dataset
-from captionret.images import open_image, prepare
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.captioning.decoders import make_decoder
-from captionret.models.vision.backbones import Backbone, load_backbone
+from captionret.models.vision.backbones import load_backbone
 from captionret.training.captioning import CaptionerRun, load_data
+from captionret.training.features import augmented_views
+from captionret.training.fine_tune import LiveFeatures
 from captionret.training.loop import Fit
 from captionret.training.teacher_forcing import CaptioningTask
 
 
-class PublishedFeatures:
+class PublishedFeatures(LiveFeatures):
     """Features as the published training had them: every caption opens its picture, resizes it and sends it
-    through the CNN."""
+    through the CNN, which learns nothing."""
 
-    def __init__(self, backbone: Backbone, paths: list[Path]) -> None:
-        self.backbone, self.paths = backbone, paths
-
-    @torch.no_grad()
-    def of(self, pictures: np.ndarray, views: np.ndarray | None = None) -> torch.Tensor:
+    def of(
+        self, pictures: np.ndarray, views: np.ndarray | None = None, device: torch.device | None = None
+    ) -> torch.Tensor:
         """(len(pictures), D) float32."""
-        pixels = np.stack([prepare(open_image(self.paths[picture]), 224) for picture in pictures])
-        return self.backbone(self.backbone.normalise(torch.from_numpy(pixels)))[0]
+        with torch.no_grad():
+            return super().of(pictures, views, device)
 
 
 def epoch(task: CaptioningTask, label: str, run: CaptionerRun) -> float:
@@ -56,9 +54,7 @@ def epoch(task: CaptioningTask, label: str, run: CaptionerRun) -> float:
 
 def main() -> None:
     """Measure both in one run."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, ROOT / "checkpoints/RESULTS.md")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--images", type=int, default=200, metavar="N", help="(default: %(default)s)")
     options.add_argument("--threads", type=int, default=2)
@@ -83,9 +79,9 @@ def main() -> None:
         data, vocabulary, _ = load_data(items, None, run, backbone, 1)
         cache = time.perf_counter() - began
         seconds = []
-        published = replace(
-            data, features=PublishedFeatures(backbone, [item.path for item in items if item.path])
-        )  # type: ignore[arg-type]
+        paths = [item.path for item in items if item.path]
+        live = PublishedFeatures(backbone, paths, "pooled", augmented_views(1))
+        published = replace(data, features=live)
         for label, source in (("cached features", data), ("a CNN pass per caption", published)):
             torch.manual_seed(0)
             decoder = make_decoder(config, len(vocabulary))
@@ -110,7 +106,7 @@ def main() -> None:
         f"each.\n\n{markdown_table(columns, rows)}\n\n**{seconds[1] / seconds[0]:.0f} times faster.**"
     )
     command = "python benchmarks/epoch_speed.py --data flickr8k:DIR"
-    write_section(ROOT / "checkpoints/RESULTS.md", "An epoch on cached features", body, command)
+    write_section(given.results, "An epoch on cached features", body, command)
 
 
 if __name__ == "__main__":

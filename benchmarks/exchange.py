@@ -9,20 +9,18 @@ catalogue names each with a hash and one caption of another captioner. Each step
 its own.
 """
 
-import argparse
 import hashlib
 import json
 import statistics
 import sys
 import tempfile
 import time
-import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from coco import caption_file
 from large_library import run
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.decoding import BeamSearch
 from captionret.library import Library
@@ -42,18 +40,11 @@ BARS = {
 
 def coco(pictures: int | None) -> dict[str, Any]:
     """COCO's captions of train and val as one file has them; of so many pictures, None: of all."""
-    spec = find_spec("pycocoevalcap")
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit("pycocoevalcap is not installed. Install captionret[java-metrics].")
-    images, annotations = [], []
-    with zipfile.ZipFile(Path(spec.submodule_search_locations[0]) / "spice" / "spice-1.0.jar") as archive:
-        for split in ("train", "val"):
-            found = json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))
-            images += found["images"]
-            annotations += found["annotations"]
-    images = images[:pictures]
+    files = [caption_file(split) for split in ("train", "val")]
+    images = [one for file in files for one in file["images"]][:pictures]
     kept = {image["id"] for image in images}
-    return {"images": images, "annotations": [one for one in annotations if one["image_id"] in kept]}
+    annotations = [one for file in files for one in file["annotations"] if one["image_id"] in kept]
+    return {"images": images, "annotations": annotations}
 
 
 def made(folder: Path, images: list[dict[str, Any]]) -> Library:
@@ -124,12 +115,9 @@ def measured(
 
 def main() -> None:
     """Measure and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=int, metavar="N", help="(default: all)")
     options.add_argument("--runs", type=int, default=7, metavar="N", help="searches (default: %(default)s)")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         count, found = measured(Path(name), given.pictures, given.runs)

@@ -7,7 +7,6 @@ title and keywords, of pictures that it holds without these, as a library of an 
 Bar: 10,000 pictures in under 60 s.
 """
 
-import argparse
 import random
 import tempfile
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from large_library import Grey
 from PIL import Image
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.library import Library
 
@@ -47,11 +46,8 @@ def photographs(folder: Path, count: int) -> None:
 
 def main() -> None:
     """Make the pictures and the library, forget their facts, and read them."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--count", type=int, default=10_000, metavar="N", help="(default: %(default)s)")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md", metavar="FILE")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as made_in:
         folder = Path(made_in) / "pictures"

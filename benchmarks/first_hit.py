@@ -6,10 +6,9 @@ Every test picture searches the others of its split by its generated caption (Ja
 same main object in the same colour; another such picture always exists. Bar: 90 %.
 """
 
-import argparse
 from pathlib import Path
 
-from results import ROOT, kind_of, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, parser, write_section
 
 from captionret.app import demo
 from captionret.app.measuring import comparisons
@@ -18,9 +17,7 @@ from captionret.datasets import open_dataset
 
 def main() -> None:
     """Train as the demo does (or take its checkpoints) and measure."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, ROOT / "checkpoints/RESULTS.md")
     options.add_argument(
         "--work", type=Path, default=Path("data/demo"), metavar="DIR", help="where the demo's checkpoints lie"
     )
@@ -46,9 +43,7 @@ def main() -> None:
         )
     columns = ["variant", "right first hits, %", "training, s", "BLEU-4", "CIDEr-D", "distinct captions"]
     body = f"{len(items)} test pictures of {kind_of(given.data)}.\n\n{markdown_table(columns, rows)}"
-    write_section(
-        ROOT / "checkpoints/RESULTS.md", "The first hit on scenes", body, "python benchmarks/first_hit.py"
-    )
+    write_section(given.results, "The first hit on scenes", body, "python benchmarks/first_hit.py")
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ probabilities, as earlier releases left it, which predicts them itself. Bar: the
 than those after it.
 """
 
-import argparse
 import compileall
 import statistics
 import tempfile
 from pathlib import Path
 
 from cold_start import run
-from results import ROOT, markdown_table, write_section
+from results import ROOT, markdown_table, parser, write_section
 
 from captionret.images import find_images
 
@@ -46,9 +45,7 @@ def without_words(library: Path) -> None:
 
 def main() -> None:
     """Index, search, write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     options.add_argument("--count", type=int, default=500, metavar="N")
     given = options.parse_args()
@@ -76,7 +73,7 @@ def main() -> None:
         f"{markdown_table(['what', 's', 'processor, s'], rows)}"
     )
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "The first search",
         body,
         f"python benchmarks/first_search.py --pictures DIR --count {given.count}",

@@ -8,7 +8,6 @@ A library of made-up pictures (see large_library.py), and files in their places,
 stands the least that a look at every file can cost: os.scandir of all folders, and a stat of each file.
 """
 
-import argparse
 import os
 import statistics
 import sys
@@ -18,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from large_library import Grey, made
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.library import Library
 from captionret.library.index.writing import write_index
@@ -69,12 +68,9 @@ def seconds(work: Callable[[], object], runs: int) -> tuple[float, float]:
 
 def main() -> None:
     """Measure, write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--files", type=int, default=50_000, metavar="N")
     options.add_argument("--runs", type=int, default=3, metavar="N")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         library = with_files(Path(folder), given.files)

@@ -9,15 +9,15 @@ the fit loop on made-up features beside the same step by hand, see training_step
 suffice for is left out, and named.
 """
 
-import argparse
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 from training_step import measure
 
 from captionret.datasets.samples import sample_gallery
@@ -32,9 +32,7 @@ PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.floa
 
 def main() -> None:
     """Measure what there is time for, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=int, default=2048)
     options.add_argument("--batch", type=int, default=128)
     options.add_argument("--steps", type=int, default=60)
@@ -60,7 +58,7 @@ def main() -> None:
     if device.type == "cpu":
         print(body)
         return
-    write_section(ROOT / "benchmarks/RESULTS.md", "On a GPU", body, "python benchmarks/gpu.py")
+    write_section(given.results, "On a GPU", body, "python benchmarks/gpu.py")
 
 
 def tasks(
@@ -70,12 +68,12 @@ def tasks(
     captioner = Captioner.load("photos-lite", str(device))
     yield "pictures captioned, from JPEG files, beam 3", lambda: captioned(captioner, pictures, batch)
     for name, dtype in PRECISIONS.items():
-        yield f"pictures through the CNN, {name}", lambda dtype=dtype: seen(captioner, batch, dtype)
+        yield f"pictures through the CNN, {name}", partial(seen, captioner, batch, dtype)
     yield "captions found, features given, beam 3", lambda: found(captioner, batch)
     for variant in ("transformer-lite", "model1-lite"):
         for precision in ("float32", "bfloat16"):
             what = f"captions learned from, {variant}, {precision}"
-            yield what, lambda v=variant, p=precision: learned(v, steps, p, device, False)
+            yield what, partial(learned, variant, steps, precision, device, False)
     what = "captions learned from, transformer-lite, bfloat16, compiled"
     yield what, lambda: learned("transformer-lite", steps, "bfloat16", device, True)
 
@@ -84,7 +82,7 @@ def captioned(captioner: Captioner, pictures: int, batch: int) -> list[object]:
     """A folder of JPEGs, end to end."""
     with tempfile.TemporaryDirectory() as folder:
         samples = sorted(sample_gallery(Path(folder) / "samples").iterdir())
-        files = []
+        files: list[Path] = []
         for number in range(pictures):
             file = Path(folder) / f"{number}.jpg"
             if number < len(samples):

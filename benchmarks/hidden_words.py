@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
-from results import ROOT, kind_of, markdown_table, write_section
+from results import RESULTS, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 from understood_words import NOUNS
 
@@ -94,7 +94,7 @@ def measured(
 
 def main() -> None:
     """Measure and write a row for each mode and kind of noun."""
-    given = split_options(__doc__ or "").parse_args()
+    given = split_options(__doc__, RESULTS).parse_args()
     head, space = shipped()
     items = open_dataset(given.data).split(given.split)
     whole = gallery_of(items, head, WordPredictor(head), space, given.features)
@@ -114,7 +114,7 @@ def main() -> None:
             rows.append([name, kind, *shares])
     table = markdown_table(["mode", "nouns", "R-precision", "by ranking alone", "refused"], rows)
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "What open words lose",
         f"{len(nouns)} nouns among {len(whole):,} pictures of {kind_of(given.data)}, {given.split}, hidden "
         f"from the lexical head and typed as queries; {of_class.sum()} of them are called so by a class, or "

@@ -7,7 +7,6 @@ the pooled features by more than 2 % stays as it is. Written into the package; b
 what comes of it.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from results import ROOT
+from results import ROOT, parser
 from torch import Tensor, nn
 
 from captionret.datasets import open_dataset
@@ -43,7 +42,7 @@ def seen(network: nn.Module, names: Sequence[str], batches: Sequence[Tensor]) ->
     for look in (widen, count):
         hooks = [
             network.get_submodule(name).register_forward_pre_hook(
-                lambda _, given, name=name, look=look: look(name, given[0])  # type: ignore[misc]
+                lambda _, given, name=name, look=look: look(name, given[0])
             )
             for name in names
         ]
@@ -89,9 +88,7 @@ def measure(name: str, paths: Sequence[Path]) -> dict[str, object]:
 @torch.inference_mode()
 def main() -> None:
     """Measure, and write the file."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, None)
     options.add_argument("--data", default="flickr8k:data/flickr8k", metavar="KIND:PATH")
     options.add_argument("--count", type=int, default=64, metavar="N", help="pictures (default: %(default)s)")
     options.add_argument(

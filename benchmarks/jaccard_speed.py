@@ -11,23 +11,20 @@ repeats with other weights. Queries are rows of the gallery. Also draws jaccard_
 gallery size.
 """
 
-import argparse
 import gc
-import json
 import re
 import sys
 import time
 import tracemalloc
-import zipfile
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from coco import annotations
 from matplotlib.figure import Figure
 from peers import RoaringSets, SciPySets, SciPyWeights, Seismic, installed, recall
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.files import publishing
 from captionret.retrieval.index.best import Word, best_sets, smallest_of_blocks
@@ -45,18 +42,9 @@ TOKEN = re.compile(r"\w+(?:['-]\w+)*")  # near to captionret.text.words, and a m
 
 def captions() -> tuple[list[frozenset[str]], np.ndarray]:
     """COCO's captions as sets of words, and the image of each, numbered from 0: (N,)."""
-    spec = find_spec("pycocoevalcap")
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit("pycocoevalcap is not installed. Install captionret[java-metrics].")
-    sets, images = [], []
-    with zipfile.ZipFile(Path(spec.submodule_search_locations[0]) / "spice" / "spice-1.0.jar") as archive:
-        for split in ("train", "val"):
-            for annotation in json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))[
-                "annotations"
-            ]:
-                sets.append(frozenset(TOKEN.findall(annotation["caption"].lower())))
-                images.append(annotation["image_id"])
-    return sets, np.unique(images, return_inverse=True)[1]
+    found = annotations("train", "val")
+    sets = [frozenset(TOKEN.findall(one["caption"].lower())) for one in found]
+    return sets, np.unique([one["image_id"] for one in found], return_inverse=True)[1]
 
 
 def grown(real: WordMatrix, count: int, rng: np.random.Generator) -> WordMatrix:
@@ -392,9 +380,7 @@ def draw(curves: Curves, path: Path) -> None:
 
 def main() -> None:
     """Measure, draw, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument(
         "--runs", type=int, default=400, metavar="N", help="queries per gallery (default: %(default)s)"
     )
@@ -402,7 +388,6 @@ def main() -> None:
         "--loops", type=int, default=3, metavar="N", help="of them by the loop as well (default: %(default)s)"
     )
     options.add_argument("--quick", action="store_true", help="a hundredth of everything")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     scale = 100 if given.quick else 1
     rng = np.random.default_rng(0)

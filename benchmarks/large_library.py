@@ -11,7 +11,6 @@ give them. Queries with filters stand beside the plain one, and the time of `pyt
 draws large_library.png: time and memory of a query against the number of pictures.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -22,16 +21,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from coco import annotations
 from made_words import add_words
 from matplotlib.figure import Figure
 from PIL import Image
-from results import ROOT, markdown_table, write_section
+from results import ROOT, markdown_table, parser, write_section
 
 from captionret.decoding import BeamSearch, Decoding
 from captionret.files import publishing, sha256_of
@@ -93,14 +91,7 @@ class Grey:
 
 def captions(count: int) -> Iterator[str]:
     """COCO's captions, then the same with other words in another order."""
-    spec = find_spec("pycocoevalcap")
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit("pycocoevalcap is not installed. Install captionret[java-metrics].")
-    texts: list[str] = []
-    with zipfile.ZipFile(Path(spec.submodule_search_locations[0]) / "spice" / "spice-1.0.jar") as archive:
-        for split in ("train", "val"):
-            found = json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))["annotations"]
-            texts += [" ".join(one["caption"].lower().split()) for one in found]
+    texts = [" ".join(one["caption"].lower().split()) for one in annotations("train", "val")]
     yield from texts[:count]
     chosen = random.Random(0)
     for _ in range(count - len(texts)):
@@ -237,15 +228,12 @@ def draw(found: dict[int, dict[str, float]], mode: str, path: Path) -> None:
 
 def main() -> None:
     """Measure every size, draw, write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
     options.add_argument(
         "--runs", type=int, default=7, metavar="N", help="queries a size (default: %(default)s)"
     )
     options.add_argument("--modes", nargs="+", default=["jaccard", "bm25", "words", "auto"])
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     found = {size: measured(size, given.runs, given.modes) for size in given.sizes}
     columns = ["figure", *(f"{size:,} pictures" for size in found)]

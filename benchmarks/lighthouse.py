@@ -8,7 +8,6 @@ Chromium as on a phone. Nothing but this machine is asked. Where npm, Lighthouse
 says so and measures nothing.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import httpx
 from large_library import ENVIRONMENT
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.datasets.samples import sample_gallery
 
@@ -91,11 +90,8 @@ def judged(address: str, file: Path) -> tuple[dict[str, int], list[str]]:
 
 def main() -> int:
     """Open each page, and write the section of RESULTS.md; 1 where a page has less than 100."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pages", nargs="+", default=list(PAGES), choices=list(PAGES))
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args()
     if reason := missing():
         print(f"Not measured: {reason}.", file=sys.stderr)

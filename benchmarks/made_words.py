@@ -7,6 +7,8 @@ picture after the other: what a query reads of each word is as long as it would 
 million pictures that takes four gigabytes; so what one query does not ask for can be left out.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import results  # noqa: F401  # by which the package is found
 from numpy.typing import NDArray
@@ -56,7 +58,7 @@ def add_words(library: Library, query: str | None = None) -> int:
 
 def _drawn(
     seed: int, count: int = MOST_PICTURES, asked: frozenset[str] | None = None
-) -> dict[str, NDArray[np.generic]]:
+) -> Mapping[str, NDArray[np.generic]]:
     """The arrays of a part of so many pictures. asked: how the words begin of which all is kept"""
     rates = sorted(corpus.rates().items(), key=lambda one: -one[1])[:WORDS]
     words = [word for word, _ in rates]

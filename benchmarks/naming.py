@@ -8,14 +8,13 @@ things are labelled with; and the sample photographs. Bar for naming by default:
 than 0.3.
 """
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, kind_of, markdown_table, write_section
+from results import ROOT, kind_of, markdown_table, parser, write_section
 
 from captionret.datasets import open_dataset
 from captionret.datasets.samples import sample_gallery
@@ -41,9 +40,7 @@ SHOWN = (NAMED_FROM, 0.1)  # on the sample photographs
 
 def main() -> None:
     """Measure, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, ROOT / "checkpoints/RESULTS.md")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--labels", metavar="KIND:PATH", help="labelled pictures, too")
     options.add_argument("--split", default="val")
@@ -68,7 +65,7 @@ def main() -> None:
         name = Path(given.labels.partition(":")[2]).name
         body += f"\n\nPictures of {name}, on which nothing was chosen:\n\n{table}"
         command += " --labels labels:DIR"
-    write_section(ROOT / "checkpoints/RESULTS.md", "Captions that name classes", body, command)
+    write_section(given.results, "Captions that name classes", body, command)
 
 
 def named_captions(

@@ -9,21 +9,22 @@ finds, too. All times are the processor's, of one thread, so that a busy machine
 over the queries.
 """
 
-import argparse
 import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
+from captionret.retrieval.index.halves import unit_rows
 from captionret.retrieval.index.nearest import BUILD_WIDTH, NEIGHBOURS, SEARCH_WIDTH, ExactIndex, open_index
 from captionret.word_vectors import load_word_vectors
 
@@ -32,9 +33,7 @@ TOP = 10
 
 def main() -> None:
     """Measure, print and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--words", type=int, default=400_000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--images", type=int, default=50_000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--queries", type=int, default=300, metavar="N", help="(default: %(default)s)")
@@ -63,13 +62,13 @@ def main() -> None:
     )
     section = f"{body}\n\n{markdown_table(columns, rows)}"
     command = " ".join(["python benchmarks/nearest_speed.py", *sys.argv[1:]])
-    write_section(ROOT / "benchmarks/RESULTS.md", "Nearest vectors", section, command)
+    write_section(given.results, "Nearest vectors", section, command)
 
 
 def words(count: int) -> np.ndarray:
     """(count, 50) float32 unit rows of the commonest words."""
     table = np.ascontiguousarray(load_word_vectors("glove-50").table[:count], np.float32)
-    return table / np.linalg.norm(table, axis=1, keepdims=True)
+    return unit_rows(table)
 
 
 def images(count: int, dim: int) -> np.ndarray:
@@ -77,7 +76,7 @@ def images(count: int, dim: int) -> np.ndarray:
     random = np.random.default_rng(0)
     rows = random.standard_normal((1000, dim), np.float32)[random.integers(1000, size=count)]
     rows += random.standard_normal((count, dim), np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit_rows(rows)
 
 
 def measured(name: str, vectors: np.ndarray, count: int, moved: float) -> list[object]:
@@ -95,8 +94,8 @@ def measured(name: str, vectors: np.ndarray, count: int, moved: float) -> list[o
         size = file.stat().st_size / 1e6
         graph, opened = timed(lambda: open_index(vectors, file, exact_up_to=0))
     graph.search(queries[:1], TOP)
-    slow = [timed(lambda query=query: exact.search(query[None], TOP)) for query in queries]
-    fast = [timed(lambda query=query: graph.search(query[None], TOP)) for query in queries]
+    slow = [timed(partial(exact.search, query[None], TOP)) for query in queries]
+    fast = [timed(partial(graph.search, query[None], TOP)) for query in queries]
     recall = float(
         np.mean(
             [

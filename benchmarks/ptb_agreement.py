@@ -9,15 +9,14 @@ Needs Java and pycocoevalcap (captionret[java-metrics]). Expected: COCO 99.997 %
 on COCO are initials at the end of a caption, where the Java program looks at the next line of the file.
 """
 
-import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
-from importlib.util import find_spec
 from pathlib import Path
+
+from coco import annotations, package
+from results import parser
 
 from captionret.datasets import open_dataset
 from captionret.evaluation.captions import ptb
@@ -47,19 +46,13 @@ JAR = "stanford-corenlp-3.4.1.jar"
 
 def main() -> None:
     """Count, print the figure on stdout and the first disagreements on stderr."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", help="a captioned collection (kind:path) in place of COCO 2014")
-    parser.add_argument("--limit", type=int, help="only the first N captions")
-    parser.add_argument("--show", type=int, default=10, help="how many disagreements to print (default 10)")
-    arguments = parser.parse_args()
-    spec = find_spec("pycocoevalcap")
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit("pycocoevalcap is not installed. Install captionret[java-metrics].")
-    package = Path(spec.submodule_search_locations[0])
-    captions = [" ".join(text.splitlines()) for text in texts(package, arguments.data)][: arguments.limit]
-    expected = java_tokens(package / "tokenizer", captions)
+    options = parser(__doc__, None)
+    options.add_argument("--data", help="a captioned collection (kind:path) in place of COCO 2014")
+    options.add_argument("--limit", type=int, help="only the first N captions")
+    options.add_argument("--show", type=int, default=10, help="how many disagreements to print (default 10)")
+    arguments = options.parse_args()
+    captions = [" ".join(text.splitlines()) for text in texts(arguments.data)][: arguments.limit]
+    expected = java_tokens(package() / "tokenizer", captions)
     started = time.perf_counter()
     found = ptb.tokenize_many(captions)
     seconds = time.perf_counter() - started
@@ -76,18 +69,11 @@ def main() -> None:
     )
 
 
-def texts(package: Path, spec: str | None) -> list[str]:
+def texts(spec: str | None) -> list[str]:
     """The captions of a collection, or COCO's from the archive that pycocoevalcap carries."""
     if spec:
         return [caption for item in open_dataset(spec).items for caption in item.captions]
-    found = []
-    with zipfile.ZipFile(package / "spice" / "spice-1.0.jar") as archive:
-        for split in ("train", "val"):
-            annotations = json.loads(archive.read(f"coco/annotations/captions_{split}2014.json"))[
-                "annotations"
-            ]
-            found += [annotation["caption"] for annotation in annotations]
-    return found
+    return [one["caption"] for one in annotations("train", "val")]
 
 
 def java_tokens(folder: Path, captions: list[str]) -> list[list[str]]:

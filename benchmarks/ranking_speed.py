@@ -7,7 +7,6 @@ the time. The first figure begins with the scores, the second with the embedding
 memory is the most that ranking takes beyond the scores.
 """
 
-import argparse
 import os
 import statistics
 import time
@@ -15,7 +14,7 @@ import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.evaluation.ranking import Ranking, rank_both_ways
 
@@ -24,9 +23,7 @@ EACH = 5
 
 def main() -> None:
     """Measure, print and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--images", type=int, default=5000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--dim", type=int, default=1024, metavar="D", help="(default: %(default)s)")
     options.add_argument("--runs", type=int, default=3, metavar="N", help="(default: %(default)s)")
@@ -66,7 +63,7 @@ def main() -> None:
         f"scores' {scores.nbytes / 1e6:.0f} MB."
     )
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "Ranking speed",
         f"{body}\n\n{markdown_table(columns, rows)}",
         "python benchmarks/ranking_speed.py",

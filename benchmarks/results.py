@@ -4,6 +4,7 @@ Each section says which command made it, on what machine and when, so that anyon
 compare.
 """
 
+import argparse
 import datetime
 import os
 import platform
@@ -16,6 +17,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from captionret.files import publishing
 
 ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks/RESULTS.md"
+
+
+def parser(text: str | None, file: Path | None = RESULTS) -> argparse.ArgumentParser:
+    """The options of a command whose docstring this is: --results, the file of its section (None: none)."""
+    options = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if file is not None:
+        options.add_argument("--results", type=Path, default=file, metavar="FILE")
+    return options
 
 
 def write_section(file: Path, title: str, body: str, command: str) -> None:

@@ -7,13 +7,13 @@ Nothing is chosen on these splits: the lexical head's epoch, the hybrid's weight
 come from Flickr8k val.
 """
 
-import argparse
 import csv
 from pathlib import Path
 
-from results import ROOT, kind_of, markdown_table, write_section
+from results import kind_of, markdown_table, parser, write_section
 
-from captionret.app.measuring.measured_modes import ModesMeasuring, measure_modes
+from captionret.app.measuring.measured_modes import measure_modes
+from captionret.app.measuring.measured_split import ModesMeasuring
 from captionret.app.measuring.retrieval_report import write_report
 from captionret.datasets import open_dataset
 
@@ -68,9 +68,7 @@ def measure(data: str, split: str, out: Path, spaces: list[str]) -> str:
 
 def main() -> None:
     """Measure and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--flickr8k", default="data/flickr8k", metavar="DIR")
     options.add_argument("--coco", default="data/coco", metavar="DIR")
     options.add_argument(
@@ -93,7 +91,7 @@ def main() -> None:
     )
     more = f" --embedding {' '.join(given.embedding)}" if given.embedding else ""
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "Retrieval by mode",
         body,
         f"python benchmarks/retrieval_modes.py{more}",

@@ -9,16 +9,12 @@ and half of the second: as long and as near to the references as a captioner's. 
                         `score`, tokenizing included.
 """
 
-import argparse
-import json
 import statistics
 import sys
 import time
-import zipfile
-from importlib.util import find_spec
-from pathlib import Path
 
-from results import ROOT, markdown_table, write_section
+from coco import annotations
+from results import markdown_table, parser, write_section
 
 from captionret.evaluation.captions import ptb
 from captionret.evaluation.captions.scorer import score
@@ -28,9 +24,7 @@ REFERENCES = 5
 
 def main() -> None:
     """Measure, print and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--images", type=int, default=5000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--runs", type=int, default=3, metavar="N", help="(default: %(default)s)")
     given = options.parse_args()
@@ -53,7 +47,7 @@ def main() -> None:
         f"{given.runs} runs, one thread, without "
         f"Java.\n\n{markdown_table(columns, [[*row, scores.bleu4, scores.cider_d]])}"
     )
-    write_section(ROOT / "benchmarks/RESULTS.md", "Scoring speed", body, "python benchmarks/scoring_speed.py")
+    write_section(given.results, "Scoring speed", body, "python benchmarks/scoring_speed.py")
 
 
 def clear_caches() -> None:
@@ -65,13 +59,9 @@ def clear_caches() -> None:
 
 def coco(images: int) -> tuple[dict[int, str], dict[int, list[str]]]:
     """For each image a candidate and the five human captions that it is scored against."""
-    spec = find_spec("pycocoevalcap")
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit("pycocoevalcap is not installed. Install captionret[java-metrics].")
     captions: dict[int, list[str]] = {}
-    with zipfile.ZipFile(Path(spec.submodule_search_locations[0]) / "spice" / "spice-1.0.jar") as archive:
-        for annotation in json.loads(archive.read("coco/annotations/captions_val2014.json"))["annotations"]:
-            captions.setdefault(annotation["image_id"], []).append(annotation["caption"])
+    for annotation in annotations("val"):
+        captions.setdefault(annotation["image_id"], []).append(annotation["caption"])
     chosen = [image for image, texts in captions.items() if len(texts) >= REFERENCES][:images]
     if len(chosen) < images:
         sys.exit(f"There are only {len(chosen):,} images with {REFERENCES} captions.")

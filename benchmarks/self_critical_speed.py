@@ -3,7 +3,6 @@
 python benchmarks/self_critical_speed.py --checkpoint checkpoints/photos-lite --data flickr8k:data/flickr8k
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from results import ROOT, anywhere, markdown_table, write_section
+from results import anywhere, markdown_table, parser, write_section
 
 from captionret.datasets import open_dataset
 from captionret.models.captioning.captioner import Captioner
@@ -37,9 +36,7 @@ class Timed:
 
 def main() -> None:
     """Time some steps, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--checkpoint", default="checkpoints/photos-lite", metavar="DIR")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--images", type=int, metavar="N", help="of the split train (default: all)")
@@ -91,9 +88,7 @@ def main() -> None:
         f"python benchmarks/self_critical_speed.py --checkpoint {given.checkpoint} --data "
         f"{anywhere(given.data)}"
     )
-    write_section(
-        ROOT / "benchmarks/RESULTS.md", "The reward in self-critical training", f"{body}\n\n{table}", command
-    )
+    write_section(given.results, "The reward in self-critical training", f"{body}\n\n{table}", command)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 Both compute with one thread.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
@@ -88,9 +87,7 @@ def medians(runs: int, *calls: Callable[[], np.ndarray]) -> list[float]:
 
 def main() -> None:
     """Measure in turn, write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--runs", type=int, default=15)
     given = options.parse_args()
@@ -108,7 +105,7 @@ def main() -> None:
         f"Medians of {given.runs} runs, one thread each. NumPy's side cuts the texts into word pieces, too."
     )
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "The sentence encoder without torch",
         f"{body}\n\n{markdown_table(columns, rows)}",
         "OMP_NUM_THREADS=1 python benchmarks/sentence_encoder.py --data flickr8k:DIR",

@@ -7,11 +7,10 @@ Nothing is chosen here: beam 3, length penalty and constraints are what the chec
 pictures were seen by no training and chose no epoch.
 """
 
-import argparse
 from typing import Any
 
 import torch
-from results import ROOT, markdown_table, write_section
+from results import ROOT, markdown_table, parser, write_section
 
 from captionret.app.measuring.scored_captions import CaptionScoring, score_captions
 from captionret.app.places import SHIPPED
@@ -34,9 +33,7 @@ def measure(data: str, split: str) -> dict[str, Any]:
 
 def main() -> None:
     """Measure it on both collections, and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, ROOT / "checkpoints/RESULTS.md")
     options.add_argument("--flickr8k", default="data/flickr8k", metavar="DIR")
     options.add_argument("--coco", default="data/coco", metavar="DIR")
     options.add_argument("--threads", type=int, default=2)
@@ -53,9 +50,7 @@ def main() -> None:
         "flickr8k-lite, which is the "
         "transformer-lite of the first table.\n\n" + "\n\n".join(parts)
     )
-    write_section(
-        ROOT / "checkpoints/RESULTS.md", "The shipped checkpoints", body, "python benchmarks/shipped.py"
-    )
+    write_section(given.results, "The shipped checkpoints", body, "python benchmarks/shipped.py")
 
 
 if __name__ == "__main__":

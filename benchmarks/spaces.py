@@ -6,12 +6,11 @@ RESULTS.md.
 Nothing is chosen on this split: the epoch and every setting of a row come from val.
 """
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import torch
-from results import ROOT, kind_of, markdown_table, write_section
+from results import kind_of, markdown_table, parser, write_section
 
 from captionret.app.measuring.encoded_split import encode_split
 from captionret.app.measuring.ranked_split import measure_ranking
@@ -33,9 +32,7 @@ def _percent(share: float | None) -> float | None:
 
 def main() -> None:
     """Measure each space and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument("--split", default="test")
     options.add_argument("--spaces", nargs="+", type=Path, required=True, metavar="DIR")
@@ -72,7 +69,7 @@ def main() -> None:
             f"order:\n\n{markdown_table(['space', 'task', 'measured'], labelled)}"
         )
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "Embedding spaces",
         body,
         "python benchmarks/spaces.py --data flickr8k:DIR --spaces ...",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from results import kind_of
+from results import kind_of, parser
 
 from captionret.app.loading.named import calibration_of
 from captionret.app.measuring.captioned_split import caption_split
@@ -57,9 +57,9 @@ def main() -> None:
         show_labels(given.labels, head, predictor, space, given.features)
 
 
-def split_options(about: str) -> argparse.ArgumentParser:
-    """Those of every command that measures on a split of a collection."""
-    options = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+def split_options(about: str | None, file: Path | None = None) -> argparse.ArgumentParser:
+    """Those of every command that measures on a split of a collection. file: of its section, None: none"""
+    options = parser(about, file)
     options.add_argument("--data", default="flickr8k:data/flickr8k")
     options.add_argument("--split", default="val")
     options.add_argument("--features", type=Path, default=data_folder("features"))

@@ -6,12 +6,11 @@ Caltech by the categories' names, and some on COCO val, beside what is aimed at.
 Nothing is chosen on these pictures: settings come from Flickr8k val.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.app.measuring.measured_modes import IMAGE, MeasuredModes, measure_modes
 from captionret.app.measuring.measured_split import ModesMeasuring
@@ -131,9 +130,7 @@ def _best(figures: dict[str, float], names: Sequence[str]) -> tuple[str, float |
 
 def main() -> None:
     """Measure and write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--flickr8k", default="data/flickr8k", metavar="DIR")
     options.add_argument("--caltech", default="data/caltech", metavar="DIR")
     options.add_argument("--coco", default="data/coco", metavar="DIR")
@@ -178,7 +175,7 @@ def main() -> None:
         word_tables(words),
     ]
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "Words that find",
         "\n\n".join(body),
         "python benchmarks/text_search.py"

@@ -8,12 +8,11 @@ nothing. The feature cache and what opens checkpoints (models/checkpoint.py, rec
 counted, then as now; what serves more than the trainings, and what is new since, is counted and named.
 """
 
-import argparse
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from results import ROOT, markdown_table
+from results import ROOT, markdown_table, parser
 
 NOW = (
     "captionret/config.py",
@@ -119,9 +118,7 @@ def share(parts: dict[str, list[str]]) -> int:
 
 def main() -> None:
     """Print the counts of each file, their sums, and what is new of them."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, None)
     options.add_argument("--root", type=Path, default=ROOT, metavar="DIR")
     root = options.parse_args().root
     old = (root / AT_0_5_0[1]).exists()

@@ -9,7 +9,6 @@ loss and gradient, and averages the weights where the variant says so. Both take
 figure is the median of the pairs' ratios.
 """
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 from torch import nn
 from torch.nn import functional as F
 
@@ -137,9 +136,7 @@ def measure(
 
 def main() -> None:
     """Measure, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--variants", nargs="+", default=["model1-lite", "transformer-lite"], metavar="NAME")
     options.add_argument("--steps", type=int, default=40)
     options.add_argument("--precision", default="float32")
@@ -165,7 +162,7 @@ def main() -> None:
         f"\n\n{markdown_table(columns, rows)}"
     )
     command = f"python benchmarks/training_step.py --threads {given.threads}"
-    write_section(ROOT / "benchmarks/RESULTS.md", "A step of training", body, command)
+    write_section(given.results, "A step of training", body, command)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ python benchmarks/trust.py --split val            # its pictures taught the ship
 python benchmarks/trust.py --split test           # scored again after floors were raised by COCO val
 """
 
-from results import ROOT, kind_of, write_section
+from results import RESULTS, kind_of, write_section
 from text_modes import gallery_of, shipped, split_options
 from text_search import word_tables
 
@@ -16,7 +16,7 @@ from captionret.models.lexical.predictor import WordPredictor
 
 def main() -> None:
     """Print, and for test write, the tables."""
-    options = split_options(__doc__ or "")
+    options = split_options(__doc__, RESULTS)
     given = options.parse_args()
     head, space = shipped()
     items = open_dataset(given.data).split(given.split)
@@ -35,7 +35,7 @@ def main() -> None:
     print(body)
     if given.split == "test":
         write_section(
-            ROOT / "benchmarks/RESULTS.md",
+            given.results,
             "Probabilities that mean what they say",
             body,
             "python benchmarks/trust.py --split test",

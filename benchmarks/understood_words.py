@@ -12,7 +12,7 @@ use, or one of the 15,000 commonest of English: "park" for "bark" is no error th
 import random
 from collections.abc import Iterator, Sequence
 
-from results import ROOT, kind_of, markdown_table, write_section
+from results import RESULTS, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 
 from captionret.app.measuring.measured_text import encode_texts
@@ -47,7 +47,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def main() -> None:
     """Print, and for test write, a row for each mode and way of typing."""
-    options = split_options(__doc__ or "")
+    options = split_options(__doc__, RESULTS)
     options.add_argument("--modes", nargs="+", default=list(MODES_SHOWN))
     options.add_argument("--show", action="store_true", help="name the words that fail")
     given = options.parse_args()
@@ -73,7 +73,7 @@ def main() -> None:
     print(table)
     if given.split == "test":
         write_section(
-            ROOT / "benchmarks/RESULTS.md",
+            given.results,
             "Words however they are typed",
             f"{len(NOUNS)} nouns, the commonest of Flickr8k's captions, among the {len(gallery):,} pictures "
             f"of {kind_of(given.data)}, {given.split}: whether the plural, or the word with one error of "

@@ -8,7 +8,6 @@ The vectors are made up: 512 numbers each, round 20,000 middles, as pictures of 
 A library's files are made of them (library/vectors/vector_tables.py); every answer is compared with NumPy's.
 """
 
-import argparse
 import os
 import sys
 import tempfile
@@ -23,7 +22,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(os.cpu_
 import numpy as np
 from apart import Apart, Cost
 from numpy.typing import NDArray
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.library import checksums
 from captionret.library.vectors import features
@@ -58,7 +57,8 @@ def written(folder: Path, count: int) -> FeatureFile:
     """A feature file of made-up vectors."""
     rng = np.random.default_rng(0)
     middles = rng.standard_normal((MIDDLES, DIM), np.float32)
-    file, sums = folder / "features-made-up-1.f16", {}
+    file = folder / "features-made-up-1.f16"
+    sums: dict[int, int] = {}
     for first in range(0, count, AT_ONCE):
         some = min(AT_ONCE, count - first)
         rows = middles[rng.integers(MIDDLES, size=some)] + rng.standard_normal((some, DIM), np.float32)
@@ -122,7 +122,11 @@ def opened(file: FeatureFile) -> KeptVectorTable:
 
 def opening(file: FeatureFile) -> Callable[[], None]:
     """What makes the table, or opens it."""
-    return lambda: opened(file) and None
+
+    def opens() -> None:
+        opened(file)
+
+    return opens
 
 
 def whole(file: FeatureFile, into: Path) -> Callable[[], None]:
@@ -149,11 +153,11 @@ def measured(folder: Path, count: int, runs: int) -> list[list[object]]:
     """The table's rows. Each way in a process of its own; the processes of the others share the file of
     float32."""
     file, float32 = written(folder, count), folder / "float32.npy"
-    opens: list[Cost[None]] = []
+    opens: list[Cost[object]] = []
     for _ in range(2):
-        with Apart[None](opening, file) as way:
+        with Apart[object](opening, file) as way:
             opens.append(way())
-    with Apart[None](whole, file, float32) as way:
+    with Apart[object](whole, file, float32) as way:
         way()
     rng = np.random.default_rng(1)
     rows = rng.integers(count, size=runs)
@@ -202,12 +206,9 @@ def row_of(name: str, costs: Sequence[Cost[object]], once: Sequence[Cost[object]
 
 def main() -> None:
     """Measure, write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--rows", type=int, default=1_000_000, metavar="N")
     options.add_argument("--runs", type=int, default=21, metavar="N", help="queries (default: %(default)s)")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     if halves.KERNEL is None:
         print("The kernel was not built: python setup.py build_ext --inplace")

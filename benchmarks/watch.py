@@ -11,7 +11,6 @@ at a time, and the resident memory is noted; they are captioned by a stand-in, f
 watching and the library.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from results import ROOT, anywhere, markdown_table, write_section
+from results import ROOT, anywhere, markdown_table, parser, write_section
 
 from captionret.app.curating.watching import Watcher
 from captionret.app.models import load_captioner
@@ -236,13 +235,10 @@ def flat(changes: int, folder: Path) -> str:
 
 def main() -> None:
     """Measure, write the sections."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=Path, metavar="DIR", help="photographs to copy in")
     options.add_argument("--copies", type=int, default=1000, metavar="N", help="(default: %(default)s)")
     options.add_argument("--changes", type=int, default=10_000, metavar="N", help="(default: %(default)s)")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder = Path(name)

@@ -30,7 +30,7 @@ import httpx
 from large_library import ENVIRONMENT, captions, made
 from made_words import add_words
 from PIL import Image
-from results import ROOT, markdown_table, write_section
+from results import ROOT, markdown_table, parser, write_section
 
 from captionret.datasets.samples import sample_gallery
 from captionret.library import Library
@@ -281,13 +281,10 @@ def sent_and_size(folder: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--sizes", type=int, nargs="+", default=[100_000], help="pictures")
     options.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
     options.add_argument("--seconds", type=float, default=15.0, help="of each load")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args(arguments)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     texts: list[str] = []

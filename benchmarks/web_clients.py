@@ -8,7 +8,6 @@ A made-up library (see large_library.py) is served by `captionret serve` in a pr
 for different texts at 20 requests a second, alone and beside each kind of client.
 """
 
-import argparse
 import asyncio
 import os
 import statistics
@@ -20,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from large_library import made
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 from web import at_a_rate, memory, processor, serving
 
 from captionret.library.index.writing import write_index
@@ -161,12 +160,9 @@ def report(rows: list[list[object]], seconds: float, growth: float, stayed: int,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=int, default=10_000)
     options.add_argument("--seconds", type=float, default=20.0, help="beside each kind of client")
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         rows, growth, stayed = measured(Path(name), given.pictures, given.seconds)

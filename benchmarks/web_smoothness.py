@@ -9,7 +9,6 @@ frame to the next while the wheel is turned: it scrolls through the results, whe
 the map in and out.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 from web import made_with_words, serving
 
 LATE = 50  # milliseconds; what takes longer is seen as a stutter
@@ -76,12 +75,9 @@ def mapped(page: Any, address: str, library: str, count: int) -> tuple[int, floa
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the section of RESULTS.md."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=int, default=20_000)
     options.add_argument("--points", type=int, default=100_000)
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     given = options.parse_args(arguments)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:

@@ -6,13 +6,9 @@ which every idf comes.
 The captions come inside the package pycocoevalcap (captionret[java-metrics]).
 """
 
-import json
-import sys
-import zipfile
 from collections import Counter
-from importlib.util import find_spec
-from pathlib import Path
 
+from coco import annotations
 from results import ROOT
 
 from captionret.text import word_set
@@ -22,16 +18,12 @@ LEAST = 3
 
 def main() -> None:
     """Write the table: the number of captions, then a word and its count a line, the commonest first."""
-    spec = find_spec("pycocoevalcap")
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit("pycocoevalcap is not installed. Install captionret[java-metrics].")
-    with zipfile.ZipFile(Path(spec.submodule_search_locations[0]) / "spice" / "spice-1.0.jar") as archive:
-        annotations = json.loads(archive.read("coco/annotations/captions_train2014.json"))["annotations"]
-    counts = Counter(word for annotation in annotations for word in word_set(annotation["caption"]))
+    captions = [one["caption"] for one in annotations("train")]
+    counts = Counter(word for caption in captions for word in word_set(caption))
     kept = sorted((-count, word) for word, count in counts.items() if count >= LEAST)
-    lines = [f"captions {len(annotations)}", *(f"{word} {-count}" for count, word in kept)]
+    lines = [f"captions {len(captions)}", *(f"{word} {-count}" for count, word in kept)]
     (ROOT / "captionret/retrieval/word_counts.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{len(kept):,} words of {len(annotations):,} captions")
+    print(f"{len(kept):,} words of {len(captions):,} captions")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from results import ROOT, kind_of, markdown_table, write_section
+from results import RESULTS, kind_of, markdown_table, write_section
 from text_modes import gallery_of, shipped, split_options
 
 from captionret.app.measuring.measured_text import encode_texts
@@ -104,7 +104,7 @@ def halves(whole: Gallery, captions: Captions, further: Captions) -> list[Half]:
     for number in range(2):
         learnt = np.flatnonzero(place != number)
         words, classes = whole.word_probabilities.take(learnt), whole.classes.take(learnt)
-        fitted = fit_calibration(words, classes, [captions[row] for row in learnt], named, further)
+        fitted = fit_calibration(words, classes, [captions[int(row)] for row in learnt], named, further)
         source = Recalibrated(whole, fitted.calibration)
         gallery = Gallery(list(whole.ids), list(whole.captions), list(whole.hashes), source=source)
         found.append((np.flatnonzero(place == number), gallery))
@@ -173,7 +173,7 @@ def guesses(present: Evidence) -> str:
 
 def main() -> None:
     """Measure and write what each floor is worth."""
-    options = split_options(__doc__ or "")
+    options = split_options(__doc__, RESULTS)
     given = options.parse_args()
     head, space = shipped()
     dataset = open_dataset(given.data)
@@ -200,7 +200,7 @@ def main() -> None:
         f"{guesses(present)}"
     )
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "When a word finds pictures",
         f"{about}\n\n{floors_table(absent, present)}",
         f"python benchmarks/word_floors.py --split {given.split}",

@@ -9,19 +9,20 @@ likely, some 700 others about as probable as captions hold them, each more or le
 open library stands what a score for every picture takes.
 """
 
-import argparse
 import hashlib
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from large_library import ADDED, TEXT, captions, made, query
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
+from captionret.records import Hit
 from captionret.retrieval import MODES, EncodedQuery, Gallery, corpus
 from captionret.retrieval import search as search_gallery
 from captionret.text import words
@@ -108,9 +109,13 @@ def open_library(gallery: Gallery, modes: Sequence[str]) -> Iterator[tuple[str, 
         prepared, queries = gallery.prepared(MODES[mode]), [EncodedQuery(text=text) for text in TEXTS]
         yield (
             f"{mode}, the ten best, ms",
-            _milliseconds(lambda one, mode=mode: search_gallery(gallery, one, mode, 10), queries),
+            _milliseconds(partial(_ten_best, gallery, mode), queries),
         )
         yield f"{mode}, all scores, ms", _milliseconds(prepared.scores, queries)
+
+
+def _ten_best(gallery: Gallery, mode: str, query: EncodedQuery) -> list[Hit]:
+    return search_gallery(gallery, query, mode, 10)
 
 
 def _milliseconds(work: Callable[[EncodedQuery], object], queries: Sequence[EncodedQuery]) -> float:
@@ -125,13 +130,10 @@ def _milliseconds(work: Callable[[EncodedQuery], object], queries: Sequence[Enco
 
 def main() -> None:
     """Measure every size, write the section."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
     options.add_argument("--runs", type=int, default=5, metavar="N", help="queries (default: %(default)s)")
     options.add_argument("--modes", nargs="+", default=COLD)
-    options.add_argument("--results", type=Path, default=ROOT / "benchmarks/RESULTS.md", metavar="FILE")
     given = options.parse_args()
     found = {size: measured(size, given.runs, given.modes) for size in given.sizes}
     figures = list(next(iter(found.values())))

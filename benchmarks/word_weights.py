@@ -8,7 +8,6 @@ caption asks for its picture among a thousand, and the weights are learnt by whi
 chooses the head's epoch, test has no part in it.
 """
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from results import ROOT
+from results import ROOT, parser
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -100,9 +99,7 @@ def _queries(asked: Sequence[list[list[int]]], size: int, random: np.random.Gene
 
 def main() -> None:
     """Learn and write the table."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, None)
     options.add_argument("--flickr8k", default="data/flickr8k", metavar="DIR")
     options.add_argument("--coco", default="data/coco", metavar="DIR")
     options.add_argument("--features", type=Path, default=Path("data/features"), metavar="DIR")

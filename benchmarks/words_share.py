@@ -7,7 +7,6 @@ Bar: at most 10 % more. Captions alone, and captions with words, are made in tur
      figure is the median of the pairs' ratios, by processor time, which other programs disturb less.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, markdown_table, write_section
+from results import markdown_table, parser, write_section
 
 from captionret.app.places import LEXICAL_HEAD, SHIPPED
 from captionret.decoding import BeamSearch
@@ -55,9 +54,7 @@ def predicted(predictor: WordPredictor, results: Sequence[CaptionResult]) -> Non
 
 def main() -> None:
     """Measure the shipped captioner with the shipped lexical head."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__)
     options.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     options.add_argument("--count", type=int, default=256, metavar="N")
     options.add_argument("--pairs", type=int, default=5, metavar="N")
@@ -85,7 +82,7 @@ def main() -> None:
     spread = f"{min(more):.1f} to {max(more):.1f}"
     rows: list[list[object]] = [[alone, both, statistics.median(more), spread, "<= 10"]]
     write_section(
-        ROOT / "benchmarks/RESULTS.md",
+        given.results,
         "What words cost when a folder is captioned",
         f"{len(paths)} pictures, {captioner.name} (beam {given.beam}) and {predictor.name}, processor time, "
         f"{given.pairs} pairs of runs, {given.threads} threads.\n\n{markdown_table(columns, rows)}",

@@ -17,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from results import ROOT, anywhere, kind_of, markdown_table, write_section
+from results import ROOT, anywhere, kind_of, markdown_table, parser, write_section
 
 from captionret.app.measuring import comparisons
 from captionret.app.measuring.captioned_split import note_scores
+from captionret.app.measuring.compared_captions import COLUMNS as COMPARED
+from captionret.app.measuring.compared_captions import Compared
 from captionret.app.trainings import CaptionerTraining, trained_captioner
 from captionret.datasets import open_dataset
 from captionret.decoding import BeamSearch
@@ -63,7 +65,7 @@ def train(variant: str, given: argparse.Namespace) -> Path:
     return trained_captioner(training, folder / variant)
 
 
-def measure(path: Path, given: argparse.Namespace) -> comparisons.Compared:
+def measure(path: Path, given: argparse.Namespace) -> Compared:
     """Score the split, and note it in the checkpoint's record and card."""
     dataset = open_dataset(given.data)
     training = [caption for item in dataset.split("train") for caption in item.captions]
@@ -96,9 +98,7 @@ def against_baseline(variant: str, captions: list[str], given: argparse.Namespac
 
 def main() -> None:
     """Train, score, write the table and its CSV."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser(__doc__, ROOT / "checkpoints/RESULTS.md")
     options.add_argument("--data", required=True, metavar="KIND:PATH")
     options.add_argument(
         "--only",
@@ -136,7 +136,7 @@ def main() -> None:
     )
     for variant in given.only:
         compared = measure(train(variant, given), given)
-        rows[variant] = {name: compared.row[name] for name in comparisons.COLUMNS if name != "checkpoint"}
+        rows[variant] = {name: compared.row[name] for name in COMPARED if name != "checkpoint"}
         rows[variant]["against"] = against_baseline(variant, compared.captions, given)
         write(file, rows, kind, given)
 
@@ -147,7 +147,7 @@ def write(file: Path, rows: dict[str, dict[str, object]], kind: str, given: argp
     with file.open("w", encoding="utf-8", newline="") as target:
         writer = csv.DictWriter(
             target,
-            [*(name for name in comparisons.COLUMNS if name != "checkpoint"), "against"],
+            [*(name for name in COMPARED if name != "checkpoint"), "against"],
             restval="",
         )
         writer.writeheader()
@@ -190,7 +190,7 @@ def write(file: Path, rows: dict[str, dict[str, object]], kind: str, given: argp
         else f" --split {given.split}{held_out}{epochs} --folder {given.folder} --only {' '.join(rows)}"
     )
     write_section(
-        ROOT / "checkpoints/RESULTS.md",
+        given.results,
         f"Variants on {kind}",
         body,
         f"python benchmarks/zoo.py --data {kind}:DIR{again}",

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from captionret.datasets.scenes import draw_scene, plan
 
 DOCS = Path(__file__).resolve().parent
 SCENES = 160
-SHOTS = {  # name: address, colours, width, height, what has to be there first
+SHOTS: dict[
+    str, tuple[str, Literal["light", "dark"], int, int, str]
+] = {  # name: address, colours, width, height, what has to be there first
     "web-search": ("/?q=a car on a road", "light", 1280, 760, "picture-card .word"),
     "web-picture": ("/?q=coffee", "dark", 1280, 760, ".picture .word-list li"),
     "web-library": ("/library", "light", 1280, 760, ".word-bars a"),

@@ -6,10 +6,9 @@ for hit in search("photos", "a dog on a beach"):
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ..library import Captioning, Library, WordPredicting
-from ..retrieval.feedback import WEIGHTS
 from ..retrieval.language import Day
 from .loading.loaded import SpaceInput
 from .query.answering import Order
@@ -20,53 +19,56 @@ if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text
     from ..images import ImageInput
 
 
+class SearchOptions(TypedDict, total=False):
+    """What a query may be given beside what it asks for; what each means, and what it is without being given,
+    stands at `Searcher.search`."""
+
+    text: str | None
+    image: "ImageInput | None"
+    mode: str
+    top: int | None
+    min_score: float | None
+    keep_self: bool
+    like: "Sequence[ImageInput]"
+    dislike: "Sequence[ImageInput]"
+    feedback_weights: Sequence[float]
+    plus: Sequence[str]
+    minus: Sequence[str]
+    rerank: int
+    explain: bool
+    under: str | None
+    since: Day | None
+    until: Day | None
+    min_probability: float | None
+    collapse: bool
+    sort: Order
+
+
 def search(
     library: Library | str | os.PathLike[str] | None,
     query: "ImageInput | None" = None,
     *,
-    text: str | None = None,
-    image: "ImageInput | None" = None,
-    mode: str = "auto",
-    top: int | None = 5,
-    min_score: float | None = None,
-    keep_self: bool = False,
-    like: "Sequence[ImageInput]" = (),
-    dislike: "Sequence[ImageInput]" = (),
-    feedback_weights: Sequence[float] = WEIGHTS,
-    plus: Sequence[str] = (),
-    minus: Sequence[str] = (),
-    rerank: int = 0,
-    explain: bool = False,
-    under: str | None = None,
-    since: Day | None = None,
-    until: Day | None = None,
-    min_probability: float | None = None,
-    collapse: bool = False,
-    sort: Order = "score",
     captioner: Captioning | str | os.PathLike[str] | None = None,
     predictor: WordPredicting | None = None,
     spaces: Sequence[SpaceInput] = (),
     device: str = "auto",
     captions_by: str | None = None,
+    **options: Unpack[SearchOptions],
 ) -> SearchResult:
     """The pictures most like a picture, a text, or both; best first, the query's own left out.
 
-    The first and the last five arguments are those of `Searcher`, the others those of `Searcher.search`. For
-    more than one query make a Searcher, which loads its models once.
+    library, captioner, predictor, spaces, device, captions_by: as `Searcher` takes them
+    query, options: as `Searcher.search` takes them: text, image, mode, top, like, since, ...
+
+    For more than one query make a Searcher, which loads its models once.
     """
-    # fmt: off
-    made = Searcher(
-        library, captioner=captioner, predictor=predictor, spaces=spaces, device=device,
+    with Searcher(
+        library,
+        captioner=captioner,
+        predictor=predictor,
+        spaces=spaces,
+        device=device,
         captions_by=captions_by,
-    )
-    # fmt: on
-    with made as searcher:
-        searcher.check_spaces(mode)
-        # fmt: off
-        return searcher.search(
-            query, text=text, image=image, mode=mode, top=top, min_score=min_score, keep_self=keep_self,
-            like=like, dislike=dislike, feedback_weights=feedback_weights, plus=plus, minus=minus,
-            rerank=rerank, explain=explain, collapse=collapse, sort=sort,
-            under=under, since=since, until=until, min_probability=min_probability,
-        )
-        # fmt: on
+    ) as searcher:
+        searcher.check_spaces(options.get("mode", "auto"))
+        return searcher.search(query, **options)

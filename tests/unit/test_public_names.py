@@ -1,11 +1,13 @@
 """What `import captionret` gives: typed, discoverable, and without torch until it is needed."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import captionret
+from captionret.app.searching import SearchOptions
 
 SOURCE = Path(captionret.__file__)
 
@@ -44,3 +46,12 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_modes_are_listed_with_what_they_compare() -> None:
     assert "no words" in captionret.list_modes()["cnn"]
+
+
+def test_one_call_takes_what_a_searcher_takes() -> None:
+    made, asked = (
+        {*inspect.signature(one).parameters} for one in (captionret.Searcher, captionret.Searcher.search)
+    )
+    one_call = {*inspect.signature(captionret.search).parameters} - {"options"}
+    assert one_call == made - {"beam"} | {"query"}
+    assert {*SearchOptions.__annotations__} == asked - {"self", "query"}

@@ -56,6 +56,14 @@ class ProbabilityColumns(WordColumns, Protocol):
         ...
 
 
+def added(columns: WordColumns, words: Iterable[str]) -> NDArray[np.float64]:
+    """(N,) the sum of some words' columns, added one after the other."""
+    found = np.zeros(columns.count)
+    for word in words:
+        found += columns.column(word)
+    return found
+
+
 class Columns:
     """`WordMatrix` the other way round: a query reads its own words' weights. Of the first few words they are
     looked for, then an inverted index is made."""
@@ -96,10 +104,7 @@ class Columns:
 
     def total(self, words: Iterable[str]) -> NDArray[np.float64]:
         """(N,) the sum of some words' weights, added one after the other."""
-        found = np.zeros(self.count)
-        for word in words:
-            found += self.column(word)
-        return found
+        return added(self, words)
 
     @cached_property
     def numbers(self) -> NDArray[np.float64]:
@@ -227,10 +232,7 @@ class BesidePredicted(ABC):
 
     def total(self, words: Iterable[str]) -> NDArray[np.float64]:
         """(N,) the sum of some words' probabilities, added one after the other."""
-        found = np.zeros(self.count)
-        for word in words:
-            found += self.column(word)
-        return found
+        return added(self, words)
 
 
 class SomeBeside(SomeColumns):
@@ -252,7 +254,4 @@ class SomeBeside(SomeColumns):
 
     def total(self, words: Iterable[str]) -> NDArray[np.float64]:
         """(M,) the sum of some words' probabilities, added one after the other."""
-        found = np.zeros(self.count)
-        for word in words:
-            found += self.column(word)
-        return found
+        return added(self, words)

@@ -6,6 +6,7 @@ for one in understand(["puppys"], {"puppy": 12, "dog": 90}):
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -179,7 +180,22 @@ def _forms(word: str, known: Mapping[str, int]) -> tuple[Reading, ...]:
     weight = _OTHER_VERB_FORM if number else 1.0
     own = [Reading(word, 1.0, ITSELF)] if word in known else []
     others = [Reading(one, 1.0, FORM) for one in sorted(number - {word})]
-    return (*own, *others, *(Reading(one, weight, FORM) for one in sorted(verb)))
+    found = (*own, *others, *(Reading(one, weight, FORM) for one in sorted(verb)))
+    return found or tuple(Reading(one, 1.0, FORM) for one in sorted(_marked(word, known)))
+
+
+def _marked(word: str, known: Iterable[str]) -> set[str]:
+    """The known words that differ from a word in the marks on their letters alone: "zoe" is "zoë"."""
+    plain = _without_marks(word)
+    return {one for one in known if (one == plain or not one.isascii()) and _without_marks(one) == plain}
+
+
+def _without_marks(word: str) -> str:
+    return "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", word.casefold())
+        if not unicodedata.combining(letter)
+    )
 
 
 class _Lexicon:

@@ -76,6 +76,20 @@ def test_other_forms_of_a_word_are_the_word(word: str, forms: set[str]) -> None:
     assert {one.weight for one in read(word).readings} == {1.0}
 
 
+@pytest.mark.parametrize(
+    ("typed", "known"),
+    [("Zoe", "zoë"), ("cafe", "café"), ("grosse", "größe"), ("café", "cafe")],
+)
+def test_marks_on_letters_may_be_left_out(typed: str, known: str) -> None:
+    (one,) = understand([typed], {**KNOWN, known: 1, "zoo": 9})
+    assert [(reading.word, reading.how) for reading in one.readings] == [(known, FORM)]
+
+
+def test_a_word_that_is_known_as_it_is_spelt_is_no_other_with_marks() -> None:
+    (one,) = understand(["pate"], {"pate": 3, "pâté": 2})
+    assert one.alike == ("pate",)
+
+
 def test_forms_of_a_verb_count_less_beside_the_word_itself() -> None:
     weights = {one.word: (one.weight, one.how) for one in read("running").readings}
     assert weights == {"running": (1.0, ITSELF), "run": (0.5, FORM), "runs": (0.5, FORM)}

@@ -90,7 +90,10 @@ class WordsOfPictures:
     def places(self) -> list[NDArray[np.int32]]:
         """Of each part the rows of its pictures."""
         stored = self._held.read()
-        return [] if stored is None else [rows_of(part, self._pictures) for part in stored.parts]
+        found = [] if stored is None else [rows_of(part, self._pictures) for part in stored.parts]
+        for segment in self._pictures.segments:  # every hash was read, and is hardly read again
+            segment.arrays.let_go()
+        return found
 
     def _written(self, rows: Iterable[int]) -> dict[int, Written]:
         """What a person wrote of pictures of which something is predicted."""
@@ -116,6 +119,7 @@ def rows_of(part: NamedPart, pictures: MergedSegments) -> NDArray[np.int32]:
         held = np.flatnonzero(places >= 0)
         rows = pictures.rows(number, places[held])
         found[held[rows >= 0]] = rows[rows >= 0]
+    part.part.arrays.let_go()
     return found
 
 

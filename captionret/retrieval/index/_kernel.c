@@ -21,6 +21,7 @@
 #define AT_ONCE 16           /* words that are counted together */
 #define WEIGHTED 1024        /* words of a query of weights */
 #define SLACK 1e-4           /* of a bound out of float32 */
+#define FEW 64               /* one row of so many, or fewer, are taken one by one */
 #define LIKELY 64            /* rows that are scored before all others */
 
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
@@ -251,10 +252,52 @@ static void score_block(Best *best, uint64_t planes[PLANES][LONGS], const uint64
     }
 }
 
+/* The rows of a block that hold at least one of the words that are lists, and with those that are bits at least `least`
+ * words. counts: of each row, all 0 before and after */
+static void score_listed(Best *best, Word *words, int asked_here, int asked, int dense, int least, const void *sizes,
+                         int width, const uint8_t *allowed, Py_ssize_t first, Py_ssize_t rows, uint8_t *counts,
+                         uint16_t *touched)
+{
+    int found = 0;
+    for (int one = 0; one < asked_here; one++) {
+        Word *word = &words[one];
+        if (word->bits)
+            continue;
+        Py_ssize_t at = word->at;
+        for (; at < word->count && word->rows[at] < first + rows; at++) {
+            const int row = (word->rows[at] - (int)first) & (ROWS - 1);
+            touched[found] = (uint16_t)row;
+            found += !counts[row]++;
+        }
+        word->at = at;
+    }
+    for (int one = 0; one < found; one++) {
+        const int place = touched[one];
+        const Py_ssize_t row = first + place;
+        int count = counts[place];
+        counts[place] = 0;
+        if (count + dense < least || (allowed && !(allowed[row >> 3] >> (row & 7) & 1)))
+            continue;
+        for (int word = 0; word < asked_here; word++)
+            if (words[word].bits)
+                count += words[word].bits[row >> 3] >> (row & 7) & 1;
+        if (count >= least)
+            offer(best, (float)count / (float)(asked + size_of(sizes, width, row) - count), (int32_t)row);
+    }
+}
+
 static void search(Best *best, Word *words, int asked_here, int asked, const void *sizes, int width,
                    const uint8_t *smallest, const uint8_t *allowed, Py_ssize_t total, Py_ssize_t bytes)
 {
     uint64_t planes[PLANES][LONGS], mask[LONGS], found[LONGS], left[LONGS];
+    uint8_t counts[ROWS] = {0};
+    uint16_t touched[ROWS + 1];
+    int dense = 0;
+    Py_ssize_t listed = 0;
+    for (int one = 0; one < asked_here; one++) {
+        dense += words[one].bits != NULL;
+        listed += words[one].bits ? 0 : words[one].count;
+    }
     for (Py_ssize_t first = 0; first < total; first += ROWS) {
         Py_ssize_t rows = total - first < ROWS ? total - first : ROWS;
         int small = smallest[first / ROWS], least = 1;
@@ -267,6 +310,11 @@ static void search(Best *best, Word *words, int asked_here, int asked, const voi
                 while (words[one].rows && words[one].at < words[one].count
                        && words[one].rows[words[one].at] < first + rows)
                     words[one].at++;
+            continue;
+        }
+        if (dense < least && listed * FEW < total) { /* the words that are bits are too few for a row to be one of the best */
+            score_listed(best, words, asked_here, asked, dense, least, sizes, width, allowed, first, rows, counts,
+                         touched);
             continue;
         }
         const int digits = count_block(planes, words, asked_here, first, rows, bytes);

@@ -19,8 +19,10 @@ from ..fetching import fetch, is_address
 from ..files import expanded
 from ..home import data_folder
 from ..images import open_image
+from ..models.embedding.config import CODE_PARTS
 from ..retrieval.index.nearest import EXACT_UP_TO, ExactIndex, open_index
 from ..text import STOP_WORDS
+from .kept_vectors import kept_vectors
 
 if TYPE_CHECKING:  # it imports torch, which --help does without
     from ..models.embedding.model import EmbeddingModel
@@ -42,7 +44,7 @@ class Choices:
     captions_from: the collection whose captions are compared; None: the words that the space knows
     split:         of the collection; "all": every caption
     search:        "exact", "approximate" (which makes an index where there is none), or None: the quicker
-    folder:        of the indexes; None: the usual one
+    folder:        of the indexes and of vectors that are kept; None: the usual one
     """
 
     captions_from: str | None = None
@@ -87,31 +89,43 @@ def annotate(
     picture = picture_of(image)
     model = load()
     vector = model.encode_images(picture)  # (D,)
-    texts, vectors = _words(model) if choices.captions_from is None else _captions(model, choices)
-    rows, scores = _index(choices, model, texts, vectors).search(vector[None], top)
+    texts = _words(model) if choices.captions_from is None else _captions(model, choices)
+    rows, scores = _index(choices, model, texts).search(vector[None], top)
     found = zip(scores[0].tolist(), rows[0].tolist(), strict=True)
     return [Fit(score, texts[row]) for score, row in found]
 
 
-def _index(choices: Choices, model: "EmbeddingModel", texts: list[str], vectors: np.ndarray) -> ExactIndex:
-    """What finds the nearest of the texts. An index is made only where one is asked for: for one picture it
+def _index(choices: Choices, model: "EmbeddingModel", texts: list[str]) -> ExactIndex:
+    """What finds the nearest of the texts. A graph is made only where one is asked for: for one picture it
     would not pay."""
-    if choices.search == "exact":
-        return ExactIndex(vectors)
     key = hashlib.sha256("\n".join([model.fingerprint, *texts]).encode()).hexdigest()[:24]
     file = (choices.folder or data_folder("indexes")) / f"{choices.kind}-{key}.graph"
+    vectors = _vectors(choices, model, texts, file.with_suffix(".vectors"))
+    if choices.search == "exact":
+        return ExactIndex(vectors)
     made = choices.search == "approximate"
     note = log.info if made else log.debug  # that all are compared is the usual thing
     return open_index(vectors, file, 0 if made else EXACT_UP_TO, build=made, progress=True, note=note)
 
 
-def _words(model: "EmbeddingModel") -> tuple[list[str], np.ndarray]:
-    words = sorted(word for word in model.words() if word not in STOP_WORDS)  # ties by spelling
-    return words, model.encode_words(words)
+def _vectors(choices: Choices, model: "EmbeddingModel", texts: list[str], file: Path) -> np.ndarray:
+    """(M, D) float32 of the texts; kept where they pass through a frozen encoder, which is slow."""
+
+    def make() -> np.ndarray:
+        if choices.captions_from is None:
+            return model.encode_words(texts)
+        return model.encode_texts(texts, progress=True)
+
+    slow = set(model.config.sentence_parts) & set(CODE_PARTS)
+    return kept_vectors(file, make) if slow else make()
 
 
-def _captions(model: "EmbeddingModel", choices: Choices) -> tuple[list[str], np.ndarray]:
-    """The different captions of the collection that can be read, and their vectors."""
+def _words(model: "EmbeddingModel") -> list[str]:
+    return sorted(word for word in model.words() if word not in STOP_WORDS)  # ties by spelling
+
+
+def _captions(model: "EmbeddingModel", choices: Choices) -> list[str]:
+    """The different captions of the collection that can be read."""
     dataset = open_dataset(choices.captions_from or "")
     log.info(dataset.summary())
     items = dataset.split(choices.split if dataset.splits() else "all")
@@ -123,4 +137,4 @@ def _captions(model: "EmbeddingModel", choices: Choices) -> tuple[list[str], np.
             f"{dataset.spec}, split {choices.split}, holds no caption that {model.name} can read. Choose "
             "another collection."
         )
-    return captions, model.encode_texts(captions, progress=True)
+    return captions

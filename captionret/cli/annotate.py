@@ -74,7 +74,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=path_argument,
         default=data_folder("indexes"),
         metavar="DIR",
-        help="where it is kept (default: %(default)s)",
+        help="where it is kept, and the vectors of words and captions (default: %(default)s)",
     )
     options.add_argument("--json", action="store_true", help="print the answer as JSON")
     add_device(options)

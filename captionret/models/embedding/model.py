@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ...decoding import Reference
 from ...errors import BadSetting
-from ...images import ImageInput, Picture, as_pictures
+from ...images import DecodedBatch, ImageInput, Picture, as_pictures
 from ...progress import bar
 from ...text import is_word
-from ..lexical.predictor import WordPredictor
+from ..lexical.predictor import LEAST, WordPredictor
 from ..record import Kind
 from ..trained import PictureModel
 from ..vision.backbones import Backbone, as_float16
@@ -124,32 +124,41 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
                   for a space of features that a collection brought
         """
         pictures, alone = as_pictures(images)
-        if self.picture_words:
-            pictures = [one.kept() for one in pictures] if alone else pictures  # two networks read it
         found = [np.empty((0, self.config.dim), np.float32)]
+        if self.picture_words:
+            self._seeing.expect(len(pictures))
         for batch in self.batches(pictures, batch_size, "encoding", progress):
-            pooled, _ = self.backbone_features(batch.pixels[0])
+            pooled, own, _ = (self._seeing if self.picture_words else self.backbone).read_all(batch.pixels[0])
             # float16, as in caches and libraries: a picture has one vector, whichever way it came
             features = as_float16(pooled.cpu().numpy())
             if self.picture_words:
-                features = np.concatenate([features, self._words_of(batch.pictures)], 1)
+                seen = as_float16(own.cpu().numpy()) if own.shape[1] else None
+                features = np.concatenate([features, self._words_of(batch, features, seen)], 1)
             found.append(self.encode_features(features))
         vectors = np.concatenate(found)
         return vectors[0] if alone else vectors
+
+    @property
+    def _seeing(self) -> Backbone:
+        """Its backbone, which in the same pass gives what the words of pictures are predicted from."""
+        return self.predictor.seeing_with(self.backbone)
 
     @property
     def picture_words(self) -> tuple[str, ...]:
         """The words whose probabilities stand behind a picture's features, for a space that reads them."""
         return tuple(self.vocabulary.tokens) if self.config.picture_words else ()
 
-    def _words_of(self, pictures: Sequence[Picture]) -> NDArray[np.float16]:
-        """(N, V) what is predicted of pictures."""
-        rows = self.predictor.predict(pictures, progress=False)
-        place = {word: column for column, word in enumerate(self.picture_words)}
-        found = np.zeros((len(rows), len(place)), np.float16)
-        for row, words in enumerate(rows):
-            known = [(place[word], value) for word, value in words.items() if word in place]
-            found[row, [column for column, _ in known]] = [value for _, value in known]
+    def _words_of(
+        self, batch: DecodedBatch, pooled: NDArray[np.float16], own: NDArray[np.float16] | None
+    ) -> NDArray[np.float16]:
+        """(N, V) what is predicted of pictures; of one more look at them where it reads another backbone."""
+        seen = pooled if self.predictor.reads(self.backbone) else None
+        predicted = self.predictor.predict_words(batch.pictures, batch.hashes, seen, own=own)
+        place = {word: column for column, word in enumerate(self.predictor.words)}
+        known = [(column, place[word]) for column, word in enumerate(self.picture_words) if word in place]
+        ours, theirs = np.array(known, np.int64).reshape(-1, 2).T
+        found = np.zeros((len(predicted), len(self.picture_words)), np.float16)
+        found[:, ours] = np.where(predicted >= LEAST, predicted, 0)[:, theirs]
         return found
 
     @cached_property

@@ -64,10 +64,8 @@ class WordPredictor:
                 "Word probabilities take a lexical head, a captioner to draw captions from, or both."
             )
         if not isinstance(head, LexicalHead | None):
-            raise BadSetting(
-                f"{head.name} is not a lexical head, so it predicts no words by itself. Give one, or draw "
-                "captions: WordPredictor(captioner=...)."
-            )
+            way = "Give one, or draw captions: WordPredictor(captioner=...)."
+            raise BadSetting(f"{head.name} is not a lexical head, so it predicts no words by itself. {way}")
         check_drawn(decoding)
         self.head, self.captioner, self.decoding = head, captioner, decoding
         self.words = tuple(
@@ -211,9 +209,11 @@ class WordPredictor:
     def seeing_with(self, backbone: Backbone) -> Backbone:
         """A captioner's backbone, which in the same pass gives what the head's own blocks see, where it has
         such and reads this backbone."""
-        if self.head is None or backbone.weights_sha256 != self.head.checkpoint.backbone["sha256"]:
-            return backbone
-        return self.head.seeing_with(backbone)
+        return self.head.seeing_with(backbone) if self.head and self.reads(backbone) else backbone
+
+    def reads(self, backbone: Backbone) -> bool:
+        """Whether its lexical head reads the features of this backbone."""
+        return self.head is not None and backbone.weights_sha256 == self.head.checkpoint.backbone["sha256"]
 
     def predict_features(self, pooled: NDArray[np.floating]) -> NDArray[np.float32]:
         """(N, D) pooled features -> (N, V) float32, for each row the probability of each of `words`.
@@ -228,21 +228,22 @@ class WordPredictor:
         self,
         paths: Sequence[Path | Picture],
         hashes: Sequence[str],
-        pooled: NDArray[np.floating],
+        pooled: NDArray[np.floating] | None,
         grid: Tensor | None = None,
         own: NDArray[np.floating] | None = None,
     ) -> NDArray[np.float32]:
         """For each picture the probability of each of `words`: (N, V) float32.
 
-        pooled: (N, D) the backbone's pooled features
+        pooled: (N, D) the backbone's pooled features; None: the pictures are read again
         grid:   (N, cells, D) what the captioner reads, where it is at hand; else the pictures are read again
         own:    (N, D) what the head's own last blocks give, or (N, cells, depth) what they read, likewise
         errors: BadImage for a picture that has to be read and cannot
         """
         total = np.zeros((len(hashes), len(self.words)), np.float32)
         if self.head is not None:
-            if self.sees_with is None or own is not None:
-                total += self._in_columns(self.head, self.head.predict_words(pooled if own is None else own))
+            seen = pooled if self.sees_with is None else own
+            if seen is not None:
+                total += self._in_columns(self.head, self.head.predict_words(seen))
             else:
                 total += self._read_again(self.head, paths)
         if self.captioner is not None:

@@ -19,6 +19,8 @@ from captionret import progress
 from captionret.config import Registry
 
 if TYPE_CHECKING:  # a test run that needs no network imports no torch
+    from warm import Warm
+
     from captionret.models.vision.backbones import Backbone
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -215,6 +217,15 @@ def spaces(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         )
         save_checkpoint(folder / mode, made, torch.float32)
     return {mode: folder / mode for mode in ("vse", *rows)} | {"clip": Path(shapes_encoder.register())}
+
+
+@pytest.fixture(scope="session")
+def warm() -> "Iterator[Warm]":
+    """Runs programs that import torch, each in a process of its own, without waiting for that."""
+    from warm import warm_python
+
+    with warm_python() as run:
+        yield run
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from shapes import Trained
 from toy_task import Toy, equal, fit, interrupt_at
+from warm import Warm
 
 from captionret.cli import train_captioner
 from captionret.training.loop import Interrupted
@@ -20,20 +21,17 @@ from captionret.training.loop import Interrupted
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def start(folder: Path, code: str) -> subprocess.Popen[str]:
-    """Run a toy training in another process."""
+def killed(warm: Warm, folder: Path, code: str) -> None:
+    """Run a toy training in a process of its own, which has to be killed."""
     head = f"""
     import os, signal, sys
     from pathlib import Path
     sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
     from captionret.training import loop
     from toy_task import Toy, fit, interrupt_at
-    folder = Path({str(folder)!r})
+    folder = Path("cut")
     """
-    program = textwrap.dedent(head) + textwrap.dedent(code)
-    return subprocess.Popen(
-        [sys.executable, "-c", program], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    assert warm(["-c", textwrap.dedent(head) + code], folder).code == -signal.SIGKILL
 
 
 def resumed(folder: Path, **changes: Any) -> Toy:
@@ -48,32 +46,23 @@ def straight(folder: Path, **changes: Any) -> Toy:
     return task
 
 
-def test_kill_9_loses_no_finished_epoch_and_the_end_is_the_same(tmp_path: Path) -> None:
-    process = start(
-        tmp_path / "cut", "fit(Toy(on_loss=interrupt_at(2, 3, signal.SIGKILL)), folder, average=0.9).run()"
-    )
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
+def test_kill_9_loses_no_finished_epoch_and_the_end_is_the_same(tmp_path: Path, warm: Warm) -> None:
+    killed(warm, tmp_path, "fit(Toy(on_loss=interrupt_at(2, 3, signal.SIGKILL)), folder, average=0.9).run()")
     task = resumed(tmp_path / "cut", average=0.9)
     assert task.seen[0] == (2, 0)
     assert equal(task.module.state_dict(), straight(tmp_path / "straight", average=0.9).module.state_dict())
 
 
-def test_kill_9_loses_at_most_what_the_interval_says(tmp_path: Path) -> None:
-    process = start(
-        tmp_path / "cut",
-        "loop.SAVE_EVERY = 0.0\nfit(Toy(on_loss=interrupt_at(1, 4, signal.SIGKILL)), folder).run()",
-    )
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
+def test_kill_9_loses_at_most_what_the_interval_says(tmp_path: Path, warm: Warm) -> None:
+    often = "loop.SAVE_EVERY = 0.0\n"
+    killed(warm, tmp_path, f"{often}fit(Toy(on_loss=interrupt_at(1, 4, signal.SIGKILL)), folder).run()")
     task = resumed(tmp_path / "cut")
     assert task.seen[0] == (1, 4)  # all four batches before the kill were saved
     assert equal(task.module.state_dict(), straight(tmp_path / "straight").module.state_dict())
 
 
-def test_training_killed_in_its_first_epoch_can_be_resumed(tmp_path: Path) -> None:
-    process = start(tmp_path / "cut", "fit(Toy(on_loss=interrupt_at(0, 1, signal.SIGKILL)), folder).run()")
-    process.communicate(timeout=60)
+def test_training_killed_in_its_first_epoch_can_be_resumed(tmp_path: Path, warm: Warm) -> None:
+    killed(warm, tmp_path, "fit(Toy(on_loss=interrupt_at(0, 1, signal.SIGKILL)), folder).run()")
     assert equal(
         resumed(tmp_path / "cut").module.state_dict(), straight(tmp_path / "straight").module.state_dict()
     )

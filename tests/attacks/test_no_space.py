@@ -9,8 +9,6 @@ import resource
 import shutil
 import signal
 import stat
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 import pytest
 from shapes import Trained
 from toy_task import Toy, equal, fit
+from warm import Warm
 
 from captionret import Library, files
 from captionret.errors import BadLibrary, NoSpace
@@ -204,7 +203,9 @@ def test_full_disk_under_card_and_curve_keeps_the_old_ones(
     assert contents(tmp_path) == before
 
 
-def test_command_on_a_full_disk_ends_with_the_message_alone(trained: Trained, tmp_path: Path) -> None:
+def test_command_on_a_full_disk_ends_with_the_message_alone(
+    trained: Trained, tmp_path: Path, warm: Warm
+) -> None:
     """The whole training command, in a process whose files may not become larger than a few bytes."""
     program = f"""
     import resource, sys
@@ -223,11 +224,10 @@ def test_command_on_a_full_disk_ends_with_the_message_alone(trained: Trained, tm
         "out",
         *trained.settings,
     )
-    line = [sys.executable, "-c", textwrap.dedent(program), *arguments]
-    ended = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
-    assert (ended.returncode, ended.stdout) == (3, "")
-    assert "No space left to write out/training/state-" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    ended = warm(["-c", textwrap.dedent(program), *arguments], tmp_path)
+    assert (ended.code, ended.out) == (3, "")
+    assert "No space left to write out/training/state-" in ended.err
+    assert "Traceback" not in ended.err
     assert contents(tmp_path) == {}
 
 

@@ -6,13 +6,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import shapes
 from pages import ROOT, blocks
-from warm import Warm, warm_python
+from warm import Warm
 
 from captionret.home import SHIPPED
 
@@ -33,17 +32,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def warm() -> Iterator[Warm]:
-    """Runs programs."""
-    with warm_python() as run:
-        yield run
-
-
 @pytest.fixture
 def copy(tmp_path: Path, data: Path) -> Path:
     """A checkout that a recipe may change, with data beside it."""
-    shutil.copytree(ROOT / "captionret", tmp_path / "captionret", ignore=shutil.ignore_patterns("*.pyc"))
+    beginning = shutil.ignore_patterns("*.pyc.*")  # which another process is writing
+    shutil.copytree(ROOT / "captionret", tmp_path / "captionret", ignore=beginning)
     (tmp_path / "checkpoints").mkdir()
     shipped = [f"checkpoints/{name}" for name in SHIPPED]
     for name in (*shipped, "tests", "pyproject.toml"):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from shapes import Trained
-from typed import Ended, started
+from typed import Call
+from warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -21,25 +22,27 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """In which captionret is found, and keeps what it makes apart."""
-    return os.environ | {"PYTHONPATH": str(ROOT), "CAPTIONRET_HOME": str(tmp_path / "home")}
+    return {"PYTHONPATH": str(ROOT), "CAPTIONRET_HOME": str(tmp_path / "home")}
 
 
-def run_example(name: str, *words: object, environment: dict[str, str]) -> Ended:
-    return started([sys.executable, ROOT / "examples" / name, *words], env=environment)
+@pytest.fixture
+def run_example(warm: Warm, tmp_path: Path, environment: dict[str, str]) -> Call:
+    """Runs one of the programs."""
+    return lambda name, *words: warm([ROOT / "examples" / name, *words], tmp_path, **environment)
 
 
-def test_a_folder_is_searched_by_words(trained: Trained, environment: dict[str, str]) -> None:
+def test_a_folder_is_searched_by_words(trained: Trained, run_example: Call) -> None:
     asked = (trained.pictures, "a red circle", "--captioner", trained.checkpoint, "--top", 1)
-    code, out, err = run_example("search_a_folder.py", *asked, environment=environment)
+    code, out, err = run_example("search_a_folder.py", *asked)
     assert code == 0, err
     assert re.search(r"1 +\d\.\d\d +\S*red-circle-\d\.png .*\[.*red.*\]", out)
     assert "Traceback" not in err
 
 
-def test_two_captioners_are_compared(trained: Trained, environment: dict[str, str]) -> None:
+def test_two_captioners_are_compared(trained: Trained, run_example: Call) -> None:
     pictures = sorted(trained.pictures.iterdir())[:2]
     asked = (trained.checkpoint, trained.checkpoint, *pictures, "--beam", 1, 3)
-    code, out, err = run_example("compare_two_captioners.py", *asked, environment=environment)
+    code, out, err = run_example("compare_two_captioners.py", *asked)
     assert code == 0, err
     assert all(str(picture) in out for picture in pictures)
     assert re.search(r"\d of 2 captions are equal; on average they share \d+%", out)
@@ -49,7 +52,9 @@ def test_two_captioners_are_compared(trained: Trained, environment: dict[str, st
 def port(library: Path, environment: dict[str, str]) -> Iterator[int]:
     """Where the example of a web service listens."""
     line = [sys.executable, str(ROOT / "examples/web_service.py"), str(library), "--port", "0"]
-    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+    with subprocess.Popen(
+        line, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as server:
         assert server.stdout
         found = re.search(rb":(\d+)/", server.stdout.readline())
         assert found, "the service says where it listens"

@@ -1,6 +1,7 @@
 """The CNN in OpenVINO: three to four times PyTorch's speed on a processor, and the same features."""
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,7 +32,8 @@ _CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "int8": "INT8"}
 def started() -> "Core":
     """OpenVINO for as long as the process lasts. Where it ends in another thread than it began in, it frees
     the memory that the first one's signals are handled on, and Ctrl-C ends in a segmentation fault."""
-    import openvino as ov
+    with _unreported():
+        import openvino as ov
 
     return ov.Core()
 
@@ -39,7 +41,8 @@ def started() -> "Core":
 def start(source: Source, precision: str) -> Run:
     """See protocols.Start."""
     try:
-        import openvino as ov
+        with _unreported():
+            import openvino as ov
     except (ImportError, OSError) as error:
         raise CannotRun(f"OpenVINO cannot be loaded ({error}).") from None
     core = started()
@@ -130,6 +133,20 @@ def _save(source: Source, path: str) -> None:
     )  # steps of rounding as plain numbers, or nothing computes in bytes
     passes.run_passes(model)
     ov.save_model(model, path, compress_to_fp16=False)
+
+
+@contextmanager
+def _unreported() -> Iterator[None]:
+    """Without OpenVINO's report of its import, which goes to Google Analytics with an id of this user that it
+    keeps in the home folder."""
+    there = sys.modules.get("openvino_telemetry")
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # as if it were not installed
+    try:
+        yield
+    finally:
+        sys.modules.pop("openvino_telemetry", None)
+        if there is not None:
+            sys.modules["openvino_telemetry"] = there
 
 
 @contextmanager

@@ -2,19 +2,22 @@
 
     home()/checkpoints/NAME      what was trained here
     home()/data/libraries/NAME   captioned folders; beside them data/features, data/indexes and other caches
+    home()/data/elsewhere        where libraries lie that were indexed by a path
 
 Inside a checkout of captionret home is the current folder, for an installed captionret the user's data
 directory (~/.local/share/captionret, ~/Library/Application Support/captionret, %LOCALAPPDATA%\\captionret).
 The environment variable CAPTIONRET_HOME names another folder for both.
 """
 
+import contextlib
+import hashlib
 import logging
 import os
 from functools import cache
 from pathlib import Path
 
-from .errors import BadCheckpoint, BadSetting, UnknownName
-from .files import expanded
+from .errors import BadCheckpoint, BadSetting, CaptionretError, UnknownName
+from .files import expanded, publish_json, read_json
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +25,7 @@ SHIPPED = ("photos-lite", "photos-space", "words-lite")  # as pyproject.toml pac
 _PACKAGE = Path(__file__).resolve().parent
 _PACKED = _PACKAGE / "_checkpoints"  # in a wheel
 _RECORD = "config.json"
-_CATALOGUE = "catalogue.sqlite"
+CATALOGUE = "catalogue.sqlite"
 GALLERY = "gallery-"  # how the names of libraries begin that stand behind a folder
 
 
@@ -77,9 +80,9 @@ def find_library(given: str | os.PathLike[str]) -> Path:
     if isinstance(given, Path) or not is_name(name):
         return path
     named = data_folder("libraries") / name
-    if not (path / _CATALOGUE).is_file():
+    if not (path / CATALOGUE).is_file():
         return named
-    if (named / _CATALOGUE).is_file() and not path.samefile(named):
+    if (named / CATALOGUE).is_file() and not path.samefile(named):
         _two_libraries(name, path.absolute(), named.absolute())
     return path
 
@@ -87,8 +90,28 @@ def find_library(given: str | os.PathLike[str]) -> Path:
 def libraries_beside(folder: Path) -> list[str]:
     """The names of the libraries that lie where this one does or should lie, but for those that stand behind
     a folder which a search was given."""
-    names = (file.parent.name for file in folder.parent.glob(f"*/{_CATALOGUE}"))
+    names = (file.parent.name for file in folder.parent.glob(f"*/{CATALOGUE}"))
     return sorted(name for name in names if not name.startswith(GALLERY))
+
+
+def remember_library(path: Path) -> None:
+    """Know a library that was given by its path from now on, where that can be noted."""
+    place = str(path.resolve())
+    if path.resolve().parent == data_folder("libraries").resolve():
+        return  # it is found by its name
+    note = hashlib.sha256(place.encode(errors="surrogateescape")).hexdigest()[:16]
+    with contextlib.suppress(OSError, CaptionretError):
+        publish_json(data_folder("elsewhere") / f"{note}.json", place)
+
+
+def remembered_libraries() -> list[Path]:
+    """Their folders, which need not be there any more."""
+    found = []
+    for note in sorted(data_folder("elsewhere").glob("*.json")):
+        with contextlib.suppress(OSError, CaptionretError):
+            place = read_json(note, BadSetting)
+            found += [Path(place)] if isinstance(place, str) else []
+    return found
 
 
 def library_called(path: Path) -> str:

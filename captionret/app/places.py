@@ -1,17 +1,20 @@
 """The libraries and checkpoints that are found by name; see `home` for where they lie."""
 
+import contextlib
 import logging
 from pathlib import Path
 
 from ..errors import BadCheckpoint
 from ..files import read_json
 from ..home import (
+    CATALOGUE,
     GALLERY,
     checkpoints_folder,
     data_folder,
     find_checkpoint,
     find_library,
     known_checkpoints,
+    remembered_libraries,
     shipped_checkpoint,
 )
 
@@ -26,9 +29,9 @@ __all__ = [
     "find_checkpoint",
     "find_library",
     "known_checkpoints",
+    "known_libraries",
     "last_library",
     "list_models",
-    "named_libraries",
     "shipped_checkpoint",
 ]
 
@@ -41,20 +44,22 @@ SHIPPED_SPACES = {"embedding": shipped_checkpoint("photos-space")}  # by the mod
 
 
 def last_library() -> Path | None:
-    """The library that was changed last, among those with a name of their own; None where there is none."""
-    return next(iter(named_libraries()), None)
+    """The library that was changed last, of those that are known; None where there is none."""
+    return next(iter(known_libraries()), None)
 
 
-def named_libraries() -> list[Path]:
-    """The libraries with a name of their own, the one that was changed last first.
+def known_libraries() -> list[Path]:
+    """The libraries that are found without being named, the one that was changed last first: those with a
+    name of their own, and those that were indexed by a path.
 
     Those that stand behind a folder which a search was given, see gallery_library, are not among them.
     """
-    found = {
-        file.parent: file.stat().st_mtime
-        for file in data_folder("libraries").glob("*/catalogue.sqlite")
-        if not file.parent.name.startswith(GALLERY)
-    }
+    named = data_folder("libraries").glob(f"*/{CATALOGUE}")
+    own = [file.parent for file in named if not file.parent.name.startswith(GALLERY)]
+    found = {}
+    for path in (*own, *remembered_libraries()):
+        with contextlib.suppress(OSError):  # it is not there any more, or its disk is not
+            found[path] = (path / CATALOGUE).stat().st_mtime
     return sorted(found, key=lambda path: -found[path])
 
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..counting import counted
 from ..errors import BadSetting, CaptionretError
-from ..home import library_called
+from ..home import library_called, remember_library
 from ..report.visible import visible
 from .captioner_options import add_captioners, captioner_options, encode_pictures, present_and_others
 from .decoding_options import add_decoding, decoding_of
@@ -82,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for place, further in enumerate(given.folders[1:], 1):  # before a library is made that would stay empty
         apart_from(further, [one.resolve() for one in given.folders[:place]])
     with Library.open(name) if folder is None else Library.open_or_create(name, folder) as library:
+        remember_library(library.path)
         _change_folders(library, given)
         seconds = remembered_seconds(library) if given.videos is None else given.videos
         if seconds is not None:
@@ -214,9 +215,7 @@ def _options() -> argparse.ArgumentParser:
         action="store_true",
         help="caption all again where the checkpoint or the decoding is another",
     )
-    options.add_argument(
-        "--allow-empty", action="store_true", help="accept that the folder holds no picture any more"
-    )
+    options.add_argument("--allow-empty", action="store_true", help="accept that the folder is empty now")
     relocate = options.add_argument(
         "--relocate", action="store_true", help="accept that the folder lies at DIR now"
     )

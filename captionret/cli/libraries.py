@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadLibrary, BadSetting
+from ..home import library_called
 from ..remedies import remedy
 from ..report.visible import visible
 from .options import say
@@ -40,7 +41,7 @@ def nothing_given() -> BadSetting:
     from ..app.places import last_library
 
     last = last_library()
-    known = "a --library" if last is None else f"--library {shlex.quote(last.name)}"
+    known = "a --library" if last is None else f"--library {shlex.quote(library_called(last))}"
     return BadSetting(f"Which pictures? Give a folder, or {known} to bring it up to date.")
 
 
@@ -59,7 +60,7 @@ def library_folder(name: str | None) -> Path:
     if path is None:
         raise BadLibrary("There is no library yet.", remedy("caption first"))
     if name is None:
-        say(f"In the library {path.name}; choose another with --library.")
+        say(f"In the library {visible(library_called(path))}; choose another with --library.")
     return path
 
 

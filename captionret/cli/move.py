@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 
 from ..counting import counted
-from ..home import is_name, library_called
+from ..home import is_name, library_called, remember_library
 from ..report.size import shown_size
 from .libraries import add_keeping
 from .options import FOUND, parser, path_argument, say
@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = find_library(given.library)
     place = given.place / folder.name if given.place.is_dir() else given.place
     done = move_library(folder, place.absolute(), given.dry_run)
+    if not given.dry_run:
+        remember_library(done.place)
     if given.json:
         print_json({"library": str(folder.absolute()), "place": str(done.place), "bytes": done.bytes})
     else:

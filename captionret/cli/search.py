@@ -85,13 +85,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _library(given: argparse.Namespace) -> "Library | None":
     """The library that was named, or the last one where no folder was; None: there is none yet."""
     from ..app.places import find_library, last_library
+    from ..home import library_called
     from ..library import Library
+    from ..report.visible import visible
 
     path = find_library(given.library) if given.library is not None else None
     if path is None and given.gallery is None:
         path = last_library()
         if path is not None:
-            say(f"In the library {path.name}; choose another with --library or --gallery.")
+            called = visible(library_called(path))
+            say(f"In the library {called}; choose another with --library or --gallery.")
     return None if path is None else Library.open(path)
 
 

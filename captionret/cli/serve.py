@@ -1,6 +1,6 @@
 """Show libraries on a page in the browser: search them by words and pictures, see why, correct captions.
 
-captionret serve                                    # every library that has a name; else the samples
+captionret serve                                    # every library; without any the samples
 captionret serve --library photos --library holidays --open
 captionret serve --library photos --read-only
 captionret serve --library photos --uploads added   # dropped pictures are kept in the folder added
@@ -57,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _libraries(names: Sequence[str]) -> tuple[Path, ...]:
-    """The folders of libraries that were named; else of all that have a name, the last changed first."""
-    from ..app.places import find_library, named_libraries
+    """The folders of libraries that were named; else of all that are known, the last changed first."""
+    from ..app.places import find_library, known_libraries
 
     if not names:
-        return tuple(path for path in named_libraries() if _opens(path))
+        return tuple(path for path in known_libraries() if _opens(path))
     paths = [find_library(name) for name in names]
     for name, path in zip(names, paths, strict=True):
         if not (path / "catalogue.sqlite").is_file():
@@ -90,7 +90,7 @@ def _options() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="its name, or a path; may be given several times (default: all that have a name)",
+        help="its name, or a path; may be given several times (default: all that are known)",
     )
     options.add_argument("--port", type=int, default=8000, metavar="N", help="0: any (default: %(default)s)")
     options.add_argument(

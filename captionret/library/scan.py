@@ -11,6 +11,7 @@ from .catalogue.rows import NAME, TEXT, WHOLE, restored, stored
 from .listing import Found, Listing
 
 _FAILED = "SELECT path, size, ctime_ns, reason FROM failures WHERE captioner = ?"
+UNSEEN = -1  # the size of a file that could not be looked at, so that it is tried again where it can be
 _FEW = 200  # listed files, of which alone the catalogue is asked
 
 
@@ -56,6 +57,7 @@ class Plan:
 
     counts: of the files for which nothing is to be captioned, by what became of them
     silent: of how many files the captioner says nothing
+    unread: files that could not be looked at, and why
     """
 
     known_content: list[tuple[Found, str]] = field(default_factory=list)
@@ -64,6 +66,7 @@ class Plan:
     failures: list[Failure] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     silent: int = 0
+    unread: list[tuple[Found, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,9 @@ def make_plan(known: Remembered, listing: Listing, whole: bool = True) -> Plan:
     files, failed, current = known.files, known.failed, known.current
     present = {file.name for file in listing.files}
     plan = Plan(failures=list(listing.failures))
+    for failure in listing.failures:
+        if failure.path not in listing.unreadable:  # no folder
+            plan.unread.append((Found(failure.path, failure.path, UNSEEN, 0, 0), failure.reason))
     if whole:
         plan.gone = [name for name in files if name not in present and listing.covers(name)]
     else:
@@ -172,11 +178,9 @@ def _with_hashes(
             try:
                 yield file, sha256_of(file.path)
             except OSError as error:
-                plan.failures.append(
-                    Failure(
-                        file.name, f"{file.path} cannot be read ({error.strerror}). Check its permissions."
-                    )
-                )
+                reason = f"{file.path} cannot be read ({error.strerror}). Check its permissions."
+                plan.failures.append(Failure(file.name, reason))
+                plan.unread.append((file, reason))
 
 
 class _Kinds:

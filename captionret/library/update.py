@@ -20,7 +20,7 @@ from .listing import Listing
 from .missing_facts import read_missing_facts
 from .protocols import Captioning
 from .report import UpdateReport
-from .scan import Plan, Remembered, make_plan, remembered
+from .scan import UNSEEN, Plan, Remembered, make_plan, remembered
 from .vectors import features
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,11 @@ class Updater:
                 kept = {failure.path for failure in plan.failures}
                 writes.drop_failures(connection, [name for name in known.failed if name not in kept])
             else:
-                writes.drop_failures(connection, listing.gone)
+                seen = (file.name for file in listing.files if file.name in known.failed)
+                tried = [name for name in seen if known.failed[name].size == UNSEEN]
+                writes.drop_failures(connection, [*listing.gone, *tried])
+            for file, reason in plan.unread:
+                writes.put_failure(connection, file, reason, self.id, forget=False)
 
     def _warn_of_own_captions(self, plan: Plan, known: Remembered) -> None:
         """Say that a person's caption was of what its file showed before."""

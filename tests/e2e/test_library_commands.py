@@ -229,7 +229,8 @@ def test_a_web_address_is_named_as_it_was_typed(call: Call, typed: tuple[str, ..
 def test_without_a_name_the_library_that_was_indexed_last_is_meant(
     photos: Path, call: Call, tmp_path: Path
 ) -> None:
-    assert "There is no library yet." in call(info).err
+    by_path = call(info)
+    assert (by_path.code, "In the library lib;" in by_path.err) == (0, True), by_path
     assert call(move, tmp_path / "data/libraries/mine", "--library", "./lib").code == 0
     assert call(edit, "red.png", OWN).out == f'picture red.png  caption "{OWN}"\n'
     for command, *arguments in (
@@ -243,6 +244,11 @@ def test_without_a_name_the_library_that_was_indexed_last_is_meant(
         done = call(command, *arguments)
         assert (done.code, "In the library mine;" in done.err) == (0, True), done
     assert call(rename, "yours").code == 2, "what is called otherwise afterwards has to be named"
+    far = tmp_path / "far/there"
+    assert call(move, far, "--library", "mine").code == 0
+    assert f"In the library {far};" in call(info).err, "also where it was moved to a path"
+    shutil.rmtree(far)
+    assert "There is no library yet." in call(info).err
 
 
 def test_pictures_are_added_and_removed_by_hand(photos: Path, call: Call, tmp_path: Path) -> None:

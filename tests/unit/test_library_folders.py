@@ -129,6 +129,14 @@ def test_links_in_a_circle_are_named_and_the_rest_goes_on(library: Library) -> N
     (library.root / "two.png").symlink_to(library.root / "one.png")
     report = update(library)
     assert (report.new, report.failed) == (5, 2)
+    assert tuple(library.failures()) == report.failures, "kept, so that they need not be named again"
+    assert update(library).failures == report.failures
+    two = library.root / "two.png"
+    two.unlink()
+    picture(two, "blue")
+    changed = library.update(None, MeanColour(), changed=[two], progress=False)
+    assert (changed.new + changed.duplicates, changed.failed) == (1, 0)
+    assert update(library).duplicates == 1 and library.failures() == [], "the other one leads to it now"
 
 
 def test_further_folders_are_looked_through_and_dropped_again(library: Library, tmp_path: Path) -> None:

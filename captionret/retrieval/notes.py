@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 
 from ..records import Hit
 from ..text import content_words, words, words_as_typed
 from .gallery import Gallery
-from .language import Filter, Named, Near, Since, Under, WordCondition, leaves
+from .hints import as_filter, hints, nearest_folder
+from .language import Filter, Named, Near, Since, Under, Until, WordCondition, leaves
 from .modes.lexical import is_text
 from .query import EncodedQuery
 from .selecting import holds, plain_folder, selected
@@ -64,14 +64,16 @@ def notes(
         names = " and ".join(repr(one.typed or one.word) for one in read if content_words([one.word]))
         guess = all(hit.weak for hit in hits)
         shown = "what is shown is a guess" if guess else "the space and the classes tell what is like it"
-        return (f"Nothing was learnt of {names}: {shown}.",)
+        return (f"Nothing was learnt of {names}: {shown}.", *hints(gallery, query))
     if hits:
-        return (*_of_empty_words(query), *_of_hits(read, by_words), *_of_no(query))
+        of_words = (*_of_empty_words(query), *_of_hits(read, by_words), *_of_no(query))
+        return (*of_words, *hints(gallery, query))
     mask = selected(gallery, query)
     if mask is not None and mask.any():
         return (*_of_words(gallery, query, strange=True), _of_those_left(int(mask.sum())))
     found = (*_of_words(gallery, query, strange=False), *_of_limits(gallery, query))
-    return found or tuple(_not_shown([one for one in read if content_words([one.word])]))
+    unseen = () if found else _not_shown([one for one in read if content_words([one.word])])
+    return (*found, *unseen, *hints(gallery, query))
 
 
 def _of_empty_words(query: EncodedQuery) -> Iterator[str]:
@@ -149,7 +151,7 @@ def _of_limits(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:
     mask = selected(gallery, query)
     if mask is None or mask.any() or query.parsed is None:
         return
-    sentences = [
+    sentences = _of_days(query.parsed.filters) or [
         _not_met(gallery, one) for one in query.parsed.filters if not holds(gallery, one, query).any()
     ]
     sentences += [
@@ -160,6 +162,13 @@ def _of_limits(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:
         and not holds(gallery, leaf, query).any()
     ]
     yield from sentences or ["No picture here meets all conditions of the query together."]
+
+
+def _of_days(filters: Sequence[Filter]) -> list[str]:
+    """That no day can be what is asked, where the last one comes before the first."""
+    first = max((one.day for one in filters if isinstance(one, Since)), default="")
+    last = min((one.day for one in filters if isinstance(one, Until)), default=first)
+    return [f"No day is since {first} and until {last}: the last day comes first."] if last < first else []
 
 
 def _not_met(gallery: Gallery, one: Filter) -> str:
@@ -189,14 +198,9 @@ def _not_named(gallery: Gallery, one: Named) -> str:
 
 
 def _no_folder(gallery: Gallery, folder: str) -> str:
-    from rapidfuzz import fuzz, process
-
-    folders = {
-        parent.as_posix()
-        for path in gallery.paths
-        for parent in PurePath(path).parents
-        if parent.as_posix() != "."
-    }
-    found = process.extractOne(plain_folder(folder), sorted(folders), scorer=fuzz.ratio, score_cutoff=60)
-    hint = f" Did you mean {found[0]!r}?" if found else ""
+    found = nearest_folder(gallery, plain_folder(folder))
+    typed = "" if found is None else as_filter("under", found)
+    hint = "" if found is None else f" Did you mean {found!r}?"
+    if '"' in typed:
+        hint += f" Type {typed}."
     return f"No picture here lies under {folder!r}.{hint}"

@@ -346,6 +346,42 @@ def test_an_answer_without_hits_says_why(text: str, sentence: str) -> None:
     assert notes(gallery, query, [])[0] == sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("a dog in 2019", ["since:2019 until:2019"]),
+        ("dogs of june 2019", ["since:2019-06 until:2019-06"]),
+        ("dog, 2019-06-15", ["since:2019-06-15 until:2019-06-15"]),
+        ("summer 2019", ["since:2019 until:2019", "under:2019/summer"]),
+        ("Summer", ["under:2019/summer"]),
+        ("dog 2019 since:2019", ["under:2019"]),
+        ("a dog under:2019 summer", []),
+        ("dog 2018", []),
+        ("dog 2019-06-99", []),
+        ("dog", []),
+    ],
+)
+def test_days_and_folders_that_words_name_are_said_as_filters(text: str, typed: list[str]) -> None:
+    gallery, query = gallery_of(True), asked(text)
+    found = [one for one in notes(gallery, query, search(gallery, query)) if ", type " in one]
+    assert [one.partition(", type ")[2] for one in found] == [f"{one}." for one in typed]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("under:italy", "Did you mean '2018 Italy'? Type under:\"2018 Italy\"."),
+        ('under:"2018 ITALI"', "Did you mean '2018 Italy'? Type under:\"2018 Italy\"."),
+        ("under:sea", "Did you mean '2018 Italy/sea'? Type under:\"2018 Italy/sea\"."),
+        ("dog since:2020 until:2019", "until 2019-12-31: the last day comes first."),
+    ],
+)
+def test_a_filter_that_nothing_meets_is_shown_as_it_may_be_meant(text: str, hint: str) -> None:
+    source = TableSource(["0" * 64], captions=[("a dog",)], facts=FACTS[:1])
+    gallery = Gallery(["2018 Italy/sea/a.jpg"], ["a dog"], ["0" * 64], source=source)
+    assert notes(gallery, asked(text), [])[0].endswith(hint)
+
+
 def test_where_no_file_says_when_it_was_taken_that_is_the_reason() -> None:
     gallery = Gallery(["a.jpg"], ["a dog"])
     assert "when it was taken" in notes(gallery, asked("dog since:2019"), [])[0]

@@ -41,10 +41,11 @@ commas, the nearest first. Made by benchmarks/class_words.py from WordNet 3.0 an
 
 @dataclass(frozen=True)
 class Synset:
-    """One meaning: its words, and the offsets of what it is a kind of."""
+    """One meaning: its words, the offsets of what it is a kind of, and what it is in a sentence."""
 
     words: tuple[str, ...]
     above: tuple[int, ...]
+    gloss: str
 
 
 def main() -> None:
@@ -77,14 +78,15 @@ def read_synsets(file: Path) -> dict[int, Synset]:
     for line in file.read_text(encoding="ascii").splitlines():
         if line.startswith(" "):  # the licence
             continue
-        fields = line.split(" | ")[0].split()
+        facts, _, gloss = line.partition(" | ")
+        fields = facts.split()
         count = int(fields[3], 16)
         words = tuple(fields[4 : 4 + 2 * count : 2])
         pointers = fields[5 + 2 * count :]
         above = tuple(
-            int(pointers[place + 1]) for place in range(0, len(pointers), 4) if pointers[place][0] == "@"
+            int(pointers[place + 1]) for place in range(0, len(pointers), 4) if pointers[place] == "@"
         )
-        found[int(fields[0])] = Synset(words, above)
+        found[int(fields[0])] = Synset(words, above, gloss.strip())
     return found
 
 

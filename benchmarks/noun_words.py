@@ -3,7 +3,7 @@
 apt-get install wordnet-base                 # WordNet 3.0
 python benchmarks/noun_words.py              # writes the file
 
-A noun is there if it is a word of GloVe's, its commonest meaning that can be seen is not the name of one
+A noun is there if its commonest meaning that can be seen is not the name of one
 person or place, and captions hold it less often than captionret.retrieval.predicted.RARE, but another word
 for it, or for what it is a kind of. Captions are those of captionret/retrieval/word_counts.txt.
 """
@@ -17,7 +17,6 @@ from captionret.image_classes import classes_of
 from captionret.retrieval import corpus
 from captionret.retrieval.predicted import RARE
 from captionret.text import STOP_WORDS
-from captionret.word_vectors import load_word_vectors
 
 TARGET = Path(__file__).resolve().parents[1] / "captionret/retrieval/noun_words.txt"
 GENERAL = {word.strip() for word in TOO_GENERAL} | {"person", "adult", "male", "female", "leader", "worker"}
@@ -33,8 +32,8 @@ and commas, the nearest first. Made by benchmarks/noun_words.py from WordNet 3.0
 
 def main() -> None:
     """Write the file."""
-    synsets, known = read_synsets(WORDNET), load_word_vectors("glove-50").words
-    physical = {offset for offset in synsets if _is_physical(offset, synsets)}
+    synsets = read_synsets(WORDNET)
+    physical = {offset for offset in synsets if is_physical(offset, synsets)}
     meanings = {
         word: [one for one in offsets if one in physical]
         for word, offsets in senses(WORDNET.with_name("index.noun"))
@@ -42,7 +41,7 @@ def main() -> None:
     lines = []
     for word, offsets in meanings.items():
         seen = next((one for one in offsets if synsets[one].above), None)
-        if seen is None or word not in known or word in STOP_WORDS or not word.isalpha():
+        if seen is None or word in STOP_WORDS or not word.isalpha():
             continue
         if corpus.rates().get(word, 0.0) >= RARE:
             continue
@@ -64,7 +63,8 @@ def senses(file: Path) -> Iterator[tuple[str, list[int]]]:
             yield fields[0], [int(one) for one in fields[-int(fields[2]) :]]
 
 
-def _is_physical(offset: int, synsets: dict[int, Synset]) -> bool:
+def is_physical(offset: int, synsets: dict[int, Synset]) -> bool:
+    """Whether it is a thing, or a stuff, that can be seen."""
     level, done = [offset], set[int]()
     while level:
         one = level.pop()

@@ -156,6 +156,7 @@ def _show_json(given: argparse.Namespace, found: "SearchResult") -> None:
         shown["explanation"] = asdict(one)
     if given.explain:
         answer["query"]["understood"] = [asdict(one) for one in found.query.understood or ()]
+        answer["query"]["meanings"] = list(found.query.meanings)
     if given.group:
         hits, groups = _in_groups(given, found)
         names = [name for name, count in groups for _ in range(count)]
@@ -178,6 +179,8 @@ def _show_text(given: argparse.Namespace, found: "SearchResult") -> None:
         for read in found.query.understood or ():
             if content_words([read.word]):
                 print(f" {visible(str(read))}")
+        for meaning in found.query.meanings:
+            print(f" in the space also: {meaning}")
     for hit, one in zip(found.hits, found.explanations, strict=False):
         print(explanation_text(hit, one))
 

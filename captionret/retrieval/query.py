@@ -7,6 +7,7 @@ import numpy as np
 
 from ..text import content_words, words
 from .language import ParsedQuery
+from .noun_meanings import noun_meanings
 from .understanding import Understood, as_read
 
 _LEAST = 1e-6  # a weight below it is rounding, not a word
@@ -87,6 +88,12 @@ class EncodedQuery:
     def meant(self) -> str:
         """The text with errors of typing corrected, see as_read."""
         return as_read(self.text or "", self.understood or ())
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """What a dictionary says of a text that is a noun which captions seldom hold, where a space of
+        sentences reads it, see noun_meanings."""
+        return noun_meanings(self.meant) if self.text and "embedding" in self.vectors else ()
 
     @property
     def texts(self) -> tuple[str, ...]:

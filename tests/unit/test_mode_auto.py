@@ -14,7 +14,7 @@ from captionret.errors import MissingWeights
 from captionret.image_classes import image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, rocchio, search
 from captionret.retrieval.modes.auto import PICTURES
-from captionret.retrieval.modes.near import NEAR_AND_CAPTIONED
+from captionret.retrieval.modes.near import NEAR_AND_CAPTIONED, NEAR_AND_PROBABLE, PROBABLE
 from captionret.retrieval.notes import notes, taken
 from captionret.retrieval.understanding import understand
 
@@ -100,6 +100,17 @@ def test_a_caption_finds_a_picture_only_where_the_space_agrees() -> None:
     assert found(held, unsaid) == [], "what is near, and what its caption says, are two pictures"
     (sure,) = search(gallery(WORDS, True), replace(asked(0.4), text="dog", understood=None), "auto")
     assert (sure.why, sure.by_caption) == (("dog",), ()), "it is probable enough, whatever the caption says"
+
+
+def test_a_near_picture_is_found_where_a_word_is_somewhat_probable_of_it() -> None:
+    def asked(nearness: float, likely: float) -> list[str]:
+        near = np.array([nearness, 0, 0, np.sqrt(1 - nearness**2)], np.float32)
+        words = WordMatrix.of_rows([{"zebra": likely}, {"zebra": 0.01}, {"cat": 0.02}])
+        return found(gallery(words, True), EncodedQuery(text="zebra", vectors={"embedding": near}))
+
+    assert asked(NEAR_AND_PROBABLE + 0.01, PROBABLE + 0.01) == ["1-dog.jpg"]
+    assert asked(NEAR_AND_PROBABLE - 0.01, PROBABLE + 0.01) == []
+    assert asked(NEAR_AND_PROBABLE + 0.01, PROBABLE - 0.01) == []
 
 
 def test_a_picture_is_compared_as_by_a_hybrid_of_what_is_there() -> None:

@@ -22,6 +22,7 @@ from ...retrieval import EncodedQuery, Gallery, Mode
 from ...retrieval.understanding import as_read
 from ..query.caption_places import caption_places
 from ..query.class_reading import named_classes
+from ..query.text_places import text_places
 from ..query.word_reader import WordReader
 from .measured_split import MeasuredSplit, ModesMeasuring, labelled_items, measured_split, usable_modes
 
@@ -82,7 +83,7 @@ def encode_texts(
     reader = WordReader(gallery) if gallery is not None and understands else None
     read = [None if reader is None else reader.read_text(text) for text in texts]
     meant = [as_read(text, understood or ()) for text, understood in zip(texts, read, strict=True)]
-    vectors = {mode: _vectors(meant, space) for mode, space in spaces.items()}
+    vectors = {mode: _vectors(meant, space, mode) for mode, space in spaces.items()}
     classes: list[dict[str, float]] = [{} for _ in texts]
     usual = None
     if EMBEDDING in spaces:
@@ -100,10 +101,12 @@ def encode_texts(
     ]
 
 
-def _vectors(texts: Sequence[str], space: "EmbeddingModel | PictureEncoder") -> NDArray[np.float32]:
+def _vectors(
+    texts: Sequence[str], space: "EmbeddingModel | PictureEncoder", mode: str
+) -> NDArray[np.float32]:
     """(Q, D) unit rows, or 0."""
     readable = [row for row, text in enumerate(texts) if not space.missing_reason(text)]
-    found = space.encode_texts([texts[row] for row in readable] or ["a photograph"], progress=None)
+    found = text_places(space, [texts[row] for row in readable] or ["a photograph"], mode)
     vectors = np.zeros((len(texts), found.shape[1]), np.float32)
     if readable:
         vectors[readable] = found

@@ -23,6 +23,7 @@ from .asking import Asked
 from .caption_places import caption_places
 from .class_reading import named_classes
 from .query_captions import SeenPicture, see_picture
+from .text_places import text_places
 from .word_reader import WordReader
 
 if TYPE_CHECKING:  # importing every decoder of pictures takes as long as a text query
@@ -171,7 +172,7 @@ class Encoder:
             return query
         with self.models.lock:
             vectors = {
-                mode: together(space, query.vectors.get(mode), self._seen_by(space, query), texts)
+                mode: together(space, mode, query.vectors.get(mode), self._seen_by(space, query), texts)
                 for mode, space in self.snapshot.spaces.items()
                 if mode in self._parts
             }
@@ -208,6 +209,7 @@ class Encoder:
 
 def together(
     space: Space,
+    mode: str,
     image: NDArray[np.float32] | None,
     feature: NDArray[np.floating] | None,
     texts: Sequence[tuple[str, float]],
@@ -215,6 +217,7 @@ def together(
     """Where picture and texts stand together, (D,) of length 1: the sum of their vectors, each text by its
     sign.
 
+    mode:    the one that compares in the space
     image:   (D,) of the picture, where it is known; else it is made of its feature, as the space reads it
     errors:  BadSetting where the sum is nothing
     """
@@ -222,7 +225,7 @@ def together(
         image = space.encode_features(feature[None])[0]
     parts = [] if image is None else [image]
     if texts:
-        vectors = space.encode_texts([text for text, _ in texts])
+        vectors = text_places(space, [text for text, _ in texts], mode)
         parts += [sign * vector for vector, (_, sign) in zip(vectors, texts, strict=True)]
     total: NDArray[np.float32] = np.sum(parts, axis=0)
     length = np.linalg.norm(total)

@@ -23,7 +23,7 @@ from .hubs import nearness, nearness_of
 from .lexical import is_text
 from .likelihood import LikelihoodMode, PreparedLikelihood
 from .named_classes import NamedClasses
-from .near import NEAR, near_enough, near_fitting
+from .near import NEAR, PROBABLE, near_enough, near_fitting
 
 # Learnt on Flickr8k val, for a caption's picture among the first ten (1,000 captions): 78.5 % with all,
 # 76.5 % without words; and for nouns that were hidden from the lexical head.
@@ -178,7 +178,8 @@ class PreparedAuto(PreparedMode):
                 lambda sure: with_classes(by_words.roughly(sure), slice(None)),
                 lambda rows: with_classes(by_words.exactly(rows), rows),
             )
-        by_near = near_fitting(self._near(query), lambda: text.captioned)
+        probable = text.probable(text.rough, PROBABLE)
+        by_near = near_fitting(self._near(query), lambda: text.captioned, probable)
         return Fitting(
             lambda sure: with_classes(by_words.roughly(sure) | by_near.roughly(sure), slice(None)),
             lambda rows: with_classes(by_words.exactly(rows) | by_near.exactly(rows), rows),
@@ -196,7 +197,8 @@ class PreparedAuto(PreparedMode):
         assert found is not None
         if self._embedding is not None and query.vectors:
             text = self._words.text(query)
-            found |= near_enough(self._embedding.scores(query), lambda: text.captioned)
+            near = self._embedding.scores(query)
+            found |= near_enough(near, lambda: text.captioned, lambda: text.surest >= PROBABLE)
         return found if by_classes is None else found | by_classes
 
     def weak(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_] | None:

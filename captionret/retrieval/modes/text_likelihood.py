@@ -136,6 +136,14 @@ class TextLikelihood:
         """Which pictures fit."""
         return Fitting(lambda sure: self._may_fit(rough, sure), self.fits_of)
 
+    def probable(self, rough: Rough, least: float) -> Fitting:
+        """Of which pictures a word that says what is seen is as probable as `least`."""
+        odds, off = _odds(least), rough.surest_off
+        return Fitting(
+            lambda sure: rough.surest >= np.float32(odds + (off if sure else -off)),
+            lambda rows: self.surest_of(rows) >= least,
+        )
+
     def fits_of(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """(M,) as `fits`, of some pictures."""
         found = self._fit(self.surest_of(rows), rows, self.floor, AGREED)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from captionret.datasets.vse import write_split
+
 COLOURS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 60, 220), "yellow": (235, 215, 40)}
 SHAPES = ("circle", "square")
 WORDINGS = ("a {} {} on white paper .", "there is a {} {} on paper .")
@@ -28,6 +30,18 @@ def shape(path: Path, colour: str, kind: str, variation: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path)
     return path
+
+
+def arrays(folder: Path, repeat: bool = False) -> str:
+    """A data set as VSE's arrays, whose features tell which word a picture's captions say; its spec."""
+    random = np.random.default_rng(0)
+    words = "dog cat car tree boat bird".split()
+    for split in ("train", "val", "test"):
+        kinds = random.integers(0, len(words), 25)
+        features = np.eye(len(words))[kinds] + random.normal(scale=0.05, size=(25, len(words)))
+        texts = [[f"a {words[kind]} number {k}" for k in range(5)] for kind in kinds]
+        write_split(folder, "f8k", split, texts, features, repeat)
+    return f"vse:{folder}/f8k"
 
 
 def table(folder: Path, splits: dict[str, int], wordings: Sequence[str] = WORDINGS) -> str:
@@ -61,3 +75,8 @@ class Trained:
     pictures: Path
     features: Path
     settings: tuple[str, ...]
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The options of a command that measures it on its data, with the features that are cached."""
+        return ("--data", self.spec, "--checkpoint", str(self.checkpoint), "--features", str(self.features))

@@ -244,16 +244,7 @@ def test_every_mode_is_measured(
 ) -> None:
     code, out, err = call(
         evaluate_retrieval,
-        *(
-            "--data",
-            trained.spec,
-            "--checkpoint",
-            trained.checkpoint,
-            "--head",
-            lexical_head,
-            "--features",
-            trained.features,
-        ),
+        *(*trained.known, "--head", lexical_head),
         *("--samples", 5, "--relevance", "tfidf", "cider", "--out", "report", "--pages", 2),
         *("--embedding", *spaces.values()),
     )
@@ -373,26 +364,8 @@ def test_a_second_measurement_captions_nothing(
 ) -> None:
     from captionret.models.captioning.captioner import Captioner
 
-    asked: tuple[object, ...] = (
-        "--data",
-        trained.spec,
-        "--checkpoint",
-        trained.checkpoint,
-        "--head",
-        lexical_head,
-        "--features",
-        trained.features,
-    )
-    asked += (
-        "--samples",
-        3,
-        "--relevance",
-        "tfidf",
-        "--modes",
-        "jaccard",
-        "expected-jaccard",
-        "multi-caption",
-    )
+    modes = ("--modes", "jaccard", "expected-jaccard", "multi-caption")
+    asked = (*trained.known, "--head", lexical_head, "--samples", 3, "--relevance", "tfidf", *modes)
     first = call(evaluate_retrieval, *asked)
     monkeypatch.setattr(Captioner, "decode", lambda *_: pytest.fail("captioned again"))
     monkeypatch.setattr(Captioner, "predict_words", lambda *_: pytest.fail("predicted again"))

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from shapes import Trained
+from shapes import Trained, arrays
 from typed import Call
 
 from captionret.cli import annotate, encode, evaluate_ranking, train_embedding
 from captionret.datasets import open_dataset
-from captionret.datasets.vse import write_split
 from captionret.fetching import addresses
 from captionret.models.embedding.model import EmbeddingModel
 
@@ -138,28 +137,11 @@ def test_collections_without_labels_say_what_else_can_be_a_target(call: Call, sp
     assert code == 3 and "labels" in err
 
 
-def write_vse(folder: Path, repeat: bool) -> str:
-    random = np.random.default_rng(0)
-    words = "dog cat car tree boat bird".split()
-    for split in ("train", "val", "test"):
-        kinds = random.integers(0, len(words), 25)
-        features = np.eye(len(words))[kinds] + random.normal(scale=0.05, size=(25, len(words)))
-        write_split(
-            folder,
-            "f8k",
-            split,
-            [[f"a {words[kind]} number {k}" for k in range(5)] for kind in kinds],
-            features,
-            repeat,
-        )
-    return f"vse:{folder}/f8k"
-
-
 @pytest.mark.parametrize("repeat", [True, False], ids=["five rows an image", "a row an image"])
 def test_the_original_format_is_trained_on_and_evaluated_in_both_layouts(
     call: Call, tmp_path: Path, repeat: bool
 ) -> None:
-    spec = write_vse(tmp_path / "vse", repeat)
+    spec = arrays(tmp_path / "vse", repeat)
     fields = {"dim": 32, "dim_word": 32, "learning_rate": 0.02, "max_epochs": 20, "validFreq": 0}
     code, out, _ = call(
         train_embedding, "--variant", "vse-bow", "--data", spec, "--out", "mine", *typed(fields)
@@ -180,7 +162,7 @@ def test_the_original_format_is_trained_on_and_evaluated_in_both_layouts(
 def test_features_and_captions_whose_counts_fit_neither_layout_are_refused(
     call: Call, tmp_path: Path
 ) -> None:
-    spec = write_vse(tmp_path / "vse", True)
+    spec = arrays(tmp_path / "vse", True)
     rows = np.load(tmp_path / "vse" / "f8k_train_ims.npy")
     np.save(tmp_path / "vse" / "f8k_train_ims.npy", rows[:-3])
     code, _, err = call(train_embedding, "--variant", "vse-bow", "--data", spec)
@@ -188,7 +170,7 @@ def test_features_and_captions_whose_counts_fit_neither_layout_are_refused(
 
 
 def test_zero_features_are_refused_by_their_row(call: Call, tmp_path: Path) -> None:
-    spec = write_vse(tmp_path / "vse", False)
+    spec = arrays(tmp_path / "vse", False)
     rows = np.load(tmp_path / "vse" / "f8k_train_ims.npy")
     rows[7] = 0
     np.save(tmp_path / "vse" / "f8k_train_ims.npy", rows)
@@ -283,7 +265,7 @@ def test_folds_that_do_not_part_the_images_are_refused(call: Call, space: Space)
 
 def test_features_of_another_network_are_refused(call: Call, space: Space, tmp_path: Path) -> None:
     code, _, err = call(
-        evaluate_ranking, "--checkpoint", space.checkpoint, "--data", write_vse(tmp_path / "vse", True)
+        evaluate_ranking, "--checkpoint", space.checkpoint, "--data", arrays(tmp_path / "vse", True)
     )
     assert code == 2 and "expected numbers (N, 1280)" in err
 

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from shapes import arrays
 from typed import Call
 
 from captionret.cli import encode, evaluate_ranking, nearest, train_embedding, train_skipthought
-from captionret.datasets.vse import write_split
 from captionret.models.embedding.model import EmbeddingModel
 from captionret.models.sentence.skipthought.encoder import SkipThought
 
-WORDS = "dog cat car tree boat bird".split()
 FIELDS = {
     "word_dim": 50,
     "hidden_dim": 32,
@@ -36,18 +35,7 @@ class Encoders(NamedTuple):
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory: pytest.TempPathFactory) -> Encoders:
     folder = tmp_path_factory.mktemp("skip")
-    random = np.random.default_rng(0)
-    for split in ("train", "val", "test"):
-        kinds = random.integers(0, len(WORDS), 25)
-        features = np.eye(len(WORDS))[kinds] + random.normal(scale=0.05, size=(25, len(WORDS)))
-        write_split(
-            folder,
-            "f8k",
-            split,
-            [[f"a {WORDS[kind]} number {k}" for k in range(5)] for kind in kinds],
-            features,
-        )
-    spec = f"vse:{folder}/f8k"
+    spec = arrays(folder)
     for direction in ("uni", "bi"):
         arguments = ["--direction", direction, "--data", spec, "--out", str(folder / direction), *SETTINGS]
         assert train_skipthought.main(arguments) == 0

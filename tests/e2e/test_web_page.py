@@ -47,6 +47,14 @@ def make_library(folder: Path, plain: int = 0) -> Library:
     return library
 
 
+BLUE_PICTURE = """const canvas = new OffscreenCanvas(20, 20);
+             const pen = canvas.getContext("2d");
+             pen.fillStyle = "rgb(36, 32, 222)";
+             pen.fillRect(0, 0, 20, 20);
+             const data = new DataTransfer();
+             data.items.add(new File([await canvas.convertToBlob()], "q.png", {type: "image/png"}));"""
+
+
 @contextmanager
 def serving(libraries: dict[str, Library], **options: Any) -> Iterator[str]:
     """The application on a free port of this machine."""
@@ -178,16 +186,11 @@ def test_a_picture_is_dropped_or_pasted_and_its_like_found(turn: Turn) -> None:
     page = turn("/?lib=photos&mode=cnn")
     page.wait_for_selector("picture-card")
     page.evaluate(
-        """async (kind) => {
-             const canvas = new OffscreenCanvas(20, 20);
-             const pen = canvas.getContext("2d");
-             pen.fillStyle = "rgb(36, 32, 222)";
-             pen.fillRect(0, 0, 20, 20);
-             const data = new DataTransfer();
-             data.items.add(new File([await canvas.convertToBlob()], "q.png", {type: "image/png"}));
-             const event = {bubbles: true, cancelable: true, dataTransfer: data};
+        f"""async (kind) => {{
+             {BLUE_PICTURE}
+             const event = {{bubbles: true, cancelable: true, dataTransfer: data}};
              document.body.dispatchEvent(new DragEvent(kind, event));
-           }""",
+           }}""",
         "drop",
     )
     page.wait_for_selector(".query-picture:not([hidden]) img")
@@ -365,15 +368,10 @@ def test_days_on_the_time_line_cameras_and_pasted_pictures_are_asked_for(turn: T
     page.get_by_label("Camera", exact=True).select_option(CAMERA)
     page.wait_for_function("() => document.querySelectorAll('picture-card').length === 1")
     page.evaluate(
-        """async () => {
-             const canvas = new OffscreenCanvas(20, 20);
-             const pen = canvas.getContext("2d");
-             pen.fillStyle = "rgb(36, 32, 222)";
-             pen.fillRect(0, 0, 20, 20);
-             const clipboardData = new DataTransfer();
-             clipboardData.items.add(new File([await canvas.convertToBlob()], "q.png", {type: "image/png"}));
-             dispatchEvent(new ClipboardEvent("paste", {clipboardData}));
-           }"""
+        f"""async () => {{
+             {BLUE_PICTURE}
+             dispatchEvent(new ClipboardEvent("paste", {{clipboardData: data}}));
+           }}"""
     )
     first_caption(page, "a plain blue picture")
     assert "image=" in page.url and "camera" not in page.url

@@ -78,6 +78,7 @@ class Hit:
              probable it is that a person says it of this picture
     certain: those of `words` that a caption of it says which a person wrote, or a file gives
     by_caption: words of the text that its caption says, where none is predicted with enough probability
+    by_name: whether nothing fits the text, and the picture's file is called so
     weak:    whether it is little more than a guess: it is just above the floor of its mode
     alike:   paths of pictures that are nearly the same, for which this one stands
     taken:   when, as PictureFacts has it; None where nobody looked, or the file does not say
@@ -94,6 +95,7 @@ class Hit:
     weak: bool = False
     certain: tuple[str, ...] = ()
     by_caption: tuple[str, ...] = ()
+    by_name: bool = False
     alike: tuple[str, ...] = ()
     taken: str | None = None
 

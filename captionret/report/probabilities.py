@@ -24,4 +24,5 @@ def reasons(hit: Hit) -> str:
         f"{word} {CAPTION if word in hit.certain else probability(sure)}" for word, sure in hit.words
     ] or [" ".join(hit.why)]
     captioned = [f"caption says {' '.join(hit.by_caption)}"] if hit.by_caption and hit.words else []
-    return "  ".join([*filter(None, shown), *captioned, *([WEAK] if hit.weak else [])])
+    called = ["file is called so"] if hit.by_name else []
+    return "  ".join([*filter(None, shown), *captioned, *called, *([WEAK] if hit.weak else [])])

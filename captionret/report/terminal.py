@@ -135,6 +135,7 @@ def explanation_text(hit: Hit, explained: Explanation, most: int = 12) -> str:
     """
     lines = [f"{hit.rank}  {hit.score:.3f}  {visible(hit.path)}"]
     lines += [f"   its caption says {visible(' '.join(hit.by_caption))}"] if hit.by_caption else []
+    lines += ["   its file is called so"] if hit.by_name else []
     shared = [reason for reason in explained.words if reason.share > 0]
     for reason in shared[:most]:
         sides = f"query {reason.query:.2f}, image {reason.image:.2f}"
@@ -206,6 +207,7 @@ def search_json(
                     for word, sure in hit.words
                 ],
                 "by_caption": list(hit.by_caption),
+                "by_name": hit.by_name,
                 "weak": hit.weak,
                 "taken": hit.taken,
                 "alike": [os.path.join(base, path) for path in hit.alike],

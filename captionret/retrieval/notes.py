@@ -60,6 +60,10 @@ def notes(
     if not len(gallery):
         return ()
     read = [] if query.understood is None else list(query.understood)
+    if hits and all(hit.by_name for hit in hits):
+        called = "A picture's file is" if len(hits) == 1 else "These pictures' files are"
+        not_shown = _not_shown([one for one in read if content_words([one.word])])
+        return (*not_shown, f"{called} called so.", *hints(gallery, query))
     if hits and (query.beyond_words or query.nothing_known):
         names = " and ".join(repr(one.typed or one.word) for one in read if content_words([one.word]))
         guess = all(hit.weak for hit in hits)

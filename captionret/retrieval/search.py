@@ -10,8 +10,10 @@ import numpy as np
 from ..errors import BadSetting
 from ..records import Hit
 from .asked import asked_words
+from .file_names import called_so
 from .gallery import Gallery
 from .hit_words import hit_words, shows_words
+from .modes.lexical import is_text
 from .modes.registry import find_mode
 from .protocols import Mode, PreparedMode
 from .query import EncodedQuery
@@ -58,7 +60,24 @@ def search(
         scores[gone] = -np.inf
         rows = rank(scores, range(len(gallery)), top, least).tolist()  # rows ascend with the ids
         best = [(row, float(scores[row])) for row in rows]
+    if not best and prepared is not None and chosen.adaptive and min_score is None and is_text(query):
+        named = _named(gallery, query, prepared, top, gone)
+        return [
+            replace(hit, by_name=True, weak=True) for hit in _hits(gallery, query, chosen, prepared, named)
+        ]
     return _hits(gallery, query, chosen, prepared, best)
+
+
+def _named(
+    gallery: Gallery, query: EncodedQuery, prepared: PreparedMode, top: int | None, gone: Sequence[int]
+) -> list[tuple[int, float]]:
+    """Of a text that no picture fits the best rows, with their scores, whose files are called so."""
+    allowed = selected(gallery, query)
+    rows = [row for row in called_so(gallery, query) if row not in gone and (allowed is None or allowed[row])]
+    if not rows:
+        return []
+    scores = prepared.scores(query)[rows]
+    return [(rows[place], float(scores[place])) for place in rank(scores, range(len(rows)), top).tolist()]
 
 
 def _best(

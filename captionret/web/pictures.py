@@ -56,3 +56,4 @@ def _add_hit(picture: FoundPicture, hit: Hit) -> None:
     ]
     picture.why = [visible(word) for word in hit.why]
     picture.by_caption = [visible(word) for word in hit.by_caption]
+    picture.by_name = hit.by_name

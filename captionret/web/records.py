@@ -21,6 +21,7 @@ class FoundPicture(BaseModel):
     person: whether a person wrote the caption
     words:  those of the query, or those that it shares with the query's picture
     by_caption: words of the query that its caption says, where none is predicted with enough probability
+    by_name: whether nothing fits the query, and the picture's file is called so
     weak:   whether it is little more than a guess
     group:  the day ("2019-06-01", "no date") or the folder (".": the library's own) under which it is shown
     """
@@ -35,6 +36,7 @@ class FoundPicture(BaseModel):
     words: list[Word] = []
     why: list[str] = []
     by_caption: list[str] = []
+    by_name: bool = False
     weak: bool = False
     copies: int = 0
     group: str = ""

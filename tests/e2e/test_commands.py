@@ -463,6 +463,7 @@ def test_json_has_the_documented_shape_and_the_exact_ranking(
             "why",
             "words",
             "by_caption",
+            "by_name",
             "weak",
             "taken",
             "alike",

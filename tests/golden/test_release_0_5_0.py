@@ -334,6 +334,8 @@ def test_typed_words_find_their_photograph_and_nothing_where_there_is_none(
         assert hit.id == f"{word}.png" and hit.weak and all(one.weak for one in others), word
     for word in ("zebra", "Hund", "xyzzy"):
         assert not searcher.search(word, mode="auto"), word
+    (moon,) = searcher.search("moon")  # of which the models see nothing
+    assert (moon.id, moon.by_name, moon.weak) == ("moon.png", True, True)
 
 
 @pytest.mark.parametrize("mode", sorted(ANSWERS["measures"]))

@@ -44,7 +44,7 @@ def text(words: str, near: int, classes: dict[str, float] | None = None) -> Enco
 
 
 def found(held: Gallery, query: EncodedQuery) -> list[str]:
-    return [hit.path for hit in search(held, query, "auto")]
+    return [hit.path for hit in search(held, query, "auto") if not hit.by_name]
 
 
 def parts(held: Gallery, query: EncodedQuery) -> list[str]:

@@ -234,6 +234,7 @@ def test_search_json_has_exactly_the_promised_fields() -> None:
                 "why": ["dog", "beach", "runs"],
                 "words": [],
                 "by_caption": [],
+                "by_name": False,
                 "weak": False,
                 "taken": None,
                 "alike": [],

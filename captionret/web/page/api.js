@@ -3,7 +3,7 @@
 /**
  * @typedef {{word: string, probability: number, certain: boolean}} Word
  * @typedef {{id: string, name: string, folder: string, caption: string, person: boolean, rank: number, score: number,
- *   words: Word[], why: string[], by_caption: string[], weak: boolean, copies: number, group: string}} Found
+ *   words: Word[], why: string[], by_caption: string[], by_name: boolean, weak: boolean, copies: number, group: string}} Found
  * @typedef {{word: string, readings: {word: string, weight: number, how: string}[], suggestion: string | null}} Understood
  * @typedef {{library: string, mode: string, searched: number, offset: number, more: boolean, hits: Found[],
  *   notes: string[], understood: Understood[], nearest: string[], caption: string | null, milliseconds: number}} Answer

@@ -25,7 +25,7 @@ export function card(found, { best = null, agreed = false } = {}) {
   const made = h("picture-card", { class: [found.weak && "weak", agreed && "agreed"].filter(Boolean).join(" "), data: { id: found.id } },
     h("div.frame", {},
       shown,
-      found.weak && h("span.badge", { title: found.by_caption.length > 0 ? `Its caption says ${found.by_caption.join(" ")}` : "Little more than a guess" }, found.by_caption.length > 0 ? "by its caption" : "a guess"),
+      found.weak && guess(found),
       agreed && h("span.badge.good", { title: "Found by all" }, "in all"),
       best !== null && h("span.score", { title: `score ${found.score.toPrecision(3)}`, vars: { "--share": share(found.score, best) } })),
     h("div.actions", {},
@@ -35,6 +35,16 @@ export function card(found, { best = null, agreed = false } = {}) {
     h("p.caption", {}, found.caption, found.person && h("span.person", { title: "A person wrote this caption" }, icon("pen"))),
     found.words.length > 0 && h("ul.words", { "aria-label": "Words" }, found.words.slice(0, 6).map((one) => h("li", {}, wordButton(one)))));
   return made;
+}
+
+/**
+ * Why a hit is little more than a guess.
+ * @param {Found} found
+ */
+function guess(found) {
+  if (found.by_name) return h("span.badge", { title: "Nothing fits; its file is called so" }, "by its name");
+  if (found.by_caption.length === 0) return h("span.badge", { title: "Little more than a guess" }, "a guess");
+  return h("span.badge", { title: `Its caption says ${found.by_caption.join(" ")}` }, "by its caption");
 }
 
 /**

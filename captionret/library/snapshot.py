@@ -275,7 +275,7 @@ class LibrarySnapshot:
     def is_own(self, row: int) -> bool:
         """Whether a person captioned a picture."""
         segment, place = self.pictures.place(row)
-        return place in segment.own
+        return segment.is_own(place)
 
     def own(self) -> NDArray[np.bool_]:
         """(N,) which pictures a person captioned."""

@@ -107,12 +107,13 @@ def rough_likelihoods(words: WordProbabilities, asked: list[Asked], number: floa
             own = part.rows[part.rows >= 0]
             numbers = np.zeros(len(part.rows))
             numbers[part.rows >= 0] = words.numbers[own]
-            text.read(KERNEL, head, words, place, numbers, number, *found)
+            read = text.read(KERNEL, head, words, place, numbers, number, *found)
             scores[own], surest[own] = (one[part.rows >= 0] for one in found)
         else:
             rows = slice(int(part.rows[0]), int(part.rows[0]) + len(part.rows))
-            text.read(KERNEL, head, words, place, words.numbers[rows], number, scores[rows], surest[rows])
-        part.part.arrays.let_go()
+            numbers = words.numbers[rows]
+            read = text.read(KERNEL, head, words, place, numbers, number, scores[rows], surest[rows])
+        part.part.arrays.let_go(read)
     return Rough(scores, text.off, surest, text.surest_off)
 
 
@@ -141,8 +142,8 @@ class _Text:
         number: float,
         scores: NDArray[np.float32],
         surest: NDArray[np.float32],
-    ) -> None:
-        """Score the pictures of one part."""
+    ) -> int:
+        """Score the pictures of one part; returns how many bytes of it were read."""
         lists = [
             (place, rows, weights)
             for (of_classes, names), place in self._columns.items()
@@ -164,6 +165,7 @@ class _Text:
             scores,
             surest,
         )
+        return sum(rows.nbytes + weights.nbytes for _, rows, weights in lists)
 
     def _columns_of(self, head: StoredColumns, of_classes: bool) -> StoredColumns:
         columns = self._words.class_columns if of_classes else head

@@ -1,14 +1,17 @@
 """The best of very many pictures by scores that are known roughly: those alone are compared exactly that may
 be among them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.integer]
 _FEW = 32  # scores of which the best is taken
+_AT_ONCE = 1 << 15  # scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,13 +29,12 @@ class Roughly:
     def standardised(self, weight: float) -> "Roughly":
         """These less their mean, by their standard deviation, times a weight. Both are taken from the rough
         ones: they are those of the exact ones to some five digits."""
-        values = self.scores.astype(np.float64)
-        mean = float(values.mean())
-        values -= mean
-        spread = float(np.sqrt(values @ values / len(values)))
+        mean, spread = _mean_and_deviation(self.scores)
         scale = weight / spread if spread > 1e-12 else 0.0
-        values *= scale
-        return Roughly(values, self.off * abs(scale), lambda rows: (self.exactly(rows) - mean) * scale)
+        values = self.scores * np.float32(scale)
+        off = self.off * abs(scale) + _rounding(values)
+        values -= np.float32(mean * scale)
+        return Roughly(values, off, lambda rows: (self.exactly(rows) - mean) * scale)
 
     def less(self, taken: NDArray[np.float64]) -> "Roughly":
         """These less (N,) numbers."""
@@ -53,10 +55,27 @@ class Fitting:
 
 def summed(parts: Sequence[Roughly]) -> Roughly:
     """The sum of at least one."""
-    total = np.sum([one.scores for one in parts], axis=0).astype(np.float32)
-    rounding = 1e-6 * float(np.abs(total).max(initial=0.0))  # float32 takes less
-    off = sum(one.off for one in parts) + rounding
+    total = reduce(np.add, (one.scores for one in parts)).astype(np.float32, copy=False)
+    off = sum(one.off for one in parts) + max(_rounding(total), *(_rounding(one.scores) for one in parts))
     return Roughly(total, off, lambda rows: np.sum([one.exactly(rows) for one in parts], axis=0))
+
+
+def _mean_and_deviation(scores: NDArray[np.floating]) -> tuple[float, float]:
+    """Of (N,) scores; a few at a time are taken as float64, which stay in the processor's caches."""
+    first = float(scores[0]) if len(scores) else 0.0  # near to the mean, so that squares lose no digits
+    total = squares = 0.0
+    for start in range(0, len(scores), _AT_ONCE):
+        values = scores[start : start + _AT_ONCE].astype(np.float64)
+        values -= first
+        total += float(values.sum())
+        squares += float(values @ values)
+    mean = total / max(len(scores), 1)
+    return first + mean, math.sqrt(max(squares / max(len(scores), 1) - mean * mean, 0.0))
+
+
+def _rounding(scores: NDArray[np.floating]) -> float:
+    """More than a float32 sum of such scores is rounded by."""
+    return 1e-6 * max(float(scores.max(initial=0.0)), -float(scores.min(initial=0.0)))
 
 
 def best_of(

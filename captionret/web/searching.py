@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ from .records import Answer, FoundPicture, Reading, UnderstoodWord
 from .shelf import Shelved
 
 _AT_ONCE = 2  # queries; more of them would only make each other slower, and hold more memory
+_LET_GO = 2  # answers after which the memory that holds what they read is given back
 _REORDERED = 200  # hits of a query that are put into another order: worse ones would come before better ones
 _FIRST = f"The {_REORDERED:,} best are shown in this order."
 _MORE = 4  # so many times as many hits are asked for where those that were found are not enough
@@ -41,6 +43,7 @@ class Searching:
     def __init__(self, sent: QueryPictures) -> None:
         self._sent = sent
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._answers = count(1)
 
     async def in_turn(self, request: Request, work: Callable[[], Made]) -> Made:
         """What `work` makes, in a thread, when it is its turn. Until then no thread waits, so that pictures
@@ -68,18 +71,18 @@ class Searching:
         revision = shelved.revision
         result = shelved.answers.get((asking, top), revision, partial(self._search, shelved, asking, top))
         if result.query.lists and asking.reordered:
-            pictures, count = _listed(shelved, asking, result, offset, limit)
+            pictures, found = _listed(shelved, asking, result, offset, limit)
         else:
-            pictures, count = _shown(shelved, asking, result, offset, limit), len(result.hits)
+            pictures, found = _shown(shelved, asking, result, offset, limit), len(result.hits)
         understood = result.query.understood or ()
         return Answer(
             library=shelved.id,
             mode=result.mode,
             searched=result.searched,
             offset=offset,
-            more=count > offset + limit,
+            more=found > offset + limit,
             hits=pictures,
-            notes=[*result.notes, *([_FIRST] if asking.reordered and count == _REORDERED else [])],
+            notes=[*result.notes, *([_FIRST] if asking.reordered and found == _REORDERED else [])],
             understood=[
                 UnderstoodWord(
                     word=one.typed or one.word,
@@ -119,7 +122,8 @@ class Searching:
             min_probability=asking.least if text.strip() else None,
             sort=asking.sort,
         )
-        shelved.snapshot(asking.by).let_go()
+        if next(self._answers) % _LET_GO == 0:
+            shelved.snapshot(asking.by).let_go()
         return found
 
     def _picture(self, shelved: Shelved, picture: str) -> Path | bytes:

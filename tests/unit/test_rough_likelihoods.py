@@ -1,6 +1,7 @@
 """Of very many pictures a compiled kernel finds roughly how likely a text is of each: as near as it says, so
 that hits and scores are those of comparing all exactly, to the bit."""
 
+import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +15,7 @@ from compiled import compiled
 from numpy.typing import NDArray
 
 from captionret.image_classes import classes_of
-from captionret.library.index.array_file import IndexFile, write_index_file
+from captionret.library.index.array_file import MOST_HELD, IndexFile, write_index_file
 from captionret.library.words.word_files import part_of
 from captionret.library.words.word_places import placed_words
 from captionret.records import Explanation, Hit
@@ -28,7 +29,7 @@ from captionret.retrieval.index.stored_words import StoredWords
 from captionret.retrieval.modes import auto
 from captionret.retrieval.modes.text_likelihood import TextLikelihood
 from captionret.retrieval.predicted import WordProbabilities
-from captionret.retrieval.rough_sums import reached_by
+from captionret.retrieval.rough_sums import Roughly, reached_by
 
 COUNT = 5_000  # pictures, in parts of which the kernel takes some in two blocks
 WORDS = ("a", "beach", "dog", "dogs", "of", "red", "runs", "running", "zebra")
@@ -306,6 +307,34 @@ def test_a_file_that_was_let_go_reads_as_before(tmp_path: Path) -> None:
     before = file.whole("numbers")
     file.let_go()
     assert before.tolist() == file.whole("numbers").tolist() == list(range(100_000))
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="memory cannot be given back here")
+def test_memory_is_given_back_when_much_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_index_file(tmp_path / "a", {}, {"numbers": np.arange(1_000)})
+    file, advised = IndexFile(tmp_path / "a"), list[int]()
+
+    class Map:
+        def madvise(self, advice: int) -> None:
+            advised.append(advice)
+
+    monkeypatch.setattr(file, "_map", Map())
+    for read, calls in ((MOST_HELD // 2, 0), (MOST_HELD // 2, 1), (1, 1), (None, 2), (MOST_HELD - 1, 2)):
+        file.let_go(read)
+        assert len(advised) == calls
+
+
+@pytest.mark.parametrize("weight", [0.7, 0.0])
+def test_standardised_scores_are_as_near_as_they_say(weight: float) -> None:
+    exact = np.random.default_rng(1).normal(-30, 2, 70_001)
+    near = (exact + np.random.default_rng(2).uniform(-1e-4, 1e-4, len(exact))).astype(np.float32)
+    found = Roughly(near, 1.1e-4, lambda rows: exact[rows]).standardised(weight)
+    assert found.scores.dtype == np.float32
+    assert np.abs(found.scores - found.exactly(np.arange(len(exact)))).max() <= found.off
+    assert float(found.scores.mean(dtype=np.float64)) == pytest.approx(0, abs=1e-5)
+    assert float(found.scores.std(dtype=np.float64)) == pytest.approx(weight, rel=1e-5)
+    alike = Roughly(np.full(9, 3.1, np.float32), 0.1, lambda rows: np.full(len(rows), 3.1))
+    assert alike.standardised(weight).scores.tolist() == [0.0] * 9
 
 
 def test_a_score_that_some_reach_is_reached_by_so_many() -> None:

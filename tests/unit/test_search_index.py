@@ -21,11 +21,12 @@ from captionret.library.index import changes, writing
 from captionret.library.index.array_file import IndexFile, write_index_file
 from captionret.library.index.merged import MergedSegments
 from captionret.library.index.search_index import MANIFEST
-from captionret.library.index.segment import segment_of
+from captionret.library.index.segment import Hashes, segment_of
 from captionret.records import Caption, GivenCaptions, PictureFacts
 from captionret.retrieval import MODES, EncodedQuery, Gallery, parse
 from captionret.retrieval import search as search_gallery
 from captionret.retrieval.index import best, postings
+from captionret.retrieval.index.arrays import Texts
 from captionret.retrieval.modes.words import WordMode
 from captionret.retrieval.query import Feedback
 from captionret.retrieval.selecting import lie_under, plain_folder, selected
@@ -193,9 +194,29 @@ def test_merged_segments_are_one_table_in_the_order_of_the_paths(
     for row, one in enumerate(left):
         segment, place = held.place(row)
         assert (segment.all_captions(place), segment.facts.at(place)) == (one.captions, one.facts)
+
+
+def test_names_are_found_of_which_nothing_was_read(
+    table: tuple[MergedSegments, list[Document]],
+) -> None:
+    held, left = table
+    for row, one in enumerate(left):
         assert held.row_of[one.sha256] == row == held.row_of_id[one.paths[0]]
     for nothing in ("0" * 64, "no hash", ""):
         assert nothing not in held.row_of and nothing not in held.row_of_id
+
+
+def test_the_row_of_a_name_that_was_read_is_known_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, own = merged([documents(200, 1), documents(30, 2, "b")], [[3, 4], []])
+    names = [(held.ids[row], held.hashes[row]) for row in range(0, len(own), 3)]
+
+    def searched(*_: object) -> int:
+        raise AssertionError("it is looked for")
+
+    monkeypatch.setattr(Texts, "before", searched)
+    monkeypatch.setattr(Hashes, "find", searched)
+    for row, (path, sha256) in zip(range(0, len(own), 3), names, strict=True):
+        assert held.row_of_id[path] == held.row_of[sha256] == row
 
 
 def test_words_folders_and_facts_are_known_without_reading_every_picture(

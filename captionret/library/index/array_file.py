@@ -21,6 +21,7 @@ from ...remedies import remedy
 
 MAGIC = b"captidx1"
 BLOCK = 1 << 16  # bytes that share a checksum
+MOST_HELD = 4 << 20  # bytes: to take them from a process and to give them back costs more than to read them
 _ALIGNED = 64
 _HEAD = np.dtype([("magic", "S8"), ("length", "<u4"), ("crc", "<u4")])
 _TYPES = {"|u1", "<u2", "<u4", "<i4", "<i8", "<u8", "<f2", "<f4", "<f8"}
@@ -56,7 +57,9 @@ class IndexFile:
             self.facts, self._places, self._sums = self._head()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self.damaged(f"its head cannot be read: {error}") from None
-        self._checked = np.zeros(len(self._sums), np.bool_)
+        self._checked = bytearray(len(self._sums))  # of each block 1, where it was found whole
+        self._arrays: dict[str, tuple[NDArray[Any], _Place]] = {}  # all of each array that was asked for
+        self._read = 0  # bytes that may count as this process's memory
 
     def length(self, name: str) -> int:
         """How many numbers an array holds."""
@@ -64,12 +67,13 @@ class IndexFile:
 
     def part(self, name: str, start: int, stop: int) -> NDArray[Any]:
         """Some of them; DamagedIndex where these are not what was written."""
-        place = self._place(name)
-        start, stop = min(start, place.count), min(stop, place.count)
-        first = place.offset + start * place.dtype.itemsize
-        last = place.offset + stop * place.dtype.itemsize
-        self._check(first, last)
-        return self._bytes[self._data + first : self._data + last].view(place.dtype)
+        known = self._arrays.get(name)
+        array, place = self._array(name) if known is None else known
+        width = place.dtype.itemsize
+        first, last = place.offset + start * width, place.offset + min(stop, place.count) * width
+        if last > first:
+            self._check(first, last)
+        return array[start:stop]
 
     def whole(self, name: str) -> NDArray[Any]:
         """All of them."""
@@ -77,11 +81,19 @@ class IndexFile:
 
     def check(self) -> None:
         """Read all of it. errors: DamagedIndex"""
-        self._check(0, len(self._bytes) - self._data)
+        if len(self._sums):
+            self._check(0, len(self._bytes) - self._data)
 
-    def let_go(self) -> None:
+    def let_go(self, read: int | None = None) -> None:
         """Let the system count none of it as this process's memory until it is read again; it is kept at
-        hand while there is room."""
+        hand while there is room.
+
+        read: bytes that were read since the last call; nothing is done before they are many together
+        """
+        self._read += MOST_HELD if read is None else read
+        if self._read < MOST_HELD:
+            return
+        self._read = 0
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
@@ -95,6 +107,14 @@ class IndexFile:
     def damaged(self, why: str) -> BadLibrary:
         """The error for a file that is not what was written."""
         return DamagedIndex(f"{self.file} is damaged ({why}).", remedy("index again"))
+
+    def _array(self, name: str) -> tuple[NDArray[Any], _Place]:
+        """All of an array, of which nothing is read or checked yet."""
+        place = self._place(name)
+        first = self._data + place.offset
+        found = self._bytes[first : first + place.count * place.dtype.itemsize].view(place.dtype)
+        self._arrays[name] = found, place
+        return found, place
 
     def _place(self, name: str) -> _Place:
         try:
@@ -123,18 +143,16 @@ class IndexFile:
         return dict(record["facts"]), {name: _placed(*one) for name, one in record["arrays"].items()}, sums
 
     def _check(self, first: int, last: int) -> None:
-        """Compare the blocks of some bytes with their checksums, those that were not read before."""
-        blocks = range(first // BLOCK, -(-last // BLOCK)) if last > first else range(0)
-        if len(blocks) == 1 and self._checked[blocks[0]]:
-            return
-        new = np.flatnonzero(~self._checked[blocks.start : blocks.stop]) + blocks.start
-        for block in new.tolist():
+        """Compare the blocks of some bytes, at least one, with their checksums, those that were not read
+        before."""
+        block, end = first // BLOCK, (last - 1) // BLOCK + 1
+        while (block := self._checked.find(0, block, end)) >= 0:
             start = self._data + block * BLOCK
             if zlib.crc32(self._bytes[start : start + BLOCK].data) != int(self._sums[block]):
                 raise self.damaged(
                     f"bytes {start:,} to {start + BLOCK - 1:,} are not those that were written"
                 )
-            self._checked[block] = True
+            self._checked[block] = 1
 
 
 def write_index_file(file: Path, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -1,31 +1,24 @@
 """Several segments as one table of pictures, in the order of the paths; what was taken out of a segment, or
 replaced by a later one, is left out."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...records import PictureFacts
 from ...retrieval.caption_words import CaptionCounts
-from ...retrieval.index.arrays import ReadSequence
 from ...retrieval.index.postings import CaptionPostings
 from ...retrieval.other_captions import OtherCaptions
 from .row_sets import SegmentRowSets, caption_counts, other_captions
 from .segment import Segment
 from .segment_words import SegmentWords
-
-_LAST_ASKED = 4096  # names whose rows are kept at hand
+from .table_columns import Column, Indexed, Names
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 Rows = NDArray[np.int32]
-
-
-class _Indexed(Protocol[T_co]):
-    def __getitem__(self, row: int) -> T_co: ...
 
 
 class MergedSegments:
@@ -40,13 +33,11 @@ class MergedSegments:
         self.whole = len(segments) == 1 and not len(dead[0])  # then rows of the table are rows of the segment
         self._live = [_without(len(one), gone) for one, gone in zip(segments, dead, strict=True)]
         self._count = sum(map(len, self._live)) if not self.whole else len(segments[0])
-        self.ids = self.paths = self.column(lambda one: one.paths)
-        self.captions, self.hashes = (
-            self.column(lambda one: one.captions),
-            self.column(lambda one: one.hashes),
-        )
+        self.ids = self.paths = Names(self, lambda one: one.paths, lambda one, path: one.paths.find(path))
+        self.captions = self.column(lambda one: one.captions)
+        self.hashes = Names(self, lambda one: one.hashes, Segment.row_of)
         self.copies = self.column(lambda one: one.copies)
-        self.row_of, self.row_of_id = _RowOf(self, _by_hash), _RowOf(self, _by_path)
+        self.row_of, self.row_of_id = self.hashes.rows, self.ids.rows
 
     @property
     def caption_index(self) -> "MergedSegments":
@@ -159,7 +150,7 @@ class MergedSegments:
             found[rows] = of_segment(one)[live]
         return found
 
-    def column(self, of_segment: Callable[[Segment], _Indexed[T]]) -> "Column[T]":
+    def column(self, of_segment: Callable[[Segment], Indexed[T]]) -> Column[T]:
         """What a segment says of each picture, as a sequence in the order of the table."""
         return Column(self, of_segment)
 
@@ -219,60 +210,6 @@ class MergedSegments:
 
     def __len__(self) -> int:
         return self._count
-
-
-class Column(ReadSequence[T]):
-    """One thing of each picture, read from its segment."""
-
-    def __init__(self, table: MergedSegments, of_segment: Callable[[Segment], _Indexed[T]]) -> None:
-        self._table, self._of = table, of_segment
-
-    def at(self, place: int) -> T:
-        """Of the picture in a row."""
-        segment, row = self._table.place(place)
-        return self._of(segment)[row]
-
-    def __iter__(self) -> Iterator[T]:
-        first = self._of(self._table.segments[0])
-        if self._table.whole and isinstance(first, Sequence):
-            return iter(first)
-        return map(self.at, range(len(self)))
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-
-class _RowOf(Mapping[str, int]):
-    """The row of each hash, or path."""
-
-    def __init__(self, table: MergedSegments, find: Callable[[Segment, str], int | None]) -> None:
-        self._table, self._find = table, find
-        self._last = lru_cache(_LAST_ASKED)(self._row)  # hits are asked for several times
-
-    def __getitem__(self, key: str) -> int:
-        return self._last(key)
-
-    def _row(self, key: str) -> int:
-        for number, one in enumerate(self._table.segments if isinstance(key, str) else ()):
-            place = self._find(one, key)
-            row = None if place is None else self._table.row(number, place)
-            if row is not None:
-                return row
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._table.hashes if self._find is _by_hash else self._table.ids)
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-
-def _by_hash(segment: Segment, sha256: str) -> int | None:
-    return segment.row_of(sha256)
-
-
-def _by_path(segment: Segment, path: str) -> int | None:
-    return segment.paths.find(path)
 
 
 def _without(count: int, gone: Rows) -> Rows:

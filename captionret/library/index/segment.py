@@ -73,6 +73,12 @@ class Segment:
         """The rows of pictures that a person captioned, ascending."""
         return self.arrays.whole("own")
 
+    def is_own(self, row: int) -> bool:
+        """Whether a person captioned a picture."""
+        own = self.own
+        place = int(own.searchsorted(own.dtype.type(row))) if len(own) else 0
+        return place < len(own) and bool(own[place] == row)
+
     @cached_property
     def certain(self) -> NDArray[np.int32]:
         """The rows of pictures whose captions a person wrote or a file gives, ascending."""

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from .segment import Segment, words_of
 
+_LAST_ASKED = 4096  # words whose counts are kept at hand
+
 
 class SegmentWords(Mapping[str, int]):
     """What is gone from a segment does not count."""
@@ -16,16 +18,24 @@ class SegmentWords(Mapping[str, int]):
     def __init__(self, segments: Sequence[Segment], dead: Sequence[NDArray[np.int32]]) -> None:
         """dead: of each segment the rows that no longer count"""
         self._segments, self._dead = segments, dead
+        self._last: dict[str, int] = {}  # queries mostly hold words that others held
 
     def __getitem__(self, word: str) -> int:
+        total = self._last.get(word)
+        if total is None:
+            if len(self._last) >= _LAST_ASKED:
+                self._last = {}
+            total = self._last[word] = self._count(word)
+        if total < 1:
+            raise KeyError(word)
+        return total
+
+    def _count(self, word: str) -> int:
         total = 0
         for words, counts in (one.known for one in self._segments):
             place = words.find(word)
             total += 0 if place is None else int(counts[place])
-        total -= self._gone[word]
-        if total < 1:
-            raise KeyError(word)
-        return total
+        return total - self._gone[word]
 
     def __iter__(self) -> Iterator[str]:
         words = dict.fromkeys(word for one in self._segments for word in one.known[0])

@@ -57,7 +57,7 @@ typedef struct {
     float least, sure, bent_from;
 } Text;
 
-static float half(uint16_t bits)
+WITHIN float half(uint16_t bits)
 {
     union { uint32_t bits; float value; } found = {(uint32_t)(bits & 0x7fff) << 13}, scale = {0x77800000};
     return found.value * scale.value;
@@ -116,6 +116,20 @@ WITHIN float between(float x, float low, float high)
 WITHIN float odds_of(float p)
 {
     return log_of(p / (1 - p));
+}
+
+/* Add a list's weights of `count` rows that stand one after the other */
+FAST static void add_in_order(float *column, const uint16_t *weights, int count)
+{
+    for (int one = 0; one < count; one++)
+        column[one] += half(weights[one]);
+}
+
+/* The numbers that float16 holds, as many */
+FAST static void convert(float *numbers, const uint16_t *halves, int count)
+{
+    for (int one = 0; one < count; one++)
+        numbers[one] = half(halves[one]);
 }
 
 /* The probability p of each row raised by a share of its classes' */
@@ -230,8 +244,10 @@ static void read_as(const Text *text, const Reading *reading, float (*columns)[R
                        text->sure, low);
     } else
         odds_of_all(room->odds, room->own, text->least, text->sure);
-    if (!as_p)
+    if (!as_p && text->is_calibrated)
         odds_of_all(room->own, room->own, text->least, text->sure);
+    else if (!as_p)
+        memcpy(room->own, room->odds, sizeof room->own);
 }
 
 static void block(const Text *text, float (*columns)[ROWS], Room *room)
@@ -257,14 +273,35 @@ static void block(const Text *text, float (*columns)[ROWS], Room *room)
     }
 }
 
+/* How many of ascending rows, of which the first lies in a block or after it, stand before `last` */
+static int rows_before(const uint16_t *rows, int count, Py_ssize_t last)
+{
+    int low = 0, high = count;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (rows[middle] < last)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Add the weights of a list's rows of a block. Rows that do not ascend cannot lead out of it. */
-static void put(List *list, float *column, Py_ssize_t first, Py_ssize_t last)
+static void put(List *list, float *column, float *buffer, Py_ssize_t first, Py_ssize_t last)
 {
     Py_ssize_t at = list->at;
     if (list->row_width == 2 && list->width == 2) {
         const uint16_t *rows = list->rows, *weights = list->weights;
-        for (; at < list->count && rows[at] < last; at++)
-            column[(rows[at] - first) & (ROWS - 1)] += half(weights[at]);
+        int count = rows_before(rows + at, list->count - at < ROWS ? (int)(list->count - at) : ROWS, last);
+        if (count && rows[at + count - 1] - rows[at] == count - 1)
+            add_in_order(column + ((rows[at] - first) & (ROWS - 1)), weights + at, count);
+        else {
+            convert(buffer, weights + at, count);
+            for (int one = 0; one < count; one++)
+                column[(rows[at + one] - first) & (ROWS - 1)] += buffer[one];
+        }
+        at += count;
     } else
         for (; at < list->count && row_at(list, at) < last; at++)
             column[(row_at(list, at) - first) & (ROWS - 1)] += weight_at(list, at);
@@ -279,7 +316,7 @@ static void all_blocks(const Text *text, List *lists, Py_ssize_t list_count, flo
         Py_ssize_t some = rows - first < ROWS ? rows - first : ROWS;
         memset(columns, 0, text->columns * sizeof *columns);
         for (Py_ssize_t one = 0; one < list_count; one++)
-            put(&lists[one], columns[lists[one].column], first, first + some);
+            put(&lists[one], columns[lists[one].column], room->p, first, first + some);
         for (Py_ssize_t row = 0; row < some; row++)
             room->sums[row] = (float)(number * numbers[first + row]);
         for (Py_ssize_t row = 0; row < ROWS; row++)

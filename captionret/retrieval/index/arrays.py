@@ -30,8 +30,11 @@ class Arrays(Protocol):
         """All of them."""
         ...
 
-    def let_go(self) -> None:
-        """Take no more memory than must be until some of it is read again."""
+    def let_go(self, read: int | None = None) -> None:
+        """Take no more memory than must be until some of it is read again.
+
+        read: bytes that were read since the last call, for which alone that need not be done; None: at once
+        """
         ...
 
     def __contains__(self, name: str) -> bool:
@@ -62,7 +65,7 @@ class ArraysInMemory:
         """All of them."""
         return self._of(name)
 
-    def let_go(self) -> None:
+    def let_go(self, read: int | None = None) -> None:
         """What is in memory stays there."""
 
     def all(self) -> Mapping[str, NDArray[Any]]:

@@ -31,18 +31,21 @@ DATE = (1980, 1, 1, 0, 0, 0)  # so that the file depends on WordNet alone
 def main() -> None:
     """Write the file."""
     synsets, known = read_synsets(WORDNET), load_word_vectors("glove-50").words
-    parts: dict[str, list[str]] = {}
+    nouns: dict[str, str] = {}
     for typed, offsets in sorted(senses(WORDNET.with_name("index.noun"))):
         word = plain(typed)
         seen = [one for one in offsets if synsets[one].above and is_physical(one, synsets)][:MEANINGS]
         if seen and _is_looked_up(word, known):
-            line = "\t".join([word, *(_meaning(word, synsets[one]) for one in seen)])
-            parts.setdefault(word[:LETTERS], []).append(line)
+            meanings = "\t".join(_meaning(word, synsets[one]) for one in seen)
+            nouns.setdefault(word.replace(" ", ""), meanings)  # "sea horse" or "seahorse"
+    parts: dict[str, list[str]] = {}
+    for written, meanings in sorted(nouns.items()):
+        parts.setdefault(written[:LETTERS], []).append(f"{written}\t{meanings}")
     with zipfile.ZipFile(TARGET, "w") as archive:
         _write(archive, LICENCE, licence(WORDNET))
         for letters, lines in sorted(parts.items()):
-            _write(archive, letters, sorted(lines))
-    print(f"{TARGET}: {sum(map(len, parts.values())):,} nouns, {TARGET.stat().st_size:,} bytes")
+            _write(archive, letters, lines)
+    print(f"{TARGET}: {len(nouns):,} nouns, {TARGET.stat().st_size:,} bytes")
 
 
 def _is_looked_up(word: str, known: Mapping[str, int]) -> bool:
@@ -51,16 +54,16 @@ def _is_looked_up(word: str, known: Mapping[str, int]) -> bool:
         return False
     if len(word) == 1:
         return False  # a letter
-    if len(parts) > 1:
-        return all(part in known and known[part] < COMMON for part in parts)
-    return corpus.rates().get(word, 0.0) < RARE
+    if len(parts) > 1 and not all(part in known and known[part] < COMMON for part in parts):
+        return False
+    return corpus.rates().get("".join(parts), 0.0) < RARE
 
 
 def _meaning(word: str, synset: Synset) -> str:
-    """What follows the noun: another word for it, and the first sentence of what it is."""
+    """The noun, another word for it, and the first sentence of what it is."""
     other = next((f", {one}" for one in map(plain, synset.words) if one != word), "")
     gloss = re.split(r'; |"', synset.gloss)[0].strip()
-    return f"{other}: {gloss}"
+    return f"{word}{other}: {gloss}"
 
 
 def _write(archive: zipfile.ZipFile, name: str, lines: list[str]) -> None:

@@ -8,13 +8,14 @@ from functools import cache, lru_cache
 from pathlib import Path
 from zipfile import ZipFile
 
-from ..text import STOP_WORDS, words
+from ..text import words
 from .inflections import number_forms
 
 LETTERS = 2  # a part of the file has the nouns that begin with the same so many
 LICENCE = "LICENCE"  # the part with WordNet's
 _MOST_WORDS = 5  # of a noun
 _PARTS_KEPT = 8
+_ARTICLES = frozenset({"a", "an", "the"})
 
 
 def noun_meanings(text: str) -> tuple[str, ...]:
@@ -24,9 +25,9 @@ def noun_meanings(text: str) -> tuple[str, ...]:
     >>> noun_meanings("gerenuks")[0]
     'gerenuk, litocranius walleri: slender East African antelope with slim neck and backward-curving horns'
     """
-    read = list(words(text))
-    while read and read[0] in STOP_WORDS:
-        read.pop(0)  # "a gerenuk"
+    read = [word.replace("-", "") for word in words(text)]
+    if len(read) > 1 and read[0] in _ARTICLES:
+        read.pop(0)
     if not 0 < len(read) <= _MOST_WORDS:
         return ()
     *before, last = read
@@ -37,19 +38,19 @@ def noun_meanings(text: str) -> tuple[str, ...]:
 
 
 class _Nouns:
-    """The last words of the nouns that begin with certain words."""
+    """The last words of the nouns that begin with certain words, written in one or apart."""
 
     def __init__(self, before: list[str]) -> None:
-        self._before = before
+        self._before = "".join(before)
 
     def __contains__(self, last: object) -> bool:
         return isinstance(last, str) and bool(self.of(last))
 
     def of(self, last: str) -> tuple[str, ...]:
         """The meanings of the noun that ends with a word."""
-        noun = " ".join([*self._before, last])
+        noun = self._before + last
         _, found, after = _part(noun[:LETTERS]).partition(f"\n{noun}\t")
-        return tuple(noun + one for one in after.partition("\n")[0].split("\t")) if found else ()
+        return tuple(after.partition("\n")[0].split("\t")) if found else ()
 
 
 @lru_cache(_PARTS_KEPT)

@@ -36,8 +36,9 @@ def test_a_noun_has_its_meaning_in_any_number(typed: str) -> None:
     assert meaning.startswith("gerenuk, ") and "antelope" in meaning
 
 
-def test_a_noun_of_two_words_has_its_two_commonest_meanings() -> None:
-    walrus, fish = noun_meanings("sea horses")
+@pytest.mark.parametrize("typed", ["sea horses", "the seahorse", "Sea-Horse"])
+def test_a_noun_has_its_two_commonest_meanings_written_in_one_or_apart(typed: str) -> None:
+    walrus, fish = noun_meanings(typed)
     assert walrus.startswith("sea horse, walrus: ") and "small fish" in fish
 
 

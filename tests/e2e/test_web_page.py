@@ -264,6 +264,39 @@ def test_keys_alone_lead_from_picture_to_picture(turn: Turn) -> None:
     page.keyboard.press("Escape")
 
 
+def focused(page: Any) -> str | None:
+    """The picture that is focused."""
+    name: str | None = page.evaluate("document.activeElement.dataset.id ?? null")
+    return name
+
+
+def test_keys_alone_like_ask_for_more_come_back_and_choose(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=plain&mode=jaccard")
+    page.wait_for_selector("picture-card")
+    for key in ("/", "ArrowDown", "ArrowRight", "l"):
+        page.keyboard.press(key)
+    page.wait_for_url("**like=**")
+    page.wait_for_function("() => document.activeElement.closest('picture-card')")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("l")
+    page.wait_for_function("() => document.querySelectorAll('.judgement').length === 2")
+    page.wait_for_function("() => document.activeElement.closest('picture-card')")
+    assert page.get_by_role("button", name="Undo").count() == 1  # of the last one alone
+    page.keyboard.press("u")
+    page.wait_for_function("() => document.querySelectorAll('.judgement').length === 1")
+    page.wait_for_function("() => document.activeElement.closest('picture-card')")
+    page.keyboard.press("ArrowRight")
+    chosen = focused(page)
+    page.keyboard.press("o")
+    page.wait_for_selector(".captions .best")
+    page.keyboard.press("Escape")
+    page.wait_for_function("id => document.activeElement.dataset.id === id", arg=chosen)
+    page.get_by_label("Order", exact=True).focus()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_url("**show=date**")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Order"
+
+
 def test_a_caption_is_corrected_in_place_and_found_at_once(turn: Turn) -> None:
     page = turn("/?lib=changing&q=red&mode=jaccard")
     page.locator("picture-card").first.hover()
@@ -280,20 +313,34 @@ def test_a_caption_is_corrected_in_place_and_found_at_once(turn: Turn) -> None:
     page.locator("picture-card").first.get_by_label("All about this picture").click()
     page.get_by_role("button", name="Take it back").click()
     page.get_by_text("by mean-colour").wait_for()
+    page.get_by_label("Strike plain").click()
+    page.get_by_label("Strike red").click()  # one word after the other
+    assert page.input_value(".captions textarea") == "a picture"
+    page.get_by_role("button", name="Cancel").focus()
+    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    page.locator(".captions .best", has_text="a plain red picture").wait_for()
 
 
 def test_the_review_is_done_by_keys(turn: Turn) -> None:
     page = turn("/review?lib=changing")
     page.wait_for_selector(".review")
     before = int(page.locator(".progress span").last.inner_text().split()[0])
-    page.keyboard.press("a")
+    for turned in (page.keyboard.down, page.keyboard.down, page.keyboard.up):  # it is held too long
+        turned("a")
     page.get_by_text(f"{before + 1} of 9 looked over").wait_for()
+    page.get_by_text(re.compile("^2 of .*the least sure first")).wait_for()
     page.keyboard.press("s")
     page.get_by_text(re.compile("^3 of .*the least sure first")).wait_for()
     page.keyboard.press("e")
     page.keyboard.type("a field of snow")
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Keep").click()  # "Accept" would take the captioner's
     page.get_by_text(f"{before + 2} of 9 looked over").wait_for()
+    answer = page.request.get(page.url.partition("/review")[0] + "/api/libraries/changing/search?q=snow")
+    assert answer.json()["hits"][0]["caption"] == "a field of snow"
+    page.set_viewport_size({"width": 340, "height": 700})
+    left, right = (one.bounding_box() for one in page.locator(".progress span").all())
+    assert left["x"] + left["width"] + 8 <= right["x"] or left["y"] + left["height"] <= right["y"]
 
 
 def test_two_to_four_modes_stand_side_by_side_and_agreement_is_marked(turn: Turn) -> None:

@@ -2,7 +2,7 @@
 
 import { sideBySide } from "./api.js";
 import { MOST, columnOf, columnsOf, oneMore, readColumn } from "./columns.js";
-import { h, icon, iconButton, number } from "./dom.js";
+import { h, icon, iconButton, keepingFocus, number } from "./dom.js";
 import { captionerMenu, captionersOf, firstModes, modeMenu } from "./modes.js";
 import { card } from "./picture-card.js";
 import { bestOf } from "./scores.js";
@@ -68,7 +68,7 @@ class ComparePage {
     this.head.replaceChildren(
       h("p", {}, `${number(inAll.size)} of ${number(found.different)} pictures are among the first ${SHOWN} of all ${chosen.length}.`),
       chosen.length < MOST && next && h("button.button", { type: "button", onclick: () => go({ modes: [...chosen, next] }) }, icon("add"), "Another column") || "");
-    this.columns.replaceChildren(...found.columns.map((one, place) => column(chosen, one, place, inAll)));
+    keepingFocus(this.columns, () => this.columns.replaceChildren(...found.columns.map((one, place) => column(chosen, one, place, inAll))));
   }
 }
 

@@ -132,8 +132,32 @@ export function typing() {
   return active instanceof HTMLInputElement || active instanceof HTMLTextAreaElement || active instanceof HTMLSelectElement;
 }
 
+/** Whether nothing is focused, or what is not shown any more. */
+export const focusLost = () =>
+  !document.activeElement?.checkVisibility() || [document.body, document.getElementById("content")].includes(/** @type {HTMLElement} */ (document.activeElement));
+
 /**
- * Say something at the edge of the page, for a while.
+ * Draw a part of the page anew. The field or button of it that was focused is focused again, by its name; where
+ * it is gone, what stands in its place.
+ * @param {HTMLElement} place
+ * @param {() => void} draw
+ */
+export function keepingFocus(place, draw) {
+  const every = () => /** @type {HTMLElement[]} */ ([...place.querySelectorAll("select, input, button")]);
+  const held = every().find((one) => one === document.activeElement);
+  const at = held ? every().indexOf(held) : -1;
+  const name = held?.getAttribute("aria-label");
+  draw();
+  if (!held || held.isConnected) return;
+  const now = every();
+  const there = now[Math.min(at, now.length - 1)];
+  const named = name && there?.getAttribute("aria-label") !== name && now.find((one) => one.getAttribute("aria-label") === name);
+  (named || there)?.focus({ preventScroll: true });
+}
+
+/**
+ * Say something at the edge of the page, for a while. What an earlier notice offered to undo is not offered any more
+ * beside a new one: it would undo both.
  * @param {string} text
  * @param {{bad?: boolean, action?: [string, () => void]}} [options]
  */
@@ -150,6 +174,7 @@ export function notify(text, { bad = false, action } = {}) {
         },
       }, action[0]),
     );
+  if (action) place?.querySelectorAll(".notice:has(button)").forEach((one) => one.remove());
   place?.append(shown);
   setTimeout(() => shown.remove(), bad ? 9000 : 5000);
 }

@@ -3,7 +3,7 @@
 
 import { overview } from "./api.js";
 import { DayRange } from "./day-range.js";
-import { h, icon, iconButton, number } from "./dom.js";
+import { h, icon, iconButton, keepingFocus, number } from "./dom.js";
 import { SHOWN } from "./groups.js";
 import { captionerMenu, captionersOf, modeMenu } from "./modes.js";
 import { placeName } from "./places.js";
@@ -38,7 +38,7 @@ class FilterBar extends HTMLElement {
         this.draw(state());
       }, () => {});
     }
-    this.replaceChildren(...this.chips(now));
+    keepingFocus(this, () => this.replaceChildren(...this.chips(now)));
   }
 
   /** @param {import("./state.js").State} now */

@@ -9,6 +9,8 @@ const KEYS = [
   ["o", "open the picture's page"],
   ["l, d", "like it, dislike it"],
   ["u", "undo the last like or dislike"],
+  ["e", "on a picture's page: write its caption anew"],
+  ["a, e, s", "in Review: accept, edit, skip"],
   ["click on a word", "search it; with Alt held: leave it out"],
   ["Esc", "close, or leave the field"],
   ["?", "this list"],

@@ -1,7 +1,7 @@
 // The shell: the header, and below it the page that the state names.
 
 import { libraries } from "./api.js";
-import { h, notify, typing } from "./dom.js";
+import { focusLost, h, notify, typing } from "./dom.js";
 import { drawHeader } from "./header.js";
 import { showKeys } from "./keys.js";
 import { SearchPage } from "./search-page.js";
@@ -48,6 +48,8 @@ async function turn(now) {
   if (key !== open) return; // somebody has gone on meanwhile
   other.className = `${now.page}-page`;
   leave = show(other);
+  // whoever came by a link that is not here any more goes on from the page's beginning
+  if (focusLost()) document.getElementById("content")?.focus({ preventScroll: true });
 }
 
 /** @param {import("./state.js").State} now */

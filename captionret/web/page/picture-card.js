@@ -77,6 +77,13 @@ export function wordButton({ word, probability: sure, certain }) {
 }
 
 /**
+ * @typedef {{like: string[], dislike: string[]}} Judged
+ * @typedef {{before: Judged, after: Judged, earlier: Judgement | undefined}} Judgement
+ * @type {Judgement | undefined}
+ */
+let last;
+
+/**
  * Like or dislike a picture, or take that back.
  * @param {string} id
  * @param {boolean} good
@@ -93,9 +100,24 @@ export function judge(id, good) {
     notify("Search for something first, or like a picture.");
     return;
   }
+  last = { before, after, earlier: last };
   go({ ...after, page: "search" });
-  notify(was ? "Taken back." : good ? "More of this kind." : "Less of this kind.", { action: ["Undo", () => go(before)] });
+  notify(was ? "Taken back." : good ? "More of this kind." : "Less of this kind.", { action: ["Undo", undo] });
 }
+
+/** Take the last like or dislike back; where the address alone tells of them, the one that it names last. */
+export function undo() {
+  const { like, dislike } = state();
+  if (!like.length && !dislike.length) notify("Nothing is liked or disliked.");
+  else if (last && same(last.after.like, like) && same(last.after.dislike, dislike)) {
+    const { before, earlier } = last;
+    last = earlier;
+    go({ ...before, page: "search" });
+  } else go(dislike.length ? { dislike: dislike.slice(0, -1), page: "search" } : { like: like.slice(0, -1), page: "search" });
+}
+
+/** @param {string[]} one @param {string[]} other */
+const same = (one, other) => one.join() === other.join();
 
 /** Where the page of a picture lies. @param {string} id */
 export const pageOf = (id) => address({ page: "picture", id });

@@ -2,7 +2,7 @@
 
 import { AttentionView } from "./attention-view.js";
 import { imageOf, picture, search, send, place as placeOf } from "./api.js";
-import { h, icon, notify, probability } from "./dom.js";
+import { focusLost, h, icon, notify, probability } from "./dom.js";
 import { firstModes, modeName } from "./modes.js";
 import { nearnessView } from "./nearness-view.js";
 import { card, judge } from "./picture-card.js";
@@ -75,6 +75,7 @@ class PicturePage {
   drawCaption(facts, writable) {
     const [best, ...others] = facts.captions;
     const text = best?.text ?? "";
+    this.writing = undefined;
     this.caption?.replaceChildren(
       h("p.best", {}, text, writable && h("button.icon-button", { type: "button", "aria-label": "Write it in your own words", title: "Write it in your own words (e)", onclick: () => this.edit(facts, text) }, icon("pen"))),
       h("p.by", {}, `by ${facts.captioned_by}`,
@@ -90,18 +91,24 @@ class PicturePage {
    * @param {string} text
    */
   edit(facts, text) {
+    if (this.saving) return;
+    this.cancel = () => {
+      this.drawCaption(facts, true);
+      this.caption?.querySelector("button")?.focus();
+    };
     const field = /** @type {HTMLTextAreaElement} */ (h("textarea", { rows: 3, maxlength: 1000, "aria-label": "Caption", value: text,
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
         if (event.key === "Enter" && !event.shiftKey) {
           event.preventDefault();
           this.change("PUT", field.value);
-        } else if (event.key === "Escape") this.drawCaption(facts, true);
+        } else if (event.key === "Escape") this.cancel?.();
       } }));
     field.value = text;
     this.caption?.replaceChildren(field, h("p.edit-actions", {},
       h("button.button.first", { type: "button", onclick: () => this.change("PUT", field.value) }, icon("check"), "Keep"),
-      h("button.button", { type: "button", onclick: () => this.drawCaption(facts, true) }, "Cancel")),
+      h("button.button", { type: "button", onclick: () => this.cancel?.() }, "Cancel")),
     h("p.by", {}, "It holds at once, in every mode: its words count as certain, beside what is predicted, and words that you strike do not count."));
+    this.writing = field;
     field.focus();
   }
 
@@ -110,16 +117,28 @@ class PicturePage {
    * @param {string} [text]
    */
   async change(method, text) {
+    if (this.saving) return;
+    this.busy(true);
     try {
       const facts = await send(`${placeOf(this.lib)}/pictures/${this.id}/caption`, method, text === undefined ? undefined : { text });
       served.forget(this.lib);
       dispatchEvent(new Event("library-changed"));
       this.drawCaption(facts, true);
       this.drawWords(facts, true);
+      if (focusLost()) this.caption?.querySelector("button")?.focus();
       notify(method === "PUT" ? "Kept. Searches use it from now on." : "The captioner's words are back.");
     } catch (error) {
       notify(String(/** @type {Error} */ (error).message), { bad: true });
+    } finally {
+      this.busy(false);
     }
+  }
+
+  /** Nothing is written on while a caption is being kept. @param {boolean} on */
+  busy(on) {
+    this.saving = on;
+    if (this.writing) this.writing.readOnly = on;
+    this.caption?.setAttribute("aria-busy", String(on));
   }
 
   /**
@@ -127,15 +146,15 @@ class PicturePage {
    * @param {boolean} writable
    */
   drawWords(facts, writable) {
-    const caption = facts.captions[0]?.text ?? "";
+    const caption = () => this.writing?.value ?? facts.captions[0]?.text ?? ""; // what was already written stays
     this.words?.replaceChildren(
       h("ul", {}, facts.words.slice(0, 24).map((one) => h("li", {},
         h("a", { ...link({ ...NOTHING, page: "search", q: one.word, id: "" }), title: source(one) }, one.word),
         h("span.bar-of", { vars: { "--sure": one.probability } }),
         h("small", {}, probability(one.probability)),
         h("small.source", {}, source(one)),
-        writable && one.in_captions && h("button.icon-button", { type: "button", "aria-label": `Strike ${one.word}`, title: `Strike “${one.word}” from the caption`, onclick: () => this.edit(facts, struck(caption, one.word)) }, icon("close")),
-        writable && !one.in_captions && h("button.icon-button", { type: "button", "aria-label": `Add ${one.word}`, title: `Add “${one.word}” to the caption`, onclick: () => this.edit(facts, `${caption}, ${one.word}`) }, icon("add"))))),
+        writable && one.in_captions && h("button.icon-button", { type: "button", "aria-label": `Strike ${one.word}`, title: `Strike “${one.word}” from the caption`, onclick: () => this.edit(facts, struck(caption(), one.word)) }, icon("close")),
+        writable && !one.in_captions && h("button.icon-button", { type: "button", "aria-label": `Add ${one.word}`, title: `Add “${one.word}” to the caption`, onclick: () => this.edit(facts, `${caption()}, ${one.word}`) }, icon("add"))))),
       ...(facts.words.length ? [] : [h("p.by", {}, "No words are known of it.")]));
   }
 
@@ -143,10 +162,20 @@ class PicturePage {
   buttons(facts) {
     return h("p.buttons", {},
       h("a.button.first", link({ ...NOTHING, page: "search", image: facts.id, id: "" }), icon("search"), "More like this"),
-      h("button.button", { type: "button", onclick: () => judge(facts.id, true) }, icon("up"), "Like"),
-      h("button.button", { type: "button", onclick: () => judge(facts.id, false) }, icon("down"), "Dislike"),
+      this.judging("up", "Like", state().like.includes(facts.id), true),
+      this.judging("down", "Dislike", state().dislike.includes(facts.id), false),
       h("a.button", link({ ...NOTHING, page: "compare", image: facts.id, id: "" }), icon("columns"), "Compare"),
       facts.width > 0 && !facts.missing && this.looks?.button);
+  }
+
+  /**
+   * @param {"up" | "down"} drawn
+   * @param {string} name
+   * @param {boolean} on
+   * @param {boolean} good
+   */
+  judging(drawn, name, on, good) {
+    return h("button.button", { type: "button", class: on ? "on" : "", "aria-pressed": String(on), "aria-label": name, title: on ? "Take it back" : name, onclick: () => judge(this.id, good) }, icon(drawn));
   }
 
   tabs() {
@@ -179,8 +208,8 @@ class PicturePage {
   keyed(event) {
     if (event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) history.back();
-    else if (event.key === "e") {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.writing ? this.cancel?.() : history.back();
+    else if (event.key === "e" && !this.writing) {
       event.preventDefault();
       /** @type {HTMLElement | null} */ (this.caption?.querySelector("button"))?.click();
     } else if (event.key === "l" || event.key === "d") judge(this.id, event.key === "l");

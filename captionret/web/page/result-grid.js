@@ -4,7 +4,7 @@
 import { h } from "./dom.js";
 import { groupHead } from "./groups.js";
 import { go } from "./state.js";
-import { card, judge } from "./picture-card.js";
+import { card, judge, undo } from "./picture-card.js";
 import { bestOf } from "./scores.js";
 
 const EACH = 40; // pictures that are asked for at a time
@@ -98,6 +98,12 @@ class ResultGrid extends HTMLElement {
     }
   }
 
+  /** Focus a picture, if it is shown. @param {string | undefined} id */
+  focusOn(id) {
+    const every = /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".shown"));
+    [...every].find((one) => one.dataset.id === id)?.focus({ preventScroll: true });
+  }
+
   /** @param {KeyboardEvent} event */
   key(event) {
     const chosen = /** @type {HTMLElement | null} */ (event.target);
@@ -113,7 +119,7 @@ class ResultGrid extends HTMLElement {
       else every[Math.min(next, every.length - 1)].focus();
     } else if (event.key === "o") go({ page: "picture", id });
     else if (event.key === "l" || event.key === "d") judge(id, event.key === "l");
-    else if (event.key === "u") history.back();
+    else if (event.key === "u") undo();
   }
 }
 

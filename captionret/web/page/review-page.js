@@ -23,6 +23,7 @@ class ReviewPage {
     this.at = 0;
     this.reviewed = 0;
     this.pictures = 0;
+    this.saving = false;
     /** @type {{picture: import("./api.js").Found, sureness: number}[]} */
     this.items = [];
     this.key = (/** @type {KeyboardEvent} */ event) => this.keyed(event);
@@ -65,7 +66,7 @@ class ReviewPage {
         h("figure", {}, h("a", link({ page: "picture", id: picture.id }), h("img", { src: imageOf(this.lib, picture.id, "medium"), alt: `The picture ${picture.name}` }))),
         this.field,
         h("p.by", {}, `Each word is ${probability(sureness)} sure on average.`),
-        h("p.buttons", {},
+        this.buttons = h("p.buttons", {},
           action("check", "Accept", "a", () => this.accept(), true),
           action("pen", "Edit", "e", () => this.edit()),
           action("next", "Skip", "s", () => this.next()))));
@@ -81,7 +82,7 @@ class ReviewPage {
 
   async accept() {
     const { picture } = this.items[this.at];
-    await this.doing(send(`${placeOf(this.lib)}/pictures/${picture.id}/accept`, "POST"));
+    await this.doing(() => send(`${placeOf(this.lib)}/pictures/${picture.id}/accept`, "POST"));
   }
 
   edit() {
@@ -89,6 +90,9 @@ class ReviewPage {
     this.field.readOnly = false;
     this.field.focus();
     this.field.select();
+    this.buttons?.replaceChildren(
+      action("check", "Keep", "Enter", () => this.keep(), true),
+      action("close", "Cancel", "Esc", () => this.draw()));
   }
 
   async keep() {
@@ -97,23 +101,29 @@ class ReviewPage {
     if (text === picture.caption) return this.accept();
     this.changed = true;
     served.forget(this.lib);
-    return this.doing(send(`${placeOf(this.lib)}/pictures/${picture.id}/caption`, "PUT", { text }));
+    return this.doing(() => send(`${placeOf(this.lib)}/pictures/${picture.id}/caption`, "PUT", { text }));
   }
 
-  /** @param {Promise<unknown>} done */
-  async doing(done) {
+  /** One thing at a time: a key that is pressed again meanwhile is meant for the same picture. @param {() => Promise<unknown>} work */
+  async doing(work) {
+    if (this.saving) return;
+    this.saving = true;
+    this.place.setAttribute("aria-busy", "true");
     try {
-      await done;
+      await work();
       this.reviewed += 1;
       this.next();
     } catch (error) {
       notify(String(/** @type {Error} */ (error).message), { bad: true });
+    } finally {
+      this.saving = false;
+      this.place.removeAttribute("aria-busy");
     }
   }
 
   /** @param {KeyboardEvent} event */
   keyed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.items[this.at]) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || this.saving || !this.items[this.at]) return;
     const writing = event.target === this.field && this.field && !this.field.readOnly;
     if (writing) {
       if (event.key === "Enter" && !event.shiftKey) {

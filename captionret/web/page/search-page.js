@@ -1,7 +1,7 @@
 // The first page: an answer, what was understood, and what to do where nothing fits.
 
 import { Refused, query, search } from "./api.js";
-import { counted, h, icon, iconButton, number } from "./dom.js";
+import { counted, focusLost, h, icon, iconButton, number } from "./dom.js";
 import "./filter-bar.js";
 import { modeName } from "./modes.js";
 import { EACH, ResultGrid } from "./result-grid.js";
@@ -23,6 +23,11 @@ export class SearchPage {
     this.empty = h("div.nothing", { hidden: true });
     this.asked = "";
     this.top = 0;
+    /** The picture that was focused last. @type {string | undefined} */
+    this.at = undefined;
+    this.grid.addEventListener("focusin", (event) => {
+      this.at = /** @type {HTMLElement} */ (event.target).closest("picture-card")?.getAttribute("data-id") ?? undefined;
+    });
     place.append(h("h1.hidden", {}, "Search"), h("div.limits", {}, h("filter-bar"), this.head), this.judged, this.empty, this.grid);
     addEventListener("library-changed", () => (this.asked = ""));
     addEventListener("scroll", () => {
@@ -35,9 +40,11 @@ export class SearchPage {
     const asked = `${now.lib}?${query(now)}&${now.show}`;
     if (asked === this.asked) {
       scrollTo({ top: this.top, behavior: "instant" });
+      if (focusLost()) this.grid.focusOn(this.at);
       return;
     }
     this.asked = asked;
+    this.at = undefined;
     this.drawJudged(now);
     this.stop?.abort();
     this.stop = new AbortController();
@@ -78,7 +85,9 @@ export class SearchPage {
     if (none) this.empty.replaceChildren(...this.nothing(answer));
     else if (answer.mode === "") this.welcome(now, answer);
     this.empty.classList.toggle("welcome", !none);
+    const byKeys = this.grid.querySelector(":focus-visible") !== null;
     this.grid.show(answer, (offset, limit) => search(now, { q: text }, offset, limit));
+    if (byKeys) this.grid.focusOn(answer.hits[0]?.id);
   }
 
   /**

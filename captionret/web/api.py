@@ -21,7 +21,7 @@ from .pictures import found_pictures
 from .query_pictures import QueryPictures
 from .searching import Searching
 from .settings import Settings
-from .shelf import Shelf, Shelved
+from .shelf import Shelf, Shelved, UnknownPicture
 from .thumbnails import Thumbnails, as_jpeg
 
 log = logging.getLogger(__name__)
@@ -125,8 +125,14 @@ class Reads:
     def image(
         self, library: LibraryName, picture: PictureId, request: Request, size: Size = "small"
     ) -> Response:
-        """The picture as a JPEG made here, in one of three sizes."""
-        file = self._shelf[library].file(picture)
+        """The picture as a JPEG made here, in one of three sizes: of the library, or one that was sent to
+        search it with."""
+        try:
+            file = self._shelf[library].file(picture)
+        except UnknownPicture:
+            if self._sent.get(picture) is None:
+                raise
+            return self.sent_image(picture, request, size)
         content = self._thumbnails.of(file, picture, size)
         return tagged(request, content, "image/jpeg", f'"{picture[:20]}-{size}"', _FOR_EVER)
 

@@ -7,7 +7,7 @@ from threading import Lock
 from PIL import Image
 
 from ..errors import BadImage
-from ..images import as_picture
+from ..images import Picture
 
 _MOST, _MOST_BYTES = 64, 200_000_000
 
@@ -41,7 +41,7 @@ class QueryPictures:
 
 def whole_picture(content: bytes, most_pixels: int) -> Image.Image:
     """A picture that was sent, upright and decoded to its last pixel. errors: BadImage"""
-    picture = as_picture(content)
+    picture = Picture("This file", content=content)
     facts = picture.facts
     if facts.width * facts.height > most_pixels:
         raise BadImage(f"The picture has more than {most_pixels:,} pixels. Scale it down first.")

@@ -62,6 +62,7 @@ class Answer(BaseModel):
     """The answer to a query, or a part of it.
 
     more:    whether there are further hits
+    fitting: where nothing but filters is asked for, how many pictures they leave
     notes:   sentences for a person: what was not understood, why nothing fits
     nearest: where nothing fits, words of the library that are like those asked for
     caption: of the query's picture
@@ -70,6 +71,7 @@ class Answer(BaseModel):
     library: str
     mode: str
     searched: int
+    fitting: int | None = None
     offset: int
     more: bool
     hits: list[FoundPicture]

@@ -25,7 +25,7 @@ from .ordering import Rows, groups_of, in_groups, rows_in_order
 from .pictures import found_pictures
 from .query_pictures import QueryPictures
 from .records import Answer, FoundPicture, Reading, UnderstoodWord
-from .shelf import Shelved
+from .shelf import Shelved, UnknownPicture
 
 _AT_ONCE = 2  # queries; more of them would only make each other slower, and hold more memory
 _LET_GO = 2  # answers after which the memory that holds what they read is given back
@@ -70,8 +70,9 @@ class Searching:
             top *= _MORE
         revision = shelved.revision
         result = shelved.answers.get((asking, top), revision, partial(self._search, shelved, asking, top))
-        if result.query.lists and asking.reordered:
-            pictures, found = _listed(shelved, asking, result, offset, limit)
+        fitting = _fitting(shelved, asking, result) if result.query.lists else None
+        if fitting is not None and asking.reordered:
+            pictures, found = _listed(shelved, asking, result, offset, limit), fitting
         else:
             pictures, found = _shown(shelved, asking, result, offset, limit), len(result.hits)
         understood = result.query.understood or ()
@@ -79,6 +80,7 @@ class Searching:
             library=shelved.id,
             mode=result.mode,
             searched=result.searched,
+            fitting=fitting,
             offset=offset,
             more=found > offset + limit,
             hits=pictures,
@@ -130,7 +132,10 @@ class Searching:
         sent = self._sent.get(picture)
         if sent is not None:
             return sent
-        return shelved.file(picture)
+        try:
+            return shelved.file(picture)
+        except UnknownPicture:
+            raise UnknownPicture("The picture that asks is not here any more. Give it again.") from None
 
     def _named(self, shelved: Shelved, picture: str) -> str:
         """A picture of the library, as its answers show it."""
@@ -152,13 +157,20 @@ def _shown(
 
 def _listed(
     shelved: Shelved, asking: Asking, result: SearchResult, offset: int, limit: int
-) -> tuple[list[FoundPicture], int]:
-    """Some of all pictures that filters leave, in the order that is asked for; and how many there are."""
+) -> list[FoundPicture]:
+    """Some of all pictures that filters leave, in the order that is asked for."""
     snapshot = shelved.snapshot(asking.by)
     every, left = _in_order(shelved, asking), selected(snapshot.gallery(), result.query)
     every = every if left is None else every[left[every]]
     rows = [int(row) for row in every[offset : offset + limit]]
-    return found_pictures(snapshot, rows, groups=groups_of(snapshot, rows, asking.group)), len(every)
+    return found_pictures(snapshot, rows, groups=groups_of(snapshot, rows, asking.group))
+
+
+def _fitting(shelved: Shelved, asking: Asking, result: SearchResult) -> int:
+    """How many pictures filters leave."""
+    gallery = shelved.snapshot(asking.by).gallery()
+    left = selected(gallery, result.query)
+    return len(gallery) if left is None else int(left.sum())
 
 
 def _plain(sign: str, name: str) -> str:

@@ -165,8 +165,20 @@ def test_typing_completes_words_and_finds_while_one_types(turn: Turn) -> None:
     assert page.input_value("search-box input[type=search]").strip() == "blue"
     word = page.locator("picture-card .word", has_text="blue").first
     assert word.locator("small").inner_text().startswith(".8")
+    page.keyboard.press("Escape")
+    assert page.input_value("search-box input[type=search]").strip() == "blue"
     page.go_back()
     page.wait_for_selector(".welcome")
+
+
+def test_what_is_half_typed_is_not_called_wrong_at_once(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=blue&mode=jaccard")
+    first_caption(page, "blue")
+    page.locator("search-box input[type=search]").fill("(green OR")
+    page.wait_for_url("**green**")
+    page.wait_for_timeout(300)
+    assert page.locator("picture-card").count() > 0 and page.locator(".message").count() == 0
+    page.locator(".message", has_text="After OR").wait_for()
 
 
 def test_a_click_is_more_like_this_and_the_address_holds_it(turn: Turn) -> None:
@@ -195,6 +207,8 @@ def test_a_picture_is_dropped_or_pasted_and_its_like_found(turn: Turn) -> None:
     )
     page.wait_for_selector(".query-picture:not([hidden]) img")
     first_caption(page, "a plain blue picture")
+    page.reload()
+    page.wait_for_function("() => document.querySelector('.query-picture img')?.naturalWidth > 0")
     page.get_by_label("Without the picture").click()
     page.wait_for_selector(".welcome")
 
@@ -270,21 +284,27 @@ def focused(page: Any) -> str | None:
     return name
 
 
+def judged(page: Any, count: int) -> None:
+    """Wait until so many of the pictures that are shown are liked, and one of them all is focused."""
+    page.wait_for_function(
+        """count => document.querySelectorAll('picture-card [aria-pressed=true]').length === count
+                  && document.activeElement.closest('picture-card')""",
+        arg=count,
+    )
+
+
 def test_keys_alone_like_ask_for_more_come_back_and_choose(turn: Turn) -> None:
     page = turn("/?lib=photos&q=plain&mode=jaccard")
     page.wait_for_selector("picture-card")
     for key in ("/", "ArrowDown", "ArrowRight", "l"):
         page.keyboard.press(key)
-    page.wait_for_url("**like=**")
-    page.wait_for_function("() => document.activeElement.closest('picture-card')")
+    judged(page, 1)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("l")
-    page.wait_for_function("() => document.querySelectorAll('.judgement').length === 2")
-    page.wait_for_function("() => document.activeElement.closest('picture-card')")
+    judged(page, 2)
     assert page.get_by_role("button", name="Undo").count() == 1  # of the last one alone
     page.keyboard.press("u")
-    page.wait_for_function("() => document.querySelectorAll('.judgement').length === 1")
-    page.wait_for_function("() => document.activeElement.closest('picture-card')")
+    judged(page, 1)
     page.keyboard.press("ArrowRight")
     chosen = focused(page)
     page.keyboard.press("o")
@@ -456,6 +476,15 @@ def test_a_query_is_added_to_and_taken_from_in_a_space(turn: Turn) -> None:
     page.get_by_role("button", name="cat", exact=True).click()
     page.wait_for_function("() => !location.search.includes('plus')")
     assert "plus=cat&minus=dog" in asked[-2] and "minus=dog" in asked[-1]
+    page.get_by_label("Compare by").select_option("hybrid")  # which cannot add
+    page.wait_for_function("() => !location.search.includes('minus')")
+    assert page.locator("option[value=cnn]").is_disabled()  # a text is asked
+    start = page.url.partition("/?")[0]
+    one = page.request.get(f"{start}/api/libraries/photos/search?limit=1").json()["hits"][0]["id"]
+    page.goto(f"{start}/?lib=photos&image={one}")
+    page.get_by_label("Words to add").fill("cat")
+    page.get_by_label("Words to add").press("Enter")
+    page.wait_for_url("**mode=embedding**plus=cat**")
 
 
 def test_a_job_is_paused_gone_on_with_and_stopped(turn: Turn) -> None:

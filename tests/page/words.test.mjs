@@ -14,11 +14,20 @@ test("the last word is the one that is being typed", () => {
   assert.equal(lastWord("a dog on the bea"), "bea");
   assert.equal(lastWord("a dog -Peo"), "peo");
   assert.equal(lastWord("a dog "), "");
+  assert.equal(lastWord("dog's"), "dog's");
 });
 
 test("an unfinished word is completed by the commonest that begins so", () => {
   assert.equal(completed("two do", KNOWN), "two dog");
   assert.equal(completed("two dog -bea", KNOWN), "two dog -beach");
+});
+
+test("what a filter names is no word of the library", () => {
+  for (const text of ["under:bea", "a dog under:do", "-camera:on", 'dog camera:"canon do', "since:2019 under:a/bea"]) {
+    assert.equal(lastWord(text), "", text);
+    assert.equal(completed(text, KNOWN), text);
+  }
+  assert.equal(lastWord("under:2019 bea"), "bea");
 });
 
 test("a whole word, a short one and an unknown one are left as they are", () => {

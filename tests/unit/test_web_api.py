@@ -130,8 +130,11 @@ def test_a_picture_that_is_sent_finds_its_like(web: TestClient) -> None:
     sent = web.post("/api/query-pictures", content=png((35, 30, 220)), headers={"Content-Type": "image/png"})
     hits = found(web, image=sent.json()["id"], mode="cnn")
     assert str(hits[0]["name"]).startswith("blue")
-    shown = web.get(f"/api/query-pictures/{sent.json()['id']}/image")
-    assert shown.headers["content-type"] == "image/jpeg"
+    for place in ("query-pictures", "libraries/photos/pictures"):
+        shown = web.get(f"/api/{place}/{sent.json()['id']}/image")
+        assert shown.headers["content-type"] == "image/jpeg"
+    unknown = web.get("/api/libraries/photos/search", params={"image": "0" * 64})
+    assert unknown.status_code == 404 and "Give it again" in unknown.json()["error"]
 
 
 def test_liked_pictures_move_the_answer_and_disliked_ones_are_left_out(web: TestClient) -> None:
@@ -351,7 +354,8 @@ def test_what_is_no_whole_picture_is_not_written(
     kind = {"Content-Type": "image/jpeg"}
     answer = changing.post("/api/libraries/photos/pictures?name=x.jpg", content=content, headers=kind)
     assert answer.status_code == 400 and not (photos.root / "added").exists()
-    assert changing.post("/api/query-pictures", content=content, headers=kind).status_code == 400
+    answer = changing.post("/api/query-pictures", content=content, headers=kind)
+    assert answer.status_code == 400 and answer.json()["error"].startswith("Th")
 
 
 def test_too_much_too_many_pixels_and_too_often_are_refused(photos: Library) -> None:

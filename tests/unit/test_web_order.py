@@ -118,6 +118,14 @@ def test_all_that_filters_leave_is_shown_in_the_order_that_is_asked_for(web: Tes
     assert "".join(shown(web, sort="date", since="2019")) == "213"
 
 
+def test_how_many_pictures_filters_leave_is_known(web: TestClient) -> None:
+    ask = "/api/libraries/photos/search"
+    for order in ({}, {"sort": "date"}):
+        answer = web.get(ask, params={"since": "2019", "limit": 1, **order}).json()
+        assert (answer["fitting"], answer["more"], len(answer["hits"])) == (3, True, 1)
+    assert web.get(ask, params={"q": "blue"}).json()["fitting"] is None
+
+
 def test_hits_are_grouped_where_the_best_of_each_group_stands(web: TestClient) -> None:
     best = shown(web, q="blue")
     found = groups(web, q="blue", group="folder")

@@ -5,7 +5,7 @@
  * @typedef {{id: string, name: string, folder: string, caption: string, person: boolean, rank: number, score: number,
  *   words: Word[], why: string[], by_caption: string[], by_name: boolean, weak: boolean, copies: number, group: string}} Found
  * @typedef {{word: string, readings: {word: string, weight: number, how: string}[], suggestion: string | null}} Understood
- * @typedef {{library: string, mode: string, searched: number, offset: number, more: boolean, hits: Found[],
+ * @typedef {{library: string, mode: string, searched: number, fitting: number | null, offset: number, more: boolean, hits: Found[],
  *   notes: string[], understood: Understood[], nearest: string[], caption: string | null, milliseconds: number}} Answer
  * @typedef {{name: string, about: string, accepts: string[], adds: boolean}} Mode
  * @typedef {{name: string, kind: string}} KnownCaptioner
@@ -164,15 +164,12 @@ export const attention = (lib, id) => ask(`${place(lib)}/pictures/${id}/attentio
 export const nearness = (lib, id, signal) => ask(`${place(lib)}/pictures/${id}/nearness`, { signal });
 
 /**
- * Where a picture of the library is shown.
+ * Where a picture of the library is shown, or one that was sent.
  * @param {string} lib
  * @param {string} id
  * @param {"small" | "medium" | "large"} size
  */
 export const imageOf = (lib, id, size) => `/api${place(lib)}/pictures/${id}/image?size=${size}`;
-
-/** @param {string} id */
-export const sentImage = (id) => `/api/query-pictures/${id}/image?size=small`;
 
 /**
  * Send a picture to search with.

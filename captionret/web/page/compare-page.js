@@ -84,7 +84,7 @@ function column(chosen, answer, place, inAll) {
   const turn = (/** @type {string} */ changed) => go({ modes: chosen.map((one, other) => (other === place ? changed : one)) });
   const head = h("header", {},
     h("span.of", {},
-      modeMenu(lib, mode, (name) => turn(columnOf(name, by))),
+      modeMenu(state(), mode, (name) => turn(columnOf(name, by))),
       (captionersOf(lib).length > 1 || by) && captionerMenu(lib, by, (name) => turn(columnOf(mode, name)))),
     chosen.length > 2 && iconButton("close", `Without ${chosen[place]}`, { onclick: () => go({ modes: chosen.filter((_, other) => other !== place) }) }));
   const label = { "aria-label": by ? `${mode}, captions by ${by}` : mode };

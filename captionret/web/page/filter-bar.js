@@ -5,9 +5,8 @@ import { overview } from "./api.js";
 import { DayRange } from "./day-range.js";
 import { h, icon, iconButton, keepingFocus, number } from "./dom.js";
 import { SHOWN } from "./groups.js";
-import { captionerMenu, captionersOf, modeMenu } from "./modes.js";
+import { adding, captionerMenu, captionersOf, modeMenu } from "./modes.js";
 import { placeName } from "./places.js";
-import { served } from "./served.js";
 import { go, state, watch } from "./state.js";
 
 const SURE = [0.5, 0.7, 0.9];
@@ -20,6 +19,7 @@ class FilterBar extends HTMLElement {
     this.lib = "";
     this.range = new DayRange();
     this.stop = watch((now) => this.draw(now));
+    addEventListener("library-changed", () => (this.lib = "")); // its facts are asked for anew
   }
 
   disconnectedCallback() {
@@ -45,8 +45,9 @@ class FilterBar extends HTMLElement {
   chips(now) {
     const facts = /** @type {import("./api.js").Overview | null} */ (this.facts);
     const dated = facts !== null && facts.months.length > 0;
-    const adds = served.find(now.lib)?.modes.find((one) => one.name === now.mode)?.adds ?? false;
-    const mode = modeMenu(now.lib, now.mode || "auto", (name) => go({ mode: name === "auto" ? "" : name }));
+    const adds = adding(now.lib, now.mode);
+    const signs = adds && (now.mode || now.image || now.plus.length || now.minus.length);
+    const mode = modeMenu(now, now.mode || "auto", (name) => go({ mode: name === "auto" ? "" : name, ...(adding(now.lib, name) === name ? {} : { plus: [], minus: [] }) }));
     return [
       chip("search", now.mode !== "", mode, () => go({ mode: "" }), "mode"),
       this.order(now),
@@ -58,7 +59,7 @@ class FilterBar extends HTMLElement {
       (facts?.places.length || now.near) && this.choice("pin", "Place", "near", now.near, facts?.places.map(placeChoice) ?? []),
       (facts?.keywords.length || now.keyword) && this.choice("tag", "Keyword", "keyword", now.keyword, facts?.keywords ?? []),
       now.q && this.sureness(now),
-      ...(adds ? [this.sign("plus", "+", now.plus), this.sign("minus", "−", now.minus)] : []),
+      ...(signs ? [this.sign(adds, "plus", "+", now.plus), this.sign(adds, "minus", "−", now.minus)] : []),
     ].filter((one) => one instanceof Node);
   }
 
@@ -103,15 +104,16 @@ class FilterBar extends HTMLElement {
   }
 
   /**
+   * @param {string} mode that can add
    * @param {"plus" | "minus"} key
    * @param {string} sign
    * @param {string[]} words
    */
-  sign(key, sign, words) {
+  sign(mode, key, sign, words) {
     const field = /** @type {HTMLInputElement} */ (h("input", {
       type: "text", size: 9, placeholder: key === "plus" ? "add …" : "take away …",
       "aria-label": key === "plus" ? "Words to add" : "Words to take away", maxlength: 100,
-      onchange: () => field.value.trim() && go({ [key]: [...words, field.value.trim()] }),
+      onchange: () => field.value.trim() && go({ mode, [key]: [...words, field.value.trim()] }),
     }));
     return h("span.chip", { class: words.length ? "on" : "" }, h("b", {}, sign),
       words.map((one) => h("button.link", { type: "button", title: "Leave it out", onclick: () => go({ [key]: words.filter((other) => other !== one) }) }, one)),

@@ -1,5 +1,6 @@
 // The header: which library, the search box, how to compare, and the other pages.
 
+import { libraries } from "./api.js";
 import { h, icon, iconButton, number } from "./dom.js";
 import { showKeys } from "./keys.js";
 import "./search-box.js";
@@ -55,7 +56,16 @@ function libraryMenu() {
   const select = h("select", {
     "aria-label": "Library",
     onchange: () => go({ ...NOTHING, by: "", lib: /** @type {HTMLSelectElement} */ (select).value, id: "", page: state().page === "picture" ? "search" : state().page }),
-  }, served.all.map((one) => h("option", { value: one.id }, `${one.id} (${number(one.pictures)})`)));
+  });
+  const draw = () => {
+    select.replaceChildren(...served.all.map((one) => h("option", { value: one.id }, `${one.id} (${number(one.pictures)})`)));
+    /** @type {HTMLSelectElement} */ (select).value = state().lib;
+  };
+  draw();
+  addEventListener("library-changed", () => libraries().then((found) => {
+    served.set(found);
+    draw();
+  }, () => {})); // the counts of before stay
   return h("label.menu.library-menu", { hidden: served.all.length < 2 }, select);
 }
 

@@ -27,9 +27,11 @@ export class MapView extends HTMLElement {
   }
 
   async connectedCallback() {
-    this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { tabindex: 0, role: "img", "aria-label": "Map of the library: arrows move it, plus and minus zoom" }));
+    this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { tabindex: 0, role: "img", "aria-label": "Map of the library: arrows move it, plus and minus zoom, 0 shows all" }));
     this.tip = h("div.map-tip", { hidden: true });
-    this.append(this.canvas, this.tip);
+    const note = h("p.map-note.by", { role: "status" }, h("span.spinner"), "The map is being made …");
+    this.whole = h("button.button.map-whole", { type: "button", hidden: true, onclick: () => this.showAll() }, "Show all");
+    this.append(this.canvas, this.tip, this.whole, note);
     this.listen(this.canvas);
     this.resizing = new ResizeObserver(() => this.draw());
     this.resizing.observe(this);
@@ -37,6 +39,7 @@ export class MapView extends HTMLElement {
       const answer = await fetch(`/api${placeOf(this.lib)}/map`);
       if (!answer.ok) throw new Error((await answer.json()).error);
       this.points = new Uint16Array(await answer.arrayBuffer());
+      note.remove();
     } catch (error) {
       this.replaceChildren(h("p.by", {}, `There is no map: ${/** @type {Error} */ (error).message}`));
     }
@@ -86,7 +89,8 @@ export class MapView extends HTMLElement {
       if (event.key in steps) {
         const [dx, dy] = steps[/** @type {keyof typeof steps} */ (event.key)];
         this.move(dx, dy);
-      } else if (event.key === "+" || event.key === "-") this.zoomAt(this.wide / 2, HEIGHT / 2, event.key === "+" ? 1.3 : 1 / 1.3);
+      } else if (event.key === "0") this.showAll();
+      else if (event.key === "+" || event.key === "-") this.zoomAt(this.wide / 2, HEIGHT / 2, event.key === "+" ? 1.3 : 1 / 1.3);
       else return;
       event.preventDefault();
     });
@@ -138,7 +142,14 @@ export class MapView extends HTMLElement {
     this.draw();
   }
 
+  showAll() {
+    [this.zoom, this.x, this.y] = [1, 0.5, 0.5];
+    this.draw();
+    this.canvas?.focus({ preventScroll: true });
+  }
+
   draw() {
+    if (this.whole) this.whole.hidden = this.zoom === 1 && this.x === 0.5 && this.y === 0.5;
     if (this.drawing) return;
     this.drawing = requestAnimationFrame(() => {
       this.drawing = 0;

@@ -1,22 +1,18 @@
 // Where a query is typed, and a picture dropped or pasted, with the library's words to complete it.
 
-import { imageOf, sendPicture, sentImage } from "./api.js";
+import { imageOf, sendPicture } from "./api.js";
 import { h, icon, iconButton, notify, number } from "./dom.js";
 import { served } from "./served.js";
 import { NOTHING, go, state, watch } from "./state.js";
 import { COMMON, lastWord, pause, replaceLast } from "./words.js";
 
 const MOST_SHOWN = 7;
-/** Pictures that were sent from this page. @type {Set<string>} */
-export const sent = new Set();
-
-/** Where a query's picture is shown: of the library, or one that was sent. @param {string} lib @param {string} id */
-export const imageOfQuery = (lib, id) => (sent.has(id) ? sentImage(id) : imageOf(lib, id, "small"));
 
 class SearchBox extends HTMLElement {
   constructor() {
     super();
     this.chosen = -1;
+    this.asked = "";
     /** @type {import("./api.js").CountedWord[]} */
     this.offered = [];
     this.field = /** @type {HTMLInputElement} */ (h("input", {
@@ -49,11 +45,12 @@ class SearchBox extends HTMLElement {
 
   /** @param {import("./state.js").State} now */
   draw(now) {
-    if (document.activeElement !== this.field || !now.q) this.field.value = now.q;
+    if (now.q !== this.asked) this.field.value = now.q; // what is being typed stays as it is
+    this.asked = now.q;
     this.picture.hidden = !now.image;
     if (now.image)
       this.picture.replaceChildren(
-        h("img", { src: imageOfQuery(now.lib, now.image), alt: "the picture that is searched with", width: 34, height: 34 }),
+        h("img", { src: imageOf(now.lib, now.image, "small"), alt: "the picture that is searched with", width: 34, height: 34 }),
         iconButton("close", "Without the picture", { onclick: () => go({ image: "" }) }));
     this.field.placeholder = now.image ? "… and words" : "a dog on a beach -people";
   }
@@ -69,6 +66,7 @@ class SearchBox extends HTMLElement {
     const now = state();
     const page = now.page === "compare" ? "compare" : "search";
     const first = !now.q && !now.image; // the page without a query stays one step back
+    this.asked = this.field.value;
     go({ page, q: this.field.value, id: "", ...(now.page === page ? {} : { ...NOTHING, q: this.field.value }) }, unfinished && !first && now.page === page);
   }
 
@@ -106,6 +104,7 @@ class SearchBox extends HTMLElement {
   /** @param {KeyboardEvent} event */
   key(event) {
     if (event.key === "Escape") {
+      event.preventDefault(); // it would empty the field
       if (this.list.hidden) this.field.blur();
       this.fold();
     } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !this.list.hidden) {
@@ -167,7 +166,6 @@ class SearchBox extends HTMLElement {
     this.classList.add("busy");
     try {
       const { id } = await sendPicture(file);
-      sent.add(id);
       go({ ...NOTHING, page: "search", q: "", image: id, id: "" });
     } catch (error) {
       notify(String(/** @type {Error} */ (error).message), { bad: true });

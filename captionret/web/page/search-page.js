@@ -1,23 +1,38 @@
 // The first page: an answer, what was understood, and what to do where nothing fits.
 
-import { Refused, query, search } from "./api.js";
+import { Refused, imageOf, query, search } from "./api.js";
 import { counted, focusLost, h, icon, iconButton, number } from "./dom.js";
 import "./filter-bar.js";
 import { modeName } from "./modes.js";
 import { EACH, ResultGrid } from "./result-grid.js";
-import { imageOfQuery } from "./search-box.js";
 import { served } from "./served.js";
 import { NOTHING, UNFILTERED, go, link, state } from "./state.js";
 import { completed } from "./words.js";
 
 const COMMONEST = 18;
+const LIST = 150; // milliseconds that an answer waits for the list of words
+const PATIENCE = 900; // until what is wrong with a query is shown while one types: it may not be finished
+
+/** Whether a query is being typed. @param {import("./state.js").State} now */
+const typed = (now) => document.activeElement?.closest("search-box") && now.q !== "" && !/\s$/.test(now.q);
+
+/** @param {string} lib */
+const noPictures = (lib) => [
+  icon("image"),
+  h("h2", {}, "No pictures yet"),
+  h("p", {}, "What is in the library's folder is found when it has been indexed."),
+  ...(served.find(lib)?.writable ? [h("p", {}, h("a.button.first", link({ page: "add", id: "" }), icon("add"), "Add pictures"))] : []),
+];
+
+/** @param {number} milliseconds @returns {Promise<undefined>} */
+const pause = (milliseconds) => new Promise((then) => setTimeout(then, milliseconds));
 
 /** The search page, which stays as it is while others are open. */
 export class SearchPage {
   /** @param {HTMLElement} place */
   constructor(place) {
     this.place = place;
-    this.head = h("div.head");
+    this.head = h("div.head", { role: "status" });
     this.judged = h("div.judged", { hidden: true });
     this.grid = new ResultGrid();
     this.empty = h("div.nothing", { hidden: true });
@@ -49,15 +64,16 @@ export class SearchPage {
     this.stop?.abort();
     this.stop = new AbortController();
     const { signal } = this.stop;
+    this.place.classList.add("waiting");
     const text = await this.textOf(now);
     if (signal.aborted) return;
-    this.place.classList.add("waiting");
     try {
       const answer = await search(now, { q: text }, 0, EACH, signal);
       if (signal.aborted) return;
       served.pace = answer.milliseconds;
       this.draw(now, answer, text);
     } catch (error) {
+      if (!signal.aborted && typed(now)) await pause(PATIENCE);
       if (!signal.aborted) this.refuse(now, /** @type {Refused} */ (error));
     } finally {
       if (!signal.aborted) this.place.classList.remove("waiting");
@@ -69,8 +85,9 @@ export class SearchPage {
    * @param {import("./state.js").State} now
    */
   async textOf(now) {
-    const typed = document.activeElement?.closest("search-box") && now.q && !/\s$/.test(now.q);
-    return typed ? completed(now.q, await served.words(now.lib)) : now.q;
+    if (!typed(now)) return now.q;
+    const every = await Promise.race([served.words(now.lib), pause(LIST)]);
+    return completed(now.q, every ?? served.lastWords(now.lib));
   }
 
   /**
@@ -102,9 +119,9 @@ export class SearchPage {
     if (text !== now.q) notes.unshift(`Shown for “${text.trim()}”.`);
     return [
       answer.caption && h("p.of-picture", {}, "The picture seems to show: ", h("q", {}, answer.caption)),
-      h("p.count", {}, answer.more ? `${number(answer.searched)} pictures searched` : counted(answer.hits.length, "picture"),
+      h("p.count", {}, answer.fitting === null && answer.more ? `${number(answer.searched)} pictures searched` : counted(answer.fitting ?? answer.hits.length, "picture"),
         ` in ${answer.milliseconds < 1000 ? `${Math.round(answer.milliseconds)} ms` : `${(answer.milliseconds / 1000).toFixed(1)} s`}`,
-        h("span.by", {}, ` · ${modeName(answer.mode)}`)),
+        answer.fitting === null && h("span.by", {}, ` · ${modeName(answer.mode)}`)),
       read.length > 0 && h("p.read", {}, read.map((one) => h("span", {}, h("s", {}, one.word), " → ",
         one.readings.slice(0, 4).map((r) => r.word).join(", "), h("small", {}, ` ${one.readings[0].how}`)))),
       ...notes.map((one) => h("p.note", {}, one)),
@@ -115,11 +132,12 @@ export class SearchPage {
   nothing(answer) {
     const now = state();
     const limited = Object.keys(UNFILTERED).some((name) => now[/** @type {keyof typeof UNFILTERED} */ (name)]);
+    if (!answer.searched) return noPictures(now.lib);
     return [
       icon("search"),
       h("h2", {}, "Nothing fits"),
       ...answer.notes.map((one) => h("p", {}, one)),
-      !answer.notes.length && h("p", {}, answer.searched ? "No picture here shows that." : "The library holds no pictures yet."),
+      !answer.notes.length && h("p", {}, "No picture here shows that."),
       answer.nearest.length > 0 && h("p", {}, "Words of this library that are near:"),
       answer.nearest.length > 0 && h("ul.chips", {}, answer.nearest.map((word) => h("li", {}, h("a.chip-link", link({ q: word }), word)))),
       limited && h("p", {}, h("button.button", { type: "button", onclick: () => go(UNFILTERED) }, "Search without the filters")),
@@ -148,7 +166,7 @@ export class SearchPage {
     this.judged.replaceChildren(
       h("span", {}, "Like these:"),
       ...every.map(([id, sign]) => h("span.judgement", { class: sign === "+" ? "good" : "bad" },
-        h("img", { src: imageOfQuery(now.lib, id), alt: sign === "+" ? "liked" : "disliked", width: 40, height: 40 }), h("b", {}, sign),
+        h("img", { src: imageOf(now.lib, id, "small"), alt: sign === "+" ? "liked" : "disliked", width: 40, height: 40 }), h("b", {}, sign),
         iconButton("close", "Take it back", { onclick: () => go({ like: now.like.filter((one) => one !== id), dislike: now.dislike.filter((one) => one !== id) }) }))),
       h("button.link", { type: "button", onclick: () => go({ like: [], dislike: [] }) }, "Take all back"));
   }
@@ -159,10 +177,12 @@ export class SearchPage {
    */
   refuse(now, error) {
     this.head.replaceChildren();
-    this.grid.show({ library: now.lib, mode: "", searched: 0, offset: 0, more: false, hits: [], notes: [], understood: [], nearest: [], caption: null, milliseconds: 0 }, () => Promise.reject(error));
+    this.grid.show({ library: now.lib, mode: "", searched: 0, fitting: null, offset: 0, more: false, hits: [], notes: [], understood: [], nearest: [], caption: null, milliseconds: 0 }, () => Promise.reject(error));
     this.empty.hidden = false;
     this.empty.classList.remove("welcome");
     this.empty.replaceChildren(icon("info"), h("h2", {}, "That cannot be asked"), h("pre.message", {}, error.message),
-      h("p", {}, h("a.button", link({ ...NOTHING }), "Begin anew")));
+      h("p.buttons", {},
+        now.mode && h("a.button.first", link({ mode: "", plus: [], minus: [] }), `Ask by “${modeName("auto")}”`),
+        h("a.button", link({ ...NOTHING, mode: "" }), "Begin anew")));
   }
 }

@@ -14,6 +14,8 @@ class Served {
     this.exports = {};
     /** @type {Map<string, Promise<import("./api.js").CountedWord[]>>} */
     this.wordsOf = new Map();
+    /** As they were known last. @type {Map<string, import("./api.js").CountedWord[]>} */
+    this.listed = new Map();
   }
 
   /** @param {import("./api.js").Libraries} found */
@@ -37,7 +39,10 @@ class Served {
     let found = this.wordsOf.get(lib);
     if (!found) {
       found = words(lib).then(
-        (answer) => answer.words,
+        (answer) => {
+          this.listed.set(lib, answer.words);
+          return answer.words;
+        },
         () => {
           this.wordsOf.delete(lib);
           return [];
@@ -46,6 +51,11 @@ class Served {
       this.wordsOf.set(lib, found);
     }
     return found;
+  }
+
+  /** The words of a library as they were when they came last; none before. @param {string} lib */
+  lastWords(lib) {
+    return this.listed.get(lib) ?? [];
   }
 
   /** Ask for the words of a library anew: its captions were changed. @param {string} lib */

@@ -12,8 +12,11 @@ export const COMMON = new Set(
  */
 export const pause = (pace) => Math.min(250, Math.max(40, 1.5 * pace));
 
-/** The word that is being typed; "" after a blank. @param {string} text */
-export const lastWord = (text) => /[\p{L}'-]*$/u.exec(text)?.[0].replace(/^-/, "").toLowerCase() ?? "";
+const FILTER = /(?:^|[\s(-])[a-z]+:(?:"[^"]*|[^\s"]*)$/i;
+
+/** The word that is being typed; "" after a blank, and in a filter, as "under:bea". @param {string} text */
+export const lastWord = (text) =>
+  FILTER.test(text) ? "" : (/[\p{L}'-]*$/u.exec(text)?.[0].replace(/^-/, "").toLowerCase() ?? "");
 
 /** @param {string} text @param {string} word */
 export const replaceLast = (text, word) => text.replace(/(-?)[\p{L}'-]*$/u, (_, minus) => minus + word);

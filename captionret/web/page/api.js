@@ -52,6 +52,9 @@ export class Refused extends Error {
   }
 }
 
+/** Whether nobody waits any more. @param {unknown} error */
+const stopped = (error) => error instanceof DOMException && error.name === "AbortError";
+
 /**
  * @param {string} path
  * @param {RequestInit} [options]
@@ -62,11 +65,14 @@ export async function ask(path, options = {}) {
   try {
     answer = await fetch(`/api${path}`, options);
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (stopped(error)) throw error;
     throw new Refused(0, "The server does not answer. Is captionret serve still running?");
   }
   if (answer.status === 204) return null;
-  const content = await answer.json().catch(() => ({ error: `The server answered ${answer.status}.` }));
+  const content = await answer.json().catch((error) => {
+    if (stopped(error)) throw error; // half an answer is none
+    return { error: `The server answered ${answer.status}.` };
+  });
   if (!answer.ok) throw new Refused(answer.status, content.error ?? `The server answered ${answer.status}.`);
   return content;
 }

@@ -1,0 +1,21 @@
+// What the page makes of answers.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { ask } from "../../captionret/web/page/api.js";
+
+/** @param {object} answer */
+const answering = (answer) => { globalThis.fetch = async () => answer; };
+
+test("half an answer, for which nobody waits any more, is none", async () => {
+  const json = async () => { throw new DOMException("", "AbortError"); };
+  answering({ ok: true, status: 200, json });
+  await assert.rejects(ask("/libraries"), { name: "AbortError" });
+});
+
+test("a refusal is a sentence, whatever comes", async () => {
+  const json = async () => { throw new SyntaxError("not JSON"); };
+  answering({ ok: false, status: 502, json });
+  await assert.rejects(ask("/libraries"), { message: "The server answered 502." });
+});

@@ -15,6 +15,7 @@ KERNELS = [
         ("retrieval.index", "_halves"),
         ("retrieval.index", "_likelihood"),
         ("models.captioning", "_decoder"),
+        ("models.vision.engines", "_float16"),
     )
 ]
 

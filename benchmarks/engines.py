@@ -43,14 +43,17 @@ LEAST = 0.0003  # of a word's probability that libraries keep
 class Engine:
     """One engine at one precision, and what came of it.
 
-    grids: of each batch (n, cells, D) float16; pooled: (n, D) float16
+    grids: of each batch (n, cells, D) float16; pooled: (n, D) float16, and own: the same of the last blocks
+           of the lexical head
     seconds: of a picture, by the clock; work: of processor time
     """
 
-    def __init__(self, name: str, precision: str, backbone: Backbone) -> None:
-        self.name, self.precision, self.backbone = name, precision, backbone
+    def __init__(self, name: str, precision: str, backbone: Backbone, seeing: Backbone) -> None:
+        """seeing: the backbone with the lexical head's own last blocks"""
+        self.name, self.precision, self.backbone, self._seeing = name, precision, backbone, seeing
         self.grids: list[torch.Tensor] = []
         self.pooled: list[np.ndarray] = []
+        self.own: list[np.ndarray] = []
         self.seconds: list[float] = []
         self.work: list[float] = []
 
@@ -62,20 +65,24 @@ class Engine:
         self.work.append((time.process_time() - work) / len(pixels))
         self.grids.append(grid.half())
         self.pooled.append(pooled.half().numpy())
+        self.own.append(self._seeing.read_all(pixels)[1].half().numpy())
 
 
-def engines(name: str, size: int) -> list[Engine]:
+def engines(name: str, size: int, predictor: WordPredictor) -> list[Engine]:
     """All that run here, PyTorch at float32 first."""
     found = []
     for engine in ENGINES.values():
         for precision in engine.precisions:
             try:
                 backbone = load_backbone(name, compute=Compute(engine.name, precision))
-                backbone.read(np.zeros((BATCH, size, size, 3), np.uint8))  # started, and once unmeasured
+                seeing = predictor.seeing_with(backbone)
+                nothing = np.zeros((BATCH, size, size, 3), np.uint8)
+                for one in (backbone, seeing):
+                    one.read(nothing)  # started, and once unmeasured
             except BadSetting as error:
                 print(error)
                 continue
-            found.append(Engine(engine.name, precision, backbone))
+            found.append(Engine(engine.name, precision, backbone, seeing))
     return found
 
 
@@ -92,7 +99,8 @@ def ndcg_by_captions(texts: Sequence[str], relevance: np.ndarray) -> np.ndarray:
 
 def ndcg_by_words(engine: Engine, predictor: WordPredictor, relevance: np.ndarray) -> np.ndarray:
     """The same by mode expected-cosine, from the lexical head alone."""
-    predicted = predictor.predict_features(np.concatenate(engine.pooled))
+    pooled, own = np.concatenate(engine.pooled), np.concatenate(engine.own)
+    predicted = predictor.predict_words([], [""] * len(pooled), pooled, own=own if own.size else None)
     mode = ExpectedCosine(WordMatrix.of_matrix(predictor.words, predicted, LEAST))
     rows = [
         {predictor.words[word]: float(row[word]) for word in np.flatnonzero(row >= LEAST)}
@@ -155,7 +163,8 @@ def main() -> None:
     captioner = Captioner.load(given.checkpoint, "cpu")
     items = [item for item in open_dataset(given.data).split("val") if item.path][: given.count]
     size = captioner.backbone.config.preprocessing.size
-    measured = engines(captioner.config.backbone, size)
+    predictor = WordPredictor.load(device="cpu")
+    measured = engines(captioner.config.backbone, size, predictor)
     paths: list[Path] = [item.path for item in items if item.path]
     for number, batch in enumerate(decoded_batches(paths, size, BATCH)):
         turn = number % len(measured)
@@ -163,7 +172,6 @@ def main() -> None:
             engine.read(batch.pixels[0])
     first = measured[0]
     relevance = load_relevance("sbert", [item.captions for item in items])
-    predictor = WordPredictor.load(device="cpu")
     theirs = captions_of(captioner, first)
     reference = ndcg_by_captions(theirs, relevance), ndcg_by_words(first, predictor, relevance)
     rows = []

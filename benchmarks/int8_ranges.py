@@ -82,7 +82,7 @@ def measure(name: str, paths: Sequence[Path]) -> dict[str, object]:
         if float(moved.norm() / reference.norm()) <= MOST_MOVED:
             kept[one] = found
     print(f"{name}: {len(kept)} of {len(names)} convolutions")
-    return {"identity": source.identity, "ranges": kept}
+    return {"identity": source.frozen, "ranges": kept}
 
 
 @torch.inference_mode()

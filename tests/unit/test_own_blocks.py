@@ -20,6 +20,7 @@ from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.network import LexicalNetwork, make_network
 from captionret.models.lexical.predictor import WordPredictor
 from captionret.models.vision.backbones import Backbone, load_backbone
+from captionret.models.vision.engines.int8 import RoundedConvolution, rounded
 from captionret.models.vision.last_blocks import LastBlocks, before, with_own_blocks
 from captionret.records import CaptionResult
 from captionret.training.captioning import begin_with
@@ -91,6 +92,13 @@ def test_a_cnn_with_own_blocks_is_another_one_for_caches_and_engines(backbone: B
     parts = [backbone, before(backbone, 1), before(backbone, 2)]
     parts += [with_own_blocks(backbone, own, 1) for own in (first, second)]
     assert len({part.key for part in parts}) == 5
+
+
+def test_a_cnn_with_own_blocks_computes_in_bytes_by_the_ranges_of_its_own(backbone: Backbone) -> None:
+    source = with_own_blocks(backbone, LastBlocks("efficientnet_lite0", 1), 1).reader.source
+    network = rounded(source).network
+    assert sum(isinstance(one, RoundedConvolution) for one in network.modules()) > 40
+    assert rounded(source).identity != rounded(backbone.reader.source).identity
 
 
 def test_statistics_of_batch_norms_stay_in_training() -> None:

@@ -116,10 +116,11 @@ class _Prepared(nn.Module):
 def _source(backbone: Backbone) -> Source:
     config = backbone.config
     facts = [config.name, backbone.weights_sha256, config.preprocessing.to_json()]
+    frozen = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    identity = frozen
     if backbone.part:
-        facts.append(backbone.part)
-    identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    return Source(_Prepared(backbone).eval(), config.name, identity, config.preprocessing.size)
+        identity = hashlib.sha256(json.dumps([*facts, backbone.part]).encode()).hexdigest()
+    return Source(_Prepared(backbone).eval(), config.name, identity, config.preprocessing.size, frozen)
 
 
 def as_float16(features: np.ndarray) -> np.ndarray:

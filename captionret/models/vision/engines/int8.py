@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import TypeAlias
 
@@ -32,11 +33,11 @@ def rounded(source: Source) -> Source:
     errors: CannotRun for a backbone, or for weights, that were not measured
     """
     measured = json.loads((files(__package__) / RANGES).read_text("utf-8")).get(source.name)
-    if measured is None or measured["identity"] != source.identity:
+    if measured is None or measured["identity"] != source.frozen:
         raise CannotRun(f"{source.name} with these weights was not measured for int8.")
     facts = [source.identity, "int8", measured["ranges"]]
     identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    return Source(with_rounded(source.network, measured["ranges"]), source.name, identity, source.size)
+    return replace(source, network=with_rounded(source.network, measured["ranges"]), identity=identity)
 
 
 def with_rounded(network: nn.Module, ranges: Mapping[str, Range]) -> nn.Module:

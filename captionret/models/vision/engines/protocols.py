@@ -21,12 +21,14 @@ class Source:
     name:     what people call it: "efficientnet_lite2"
     identity: 64 hex digits: a hash over everything that changes a feature
     size:     the height and width of the pictures that it reads, in pixels
+    frozen:   the identity of the backbone alone, whatever other last blocks stand beside its own
     """
 
     network: nn.Module
     name: str
     identity: str
     size: int
+    frozen: str
 
 
 class Start(Protocol):

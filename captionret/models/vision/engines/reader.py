@@ -50,7 +50,7 @@ class Reader:
 
     def _begin(self, pictures: int) -> None:
         """Start the engine, or for a few pictures PyTorch."""
-        rows = self._rows()
+        rows, reason = self._rows(), ""
         if self._compute.engine == "auto" and pictures < WORTH_STARTING and rows[-1].name == "torch":
             if self._run is None:
                 self._start(rows[-1])
@@ -62,13 +62,17 @@ class Reader:
             except CannotRun as error:
                 if self._compute.engine != "auto":
                     raise BadSetting(f"{error} Choose another engine or precision.") from None
-                log.info(f"{error} A slower engine is taken.")
+                reason = f"{error} "
+                log.info(f"{error} A slower engine is taken." if row is not rows[-1] else str(error))
                 continue
             if len(rows) > 1:
                 log.info(f"{self.source.name} runs in {row.name}, {self._compute.precision}.")
             self._settled = True
             return
-        raise BadSetting(f"No engine here computes in {self._compute.precision} on {self._device}.")
+        raise BadSetting(
+            f"{reason}No engine here computes in {self._compute.precision} on {self._device}. Choose another "
+            "precision."
+        )
 
     def _start(self, row: EngineConfig) -> None:
         start: Start = import_module(f".{row.module}", __package__).start

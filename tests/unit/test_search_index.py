@@ -123,6 +123,15 @@ def test_base_forms_of_what_is_not_kept_are_found_when_they_are_asked_for(
 QUERIES = ["dogs running", "a dog and a dog on the beach", "unheard words", "café", " ".join(WORDS)]
 
 
+def test_pictures_are_found_by_every_path_that_they_have(
+    table: tuple[MergedSegments, list[Document]],
+) -> None:
+    held, left = table
+    rows = {path: row for row, one in enumerate(left) for path in one.paths}
+    assert (len(rows) > len(left)) == bool(left) and {path: held.row_at(path) for path in rows} == rows
+    assert held.row_at("nothing.jpg") is None and held.row_of_copy.keys() == rows.keys() - set(held.paths)
+
+
 @pytest.mark.usefixtures("with_bits")
 @pytest.mark.parametrize("mode", KEPT)
 def test_kept_index_scores_as_the_captions_do_to_the_bit(

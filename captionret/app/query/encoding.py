@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,6 @@ class Encoder:
     models: Models
     mode: str
     _known: dict[str, EncodedQuery] = field(default_factory=dict)  # by content hash
-    _names: dict[str, int] | None = None
 
     def query(self, asked: Asked) -> EncodedQuery:
         """The whole query, feedback included.
@@ -90,21 +90,17 @@ class Encoder:
 
     def _named(self, path: str) -> tuple[str, EncodedQuery]:
         """One of the gallery's pictures, by the path that its answers show."""
-        gallery = self.gallery
-        if self._names is None:
-            shown = (
-                (name, row)
-                for row in range(len(gallery))
-                for name in (gallery.paths[row], *gallery.copies[row])
-            )
-            self._names = dict(shown)
-        name = path if path in self._names else called(path, self._names)
-        if name is None:
+        pictures = self.snapshot.pictures
+        name, row = path, pictures.row_at(path)
+        if row is None:
+            name = called(path, chain(pictures.paths, pictures.row_of_copy)) or ""
+            row = pictures.row_at(name)
+        if row is None:
             raise BadImage(
                 f"{path} is no file, and no picture of the library. Name a file, or a picture as an answer "
                 "of the library shows it."
             )
-        return name, gallery.query(self._names[name], self._parts)
+        return name, self.gallery.query(row, self._parts)
 
     @property
     def gallery(self) -> Gallery:

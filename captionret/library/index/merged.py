@@ -45,6 +45,18 @@ class MergedSegments:
         return self
 
     @cached_property
+    def row_of_copy(self) -> dict[str, int]:
+        """The row of each further path."""
+        pairs = ((number, pair) for number, one in enumerate(self.segments) for pair in one.copies.pairs())
+        each = ((path, self.row(number, place)) for number, (place, path) in pairs)
+        return {path: row for path, row in each if row is not None}
+
+    def row_at(self, path: str) -> int | None:
+        """The row of the picture at a path, its first or a further one; None where there is none."""
+        row = self.row_of_id.get(path)
+        return self.row_of_copy.get(path) if row is None else row
+
+    @cached_property
     def row_sets(self) -> SegmentRowSets:
         """What filters ask."""
         return SegmentRowSets(self)

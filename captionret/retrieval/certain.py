@@ -29,11 +29,6 @@ class CertainColumns(BesidePredicted):
         self._certain, self._holding = certain, holding
         self.rows = lru_cache(_KEPT)(self._find)  # of a word the pictures whose certain captions hold it
 
-    @property
-    def beside(self) -> NDArray[np.bool_]:
-        """(N,) of which pictures the captions are certain."""
-        return self._certain
-
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word, or a certain caption holds it."""
         return word in self._predicted or len(self.rows(word)) > 0

@@ -50,11 +50,6 @@ class WithOtherCaptions(BesidePredicted):
         self._captions = captions
         self._known = lru_cache(_KEPT)(self._find)
 
-    @property
-    def beside(self) -> NDArray[np.bool_]:
-        """(N,) of which pictures there are such captions."""
-        return self._captions.others
-
     def __contains__(self, word: str) -> bool:
         """Whether anything is predicted of this word, or such a caption holds it."""
         return word in self._predicted or len(self._known(word)[0]) > 0

@@ -1,6 +1,6 @@
 """What is predicted of each picture word by word: by the lexical head and by ImageNet's classes, merged."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from threading import local
 
@@ -90,13 +90,14 @@ class WordProbabilities:
         self._at_hand.places = {row: place for place, row in enumerate(rows)}
         self._at_hand.words = self.some(np.array(rows, np.int64)) if rows else None
 
-    @property
-    def beside(self) -> NDArray[np.bool_] | None:
-        """(N,) of which pictures captions may say more than is predicted; None where of none."""
-        head, found = self._head, None
+    def told_beside(self, words: Iterable[str]) -> NDArray[np.int64]:
+        """The rows of pictures of which captions say more of one of these words than is predicted."""
+        head, rows = self._head, [np.zeros(0, np.int64)]
+        every = {form for word in words for form in (word, *self.forms(word))}
         while isinstance(head, BesidePredicted):
-            found, head = head.beside if found is None else found | head.beside, head.predicted
-        return found
+            rows += [head.raised_by(word)[0].astype(np.int64) for word in sorted(every)]
+            head = head.predicted
+        return np.unique(np.concatenate(rows))
 
     @property
     def predicted_head(self) -> WordColumns:

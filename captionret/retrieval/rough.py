@@ -16,7 +16,6 @@ from .calibrated import BENT_FROM, SURE
 from .index.stored_words import StoredColumns
 from .predicted import WordProbabilities
 
-MOST_BESIDE = 1 << 15  # pictures of which something beside predictions is known, which are compared exactly
 _WORD = np.dtype([("tells", "<f4"), ("is_telling", "<i4"), ("first", "<i4"), ("count", "<i4")])
 _READING = np.dtype(
     [
@@ -94,8 +93,8 @@ def rough_likelihoods(words: WordProbabilities, asked: list[Asked], number: floa
 
     number: what the number of a picture counts
     """
-    head, beside = words.predicted_head, words.beside
-    if KERNEL is None or not asked or (beside is not None and beside.sum() > MOST_BESIDE):
+    head = words.predicted_head
+    if KERNEL is None or not asked:
         return None
     if not isinstance(head, StoredColumns) or not isinstance(words.class_columns, StoredColumns | None):
         return None

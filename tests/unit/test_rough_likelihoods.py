@@ -26,7 +26,7 @@ from captionret.retrieval.index import few_rows
 from captionret.retrieval.index.few_rows import FewColumns, look_up
 from captionret.retrieval.index.halves import unit_rows
 from captionret.retrieval.index.stored_words import StoredWords
-from captionret.retrieval.modes import auto
+from captionret.retrieval.modes import auto, text_likelihood
 from captionret.retrieval.modes.text_likelihood import TextLikelihood
 from captionret.retrieval.predicted import WordProbabilities
 from captionret.retrieval.rough_sums import Roughly, reached_by
@@ -146,6 +146,23 @@ def test_what_a_person_wrote_is_certain_there_too(stored: StoredWords) -> None:
     assert asked.rough is not None
     assert np.abs(asked.rough.scores - asked.scores()).max() < asked.rough.off
     assert asked.rough.surest[[3_100, 4_999]].min() > 6 > asked.rough.surest[7]
+    scores, fits = asked.scores(), asked.fits()
+    expected = np.argsort(-np.where(fits, scores, -np.inf), kind="stable")[:50]
+    assert [row for row, _ in asked.best(50, -1e30, None)] == expected.tolist()
+
+
+@pytest.mark.parametrize(("count", "is_rough"), [(0, True), (4, True), (5, False)])
+def test_of_certain_captions_those_alone_count_that_say_a_word_of_the_text(
+    count: int, is_rough: bool, stored: StoredWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_likelihood, "_ONE_TOLD_OF", COUNT // 4)
+    every = np.ones(COUNT, np.bool_)  # all captions are certain: of a library of a file's, say
+    says: dict[tuple[str, ...], NDArray[np.bool_]] = {("dogs",): np.arange(COUNT) < count, ("beach",): every}
+    head = CertainColumns(stored.head, every, lambda phrase: says.get(phrase, ~every))
+    asked = TextLikelihood(WordProbabilities(head, stored.classes, CALIBRATION), TEXTS[0], said)
+    assert (asked.rough is not None) == is_rough
+    if asked.rough is not None:
+        assert np.abs(asked.rough.scores - asked.scores()).max() < asked.rough.off
     scores, fits = asked.scores(), asked.fits()
     expected = np.argsort(-np.where(fits, scores, -np.inf), kind="stable")[:50]
     assert [row for row, _ in asked.best(50, -1e30, None)] == expected.tolist()

@@ -195,11 +195,6 @@ class BesidePredicted(ABC):
         """What is predicted, without what stands beside."""
         return self._predicted
 
-    @property
-    @abstractmethod
-    def beside(self) -> NDArray[np.bool_]:
-        """(N,) of which pictures something else may say more."""
-
     @abstractmethod
     def raised_by(self, word: str) -> tuple[NDArray[np.integer], Raised]:
         """The rows of which something beside tells of a word, ascending; and what it makes of them."""

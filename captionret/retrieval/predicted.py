@@ -90,7 +90,7 @@ class WordProbabilities:
         self._at_hand.places = {row: place for place, row in enumerate(rows)}
         self._at_hand.words = self.some(np.array(rows, np.int64)) if rows else None
 
-    def told_beside(self, words: Iterable[str]) -> NDArray[np.int64]:
+    def raised_rows(self, words: Iterable[str]) -> NDArray[np.int64]:
         """The rows of pictures of which captions say more of one of these words than is predicted."""
         head, rows = self._head, [np.zeros(0, np.int64)]
         every = {form for word in words for form in (word, *self.forms(word))}

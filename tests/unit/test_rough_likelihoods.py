@@ -155,7 +155,7 @@ def test_what_a_person_wrote_is_certain_there_too(stored: StoredWords) -> None:
 def test_of_certain_captions_those_alone_count_that_say_a_word_of_the_text(
     count: int, is_rough: bool, stored: StoredWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_likelihood, "_ONE_TOLD_OF", COUNT // 4)
+    monkeypatch.setattr(text_likelihood, "_ONE_RAISED_OF", COUNT // 4)
     every = np.ones(COUNT, np.bool_)  # all captions are certain: of a library of a file's, say
     says: dict[tuple[str, ...], NDArray[np.bool_]] = {("dogs",): np.arange(COUNT) < count, ("beach",): every}
     head = CertainColumns(stored.head, every, lambda phrase: says.get(phrase, ~every))

@@ -23,7 +23,7 @@ NUMBER = 1.1  # times the number of the picture; learnt with the weights of word
 # alone one in four hundred words that no caption of Flickr8k val holds finds a picture.
 AGREED = 0.1
 _MOST_ALIKE = 1024  # pictures that are as likely as the likeliest
-_ONE_TOLD_OF = 16  # where captions tell more of so many, comparing all exactly takes no longer
+_ONE_RAISED_OF = 16  # where captions tell more of so many, comparing all exactly takes no longer
 Readings = Mapping[str, float]  # words that a word is read as, with weights
 
 
@@ -108,8 +108,8 @@ class TextLikelihood:
     def rough(self) -> Rough | None:
         """The same of each picture, roughly, and exactly of those whose captions tell more of the words than
         is predicted; None where all have to be compared exactly."""
-        rows = self.words.told_beside(word for readings in self.asked.values() for word in readings)
-        if len(rows) > len(self.words.numbers) // _ONE_TOLD_OF:
+        rows = self.words.raised_rows(word for readings in self.asked.values() for word in readings)
+        if len(rows) > len(self.words.numbers) // _ONE_RAISED_OF:
             return None
         telling = telling_words(self.asked)
         read = [Asked(r, weight_of(word, r), word in telling) for word, r in self.asked.items()]

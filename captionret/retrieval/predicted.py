@@ -43,10 +43,26 @@ _MOST_CUT = 0.01  # a word that is not stored is a third as probable as the leas
 
 
 class _AtHand(local):
-    """What a thread has read of a few pictures: their places there, by row, and their words."""
+    """What a thread has read of a few pictures."""
 
-    places: Mapping[int, int] = {}
-    words: "WordProbabilities | None" = None
+    def __init__(self) -> None:
+        self.keep((), None)
+
+    def keep(self, rows: Sequence[int], words: "WordProbabilities | None") -> None:
+        """Keep their words in place of others."""
+        self.places: Mapping[int, int] = {row: place for place, row in enumerate(rows)}
+        self.words = words
+        self._values: dict[str, list[float]] = {}
+
+    def at(self, word: str, row: int) -> float | None:
+        """How probable a word is of one of them; None of another picture."""
+        place = self.places.get(row)
+        if place is None or self.words is None:
+            return None
+        values = self._values.get(word)
+        if values is None:
+            values = self._values[word] = self.words.of(word).tolist()
+        return values[place]
 
 
 class WordProbabilities:
@@ -69,6 +85,7 @@ class WordProbabilities:
         self.least = (_MOST_CUT if least is None else min(least, _MOST_CUT)) / 3  # of a word not stored
         self.numbers = head.numbers
         self._known, self._raw, self._odds = KeptColumns(), KeptColumns(), KeptColumns()
+        self._by_class = KeptColumns()  # of a few pictures, which are asked one after the other
         self._at_hand = _AtHand()
 
     def __contains__(self, word: str) -> bool:
@@ -82,13 +99,12 @@ class WordProbabilities:
         found._classes = None if self._classes is None else _some(self._classes, rows)
         found._known, found._raw = self._known.rows(rows), self._raw.rows(rows)
         found._odds = self._odds.rows(rows)
-        found._at_hand = _AtHand()
+        found._by_class, found._at_hand = KeptColumns(), _AtHand()
         return found
 
     def read_of(self, rows: Sequence[int]) -> None:
         """Read of these pictures together what `at` is asked for next, by this thread."""
-        self._at_hand.places = {row: place for place, row in enumerate(rows)}
-        self._at_hand.words = self.some(np.array(rows, np.int64)) if rows else None
+        self._at_hand.keep(rows, self.some(np.array(rows, np.int64)) if rows else None)
 
     def raised_rows(self, words: Iterable[str]) -> NDArray[np.int64]:
         """The rows of pictures of which captions say more of one of these words than is predicted."""
@@ -129,10 +145,13 @@ class WordProbabilities:
 
     def classes_behind(self, word: str, row: int) -> dict[str, float]:
         """The classes that make a word probable of one picture, the surest first."""
-        words, place = self._near(row)
-        if words._classes is None:
+        names = () if self._classes is None else classes_of().get(word, ())
+        if not names:
             return {}
-        found = {name: float(words._classes.column(name)[place]) for name in classes_of().get(word, ())}
+        words, place = self._near(row)
+        assert words._classes is not None, "they are known of all pictures, or of none"
+        columns = {name: words._by_class.get(name, words._classes.column) for name in names}
+        found = {name: float(column[place]) for name, column in columns.items()}
         return dict(sorted(((name, p) for name, p in found.items() if p > 0), key=lambda one: -one[1]))
 
     def of(self, word: str) -> NDArray[np.float64]:
@@ -142,11 +161,11 @@ class WordProbabilities:
 
     def at(self, word: str, row: int) -> float:
         """How probable a word is of one picture, as `of` says of all."""
+        at_hand = self._at_hand.at(word, row)
+        if at_hand is not None:
+            return at_hand
         known = self._known.find(word)
-        if known is not None:
-            return float(known[row])
-        words, place = self._near(row)
-        return float(words.of(word)[place])
+        return float(known[row] if known is not None else self.some(np.array([row])).of(word)[0])
 
     def _near(self, row: int) -> tuple["WordProbabilities", int]:
         """Words in which a picture stands among few, and its place there."""

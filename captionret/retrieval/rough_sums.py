@@ -12,29 +12,43 @@ from numpy.typing import NDArray
 Rows = NDArray[np.integer]
 _FEW = 32  # scores of which the best is taken
 _AT_ONCE = 1 << 15  # scores
+_LEAST = float(np.finfo(np.float32).min)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roughly:
-    """Scores of N pictures.
+    """Scores of N pictures, as numbers of which each is multiplied by `scale` (above 0), less `shift`.
 
-    scores:  (N,) of which an exact one is at most `off` away
+    numbers: (N,)
+    off:     an exact score is at most so far away
     exactly: of (M,) rows the exact ones, float64
     """
 
-    scores: NDArray[np.floating]
+    numbers: NDArray[np.floating]
     off: float
     exactly: Callable[[Rows], NDArray[np.floating]]
+    scale: float = 1.0
+    shift: float = 0.0
+
+    @property
+    def scores(self) -> NDArray[np.floating]:
+        """(N,) all of them; not to be written to."""
+        if self.scale == 1 and not self.shift:
+            return self.numbers
+        found: NDArray[np.floating] = self.numbers * np.float32(self.scale)
+        found -= np.float32(self.shift)
+        return found
 
     def standardised(self, weight: float) -> "Roughly":
         """These less their mean, by their standard deviation, times a weight. Both are taken from the rough
         ones: they are those of the exact ones to some five digits."""
-        mean, spread = _mean_and_deviation(self.scores)
+        scores = self.scores
+        mean, spread = _mean_and_deviation(scores)
         scale = weight / spread if spread > 1e-12 else 0.0
-        values = self.scores * np.float32(scale)
-        off = self.off * abs(scale) + _rounding(values)
-        values -= np.float32(mean * scale)
-        return Roughly(values, off, lambda rows: (self.exactly(rows) - mean) * scale)
+        if not scale:
+            return Roughly(np.zeros(len(scores), np.float32), 0.0, lambda rows: np.zeros(len(rows)))
+        off = (self.off + _rounding(scores)) * scale
+        return Roughly(scores, off, lambda rows: (self.exactly(rows) - mean) * scale, scale, mean * scale)
 
     def less(self, taken: NDArray[np.float64]) -> "Roughly":
         """These less (N,) numbers."""
@@ -55,8 +69,11 @@ class Fitting:
 
 def summed(parts: Sequence[Roughly]) -> Roughly:
     """The sum of at least one."""
-    total = reduce(np.add, (one.scores for one in parts)).astype(np.float32, copy=False)
-    off = sum(one.off for one in parts) + max(_rounding(total), *(_rounding(one.scores) for one in parts))
+    if len(parts) == 1:
+        return parts[0]
+    scores = [one.scores for one in parts]
+    total = reduce(np.add, scores).astype(np.float32, copy=False)
+    off = sum(one.off for one in parts) + max(map(_rounding, (total, *scores)))
     return Roughly(total, off, lambda rows: np.sum([one.exactly(rows) for one in parts], axis=0))
 
 
@@ -84,8 +101,9 @@ def best_of(
     """The best rows of those that fit, with their exact scores, see PreparedMode.best."""
     fit = fitting.roughly(True)
     fit = fit if allowed is None else fit & allowed
-    reached = reached_by(np.where(fit, rough.scores, np.float32(-np.inf)), top)
-    possible = rough.scores >= max(reached - 2 * rough.off, least - rough.off)
+    reached = reached_by(np.where(fit, rough.numbers, np.float32(-np.inf)), top)
+    lowest = max(reached - 2 * rough.off / rough.scale, (least - rough.off + rough.shift) / rough.scale)
+    possible = rough.numbers >= max(lowest, _LEAST)
     possible &= fitting.roughly(False)
     rows = np.flatnonzero(possible if allowed is None else possible & allowed)
     scores = rough.exactly(rows).astype(np.float32)

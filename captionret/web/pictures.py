@@ -23,18 +23,22 @@ def found_pictures(
     for row in rows:
         name, folder = named(gallery.paths[row])
         hit = None if hits is None else hits.get(row)
-        found.append(
-            FoundPicture(
-                id=gallery.hashes[row],
-                name=name,
-                folder=folder,
-                caption=visible(gallery.captions[row]),
-                person=snapshot.is_own(row),
-                copies=len(gallery.copies[row]),
-            )
+        picture = FoundPicture(
+            id=gallery.hashes[row],
+            name=name,
+            folder=folder,
+            caption=visible(gallery.captions[row]),
+            person=snapshot.is_own(row),
+            copies=len(gallery.copies[row]),
+            rank=0 if hit is None else hit.rank,
+            score=0.0 if hit is None else hit.score,
+            weak=hit is not None and hit.weak,
+            words=[] if hit is None else _words(hit),
+            why=[] if hit is None else [visible(word) for word in hit.why],
+            by_caption=[] if hit is None else [visible(word) for word in hit.by_caption],
+            by_name=hit is not None and hit.by_name,
         )
-        if hit is not None:
-            _add_hit(found[-1], hit)
+        found.append(picture)
     for picture, group in zip(found, groups, strict=False):
         picture.group = visible(group)
     return found
@@ -47,13 +51,8 @@ def named(path: str) -> tuple[str, str]:
     return shown.name, "" if folder == "." else folder
 
 
-def _add_hit(picture: FoundPicture, hit: Hit) -> None:
-    """Write into a picture how it was found."""
-    picture.rank, picture.score, picture.weak = hit.rank, hit.score, hit.weak
-    picture.words = [
+def _words(hit: Hit) -> list[Word]:
+    return [
         Word(word=visible(word), probability=round(float(sure), 4), certain=word in hit.certain)
         for word, sure in hit.words
     ]
-    picture.why = [visible(word) for word in hit.why]
-    picture.by_caption = [visible(word) for word in hit.by_caption]
-    picture.by_name = hit.by_name

@@ -175,6 +175,17 @@ def test_some_rows_hold_what_all_rows_hold(stored: StoredWords) -> None:
         assert some.column(word).tolist() == stored.head.column(word)[rows].tolist()
 
 
+def test_words_of_pictures_that_were_read_together_are_those_of_each(stored: StoredWords) -> None:
+    rows = [4_999, 0, 3_500, 17]
+    together, alone = probabilities(stored), probabilities(stored)
+    together.read_of(rows)
+    for row in (*rows, 18):
+        assert [together.at(word, row) for word in WORDS] == [alone.at(word, row) for word in WORDS]
+        assert together.classes_behind("dog", row) == alone.classes_behind("dog", row)
+    together.read_of([])
+    assert together.at("dog", 0) == alone.at("dog", 0)
+
+
 def test_rows_are_looked_up_alike_with_and_without_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, weights = np.array([1, 4, 9], np.uint16), np.array([0.5, 0.25, 1], np.float16)
     wanted = np.array([9, 0, 4, 70_000], np.int32)
@@ -346,7 +357,6 @@ def test_standardised_scores_are_as_near_as_they_say(weight: float) -> None:
     exact = np.random.default_rng(1).normal(-30, 2, 70_001)
     near = (exact + np.random.default_rng(2).uniform(-1e-4, 1e-4, len(exact))).astype(np.float32)
     found = Roughly(near, 1.1e-4, lambda rows: exact[rows]).standardised(weight)
-    assert found.scores.dtype == np.float32
     assert np.abs(found.scores - found.exactly(np.arange(len(exact)))).max() <= found.off
     assert float(found.scores.mean(dtype=np.float64)) == pytest.approx(0, abs=1e-5)
     assert float(found.scores.std(dtype=np.float64)) == pytest.approx(weight, rel=1e-5)

@@ -203,6 +203,7 @@ def test_merged_segments_are_one_table_in_the_order_of_the_paths(
     for row, one in enumerate(left):
         segment, place = held.place(row)
         assert (segment.all_captions(place), segment.facts.at(place)) == (one.captions, one.facts)
+        assert segment.facts.taken(place) == (one.facts and one.facts.taken)
 
 
 def test_names_are_found_of_which_nothing_was_read(

@@ -68,10 +68,9 @@ def below_least(snapshot: LibrarySnapshot, query: EncodedQuery, mode: str, wante
 
 
 def _dated(snapshot: LibrarySnapshot, hits: Sequence[Hit]) -> list[Hit]:
-    gallery = snapshot.gallery()
-    facts = snapshot.facts([gallery.hashes[gallery.row_of_id[hit.id]] for hit in hits])
-    pairs = zip(hits, facts, strict=True)
-    return [replace(hit, taken=one.taken) if one is not None and one.taken else hit for hit, one in pairs]
+    row_of = snapshot.gallery().row_of_id
+    days = [snapshot.pictures.taken(row_of[hit.id]) for hit in hits]
+    return [replace(hit, taken=day) if day else hit for hit, day in zip(hits, days, strict=True)]
 
 
 def _collapsed(

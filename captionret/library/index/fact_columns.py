@@ -25,9 +25,13 @@ class FactColumns:
 
     def at(self, row: int) -> PictureFacts | None:
         """Of one picture."""
-        known = self._arrays.whole("facts")
-        place = int(np.searchsorted(known, known.dtype.type(row)))  # of another type all would be converted
-        return self._of(place) if place < len(known) and known[place] == row else None
+        place = self._place(row)
+        return None if place is None else self._of(place)
+
+    def taken(self, row: int) -> str | None:
+        """When one picture was taken; None where its file does not say."""
+        place = self._place(row)
+        return None if place is None else self._taken[place] or None
 
     def all(self, count: int) -> list[PictureFacts | None]:
         """Of every picture of the `count` ones."""
@@ -80,6 +84,12 @@ class FactColumns:
     def _rows_with(self, fact: Fact) -> NDArray[np.int32]:
         """Of what a fact is kept for, the pictures' rows."""
         return self._arrays.whole("facts" if fact in _OF_EACH else f"facts.{fact}.rows")
+
+    def _place(self, row: int) -> int | None:
+        """Where the facts of a picture stand; None where there are none."""
+        known = self._arrays.whole("facts")
+        place = int(known.searchsorted(known.dtype.type(row)))  # of another type all would be converted
+        return place if place < len(known) and known[place] == row else None
 
     def _of(self, place: int) -> PictureFacts:
         width, height = self._arrays.part("facts.sizes", 2 * place, 2 * place + 2).tolist()

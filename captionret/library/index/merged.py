@@ -153,6 +153,11 @@ class MergedSegments:
         numbers, places = self._places
         return [each[number][place] for number, place in zip(numbers.tolist(), places.tolist(), strict=True)]
 
+    def taken(self, row: int) -> str | None:
+        """When one picture was taken; None where its file does not say."""
+        segment, place = self.place(row)
+        return segment.facts.taken(place)
+
     def gathered(self, of_segment: Callable[[Segment], NDArray[np.integer]]) -> NDArray[np.int64]:
         """(N,) a number of each picture, which a segment gives for all of its own."""
         if self.whole:

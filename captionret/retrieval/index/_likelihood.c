@@ -16,6 +16,13 @@
 #define NEVER -50.0f         /* log-odds */
 #define CERTAIN 1e-16f       /* what is left out with so little probability is certain */
 
+#define LINE 32              /* numbers of two bytes that memory gives together */
+
+#if defined(__GNUC__)
+#define PREFETCH(place) __builtin_prefetch(place)
+#else
+#define PREFETCH(place) (void)(place)
+#endif
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
 #pragma GCC optimize("O3", "fast-math") /* there are no infinite numbers here */
 #define FAST __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
@@ -302,6 +309,11 @@ static void put(List *list, float *column, float *buffer, Py_ssize_t first, Py_s
                 column[(rows[at + one] - first) & (ROWS - 1)] += buffer[one];
         }
         at += count;
+        /* what the next block reads: the processor does not foresee it, for there are many lists */
+        for (int one = 0; one < count && at + one < list->count; one += LINE) {
+            PREFETCH(rows + at + one);
+            PREFETCH(weights + at + one);
+        }
     } else
         for (; at < list->count && row_at(list, at) < last; at++)
             column[(row_at(list, at) - first) & (ROWS - 1)] += weight_at(list, at);

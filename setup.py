@@ -1,12 +1,15 @@
 """Packs checkpoints/ into the package, and compiles the kernels where there is a compiler; everything else
 about the distribution stands in pyproject.toml."""
 
+import sys
+
 from setuptools import Extension, find_packages, setup
 
 KERNELS = [
     Extension(
         f"captionret.{package}.{name}",
         [f"captionret/{package.replace('.', '/')}/{name}.c"],
+        extra_link_args=["-s"] if sys.platform == "linux" else [],  # what debuggers read is two thirds of it
         py_limited_api=True,  # one build for every Python from 3.11 on
         optional=True,  # without it the same is done by NumPy or PyTorch, slower
     )

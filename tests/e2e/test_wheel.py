@@ -10,10 +10,12 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from shapes import shape
-from typed import Ended, started
+from typed import Call, Ended, started
+from warm import Warm
 
 import captionret
 
@@ -34,9 +36,8 @@ for mode in captionret.list_modes():
 """
 
 
-def python(*arguments: object, cwd: Path, **environment: str) -> Ended:
-    others = {name: text for name, text in os.environ.items() if name != "CAPTIONRET_HOME"}
-    return started([sys.executable, *arguments], cwd, others | environment, timeout=300)
+def python(*arguments: object, cwd: Path) -> Ended:
+    return started([sys.executable, *arguments], cwd, timeout=300)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = ("-m", "pip", "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, folder / "source")
     assert python(*build, cwd=folder).code == 0
     [wheel] = folder.glob("captionret-*.whl")
-    assert wheel.stat().st_size < 30e6
+    assert wheel.stat().st_size < 30 * 2**20
+    with ZipFile(wheel) as packed:
+        models = [one for one in packed.infolist() if one.filename.startswith("captionret/_checkpoints/")]
+    assert sum(one.file_size for one in models) < 30e6 and sum(one.compress_size for one in models) < 27e6
     target = ("-m", "pip", "install", *offline, "--target", folder / "site", wheel)
     assert python(*target, cwd=folder).code == 0
     return folder / "site"
@@ -72,21 +76,22 @@ def home(installed: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(*typed: object, installed: Path, home: Path) -> Ended:
-    """Run the command that the wheel brings, in an empty folder."""
-    script = installed / "bin" / "captionret"
-    line = [script] if os.name == "posix" else ["-m", "captionret"]
-    where = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "PYTHONPATH": str(installed)}
-    return python(*line, *typed, cwd=home / "empty", **where)
+@pytest.fixture
+def in_an_empty_folder(installed: Path, home: Path, warm: Warm) -> Call:
+    """Runs Python where there is nothing but what the wheel brings, and what it requires."""
+    where = {"HOME": home, "XDG_DATA_HOME": home / "data", "CAPTIONRET_HOME": "", "PYTHONPATH": installed}
+    return lambda *words: warm(words, home / "empty", **where)
 
 
-def test_the_command_searches_pictures_and_texts_from_an_empty_folder(installed: Path, home: Path) -> None:
-    asked = ("search", "--device", "cpu", "--top", "2")
-    gallery = ("--gallery", home / "pictures")
-    code, out, err = command(*asked, "--image", home / "q.png", *gallery, installed=installed, home=home)
+def test_the_command_searches_pictures_and_texts_from_an_empty_folder(
+    installed: Path, home: Path, in_an_empty_folder: Call
+) -> None:
+    line = [installed / "bin" / "captionret"] if os.name == "posix" else ["-m", "captionret"]
+    asked = (*line, "search", "--device", "cpu", "--top", 2)
+    code, out, err = in_an_empty_folder(*asked, "--image", home / "q.png", "--gallery", home / "pictures")
     assert code == 0, err
     assert "green.png" in out or "blue.png" in out
-    code, out, err = command(*asked, "a dog", installed=installed, home=home)
+    code, out, err = in_an_empty_folder(*asked, "a dog")
     assert code in (0, 1) and "Traceback" not in err, err
     assert list((home / "empty").iterdir()) == []
     assert len(list((home / "data/captionret/data/libraries").iterdir())) == 2
@@ -95,12 +100,10 @@ def test_the_command_searches_pictures_and_texts_from_an_empty_folder(installed:
     assert not (installed / "captionret/_checkpoints/mine").exists()
 
 
-def test_a_short_script_searches_in_every_mode(installed: Path, home: Path) -> None:
+def test_a_short_script_searches_in_every_mode(home: Path, in_an_empty_folder: Call) -> None:
     assert IN_EVERY_MODE.count("\n") <= 12
     (home / "script.py").write_text(IN_EVERY_MODE)
-    where = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "PYTHONPATH": str(installed)}
-    asked = (home / "script.py", home / "pictures", home / "q.png")
-    code, out, err = python(*asked, cwd=home / "empty", **where)
+    code, out, err = in_an_empty_folder(home / "script.py", home / "pictures", home / "q.png")
     assert code == 0, err
     found = dict(line.split(maxsplit=1) for line in out.splitlines())
     not_shipped = {mode for mode, answer in found.items() if answer.startswith("-")}

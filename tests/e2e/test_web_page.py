@@ -28,6 +28,14 @@ HOSTILE = "<img src=x onerror=alert(1)>.png"
 CAMERA = "<script>alert(2)</script>"
 Turn = Callable[..., Any]
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+# how wide the page is while an answer is waited for, when the bar that says so is nearly at its end
+WAITING = """() => {
+  document.querySelector(".search-page").classList.add("waiting");
+  document.getAnimations().find((one) => one.animationName === "pass").currentTime = 1490;
+  const wide = document.documentElement.scrollWidth;
+  document.querySelector(".search-page").classList.remove("waiting");
+  return wide;
+}"""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here")
 
@@ -421,6 +429,8 @@ def test_scripts_in_names_captions_and_cameras_stay_text(turn: Turn) -> None:
 
 def test_days_on_the_time_line_cameras_and_pasted_pictures_are_asked_for(turn: Turn) -> None:
     page = turn("/library?lib=told", color_scheme="dark", **PHONE)
+    page.locator(".time-line a").wait_for()
+    assert page.evaluate(WAITING) <= 390
     page.locator(".time-line a").click()
     page.wait_for_url("**since=2019-06**until=2019-06**")
     first_caption(page, "a plain black picture")

@@ -29,7 +29,7 @@ docs: $(VENV)/installed-docs
 	$(RUN) -m mkdocs build --strict --quiet
 	@echo site/index.html
 
-$(VENV)/installed: requirements.txt pyproject.toml captionret/retrieval/index/_kernel.c captionret/retrieval/index/_halves.c captionret/retrieval/index/_likelihood.c $(wildcard captionret/models/captioning/_decoder*)
+$(VENV)/installed: requirements.txt pyproject.toml setup.py $(wildcard captionret/*/*/*.[ch] captionret/*/*/*/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet -r requirements.txt

@@ -105,7 +105,7 @@ def _index(choices: Choices, model: "EmbeddingModel", texts: list[str]) -> Exact
         return ExactIndex(vectors)
     made = choices.search == "approximate"
     note = log.info if made else log.debug  # that all are compared is the usual thing
-    return open_index(vectors, file, 0 if made else EXACT_UP_TO, build=made, progress=True, note=note)
+    return open_index(vectors, file, 0 if made else EXACT_UP_TO, build=made, progress=None, note=note)
 
 
 def _vectors(choices: Choices, model: "EmbeddingModel", texts: list[str], file: Path) -> np.ndarray:
@@ -114,7 +114,7 @@ def _vectors(choices: Choices, model: "EmbeddingModel", texts: list[str], file: 
     def make() -> np.ndarray:
         if choices.captions_from is None:
             return model.encode_words(texts)
-        return model.encode_texts(texts, progress=True)
+        return model.encode_texts(texts, progress=None)
 
     slow = set(model.config.sentence_parts) & set(CODE_PARTS)
     return kept_vectors(file, make) if slow else make()

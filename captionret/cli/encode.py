@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BadSetting(
                 f"{model.name} is a skip-thought encoder, which reads sentences only. Give --sentences FILE."
             )
-        names, vectors = texts, model.encode(texts, given.batch_size, progress=True)
+        names, vectors = texts, model.encode(texts, given.batch_size, progress=None)
     elif given.sentences:
-        names, vectors = texts, model.encode_texts(texts, batch_size=given.batch_size, progress=True)
+        names, vectors = texts, model.encode_texts(texts, batch_size=given.batch_size, progress=None)
     else:
         names, vectors = _pictures(model, given)
     content = io.BytesIO()

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         if why := model.missing_reason(given.to):
             raise BadSetting(f"{given.to!r} {why}. Give other words.")
-        found = model.nearest_sentences(given.to, _corpus(model, given), given.top, progress=True)
+        found = model.nearest_sentences(given.to, _corpus(model, given), given.top, progress=None)
     _show(given, found)
     return FOUND
 

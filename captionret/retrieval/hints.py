@@ -10,6 +10,7 @@ from ..text import content_words, words
 from .gallery import Gallery
 from .language import Since, Under, Until, first_day, last_day
 from .query import EncodedQuery
+from .spelling import is_shown
 
 _MONTHS = "january february march april may june july august september october november december".split()
 _NAMED_DAY = re.compile(
@@ -79,7 +80,8 @@ def _was_taken(gallery: Gallery, day: str) -> bool:
 def _of_folders(gallery: Gallery, text: str) -> Iterator[str]:
     if len(gallery) > _MOST_PICTURES:
         return
-    unseen = [word for word in content_words(words(text)) if not gallery.known_words.get(word, 0)]
+    known = gallery.known_words
+    unseen = [word for word in content_words(words(text)) if word not in known or not is_shown(word, known)]
     for word in unseen:
         found = _named(_folders(gallery), word)
         if found is not None:

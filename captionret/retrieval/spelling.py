@@ -31,14 +31,15 @@ def suggested(word: str, known: Mapping[str, int]) -> str | None:
     choices = [other for other in known if len(other) >= _SHORTEST and other not in STOP_WORDS]
     found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=1, limit=None)
     likely = {other: _likely(word, other, known) for other, _, _ in found}
-    shown = {other: value for other, value in likely.items() if _is_shown(other, known)}
+    shown = {other: value for other, value in likely.items() if is_shown(other, known)}
     if not shown:
         return None
     best, best_shown = (max(one, key=lambda other: (one[other], other)) for one in (likely, shown))
     return best if likely[best] >= _SURELY * likely[best_shown] else best_shown
 
 
-def _is_shown(word: str, known: Mapping[str, int]) -> bool:
+def is_shown(word: str, known: Mapping[str, int]) -> bool:
+    """Whether any picture shows a word of those that are known."""
     return known.finds(word) if isinstance(known, KnownWords) else bool(known[word])
 
 

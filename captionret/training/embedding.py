@@ -219,5 +219,5 @@ def _pairs(images: Images, reader: Reader, progress: bool | None) -> tuple[PairD
     if not usable:
         raise BadDataset(f"No caption can be read: the first one {reader.missing_reason(found[0][0])}.")
     rows, owner = np.unique([row for _, row in usable], return_inverse=True)  # images that keep a caption
-    read = reader([caption for caption, _ in usable], bool(progress))
+    read = reader([caption for caption, _ in usable], progress)
     return PairData(images.features.some(rows), read, owner), len(found) - len(usable)

@@ -63,6 +63,24 @@ def test_words_are_encoded_once_and_again_where_the_file_is_damaged(
     assert space.encoded == 5
 
 
+def test_a_bar_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
+    picture, asked = green(tmp_path), list[bool | None]()
+
+    class Telling(Space):
+        read = SimpleNamespace(missing_reason=lambda text: None)
+
+        def encode_texts(self, texts: list[str], progress: bool | None = False) -> np.ndarray:
+            asked.append(progress)
+            return self.encode_words(WORDS)[: len(texts)]
+
+    space: Any = Telling()
+    collection = tmp_path / "captions.csv"
+    collection.write_text(f"image,caption\n{picture},red\n", encoding="utf-8")
+    choices = Choices(folder=tmp_path, captions_from=f"table:{collection}", split="all")
+    annotate(lambda: space, picture, choices)
+    assert asked == [None], "always, where it is True"
+
+
 def test_words_of_another_space_are_not_taken(tmp_path: Path) -> None:
     picture, choices = green(tmp_path), Choices(folder=tmp_path / "indexes")
     first: Any = Space()

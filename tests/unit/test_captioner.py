@@ -396,7 +396,7 @@ class ToySpace:
     def encode_features(self, features: np.ndarray) -> np.ndarray:
         return np.tile(np.array([1.0, 0.0], np.float32), (len(features), 1))
 
-    def encode_texts(self, sentences: Sequence[str], *, progress: bool = False) -> np.ndarray:
+    def encode_texts(self, sentences: Sequence[str], *, progress: bool | None = False) -> np.ndarray:
         angles = np.array([0.3 * len(text.split()) for text in sentences])
         return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
 

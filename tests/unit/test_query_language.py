@@ -357,6 +357,7 @@ def test_an_answer_without_hits_says_why(text: str, sentence: str) -> None:
         ("dog 2019 since:2019", ["under:2019"]),
         ("a dog under:2019 summer", []),
         ("dog 2018", []),
+        ("a car of 2020", ["since:2020 until:2020"]),
         ("dog 2019-06-99", []),
         ("dog", []),
     ],

@@ -28,7 +28,7 @@ class Letters:
     def missing_reason(self, text: str) -> str:
         return "" if text else "holds no word"
 
-    def encode_texts(self, sentences: Sequence[str], *, progress: bool = False) -> np.ndarray:
+    def encode_texts(self, sentences: Sequence[str], *, progress: bool | None = False) -> np.ndarray:
         return np.array([[1.0, 0.0] if "dog" in text else [0.0, 1.0] for text in sentences], np.float32)
 
 

@@ -615,7 +615,7 @@ def test_sentences_are_encoded_once_and_come_back_in_their_order(tmp_path: Path)
 
     class Counting(SentenceEncoder):
         def encode(
-            self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False
+            self, sentences: Sequence[str], batch_size: int = 64, progress: bool | None = False
         ) -> np.ndarray:
             asked.extend(sentences)
             return super().encode(sentences, batch_size, progress)

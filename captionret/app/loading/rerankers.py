@@ -122,7 +122,7 @@ def reference_captions(spec: str, space: "EmbeddingModel") -> Path:
         if set(space.config.sentence_parts) & set(CODE_PARTS):
             space.read.encoder = CachedSentenceEncoder(space.read.encoder, DEFAULT_ROOT)
         file.parent.mkdir(parents=True, exist_ok=True)
-        ReferenceCaptions.make(captions, space, progress=True).save(file)
+        ReferenceCaptions.make(captions, space, progress=None).save(file)
         log.info(f"The captions to compare with: {file}")
     return file
 

@@ -55,7 +55,7 @@ def encode_split(
             f"{len(found) - len(readable):,} of {len(found):,} captions hold no word that {model.name} can "
             "read, and are left out."
         )
-    sentences = model.encode_texts([caption for caption, _ in readable], progress=True)
+    sentences = model.encode_texts([caption for caption, _ in readable], progress=None)
     return EncodedSplit(list(items), vectors, sentences, np.array([row for _, row in readable], np.int64))
 
 

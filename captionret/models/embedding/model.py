@@ -78,7 +78,7 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
         """
         check_batch_size(batch_size)
         several = [texts] if isinstance(texts, str) else list(texts)
-        read = self.read(several, bool(progress))
+        read = self.read(several, progress)
         order = np.argsort(read.lengths, kind="stable")
         vectors = np.empty((len(several), self.config.dim), np.float32)
         show = progress if progress is not None or len(several) > batch_size else False

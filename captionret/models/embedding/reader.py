@@ -45,7 +45,9 @@ class FrozenEncoder(Protocol):
     """What makes a sentence's frozen code: a sentence transformer, a skip-thought encoder, or a cache of
     either."""
 
-    def encode(self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False) -> np.ndarray:
+    def encode(
+        self, sentences: Sequence[str], batch_size: int = 64, progress: bool | None = False
+    ) -> np.ndarray:
         """(M, E) float32."""
         ...
 
@@ -96,7 +98,7 @@ class Reader:
             )
         return ""
 
-    def __call__(self, texts: Sequence[str], progress: bool = False) -> Read:
+    def __call__(self, texts: Sequence[str], progress: bool | None = False) -> Read:
         """Read M texts.
 
         errors: BadSetting for a text without a word or, for the glove towers, of unknown words only

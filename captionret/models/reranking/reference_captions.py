@@ -45,7 +45,7 @@ class SentenceSpace(Protocol):
         """Why it cannot read a text; empty where it can."""
         ...
 
-    def encode_texts(self, sentences: Sequence[str], *, progress: bool = False) -> np.ndarray:
+    def encode_texts(self, sentences: Sequence[str], *, progress: bool | None = False) -> np.ndarray:
         """M sentences -> (M, D) float32 unit rows."""
         ...
 
@@ -64,7 +64,7 @@ class ReferenceCaptions:
 
     @classmethod
     def make(
-        cls, captions: Sequence[Sequence[str]], space: SentenceSpace, progress: bool = False
+        cls, captions: Sequence[Sequence[str]], space: SentenceSpace, progress: bool | None = False
     ) -> "ReferenceCaptions":
         """From the captions of each image; those that the space cannot read are left out.
 

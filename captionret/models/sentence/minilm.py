@@ -80,7 +80,7 @@ class SentenceEncoder:
         return cls(Tokenizer.from_file(str(folder / "tokenizer.json")), weights)
 
     def encode(
-        self, sentences: Sequence[str], batch_size: int = 64, progress: bool = False
+        self, sentences: Sequence[str], batch_size: int = 64, progress: bool | None = False
     ) -> NDArray[np.float32]:
         """A unit vector for each of N sentences, (N, 384) float32; what stands in the same batch does not
         matter (to 1e-5).

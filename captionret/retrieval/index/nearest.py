@@ -113,7 +113,7 @@ def open_index(
     file: Path | str,
     exact_up_to: int = EXACT_UP_TO,
     build: bool = True,
-    progress: bool = False,
+    progress: bool | None = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> ExactIndex:
     """An exact index of up to `exact_up_to` rows; for more a graph, read from `file` or made and kept there.
@@ -149,7 +149,7 @@ def _show_recall(index: GraphIndex) -> None:
     log.info(f"The index is approximate: of its own vectors it finds {index.recall:.1%} of the ten nearest.")
 
 
-def _built(vectors: np.ndarray, progress: bool) -> "voyager.Index":
+def _built(vectors: np.ndarray, progress: bool | None) -> "voyager.Index":
     import voyager
 
     graph = voyager.Index(

@@ -70,7 +70,9 @@ class SkipThought(TrainedModel[SkipThoughtConfig]):
         return ""
 
     @torch.inference_mode()
-    def encode(self, sentences: Sequence[str], batch_size: int = 128, progress: bool = False) -> np.ndarray:
+    def encode(
+        self, sentences: Sequence[str], batch_size: int = 128, progress: bool | None = False
+    ) -> np.ndarray:
         """The code of each of M sentences, (M, D) float32. Sentences of like length share a batch; equal ones
         are encoded once.
 
@@ -129,7 +131,7 @@ class SkipThought(TrainedModel[SkipThoughtConfig]):
         return torch.cat([F.normalize(code, dim=1) for code in codes], 1)
 
     def nearest_sentences(
-        self, text: str, sentences: Sequence[str], count: int = 5, *, progress: bool = False
+        self, text: str, sentences: Sequence[str], count: int = 5, *, progress: bool | None = False
     ) -> list[tuple[float, str]]:
         """The `count` different sentences whose codes are most like a text's, each with the cosine, best
         first; ties by spelling.

@@ -17,6 +17,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..counting import counted
 from ..errors import BadSetting
 from ..exchange.formats import FORMATS
 from ..report.visible import visible
@@ -25,6 +26,7 @@ from .options import FOUND, NOTHING_FOUND, add_device, parser, path_argument
 from .output import print_json
 
 log = logging.getLogger(__name__)
+_MOST_NAMED = 20  # files; sidecars are as many as pictures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_json({**counts, "files": files, "failures": [one.reason for one in done.failures]})
     else:
         print("  ".join(f"{name} {count:,}" for name, count in counts.items()))
-        print("\n".join(visible(str(file)) for file in done.files), end="\n" if done.files else "")
+        names = [visible(str(file)) for file in done.files]
+        if len(names) > _MOST_NAMED:
+            left = counted(len(names) - _MOST_NAMED + 1, "more files")
+            names[_MOST_NAMED - 1 :] = [f"and {left}"]
+        print("\n".join(names), end="\n" if names else "")
     return FOUND if done.pictures else NOTHING_FOUND
 
 

@@ -13,6 +13,7 @@ captionret search "a dog" --library photos -0 | xargs -0 cp -t dogs/
 """
 
 import argparse
+import contextlib
 import os
 import shlex
 from collections.abc import Sequence
@@ -79,7 +80,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"{given.text} is a folder, too: --gallery {shlex.quote(given.text)} searches in it.")
     if not found.searched:
         say(f"{found.root} holds no picture that was captioned, so nothing can be found.")
+        _say_if_updated(found.library)
     return FOUND if found else NOTHING_FOUND
+
+
+def _say_if_updated(library: Path) -> None:
+    """That pictures are being captioned just now, where they are."""
+    from ..errors import LibraryInUse, ReadOnlyLibrary
+    from ..library.writing import writing
+
+    try:
+        with contextlib.suppress(ReadOnlyLibrary), writing(library):
+            pass
+    except LibraryInUse as error:
+        say(str(error))
 
 
 def _library(given: argparse.Namespace) -> "Library | None":

@@ -129,7 +129,7 @@ def check_limits(top: int | None, min_score: float | None) -> None:
     if top is not None and top < 1:
         raise BadSetting(f"top is {top}; ask for at least 1 hit.")
     if min_score is not None and math.isnan(min_score):
-        raise BadSetting("The least score is not a number. Give one between 0 and 1.")
+        raise BadSetting("The least score is nan. Give a number.")
 
 
 def rank(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapes_encoder
-from mean_colour import MeanColour
+from mean_colour import MeanColour, picture
 from shapes import Trained, shape
 from typed import Call, Ended
 
@@ -48,6 +48,27 @@ def photos(trained: Trained, tmp_path: Path, call: Call) -> Path:
         shape(tmp_path / "photos" / f"{colour}.png", colour, "circle")
     assert call(index, "photos", "--library", "./lib", "--checkpoint", trained.checkpoint).code == 0
     return tmp_path / "photos"
+
+
+def test_who_searches_while_the_first_pictures_are_captioned_is_told_to_wait(
+    tmp_path: Path, call: Call
+) -> None:
+    (tmp_path / "photos").mkdir()
+    with Library.create(tmp_path / "lib", tmp_path / "photos"), writing(tmp_path / "lib"):
+        done = call(search, "red", "--library", "./lib", "--mode", "jaccard")
+    assert done.code == 1 and "holds no picture that was captioned" in done.err
+    assert f"is being updated by process {os.getpid()}. Wait" in done.err
+    assert "being updated" not in call(search, "red", "--library", "./lib", "--mode", "jaccard").err
+
+
+def test_of_very_many_files_that_were_exported_the_first_are_named(tmp_path: Path, call: Call) -> None:
+    for number in range(23):
+        picture(tmp_path / "photos" / f"{number:02}.png", "red", number)
+    with Library.create(tmp_path / "lib", tmp_path / "photos") as library:
+        library.update(captioner=MeanColour())
+    lines = call(export, "--library", "./lib", "--format", "xmp", "--out", "side").out.splitlines()
+    assert lines[1:3] == [f"side{os.sep}0{number}.png.xmp" for number in range(2)]
+    assert len(lines) == 21 and lines[-1] == "and 5 more files"
 
 
 def test_checkpoint_captions_beside_another_captioner_and_goes_on_with_new_pictures(

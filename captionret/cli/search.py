@@ -71,9 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             collapse=given.collapse,
             sort=given.sort,
         )
+        nearby = [] if found else _nearby(searcher, found)
     _show(given, found)
     for note in found.notes:
         say(note)
+    if nearby:
+        say(f"Near in meaning, and here: {', '.join(nearby)}.")
     if given.no_file:
         say(f"There is no file {given.no_file}.")
     if not found and given.text and os.path.isdir(given.text):
@@ -82,6 +85,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"{found.root} holds no picture that was captioned, so nothing can be found.")
         _say_if_updated(found.library)
     return FOUND if found else NOTHING_FOUND
+
+
+def _nearby(searcher: "Searcher", found: "SearchResult") -> list[str]:
+    """What may be typed in place of words that no picture shows, unless an error of typing is likelier."""
+    from ..app.query.near_words import shown_nearby
+
+    text = found.query.text
+    if not text or any("Did you mean" in note for note in found.notes):
+        return []
+    return shown_nearby(searcher.gallery(found.mode), text)
 
 
 def _say_if_updated(library: Path) -> None:

@@ -53,6 +53,13 @@ _row(
     "Make them: captionret predict-words --library {library}.",
 )
 _row(
+    "own captioner",
+    'Modes "auto" and "words" ask the captions. For others let a model caption them, too: '
+    'library.update(captioner=Captioner.load("photos-lite")).',
+    "Modes auto and words ask the captions. For others let a model caption them, too: captionret index "
+    "--library NAME --checkpoint photos-lite.",
+)
+_row(
     "word mode",
     "Make a library's: library.predict_words(WordPredictor.load()), or choose a mode that compares captions.",
     "Make a library's: captionret predict-words --library NAME, or choose a mode that compares captions.",

@@ -20,15 +20,26 @@ from PIL import Image
 
 from captionret.app.loading import loaded
 from captionret.app.loading.captioners import bring_up_to_date
+from captionret.app.measuring.described_split import library_split
+from captionret.app.measuring.measured_split import usable_modes
 from captionret.app.searcher import Searcher
 from captionret.captioners import CaptionerOptions, StreamedCaptioner, make_captioner
 from captionret.captioners.answers import NoAnswer, captions_of, plain
 from captionret.captioners.given_file import FileCaptioner
 from captionret.captioners.openai import OpenAICaptioner
-from captionret.errors import BadDataset, BadImage, BadSetting, CaptionerAway, UnknownName
+from captionret.errors import (
+    BadDataset,
+    BadImage,
+    BadSetting,
+    CaptionerAway,
+    CaptionretError,
+    UnknownName,
+)
 from captionret.images import Picture
 from captionret.library import Library
-from captionret.records import Caption, GivenCaptions
+from captionret.records import Caption, GivenCaptions, Item
+from captionret.retrieval import MODES, EncodedQuery
+from captionret.retrieval.language import parse
 from captionret.testing import check_captioner
 
 OPTIONS = CaptionerOptions(retries=2, timeout=5.0)
@@ -279,6 +290,8 @@ def test_bad_addresses_and_settings_are_refused() -> None:
 KILLED = """
 import sys
 from captionret.app.loading.captioners import bring_up_to_date
+from captionret.app.measuring.described_split import library_split
+from captionret.app.measuring.measured_split import usable_modes
 from captionret.captioners import CaptionerOptions
 from captionret.library import Library
 from captionret.library.captions.noting import PicturesAlone
@@ -414,8 +427,29 @@ def test_captions_of_files_alone_are_searched_without_a_model(
         for mode in ("words", "expected-jaccard"):
             assert searcher.search(text="dog", mode=mode).paths == [tmp_path / "photos" / "0.png"], mode
         for mode in ("embedding", "hybrid", "cnn"):
-            with pytest.raises(BadSetting, match="captions alone"):
+            with pytest.raises(BadSetting, match="captions alone") as refused:
                 searcher.search(text="dog", mode=mode)
+            assert "captionret index --library NAME --checkpoint photos-lite" in refused.value.in_shell()
+
+
+def test_captions_of_files_alone_are_measured_as_they_are_searched(tmp_path: Path) -> None:
+    files = [picture(tmp_path / "photos" / f"{name}.png", "red", shade=-name) for name in range(3)]
+    said = "image,caption\n0.png,a dog of mine\n1.png,a cat\n2.png,a dog on a dog\n"
+    (tmp_path / "said.csv").write_text(said)
+    library = Library.create(tmp_path / "library", tmp_path / "photos")
+    bring_up_to_date(library, None, None, [f"file:{tmp_path / 'said.csv'}"])
+    items = [Item(f"{2 - place}", file, ("a dog",)) for place, file in enumerate(files)]
+    part, whole, left_out = library_split(library, items), library.gallery(), list[CaptionretError]()
+    assert [mode.name for mode in usable_modes(part, ["auto", "words", "cnn", "hybrid"], left_out)] == [
+        "auto",
+        "words",
+    ]
+    assert "auto is measured as it answers without the space" in str(left_out[0])
+    assert all("photos-lite" in str(one) for one in left_out[1:]) and len(left_out) == 3
+    for mode in ("auto", "words", "expected-cosine"):
+        query = EncodedQuery(text="a dog", parsed=parse("a dog"))
+        ours, theirs = (gallery.prepared(MODES[mode]).scores(query) for gallery in (part, whole))
+        assert ours[::-1].tolist() == theirs.tolist(), mode
 
 
 def test_library_lives_on_captions_of_files_alone_until_a_captioner_comes(tmp_path: Path) -> None:

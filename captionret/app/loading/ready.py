@@ -18,6 +18,7 @@ from ...home import GALLERY, library_called
 from ...library import LibrarySnapshot, WordPredicting
 from ...library.words.predicting import predicted_for
 from ...models.record import read_record
+from ...remedies import remedy
 from ...retrieval import MODES, Gallery, Mode, find_mode
 from ...word_vectors import load_word_vectors
 from ..models import Library
@@ -27,10 +28,7 @@ from .named import by_older_shipped_head
 
 log = logging.getLogger(__name__)
 
-_CAPTIONS_ALONE = (
-    "The library holds captions alone, without a CNN's features of its pictures. Caption these with one of "
-    "captionret's own captioners, too."
-)
+_CAPTIONS_ALONE = "The library holds captions alone, without a CNN's features of its pictures."
 
 
 class ReadyLibrary:
@@ -140,7 +138,7 @@ class ReadyLibrary:
         there = {"clip", "word_probabilities"}  # an encoder reads the pictures; words are those of captions
         gone = sorted(required - there)
         if gone and not mode.adaptive:
-            raise BadSetting(f"Mode {mode.name!r} cannot answer: {_CAPTIONS_ALONE}")
+            raise BadSetting(f"Mode {mode.name!r} cannot answer: {_CAPTIONS_ALONE}", remedy("own captioner"))
         self.missing |= dict.fromkeys(gone, _CAPTIONS_ALONE)
         return required - {*gone}
 

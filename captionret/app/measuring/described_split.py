@@ -21,6 +21,7 @@ from ...progress import bar
 from ...records import Item
 from ...remedies import remedy
 from ...retrieval import Gallery, PartOfGallery, TableSource, WordMatrix
+from ...retrieval.table import ListedPictures
 from ..loading.named import calibration_of
 
 if TYPE_CHECKING:  # these import torch, which --help does without
@@ -191,10 +192,13 @@ class _PartOfLibrary(PartOfGallery):
     def __init__(self, snapshot: LibrarySnapshot) -> None:
         super().__init__(snapshot.gallery())
         self._snapshot = snapshot
+        if snapshot.contents.features is None:
+            self.parts -= {"features"}
 
     def word_probabilities(self, hashes: Sequence[str]) -> WordMatrix:
         """N rows; BadLibrary where nothing is predicted yet of some."""
-        if missing := set(hashes) & set(self._snapshot.without_word_probabilities):
+        unpredicted = () if self._snapshot.by_captions else self._snapshot.without_word_probabilities
+        if missing := set(hashes) & set(unpredicted):
             folder = self._snapshot.folder
             raise BadLibrary(
                 f"{folder} holds no word probabilities of {counted(len(missing), 'pictures')} captioned "
@@ -221,4 +225,8 @@ def library_split(library: Library, items: Sequence[Item], captions_by: str | No
         )
     captions = [whole.captions[whole.row_of[sha256]] for sha256 in hashes]
     paths, ids = [str(item.path) for item in items], [item.id for item in items]
-    return Gallery(paths, captions, hashes, ids, _PartOfLibrary(snapshot), whole.hybrid)
+    table, by_captions = ListedPictures(paths, captions, hashes, ids), snapshot.by_captions
+    gallery = Gallery.of_table(table, _PartOfLibrary(snapshot), whole.hybrid, by_captions)
+    if by_captions:  # counted as the library counts them
+        gallery.predicted = whole.predicted.some(np.array([whole.row_of[one] for one in gallery.hashes]))
+    return gallery

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...counting import counted
 from ...datasets import Dataset
-from ...errors import BadDataset, BadSetting, CaptionretError
+from ...errors import BadDataset, BadSetting, CaptionretError, Remedy
 from ...home import data_folder
 from ...library import Library
 from ...records import Item
@@ -195,22 +195,30 @@ def _spaces(
 
 
 def usable_modes(gallery: Gallery, names: Sequence[str], left_out: list[CaptionretError]) -> Iterator[Mode]:
-    """Those of the modes that the gallery holds everything for; of the others left_out receives why not."""
+    """Those of the modes that the gallery holds everything for, or that answer by what is there; left_out
+    receives what is missing of these, and why others are not among them."""
     for name in names:
         mode = find_mode(name)
-        if missing := sorted(mode.required_parts(gallery) - gallery.parts):
-            left_out.append(_without(name, missing))
-        else:
-            yield mode
+        required = mode.required_parts(gallery)
+        missing = sorted(required - gallery.parts)
+        if missing and not (mode.adaptive and required & gallery.parts):
+            advice = None if "features" in gallery.parts else remedy("own captioner")
+            left_out.append(_without(name, missing, advice))
+            continue
+        if missing:
+            without = f"Mode {name} is measured as it answers without {_parts(missing)}."
+            left_out.append(BadSetting(without))
+        yield mode
 
 
-def _without(mode: str, missing: Sequence[str]) -> BadSetting:
-    """Why a mode was not measured."""
-    parts = " and ".join(
-        "word probabilities" if part == "word_probabilities" else f"the space of mode {part}"
-        for part in missing
-    )
+def _without(mode: str, missing: Sequence[str], advice: Remedy | None = None) -> BadSetting:
+    """Why a mode was not measured. advice: of a library of captions alone"""
     first = missing[0]
     own = {"word_probabilities": remedy("predict words", library="NAME"), "clip": remedy("encoder")}
-    advice = own.get(first) or remedy("train space", model=row_for(first))
-    return BadSetting(f"Mode {mode} is left out: it compares {parts}, and there is none.", advice)
+    advice = advice or own.get(first) or remedy("train space", model=row_for(first))
+    return BadSetting(f"Mode {mode} is left out: it compares {_parts(missing)}, and there is none.", advice)
+
+
+def _parts(missing: Sequence[str]) -> str:
+    names = {"word_probabilities": "word probabilities", "features": "the pictures' features"}
+    return " and ".join(names.get(part, f"the space of mode {part}") for part in missing)

@@ -1,5 +1,6 @@
 """The page in a real browser: what a person does with it, on a desk and on a phone, in light and in dark."""
 
+import random
 import re
 import shutil
 import socket
@@ -411,11 +412,26 @@ def test_pictures_are_added_by_dropping_and_found(turn: Turn, tmp_path: Path) ->
 
 
 def test_the_library_page_has_counts_words_time_and_a_map(turn: Turn) -> None:
-    page = turn("/library?lib=photos")
+    page = turn("/?lib=photos&q=blue&mode=jaccard")
+    points = random.Random(1).randbytes(
+        4 * 199
+    )  # two numbers for each; this library has no space to map it by
+    page.route("**/map", lambda route: route.fulfill(body=points, content_type="application/octet-stream"))
+    page.goto(page.url.partition("/?")[0] + "/library?lib=photos")
     page.wait_for_selector(".tiles")
     assert "199" in page.inner_text(".tiles")
     page.locator(".word-bars a", has_text="blue").wait_for()
     assert page.locator(".time-line a").count() == 1
+    page.wait_for_selector(".map-note", state="detached")
+    page.locator("map-view canvas").focus()
+    page.keyboard.press("+")
+    page.locator(".map-tip span", has_text="a plain").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".captions .best", has_text="a plain").wait_for()
+    page.go_back()
+    page.get_by_role("link", name="Add", exact=True).press("Enter")
+    page.locator("#new-pictures").focus()
+    assert page.locator(".drop-zone label").evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
 
 
 def test_scripts_in_names_captions_and_cameras_stay_text(turn: Turn) -> None:

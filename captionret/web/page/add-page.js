@@ -61,7 +61,7 @@ class AddPage {
         zone.classList.remove("over");
         this.take([...(event.dataTransfer?.files ?? [])]);
       },
-    }, icon("image"), h("p", {}, "Drop pictures here, or ", h("label.link", { for: "new-pictures" }, "choose some"), file), h("small", {}, "They are captioned and found within seconds."));
+    }, icon("image"), h("p", {}, "Drop pictures here, or ", file, h("label.link", { for: "new-pictures" }, "choose some")), h("small", {}, "They are captioned and found within seconds."));
     return zone;
   }
 

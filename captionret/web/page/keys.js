@@ -11,6 +11,7 @@ const KEYS = [
   ["u", "undo the last like or dislike"],
   ["e", "on a picture's page: write its caption anew"],
   ["a, e, s", "in Review: accept, edit, skip"],
+  ["arrows, +, -, 0", "on a map: move, zoom, show all; Enter opens the middle"],
   ["click on a word", "search it; with Alt held: leave it out"],
   ["Esc", "close, or leave the field"],
   ["?", "this list"],

@@ -27,8 +27,8 @@ export class MapView extends HTMLElement {
   }
 
   async connectedCallback() {
-    this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { tabindex: 0, role: "img", "aria-label": "Map of the library: arrows move it, plus and minus zoom, 0 shows all" }));
-    this.tip = h("div.map-tip", { hidden: true });
+    this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { tabindex: 0, role: "img", "aria-label": "Map of the library: arrows move it, plus and minus zoom, 0 shows all, Enter opens the picture in the middle" }));
+    this.tip = h("div.map-tip", { hidden: true, role: "status" });
     const note = h("p.map-note.by", { role: "status" }, h("span.spinner"), "The map is being made …");
     this.whole = h("button.button.map-whole", { type: "button", hidden: true, onclick: () => this.showAll() }, "Show all");
     this.append(this.canvas, this.tip, this.whole, note);
@@ -79,7 +79,7 @@ export class MapView extends HTMLElement {
     });
     const up = (/** @type {PointerEvent} */ event) => {
       down.delete(event.pointerId);
-      if (event.type === "pointerup" && moved < 5) this.open(event);
+      if (event.type === "pointerup" && moved < 5) this.open(this.nearest(event.offsetX, event.offsetY));
     };
     canvas.addEventListener("pointerup", up);
     canvas.addEventListener("pointercancel", up);
@@ -89,11 +89,19 @@ export class MapView extends HTMLElement {
       if (event.key in steps) {
         const [dx, dy] = steps[/** @type {keyof typeof steps} */ (event.key)];
         this.move(dx, dy);
-      } else if (event.key === "0") this.showAll();
+      } else if (event.key === "Enter") this.open(this.middle());
+      else if (event.key === "0") this.showAll();
       else if (event.key === "+" || event.key === "-") this.zoomAt(this.wide / 2, HEIGHT / 2, event.key === "+" ? 1.3 : 1 / 1.3);
       else return;
       event.preventDefault();
+      this.meant(this.middle());
     });
+    canvas.addEventListener("blur", () => this.meant(-1));
+  }
+
+  /** The point that stands nearest to the middle, which keys mean. */
+  middle() {
+    return this.nearest(this.wide / 2, HEIGHT / 2, Infinity);
   }
 
   get wide() {
@@ -221,9 +229,9 @@ export class MapView extends HTMLElement {
     });
   }
 
-  /** The point that is meant by a place in the window; -1 for none. @param {number} x @param {number} y */
-  nearest(x, y) {
-    let [best, least] = [-1, REACH ** 2];
+  /** The point that is meant by a place in the window; -1 for none. @param {number} x @param {number} y @param {number} [reach] */
+  nearest(x, y, reach = REACH) {
+    let [best, least] = [-1, reach ** 2];
     for (const [row, one] of this.known) {
       const [px, py] = this.at(row);
       if (one.image && Math.abs(px - x) < SIDE / 2 && Math.abs(py - y) < SIDE / 2 && this.drawn?.has(row)) return row;
@@ -257,9 +265,8 @@ export class MapView extends HTMLElement {
     this.tip.style.setProperty("top", `${Math.min(Math.max(8, y - 60), HEIGHT - 220)}px`);
   }
 
-  /** @param {PointerEvent} event */
-  async open(event) {
-    const row = this.nearest(event.offsetX, event.offsetY);
+  /** @param {number} row */
+  async open(row) {
     if (row < 0) return;
     if (!this.known.has(row)) await this.load([row]);
     const one = this.known.get(row);

@@ -17,6 +17,7 @@ KERNELS = [
         ("retrieval.index", "_kernel"),
         ("retrieval.index", "_halves"),
         ("retrieval.index", "_likelihood"),
+        ("images", "_resize"),
         ("models.captioning", "_decoder"),
         ("models.vision.engines", "_float16"),
     )

@@ -179,6 +179,7 @@ def measure(given: argparse.Namespace) -> None:
         "before": (before, (checkpoint, threads), several),
         "now": (now, (checkpoint, threads, "float32"), paths),
         "now, bfloat16": (now, (checkpoint, threads, "bfloat16"), paths),
+        "now, float16": (now, (checkpoint, threads, "float16"), paths),
         "now, int8": (now, (checkpoint, threads, "int8"), paths),
         "CNN alone": (cnn_alone, (checkpoint, threads), paths),
         "published": (published, (threads,), few),

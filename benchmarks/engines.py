@@ -197,7 +197,7 @@ def main() -> None:
         "batch goes through every engine in turn, and speeds are compared by processor time. Captions by "
         f"{captioner.name}, beam 3; CIDEr-D and NDCG x100.\n\n{markdown_table(columns, rows)}"
     )
-    command = f"python benchmarks/engines.py --data {anywhere(given.data)}"
+    command = f"python benchmarks/engines.py --data {anywhere(given.data)} --count {given.count}"
     write_section(given.results, "The engines of the CNN", body, command)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from ..errors import BadImage
 from ..records import Failure, PictureFacts
 from .pictures import Picture
+from .resizing import REDUCING_GAP, squared
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,11 @@ def prepare(image: Image.Image, size: int, view: View = WHOLE) -> np.ndarray:
 
     returns: (size, size, 3) uint8
     """
+    if view == WHOLE and image.mode == "RGB":
+        return squared(image, size)
     width, height = image.size
     box = (view.left * width, view.top * height, view.right * width, view.bottom * height)
-    square = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    square = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=REDUCING_GAP)
     pixels = np.array(square)
     return np.ascontiguousarray(pixels[:, ::-1]) if view.mirrored else pixels
 

@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": {"errors", "remedies", "treebank"},
     "treebank": set(),
     "config": {"errors"},
-    "images": {"absent", "errors", "remedies", "records", "files", "progress"},
+    "images": {"absent", "compiled", "errors", "remedies", "records", "files", "progress"},
     "word_vectors": {"counting", "errors", "home", "remedies", "text", "word_index"},
     "word_index": {"errors", "files"},
     "image_classes": set(),

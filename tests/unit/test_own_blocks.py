@@ -94,10 +94,18 @@ def test_a_cnn_with_own_blocks_is_another_one_for_caches_and_engines(backbone: B
     assert len({part.key for part in parts}) == 5
 
 
-def test_a_cnn_with_own_blocks_computes_in_bytes_by_the_ranges_of_its_own(backbone: Backbone) -> None:
+def test_a_cnn_with_own_blocks_computes_in_bytes_by_the_ranges_of_its_own(
+    backbone: Backbone, pixels: NDArray[np.uint8]
+) -> None:
     source = with_own_blocks(backbone, LastBlocks("efficientnet_lite0", 1), 1).reader.source
     network = rounded(source).network
     assert sum(isinstance(one, RoundedConvolution) for one in network.modules()) > 40
+    with torch.inference_mode():
+        images = torch.from_numpy(pixels)
+        grid, ours, theirs = (
+            one(images)[1] for one in (source.network, network, rounded(backbone.reader.source).network)
+        )
+    assert torch.equal(ours, theirs) and not torch.equal(ours, grid)
     assert rounded(source).identity != rounded(backbone.reader.source).identity
 
 

@@ -52,19 +52,22 @@ def blocks_before(network: Any, count: int) -> tuple[Callable[[Tensor], Tensor],
     """Of an EfficientNet-Lite, all before its last `count` blocks, and these with what follows them up to the
     grid."""
 
-    def first(images: Tensor) -> Tensor:
-        cells: Tensor = network._swish(network._bn0(network._conv_stem(images)))
-        for block in list(network._blocks)[:-count]:
-            cells = block(cells)
-        return cells
+    # not as closures, for the reason above
+    return partial(_first_blocks, network, count), partial(_last_blocks, network, count)
 
-    def rest(cells: Tensor) -> Tensor:
-        for block in list(network._blocks)[-count:]:
-            cells = block(cells)
-        grid: Tensor = network._swish(network._bn1(network._conv_head(cells)))
-        return grid
 
-    return first, rest
+def _first_blocks(network: Any, count: int, images: Tensor) -> Tensor:
+    cells: Tensor = network._swish(network._bn0(network._conv_stem(images)))
+    for block in list(network._blocks)[:-count]:
+        cells = block(cells)
+    return cells
+
+
+def _last_blocks(network: Any, count: int, cells: Tensor) -> Tensor:
+    for block in list(network._blocks)[-count:]:
+        cells = block(cells)
+    grid: Tensor = network._swish(network._bn1(network._conv_head(cells)))
+    return grid
 
 
 def fold_batch_norms(network: nn.Module) -> None:

@@ -318,6 +318,8 @@ def test_keys_alone_like_ask_for_more_come_back_and_choose(turn: Turn) -> None:
     chosen = focused(page)
     page.keyboard.press("o")
     page.wait_for_selector(".captions .best")
+    focused_now = "[document.activeElement.id, getComputedStyle(content).outlineStyle]"
+    assert page.evaluate(focused_now) == ["content", "none"]
     page.keyboard.press("Escape")
     page.wait_for_function("id => document.activeElement.dataset.id === id", arg=chosen)
     page.get_by_label("Order", exact=True).focus()

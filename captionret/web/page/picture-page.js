@@ -41,6 +41,7 @@ class PicturePage {
   }
 
   async load() {
+    this.place.replaceChildren(h("div.waiting"));
     try {
       const facts = await picture(this.lib, this.id);
       if (!this.stop.signal.aborted) this.draw(facts);

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from ..app.result import SearchResult
 from ..errors import BadSetting
 from ..retrieval.language.conditions import quoted
+from ..retrieval.modes.of_queries import AT_ONCE
 from ..retrieval.selecting import selected
 from ..text import STOP_WORDS
 from .asking import Asking
@@ -27,7 +28,6 @@ from .query_pictures import QueryPictures
 from .records import Answer, FoundPicture, Reading, UnderstoodWord
 from .shelf import Shelved, UnknownPicture
 
-_AT_ONCE = 2  # queries; more of them would only make each other slower, and hold more memory
 _LET_GO = 2  # answers after which the memory that holds what they read is given back
 _REORDERED = 200  # hits of a query that are put into another order: worse ones would come before better ones
 _FIRST = f"The {_REORDERED:,} best are shown in this order."
@@ -42,7 +42,7 @@ class Searching:
 
     def __init__(self, sent: QueryPictures) -> None:
         self._sent = sent
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._turns = asyncio.Semaphore(AT_ONCE)  # more would make each other slower, and hold memory
         self._answers = count(1)
 
     async def in_turn(self, request: Request, work: Callable[[], Made]) -> Made:

@@ -283,6 +283,34 @@ def test_mode_auto_finds_the_same_of_very_many(
         assert dict(explained.parts) == pytest.approx(dict(why.parts), rel=2e-5, abs=1e-5)
 
 
+def test_queries_that_are_answered_at_a_time_are_compared_once_each(
+    stored: StoredWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Kept(TableSource):
+        def stored_words(self, hashes: object) -> StoredWords:
+            return stored
+
+    names, hashes = [f"{row:04d}.jpg" for row in range(COUNT)], [f"{row:064x}" for row in range(COUNT)]
+    source = Kept(hashes, word_probabilities=stored.matrix(), calibration=CALIBRATION)
+    compared = list[object]()
+    compare = rough.rough_likelihoods
+
+    def counted(*given: Any) -> rough.Rough | None:
+        compared.append(given)
+        return compare(*given)
+
+    monkeypatch.setattr(text_likelihood, "rough_likelihoods", counted)
+    monkeypatch.setattr(auto, "EXACT_UP_TO", 1_000)
+    prepared = Gallery(names, ["" for _ in names], hashes, source=source).prepared(MODES["auto"])
+    queries = [EncodedQuery(text=text) for text in ("a red dog", "zebra")]
+    best = [prepared.best(query, 5, -1e30, None) for query in queries]
+    for query, found in zip(queries, best, strict=True):  # as two threads ask, now one and now the other
+        assert found is not None and len(found) == 5
+        prepared.weak(query, np.array([row for row, _ in found]))
+        assert prepared.best(query, 5, -1e30, None) == found
+    assert len(compared) == 2
+
+
 def test_the_kernel_takes_nothing_that_does_not_fit(kernel: ModuleType) -> None:
     words = np.array([(1.0, 1, 0, 1)], rough._WORD)
     reading = np.array([(1.0, 0, -1, 0.0, 0, 1, 0, -1, 0.0, 1.0, 0.0, 1.0)], rough._READING)

@@ -24,6 +24,7 @@ from .lexical import is_text
 from .likelihood import LikelihoodMode, PreparedLikelihood
 from .named_classes import NamedClasses
 from .near import NEAR, PROBABLE, near_enough, near_fitting
+from .of_queries import OfQueries
 
 # Learnt on Flickr8k val, for a caption's picture among the first ten (1,000 captions): 78.5 % with all,
 # 76.5 % without words; and for nouns that were hidden from the lexical head.
@@ -84,9 +85,9 @@ class PreparedAuto(PreparedMode):
         self._predicts = self._words is not None and gallery.predicted.of_pictures
         # where texts usually lie, and what pictures lose by being near to them
         self._usual: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
-        # of the last query what is known roughly of very many pictures
-        self._last_many: tuple[EncodedQuery, list[tuple[str, Roughly]] | None] | None = None
-        self._last_near: tuple[EncodedQuery, Roughly] | None = None
+        # what is known roughly of very many pictures
+        self._roughly = OfQueries[list[tuple[str, Roughly]] | None]()
+        self._nearly = OfQueries[Roughly]()
 
     @cached_property
     def _pictures(self) -> PreparedHybrid:
@@ -132,12 +133,10 @@ class PreparedAuto(PreparedMode):
     def _many(self, query: EncodedQuery) -> list[tuple[str, Roughly]] | None:
         """What each mode adds to the score of a text of each of very many pictures, roughly, as _added says
         exactly; None where all are compared exactly."""
-        if self._count <= EXACT_UP_TO or self._words is None or not is_text(query):
+        by_words = self._words
+        if self._count <= EXACT_UP_TO or by_words is None or not is_text(query):
             return None
-        last = self._last_many
-        if last is None or last[0] is not query:
-            last = self._last_many = query, self._added_roughly(self._words, query)
-        return last[1]
+        return self._roughly.get(query, lambda: self._added_roughly(by_words, query))
 
     def _added_roughly(
         self, by_words: PreparedLikelihood, query: EncodedQuery
@@ -157,11 +156,9 @@ class PreparedAuto(PreparedMode):
 
     def _near(self, query: EncodedQuery) -> Roughly:
         """How near each picture is to a text in the space."""
-        assert self._embedding is not None
-        last = self._last_near
-        if last is None or last[0] is not query:
-            last = self._last_near = query, self._embedding.roughly(query)
-        return last[1]
+        embedding = self._embedding
+        assert embedding is not None
+        return self._nearly.get(query, lambda: embedding.roughly(query))
 
     def _fitting(self, query: EncodedQuery) -> Fitting:
         """As fits, of very many pictures."""

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from ...text import content_words, words
 from ..protocols import GalleryContents
 from ..query import EncodedQuery
+from .of_queries import OfQueries
 
 Mask = NDArray[np.bool_]
 
@@ -22,7 +23,7 @@ class CaptionWords:
 
     def __init__(self, gallery: GalleryContents) -> None:
         self._gallery = gallery
-        self._last: tuple[EncodedQuery, dict[str, Mask]] | None = None  # it is asked again for each hit
+        self._read = OfQueries[dict[str, Mask]]()  # they are asked for again for each hit
 
     def any(self, query: EncodedQuery) -> Mask:
         """(N,) of which pictures a caption says one of the words that say what is seen, in any form."""
@@ -36,11 +37,8 @@ class CaptionWords:
         return tuple(word for word, mask in self._masks(query).items() if mask[row])
 
     def _masks(self, query: EncodedQuery) -> dict[str, Mask]:
-        last = self._last
-        if last is None or last[0] is not query:
-            holding = self._gallery.row_sets.holding
-            last = self._last = query, {word: holding(words(word)) for word in _alike(query)}
-        return last[1]
+        holding = self._gallery.row_sets.holding
+        return self._read.get(query, lambda: {word: holding(words(word)) for word in _alike(query)})
 
 
 def _alike(query: EncodedQuery) -> list[str]:

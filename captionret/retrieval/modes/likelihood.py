@@ -20,6 +20,7 @@ from ..query import EncodedQuery
 from .caption_words import CaptionWords
 from .explain import by_share
 from .lexical import is_text
+from .of_queries import OfQueries
 from .text_likelihood import NUMBER, TextLikelihood, added_by, telling_words, weight_of
 from .words import no_words
 
@@ -59,8 +60,7 @@ class PreparedLikelihood(PreparedMode):
     def __init__(self, words: WordProbabilities, mode: LikelihoodMode, gallery: GalleryContents) -> None:
         self.words, self._mode, self._gallery = words, mode, gallery
         self.caption_words = CaptionWords(gallery)
-        # the last query's words, which are asked again for what is weak, and for reasons
-        self._last: tuple[EncodedQuery, TextLikelihood] | None = None
+        self._texts = OfQueries[TextLikelihood]()  # asked for again for what is weak, and for reasons
 
     def scores(self, query: EncodedQuery) -> NDArray[np.float32]:
         """(N,) float32: of a text the natural log of its likelihood, each word weighted by how much it tells,
@@ -137,16 +137,13 @@ class PreparedLikelihood(PreparedMode):
 
     def text(self, query: EncodedQuery) -> TextLikelihood:
         """What the words of a text say. errors: NoWords"""
-        last = self._last
-        if last is None or last[0] is not query:
-            if not words(query.text or ""):
-                raise no_words(query)
-            asked = asked_words(self.words, query)
-            last = self._last = (
-                query,
-                TextLikelihood(self.words, asked, lambda: self.caption_words.any(query), self._mode.named),
-            )
-        return last[1]
+        return self._texts.get(query, lambda: self._text(query))
+
+    def _text(self, query: EncodedQuery) -> TextLikelihood:
+        if not words(query.text or ""):
+            raise no_words(query)
+        asked = asked_words(self.words, query)
+        return TextLikelihood(self.words, asked, lambda: self.caption_words.any(query), self._mode.named)
 
     def _best(self, readings: Mapping[str, float], row: int) -> tuple[str, float]:
         """The likeliest reading of one picture, and how probable it is by its weight."""

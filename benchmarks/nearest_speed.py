@@ -11,7 +11,6 @@ over the queries.
 
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -61,7 +60,10 @@ def main() -> None:
         "is why `annotate.py` makes none unless asked."
     )
     section = f"{body}\n\n{markdown_table(columns, rows)}"
-    command = " ".join(["python benchmarks/nearest_speed.py", *sys.argv[1:]])
+    command = (
+        f"python benchmarks/nearest_speed.py --words {given.words} --images {given.images} "
+        f"--queries {given.queries}"
+    )
     write_section(given.results, "Nearest vectors", section, command)
 
 

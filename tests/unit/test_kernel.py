@@ -65,6 +65,31 @@ def test_kernel_finds_what_all_scores_say(kernel: ModuleType, monkeypatch: pytes
         assert answers[0] == answers[1], trial
 
 
+def test_kernel_finds_near_copies_by_their_rarest_words(
+    kernel: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lacks few words holds some of the rarest: most rows are never looked at, of any size."""
+    rng, count = np.random.default_rng(0), 36_000
+    for trial in range(30):
+        copies = rng.choice(count, 40, replace=False)
+        words: list[Word] = []
+        held = np.zeros(count, np.int64)
+        for share in rng.choice([0.0005, 0.003, 0.01, 0.3], 9):
+            rows = rng.random(count) < share
+            rows[copies] = rng.random(40) < 0.85
+            held += rows
+            in_bits = np.packbits(rows, bitorder="little")
+            words.append((in_bits, True) if share > 0.1 else (np.flatnonzero(rows).astype(np.int32), False))
+        sizes = (held + rng.integers(0, rng.choice([3, 90]), count)).astype([np.uint8, np.uint16][trial % 2])
+        allowed = rng.random(count) < 0.7 if trial % 3 == 0 else None
+        top, least = (10, 0.0001) if trial % 5 else (3, 0.6)
+        answers = []
+        for one in (kernel, None):
+            monkeypatch.setattr(best, "KERNEL", one)
+            answers.append(best_sets(words, 10, sizes, smallest_of_blocks(sizes), allowed, top, least))
+        assert answers[0] == answers[1], trial
+
+
 def test_kernel_finds_the_best_of_weights_that_all_scores_say(
     kernel: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,8 @@
  *
  * Sets: rows are taken 16,384 at a time. A word's rows are bits; the number of a query's words that each row holds is
  * counted for 64 rows at once, a bit plane for each binary digit. Only rows that hold so many that they could
- * still be among the best are scored. Sums: the words that together are too light to make a row one of the best
+ * still be among the best are scored. Where these lack so few words that they hold some of the rarest, only rows in
+ * these words' lists are looked at. Sums: the words that together are too light to make a row one of the best
  * are only looked up in rows that hold others (MaxScore); what a row has to score is known before the first block, from
  * the rows that hold the rarest words. captionret/retrieval/index/best.py does the same without a compiler.
  */
@@ -21,19 +22,35 @@
 #define AT_ONCE 16           /* words that are counted together */
 #define WEIGHTED 1024        /* words of a query of weights */
 #define SLACK 1e-4           /* of a bound out of float32 */
-#define FEW 64               /* one row of so many, or fewer, are taken one by one */
+/* Nanoseconds, about, by which the cheaper way to search a block is chosen: through lists for each of their rows, for
+ * each where one word makes it likely, and besides; in bits for each row of the lists, for each word, and besides */
+#define PER_SCANNED 1.7
+#define PER_LIKELY 6.0
+#define LISTS_TAKE 700.0
+#define PER_LISTED 1.3
+#define PER_WORD 60.0
+#define BITS_TAKE 600.0
+#define SEEN 256             /* bytes of a word's bits, for a guess at how many rows hold it */
+#define SIZES 64             /* of rows, that are told apart */
 #define LIKELY 64            /* rows that are scored before all others */
 
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
-#define FAST __attribute__((target_clones("avx2", "default"), optimize("O3")))
+#define FAST __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+#define REGISTER 64          /* bytes */
 #else
 #define FAST
+#define REGISTER 32
+#endif
+#if defined(__GNUC__)
+#define FETCH(address) __builtin_prefetch(address)
+#else
+#define FETCH(address) (void)(address)
 #endif
 
 typedef struct {
     const uint8_t *bits;     /* one for every row, or NULL */
     const int32_t *rows;     /* ascending, where there are no bits */
-    Py_ssize_t count, at;    /* of these, and how many were read */
+    Py_ssize_t count, at, end; /* of these, how many were read, and where the block's end */
 } Word;
 
 typedef struct {
@@ -95,7 +112,7 @@ static float least_of(const Best *best)
 
 /* As many rows as a register takes at a time, from any address */
 #if defined(__GNUC__)
-typedef uint64_t Many __attribute__((vector_size(32), aligned(1), may_alias));
+typedef uint64_t Many __attribute__((vector_size(REGISTER), aligned(1), may_alias));
 #else
 typedef uint64_t Many;
 #endif
@@ -182,6 +199,43 @@ static float bound(int count, int asked, int64_t smallest)
     return (float)count / (float)(asked + size - count);
 }
 
+static Py_ssize_t first_from(const int32_t *rows, Py_ssize_t low, Py_ssize_t high, int32_t row)
+{
+    while (low < high) {
+        Py_ssize_t middle = low + (high - low) / 2;
+        if (rows[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Where a word's rows of a block end that ends at `last` */
+static Py_ssize_t end_of_block(const Word *word, Py_ssize_t last)
+{
+    Py_ssize_t low = word->at, step = 1;
+    if (last > INT32_MAX)
+        return word->count;
+    while (low + step < word->count && word->rows[low + step] < last) {
+        low += step;
+        step *= 2;
+    }
+    return first_from(word->rows, low, low + step < word->count ? low + step : word->count, (int32_t)last);
+}
+
+typedef struct {
+    Word words[WORDS];       /* lists from the shortest on, then those that are bits */
+    int count, lists;        /* of the words, and how many of them are lists */
+    int asked, width;        /* words that no row holds included; bytes of a size */
+    const void *sizes;       /* how many words each row has */
+    const uint8_t *smallest; /* of each block's sizes, see best.py */
+    const uint8_t *allowed;  /* a bit for every row, or NULL */
+    Py_ssize_t total, bytes; /* of the rows, and of a bit for each */
+    uint8_t needed[SIZES];   /* words that a row of each size has to hold to score `least`; the last one: or larger */
+    float least;
+} Query;
+
 /* A word's rows of a block as bits: its own where they are there whole, else in `room`; NULL where there are none. */
 static const uint64_t *block_bits(Word *word, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t bytes, uint64_t *room)
 {
@@ -193,13 +247,17 @@ static const uint64_t *block_bits(Word *word, Py_ssize_t first, Py_ssize_t rows,
         memcpy(room, word->bits + first / 8, left);
         return room;
     }
-    if (word->at >= word->count || word->rows[word->at] >= first + rows)
+    const int32_t *held = word->rows;
+    const Py_ssize_t count = word->count;
+    Py_ssize_t at = word->at;
+    if (at >= count || held[at] >= first + rows)
         return NULL;
     memset(room, 0, ROWS / 8);
-    while (word->at < word->count && word->rows[word->at] < first + rows) {
-        int32_t row = word->rows[word->at++] - (int32_t)first;
+    for (; at < count && held[at] < first + rows; at++) {
+        const uint32_t row = (uint32_t)(held[at] - first) % ROWS;
         room[row >> 6] |= (uint64_t)1 << (row & 63);
     }
+    word->at = at;
     return room;
 }
 
@@ -213,16 +271,15 @@ static int digits_of(int count)
 }
 
 /* How many of the words each row of a block holds; the digits of these counts, 0 where no row holds any. */
-static int count_block(uint64_t planes[PLANES][LONGS], Word *words, int asked, Py_ssize_t first, Py_ssize_t rows,
-                       Py_ssize_t bytes)
+static int count_block(uint64_t planes[PLANES][LONGS], Query *query, Py_ssize_t first, Py_ssize_t rows)
 {
     uint64_t room[AT_ONCE][LONGS];
     const uint64_t *bits[AT_ONCE];
     int held = 0, digits = 0;
-    for (int one = 0; one < asked;) {
+    for (int one = 0; one < query->count;) {
         int some = 0, before = digits;
-        for (; one < asked && some < AT_ONCE; one++) {
-            const uint64_t *found = block_bits(&words[one], first, rows, bytes, room[some]);
+        for (; one < query->count && some < AT_ONCE; one++) {
+            const uint64_t *found = block_bits(&query->words[one], first, rows, query->bytes, room[some]);
             if (found)
                 bits[some++] = found;
         }
@@ -237,103 +294,204 @@ static int count_block(uint64_t planes[PLANES][LONGS], Word *words, int asked, P
     return digits;
 }
 
+/* Finds how many words a row has to hold to be one of the best, which have become better. */
+static void raise_needs(Query *query, const Best *best)
+{
+    const float least = least_of(best);
+    int count = 1;
+    if (query->least == least)
+        return;
+    for (int size = 0; size < SIZES; size++) {
+        while (count <= query->count && bound(count, query->asked, size) < least)
+            count++;
+        query->needed[size] = (uint8_t)count;
+    }
+    query->least = least;
+}
+
+/* Asks the memory for a row's size, to be read soon. */
+static void fetch_size(const Query *query, Py_ssize_t row)
+{
+    FETCH((const uint8_t *)query->sizes + row * query->width);
+}
+
+/* How many words a row has to hold to be one of the best, or fewer */
+static int needed_by(const Query *query, Py_ssize_t row)
+{
+    const int64_t size = size_of(query->sizes, query->width, row);
+    return query->needed[size < SIZES ? size : SIZES - 1];
+}
+
+static void offer_row(Best *best, const Query *query, Py_ssize_t row, int count)
+{
+    offer(best, (float)count / (float)(query->asked + size_of(query->sizes, query->width, row) - count), (int32_t)row);
+}
+
+static int count_of(uint64_t planes[PLANES][LONGS], int place, int digits)
+{
+    int count = 0;
+    for (int digit = 0; digit < digits; digit++)
+        count |= (int)(planes[digit][place >> 6] >> (place & 63) & 1) << digit;
+    return count;
+}
+
+/* Scores the rows of a block that were found. Most are too long: these are left out without a branch. */
 static void score_block(Best *best, uint64_t planes[PLANES][LONGS], const uint64_t *found, Py_ssize_t first,
-                        int asked, const void *sizes, int width, int digits)
+                        Query *query, int digits)
 {
-    for (int at = 0; at < LONGS; at++) {
-        for (uint64_t left = found[at]; left; left &= left - 1) {
-            int bit = lowest(left), count = 0;
-            for (int digit = 0; digit < digits; digit++)
-                count |= (int)(planes[digit][at] >> bit & 1) << digit;
-            Py_ssize_t row = first + 64 * at + bit;
-            float score = (float)count / (float)(asked + size_of(sizes, width, row) - count);
-            offer(best, score, (int32_t)row);
+    uint16_t places[ROWS + 1];
+    int count = 0, left = 0;
+    for (int at = 0; at < LONGS; at++)
+        for (uint64_t bits = found[at]; bits; bits &= bits - 1) {
+            fetch_size(query, first + 64 * at + lowest(bits));
+            places[count++] = (uint16_t)(64 * at + lowest(bits));
         }
+    for (int one = 0; one < count; one++) {
+        const int place = places[one];
+        places[left] = (uint16_t)place;
+        left += count_of(planes, place, digits) >= needed_by(query, first + place);
     }
+    for (int one = 0; one < left; one++)
+        offer_row(best, query, first + places[one], count_of(planes, places[one], digits));
 }
 
-/* The rows of a block that hold at least one of the words that are lists, and with those that are bits at least `least`
- * words. counts: of each row, all 0 before and after */
-static void score_listed(Best *best, Word *words, int asked_here, int asked, int dense, int least, const void *sizes,
-                         int width, const uint8_t *allowed, Py_ssize_t first, Py_ssize_t rows, uint8_t *counts,
-                         uint16_t *touched)
+/* How many words a row of the next block has to hold to be one of the best; more than the query has where none is */
+static int fewest(const Best *best, const Query *query, int64_t smallest)
 {
-    int found = 0;
-    for (int one = 0; one < asked_here; one++) {
-        Word *word = &words[one];
-        if (word->bits)
-            continue;
-        Py_ssize_t at = word->at;
-        for (; at < word->count && word->rows[at] < first + rows; at++) {
-            const int row = (word->rows[at] - (int)first) & (ROWS - 1);
-            touched[found] = (uint16_t)row;
-            found += !counts[row]++;
-        }
-        word->at = at;
-    }
-    for (int one = 0; one < found; one++) {
-        const int place = touched[one];
-        const Py_ssize_t row = first + place;
-        int count = counts[place];
-        counts[place] = 0;
-        if (count + dense < least || (allowed && !(allowed[row >> 3] >> (row & 7) & 1)))
-            continue;
-        for (int word = 0; word < asked_here; word++)
-            if (words[word].bits)
-                count += words[word].bits[row >> 3] >> (row & 7) & 1;
-        if (count >= least)
-            offer(best, (float)count / (float)(asked + size_of(sizes, width, row) - count), (int32_t)row);
-    }
+    const int is_full = best->count == best->most; /* later rows lose against equal scores */
+    const float least = least_of(best);
+    int count = 1;
+    while (count <= query->count
+           && !(is_full ? bound(count, query->asked, smallest) > least : bound(count, query->asked, smallest) >= least))
+        count++;
+    return count;
 }
 
-static void search(Best *best, Word *words, int asked_here, int asked, const void *sizes, int width,
-                   const uint8_t *smallest, const uint8_t *allowed, Py_ssize_t total, Py_ssize_t bytes)
+/* The best of a block's rows; every word is counted in all of them, in bits. */
+static void search_bits(Best *best, Query *query, int least, Py_ssize_t first, Py_ssize_t rows)
 {
     uint64_t planes[PLANES][LONGS], mask[LONGS], found[LONGS], left[LONGS];
-    uint8_t counts[ROWS] = {0};
-    uint16_t touched[ROWS + 1];
-    int dense = 0;
-    Py_ssize_t listed = 0;
-    for (int one = 0; one < asked_here; one++) {
-        dense += words[one].bits != NULL;
-        listed += words[one].bits ? 0 : words[one].count;
+    const int small = query->smallest[first / ROWS], digits = count_block(planes, query, first, rows);
+    if (!digits || least >> digits)
+        return;
+    memset(left, 0, sizeof left);
+    if (query->allowed) {
+        Py_ssize_t rest = query->bytes - first / 8;
+        memset(mask, 0, sizeof mask);
+        memcpy(mask, query->allowed + first / 8, rest < ROWS / 8 ? rest : ROWS / 8);
     }
-    for (Py_ssize_t first = 0; first < total; first += ROWS) {
-        Py_ssize_t rows = total - first < ROWS ? total - first : ROWS;
-        int small = smallest[first / ROWS], least = 1;
-        if (best->count == best->most) { /* later rows lose against equal scores */
-            while (least <= asked_here && !(bound(least, asked, small) > best->hits[0].score))
-                least++;
+    int most = (1 << digits) - 1 < query->count ? (1 << digits) - 1 : query->count;
+    for (int count = best->count == best->most || least > 1 ? least : most; count >= least; count--) {
+        /* the rows that hold most words first, until there are enough */
+        at_least(planes, found, left, query->allowed ? mask : NULL, count, digits);
+        score_block(best, planes, found, first, query, digits);
+        if (best->count == best->most && bound(count - 1, query->asked, small) < best->hits[0].score)
+            break;
+    }
+}
+
+static int holds(const Word *word, int32_t row)
+{
+    if (word->bits)
+        return word->bits[row >> 3] >> (row & 7) & 1;
+    Py_ssize_t place = first_from(word->rows, word->at, word->end, row);
+    return place < word->end && word->rows[place] == row;
+}
+
+/* Looks for the other words in rows of a block that hold some of the first words, `scanned` lists. */
+static void look_up(Best *best, Query *query, int scanned, Py_ssize_t first, const uint8_t *counts, uint16_t *likely,
+                    int found)
+{
+    const int rest = query->count - scanned;
+    int left = 0;
+    for (int one = 0; one < found; one++) {
+        const int place = likely[one];
+        likely[left] = (uint16_t)place;
+        left += counts[place] + rest >= needed_by(query, first + place);
+    }
+    for (int one = 0; one < left; one++) {
+        const Py_ssize_t row = first + likely[one];
+        int count = counts[likely[one]], other = scanned, lacked = count + rest - needed_by(query, row);
+        for (; other < query->count && lacked >= 0; other++) {
+            const int is_held = holds(&query->words[other], (int32_t)row);
+            count += is_held;
+            lacked -= !is_held;
         }
-        if (least > asked_here) {
-            for (int one = 0; one < asked_here; one++)
-                while (words[one].rows && words[one].at < words[one].count
-                       && words[one].rows[words[one].at] < first + rows)
-                    words[one].at++;
+        if (lacked >= 0 && (!query->allowed || query->allowed[row >> 3] >> (row & 7) & 1))
+            offer_row(best, query, row, count);
+    }
+}
+
+/* The best of a block's rows where one has to hold `enough` of the first words, `scanned` lists: no others are looked
+ * at. counts: of each row, all 0 before and after */
+static void search_lists(Best *best, Query *query, int scanned, int enough, Py_ssize_t first, Py_ssize_t rows,
+                         uint8_t *counts)
+{
+    uint16_t likely[ROWS + 1];
+    int found = 0, fetched = 0;
+    for (int one = 0; one < scanned; one++) {
+        Word *word = &query->words[one];
+        const int32_t *held = word->rows;
+        const Py_ssize_t count = word->count;
+        Py_ssize_t at = word->at;
+        for (; at < count && held[at] < first + rows; at++) {
+            const uint32_t place = (uint32_t)(held[at] - first) % ROWS;
+            likely[found] = (uint16_t)place;
+            found += ++counts[place] == enough;
+        }
+        word->at = at;
+        for (; fetched < found; fetched++)
+            fetch_size(query, first + likely[fetched]);
+    }
+    for (int one = scanned; one < query->lists; one++)
+        query->words[one].end = end_of_block(&query->words[one], first + rows);
+    look_up(best, query, scanned, first, counts, likely, found);
+    for (int one = scanned; one < query->lists; one++)
+        query->words[one].at = query->words[one].end;
+    memset(counts, 0, ROWS);
+}
+
+/* How many lists to go through, where a row has to hold `least` words, and `enough` of them; 0: better in bits. listed:
+ * rows of the first words together, of one and more */
+static int lists_to_scan(const Query *query, const Py_ssize_t *listed, int least, int *enough)
+{
+    const int lacked = query->count - least; /* so many words a row may lack */
+    const double blocks = (double)query->total / ROWS;
+    double cost = PER_LISTED * listed[query->lists] + (BITS_TAKE + PER_WORD * query->count) * blocks;
+    int chosen = 0;
+    for (int need = 1; need <= 3 && lacked + need <= query->lists; need++) {
+        const double other = (PER_SCANNED + (need == 1 ? PER_LIKELY : 0)) * listed[lacked + need] + LISTS_TAKE * blocks;
+        if (other < cost) {
+            cost = other;
+            chosen = lacked + need;
+            *enough = need;
+        }
+    }
+    return chosen;
+}
+
+static void search(Best *best, Query *query)
+{
+    Py_ssize_t listed[WORDS + 1] = {0}; /* rows of the first words together */
+    uint8_t counts[ROWS] = {0};
+    query->least = -1;
+    for (int one = 0; one < query->lists; one++)
+        listed[one + 1] = listed[one] + query->words[one].count;
+    for (Py_ssize_t first = 0; first < query->total; first += ROWS) {
+        Py_ssize_t rows = query->total - first < ROWS ? query->total - first : ROWS;
+        int enough = 0;
+        raise_needs(query, best);
+        const int least = fewest(best, query, query->smallest[first / ROWS]);
+        if (least > query->count) {
+            for (int one = 0; one < query->lists; one++)
+                query->words[one].at = end_of_block(&query->words[one], first + rows);
             continue;
         }
-        if (dense < least && listed * FEW < total) { /* the words that are bits are too few for a row to be one of the best */
-            score_listed(best, words, asked_here, asked, dense, least, sizes, width, allowed, first, rows, counts,
-                         touched);
-            continue;
-        }
-        const int digits = count_block(planes, words, asked_here, first, rows, bytes);
-        if (!digits || least >> digits)
-            continue;
-        memset(left, 0, sizeof left);
-        if (allowed) {
-            Py_ssize_t rest = bytes - first / 8;
-            memset(mask, 0, sizeof mask);
-            memcpy(mask, allowed + first / 8, rest < ROWS / 8 ? rest : ROWS / 8);
-        }
-        int most = (1 << digits) - 1 < asked_here ? (1 << digits) - 1 : asked_here;
-        for (int count = best->count == best->most ? least : most; count >= least; count--) {
-            /* the rows that hold most words first, until there are enough */
-            at_least(planes, found, left, allowed ? mask : NULL, count, digits);
-            score_block(best, planes, found, first, asked, sizes, width, digits);
-            if (best->count == best->most && bound(count - 1, asked, small) < best->hits[0].score)
-                break;
-        }
+        const int scanned = lists_to_scan(query, listed, least, &enough);
+        if (scanned)
+            search_lists(best, query, scanned, enough, first, rows, counts);
+        else
+            search_bits(best, query, least, first, rows);
     }
 }
 
@@ -353,56 +511,91 @@ static PyObject *taken(Best *best)
     return found;
 }
 
+static int are_inside(const int32_t *rows, Py_ssize_t count, Py_ssize_t all)
+{
+    return !count || (rows[0] >= 0 && rows[count - 1] < all);
+}
+
+/* How many of some first rows hold a word that is bits, in proportion to all */
+static Py_ssize_t about_held(const uint8_t *bits, Py_ssize_t bytes)
+{
+    const Py_ssize_t seen = bytes < SEEN ? bytes : SEEN;
+    Py_ssize_t held = 0;
+    for (Py_ssize_t byte = 0; byte < seen; byte++)
+        for (unsigned left = bits[byte]; left; left &= left - 1)
+            held++;
+    return seen ? held * bytes / seen : 0;
+}
+
+/* Lists before bits, and what few rows hold first */
+static int is_before(const Word *word, const Word *other)
+{
+    return !word->bits == !other->bits ? word->count < other->count : !word->bits;
+}
+
+/* Puts a word where it belongs among those that were read. */
+static int read_set_word(PyObject *given, Query *query, Py_buffer *buffer)
+{
+    PyObject *array;
+    int is_bits, place = query->count;
+    if (!PyArg_ParseTuple(given, "Op", &array, &is_bits) || PyObject_GetBuffer(array, buffer, PyBUF_SIMPLE))
+        return 0;
+    Word word = {is_bits ? buffer->buf : NULL, is_bits ? NULL : buffer->buf, 0, 0, 0};
+    if (is_bits && buffer->len < query->bytes) {
+        PyErr_SetString(PyExc_ValueError, "a word has too few bits");
+    } else if (!is_bits && !are_inside(word.rows, buffer->len / 4, query->total)) {
+        PyErr_SetString(PyExc_ValueError, "a word names rows that there are not");
+    } else {
+        word.count = is_bits ? about_held(word.bits, query->bytes) : buffer->len / 4;
+        for (; place && is_before(&word, &query->words[place - 1]); place--)
+            query->words[place] = query->words[place - 1];
+        query->words[place] = word;
+        query->count++;
+        query->lists += word.rows != NULL;
+        return 1;
+    }
+    PyBuffer_Release(buffer);
+    return 0;
+}
+
 /* best_sets(words, asked, sizes, smallest, allowed, top, least) -> [(row, score), ...], the best first */
 static PyObject *best_sets(PyObject *self, PyObject *arguments)
 {
     (void)self;
     PyObject *given, *allowed_given, *result = NULL;
     Py_buffer sizes, smallest, allowed, buffers[WORDS];
-    Word words[WORDS];
-    int asked, top, held = 0, is_limited;
+    Query query = {.count = 0};
+    int top;
     float least;
-    if (!PyArg_ParseTuple(arguments, "O!iy*y*Oif", &PyList_Type, &given, &asked, &sizes, &smallest,
+    if (!PyArg_ParseTuple(arguments, "O!iy*y*Oif", &PyList_Type, &given, &query.asked, &sizes, &smallest,
                           &allowed_given, &top, &least))
         return NULL;
-    int count = (int)PyList_Size(given);
-    Py_ssize_t total = smallest.len ? sizes.len / sizes.itemsize : 0, bytes = (total + 7) / 8;
+    Py_ssize_t count = PyList_Size(given);
+    const int is_limited = allowed_given != Py_None;
+    query.width = (int)sizes.itemsize;
+    query.total = smallest.len ? sizes.len / sizes.itemsize : 0;
+    query.bytes = (query.total + 7) / 8;
+    query.sizes = sizes.buf;
+    query.smallest = smallest.buf;
     Best best = {PyMem_Malloc((top > 0 ? top : 1) * sizeof(Hit)), 0, top, least};
-    is_limited = allowed_given != Py_None;
     if (is_limited && PyObject_GetBuffer(allowed_given, &allowed, PyBUF_SIMPLE))
         goto end;
-    if (count > WORDS || top < 1 || !best.hits || total > INT32_MAX || (is_limited && allowed.len < bytes)
-        || smallest.len < (total + ROWS - 1) / ROWS || sizes.itemsize > 4) {
+    query.allowed = is_limited ? allowed.buf : NULL;
+    if (count > WORDS || top < 1 || !best.hits || query.total > INT32_MAX
+        || (is_limited && allowed.len < query.bytes) || smallest.len < (query.total + ROWS - 1) / ROWS
+        || sizes.itemsize > 4) {
         PyErr_SetString(PyExc_ValueError, "too many words, or arrays that do not fit");
         goto close;
     }
-    for (; held < count; held++) {
-        int is_bits;
-        PyObject *array;
-        if (!PyArg_ParseTuple(PyList_GetItem(given, held), "Op", &array, &is_bits)
-            || PyObject_GetBuffer(array, &buffers[held], PyBUF_SIMPLE))
+    while (query.count < count)
+        if (!read_set_word(PyList_GetItem(given, query.count), &query, &buffers[query.count]))
             goto close;
-        words[held] = (Word){is_bits ? buffers[held].buf : NULL, is_bits ? NULL : buffers[held].buf,
-                             is_bits ? 0 : buffers[held].len / 4, 0};
-        if (is_bits && buffers[held].len < bytes) {
-            held++;
-            PyErr_SetString(PyExc_ValueError, "a word has too few bits");
-            goto close;
-        }
-        if (!is_bits && words[held].count
-            && (words[held].rows[0] < 0 || words[held].rows[words[held].count - 1] >= total)) {
-            held++;
-            PyErr_SetString(PyExc_ValueError, "a word names rows that there are not");
-            goto close;
-        }
-    }
     Py_BEGIN_ALLOW_THREADS
-    search(&best, words, count, asked, sizes.buf, (int)sizes.itemsize, smallest.buf,
-           is_limited ? allowed.buf : NULL, total, bytes);
+    search(&best, &query);
     Py_END_ALLOW_THREADS
     result = taken(&best);
 close:
-    for (int one = 0; one < held; one++)
+    for (int one = 0; one < query.count; one++)
         PyBuffer_Release(&buffers[one]);
     if (is_limited)
         PyBuffer_Release(&allowed);
@@ -435,18 +628,6 @@ typedef struct {
     const double *each;      /* JACCARD: total of each row; RATIO: its length; PLAIN: NULL */
     const double *smallest;  /* RATIO: the smallest length of each block */
 } Scoring;
-
-static Py_ssize_t first_from(const int32_t *rows, Py_ssize_t low, Py_ssize_t high, int32_t row)
-{
-    while (low < high) {
-        Py_ssize_t middle = low + (high - low) / 2;
-        if (rows[middle] < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 static float term(const Scoring *scoring, const Weighted *word, float weight)
 {
@@ -719,11 +900,6 @@ static const void *held_array(PyObject *array, Py_buffer *buffers, int *held, Py
         return NULL;
     *count = buffers[*held].len / width;
     return buffers[(*held)++].buf;
-}
-
-static int are_inside(const int32_t *rows, Py_ssize_t count, Py_ssize_t all)
-{
-    return !count || (rows[0] >= 0 && rows[count - 1] < all);
 }
 
 /* A word of the query: (rows, bits, weights, constant, others, of others, asked, most) */

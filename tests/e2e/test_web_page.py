@@ -474,6 +474,7 @@ def test_days_on_the_time_line_cameras_and_pasted_pictures_are_asked_for(turn: T
 
 def test_pictures_stand_under_the_day_or_the_folder_that_they_are_of(turn: Turn) -> None:
     page = turn("/?lib=told")
+    assert page.locator("select[aria-label=Order] option").first.inner_text() == "By name"
     page.get_by_label("Order", exact=True).select_option("day")
     page.locator(".group").first.wait_for()
     assert page.locator(".group").all_inner_texts() == ["Saturday 1 June 2019", "No date"]

@@ -89,7 +89,7 @@ class FilterBar extends HTMLElement {
   /** @param {import("./state.js").State} now */
   order(now) {
     const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Order", onchange: () => go({ show: select.value }) },
-      Object.entries(SHOWN).map(([name, called]) => h("option", { value: name }, name === "" && !now.q && !now.image ? "As they lie" : called))));
+      Object.entries(SHOWN).map(([name, called]) => h("option", { value: name }, name === "" && !now.q && !now.image ? "By name" : called))));
     select.value = now.show;
     return chip("order", now.show !== "", select, () => go({ show: "" }), "order");
   }

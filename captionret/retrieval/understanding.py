@@ -141,6 +141,8 @@ def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meani
         return Understood(word, (Reading(word, 1.0, ITSELF),) if word in known else ())
     readings = _forms(word, known)
     noun = _noun(word, known)
+    if readings and (mended := _mended(word, typed, readings, known, meanings)) is not None:
+        return mended
     if readings:
         return Understood(word, (*readings, *(one for one in noun if one.how == MEANING)))
     meant = None if noun or _is_name(typed, meanings) else suggested(word, known)
@@ -160,6 +162,22 @@ def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meani
     readings = tuple(best.values())
     common = bool(noun) or (rank is not None and rank < _COMMON)
     return Understood(word, readings, meant, common=common)
+
+
+def _mended(
+    word: str, typed: str, forms: Sequence[Reading], known: Mapping[str, int], meanings: Meanings | None
+) -> Understood | None:
+    """A word that is none, of which only other forms would be known if it were one, as the error of typing of
+    a word that has all of these forms: "bik" is "bike", not what "biking" is of; None for others."""
+    if meanings is None or word in known or word in corpus.rates() or _is_name(typed, meanings):
+        return None
+    meant = suggested(word, known)
+    if meant is None or not _is_error(word, meant, meanings, _RARE):
+        return None
+    read, held = _forms(meant, known), {one.word for one in forms}
+    if meant in held or not held <= {one.word for one in read}:
+        return None
+    return Understood(word, tuple(Reading(one.word, one.weight, TYPO) for one in read), meant)
 
 
 def _noun(word: str, known: Mapping[str, int]) -> tuple[Reading, ...]:

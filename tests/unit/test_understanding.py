@@ -269,3 +269,27 @@ def test_a_far_likelier_word_is_meant_though_no_picture_shows_it() -> None:
     known = {"adult": 0, "duct": 1, "photo": 0, "shoot": 3, "cat": 0, "car": 9}
     meant = {one.word: one.suggestion for one in understand(["dult", "phoot", "caz", "ducf"], known)}
     assert meant == {"dult": "adult", "phoot": "photo", "caz": "car", "ducf": "duct"}
+
+
+def test_a_word_that_is_none_is_an_error_rather_than_what_another_form_would_be_of() -> None:
+    class Ranks(Thesaurus):
+        ranks: ClassVar = {"bik": 81_329, "bike": 2_400, "hous": 261_224, "house": 166, "hike": 9_000}
+
+    known = {
+        "bike": 9,
+        "bikes": 2,
+        "biking": 3,
+        "house": 9,
+        "houses": 4,
+        "housing": 1,
+        "hiking": 7,
+        "hide": 2,
+    }
+    bike, house, hike, boards = understand(["bik", "hous", "hike", "florp"], known | {"florps": 2}, Ranks())
+    assert (bike.suggestion, house.suggestion) == ("bike", "house")
+    assert [one.word for one in bike.readings] == ["bike", "bikes", "biking"]
+    assert {one.how for one in (*bike.readings, *house.readings)} == {TYPO}
+    assert [str(one) for one in (hike, boards)] == [
+        "hike: hiking (other form)",
+        "florp: florps (other form)",
+    ]

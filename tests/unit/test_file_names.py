@@ -2,6 +2,7 @@
 
 from captionret.report.probabilities import reasons
 from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix, search
+from captionret.retrieval.file_names import called_so
 from captionret.retrieval.language.query import parse
 from captionret.retrieval.notes import notes
 from captionret.retrieval.understanding import understand
@@ -32,6 +33,13 @@ def test_files_that_are_called_so_are_shown_where_nothing_fits() -> None:
         "These pictures' files are called so.",
         "A folder is called 'moon'. To see what lies in it, type under:moon.",
     )
+
+
+def test_name_without_its_ending_is_the_file() -> None:
+    names = ["a/IMG_1234.JPG", "IMG_12345.jpg", "P3000 (1).jpg", "P3000.jpg"]
+    pictures = Gallery(names, ["a dog"] * 4)
+    for typed, name in {"IMG_1234": names[0], "img_12345": names[1], "P3000": names[3]}.items():
+        assert [pictures.paths[row] for row in called_so(pictures, asked(typed))] == [name]
 
 
 def test_every_word_has_to_be_in_the_name() -> None:

@@ -30,7 +30,7 @@ typedef struct {
 enum { PIXELS, POINTWISE, DEPTHWISE, FIRST };
 
 #if defined(__x86_64__) && ((defined(__GNUC__) && __GNUC__ >= 12) || (defined(__clang__) && __clang_major__ >= 14))
-#define HAS_FLOAT16 1
+#include <immintrin.h>
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx512fp16,avx512f,avx512bw,avx512vl,avx512dq"))), apply_to = function)
 #else
@@ -38,7 +38,6 @@ enum { PIXELS, POINTWISE, DEPTHWISE, FIRST };
 #pragma GCC optimize("O3")
 #pragma GCC target("avx512fp16,avx512f,avx512bw,avx512vl,avx512dq")
 #endif
-#include <immintrin.h>
 
 typedef struct {
     const char *rows; /* of what is multiplied */

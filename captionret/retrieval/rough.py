@@ -61,7 +61,7 @@ class Kernel(Protocol):
         ...
 
 
-KERNEL = cast("Kernel | None", compiled("_likelihood", 1, f"{__package__}.index"))
+KERNEL = cast("Kernel | None", compiled("_likelihood", 2, f"{__package__}.index"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

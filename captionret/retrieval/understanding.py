@@ -20,7 +20,9 @@ from .spelling import suggested
 
 ITSELF, FORM, TYPO, MEANING, KIND = "as it is", "other form", "typing error", "meaning", "a kind of"
 ALIKE = 0.5  # weight of a reading from which a condition on the query's word holds for it, too
-_KINDS = (0.6, 0.5, 0.4)  # weights of what a thing is a kind of, the nearest first
+# Weights of what a thing is a kind of, the nearest first: on classes of ImageNet, and on nouns of Flickr8k
+# val, that were hidden and typed, better than .6, .5, .4.
+_KINDS = (0.6, 0.4, 0.25)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _OTHER_VERB_FORM = 0.5  # weight beside the word itself: "building" is not only "build"
 _SHORT_NAME = 5  # letters

@@ -135,7 +135,7 @@ def test_a_noun_that_captions_seldom_hold_is_also_read_as_a_commoner_one_for_the
 
 def test_an_unknown_noun_is_read_as_what_it_is_a_kind_of_but_conditions_are_not() -> None:
     (found,) = understand(["ibises"], KNOWN | {"bird": 9, "wading bird": 1}, Thesaurus())
-    assert str(found) == "ibises: wading bird .60 (a kind of), bird .50 (a kind of)"
+    assert str(found) == "ibises: wading bird .60 (a kind of), bird .40 (a kind of)"
     assert found.alike == () and found.common
     assert as_read("ibises", [found]) == "ibises"
 

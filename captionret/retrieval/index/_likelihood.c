@@ -200,31 +200,51 @@ FAST static void add_one(float *sums, float *surest, const float *own, const flo
     }
 }
 
-/* One of several readings: the likeliest by its weight counts, and that a text does not leave out the others */
-FAST static void add_reading(float *best, float *rest, float *likeliest, const float *p, const float *odds, float weight,
-                             float least, float most)
+/* What several readings of a word come to: the probability of the word as it is spelt, of what a text does not leave
+ * out, of the likeliest reading, and that one of them holds, and that none does */
+typedef struct {
+    float own[ROWS], rest[ROWS], likeliest[ROWS], found[ROWS], unfound[ROWS];
+} Several;
+
+/* One of several forms of a word: the likeliest counts, and that a text does not leave out the others */
+FAST static void add_form(Several *all, const float *p, const float *odds, float least, float most)
 {
     EACH(row) {
-        float own = between(p[row], least, most), found = weight / (1 + exp_of(-odds[row]));
-        best[row] = weight * own > best[row] ? weight * own : best[row];
-        rest[row] += log_of(1 - own);
-        likeliest[row] = found > likeliest[row] ? found : likeliest[row];
+        float own = between(p[row], least, most), found = 1 / (1 + exp_of(-odds[row]));
+        all->own[row] = own > all->own[row] ? own : all->own[row];
+        all->rest[row] += log_of(1 - own);
+        all->likeliest[row] = found > all->likeliest[row] ? found : all->likeliest[row];
     }
 }
 
-FAST static void add_several(float *sums, float *surest, const float *best, const float *rest, const float *likeliest,
-                             float tells, int is_telling, int is_calibrated)
+/* The same of words that a word resembles by their weights: each adds to how probable it is that one of them holds */
+FAST static void add_reading(Several *all, const float *p, const float *odds, float weight, float least, float most)
 {
     EACH(row) {
-        float own = log_of(best[row]) - rest[row], odds = odds_of(likeliest[row]);
-        sums[row] += tells * (own + (is_calibrated ? odds : own));
+        float own = between(p[row], least, most), found = weight / (1 + exp_of(-odds[row]));
+        all->own[row] += weight * own * (1 - all->own[row]);
+        all->rest[row] += log_of(1 - own);
+        all->likeliest[row] = found > all->likeliest[row] ? found : all->likeliest[row];
+        all->found[row] += found * (1 - all->found[row]);
+        all->unfound[row] *= 1 - found;
+    }
+}
+
+FAST static void add_several(float *sums, float *surest, const Several *all, float tells, int adds, int is_telling,
+                             int is_calibrated)
+{
+    EACH(row) {
+        float own = log_of(all->own[row]) - all->rest[row], odds = odds_of(all->likeliest[row]);
+        float found = adds ? log_of(all->found[row]) - log_of(all->unfound[row]) : odds;
+        sums[row] += tells * (own + (is_calibrated ? found : own));
         surest[row] = is_telling && odds > surest[row] ? odds : surest[row];
     }
 }
 
 /* Room for what lies between, ROWS numbers each */
 typedef struct {
-    float p[ROWS], left[ROWS], own[ROWS], odds[ROWS], best[ROWS], rest[ROWS], likeliest[ROWS];
+    float p[ROWS], left[ROWS], own[ROWS], odds[ROWS];
+    Several all;
     float sums[ROWS], surest[ROWS];
 } Room;
 
@@ -267,16 +287,20 @@ static void block(const Text *text, float (*columns)[ROWS], Room *room)
             add_one(room->sums, room->surest, room->own, room->odds, word->tells / 2, word->is_telling);
             continue;
         }
-        memset(room->best, 0, sizeof room->best);
-        memset(room->rest, 0, sizeof room->rest);
-        memset(room->likeliest, 0, sizeof room->likeliest);
+        int adds = 0;
+        for (int reading = 0; reading < word->count; reading++)
+            adds |= readings[reading].weight != 1;
+        memset(&room->all, 0, sizeof room->all);
+        EACH(row)
+            room->all.unfound[row] = 1;
         for (int reading = 0; reading < word->count; reading++) {
             read_as(text, readings + reading, columns, room, 1);
-            add_reading(room->best, room->rest, room->likeliest, room->own, room->odds, readings[reading].weight,
-                        text->least, text->sure);
+            if (adds)
+                add_reading(&room->all, room->own, room->odds, readings[reading].weight, text->least, text->sure);
+            else
+                add_form(&room->all, room->own, room->odds, text->least, text->sure);
         }
-        add_several(room->sums, room->surest, room->best, room->rest, room->likeliest, word->tells / 2,
-                    word->is_telling, text->is_calibrated);
+        add_several(room->sums, room->surest, &room->all, word->tells / 2, adds, word->is_telling, text->is_calibrated);
     }
 }
 
@@ -502,7 +526,7 @@ static PyMethodDef methods[] = {
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_likelihood", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
 /* rough.py asks for it: a kernel compiled of another source is left alone. Raise both when a signature changes. */
-#define REVISION 1
+#define REVISION 2
 
 PyMODINIT_FUNC PyInit__likelihood(void)
 {

@@ -24,7 +24,7 @@ class ListKernel(Protocol):
         ...
 
 
-KERNEL = cast("ListKernel | None", compiled("_likelihood", 1, __package__))
+KERNEL = cast("ListKernel | None", compiled("_likelihood", 2, __package__))
 
 
 class FewColumns:

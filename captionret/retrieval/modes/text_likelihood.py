@@ -199,16 +199,16 @@ def added_by(words: WordProbabilities, readings: Mapping[str, float]) -> NDArray
     1.4 % more captions find their picture among the first ten than by the latter alone.
 
     Where a word is read as others the text does not leave these out, so the log(1 - p) of each goes from
-    the number of the picture.
+    the number of the picture; and where these only resemble it, each that is probable adds to it.
     """
     if list(readings.values()) == [1.0]:
         added = words.odds(*readings)
     else:
         left_out = reduce(np.add, (np.log1p(-words.uncalibrated(word)) for word in readings))
-        added = np.log(likeliest(readings, words.uncalibrated)) - left_out
+        added = np.log(together(readings, words.uncalibrated)) - left_out
     if words.calibration is None:
         return added
-    found = likeliest(readings, words.of)
+    found = together(readings, words.of)
     return np.asarray((added + np.log(found) - np.log1p(-found)) / 2, np.float64)
 
 
@@ -217,6 +217,16 @@ def weight_of(word: str, readings: Mapping[str, float]) -> float:
     finds the same in each."""
     alike = [form for form, weight in readings.items() if weight == 1.0]
     return tells(max(alike, key=lambda form: (corpus.rates().get(form, 0.0), form), default=word))
+
+
+def together(
+    readings: Mapping[str, float], probability: Callable[[str], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """(N,) the probability that one of the readings holds, each by its weight, as if they were independent;
+    of other forms of one word the largest."""
+    if all(weight == 1 for weight in readings.values()):
+        return likeliest(readings, probability)
+    return np.asarray(1 - reduce(np.multiply, (1 - w * probability(word) for word, w in readings.items())))
 
 
 def likeliest(

@@ -80,12 +80,16 @@ def _was_taken(gallery: Gallery, day: str) -> bool:
 def _of_folders(gallery: Gallery, text: str) -> Iterator[str]:
     if len(gallery) > _MOST_PICTURES:
         return
-    known = gallery.known_words
-    unseen = [word for word in content_words(words(text)) if word not in known or not is_shown(word, known)]
-    for word in unseen:
-        found = _named(_folders(gallery), word)
-        if found is not None:
+    folders = _folders(gallery)
+    for word in content_words(words(text)):
+        found = _named(folders, word)
+        if found is not None and not _is_shown(gallery, word):
             yield f"A folder is called {found!r}. To see what lies in it, type {as_filter('under', found)}."
+
+
+def _is_shown(gallery: Gallery, word: str) -> bool:
+    known = gallery.known_words
+    return word in known and is_shown(word, known)
 
 
 def _folders(gallery: Gallery) -> set[str]:

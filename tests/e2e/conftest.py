@@ -23,7 +23,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh clone's look-alike: the code, the shipped checkpoints, a home with photographs, and small data
     sets. Tests may add to it."""
     folder = tmp_path_factory.mktemp("sandbox")
-    for name in ("captionret", "pyproject.toml", "download.sh", "Makefile", *_requirements()):
+    for name in ("captionret", "pyproject.toml", "setup.py", "download.sh", "Makefile", *_requirements()):
         (folder / name).symlink_to(ROOT / name)
     (folder / "checkpoints").mkdir()
     for name in ("photos-lite", "photos-space", "words-lite"):

@@ -640,7 +640,7 @@ def test_html_answer_stands_alone(call: Call, library: Path, trained: Trained, t
         (("--text", "...!"), 2, "holds no word to compare by"),
         (("--text", "dog", "--mode", "jacard"), 2, "There is no mode 'jacard'. Did you mean 'jaccard'?"),
         (("--text", "dog", "--top", "0"), 2, "top is 0; ask for at least 1 hit"),
-        (("--text", "dog", "--min-score", "nan"), 2, "not a number"),
+        (("--text", "dog", "--min-score", "nan"), 2, "is nan"),
         (("--text", "dog", "--gallery", "."), 2, "not allowed with argument"),
         (("--image", "gone.jpg"), 3, "gone.jpg does not exist"),
         (("--image", "text.jpg"), 3, "text.jpg is not a picture in a known format"),

@@ -90,9 +90,9 @@ def pictures_of(items: Sequence[Item], features: Path) -> Pictures:
     """What the shipped models say of the items' pictures."""
     head, space = shipped()
     predictor = WordPredictor(head)
-    stored = predict_split(predictor, items, features)
     pooled, _ = extract(head.backbone, [item.path for item in items if item.path], root=features)
     first = {sha256: row for row, sha256 in reversed(list(enumerate(pooled.hashes)))}  # equal pictures once
+    stored = predict_split(predictor, [items[row] for row in first.values()], features)
     table = pooled.of(np.array(list(first.values()))).numpy()
     classes = np.concatenate([_classes(predictor, part) for part in np.array_split(table, 32)])
     return Pictures(stored.take(list(first)), table, classes, predictor, space)

@@ -183,7 +183,10 @@ def main() -> None:
         "are read from the catalogue, once in a process."
     )
     table = markdown_table(["what", "measured", "aimed at"], rows)
-    write_section(given.results, "Captioners side by side", f"{note}\n\n{table}", COMMAND)
+    if given.library:
+        write_section(given.results, "Captioners side by side", f"{note}\n\n{table}", COMMAND)
+    else:  # what a library showed is kept
+        write_section(given.results, "Captions by a server", table, COMMAND.partition(" --")[0])
 
 
 if __name__ == "__main__":

@@ -167,7 +167,9 @@ def main() -> None:
         f"**COCO val.** Image to image, {len(coco.gallery):,} pictures, as above.",
         order_table(coco),
         f"**Other people's photographs: labels as queries.** {len(labels.labels)} categories of Caltech-101 "
-        f"typed as words, {labels.pictures:,} pictures; the mean over categories, x100.",
+        f"typed as words, {labels.pictures:,} pictures; the mean over categories, x100. How nouns are read "
+        "by a dictionary, and when one fits, was chosen on Flickr8k val and on hidden classes "
+        "(hidden_classes.py); what each of these labels found was in view.",
         label_table(labels),
         f"**Knowing when nothing fits.** {words.words} words of Flickr8k test; a picture is right for a word "
         "if two or more of its captions hold it in any form. Expected calibration error over pairs with "

@@ -9,7 +9,7 @@ from .gallery import Gallery
 from .inflections import number_forms
 from .query import EncodedQuery
 
-MOST_PICTURES = 20_000  # whose names are looked through while somebody types
+MOST_PICTURES = 20_000  # whose names, and folders, are looked through while somebody types
 _BETWEEN = re.compile(r"[\W\d_]+")  # "red-Ferrari_02"
 
 

@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from ..errors import BadSetting
 from ..text import content_words, words
+from .file_names import MOST_PICTURES
 from .gallery import Gallery
 from .language import Since, Under, Until, first_day, last_day
 from .query import EncodedQuery
@@ -18,7 +19,6 @@ _NAMED_DAY = re.compile(
     r"(-\d\d(?:-\d\d)?)?(?![\w-])",
     re.IGNORECASE,
 )
-_MOST_PICTURES = 20_000  # whose folders are looked through while somebody types
 
 
 def hints(gallery: Gallery, query: EncodedQuery) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def _was_taken(gallery: Gallery, day: str) -> bool:
 
 
 def _of_folders(gallery: Gallery, text: str) -> Iterator[str]:
-    if len(gallery) > _MOST_PICTURES:
+    if len(gallery) > MOST_PICTURES:
         return
     folders = _folders(gallery)
     for word in content_words(words(text)):

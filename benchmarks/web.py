@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,11 +45,11 @@ PAINT, KEY, DROP, SHIFT = 1.0, 0.15, 2.0, 0.05  # seconds, seconds, seconds, CLS
 
 
 @contextmanager
-def serving(library: Path) -> Iterator[tuple[str, int]]:
+def serving(library: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[tuple[str, int]]:
     """The address of a server, and its process."""
     command = [sys.executable, "-m", "captionret", "serve", "--library", str(library), "--port", "0"]
     with subprocess.Popen(
-        [*command, "--read-only"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+        [*command, "--read-only"], stdout=subprocess.PIPE, text=True, env=environment
     ) as server:
         assert server.stdout is not None
         try:

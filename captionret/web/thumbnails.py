@@ -108,5 +108,5 @@ def as_jpeg(image: Image.Image, size: str) -> bytes:
     plain = Image.new("RGB", image.size)  # a comment in the file would be written again
     plain.paste(image)
     content = io.BytesIO()
-    plain.save(content, "JPEG", quality=_QUALITY[size], progressive=True)
+    plain.save(content, "JPEG", quality=_QUALITY[size])
     return content.getvalue()

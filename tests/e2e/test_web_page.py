@@ -272,6 +272,30 @@ def test_all_pictures_come_while_one_scrolls_and_far_ones_leave_the_page(turn: T
     assert page.locator("picture-card").count() < 199
 
 
+def test_pictures_that_fly_past_are_squares_and_are_drawn_where_the_page_rests(turn: Turn) -> None:
+    page = turn("/?lib=photos")
+    page.wait_for_selector("picture-card")
+    while page.locator(".part").count() < 5:
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(60)
+    page.wait_for_function("() => !document.querySelector('.part:last-of-type.folded')")
+    page.wait_for_timeout(300)  # the page rests
+    empty = page.evaluate("""async () => {
+      const found = [];
+      for (let turn = 0; turn < 8; turn += 1) {
+        scrollBy(0, -1300);
+        await new Promise(requestAnimationFrame);
+        const there = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
+        found.push(Boolean(there.closest(".folded")) && !there.closest("picture-card"));
+      }
+      return found;
+    }""")
+    assert sum(empty) >= 4, empty
+    page.wait_for_function(
+        "() => document.elementFromPoint(innerWidth / 3, innerHeight / 2).closest('picture-card')"
+    )
+
+
 def test_keys_alone_lead_from_picture_to_picture(turn: Turn) -> None:
     page = turn("/?lib=photos&q=plain&mode=jaccard")
     page.wait_for_selector("picture-card")

@@ -1,14 +1,15 @@
-// Pictures in rows, asked for while one scrolls. Parts that are far away are taken off the page, so that ten
-// thousand are as light as sixty.
+// Pictures in rows, asked for while one scrolls.
 
 import { h } from "./dom.js";
 import { groupHead } from "./groups.js";
+import { Parts } from "./parts.js";
 import { go } from "./state.js";
 import { card, judge, undo } from "./picture-card.js";
 import { bestOf } from "./scores.js";
 
 const EACH = 40; // pictures that are asked for at a time
-const NEAR = "1500px"; // from the window: what is farther away is folded
+const FIRST = 16; // of an answer, drawn at once: what a window holds
+const NEAR = "1500px"; // of the window's end: more are asked for
 
 /**
  * @typedef {import("./api.js").Answer} Answer
@@ -17,7 +18,7 @@ const NEAR = "1500px"; // from the window: what is farther away is folded
 class ResultGrid extends HTMLElement {
   constructor() {
     super();
-    this.folding = new IntersectionObserver((seen) => seen.forEach((one) => this.fold(one)), { rootMargin: NEAR });
+    this.parts = new Parts(measured);
     this.reaching = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.more(), { rootMargin: NEAR });
     this.addEventListener("keydown", (event) => this.key(event));
   }
@@ -32,24 +33,23 @@ class ResultGrid extends HTMLElement {
     this.best = bestOf(answer.hits);
     this.count = 0;
     this.asking = false;
-    /** @type {Map<Element, {hits: Answer["hits"], group: string}>} with the group of the picture before */
-    this.parts = new Map();
+    /** The group of the last picture. */
     this.group = "";
-    this.folding.disconnect();
+    this.parts.clear();
     this.reaching.disconnect();
     this.end = h("div.end", { "aria-hidden": "true" });
     this.replaceChildren(this.end);
-    this.add(answer);
+    this.add(answer, FIRST);
   }
 
-  /** @param {Answer} answer */
-  add(answer) {
+  /** @param {Answer} answer @param {number} [first] pictures that are drawn at once */
+  add(answer, first = 0) {
     if (answer.hits.length) {
       const { hits } = answer;
-      const part = h(hits[0].group ? "div.part.grouped" : "div.part", {}, this.drawn(hits, this.group ?? ""));
+      const before = this.group ?? "";
+      const part = h(hits[0].group ? "div.part.grouped" : "div.part");
       this.end?.before(part);
-      this.parts?.set(part, { hits, group: this.group ?? "" });
-      this.folding.observe(part);
+      this.parts.add(part, hits.length, (place) => this.piece(hits[place], place ? hits[place - 1].group : before), first);
       this.group = hits[hits.length - 1].group;
     }
     this.count = answer.offset + answer.hits.length;
@@ -57,16 +57,13 @@ class ResultGrid extends HTMLElement {
   }
 
   /**
-   * Cards, each group's under its heading.
-   * @param {Answer["hits"]} hits
-   * @param {string} group of the picture before
+   * A card, under the heading of its group where that begins.
+   * @param {Answer["hits"][0]} hit
+   * @param {string} before the group of the picture before
    */
-  drawn(hits, group) {
-    return hits.flatMap((one, place) => {
-      const before = place ? hits[place - 1].group : group;
-      const shown = card(one, { best: this.best });
-      return one.group && one.group !== before ? [groupHead(one.group), shown] : [shown];
-    });
+  piece(hit, before) {
+    const shown = card(hit, { best: this.best });
+    return hit.group && hit.group !== before ? [groupHead(hit.group), shown] : [shown];
   }
 
   async more() {
@@ -81,20 +78,6 @@ class ResultGrid extends HTMLElement {
       // the next query shows what is wrong
     } finally {
       if (next === this.next) this.asking = false;
-    }
-  }
-
-  /** @param {IntersectionObserverEntry} seen */
-  fold(seen) {
-    const part = /** @type {HTMLElement} */ (seen.target);
-    const held = this.parts?.get(part);
-    if (!held || !this.checkVisibility()) return; // another page is open
-    if (seen.isIntersecting && !part.childElementCount) {
-      part.replaceChildren(...this.drawn(held.hits, held.group));
-      part.style.removeProperty("height");
-    } else if (!seen.isIntersecting && part.childElementCount && !part.contains(document.activeElement)) {
-      part.style.setProperty("height", `${part.getBoundingClientRect().height}px`);
-      part.replaceChildren();
     }
   }
 
@@ -121,6 +104,19 @@ class ResultGrid extends HTMLElement {
     else if (event.key === "l" || event.key === "d") judge(id, event.key === "l");
     else if (event.key === "u") undo();
   }
+}
+
+/**
+ * Keep how the pictures of a part stand, for the squares that are seen in their place.
+ * @param {HTMLElement} part
+ */
+function measured(part) {
+  const frames = /** @type {HTMLElement[]} */ ([...part.querySelectorAll(".frame")]);
+  const [first] = frames.map((one) => one.getBoundingClientRect());
+  const below = frames.map((one) => one.getBoundingClientRect()).find((one) => one.top > first.top);
+  part.style.setProperty("--wide", `${first.width}px`);
+  part.style.setProperty("--high", `${first.height}px`);
+  part.style.setProperty("--apart", `${below ? below.top - first.top : first.height}px`);
 }
 
 /**

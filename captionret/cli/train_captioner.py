@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING, Any
 from ..config import Registry, run_name
 from ..errors import BadSetting
 from ..home import find_checkpoint
-from .training import rows_table, run_command, run_facts, settled, training_parser
+from .rows_table import rows_table
+from .training import run_command, run_facts, settled, training_parser
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ..training.captioning import CaptionerRun
     from ..training.self_critical import SelfCritical
 
@@ -159,8 +162,6 @@ def _rows() -> Registry[Any]:
 def variants_table() -> str:
     """The variants as a table: what they are made of, and how many parameters learn with a vocabulary of
     2,933 words (Flickr8k's)."""
-    from ..training.captioning import network_of
-
     columns: dict[str, Callable[[Any], Any]] = {
         "CNN": attrgetter("backbone"),
         "decoder": lambda row: getattr(row, "decoder", "lexical"),
@@ -169,4 +170,10 @@ def variants_table() -> str:
         "layers": lambda row: getattr(row, "layers", None),
         "words": lambda row: row.word_vectors or "learned",
     }
-    return rows_table("variant", columns, _rows(), network_of, 2933)
+    return rows_table("variant", columns, _rows(), _network, 2933)
+
+
+def _network(config: Any, words: int) -> "nn.Module":
+    from ..training.captioning import network_of
+
+    return network_of(config, words)

@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING
 
 from ..config import run_name
 from ..errors import BadSetting
-from .training import rows_table, run_command, run_facts, settled, training_parser
+from .rows_table import rows_table
+from .training import run_command, run_facts, settled, training_parser
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from ..models.embedding.config import EmbeddingConfig
     from ..training.embedding import EmbeddingRun
 
 # What else the original programs have options for, and what takes its place here; the loss is shown after
@@ -84,12 +88,17 @@ def _started(given: argparse.Namespace) -> "EmbeddingRun":
 def models_table() -> str:
     """The models as a table: towers, loss, and how many parameters learn with a vocabulary of 7,371 words
     (Flickr8k's)."""
-    from ..models.embedding.network import EmbeddingNetwork
     from ..models.embedding.rows import EMBEDDING_MODELS
 
     names = ("image_tower", "sentence_tower", "dim", "loss", "targets")
     columns = {name.replace("_", " "): attrgetter(name) for name in names}
-    return rows_table("variant", columns, EMBEDDING_MODELS, EmbeddingNetwork, 7371)
+    return rows_table("variant", columns, EMBEDDING_MODELS, _network, 7371)
+
+
+def _network(config: "EmbeddingConfig", words: int) -> "nn.Module":
+    from ..models.embedding.network import EmbeddingNetwork
+
+    return EmbeddingNetwork(config, words)
 
 
 def fields_help() -> str:

@@ -21,9 +21,13 @@ from ..app.places import checkpoint_path
 from ..config import run_name
 from ..counting import counted
 from ..errors import BadSetting
-from .training import rows_table, run_command, run_facts, settled, training_parser
+from .rows_table import rows_table
+from .training import run_command, run_facts, settled, training_parser
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from ..models.sentence.skipthought.config import SkipThoughtConfig
     from ..training.skipthought import SkipThoughtRun
 
 log = logging.getLogger(__name__)
@@ -107,9 +111,14 @@ def models_table() -> str:
     """The rows as a table, with how many parameters an encoder and its decoders have with a vocabulary of
     2,922 words (Flickr8k's)."""
     from ..models.sentence.skipthought.config import SKIP_THOUGHTS
-    from ..training.skipthought import SkipThoughtNetwork
 
     fields = {"words": "vocabulary_size", "batch": "batch_size"}
     names = ("word_dim", "hidden_dim", "words", "batch", "epochs")
     columns = {name: attrgetter(fields.get(name, name)) for name in names}
-    return rows_table("variant", columns, SKIP_THOUGHTS, SkipThoughtNetwork, 2922)
+    return rows_table("variant", columns, SKIP_THOUGHTS, _network, 2922)
+
+
+def _network(config: "SkipThoughtConfig", words: int) -> "nn.Module":
+    from ..training.skipthought import SkipThoughtNetwork
+
+    return SkipThoughtNetwork(config, words)

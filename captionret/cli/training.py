@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..app.places import checkpoints_folder, data_folder
-from ..config import C, Config
+from ..config import C
 from ..errors import BadSetting, UnknownName
 from .options import (
     FETCH_MISSING,
@@ -25,8 +25,6 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from ..training.run import Run
 
 log = logging.getLogger(__name__)
@@ -159,32 +157,6 @@ def run_command(
         log.info(kept_epoch({"kind": checkpoint.kind, "training": checkpoint.training}))
     print(given.out)
     return FOUND
-
-
-def rows_table(
-    row: str,
-    columns: Mapping[str, Callable[[Any], Any]],
-    rows: Mapping[str, Config],
-    network: "Callable[[Any, int], nn.Module]",
-    words: int,
-) -> str:
-    """The rows as a table, with how many parameters learn.
-
-    row:     what one is called
-    columns: what is shown of each, below which heading
-    network: made of a row for a vocabulary of so many `words`
-    """
-    import torch
-
-    from ..models.trained import count_parameters
-    from ..report.terminal import table
-
-    shown = []
-    with torch.device("meta"):  # without any values: the largest ones' would take half a minute
-        for name, config in rows.items():
-            size = count_parameters(network(config, words))
-            shown.append([name, *(column(config) for column in columns.values()), size])
-    return table([row, *columns, "parameters"], shown)
 
 
 def parsed(options: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:

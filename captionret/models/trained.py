@@ -68,6 +68,7 @@ class TrainedModel(Generic[C]):
     """
 
     kind: ClassVar[Kind[Any]]
+    shipped: ClassVar[str | None] = None  # the checkpoint that is loaded where none is named
 
     def __init__(
         self,
@@ -87,13 +88,26 @@ class TrainedModel(Generic[C]):
         raise NotImplementedError
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], device: str = "auto") -> Self:
-        """Open a checkpoint: a directory, or the name of one of the user's or of a shipped one.
+    def load(cls, path: str | os.PathLike[str] | None = None, device: str = "auto") -> Self:
+        """Open a checkpoint: a directory, or the name of one of the user's or of a shipped one; the shipped
+        one of this kind unless another is given.
 
-        errors: BadCheckpoint for a damaged one or one of another kind: see read_checkpoint
+        errors: BadCheckpoint for a damaged one or one of another kind: see read_checkpoint; BadSetting
+                without a path where none of this kind is shipped
         """
-        path = find_checkpoint(path)
+        path = cls._place(path)
         return cls(read_checkpoint(path, cls.kind), path.name, path, choose_device(device))
+
+    @classmethod
+    def _place(cls, given: str | os.PathLike[str] | None) -> Path:
+        """The directory of the checkpoint that is meant. errors: as find_checkpoint; BadSetting for none"""
+        meant = cls.shipped if given is None else given
+        if meant is None:
+            raise BadSetting(
+                f"No checkpoint of {cls.__name__} is shipped. Say which to load: "
+                f'{cls.__name__}.load("NAME"), or the path of its directory.'
+            )
+        return find_checkpoint(meant)
 
     def __repr__(self) -> str:
         where = f", {str(self.path)!r}" if self.path else ""
@@ -159,14 +173,15 @@ class PictureModel(TrainedModel[C]):
     @classmethod
     def load(
         cls,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
         device: str = "auto",
         backbone: Backbone | None = None,
         *,
         engine: str = "auto",
         precision: str = "float32",
     ) -> Self:
-        """Open a checkpoint: a directory, or the name of one of the user's or of a shipped one.
+        """Open a checkpoint: a directory, or the name of one of the user's or of a shipped one; the shipped
+        one of this kind unless another is given.
 
         backbone:  one that is loaded already; it must have the weights the checkpoint was trained with
         engine:    what runs its CNN: "torch", "openvino", "onnx"; "auto": the fastest one here that gives the
@@ -174,7 +189,7 @@ class PictureModel(TrainedModel[C]):
         precision: of the CNN: "float32", or a lower one, whose features differ a little: "bfloat16"
         errors:    BadCheckpoint for a damaged one or one of another kind: see read_checkpoint; as Compute
         """
-        path, compute = find_checkpoint(path), Compute(engine, precision)
+        path, compute = cls._place(path), Compute(engine, precision)
         checkpoint = read_checkpoint(path, cls.kind)
         return cls(checkpoint, path.name, path, choose_device(device), backbone, compute)
 

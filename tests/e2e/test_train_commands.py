@@ -125,12 +125,14 @@ def test_samples_that_no_memory_holds_are_refused(
     assert isinstance(Captioner.load(trained.checkpoint, "cpu"), Captioner)
 
 
-def test_what_is_mistyped_is_found_before_pytorch_is_loaded() -> None:
+def test_rows_are_listed_and_what_is_mistyped_is_found_without_pytorch() -> None:
     program = """
 import sys
 from captionret.cli.main import dispatch
 from captionret.errors import CaptionretError
 
+for command in ("train-captioner", "train-embedding", "train-skipthought"):
+    dispatch([command, "--list"])
 for line in sys.stdin:
     try:
         dispatch(line.split())

@@ -15,7 +15,10 @@ from captionret.library.captions.made_by import described_from
 from captionret.models.captioning.captioner import Captioner
 from captionret.models.captioning.config import VARIANTS
 from captionret.models.captioning.ensemble import Ensemble
+from captionret.models.embedding.model import EmbeddingModel
+from captionret.models.lexical.head import LexicalHead
 from captionret.models.lexical.predictor import WordPredictor
+from captionret.models.sentence.skipthought.encoder import SkipThought
 from captionret.retrieval import MODES, Gallery
 
 HEAD = Path(__file__).resolve().parents[2] / "checkpoints" / "words-lite"
@@ -24,6 +27,15 @@ HEAD = Path(__file__).resolve().parents[2] / "checkpoints" / "words-lite"
 @pytest.fixture(scope="module")
 def record() -> dict[str, object]:
     return WordPredictor.load(HEAD, "cpu").describe()
+
+
+def test_without_a_name_the_shipped_model_is_loaded_and_where_none_is_shipped_that_is_said() -> None:
+    """`Captioner.load()` was a TypeError about an argument `path`."""
+    assert Captioner.load(device="cpu").name == "photos-lite"
+    assert EmbeddingModel.load(device="cpu").name == "photos-space"
+    assert LexicalHead.load(device="cpu").name == "words-lite"
+    with pytest.raises(BadSetting, match=r'Say which to load: SkipThought\.load\("NAME"\)'):
+        SkipThought.load()
 
 
 def test_the_shipped_head_is_named_and_any_other_by_its_place(

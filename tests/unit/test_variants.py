@@ -1,14 +1,26 @@
 """The table of captioners: the published ones unchanged, and settings that are checked before anything is
 trained."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
+from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
-from captionret.config import Registry, run_name
+from captionret.config import Config, Registry, run_name
 from captionret.errors import BadSetting, UnknownName
 from captionret.models.captioning.config import VARIANTS, CaptionerConfig
+from captionret.models.embedding.network import EmbeddingNetwork
+from captionret.models.embedding.rows import EMBEDDING_MODELS
+from captionret.models.lexical.config import LEXICAL_HEADS
+from captionret.models.parameter_counts import counted_parameters, counts_key
+from captionret.models.sentence.skipthought.config import SKIP_THOUGHTS
+from captionret.models.trained import _Unfilled, count_parameters
 from captionret.models.vision.rows import BACKBONES
+from captionret.training.captioning import network_of
+from captionret.training.skipthought import SkipThoughtNetwork
 
 PUBLISHED = {  # CNN, E, H, LSTM layers, word vectors
     "model1": ("resnet152", 256, 512, 1, None),
@@ -18,6 +30,25 @@ PUBLISHED = {  # CNN, E, H, LSTM layers, word vectors
     "model5": ("resnet101", 300, 512, 1, "glove-300"),
 }
 NETWORK = {"decoder", "hidden_dim", "layers", "heads", "predict_bos", "punctuation", "min_count", "max_words"}
+
+
+def test_how_many_parameters_each_row_has_is_known_without_its_network() -> None:
+    """A line that is missing or wrong is named, as the file must have it."""
+    tables: tuple[tuple[Mapping[str, Config], Callable[[Any, int], nn.Module], int], ...] = (
+        (VARIANTS, network_of, 2933),
+        (LEXICAL_HEADS, network_of, 2933),
+        (EMBEDDING_MODELS, EmbeddingNetwork, 7371),
+        (SKIP_THOUGHTS, SkipThoughtNetwork, 2922),
+    )
+    wrong = []
+    with torch.device("meta"), _Unfilled():
+        for rows, network, words in tables:
+            for name, config in rows.items():
+                counted = count_parameters(network(config, words))
+                if counted_parameters(config, words) != counted:
+                    wrong.append(f"{counts_key(config, words)} {counted} {name}")
+    assert not wrong, "captionret/models/parameter_counts.txt"
+    assert counted_parameters(replace(VARIANTS["model1"], layers=3), 2933) is None
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -54,6 +54,7 @@ class Captioner(PictureModel[CaptionerConfig]):
     """
 
     kind: ClassVar[Kind[CaptionerConfig]] = CAPTIONER
+    shipped = "photos-lite"
     companions: Sequence[Companion] = ()  # what captions beside it whatever it reads
     reranker: Reranking | None = None
     _sees_for: object = None

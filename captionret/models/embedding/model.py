@@ -49,6 +49,7 @@ class EmbeddingModel(PictureModel[EmbeddingConfig]):
     """
 
     kind: ClassVar[Kind[EmbeddingConfig]] = EMBEDDING
+    shipped = "photos-space"
 
     def _build(self) -> None:
         self.space = self.ready(lambda: EmbeddingNetwork(self.config, len(self.vocabulary)))

@@ -23,6 +23,7 @@ class LexicalHead(PictureModel[LexicalConfig]):
     """A trained head, its vocabulary and (loaded when first needed) its backbone."""
 
     kind = LEXICAL
+    shipped = "words-lite"
     _seeing: tuple[Backbone, Backbone] | None = None
 
     def _build(self) -> None:

@@ -31,7 +31,6 @@ from ..vision.rows import check_features
 from .classes import ImageClassifier
 from .head import LexicalHead
 
-SHIPPED_HEAD = "words-lite"
 LEAST = 0.01  # of a word's probability that `predict` tells
 
 
@@ -74,7 +73,7 @@ class WordPredictor:
         self._place = {word: place for place, word in enumerate(self.words)}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] = SHIPPED_HEAD, device: str = "auto") -> "WordPredictor":
+    def load(cls, path: str | os.PathLike[str] | None = None, device: str = "auto") -> "WordPredictor":
         """The predictor of a lexical head: a directory, or a name; the shipped one unless another is given.
 
         errors: BadCheckpoint for a damaged one or one of another kind

@@ -29,6 +29,7 @@ HOSTILE = "<img src=x onerror=alert(1)>.png"
 CAMERA = "<script>alert(2)</script>"
 Turn = Callable[..., Any]
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+REFUSED = ("status of 400", "ERR_INTERNET_DISCONNECTED")  # what a test asks for itself
 # how wide the page is while an answer is waited for, when the bar that says so is nearly at its end
 WAITING = """() => {
   document.querySelector(".search-page").classList.add("waiting");
@@ -146,7 +147,7 @@ def turn(browser: Any, address: str) -> Iterator[Turn]:
     yield open_page
     for context in contexts:
         context.close()
-    assert [one for one in wrong if "status of 400" not in one] == []
+    assert [one for one in wrong if not any(refused in one for refused in REFUSED)] == []
 
 
 def captions(page: Any) -> list[str]:
@@ -270,6 +271,37 @@ def test_all_pictures_come_while_one_scrolls_and_far_ones_leave_the_page(turn: T
     page.wait_for_timeout(300)
     assert page.locator(".part").count() == 5  # of 199 pictures, 40 at a time
     assert page.locator("picture-card").count() < 199
+
+
+def test_the_page_goes_on_by_itself_when_the_server_is_back(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=plain&mode=jaccard")
+    first_caption(page, "plain")
+    page.context.set_offline(True)
+    page.locator("search-box input[type=search]").fill("blue")
+    page.get_by_role("heading", name="The server does not answer").wait_for()
+    page.get_by_role("link", name="Library").click()
+    page.get_by_role("heading", name="The server does not answer").last.wait_for()
+    page.context.set_offline(False)
+    page.locator(".word-bars a").first.wait_for()
+    page.go_back()
+    first_caption(page, "blue")
+
+
+def test_more_pictures_come_when_the_server_is_back(turn: Turn) -> None:
+    page = turn("/?lib=photos")
+    page.wait_for_selector("picture-card")
+    page.wait_for_timeout(300)
+    page.context.set_offline(True)
+    while not page.locator(".end .button").is_visible():
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(60)
+    assert "There are more pictures" in page.inner_text(".end")
+    before = page.locator(".part").count()
+    page.context.set_offline(False)
+    page.wait_for_function("before => document.querySelectorAll('.part').length > before", arg=before)
+    page.wait_for_function(
+        "() => !document.querySelector('.gone') && !document.querySelector('.end .button')"
+    )
 
 
 def test_pictures_that_fly_past_are_squares_and_are_drawn_where_the_page_rests(turn: Turn) -> None:

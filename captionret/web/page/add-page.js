@@ -135,6 +135,10 @@ class AddPage {
     this.events?.close();
     this.events = new EventSource(`/api/jobs/${job.id}/events`);
     this.events.onmessage = (event) => this.drawJob(JSON.parse(event.data));
+    this.events.onerror = () => {
+      if (this.events?.readyState !== EventSource.CLOSED) return; // it is asked for again
+      this.offerJob("The server was started anew meanwhile. What was captioned is kept; index again for the rest.");
+    };
   }
 
   /** @param {import("./api.js").Job} job */

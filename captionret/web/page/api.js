@@ -1,5 +1,7 @@
 // What the server is asked. Every answer is JSON, every refusal a sentence.
 
+import { lookForServer } from "./reaching.js";
+
 /**
  * @typedef {{word: string, probability: number, certain: boolean}} Word
  * @typedef {{id: string, name: string, folder: string, caption: string, person: boolean, rank: number, score: number,
@@ -40,6 +42,9 @@
  * @typedef {{id: string, library: string, state: string, done: number, total: number, message: string}} Job
  */
 
+/** The status of a refusal where there was no answer. */
+export const UNREACHED = 0;
+
 /** A refusal of the server, in its own words. */
 export class Refused extends Error {
   /**
@@ -66,7 +71,8 @@ export async function ask(path, options = {}) {
     answer = await fetch(`/api${path}`, options);
   } catch (error) {
     if (stopped(error)) throw error;
-    throw new Refused(0, "The server does not answer. Is captionret serve still running?");
+    lookForServer();
+    throw new Refused(UNREACHED, "The server does not answer. Is captionret serve still running?");
   }
   if (answer.status === 204) return null;
   const content = await answer.json().catch((error) => {

@@ -4,6 +4,7 @@ import { libraries } from "./api.js";
 import { focusLost, h, notify, typing } from "./dom.js";
 import { drawHeader } from "./header.js";
 import { showKeys } from "./keys.js";
+import { lookForServer, unreached } from "./reaching.js";
 import { SearchPage } from "./search-page.js";
 import { served } from "./served.js";
 import { go, state, watch } from "./state.js";
@@ -25,6 +26,7 @@ const other = h("section", { hidden: true });
 /** @type {SearchPage | undefined} */
 let search;
 let open = "";
+let unopened = false;
 /** @type {void | (() => void)} */
 let leave;
 
@@ -40,16 +42,39 @@ async function turn(now) {
   }
   if (key === open) return;
   open = key;
+  unopened = false;
   if (leave) leave();
   leave = undefined;
   other.replaceChildren();
   if (now.page === "search") return;
-  const { show } = await PAGES[now.page]();
+  let show;
+  try {
+    ({ show } = await PAGES[now.page]());
+  } catch {
+    if (key === open) cannotOpen();
+    return;
+  }
   if (key !== open) return; // somebody has gone on meanwhile
   other.className = `${now.page}-page`;
   leave = show(other);
   // whoever came by a link that is not here any more goes on from the page's beginning
   if (focusLost()) document.getElementById("content")?.focus({ preventScroll: true });
+}
+
+/** A page's program did not come. */
+function cannotOpen() {
+  lookForServer();
+  unopened = true;
+  other.replaceChildren(h("div.nothing", {}, unreached(() => location.reload())));
+}
+
+/** The server answers again: a page that shows that something did not come is shown anew. */
+function goOn() {
+  if (unopened) location.reload(); // a program that did not come once is not asked for again
+  else if (state().page !== "search" && other.querySelector(".nothing")) {
+    open = "";
+    turn(state());
+  }
 }
 
 /** @param {import("./state.js").State} now */
@@ -75,6 +100,7 @@ async function begin() {
   });
 }
 
+addEventListener("server-back", goOn);
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/" && !typing()) {

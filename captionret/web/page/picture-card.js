@@ -2,6 +2,7 @@
 
 import { imageOf } from "./api.js";
 import { h, icon, iconButton, notify, probability } from "./dom.js";
+import { lookForServer } from "./reaching.js";
 import { share } from "./scores.js";
 import { NOTHING, address, go, link, state } from "./state.js";
 import { withWord } from "./words.js";
@@ -54,7 +55,11 @@ function guess(found) {
 function picture(lib, found) {
   const drawn = h("img", {
     src: imageOf(lib, found.id, "small"), alt: "", loading: "lazy", decoding: "async", width: 360, height: 270,
-    onerror: () => drawn.replaceWith(h("span.gone", {}, icon("image"), `${found.name} cannot be shown`)),
+    onerror: () => {
+      lookForServer();
+      const gone = h("span.gone", { onagain: () => gone.replaceWith(picture(lib, found)) }, icon("image"), `${found.name} cannot be shown`);
+      drawn.replaceWith(gone);
+    },
   });
   return drawn;
 }

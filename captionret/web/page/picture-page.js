@@ -1,7 +1,7 @@
 // One picture: its captions, its words and how sure they are, what its file says, and what is near to it.
 
 import { AttentionView } from "./attention-view.js";
-import { imageOf, picture, search, send, place as placeOf } from "./api.js";
+import { Refused, imageOf, picture, search, send, place as placeOf } from "./api.js";
 import { focusLost, h, icon, notify, probability } from "./dom.js";
 import { firstModes, modeName } from "./modes.js";
 import { nearnessView } from "./nearness-view.js";
@@ -46,7 +46,7 @@ class PicturePage {
       const facts = await picture(this.lib, this.id);
       if (!this.stop.signal.aborted) this.draw(facts);
     } catch (error) {
-      this.place.replaceChildren(h("div.nothing", {}, icon("image"), h("h2", {}, "No such picture"), h("p", {}, String(/** @type {Error} */ (error).message))));
+      this.place.replaceChildren(h("div.nothing", {}, icon("image"), h("h2", {}, error instanceof Refused && error.status === 404 ? "No such picture" : "It cannot be shown"), h("p", {}, String(/** @type {Error} */ (error).message))));
     }
   }
 

@@ -37,7 +37,7 @@ class ResultGrid extends HTMLElement {
     this.group = "";
     this.parts.clear();
     this.reaching.disconnect();
-    this.end = h("div.end", { "aria-hidden": "true" });
+    this.end = h("div.end", { role: "status" });
     this.replaceChildren(this.end);
     this.add(answer, FIRST);
   }
@@ -74,11 +74,28 @@ class ResultGrid extends HTMLElement {
     try {
       const answer = await next(this.count ?? 0, EACH);
       if (next === this.next) this.add(answer);
-    } catch {
-      // the next query shows what is wrong
+    } catch (error) {
+      if (next === this.next) this.broken(/** @type {Error} */ (error).message);
     } finally {
       if (next === this.next) this.asking = false;
     }
+  }
+
+  /**
+   * Say below the pictures that there are more, which did not come.
+   * @param {string} why
+   */
+  broken(why) {
+    this.end?.replaceChildren(h("p", {}, `There are more pictures. ${why}`),
+      h("button.button", { type: "button", onclick: () => this.again() }, "Try again"));
+  }
+
+  /** Ask for what did not come. */
+  again() {
+    this.querySelectorAll(".gone").forEach((one) => one.dispatchEvent(new Event("again")));
+    if (!this.end?.childElementCount) return;
+    this.end.replaceChildren();
+    this.more();
   }
 
   /** Focus a picture, if it is shown. @param {string | undefined} id */

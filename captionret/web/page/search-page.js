@@ -1,10 +1,11 @@
 // The first page: an answer, what was understood, and what to do where nothing fits.
 
-import { Refused, imageOf, query, search } from "./api.js";
+import { Refused, UNREACHED, imageOf, query, search } from "./api.js";
 import { counted, focusLost, h, icon, iconButton, number } from "./dom.js";
 import "./filter-bar.js";
 import { modeName } from "./modes.js";
 import { EACH, ResultGrid } from "./result-grid.js";
+import { unreached } from "./reaching.js";
 import { served } from "./served.js";
 import { NOTHING, UNFILTERED, go, link, state } from "./state.js";
 import { completed } from "./words.js";
@@ -45,6 +46,7 @@ export class SearchPage {
     });
     place.append(h("h1.hidden", {}, "Search"), h("div.limits", {}, h("filter-bar"), this.head), this.judged, this.empty, this.grid);
     addEventListener("library-changed", () => (this.asked = ""));
+    addEventListener("server-back", () => (this.unreached ? this.again() : this.grid.again()));
     addEventListener("scroll", () => {
       if (!place.hidden) this.top = scrollY;
     });
@@ -59,6 +61,7 @@ export class SearchPage {
       return;
     }
     this.asked = asked;
+    this.unreached = false;
     this.at = undefined;
     this.drawJudged(now);
     this.stop?.abort();
@@ -78,6 +81,12 @@ export class SearchPage {
     } finally {
       if (!signal.aborted) this.place.classList.remove("waiting");
     }
+  }
+
+  /** Ask the same once more. */
+  again() {
+    this.asked = "";
+    if (state().page === "search") this.turn(state());
   }
 
   /**
@@ -180,9 +189,22 @@ export class SearchPage {
     this.grid.show({ library: now.lib, mode: "", searched: 0, fitting: null, offset: 0, more: false, hits: [], notes: [], understood: [], nearest: [], caption: null, milliseconds: 0 }, () => Promise.reject(error));
     this.empty.hidden = false;
     this.empty.classList.remove("welcome");
-    this.empty.replaceChildren(icon("info"), h("h2", {}, "That cannot be asked"), h("pre.message", {}, error.message),
-      h("p.buttons", {},
-        now.mode && h("a.button.first", link({ mode: "", plus: [], minus: [] }), `Ask by “${modeName("auto")}”`),
-        h("a.button", link({ ...NOTHING, mode: "" }), "Begin anew")));
+    this.unreached = error.status === UNREACHED;
+    if (this.unreached) this.asked = "";
+    this.empty.replaceChildren(...(this.unreached ? unreached(() => this.again()) : wrong(now, error)));
   }
 }
+
+/**
+ * What is shown of a query that is refused.
+ * @param {import("./state.js").State} now
+ * @param {Refused} error
+ */
+const wrong = (now, error) => [
+  icon("info"),
+  h("h2", {}, "That cannot be asked"),
+  h("pre.message", {}, error.message),
+  h("p.buttons", {},
+    now.mode && h("a.button.first", link({ mode: "", plus: [], minus: [] }), `Ask by “${modeName("auto")}”`),
+    h("a.button", link({ ...NOTHING, mode: "" }), "Begin anew")),
+];

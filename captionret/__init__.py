@@ -1,10 +1,10 @@
-"""captionret finds images by what they say.
+"""captionret finds pictures by words, and says why.
 
     import captionret
 
     searcher = captionret.Searcher("~/Pictures")          # captioned first, once
     for hit in searcher.search("a dog on a beach"):
-        print(hit.rank, hit.score, hit.path)
+        print(hit.rank, hit.score, hit.path, hit.words)
 
 Importing it does not import torch: each of the public names is loaded when it is first used.
 """

@@ -76,10 +76,10 @@ class Hit:
     copies:  further paths that hold the very same file
     words:   in modes that predict words, those of the query, or those that the pictures share, each with how
              probable it is that a person says it of this picture
+    weak:    whether it is little more than a guess: it is just above the floor of its mode
     certain: those of `words` that a caption of it says which a person wrote, or a file gives
     by_caption: words of the text that its caption says, where none is predicted with enough probability
     by_name: whether nothing fits the text, and the picture's file is called so
-    weak:    whether it is little more than a guess: it is just above the floor of its mode
     alike:   paths of pictures that are nearly the same, for which this one stands
     taken:   when, as PictureFacts has it; None where nobody looked, or the file does not say
     """

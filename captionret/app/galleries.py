@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from ..counting import counted
 from ..decoding import BeamSearch
 from ..errors import BadSetting
 from ..files import expanded
@@ -69,5 +70,6 @@ def gallery_library(folder: Path | None, captioner: Captioning, beam: int = 3) -
     report = library.update(folder, captioner, decoding=BeamSearch(beam))
     for failure in report.failures:
         log.info(f"left out: {failure.reason}")
-    log.info(f"{report.new:,} new photographs, {report.unchanged:,} unchanged, {report.failed:,} failed")
+    new = counted(report.new, "new photographs")
+    log.info(f"{new}, {report.unchanged:,} unchanged, {report.failed:,} failed")
     return library

@@ -1,8 +1,8 @@
 """One door to searching: what the command line, Python programs and the web page all call.
 
-searcher = Searcher("photos")                       # a library by name or path, or a folder of pictures
+searcher = Searcher("photos")  # a library by name or path, or a folder of pictures
 for hit in searcher.search("a dog on a beach"):
-    print(hit.rank, hit.score, hit.path, hit.why)
+    print(hit.rank, hit.score, hit.path, hit.words)
 searcher.search("q.jpg", mode="hybrid", like=["beach/0142.jpg"])
 """
 
@@ -205,7 +205,7 @@ class Searcher:
         """What it computes with."""
         return self._models
 
-    def by(self, captions_by: str | None) -> "Searcher":
+    def with_captions_by(self, captions_by: str | None) -> "Searcher":
         """The same library and models, with the captions of one captioner (None: the best of each picture).
         It need not be closed. errors: as `library`"""
         found = copy.copy(self)
@@ -213,7 +213,7 @@ class Searcher:
         found._captions_by, found._ready = captions_by, ReadyLibrary(self._models, captions_by)
         return found
 
-    def beside(self, library: Library) -> "Searcher":
+    def with_library(self, library: Library) -> "Searcher":
         """A searcher of another library that is open, with the same models."""
         found = copy.copy(self)
         found._given = found._library = library

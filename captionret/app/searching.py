@@ -1,7 +1,7 @@
 """Searching in one call, for a single query.
 
 for hit in search("photos", "a dog on a beach"):
-    print(hit.rank, hit.score, hit.path, hit.why)
+    print(hit.rank, hit.score, hit.path, hit.words)
 """
 
 import os

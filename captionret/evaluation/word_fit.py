@@ -242,7 +242,8 @@ def _platt(evidence: _Evidence, of_offsets: float, of_slopes: float) -> tuple[Ta
 
 def _missing(odds: Table, right: NDArray[np.bool_]) -> tuple[Table, Table]:
     """Of each pair what is missing to what is so, and the weight of its second derivative."""
-    found = 1 / (1 + np.exp(-odds))
+    with np.errstate(over="ignore"):  # see calibrated
+        found = 1 / (1 + np.exp(-odds))
     return right - found, found * (1 - found) + 1e-9
 
 

@@ -21,7 +21,7 @@ class UpdateReport:
     waiting:     left for the next update by `limit`
     excluded:    passed over, for a person removed them from the library (`Library.remove`)
     failures:    which failed, and why; folders that may not be listed among them
-    other:       how many files of other kinds lie there: {"videos": 3, "RAW photographs": 12}
+    other:       how many files of other kinds lie there: {"videos": 3, "hidden files": 12}
     """
 
     new: int = 0

@@ -149,7 +149,8 @@ def calibrated(
     """sigmoid(slope * logit(p) + offset) of each probability, bent from BENT_FROM on."""
     odds = slope * logit(likely) + offset
     odds = odds + (bend - 1) * np.maximum(odds - _BENT_FROM, 0)
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-odds))
+    with np.errstate(over="ignore"):  # odds below -709 are a probability of 0
+        found: NDArray[np.float64] = 1 / (1 + np.exp(-odds))
     return found
 
 

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from . import compared, records
+from . import records
 from .api import Asked, LibraryName, Limit, PictureId, problems
 from .asking import Asking, Name
 from .comparing import captioners_compared, side_by_side
+from .comparison_records import CaptionersCompared, SideBySide
 from .searching import Searching
 from .shelf import Shelf
 
@@ -20,8 +21,8 @@ class Comparisons:
         self._shelf, self._searching = shelf, searching
         self.router = APIRouter(prefix="/api/libraries/{library}", responses=problems())
         add = self.router.add_api_route
-        add("/compare", self.compare, response_model=compared.SideBySide)
-        add("/captioners", self.captioners, response_model=compared.CaptionersCompared)
+        add("/compare", self.compare, response_model=SideBySide)
+        add("/captioners", self.captioners, response_model=CaptionersCompared)
         add("/pictures/{picture}/similar", self.similar, response_model=records.Answer)
 
     async def compare(
@@ -31,12 +32,12 @@ class Comparisons:
         request: Request,
         column: Annotated[list[Annotated[str, Query(max_length=241)]], Query(min_length=2, max_length=4)],
         limit: Limit = 12,
-    ) -> compared.SideBySide:
+    ) -> SideBySide:
         """One query by two to four columns: a mode, or a mode and a captioner as in "words:captions.csv"."""
         work = partial(side_by_side, self._searching, self._shelf[library], asked, column, limit)
         return await self._searching.in_turn(request, work)
 
-    def captioners(self, library: LibraryName, references: Name = "") -> compared.CaptionersCompared:
+    def captioners(self, library: LibraryName, references: Name = "") -> CaptionersCompared:
         """The captioners of a library: how much each says, how far they agree, and how good each is by
         captions that are taken for right."""
         return captioners_compared(self._shelf[library], references)

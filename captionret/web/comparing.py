@@ -7,8 +7,15 @@ from ..app.curating.library_captioners import CaptionerRow, compare_captioners
 from ..counting import counted
 from ..errors import BadSetting, CaptionretError
 from ..report.visible import visible, visible_lines
-from . import compared
 from .asking import Asking
+from .comparison_records import (
+    CaptionerFigures,
+    CaptionerPair,
+    CaptionersCompared,
+    Column,
+    Disputed,
+    SideBySide,
+)
 from .searching import Searching
 from .shelf import Shelved
 
@@ -18,7 +25,7 @@ _SCORES = ("bleu1", "bleu4", "rouge_l", "cider_d")
 
 def side_by_side(
     searching: Searching, shelved: Shelved, asking: Asking, columns: Sequence[str], limit: int
-) -> compared.SideBySide:
+) -> SideBySide:
     """The first hits by each column, and what all columns found.
 
     columns: modes, each with a captioner's name behind a colon where its captions are meant: "words",
@@ -32,25 +39,23 @@ def side_by_side(
         shelved.label(one.partition(":")[2])
     found = [_column(searching, shelved, asking, one, limit) for one in columns]
     sets = [{hit.id for hit in one.hits} for one in found]
-    return compared.SideBySide(
+    return SideBySide(
         columns=found,
         agreed=[hit.id for hit in found[0].hits if all(hit.id in one for one in sets)],
         different=len(set().union(*sets)),
     )
 
 
-def _column(
-    searching: Searching, shelved: Shelved, asking: Asking, column: str, limit: int
-) -> compared.Column:
+def _column(searching: Searching, shelved: Shelved, asking: Asking, column: str, limit: int) -> Column:
     mode, _, by = column.partition(":")
     try:
         answer = searching.answer(shelved, replace(asking, mode=mode, by=by), 0, limit)
     except CaptionretError as error:
-        return compared.Column(mode=mode, by=by, hits=[], notes=[], problem=visible_lines(error.message))
-    return compared.Column(mode=mode, by=by, hits=answer.hits, notes=answer.notes)
+        return Column(mode=mode, by=by, hits=[], notes=[], problem=visible_lines(error.message))
+    return Column(mode=mode, by=by, hits=answer.hits, notes=answer.notes)
 
 
-def captioners_compared(shelved: Shelved, references: str) -> compared.CaptionersCompared:
+def captioners_compared(shelved: Shelved, references: str) -> CaptionersCompared:
     """The captioners of a library in figures; kept until it changes.
 
     references: whose captions are taken for right, a captioner's name or "a person"; "": nobody's
@@ -66,16 +71,16 @@ def captioners_compared(shelved: Shelved, references: str) -> compared.Captioner
     return shelved.kept(("captioners", references), lambda: _compared(shelved, references))
 
 
-def _compared(shelved: Shelved, references: str) -> compared.CaptionersCompared:
+def _compared(shelved: Shelved, references: str) -> CaptionersCompared:
     label = references if references in ("", "a person") else shelved.label(references)
     found = compare_captioners(shelved.library, references=label or None)
     snapshot = shelved.snapshot()
     row_of = snapshot.gallery().row_of_id
     hashes = snapshot.gallery().hashes
-    return compared.CaptionersCompared(
+    return CaptionersCompared(
         captioners=[_row(one) for one in found.rows],
         pairs=[
-            compared.CaptionerPair(
+            CaptionerPair(
                 one=visible(pair.one),
                 other=visible(pair.other),
                 pictures=pair.pictures,
@@ -85,7 +90,7 @@ def _compared(shelved: Shelved, references: str) -> compared.CaptionersCompared:
             for pair in found.pairs
         ],
         disputed=[
-            compared.Disputed(
+            Disputed(
                 id=hashes[row_of[path]],
                 captions={visible(name): visible(text) for name, text in captions.items()},
             )
@@ -95,9 +100,9 @@ def _compared(shelved: Shelved, references: str) -> compared.CaptionersCompared:
     )
 
 
-def _row(one: CaptionerRow) -> compared.CaptionerFigures:
+def _row(one: CaptionerRow) -> CaptionerFigures:
     scores = {} if one.scores is None else {name: float(getattr(one.scores, name)) for name in _SCORES}
-    return compared.CaptionerFigures(
+    return CaptionerFigures(
         name=visible(one.name),
         kind=one.kind,
         since=one.since,

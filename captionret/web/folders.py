@@ -60,7 +60,7 @@ class Folders:
             raise BadSetting(f"There is a library {name} already. Choose another name.")
         library = Library.create(data_folder("libraries") / name, folder)
         searcher = next(iter(self._shelf)).searcher  # there is at least one, whose models are loaded
-        return self._shelf.add(name, searcher.beside(library))
+        return self._shelf.add(name, searcher.with_library(library))
 
     def _folder(self, root: int, inside: str) -> Path:
         if not 0 <= root < len(self._roots) or "\0" in inside:

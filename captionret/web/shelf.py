@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -58,7 +57,7 @@ class Shelved:
         if label is None:
             return self.searcher
         if label not in self._searchers:
-            self._searchers = {**self._searchers, label: self.searcher.by(label)}
+            self._searchers = {**self._searchers, label: self.searcher.with_captions_by(label)}
         return self._searchers[label]
 
     def label(self, by: str) -> str | None:
@@ -94,11 +93,16 @@ class Shelved:
         """Facts that `make` makes, kept until the library changes. key: names them"""
         return self._facts.get(key, self.revision, make)
 
-    @cached_property
+    @property
     def modes(self) -> tuple[str, ...]:
         """The modes that the library can answer by, or be made to."""
-        outline = Gallery([], [], source=self.snapshot(), hybrid=self.snapshot().contents.hybrid)
-        held = _ANYWHERE | outline.parts
+        return self.kept("modes", self._modes)
+
+    def _modes(self) -> tuple[str, ...]:
+        snapshot = self.snapshot()
+        outline = Gallery([], [], source=snapshot, hybrid=snapshot.contents.hybrid)
+        encoded = set() if self.library.encoder is None else {"clip"}
+        held = _ANYWHERE | outline.parts | encoded
         return tuple(name for name, mode in MODES.items() if mode.required_parts(outline) <= held)
 
     def close(self) -> None:
@@ -156,7 +160,7 @@ class Shelf:
                 name, number = f"{path.name}-{number}", number + 1
             library = Library.open(path)
             first = next(iter(found.values()), None)
-            found[name] = first.beside(library) if first else Searcher(library, device=settings.device)
+            found[name] = first.with_library(library) if first else Searcher(library, device=settings.device)
         if not found:
             samples = found[SAMPLES] = Searcher(None, device=settings.device)
             _ = samples.library  # captioned now, if they never were

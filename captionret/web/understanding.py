@@ -14,26 +14,26 @@ from ..errors import CaptionretError
 from ..images.hashes import differing_bits
 from ..library.vectors.looks import looks_of
 from ..report.visible import visible
-from . import understood
 from .asking import Asking
 from .pictures import found_pictures
 from .searching import Searching
 from .shelf import Shelved
+from .understanding_records import Attention, NearCopy, Nearness
 
 K = 10  # the length of a list of nearest pictures
 _SPACES = ("embedding", "cnn")  # in which nearness is counted: the first that can be had
 _NEAR = 24  # pictures that are looked at for copies, those that look most alike
 
 
-def attention(shelved: Shelved, picture: str) -> understood.Attention:
+def attention(shelved: Shelved, picture: str) -> Attention:
     """Where the picture's captioner looked for each word. errors: UnknownPicture, BadImage"""
     snapshot = shelved.snapshot()
     path = snapshot.gallery().paths[shelved.row(snapshot, picture)]
     found = picture_attention(shelved.searcher, picture, path)
     if found is None:
-        return understood.Attention(captioner="", words=[], rows=0, columns=0, weights=[])
+        return Attention(captioner="", words=[], rows=0, columns=0, weights=[])
     weights = found.looked.weights
-    return understood.Attention(
+    return Attention(
         captioner=visible(found.captioner),
         words=[visible(word) for word in found.looked.words],
         rows=weights.shape[1],
@@ -42,13 +42,13 @@ def attention(shelved: Shelved, picture: str) -> understood.Attention:
     )
 
 
-def nearness(searching: Searching, shelved: Shelved, picture: str) -> understood.Nearness:
+def nearness(searching: Searching, shelved: Shelved, picture: str) -> Nearness:
     """Among how many pictures' nearest it stands, and its near-duplicates. errors: UnknownPicture"""
     snapshot = shelved.snapshot()
     row = shelved.row(snapshot, picture)
     mode, counts = shelved.kept("hubs", lambda: _counts(shelved))
     counted = row < len(counts)
-    return understood.Nearness(
+    return Nearness(
         mode=mode,
         k=K,
         pictures=len(counts),
@@ -82,7 +82,7 @@ def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     return units
 
 
-def _copies(searching: Searching, shelved: Shelved, picture: str) -> list[understood.NearCopy]:
+def _copies(searching: Searching, shelved: Shelved, picture: str) -> list[NearCopy]:
     """Of the pictures that look most alike those that are nearly the same (see app.nearly_same), those first
     whose hashes differ least."""
     try:
@@ -97,10 +97,7 @@ def _copies(searching: Searching, shelved: Shelved, picture: str) -> list[unders
     return _found(shelved, sorted(alike, key=itemgetter(0)))  # keeps their order where equal
 
 
-def _found(shelved: Shelved, copies: Sequence[tuple[int, str]]) -> list[understood.NearCopy]:
+def _found(shelved: Shelved, copies: Sequence[tuple[int, str]]) -> list[NearCopy]:
     snapshot = shelved.snapshot()
     found = found_pictures(snapshot, [shelved.row(snapshot, name) for _, name in copies])
-    return [
-        understood.NearCopy(picture=picture, bits=bits)
-        for picture, (bits, _) in zip(found, copies, strict=True)
-    ]
+    return [NearCopy(picture=picture, bits=bits) for picture, (bits, _) in zip(found, copies, strict=True)]

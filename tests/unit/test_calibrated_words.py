@@ -334,3 +334,8 @@ def test_how_often_people_use_words_counts_where_few_pictures_tell() -> None:
         return float(np.abs(np.array(shown) - rate).mean())
 
     assert wrong(others) < 0.7 * wrong([])
+
+
+@pytest.mark.filterwarnings("error")
+def test_odds_that_no_number_holds_are_a_probability_of_0_without_a_warning() -> None:
+    assert calibrated(np.array([0.3]), 1.0, -2000.0).tolist() == [0.0]

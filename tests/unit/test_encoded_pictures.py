@@ -14,6 +14,7 @@ from captionret.errors import BadLibrary, BadSetting
 from captionret.library.vectors import encoded
 from captionret.locks import locked
 from captionret.retrieval.modes.fusion import WEIGHTS
+from captionret.web.shelf import Shelved
 
 
 class ColourSpace:
@@ -74,6 +75,14 @@ def test_a_text_and_a_picture_find_the_nearest_in_the_encoders_space(photos: Lib
     assert first(searcher.search(image=other, mode="clip", top=1)) == "yellow.png"
     hits = searcher.search("some red", mode="clip", minus=["some yellow"], top=None)
     assert hits[-1].path != "red.png" and len(hits) == 4
+
+
+def test_the_page_offers_the_encoders_mode_from_when_the_library_has_one(photos: Library) -> None:
+    shelved = Shelved("photos", Searcher(photos, captioner=MeanColour()))
+    assert "clip" not in shelved.modes
+    with Library.open(photos.path) as elsewhere:
+        elsewhere.encode_pictures(ColourSpace(), progress=False)
+    assert "clip" in shelved.modes
 
 
 def test_filters_alone_list_all_that_they_leave_with_nothing_to_place_in_the_space(photos: Library) -> None:

@@ -104,8 +104,9 @@ def options_in_messages(path: Path, source: str) -> Found:
 
 
 THINGS = re.compile(
-    r" (?:\w+ ){0,2}?(pictures|captions|files|words|rows|groups|images|libraries|folders|vectors|queries"
-    r"|captioners|copies|lines|spaces|pairs|items|classes|features|sentences|bytes|videos|candidates|answers|tokens|labels)\b"
+    r" (?:\w+ ){0,2}?(pictures|photographs|scenes|captions|files|words|rows|groups|images|libraries|folders"
+    r"|vectors|queries|captioners|copies|lines|spaces|pairs|items|classes|features|sentences|bytes|videos"
+    r"|candidates|answers|tokens|labels)\b"
 )
 PART_OF = re.compile(r"\b(of|of the|the|all|each of the)\s$", re.IGNORECASE)  # "3 of 1 pictures" is none
 

@@ -12,8 +12,8 @@ from captionret.retrieval.hit_words import LEAST
 from captionret.retrieval.index.columns import Columns
 from captionret.retrieval.modes.text_likelihood import NUMBER
 from captionret.retrieval.predicted import CLASS_ALONE, CLASS_SHARE, FLOOR
-from captionret.retrieval.telling import telling, tells
 from captionret.retrieval.understanding import understand
+from captionret.retrieval.word_weights import learnt_weight, learnt_weights
 
 ROWS = [
     {"dog": 0.9, "beach": 0.3, "a": 0.95},
@@ -43,7 +43,7 @@ def test_score_is_the_log_likelihood_of_the_words_by_their_number() -> None:
 
     def odds(row: dict[str, float], word: str) -> float:
         value = row.get(word, unstored)
-        return tells(word) * math.log(value / (1 - value))
+        return learnt_weight(word) * math.log(value / (1 - value))
 
     def number(row: dict[str, float]) -> float:
         return NUMBER * sum(math.log(1 - value) for value in row.values())
@@ -54,8 +54,10 @@ def test_score_is_the_log_likelihood_of_the_words_by_their_number() -> None:
 
 
 def test_words_of_what_is_seen_tell_more_than_those_of_how_it_is_said() -> None:
-    assert min(tells("red"), tells("beach"), tells("bus")) > max(tells("his"), tells("through"), tells("to"))
-    assert tells("no such word") == 1 and all(value > 0 for value in telling().values())
+    assert min(learnt_weight("red"), learnt_weight("beach"), learnt_weight("bus")) > max(
+        learnt_weight("his"), learnt_weight("through"), learnt_weight("to")
+    )
+    assert learnt_weight("no such word") == 1 and all(value > 0 for value in learnt_weights().values())
 
 
 def test_a_picture_in_which_no_word_is_probable_is_no_hit() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ...counting import counted
 from ...errors import BadDataset, BadSetting
 from ...files import expanded, inside, publish_json, publishing, read_json, sha256_of
 from ...home import data_folder
@@ -155,5 +156,5 @@ def _draw(folder: Path, order: Order, scenes: list[tuple[str, Scene]]) -> None:
     finally:
         # without it an interrupt would wait until the last picture is drawn
         pool.shutdown(cancel_futures=True)
-    log.info(f"Drew {len(entries):,} scenes into {folder}.")
+    log.info(f"Drew {counted(len(entries), 'scenes')} into {folder}.")
     publish_json(folder / MANIFEST, {"order": asdict(order), "pictures": entries})

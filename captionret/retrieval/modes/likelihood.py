@@ -2,7 +2,7 @@
 
 Each word of a picture's caption is a question of its own, so the log-likelihood of a text is a sum over its
 words of log p/(1 - p), and over all words of log(1 - p), a number per picture. An inverted index answers it.
-Words are no questions of their own, so each counts by how much it tells, see captionret.retrieval.telling.
+Words hang together, so each has a weight that was learnt, see captionret.retrieval.word_weights.
 """
 
 from collections.abc import Mapping

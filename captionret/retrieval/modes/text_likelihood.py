@@ -16,9 +16,9 @@ from .. import corpus
 from ..predicted import NAMED, NAMED_TOO, SEVERAL, WordProbabilities
 from ..rough import Asked, Rough, rough_likelihoods
 from ..rough_sums import Fitting, Roughly, best_of, reached_by
-from ..telling import tells
+from ..word_weights import learnt_weight
 
-NUMBER = 1.1  # times the number of the picture; learnt with the weights of words, see telling
+NUMBER = 1.1  # times the number of the picture; learnt with the weights of words, see word_weights
 # A picture of which a word is so probable fits, too, where a caption of it says a word of the text: by that
 # alone one in four hundred words that no caption of Flickr8k val holds finds a picture.
 AGREED = 0.1
@@ -216,7 +216,7 @@ def weight_of(word: str, readings: Mapping[str, float]) -> float:
     """How much a word tells; one that is read as several forms as much as the commonest of them, so that it
     finds the same in each."""
     alike = [form for form, weight in readings.items() if weight == 1.0]
-    return tells(max(alike, key=lambda form: (corpus.rates().get(form, 0.0), form), default=word))
+    return learnt_weight(max(alike, key=lambda form: (corpus.rates().get(form, 0.0), form), default=word))
 
 
 def together(

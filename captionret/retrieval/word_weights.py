@@ -14,12 +14,12 @@ from pathlib import Path
 
 
 @cache
-def telling() -> Mapping[str, float]:
+def learnt_weights() -> Mapping[str, float]:
     """Of each word that was learnt what its log p/(1 - p) is multiplied by, above 0."""
     lines = Path(__file__).with_name("word_weights.txt").read_text(encoding="utf-8").splitlines()
     return {word: float(value) for word, value in (line.split() for line in lines)}
 
 
-def tells(word: str) -> float:
-    """1 for words that were not learnt."""
-    return telling().get(word, 1.0)
+def learnt_weight(word: str) -> float:
+    """What a word's log p/(1 - p) is multiplied by; 1 for words that were not learnt."""
+    return learnt_weights().get(word, 1.0)

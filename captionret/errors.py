@@ -77,8 +77,8 @@ class NotFetched(CaptionretError):
 
     kind:   why: "refused" (it leads where nothing is fetched from), "led away" (so does a redirect),
             "forbidden" (by the host's robots.txt), "status" (the server's answer), "too large", "too slow",
-            "unreachable", "proxy" (it is not reached, or does not let us through), "cut short", "certificate"
-            or "left alone" (the host asks for a pause)
+            "unreachable", "proxy" (it is not reached, or does not let us through), "cut short",
+            "certificate", "not data" (it is a page, or nonsense) or "left alone" (the host asks for a pause)
     status: the server's answer, where that is why; 0 otherwise
     host:   that answered so
     after:  its header Retry-After

@@ -10,6 +10,7 @@ from threading import Lock
 from ..errors import BadImage, BadSetting, CaptionretError
 from ..files import publishing
 from ..images.opening import opened
+from ..images.raw import is_raw
 from .query_pictures import whole_picture
 from .settings import Settings
 from .shelf import Shelved
@@ -26,6 +27,7 @@ _ENDINGS = {
     "AVIF": ".avif",
     "JPEG2000": ".jp2",
     "HEIF": ".heic",
+    "JXL": ".jxl",
 }
 _NOT_PLAIN = re.compile(r"[^\w \-]", re.ASCII)
 
@@ -51,14 +53,14 @@ class Uploads:
         if self._settings.uploads is None:
             raise BadSetting("No folder was named for new pictures when the server started.")
         self._count()
-        whole_picture(content, self._settings.most_pixels)
+        raw = Path(name).suffix.lower() if is_raw(name) else ""
+        called = f"{plain_name(name)}{raw}" if raw else "This file"
+        whole_picture(content, self._settings.most_pixels, called)
         sha256 = hashlib.sha256(content).hexdigest()
         if sha256 in shelved.snapshot().gallery().row_of:
             return sha256
         folder = self._folder(shelved)
-        with opened(content, name) as header:
-            ending = _ENDINGS[header.image.format or "JPEG"]
-        place = folder / f"{plain_name(name)}-{sha256[:8]}{ending}"
+        place = folder / f"{plain_name(name)}-{sha256[:8]}{raw or _ending_of(content)}"
         with publishing(place) as file:
             file.write(content)
         report = shelved.searcher.add(place)
@@ -81,6 +83,12 @@ class Uploads:
             if len(self._taken) >= self._settings.uploads_a_minute:
                 raise TooOften("Too many pictures in a minute. Wait a little, or copy them into the folder.")
             self._taken.append(now)
+
+
+def _ending_of(content: bytes) -> str:
+    """By what the file is, whatever it was called."""
+    with opened(content, "This file") as header:
+        return _ENDINGS[header.image.format or "JPEG"]
 
 
 def plain_name(name: str) -> str:

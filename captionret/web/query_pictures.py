@@ -39,9 +39,13 @@ class QueryPictures:
             return self._kept.get(name)
 
 
-def whole_picture(content: bytes, most_pixels: int) -> Image.Image:
-    """A picture that was sent, upright and decoded to its last pixel. errors: BadImage"""
-    picture = Picture("This file", content=content)
+def whole_picture(content: bytes, most_pixels: int, name: str = "This file") -> Image.Image:
+    """A picture that was sent, upright and decoded to its last pixel.
+
+    name:   for messages; a RAW photograph is known by its ending
+    errors: BadImage
+    """
+    picture = Picture(name, content=content)
     facts = picture.facts
     if facts.width * facts.height > most_pixels:
         raise BadImage(f"The picture has more than {most_pixels:,} pixels. Scale it down first.")

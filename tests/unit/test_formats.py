@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mean_colour import MeanColour
+from mean_colour import Colours, MeanColour, made_library
 from PIL import Image
 
+from captionret import Searcher
 from captionret.errors import BadImage
 from captionret.images import find_images, open_image, read_facts
 from captionret.images.raw import developed
 from captionret.library import Library
 from captionret.records import PictureFacts
+from captionret.web.adding import Uploads
+from captionret.web.settings import Settings
+from captionret.web.shelf import Shelved
 
 SIZES = {1: "B", 3: "H", 4: "I"}
 
@@ -142,3 +146,13 @@ def test_jpeg_xl_is_read_where_its_plug_in_is(tmp_path: Path) -> None:
     (tmp_path / "b.jxl").write_bytes((tmp_path / "a.jxl").read_bytes()[:40])
     with pytest.raises(BadImage, match=r"b\.jxl"):
         open_image(tmp_path / "b.jxl")
+
+
+def test_a_raw_photograph_that_is_dropped_on_the_page_stays_one(tmp_path: Path) -> None:
+    content = camera_file(jpeg("blue", (480, 320)))
+    with made_library(tmp_path, {"red.png": "red"}) as library:
+        shelved = Shelved("photos", Searcher(library, captioner=MeanColour(), predictor=Colours()))
+        sha256 = Uploads(Settings(uploads="added")).take(shelved, content, "IMG_1.NEF")
+        (file,) = (library.root / "added").iterdir()
+        assert file.name.startswith("IMG_1-") and file.suffix == ".nef" and file.read_bytes() == content
+        assert library.captions(sha256)[0].text == "a plain blue picture"

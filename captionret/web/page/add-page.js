@@ -49,7 +49,7 @@ class AddPage {
   }
 
   dropZone() {
-    const file = /** @type {HTMLInputElement} */ (h("input", { type: "file", multiple: true, accept: "image/*,.heic,.tif,.tiff", id: "new-pictures", class: "hidden", onchange: () => this.take([...(file.files ?? [])]) }));
+    const file = /** @type {HTMLInputElement} */ (h("input", { type: "file", multiple: true, accept: "image/*,.heic,.tif,.tiff,.jxl,.cr2,.cr3,.nef,.nrw,.arw,.dng,.raf,.orf,.rw2,.pef,.srw", id: "new-pictures", class: "hidden", onchange: () => this.take([...(file.files ?? [])]) }));
     const zone = h("div.drop-zone", {
       ondragover: (/** @type {Event} */ event) => {
         event.preventDefault();

@@ -126,7 +126,7 @@ class Searcher:
                bytes, an open file. A str that names a file is a picture; `text`, `image` say which is meant
         mode:  how to compare, see list_modes(); auto: the best that the library allows, which is logged
         keep_self: also show the query's own picture; collapse: one hit of those that are nearly the same
-        top:   at most so many hits, None: all; min_score: each scores this; sort: or by date, oldest first
+        top:   at most so many hits, None: all; min_score: each scores this; sort: by score, date or newest
         like:  pictures that hits should be more like: of the library, as its answers show them, or others;
                dislike: less like; these are never shown. feedback_weights: see rocchio
         plus, minus: texts whose vectors are added and taken away; rerank: ask again with the mean vector of

@@ -107,9 +107,10 @@ def _add_ranking(options: argparse.ArgumentParser) -> None:
     )
     options.add_argument(
         "--sort",
-        choices=("score", "date"),
+        choices=("score", "date", "newest"),
         default="score",
-        help="date: the same hits, the oldest first, those without a date last (default: %(default)s)",
+        help="date: the same hits, the oldest first; newest: the newest first; those without a date last "
+        "(default: %(default)s)",
     )
     options.add_argument(
         "--group", choices=("day", "folder"), help="show the hits by the day they were taken, or by folder"

@@ -25,7 +25,7 @@ class Asking:
     plus, minus: texts that are added and taken away, in a mode of a space
     near:  a place and kilometres, as in the query language: "48.2,16.4,5"
     least: the least probability of each word
-    sort:  by score, or the same by date, the oldest first; group: of a day or of a folder
+    sort:  by score, or the same by date, the oldest or the newest first; group: of a day or of a folder
     """
 
     text: str = ""

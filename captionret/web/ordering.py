@@ -22,14 +22,15 @@ def in_groups(hits: Sequence[Hit], group: Grouping | None) -> list[tuple[str, Hi
 
 
 def rows_in_order(gallery: Gallery, sort: Order, group: Grouping | None) -> Rows:
-    """(N,) all rows of a library: the oldest picture first, those without a date last; by day the other way
-    round; by folder as the folders are called; else as they stand."""
+    """(N,) all rows of a library: the oldest picture first or, so also by day, the newest, and those without
+    a date last; by folder as the folders are called; else as they stand."""
     if group == "folder":
         return np.argsort(_folders(gallery.paths), kind="stable")
-    if group == "day" or sort == "date":
+    if group == "day" or sort != "score":
         days = gallery.row_sets.days()
         since = days.view(np.int64)
-        return np.lexsort((-since if group == "day" else since, np.isnat(days)))
+        newest = group == "day" or sort == "newest"
+        return np.lexsort((-since if newest else since, np.isnat(days)))
     return np.arange(len(gallery))
 
 

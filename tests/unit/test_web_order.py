@@ -109,6 +109,7 @@ def test_a_library_is_shown_by_day_the_newest_first_and_by_folder(web: TestClien
     assert groups(web, group="day") == days
     assert groups(web, group="folder") == [(".", "5"), ("a", "1"), ("a", "2"), ("b", "3"), ("b", "4")]
     assert "".join(shown(web, sort="date")) == "21354"
+    assert "".join(shown(web, sort="newest")) == "13254"
     parts = [groups(web, group="day", offset=str(at), limit="2") for at in (0, 2, 4)]
     assert [one for part in parts for one in part] == days
 
@@ -116,11 +117,18 @@ def test_a_library_is_shown_by_day_the_newest_first_and_by_folder(web: TestClien
 def test_all_that_filters_leave_is_shown_in_the_order_that_is_asked_for(web: TestClient) -> None:
     assert groups(web, group="day", under="a") == [("2020-05-01", "1"), ("2019-06-01", "2")]
     assert "".join(shown(web, sort="date", since="2019")) == "213"
+    assert "".join(shown(web, sort="newest", since="2019")) == "132"
+
+
+def test_hits_are_shown_the_newest_first(web: TestClient) -> None:
+    assert "".join(shown(web, q="blue", sort="newest")) == "124"
+    days = [("2020-05-01", "1"), ("2019-06-01", "2"), ("no date", "4")]
+    assert groups(web, q="blue", sort="newest", group="day") == days
 
 
 def test_how_many_pictures_filters_leave_is_known(web: TestClient) -> None:
     ask = "/api/libraries/photos/search"
-    for order in ({}, {"sort": "date"}):
+    for order in ({}, {"sort": "date"}, {"sort": "newest"}):
         answer = web.get(ask, params={"since": "2019", "limit": 1, **order}).json()
         assert (answer["fitting"], answer["more"], len(answer["hits"])) == (3, True, 1)
     assert web.get(ask, params={"q": "blue"}).json()["fitting"] is None

@@ -4,7 +4,7 @@ hit where that was asked for, in the order that was asked for."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from ...errors import BadSetting
 from ...library import LibrarySnapshot
@@ -14,7 +14,7 @@ from ...retrieval import search as search_gallery
 from ...retrieval.row_sets import day_of
 from ...retrieval.search import check_limits
 
-Order: TypeAlias = Literal["score", "date"]
+Order: TypeAlias = Literal["score", "date", "newest"]
 Grouping: TypeAlias = Literal["day", "folder"]
 UNDATED = "no date"
 
@@ -25,7 +25,8 @@ class Wanted:
 
     top, min_score, keep_self: as retrieval.search takes them
     collapse: of pictures that are nearly the same the best hit alone
-    sort:     "score", the best first; "date": the same hits, the oldest first, those without a date last
+    sort:     "score", the best first; the same hits by "date", the oldest first, or the "newest" first, in
+              either case those without a date last
     """
 
     top: int | None = 5
@@ -37,8 +38,10 @@ class Wanted:
     def __post_init__(self) -> None:
         """BadSetting for what cannot be."""
         check_limits(self.top, self.min_score)
-        if self.sort not in ("score", "date"):
-            raise BadSetting(f"Hits cannot be sorted by {self.sort!r}. Sort them by score or by date.")
+        if self.sort not in get_args(Order):
+            raise BadSetting(
+                f"Hits cannot be sorted by {self.sort!r}. Sort them by score, by date, or the newest first."
+            )
 
 
 def find_hits(snapshot: LibrarySnapshot, query: EncodedQuery, mode: str, wanted: Wanted) -> list[Hit]:
@@ -48,13 +51,23 @@ def find_hits(snapshot: LibrarySnapshot, query: EncodedQuery, mode: str, wanted:
     def best(count: int | None) -> list[Hit]:
         return search_gallery(snapshot.gallery(), query, mode, count, wanted.min_score, wanted.keep_self)
 
-    every = wanted.sort == "date" and query.lists  # then all that they leave are hits
+    every = wanted.sort != "score" and query.lists  # then all that they leave are hits
     top = None if every else wanted.top
     hits = _collapsed(snapshot, best, top) if wanted.collapse else best(top)
     hits = _dated(snapshot, hits)
-    if wanted.sort == "date":
-        hits = sorted(hits, key=lambda hit: (hit.taken is None, hit.taken or "", hit.rank))[: wanted.top]
-    return hits
+    return in_order(hits, wanted.sort)[: wanted.top]
+
+
+def in_order(hits: Sequence[Hit], sort: Order) -> list[Hit]:
+    """Hits, which come the best first, in another order.
+
+    >>> hits = [Hit(1, 1.0, "a.jpg", "", taken="2019-06-01"), Hit(2, 0.5, "b.jpg", "", taken="2020-01-01")]
+    >>> [hit.path for hit in in_order(hits, "newest")]
+    ['b.jpg', 'a.jpg']
+    """
+    if sort == "date":
+        return sorted(hits, key=lambda hit: (hit.taken is None, hit.taken or ""))
+    return sorted(hits, key=lambda hit: hit.taken or "", reverse=True) if sort == "newest" else list(hits)
 
 
 def below_least(snapshot: LibrarySnapshot, query: EncodedQuery, mode: str, wanted: Wanted) -> str | None:

@@ -122,8 +122,9 @@ export function query(state, changes = {}) {
  */
 export function search(state, changes, offset, limit, signal) {
   const given = query(state, changes);
-  if (state.show === "date") given.set("sort", "date");
-  else if (state.show) given.set("group", state.show);
+  if (state.show === "day" || state.show === "folder") given.set("group", state.show);
+  if (state.show === "day") given.set("sort", "newest");
+  else if (state.show && state.show !== "folder") given.set("sort", state.show);
   given.set("offset", String(offset));
   given.set("limit", String(limit));
   return ask(`${place(state.lib)}/search?${given}`, { signal });

@@ -52,7 +52,7 @@ class FilterBar extends HTMLElement {
       chip("search", now.mode !== "", mode, () => go({ mode: "" }), "mode"),
       this.order(now),
       (captionersOf(now.lib).length > 1 || now.by) && chip("pen", now.by !== "", captionerMenu(now.lib, now.by, (by) => go({ by })), () => go({ by: "" }), "captioner"),
-      (facts?.folders.length || now.under) && this.choice("folder", "Folder", "under", now.under, facts?.folders ?? []),
+      (facts?.folders.length || now.under) && this.choice("folder", "Folder", "under", now.under, byName(facts?.folders ?? [])),
       (dated || now.since || now.until) && this.days(now),
       (facts?.cameras.length || now.camera) && this.choice("camera", "Camera", "camera", now.camera, facts?.cameras ?? []),
       (facts?.lenses.length || now.lens) && this.choice("lens", "Lens", "lens", now.lens, facts?.lenses ?? []),
@@ -120,6 +120,9 @@ class FilterBar extends HTMLElement {
       field);
   }
 }
+
+/** Folders as they lie in each other. @param {import("./api.js").Counted[]} folders */
+const byName = (folders) => [...folders].sort((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }));
 
 /** @param {import("./api.js").Overview["places"][number]} place */
 function placeChoice({ latitude, longitude, km, pictures, folder }) {

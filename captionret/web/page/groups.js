@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { link } from "./state.js";
 
 /** How answers can be ordered; the first is not in the address. */
-export const SHOWN = /** @type {const} */ ({ "": "Best first", date: "Oldest first", day: "By day", folder: "By folder" });
+export const SHOWN = /** @type {const} */ ({ "": "Best first", newest: "Newest first", date: "Oldest first", day: "By day", folder: "By folder" });
 
 /** @param {string} name a day as "2019-06-01" */
 export function dayName(name) {

@@ -7,7 +7,7 @@ import { go } from "./state.js";
 import { card, judge, undo } from "./picture-card.js";
 import { bestOf } from "./scores.js";
 
-const EACH = 40; // pictures that are asked for at a time
+const EACH = 40; // pictures that are asked for at a time, or a few more, so that they are whole rows
 const FIRST = 16; // of an answer, drawn at once: what a window holds
 const NEAR = "1500px"; // of the window's end: more are asked for
 
@@ -42,6 +42,15 @@ class ResultGrid extends HTMLElement {
     this.add(answer, FIRST);
   }
 
+  /** How many pictures to ask for: whole rows. */
+  get each() {
+    const row = h("div.part");
+    this.append(row);
+    const columns = getComputedStyle(row).gridTemplateColumns.split(" ").length;
+    row.remove();
+    return Math.ceil(EACH / columns) * columns;
+  }
+
   /** @param {Answer} answer @param {number} [first] pictures that are drawn at once */
   add(answer, first = 0) {
     if (answer.hits.length) {
@@ -72,7 +81,7 @@ class ResultGrid extends HTMLElement {
     this.reaching.unobserve(this.end);
     const { next } = this;
     try {
-      const answer = await next(this.count ?? 0, EACH);
+      const answer = await next(this.count ?? 0, this.each);
       if (next === this.next) this.add(answer);
     } catch (error) {
       if (next === this.next) this.broken(/** @type {Error} */ (error).message);
@@ -156,4 +165,4 @@ function below(every, place, step) {
 }
 
 customElements.define("result-grid", ResultGrid);
-export { EACH, ResultGrid };
+export { ResultGrid };

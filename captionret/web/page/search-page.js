@@ -4,7 +4,7 @@ import { Refused, UNREACHED, imageOf, query, search } from "./api.js";
 import { counted, focusLost, h, icon, iconButton, number } from "./dom.js";
 import "./filter-bar.js";
 import { modeName } from "./modes.js";
-import { EACH, ResultGrid } from "./result-grid.js";
+import { ResultGrid } from "./result-grid.js";
 import { unreached } from "./reaching.js";
 import { served } from "./served.js";
 import { NOTHING, UNFILTERED, go, link, state } from "./state.js";
@@ -71,7 +71,7 @@ export class SearchPage {
     const text = await this.textOf(now);
     if (signal.aborted) return;
     try {
-      const answer = await search(now, { q: text }, 0, EACH, signal);
+      const answer = await search(now, { q: text }, 0, this.grid.each, signal);
       if (signal.aborted) return;
       served.pace = answer.milliseconds;
       this.draw(now, answer, text);

@@ -20,7 +20,7 @@
  * @property {string} keyword
  * @property {string} near latitude, longitude and kilometres: "48.2,16.4,5"
  * @property {string} least
- * @property {string} show the order: "", "date", or in groups: "day", "folder"
+ * @property {string} show the order: "", "newest", "date", or in groups: "day", "folder"
  * @property {string} id the picture whose page is open
  * @property {string[]} modes that are compared side by side, each with a captioner behind a colon if one is meant
  */

@@ -40,7 +40,7 @@ class Registry(Mapping[str, Row]):
 
     def __getitem__(self, name: str) -> Row:
         """The row of that name; UnknownName lists the others and the nearest."""
-        if name not in self._rows:
+        if not isinstance(name, str) or name not in self._rows:
             raise UnknownName.among(self.kind, name, self._rows)
         return self._rows[name]
 

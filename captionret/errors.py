@@ -147,7 +147,7 @@ class UnknownName(BadSetting):
         meant: what to suggest, where that is known; else it is the nearest of the names
         """
         known = sorted(names)
-        meant = meant or _nearest(name, known)
+        meant = meant or _nearest(str(name), known)
         hint = f" Did you mean {meant!r}?" if meant else ""
         return cls(f"There is no {kind} {name!r}.{hint} Known: {', '.join(known)}.")
 

@@ -176,12 +176,18 @@ def _picture(given: object, name: str) -> Picture:
         return Picture(name, content=bytes(given))
     read = getattr(given, "read", None)
     if callable(read):
+        if getattr(given, "closed", False):
+            raise BadSetting(f"{name} is a file that is closed. Open it anew.")
         content = read(opening.MAX_BYTES + 1)
         if not isinstance(content, bytes):
             raise BadSetting(f"{name} is a file opened as text. Open it in binary mode: open(path, 'rb').")
         if len(content) > opening.MAX_BYTES:
             limit = opening.MAX_BYTES / 1e6
             raise BadImage(f"{name} is larger than {limit:.0f} MB. Scale the picture down first.")
+        if not content and (place := getattr(given, "tell", lambda: 0)()):
+            raise BadSetting(
+                f"{name} is a file that is read to its end, {place} bytes. Begin anew: file.seek(0)."
+            )
         return Picture(name, content=content)
     raise _not_a_picture(given)
 

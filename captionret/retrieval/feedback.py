@@ -3,9 +3,10 @@
 query = rocchio(query, liked=[first, second], disliked=[third])
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import replace
 from math import inf
+from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +54,10 @@ def rocchio(
 
 def check_weights(weights: Sequence[float]) -> None:
     """BadSetting for weights that no feedback can have."""
-    if len(weights) != 3 or not all(0 <= weight < inf for weight in weights):
+    numbers = isinstance(weights, Sized) and all(isinstance(weight, SupportsFloat) for weight in weights)
+    if not numbers or len(weights) != 3 or not all(0 <= weight < inf for weight in weights):
         raise BadSetting(
-            f"The weights of feedback are {[*weights]}; they are three numbers of at least 0: of query, "
+            f"The weights of feedback are {weights!r}; they are three numbers of at least 0: of query, "
             "liked, disliked."
         )
 

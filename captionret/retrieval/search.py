@@ -4,6 +4,7 @@ attached."""
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -128,8 +129,8 @@ def check_limits(top: int | None, min_score: float | None) -> None:
         raise BadSetting(f"top is {top!r}; it is a whole number, or None for all.")
     if top is not None and top < 1:
         raise BadSetting(f"top is {top}; ask for at least 1 hit.")
-    if min_score is not None and math.isnan(min_score):
-        raise BadSetting("The least score is nan. Give a number.")
+    if min_score is not None and (not isinstance(min_score, SupportsFloat) or math.isnan(min_score)):
+        raise BadSetting(f"The least score is {min_score!r}. Give a number.")
 
 
 def rank(

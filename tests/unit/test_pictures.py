@@ -104,6 +104,17 @@ def test_what_is_no_picture_is_refused_by_its_type(tmp_path: Path) -> None:
         as_pictures(text)
 
 
+def test_a_file_that_is_closed_or_read_to_its_end_is_said_to_be_so(path: Path) -> None:
+    with path.open("rb") as file:
+        as_picture(file).open()
+        with pytest.raises(BadSetting, match=r"read to its end, \d+ bytes. Begin anew: file.seek\(0\)"):
+            as_picture(file)
+        file.seek(0)
+        as_picture(file).open()
+    with pytest.raises(BadSetting, match=r"is a file that is closed\. Open it anew"):
+        as_picture(file)
+
+
 @pytest.mark.parametrize("given", [np.zeros((0, 4, 3), np.uint8), b"", b"no picture", io.BytesIO(b"")])
 def test_bytes_and_pixels_that_are_no_picture_are_refused_when_read(given: ImageInput) -> None:
     with pytest.raises(BadImage, match="the given picture"):

@@ -103,8 +103,8 @@ class Asked:
                 "Filters alone compare nothing, so there is nothing to add words to, take them from or ask "
                 "again with. Give a picture, or a text with at least one word."
             )
-        if rerank < 0:
-            raise BadSetting(f"rerank is {rerank}; it is a number of hits, at least 0.")
+        if not hasattr(rerank, "__index__") or rerank < 0:
+            raise BadSetting(f"rerank is {rerank!r}; it is a whole number of hits, at least 0.")
         if (self.plus or self.minus or rerank) and not chosen.in_space:
             raise BadSetting(
                 f"Mode {mode!r} has no vectors to add words to or take them from, and no mean of them to ask "
@@ -145,16 +145,24 @@ def asked(
             text = _one(query, text, "text")
         else:
             image = _one(query, image, "image")
+    plus, minus = ((one,) if isinstance(one, str) else tuple(one) for one in (plus, minus))
+    _refuse_other_than_texts(text, *plus, *minus)
     return Asked(
         None if image is None else _picture(image),
         text,
         _pictures(like),
         _pictures(dislike),
         _three(weights),
-        (plus,) if isinstance(plus, str) else tuple(plus),
-        (minus,) if isinstance(minus, str) else tuple(minus),
+        plus,
+        minus,
         _parsed(text, image is None, limits or Limits()),
     )
+
+
+def _refuse_other_than_texts(*given: str | None) -> None:
+    wrong = next((one for one in given if one is not None and not isinstance(one, str)), None)
+    if wrong is not None:
+        raise BadSetting(f"A text is a str, not {type(wrong).__name__}. Give one query at a time.")
 
 
 def _parsed(text: str | None, alone: bool, limits: Limits) -> ParsedQuery | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from typing import SupportsFloat
 
 from ...errors import BadQuery, BadSetting
 from ...text import STOP_WORDS, content_words, words
@@ -63,16 +65,18 @@ class ParsedQuery:
         min_probability: as word>P of each word that has no least probability of its own
         errors: BadSetting for a date that is none or a probability outside 0 to 1
         """
+        if under is not None and not isinstance(under, str | PathLike):
+            raise BadSetting(f"A folder is a path, not {type(under).__name__}.")
         given = {
-            "under": under,
+            "under": None if under is None else fspath(under),
             "since": None if since is None else as_named(since),
             "until": None if until is None else as_named(until),
         }
         filters = [filter_of(name, value) for name, value in given.items() if value]
         if min_probability is None:
             return replace(self, filters=(*self.filters, *filters))
-        if not 0 <= min_probability <= 1:
-            raise BadSetting(f"The least probability is {min_probability}; these are from 0 to 1.")
+        if not isinstance(min_probability, SupportsFloat) or not 0 <= min_probability <= 1:
+            raise BadSetting(f"The least probability is {min_probability!r}; these are from 0 to 1.")
         likely = [WordCondition(word, min_probability) for word in self.plain]
         condition = both([_at_least(self.condition, min_probability), *likely])
         return replace(self, filters=(*self.filters, *filters), condition=condition, plain=())

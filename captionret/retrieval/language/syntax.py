@@ -23,7 +23,9 @@ _FARTHEST = 20_040  # half round the earth
 DEEPEST = 50  # parentheses in a query
 _OPERATORS = {"_OR": "OR", "_AND": "AND", "NOT": "NOT"}
 # Without any of these a text is a plain sentence, and the parser need not be loaded.
-_SYNTAX = re.compile(r'["“”„()<>≥:]|(?<!\S)-[\w"“„(]|\b(?:AND|OR|NOT)\b')
+_SYNTAX = re.compile(r'["“”„()<>≥:]|(?<!\S)(?:[-−‐‑－]|--|[–—])[\w"“„(]|\b(?:AND|OR|NOT)\b')
+_UNCLOSED = re.compile(r'["“„](?![^"“”„]*["”“])')
+_DASH = re.compile(r"(?:--+|[–—])(?=[\w\"“„(])")
 _NUMBER = re.compile(r"\d*\.?\d+")
 
 
@@ -168,8 +170,10 @@ def _likely(token: "Token", text: str) -> Likely:
 
 def _filter(token: "Token", text: str) -> Filter:
     name, value = token.split(":", 1)
-    name, value = name.lower(), value.strip('"“” ')
     place = _place(token) + len(name) + 1
+    if _UNCLOSED.match(value):
+        raise BadQuery.at("This quotation mark is not closed.", text, place)
+    name, value = name.lower(), value.strip('"“”„ ')
     if not value:
         example = {**_EXAMPLES, "near": _PLACE}.get(name, "2019-06-01")
         raise BadQuery.at(f"{name}: has no value. Write it without a blank: {name}:{example}.", text, place)
@@ -207,6 +211,10 @@ def _near(value: str) -> Near:
 
 def _refuse_what_looks_like_syntax(word: str, place: int, text: str) -> None:
     """A word that its writer meant as something else is not silently searched for."""
+    if dash := _DASH.match(word):
+        after = word[dash.end() :]
+        sentence = f"To leave {after} out write -{after}. A dash has blanks on both sides."
+        raise BadQuery.at(sentence, text, place)
     if re.match(r"(?:>=?|≥)\.?\d", word):
         raise BadQuery.at("Before > stands one word, without quotation marks: dog>0.8.", text, place)
     if re.search(r"\w<=?\.?\d", word):

@@ -11,7 +11,7 @@ from .language import Filter, Named, Near, Since, Under, Until, WordCondition, l
 from .modes.lexical import is_text
 from .query import EncodedQuery
 from .selecting import holds, plain_folder, selected
-from .understanding import TYPO, Understood, understand
+from .understanding import TYPO, Understood, is_english, understand
 
 # what a mode compares by, in people's words; the others are called as they are
 _CALLED = {
@@ -137,7 +137,8 @@ def _of_words(gallery: Gallery, query: EncodedQuery, strange: bool) -> Iterator[
             continue
         if one.word in asked and not (spelt if query.understood is None else shown):
             unseen.append(one)
-    return _not_shown(unseen)
+    yield from _not_shown(unseen)
+    yield from _of_strange(unseen)
 
 
 def _not_shown(unseen: Sequence[Understood]) -> Iterator[str]:
@@ -148,6 +149,17 @@ def _not_shown(unseen: Sequence[Understood]) -> Iterator[str]:
     for one in unseen:
         if one.suggestion:
             yield f"No picture here shows {one.typed or one.word!r}. Did you mean {one.suggestion!r}?"
+
+
+def _of_strange(unseen: Sequence[Understood]) -> Iterator[str]:
+    """Of words of which nothing is known at all: they may be another language's."""
+    strange = [
+        repr(one.typed or one.word)
+        for one in unseen
+        if one.word.isalpha() and not (one.known or one.suggestion or one.common or is_english(one.word))
+    ]
+    if strange:
+        yield f"Words are read as English, and nothing is known of {_listed(strange, 'or')}."
 
 
 def _of_limits(gallery: Gallery, query: EncodedQuery) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Protocol
 from ..text import STOP_WORDS, content_words, words
 from . import corpus
 from .inflections import number_forms, verb_forms
+from .noun_meanings import noun_meanings
 from .nouns import find_noun
 from .predicted import RARE
 from .spelling import suggested
@@ -23,6 +24,8 @@ ALIKE = 0.5  # weight of a reading from which a condition on the query's word ho
 # Weights of what a thing is a kind of, the nearest first: on classes of ImageNet, and on nouns of Flickr8k
 # val, that were hidden and typed, better than .6, .5, .4.
 _KINDS = (0.6, 0.4, 0.25)
+_BETWEEN = " ,;:\t\n"  # marks that may stand at the end while somebody types on
+_MARKS = _BETWEEN + '.!?…"“”„«»()[]-–—'
 _LETTERS = re.compile(r"[^\W\d_]+")
 _OTHER_VERB_FORM = 0.5  # weight beside the word itself: "building" is not only "build"
 _SHORT_NAME = 5  # letters
@@ -118,15 +121,21 @@ def understand(
 
 
 def as_read(text: str, understood: Sequence[Understood]) -> str:
-    """A text for what compares whole sentences: errors of typing corrected, and a word that stands alone in
-    the number that captions use most, so that it finds the same however it is typed.
+    """A text for what compares whole sentences: errors of typing corrected, and a word that stands alone
+    without the marks around it and in the number that captions use most, so that it finds the same however it
+    is typed. Sentences keep their full stop, which those have that spaces learnt.
 
     >>> as_read("Dogs", understand(["dogs"], {"dog": 9, "dogs": 3}))
     'dog'
     >>> as_read("two dgos", understand(["two", "dgos"], {"dog": 9, "dogs": 3}))
     'two dogs'
+    >>> as_read("dog,", ()), as_read("A dog, running:", ())
+    ('dog', 'A dog, running')
     """
-    telling = content_words(words(text))
+    read = words(text)
+    telling = content_words(read)
+    bare = text.strip(_MARKS if len(telling) == 1 else _BETWEEN)
+    text = bare if words(bare) == read else text  # marks that are a part of a word stay
     meant: dict[str, str] = {}
     for one in understood:
         if one.suggestion is not None and any(reading.how == TYPO for reading in one.readings):
@@ -136,6 +145,15 @@ def as_read(text: str, understood: Sequence[Understood]) -> str:
             alike = [reading.word for reading in spelt if reading.weight == 1]
             meant[one.word] = max(alike, key=lambda form: (corpus.rates().get(form, 0.0), form))
     return _LETTERS.sub(lambda found: meant.get(found.group().lower(), found.group()), text)
+
+
+def is_english(word: str) -> bool:
+    """Whether captions or a dictionary of nouns hold a word.
+
+    >>> is_english("dog"), is_english("gerenuk"), is_english("hund")
+    (True, True, False)
+    """
+    return word in corpus.rates() or find_noun(word) is not None or bool(noun_meanings(word))
 
 
 def _understood(word: str, typed: str, known: Mapping[str, int], meanings: Meanings | None) -> Understood:

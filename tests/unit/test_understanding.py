@@ -194,7 +194,11 @@ def test_a_reason_and_an_explanation_name_the_word_that_was_found() -> None:
 def test_of_what_nothing_can_be_made_nothing_is_found(mode: str) -> None:
     for text in ("Hund", "a xyzzy"):
         assert search(PETS, asked(text), mode) == []
-    assert notes(PETS, asked("Hund"), []) == ("No picture here shows 'Hund'.",)
+    assert notes(PETS, asked("Hund"), []) == (
+        "No picture here shows 'Hund'.",
+        "Words are read as English, and nothing is known of 'Hund'.",
+    )
+    assert notes(PETS, asked("gerenuk"), []) == ("No picture here shows 'gerenuk'.",)
 
 
 def test_an_answer_for_another_word_says_so() -> None:
@@ -209,7 +213,8 @@ def test_words_that_nothing_shows_are_named_in_one_sentence() -> None:
     hits = search(PETS, asked("dog xyzzy zyxxy"), "words")
     shown = "No picture here shows 'xyzzy' or 'zyxxy'."
     assert notes(PETS, asked("dog xyzzy zyxxy"), hits) == (f"{shown} The answer is for the other words.",)
-    assert notes(PETS, asked("xyzzy zyxxy"), []) == (shown,)
+    english = "Words are read as English, and nothing is known of 'xyzzy' or 'zyxxy'."
+    assert notes(PETS, asked("xyzzy zyxxy"), []) == (shown, english)
 
 
 @pytest.mark.parametrize("text", ["a cat no dog", "a cat, not a dog", "a cat without any dog"])
@@ -239,6 +244,16 @@ def test_an_error_is_read_as_the_likeliest_of_the_words_one_error_away(typed: st
     assert found.suggestion == meant
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("elefant", "elephant"), ("dolfins", "dolphins"), ("fone", "phone"), ("bycicle", "bicycle")],
+)
+def test_a_word_that_is_written_as_it_sounds_is_an_error(typed: str, meant: str) -> None:
+    known = dict.fromkeys("elephant elegant dolphins phone bone bicycle fine".split(), 3)
+    (found,) = understand([typed], known, Thesaurus())
+    assert (found.suggestion, found.readings[0].how) == (meant, TYPO)
+
+
 def test_what_pictures_show_faintly_can_be_meant() -> None:
     faint = gallery_of([{"window": 0.1, "a": 0.9}]).known_words
     assert faint["window"] == 0
@@ -263,6 +278,17 @@ def test_a_text_is_compared_as_it_was_meant() -> None:
     two = understand(["a", "dgo", "red", "dogs"], KNOWN, Thesaurus())
     assert as_read("A dgo, red dogs", two) == "A dog, red dogs", "among others a known word stays as it is"
     assert as_read("puppy", understand(["puppy"], KNOWN, Thesaurus())) == "puppy"
+
+
+@pytest.mark.parametrize("typed", ["dog,", "dog .", " Dog!", '"dog"', "(dogs)", "dog -"])
+def test_marks_around_a_word_that_stands_alone_ask_for_nothing(typed: str) -> None:
+    """`dog,` ranked the pictures of a space unlike `dog`."""
+    assert as_read(typed, understand(["dogs"], KNOWN, Thesaurus())).lower() == "dog"
+
+
+def test_marks_between_words_and_the_stop_of_a_sentence_are_read() -> None:
+    assert as_read("A dog, a cat.", ()) == "A dog, a cat." and as_read("a dog, a cat,", ()) == "a dog, a cat"
+    assert as_read("?!", ()) == "?!"
 
 
 def test_a_far_likelier_word_is_meant_though_no_picture_shows_it() -> None:

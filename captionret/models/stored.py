@@ -100,7 +100,8 @@ def fingerprint_of(
         parts.append(backbone | {"name": "given"} if backbone["name"] == PRECOMPUTED else backbone)
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for name, values in sorted(arrays.items()):
-        digest.update(name.encode() + values.tobytes())
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()
 
 

@@ -10,8 +10,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import nn
 
 from ..config import C
 from ..counting import counted
@@ -23,29 +22,11 @@ from .checkpoint import OWN_BACKBONE, Checkpoint, read_checkpoint
 from .device import choose_device
 from .record import Kind
 from .stored import RESTORE, fingerprint_of
+from .unfilled import Unfilled
 from .vision.backbones import Backbone, checked_backbone, load_backbone, load_own_backbone
 from .vision.engines.rows import AUTO, Compute
 
 Network = TypeVar("Network", bound=nn.Module)
-
-
-_FILLING = (Tensor.normal_, Tensor.uniform_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
-
-
-class _Unfilled(TorchFunctionMode):
-    """Fills no tensor with random numbers. On the device "meta", where tensors hold nothing, that would load
-    PyTorch's compiler, which takes a second."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        if func in _FILLING:
-            return args[0] if args else (kwargs or {})["tensor"]
-        return func(*args, **(kwargs or {}))
 
 
 def count_parameters(module: nn.Module) -> int:
@@ -125,9 +106,10 @@ class TrainedModel(Generic[C]):
             layers = getattr(self.config, "layers", 0)
             if layers > len(tensors):
                 raise ValueError(f"layers is {layers:,}, but there are {len(tensors):,} tensors in all.")
-            with torch.device("meta"), _Unfilled():
+            with torch.device("meta"), Unfilled():
                 make().load_state_dict(tensors, assign=True)
-            network = make()
+            with Unfilled():
+                network = make()
             network.load_state_dict(tensors)
         except (RuntimeError, ValueError, TypeError, OverflowError) as error:
             mismatch = " ".join(str(error).split("\n\t")[1:2]) or str(error).splitlines()[0]

@@ -1,7 +1,7 @@
 """The API: what the page, and any other program on this machine, asks of the libraries."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -38,8 +38,12 @@ _FOR_EVER = "private, max-age=31536000, immutable"  # a picture's id is the hash
 class Reads:
     """The routes that change nothing."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, sent: QueryPictures) -> None:
+    def __init__(
+        self, settings: Settings, shelf: Shelf, sent: QueryPictures, picture_comes: Callable[[], None]
+    ) -> None:
+        """picture_comes: is called as soon as somebody begins to send a picture"""
         self._settings, self._shelf, self._sent = settings, shelf, sent
+        self._picture_comes = picture_comes
         self.searching = Searching(sent)
         self._thumbnails = Thumbnails(settings.cache)
         self.router = APIRouter(prefix="/api", responses=problems())
@@ -138,6 +142,7 @@ class Reads:
 
     async def send(self, request: Request) -> records.QueryPicture:
         """Keep a picture to search with. The body is the file."""
+        self._picture_comes()  # its body is on its way
         content = await body_of(request, self._settings.most_bytes)
         name, image = await run_in_threadpool(self._sent.put, content)
         return records.QueryPicture(id=name, width=image.width, height=image.height)

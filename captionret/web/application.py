@@ -38,6 +38,7 @@ from .query_pictures import QueryPictures
 from .reports import Reports, UnknownReport
 from .settings import Settings
 from .shelf import Shelf, UnknownLibrary, UnknownPicture
+from .warming import Warming
 
 log = logging.getLogger(__name__)
 
@@ -74,13 +75,15 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
     sent = QueryPictures(settings.most_pixels)
     jobs = Jobs(shelf, settings.device)
     duplicates = Duplicates(shelf)
+    warming = Warming(shelf, shown_words)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         assert shelf is not None
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        shelf.warm_up(shown_words)
+        warming.begin()
         yield
+        warming.close()
         jobs.close()
         duplicates.close()
         shelf.close()
@@ -94,7 +97,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=running,
     )
-    reads = Reads(settings, shelf, sent)
+    reads = Reads(settings, shelf, sent, warming.picture_comes)
     app.include_router(reads.router)
     app.include_router(Comparisons(shelf, reads.searching).router)
     app.include_router(Understanding(shelf, reads.searching).router)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -13,6 +12,7 @@ from ..errors import BadSetting, CaptionretError, UnknownName
 from ..library import Library, LibrarySnapshot
 from ..report.visible import visible
 from ..retrieval import MODES, Gallery
+from ..uncollected import uncollected
 from .kept import Kept
 from .settings import Settings
 
@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 SAMPLES = "samples"
 _ANYWHERE = frozenset({"features", "word_probabilities", "embedding"})  # parts that any library can have
-_SELDOM = "narwhal"
 _MOST_ANSWERS, _MOST_FACTS = 24, 12  # that are kept of a library
 
 Made = TypeVar("Made")
@@ -110,25 +109,46 @@ class Shelved:
         if self._library is not None:
             self._library.close()
 
-    def warm_up(self) -> None:
-        """Read and load what the first query would wait for; what goes wrong is for that query to say."""
+    def ask_by(self, word: str) -> None:
+        """Ask once, so that what such a query reads and loads is there; what goes wrong is for the next one
+        to say."""
         try:
-            self.searcher.search(text="a photograph", top=1)
-            self.searcher.search(text=_SELDOM, top=1)  # what a library lacks is read by other models
+            self.searcher.search(text=word, top=1)
         except CaptionretError as error:
             log.warning(f"{self.id}: {error.message}")
 
-    def warm_up_for_pictures(self) -> None:
-        """The same for the first picture that is sent, where captionret's own captioner sees it: another one
-        may be large, or asked over the network."""
+    @property
+    def sees_pictures(self) -> bool:
+        """Whether pictures that are sent are seen by captionret's own captioner alone: another one may be
+        large, or asked over the network. False where the library cannot be read."""
         try:
             snapshot = self.snapshot()
-            made_by, shown = snapshot.made_by, snapshot.captioned_by
-            if made_by is None or any(one and one.described.get("captioner") for one in (made_by, shown)):
-                return
+        except CaptionretError:
+            return False
+        seen_by = snapshot.made_by, snapshot.captioned_by
+        return seen_by[0] is not None and not any(
+            one is not None and one.described.get("captioner") for one in seen_by
+        )
+
+    def load_for_pictures(self) -> bool:
+        """Load what the first picture that is sent would wait for, where `sees_pictures`; returns whether it
+        is loaded. What goes wrong is for that picture's query to say."""
+        try:
+            made_by = self.snapshot().made_by
+            if made_by is None or not self.sees_pictures:
+                return False
             models = self.searcher.models
-            models.captioner_for(made_by)  # while others compute
-            models.predictor_for(snapshot.predicted_by)
+            with uncollected():
+                models.captioner_for(made_by)  # while others compute
+                models.predictor_for(self.snapshot().predicted_by)
+        except CaptionretError as error:
+            log.info(f"{self.id}: {error.message}")
+            return False
+        return True
+
+    def ask_by_a_picture(self) -> None:
+        """Ask once, so that whatever a picture's query makes on its way is there."""
+        try:
             self.searcher.search(image=np.full((64, 64, 3), 128, np.uint8), top=1)
         except CaptionretError as error:
             log.info(f"{self.id}: {error.message}")
@@ -148,7 +168,6 @@ class Shelf:
     def __init__(self, searchers: Mapping[str, Searcher]) -> None:
         """searchers: by the names of their libraries"""
         self._shelved = {name: Shelved(name, searcher) for name, searcher in searchers.items()}
-        self._warming = ThreadPoolExecutor(1, "warming")
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -183,15 +202,7 @@ class Shelf:
     def __iter__(self) -> Iterator[Shelved]:
         return iter(self._shelved.values())
 
-    def warm_up(self, list_words: Callable[[Shelved], object]) -> None:
-        """Make all of them ready, one after the other, while others are answered: for words, by a list of
-        their words, and for pictures that are sent, which takes longest."""
-        for step in (Shelved.warm_up, list_words, Shelved.warm_up_for_pictures):
-            for one in self:
-                self._warming.submit(step, one)
-
     def close(self) -> None:
         """Close all that were opened here."""
-        self._warming.shutdown(wait=False, cancel_futures=True)
         for one in self:
             one.close()

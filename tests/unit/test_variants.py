@@ -17,7 +17,8 @@ from captionret.models.embedding.rows import EMBEDDING_MODELS
 from captionret.models.lexical.config import LEXICAL_HEADS
 from captionret.models.parameter_counts import counted_parameters, counts_key
 from captionret.models.sentence.skipthought.config import SKIP_THOUGHTS
-from captionret.models.trained import _Unfilled, count_parameters
+from captionret.models.trained import count_parameters
+from captionret.models.unfilled import Unfilled
 from captionret.models.vision.rows import BACKBONES
 from captionret.training.captioning import network_of
 from captionret.training.skipthought import SkipThoughtNetwork
@@ -41,7 +42,7 @@ def test_how_many_parameters_each_row_has_is_known_without_its_network() -> None
         (SKIP_THOUGHTS, SkipThoughtNetwork, 2922),
     )
     wrong = []
-    with torch.device("meta"), _Unfilled():
+    with torch.device("meta"), Unfilled():
         for rows, network, words in tables:
             for name, config in rows.items():
                 counted = count_parameters(network(config, words))

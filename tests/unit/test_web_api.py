@@ -566,7 +566,8 @@ def test_only_a_captioner_of_ours_captions_a_picture_before_one_is_sent(
     library.update(library.root, kind(), progress=False)
     captioner = kind()
     shelved = Shelved("photos", Searcher(library, captioner=captioner, predictor=Colours()))
-    shelved.warm_up_for_pictures()
+    if shelved.load_for_pictures():
+        shelved.ask_by_a_picture()
     assert len(captioner.seen) == (kind is MeanColour)
 
 

@@ -4,6 +4,7 @@ A backbone is a CNN without its classifier. It gives every picture a pooled feat
 it was pooled from.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -21,6 +22,7 @@ from ...errors import BadCheckpoint, MissingWeights
 from ...files import sha256_of
 from ...home import data_folder
 from ...remedies import remedy
+from ..unfilled import Unfilled
 from .engines.protocols import Source
 from .engines.reader import Reader
 from .engines.rows import AUTO, Compute
@@ -175,7 +177,8 @@ def load_backbone(
             hash
     """
     config = BACKBONES[name]
-    network = build_network(name)
+    with contextlib.nullcontext() if random else Unfilled():
+        network = build_network(name)
     if random:
         if not name.startswith(TIMM):
             _tame(network)

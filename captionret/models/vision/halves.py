@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .backbone_config import TIMM
 
@@ -75,9 +75,17 @@ def fold_batch_norms(network: nn.Module) -> None:
     memory."""
     for module in network.modules():
         for conv_name, norm_name in _pairs(module):
-            conv, norm = getattr(module, conv_name), getattr(module, norm_name)
-            setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
+            _fold(getattr(module, conv_name), getattr(module, norm_name))
             setattr(module, norm_name, nn.Identity())
+
+
+def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    """In place: a copy of each convolution, as fuse_conv_bn_eval makes, takes twice as long."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    conv.weight, bias = fuse_conv_bn_weights(
+        conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+    )
+    conv.register_parameter("bias", bias)
 
 
 def _pairs(module: nn.Module) -> list[tuple[str, str]]:

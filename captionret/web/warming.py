@@ -1,0 +1,61 @@
+"""What first queries would wait for, made and loaded in the background."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+from ..app.loading.torch_libraries import load_torch_libraries
+from .shelf import Shelf, Shelved
+
+_USUAL = "a photograph"
+_SELDOM = "narwhal"  # what a library lacks is read by other models
+
+
+class Warming:
+    """Makes all libraries ready, one after the other, while others are answered: for words, by a list of
+    their words, and for pictures that are sent, which takes longest."""
+
+    def __init__(self, shelf: Shelf, list_words: Callable[[Shelved], object]) -> None:
+        self._shelf, self._list_words = shelf, list_words
+        self._for_words = ThreadPoolExecutor(1, "warming")
+        self._for_pictures = ThreadPoolExecutor(1, "warming-for-pictures")
+        self._beside = ThreadPoolExecutor(1, "warming-beside")
+        self._lock = Lock()
+        self._begun = self._picture_came = False
+
+    def begin(self) -> None:
+        """Begin, and return at once."""
+        self._each(lambda one: one.ask_by(_USUAL))
+        self._for_words.submit(self._beside.submit, self._load_libraries)
+        self._each(lambda one: one.ask_by(_SELDOM))
+        self._each(self._list_words)
+        self._for_words.submit(self._begin_for_pictures)
+
+    def picture_comes(self) -> None:
+        """A picture is being sent: what it asks for is loaded now."""
+        self._picture_came = True
+        self._begin_for_pictures()
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for pool in (self._for_words, self._beside, self._for_pictures):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _each(self, step: Callable[[Shelved], object]) -> None:
+        for one in self._shelf:
+            self._for_words.submit(step, one)
+
+    def _load_libraries(self) -> None:
+        if any(one.sees_pictures for one in self._shelf):
+            load_torch_libraries()
+
+    def _begin_for_pictures(self) -> None:
+        with self._lock:
+            begun, self._begun = self._begun, True
+        if not begun:
+            for one in self._shelf:
+                self._for_pictures.submit(self._make_ready, one)
+
+    def _make_ready(self, one: Shelved) -> None:
+        if one.load_for_pictures() and not self._picture_came:  # it would stand in that one's way
+            one.ask_by_a_picture()

@@ -14,6 +14,7 @@ from ..errors import BadImage, BadSetting, CaptionretError
 from . import describing, exporting, records
 from .asking import Asking, asking
 from .library_words import word_list
+from .listing import listed
 from .overview import Overview, overview
 from .page_files import tagged
 from .picture_map import picture_map
@@ -28,10 +29,12 @@ log = logging.getLogger(__name__)
 
 LibraryName: TypeAlias = Annotated[str, Path(max_length=200)]
 PictureId: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+Listed: TypeAlias = Annotated[str, Query(pattern="^[0-9a-f]{64}$")]
 Asked: TypeAlias = Annotated[Asking, Depends(asking)]
 Offset: TypeAlias = Annotated[int, Query(ge=0, le=100_000)]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=500)]
 Size: TypeAlias = Annotated[str, Query(pattern="^(small|medium|large)$")]
+_MOST_LISTED = 400  # ids in one address
 _FOR_EVER = "private, max-age=31536000, immutable"  # a picture's id is the hash of its content
 
 
@@ -55,6 +58,7 @@ class Reads:
         add("/libraries/{library}/map", self.map, response_class=Response)
         add("/libraries/{library}/map/pictures", self.on_map, response_model=list[records.FoundPicture])
         add("/libraries/{library}/words", self.words, response_model=records.WordList)
+        add("/libraries/{library}/files", self.files, response_model=list[records.ListedPicture])
         add("/libraries/{library}/pictures/{picture}", self.picture, response_model=records.PictureFacts)
         add("/libraries/{library}/pictures/{picture}/image", self.image, response_class=Response)
         add("/query-pictures", self.send, methods=["POST"], response_model=records.QueryPicture)
@@ -121,6 +125,14 @@ class Reads:
         """The pictures of some points of the map."""
         snapshot = self._shelf[library].snapshot()
         return found_pictures(snapshot, [row for row in rows if row < len(snapshot)])
+
+    def files(
+        self,
+        library: LibraryName,
+        picture: Annotated[Sequence[Listed], Query(min_length=1, max_length=_MOST_LISTED)],
+    ) -> list[records.ListedPicture]:
+        """The files of some pictures, with their captions; those that are not here any more are left out."""
+        return listed(self._shelf[library], picture)
 
     def picture(self, library: LibraryName, picture: PictureId) -> records.PictureFacts:
         """All that is known of one picture."""

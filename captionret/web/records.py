@@ -200,6 +200,18 @@ class PictureFacts(BaseModel):
     missing: bool
 
 
+class ListedPicture(BaseModel):
+    """A picture in a list to take along. path: of its file; person: whether a person wrote the caption"""
+
+    id: str
+    path: str
+    caption: str
+    person: bool
+    taken: str | None
+    camera: str | None
+    keywords: list[str]
+
+
 class NewCaption(BaseModel):
     """A caption in a person's own words."""
 

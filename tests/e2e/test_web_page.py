@@ -289,6 +289,27 @@ def test_pictures_stand_in_whole_rows_while_more_come(turn: Turn) -> None:
     assert page.locator(".frame img").first.get_attribute("src")
 
 
+def test_pictures_are_chosen_and_taken_along_as_a_list(turn: Turn) -> None:
+    page = turn("/?lib=photos&under=beach")
+    page.wait_for_selector("picture-card")
+    page.keyboard.press("/")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+X")
+    bar = page.get_by_role("region", name="Chosen pictures")
+    assert bar.get_by_role("status").inner_text() == "2 pictures chosen"
+    with page.expect_download() as saved:
+        bar.get_by_role("button", name="Save a list").click()
+    assert saved.value.suggested_filename == "photos - 2 pictures.csv"
+    text = Path(saved.value.path()).read_text(encoding="utf-8-sig")
+    assert len(text.splitlines()) == 3 and "blue-2.png,a plain blue picture,false" in text
+    bar.get_by_role("button", name="More like these").click()
+    page.wait_for_function("() => document.querySelectorAll('.judgement.good').length === 2")
+    bar.get_by_role("button", name="None").click()
+    bar.wait_for(state="hidden")
+
+
 def test_the_page_goes_on_by_itself_when_the_server_is_back(turn: Turn) -> None:
     page = turn("/?lib=photos&q=plain&mode=jaccard")
     first_caption(page, "plain")
@@ -396,7 +417,7 @@ def test_keys_alone_like_ask_for_more_come_back_and_choose(turn: Turn) -> None:
     page.wait_for_function("id => document.activeElement.dataset.id === id", arg=chosen)
     page.get_by_label("Order", exact=True).focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_url("**show=date**")
+    page.wait_for_url("**show=newest**")
     assert page.evaluate("document.activeElement.ariaLabel") == "Order"
 
 

@@ -248,6 +248,16 @@ def test_a_library_is_taken_along_as_an_archive(told: TestClient) -> None:
         assert told.get("/api/libraries/photos/export", params={"format": bad}).status_code == 400
 
 
+def test_the_files_of_chosen_pictures_are_listed_in_the_order_of_choosing(photos: Library) -> None:
+    web = served(photos)
+    chosen = [id_of(web, "white"), id_of(web, "blue")]
+    place = "/api/libraries/photos/files"
+    found = web.get(place, params={"picture": [*chosen, "0" * 64]}).json()
+    assert [one["id"] for one in found] == chosen  # one that is gone is left out
+    assert found[1]["path"] == str(photos.root / "beach" / "blue-2.png") and "blue" in found[1]["caption"]
+    assert web.get(place).status_code == 422
+
+
 def test_reports_are_listed_and_shown_and_run_nothing(photos: Library, tmp_path: Path) -> None:
     folder = tmp_path / "reports"
     write_page(folder / "a" / "index.html", "Variants <compared>", "5 pictures", [])

@@ -6,6 +6,8 @@ import { lookForServer } from "./reaching.js";
  * @typedef {{word: string, probability: number, certain: boolean}} Word
  * @typedef {{id: string, name: string, folder: string, caption: string, person: boolean, rank: number, score: number,
  *   words: Word[], why: string[], by_caption: string[], by_name: boolean, weak: boolean, copies: number, group: string}} Found
+ * @typedef {{id: string, path: string, caption: string, person: boolean, taken: string | null, camera: string | null,
+ *   keywords: string[]}} Listed
  * @typedef {{word: string, readings: {word: string, weight: number, how: string}[], suggestion: string | null}} Understood
  * @typedef {{library: string, mode: string, searched: number, fitting: number | null, offset: number, more: boolean, hits: Found[],
  *   notes: string[], understood: Understood[], nearest: string[], caption: string | null, milliseconds: number}} Answer
@@ -169,6 +171,9 @@ export const words = (lib) => ask(`${place(lib)}/words?limit=20000`);
 
 /** @param {string} lib @param {string} id @returns {Promise<PictureFacts>} */
 export const picture = (lib, id) => ask(`${place(lib)}/pictures/${id}`);
+
+/** @param {string} lib @param {string[]} ids @returns {Promise<Listed[]>} */
+export const listed = (lib, ids) => ask(`${place(lib)}/files?${new URLSearchParams(ids.map((id) => ["picture", id]))}`);
 
 /** @param {string} lib @param {string} id @returns {Promise<Attention>} */
 export const attention = (lib, id) => ask(`${place(lib)}/pictures/${id}/attention`);

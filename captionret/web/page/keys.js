@@ -8,6 +8,7 @@ const KEYS = [
   ["Enter", "more like this picture"],
   ["o", "open the picture's page"],
   ["l, d", "like it, dislike it"],
+  ["x", "choose it; with Shift: all since the last one"],
   ["u", "undo the last like or dislike"],
   ["e", "on a picture's page: write its caption anew"],
   ["a, e, s", "in Review: accept, edit, skip"],

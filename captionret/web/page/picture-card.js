@@ -1,6 +1,7 @@
 // A picture in a list: what it shows, the words that made it a hit and how sure they are, and what can be done.
 
 import { imageOf } from "./api.js";
+import { isChosen } from "./chosen.js";
 import { h, icon, iconButton, notify, probability } from "./dom.js";
 import { lookForServer } from "./reaching.js";
 import { share } from "./scores.js";
@@ -14,9 +15,10 @@ import { withWord } from "./words.js";
 /**
  * A card.
  * @param {Found} found
- * @param {{best?: number | null, agreed?: boolean}} [options] best: the best score of the answer; agreed: marked
+ * @param {{best?: number | null, agreed?: boolean, choice?: boolean}} [options] best: the best score of the answer;
+ * agreed: marked; choice: it can be chosen
  */
-export function card(found, { best = null, agreed = false } = {}) {
+export function card(found, { best = null, agreed = false, choice = false } = {}) {
   const now = state();
   const like = { ...NOTHING, page: "search", image: found.id, mode: now.mode, id: "" };
   const shown = h("a.shown", {
@@ -30,6 +32,7 @@ export function card(found, { best = null, agreed = false } = {}) {
       agreed && h("span.badge.good", { title: "Found by all" }, "in all"),
       best !== null && h("span.score", { title: `score ${found.score.toPrecision(3)}`, vars: { "--share": share(found.score, best) } })),
     h("div.actions", {},
+      choice && iconButton("check", "Choose it", { class: isChosen(found.id) ? "on" : "", "aria-pressed": String(isChosen(found.id)), data: { choose: found.id } }),
       iconButton("up", "More of this kind", { class: now.like.includes(found.id) ? "on" : "", "aria-pressed": String(now.like.includes(found.id)), onclick: () => judge(found.id, true) }),
       iconButton("down", "Less of this kind", { class: now.dislike.includes(found.id) ? "on" : "", "aria-pressed": String(now.dislike.includes(found.id)), onclick: () => judge(found.id, false) }),
       h("a.icon-button", { ...link({ page: "picture", id: found.id }), "aria-label": `All about this picture: ${found.caption}`, title: "All about this picture" }, icon("info"))),

@@ -1,6 +1,7 @@
 // Pictures in rows, asked for while one scrolls.
 
 import { h } from "./dom.js";
+import { choose } from "./chosen.js";
 import { groupHead } from "./groups.js";
 import { Parts } from "./parts.js";
 import { go } from "./state.js";
@@ -21,6 +22,12 @@ class ResultGrid extends HTMLElement {
     this.parts = new Parts(measured);
     this.reaching = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.more(), { rootMargin: NEAR });
     this.addEventListener("keydown", (event) => this.key(event));
+    this.addEventListener("click", (event) => {
+      const button = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("[data-choose]"));
+      if (button?.dataset.choose) choose(button.dataset.choose, event.shiftKey ? this.ids : []);
+    });
+    /** All pictures of the answer so far. @type {string[]} */
+    this.ids = [];
   }
 
   /**
@@ -32,6 +39,7 @@ class ResultGrid extends HTMLElement {
     this.next = next;
     this.best = bestOf(answer.hits);
     this.count = 0;
+    this.ids = [];
     this.asking = false;
     /** The group of the last picture. */
     this.group = "";
@@ -60,6 +68,7 @@ class ResultGrid extends HTMLElement {
       this.end?.before(part);
       this.parts.add(part, hits.length, (place) => this.piece(hits[place], place ? hits[place - 1].group : before), first);
       this.group = hits[hits.length - 1].group;
+      this.ids.push(...hits.map((one) => one.id));
     }
     this.count = answer.offset + answer.hits.length;
     if (answer.more && this.end) this.reaching.observe(this.end);
@@ -71,7 +80,7 @@ class ResultGrid extends HTMLElement {
    * @param {string} before the group of the picture before
    */
   piece(hit, before) {
-    const shown = card(hit, { best: this.best });
+    const shown = card(hit, { best: this.best, choice: true });
     return hit.group && hit.group !== before ? [groupHead(hit.group), shown] : [shown];
   }
 
@@ -129,6 +138,7 @@ class ResultGrid extends HTMLElement {
     } else if (event.key === "o") go({ page: "picture", id });
     else if (event.key === "l" || event.key === "d") judge(id, event.key === "l");
     else if (event.key === "u") undo();
+    else if (event.key.toLowerCase() === "x") choose(id, event.shiftKey ? this.ids : []);
   }
 }
 

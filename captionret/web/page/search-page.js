@@ -44,7 +44,7 @@ export class SearchPage {
     this.grid.addEventListener("focusin", (event) => {
       this.at = /** @type {HTMLElement} */ (event.target).closest("picture-card")?.getAttribute("data-id") ?? undefined;
     });
-    place.append(h("h1.hidden", {}, "Search"), h("div.limits", {}, h("filter-bar"), this.head), this.judged, this.empty, this.grid);
+    place.append(h("h1.hidden", {}, "Search"), h("div.limits", {}, h("filter-bar"), this.head), this.judged, this.empty, this.grid, h("chosen-pictures"));
     addEventListener("library-changed", () => (this.asked = ""));
     addEventListener("server-back", () => (this.unreached ? this.again() : this.grid.again()));
     addEventListener("scroll", () => {

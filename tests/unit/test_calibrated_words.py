@@ -1,6 +1,7 @@
 """Word probabilities that mean what they say: learnt from captions, kept in a file, read by every mode."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,19 @@ def test_what_is_learnt_is_how_often_it_is_right_on_pictures_held_out() -> None:
     slopes = [one.slope for one in fitted.calibration.groups]
     assert slopes == pytest.approx([2] * 6, abs=0.4)
     assert fitted.thresholds[1].precision > 0.8
+
+
+def test_too_few_pictures_and_a_calibration_that_helps_nothing_are_said() -> None:
+    assert not list(_fit(*_without_classes(400)).doubts)
+    (few,) = _fit(*_without_classes(60)).doubts
+    assert few.startswith("60 pictures tell little of single words: only 6 words could be measured.")
+    (worse,) = replace(_fit(*_without_classes(400)), before=0.01, error=0.02).doubts
+    assert "without it: 0.020, before 0.010." in worse
+
+
+def _without_classes(count: int) -> tuple[WordMatrix, None, list[list[str]]]:
+    words, captions = _pictures(count)
+    return words, None, captions
 
 
 def test_shares_of_classes_are_learnt_where_captions_say_the_word() -> None:

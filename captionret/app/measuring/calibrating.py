@@ -42,7 +42,8 @@ def calibrate(
     """Learn how a predictor's word probabilities are to be read, and keep it: beside the lexical head, so
     that it holds for every library of its, or in one library. Stored probabilities stay as they are.
 
-    dataset:  captioned pictures that the predictor was not trained on, several captions each; of its split
+    dataset:  captioned pictures that the predictor was not trained on, several captions each, 500 or more
+              where there are; fewer than 250 are named in a warning; of its split
               "train", where it has one, the captions alone say how often words are used
     library:  its name or path: its own predictor is calibrated, and it keeps the calibration
     head:     without a library: a lexical head, by name or directory; None: the shipped one
@@ -80,7 +81,10 @@ def _fitted(dataset: Dataset, split: str, predictor: "WordPredictor", features: 
 
     captions = [item.captions for item in items]
     further = [item.captions for item in _further(dataset, split)]
-    return fit_calibration(stored.word_probabilities, stored.classes, captions, named, further)
+    fitted = fit_calibration(stored.word_probabilities, stored.classes, captions, named, further)
+    for doubt in fitted.doubts:
+        log.warning(doubt)
+    return fitted
 
 
 def _further(dataset: Dataset, split: str) -> list[Item]:

@@ -239,9 +239,17 @@ def test_likes_and_dislikes_move_the_answer_and_are_undone(turn: Turn) -> None:
 
 
 def test_a_word_is_searched_by_a_click_and_left_out_with_alt(turn: Turn) -> None:
+    page = turn("/?lib=photos&q=plain+blue&mode=words")
+    page.locator("picture-card .word", has_text="blue").first.click(modifiers=["Alt"])
+    page.wait_for_url("**q=plain+-blue**")
+
+
+def test_the_only_word_of_a_query_is_not_left_out(turn: Turn) -> None:
+    """`-blue` alone is a query that is refused: nothing is asked for."""
     page = turn("/?lib=photos&q=blue&mode=words")
-    page.locator("picture-card .word").first.click(modifiers=["Alt"])
-    page.wait_for_url("**q=-blue**")
+    page.locator("picture-card .word", has_text="blue").first.click(modifiers=["Alt"])
+    page.get_by_text("Search for something else first: without blue nothing is asked for.").wait_for()
+    assert page.url.endswith("q=blue&mode=words")
 
 
 def test_nothing_fits_offers_what_is_near_and_a_broken_query_shows_its_place(turn: Turn) -> None:

@@ -6,7 +6,7 @@ import test from "node:test";
 import { columnOf, columnsOf, oneMore, readColumn } from "../../captionret/web/page/columns.js";
 import { shades } from "../../captionret/web/page/shades.js";
 import { allMonths } from "../../captionret/web/page/months.js";
-import { completed, lastWord, pause, replaceLast, withWord } from "../../captionret/web/page/words.js";
+import { completed, lastWord, onlyLeavesOut, pause, replaceLast, withWord } from "../../captionret/web/page/words.js";
 
 const KNOWN = [{ word: "dog" }, { word: "dogs" }, { word: "beach" }, { word: "onion" }];
 
@@ -80,4 +80,9 @@ test("what was looked at most is clear, what was not is dark", () => {
 
 test("a library that answers at once is asked nearly with every key, a slow one less often", () => {
   assert.deepEqual([0, 20, 100, 4000].map(pause), [40, 40, 150, 250]);
+});
+
+test("a text that only leaves out asks for nothing", () => {
+  for (const text of ["", "-dog", '-"traffic light" -dog ']) assert.ok(onlyLeavesOut(text), text);
+  for (const text of ["a -dog", "-dog cat", "well-known", '"a -dog"']) assert.ok(!onlyLeavesOut(text), text);
 });

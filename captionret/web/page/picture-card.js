@@ -6,7 +6,7 @@ import { h, icon, iconButton, notify, probability } from "./dom.js";
 import { lookForServer } from "./reaching.js";
 import { share } from "./scores.js";
 import { NOTHING, address, go, link, state } from "./state.js";
-import { withWord } from "./words.js";
+import { onlyLeavesOut, withWord } from "./words.js";
 
 /**
  * @typedef {import("./api.js").Found} Found
@@ -78,8 +78,10 @@ export function wordButton({ word, probability: sure, certain }) {
     onclick: (/** @type {MouseEvent} */ event) => {
       const now = state();
       const from = now.page === "search" ? now.q : "";
+      const left = withWord(from, word, true);
       if (!event.altKey) go({ ...NOTHING, page: "search", q: word, id: "" });
-      else go({ page: "search", q: withWord(from, word, true), id: "" });
+      else if (onlyLeavesOut(left) && !now.image && !now.like.length) notify(`Search for something else first: without ${word} nothing is asked for.`);
+      else go({ page: "search", q: left, id: "" });
     },
   }, word, h("small", {}, shown));
 }

@@ -44,3 +44,11 @@ export function withWord(text, word, less) {
   const plain = text.split(/\s+/).filter((one) => one && one !== named && one !== `-${named}`);
   return [...plain, less ? `-${named}` : named].join(" ");
 }
+
+/**
+ * Whether a text names nothing that shall be seen, only what shall not.
+ * @param {string} text
+ */
+export function onlyLeavesOut(text) {
+  return !text.replace(/(^|\s)-("[^"]*"|\S+)/g, "").trim();
+}

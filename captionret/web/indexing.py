@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ..app.models import Library, captioner_for
 from ..app.searcher import Searcher
+from ..counting import counted
 from ..errors import CaptionretError
 from ..files import publishing
 from ..library import UpdateReport
 
-_COUNTS = ("new", "changed", "renamed", "duplicates", "removed", "failed")
+_COUNTS = ("new", "changed", "renamed", "duplicates", "removed")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,10 +43,15 @@ def in_words(report: UpdateReport) -> str:
     """The counts that are not 0.
 
     >>> in_words(UpdateReport(new=1200, failed=1))
-    '1,200 new, 1 failed.'
+    "1,200 new. 1 file failed; the library's page says why."
     """
     counts = [f"{count:,} {name}" for name in _COUNTS if (count := getattr(report, name))]
-    return f"{', '.join(counts)}." if counts else "Nothing new."
+    done = f"{', '.join(counts)}." if counts else "Nothing new."
+    return (
+        f"{done} {counted(report.failed, 'files')} failed; the library's page says why."
+        if report.failed
+        else done
+    )
 
 
 if __name__ == "__main__":

@@ -255,7 +255,9 @@ def test_the_only_word_of_a_query_is_not_left_out(turn: Turn) -> None:
 def test_nothing_fits_offers_what_is_near_and_a_broken_query_shows_its_place(turn: Turn) -> None:
     page = turn("/?lib=photos&q=zzzzzz&mode=jaccard")
     page.get_by_role("heading", name="Nothing fits").wait_for()
-    page.goto(page.url.replace("q=zzzzzz", "q=(dog"))
+    page.locator("search-box input[type=search]").fill("word " * 300)
+    page.locator(".notice", has_text="at most 1,000 characters").wait_for()
+    page.goto(page.url.split("&q=")[0] + "&q=(dog")
     assert "^" in page.locator("pre.message").inner_text()
 
 

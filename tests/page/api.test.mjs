@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ask } from "../../captionret/web/page/api.js";
+import { ask, sentAs } from "../../captionret/web/page/api.js";
 
 /** @param {object} answer */
 const answering = (answer) => { globalThis.fetch = async () => answer; };
@@ -18,4 +18,9 @@ test("a refusal is a sentence, whatever comes", async () => {
   const json = async () => { throw new SyntaxError("not JSON"); };
   answering({ ok: false, status: 502, json });
   await assert.rejects(ask("/libraries"), { message: "The server answered 502." });
+});
+
+test("a file that is no picture is sent as it is, for the server to say so", () => {
+  assert.deepEqual(sentAs(new Blob(["x"], { type: "text/plain" })), { "Content-Type": "application/octet-stream" });
+  assert.deepEqual(sentAs(new Blob(["x"], { type: "image/heic" })), { "Content-Type": "image/heic" });
 });

@@ -18,5 +18,6 @@ test("a logarithm of a likelihood fills it by the ratio of the likelihoods", () 
 test("the smallest bar can be seen, and pictures that were not compared have none", () => {
   assert.equal(share(-9, 3), 0.02);
   assert.equal(bestOf([{ score: 0 }, { score: 0 }]), null);
+  assert.equal(bestOf([{ score: 1 }, { score: 1 }]), null);
   assert.equal(bestOf([]), null);
 });

@@ -576,7 +576,7 @@ def test_a_space_of_skip_thoughts_maps_their_codes_linearly(tmp_path: Path) -> N
     expected = unit(codes @ layer.map.weight.detach().numpy().T + layer.map.bias.detach().numpy())
     assert model.encode_texts(["a dog runs", "a puppy"]) == pytest.approx(expected, abs=1e-5)
     with pytest.raises(
-        BadSetting, match=r"Sentence 1 of 1 \('qwertzuiop'\) holds only words that skip was not trained on"
+        BadSetting, match=r"The text \('qwertzuiop'\) holds only words that skip was not trained on"
     ):
         model.encode_texts(["qwertzuiop"])
     assert "dog" in model.words()

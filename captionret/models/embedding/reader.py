@@ -105,9 +105,8 @@ class Reader:
         """
         for index, text in enumerate(texts):
             if why := self.missing_reason(text):
-                raise BadSetting(
-                    f"Sentence {index + 1} of {len(texts)} ({text[:80]!r}) {why}. Give other words."
-                )
+                which = f"Sentence {index + 1} of {len(texts)}" if len(texts) > 1 else "The text"
+                raise BadSetting(f"{which} ({text[:80]!r}) {why}. Give other words.")
         tokens = codes = None
         if self.config.frozen_words:
             codes = (

@@ -1,6 +1,6 @@
 // New pictures: dropped here, or found in the library's folder by an index job.
 
-import { ask, imageOf, place as placeOf, send } from "./api.js";
+import { ask, imageOf, place as placeOf, send, sentAs } from "./api.js";
 import { counted, h, icon, notify, number } from "./dom.js";
 import { served } from "./served.js";
 import { link, state } from "./state.js";
@@ -71,7 +71,7 @@ class AddPage {
       const line = h("li", {}, h("span.spinner"), h("span", {}, one.name));
       this.added.prepend(line);
       try {
-        const found = await ask(`${placeOf(this.lib)}/pictures?name=${encodeURIComponent(one.name)}`, { method: "POST", body: one, headers: { "Content-Type": one.type || "application/octet-stream" } });
+        const found = await ask(`${placeOf(this.lib)}/pictures?name=${encodeURIComponent(one.name)}`, { method: "POST", body: one, headers: sentAs(one) });
         line.replaceChildren(h("a", link({ page: "picture", id: found.id }), h("img", { src: imageOf(this.lib, found.id, "small"), alt: "", width: 88, height: 66 }), h("span", {}, h("b", {}, found.caption), h("small", {}, one.name))));
       } catch (error) {
         line.className = "bad";

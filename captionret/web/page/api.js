@@ -189,10 +189,13 @@ export const nearness = (lib, id, signal) => ask(`${place(lib)}/pictures/${id}/n
  */
 export const imageOf = (lib, id, size) => `/api${place(lib)}/pictures/${id}/image?size=${size}`;
 
+/** What a file that is sent is called: whatever it is, the server looks into it. @param {Blob} file */
+export const sentAs = (file) => ({ "Content-Type": file.type.startsWith("image/") ? file.type : "application/octet-stream" });
+
 /**
  * Send a picture to search with.
  * @param {Blob} file
  * @returns {Promise<{id: string, width: number, height: number}>}
  */
 export const sendPicture = (file) =>
-  ask("/query-pictures", { method: "POST", body: file, headers: { "Content-Type": file.type || "application/octet-stream" } });
+  ask("/query-pictures", { method: "POST", body: file, headers: sentAs(file) });

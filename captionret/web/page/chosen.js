@@ -47,24 +47,26 @@ function none() {
   changed();
 }
 
-/** What is known of the chosen pictures. @returns {Promise<import("./api.js").Listed[]>} */
+/** @typedef {import("./api.js").Listed} Listed */
+
+/** What is known of the chosen pictures. */
 async function files() {
   const every = [...chosen];
-  /** @type {import("./api.js").Listed[]} */
+  /** @type {Listed[]} */
   const found = [];
   for (let at = 0; at < every.length; at += MOST) found.push(...(await listed(lib, every.slice(at, at + MOST))));
   return found;
 }
 
 /** @param {() => Promise<string>} work whose answer is shown */
-const doing = (work) => () => work().then((text) => notify(text), (error) => notify(error.message, { bad: true }));
+export const doing = (work) => () => work().then((text) => notify(text), (error) => notify(error.message, { bad: true }));
 
-async function copyPaths() {
-  const found = await files();
+/** @param {Listed[]} found */
+export async function copyPaths(found) {
   try {
     await navigator.clipboard.writeText(found.map((one) => one.path).join("\n"));
   } catch {
-    throw new Error("The browser does not let this page copy. Save the list instead: it holds the paths.");
+    throw new Error("The browser does not let this page copy. A list that is saved holds the paths, too.");
   }
   return `${counted(found.length, "path")} copied.`;
 }
@@ -76,6 +78,14 @@ async function saveList() {
   setTimeout(() => URL.revokeObjectURL(address), 1000);
   return `A list of ${counted(found.length, "picture")} is saved.`;
 }
+
+/**
+ * A button whose name has room on a desk alone.
+ * @param {import("./dom.js").Icon} drawn
+ * @param {string} name
+ * @param {() => void} onclick
+ */
+const action = (drawn, name, onclick) => h("button.button", { type: "button", title: name, onclick }, icon(drawn), h("span", {}, name));
 
 class ChosenPictures extends HTMLElement {
   connectedCallback() {
@@ -92,10 +102,10 @@ class ChosenPictures extends HTMLElement {
     const count = h("b", { role: "status" }, `${counted(chosen.size, "picture")} chosen`);
     if (this.firstChild) return void this.querySelector("b")?.replaceWith(count);
     this.append(count,
-      h("button.button", { type: "button", onclick: doing(copyPaths) }, icon("copies"), "Copy paths"),
-      h("button.button", { type: "button", onclick: doing(saveList) }, icon("report"), "Save a list"),
-      h("button.button", { type: "button", onclick: () => go({ ...NOTHING, page: "search", id: "", like: [...chosen].slice(0, LIKED) }) }, icon("search"), "More like these"),
-      h("button.button", { type: "button", onclick: none }, icon("close"), "None"));
+      action("copies", "Copy paths", doing(async () => copyPaths(await files()))),
+      action("report", "Save a list", doing(saveList)),
+      action("search", "More like these", () => go({ ...NOTHING, page: "search", id: "", like: [...chosen].slice(0, LIKED) })),
+      action("close", "None", none));
   }
 }
 

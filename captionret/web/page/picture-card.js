@@ -25,7 +25,7 @@ export function card(found, { best = null, agreed = false, choice = false } = {}
     ...link(like), "aria-label": `${found.caption}. More like this`,
     title: "More like this", data: { id: found.id },
   }, picture(now.lib, found));
-  const made = h("picture-card", { class: [found.weak && "weak", agreed && "agreed"].filter(Boolean).join(" "), data: { id: found.id } },
+  const made = h("picture-card", { role: "group", "aria-label": found.caption, class: [found.weak && "weak", agreed && "agreed"].filter(Boolean).join(" "), data: { id: found.id } },
     h("div.frame", {},
       shown,
       found.weak && guess(found),

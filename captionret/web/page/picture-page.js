@@ -1,7 +1,8 @@
 // One picture: its captions, its words and how sure they are, what its file says, and what is near to it.
 
 import { AttentionView } from "./attention-view.js";
-import { Refused, imageOf, picture, search, send, place as placeOf } from "./api.js";
+import { Refused, imageOf, listed, picture, search, send, place as placeOf } from "./api.js";
+import { copyPaths, doing } from "./chosen.js";
 import { focusLost, h, icon, notify, probability } from "./dom.js";
 import { firstModes, modeName } from "./modes.js";
 import { nearnessView } from "./nearness-view.js";
@@ -12,6 +13,7 @@ import { served } from "./served.js";
 import { NOTHING, link, state } from "./state.js";
 
 const NEIGHBOURS = 12;
+const LONG = 140; // characters of a caption that is set smaller
 
 /** @param {HTMLElement} place */
 export function show(place) {
@@ -64,7 +66,7 @@ class PicturePage {
         h("figure", {}, facts.missing
           ? h("span.gone", {}, icon("image"), "The file is not where it was.")
           : h("img", { src: imageOf(this.lib, facts.id, "large"), alt: facts.captions[0]?.text ?? "", ...(facts.width ? { width: facts.width, height: facts.height } : {}) }), this.looks.canvas),
-        h("aside", {}, this.caption, this.buttons(facts), this.looks.words, h("h2", {}, "Words"), this.words, h("h2", {}, "File"), fileFacts(facts))),
+        h("aside", {}, this.caption, this.buttons(facts), this.looks.words, h("h2", {}, "Words"), this.words, h("h2", {}, "File"), this.file(facts))),
       h("h2.near-head", {}, "Nearest pictures"), this.tabs(), this.near, nearnessView(this.lib, this.id, this.stop.signal));
     this.showNear("auto");
   }
@@ -78,7 +80,7 @@ class PicturePage {
     const text = best?.text ?? "";
     this.writing = undefined;
     this.caption?.replaceChildren(
-      h("p.best", {}, text, writable && h("button.icon-button", { type: "button", "aria-label": "Write it in your own words", title: "Write it in your own words (e)", onclick: () => this.edit(facts, text) }, icon("pen"))),
+      h("p.best", { class: text.length > LONG ? "long" : "" }, text, writable && h("button.icon-button", { type: "button", "aria-label": "Write it in your own words", title: "Write it in your own words (e)", onclick: () => this.edit(facts, text) }, icon("pen"))),
       h("p.by", {}, `by ${facts.captioned_by}`,
         facts.person && writable && h("button.link", { type: "button", onclick: () => this.change("DELETE") }, "Take it back")),
       h("ul.others", { hidden: !others.length && !facts.others.length },
@@ -157,6 +159,12 @@ class PicturePage {
         writable && one.in_captions && h("button.icon-button", { type: "button", "aria-label": `Strike ${one.word}`, title: `Strike “${one.word}” from the caption`, onclick: () => this.edit(facts, struck(caption(), one.word)) }, icon("close")),
         writable && !one.in_captions && h("button.icon-button", { type: "button", "aria-label": `Add ${one.word}`, title: `Add “${one.word}” to the caption`, onclick: () => this.edit(facts, `${caption()}, ${one.word}`) }, icon("add"))))),
       ...(facts.words.length ? [] : [h("p.by", {}, "No words are known of it.")]));
+  }
+
+  /** @param {import("./api.js").PictureFacts} facts */
+  file(facts) {
+    const copy = doing(async () => copyPaths(await listed(this.lib, [this.id])));
+    return h("div", {}, fileFacts(facts), h("button.link", { type: "button", onclick: copy }, "Copy its path"));
   }
 
   /** @param {import("./api.js").PictureFacts} facts */

@@ -7,6 +7,7 @@ import { NOTHING, go, state, watch } from "./state.js";
 import { COMMON, lastWord, pause, replaceLast } from "./words.js";
 
 const MOST_SHOWN = 7;
+const LONGEST = 1000; // characters of a query
 
 class SearchBox extends HTMLElement {
   constructor() {
@@ -18,7 +19,7 @@ class SearchBox extends HTMLElement {
     this.field = /** @type {HTMLInputElement} */ (h("input", {
       type: "search", name: "q", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "search",
       placeholder: "a dog on a beach -people", "aria-label": "What do you look for?", role: "combobox",
-      "aria-expanded": "false", "aria-controls": "offered", "aria-autocomplete": "list", maxlength: 1000,
+      "aria-expanded": "false", "aria-controls": "offered", "aria-autocomplete": "list", maxlength: LONGEST,
       oninput: () => this.typed(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
       onblur: () => setTimeout(() => this.fold(), 150),
     }));
@@ -56,6 +57,7 @@ class SearchBox extends HTMLElement {
   }
 
   typed() {
+    if (this.field.value.length >= LONGEST) notify(`A query has at most ${number(LONGEST)} characters. What came after them is left out.`);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.search(true), pause(served.pace));
     this.offer();

@@ -174,10 +174,15 @@ def expanded(path: Path | str) -> Path:
     return Path(os.path.expanduser(path))  # Path.expanduser would raise a RuntimeError
 
 
+def resolved(path: Path | str) -> Path:
+    """The whole path with links followed, as far as they lead somewhere."""
+    return Path(os.path.realpath(expanded(path)))  # Path.resolve may raise a RuntimeError: a circle of links
+
+
 def inside(root: Path | str, name: str) -> Path:
     """`root/name`, refused if it would lie outside `root` (`..`, an absolute name, a link that leads out)."""
-    base = Path(root).resolve()
-    path = (base / name).resolve()
+    base = Path(os.path.realpath(root))
+    path = Path(os.path.realpath(base / name))
     if not path.is_relative_to(base):
         raise BadDataset(
             f"{name!r} would lie outside {root}. Remove that entry, or move the file into the folder."

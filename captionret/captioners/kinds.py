@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..config import Registry
 from ..errors import BadSetting, UnknownName
-from ..files import expanded
+from ..files import expanded, resolved
 from ..home import is_name, known_checkpoints
 from .given_file import FileCaptioner
 from .options import CaptionerOptions
@@ -71,7 +71,7 @@ def make_captioner(spec: str, options: CaptionerOptions | None = None) -> Stream
         return FileCaptioner(expanded(what), options.max_words)
     row = CAPTIONERS[kind] if kind in CAPTIONERS else plugin(kind)
     if row.paths and expanded(what).exists():
-        what = str(expanded(what).resolve())
+        what = str(resolved(what))
     return StreamedCaptioner(row.make(what, options), f"{kind}:{what}" if colon else kind, options)
 
 

@@ -17,7 +17,7 @@ from ..app.measuring.captioned_split import setting_summary
 from ..app.measuring.scored_captions import MEASURES, CaptionScoring, ScoredCaptions, score_captions
 from ..app.missing import open_data
 from ..errors import BadSetting
-from ..files import publish_json
+from ..files import publish_json, resolved
 from ..records import Item
 from .decoding_options import add_decoding, decoding_of
 from .options import FOUND, add_data, add_device, add_engine, add_features, parser, path_argument, say
@@ -94,16 +94,16 @@ def _check(given: argparse.Namespace) -> None:
     if given.batch_size < 1:
         raise BadSetting(f"--batch-size must be at least 1, not {given.batch_size}.")
     given.decoding = decoding_of(given)
-    taken = {path.resolve(): f"--{name}" for name in ("results", "against") if (path := getattr(given, name))}
+    taken = {resolved(path): f"--{name}" for name in ("results", "against") if (path := getattr(given, name))}
     for name in OUTPUTS:
         path = getattr(given, name)
         if path is None:
             continue
         if path.is_dir():
             raise BadSetting(f"--{name} {path} is a folder. Give the name of a file.")
-        if other := taken.get(path.resolve()):
+        if other := taken.get(resolved(path)):
             raise BadSetting(f"--{name} {path} would write over the file of {other}. Give it another name.")
-        taken[path.resolve()] = f"--{name}"
+        taken[resolved(path)] = f"--{name}"
 
 
 def _scoring(given: argparse.Namespace) -> CaptionScoring:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..counting import counted
 from ..errors import BadSetting, CaptionretError
+from ..files import resolved
 from ..home import library_called, remember_library
 from ..report.visible import visible
 from .captioner_options import add_captioners, captioner_options, encode_pictures, present_and_others
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     captioned."""
     given = _options().parse_args(arguments)
     folder = given.folders[0] if given.folders else None
-    name = folder.resolve().name if given.library is None and folder else given.library
+    name = resolved(folder).name if given.library is None and folder else given.library
     if name is None:
         raise nothing_given()
     if given.watch and given.limit is not None:
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for spec in given.captioner:
         check_kind(spec)
     for place, further in enumerate(given.folders[1:], 1):  # before a library is made that would stay empty
-        apart_from(further, [one.resolve() for one in given.folders[:place]])
+        apart_from(further, map(resolved, given.folders[:place]))
     with Library.open(name) if folder is None else Library.open_or_create(name, folder) as library:
         remember_library(library.path)
         _change_folders(library, given)
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _name(library: "Library", given: argparse.Namespace) -> None:
     """Say how a library is called that got its name from the folder."""
     if given.library is None:
-        called, place = given.folders[0].resolve().name, library.path.absolute()
+        called, place = resolved(given.folders[0]).name, library.path.absolute()
         say(f"The library is called {visible(called)}, and lies in {visible(str(place))}.")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
-from ..files import no_space_named, sync_directory
+from ..files import no_space_named, resolved, sync_directory
 from .captions.made_by import (
     FROM_LIBRARY,
     decoding_of,
@@ -51,7 +51,7 @@ def move_library(folder: Path, place: Path, dry_run: bool = False) -> Copied:
     """
     Catalogue(folder / CATALOGUE).close()
     _check_free(place)
-    if place.resolve().is_relative_to(folder.resolve()):
+    if resolved(place).is_relative_to(resolved(folder)):
         raise BadSetting(f"{place} lies in {folder} itself. Give another place.")
     files = [file for file in sorted(folder.iterdir()) if not _is_momentary(file)]
     done = Copied(place, len(files), sum(file.stat().st_size for file in files))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
-from ..files import expanded
+from ..files import expanded, resolved
 from ..remedies import remedy
 from .catalogue import writes
 from .catalogue.rows import NAME, Damaged, Rows, restored
@@ -86,7 +86,7 @@ class LibraryFolders(ReadableLibrary):
         given = expanded(os.fspath(folder))
         with writing(self.path):
             known = self.folders[1:]
-            dropped = [one for one in known if one in (given, given.resolve()) or _is_same(given, one)]
+            dropped = [one for one in known if one in (given, resolved(given)) or _is_same(given, one)]
             if not dropped:
                 listed = ", ".join(map(str, known)) or "none"
                 raise BadSetting(f"{folder} was not added to {self.path}. Folders that were: {listed}.")
@@ -130,7 +130,7 @@ class LibraryFolders(ReadableLibrary):
         known = self.folders
         if root is None:
             return known[0]
-        given = expanded(os.fspath(root)).resolve()
+        given = resolved(os.fspath(root))
         if given.is_file():
             raise BadLibrary(f"{given} is a file. Give the folder that holds the pictures.")
         if any(_is_same(given, one) for one in known):
@@ -165,7 +165,7 @@ def apart_from(folder: PathInput, known: Iterable[Path]) -> Path:
 
     errors: BadSetting for what is no folder, or overlaps with one that is known
     """
-    given = expanded(os.fspath(folder)).resolve()
+    given = resolved(os.fspath(folder))
     if not given.is_dir():
         raise BadSetting(f"{folder} is not a folder. Give a folder that holds pictures.")
     known = list(known)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from ..decoding import BeamSearch, Decoding
 from ..errors import BadLibrary, BadSetting
-from ..files import expanded, no_space_named
+from ..files import no_space_named, resolved
 from ..home import find_library
 from ..remedies import remedy
 from ..retrieval.calibrated import FILE, Calibration
@@ -54,7 +54,7 @@ class Library(SideBySideLibrary, LibraryFolders):
         path:   a folder, or as a str also a name (see `open`)
         errors: BadLibrary where `path` already holds one, or other files; where `root` is not a folder
         """
-        folder, root_folder = find_library(path), expanded(root).resolve()
+        folder, root_folder = find_library(path), resolved(root)
         if (folder / CATALOGUE).exists():
             raise BadLibrary(f"{folder} already holds a library.", remedy("open instead"))
         if not root_folder.is_dir():

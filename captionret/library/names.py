@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..counting import counted
 from ..errors import BadLibrary, BadSetting
-from ..files import expanded
+from ..files import expanded, resolved
 from ..home import libraries_beside
 from ..remedies import remedy
 
@@ -50,7 +50,7 @@ def name_of(path: PathInput, root: Path, known: Container[str] = ()) -> str:
         given = Path(os.path.abspath(given))
     given = Path(os.path.normpath(given))
     # the root is without links; a path to it may have some above the picture, which itself may be a link
-    for one in (given, given.parent.resolve() / given.name):
+    for one in (given, resolved(given.parent) / given.name):
         if one.is_relative_to(root):
             return one.relative_to(root).as_posix()
     return str(given)

@@ -17,6 +17,7 @@ from . import pictures
 from .captions.captioners import CURRENT, PERSON, KnownCaptioner, Shown, read_captioners, read_shown
 from .captions.made_by import MadeBy
 from .catalogue.catalogue import Catalogue
+from .catalogue.connections import identity_of
 from .catalogue.documents import read_documents
 from .catalogue.rows import NAME, Rows, record, restored
 from .index.array_file import DamagedIndex
@@ -45,6 +46,7 @@ class ReadableLibrary:
     def __init__(self, path: Path, catalogue: Catalogue) -> None:
         self.path = path
         self._catalogue = catalogue
+        self._file = identity_of(catalogue.file)
         self._lock = RLock()
         self._snapshots: dict[str | None, LibrarySnapshot] = {}  # by whose captions are shown
         self._checked: set[tuple[str, int, int]] = set()
@@ -92,6 +94,9 @@ class ReadableLibrary:
         """
         with self._lock:
             state = (self._catalogue.revision(), stamp_of(self.path))
+            if (file := identity_of(self._catalogue.file)) != self._file:  # a copy was put back in its place
+                self._file, self._snapshots, self._indexes = file, {}, {}
+                self._checked.clear()
             known = self._snapshots.get(captions_by)
             if known is None or known.state != state:
                 known = self._read(captions_by)

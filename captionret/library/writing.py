@@ -8,6 +8,8 @@ from ..errors import LibraryInUse, ReadOnlyLibrary
 from ..files import no_space_named
 from ..locks import InUse, locked
 from ..remedies import remedy
+from .catalogue.rows import CATALOGUE
+from .names import no_library
 
 UPDATE = "update.lock"  # of whoever changes pictures and captions
 PREDICT = "predict.lock"  # of whoever predicts words, which may be done while an update runs
@@ -20,8 +22,10 @@ def writing(folder: Path, what: str = UPDATE) -> Iterator[None]:
     """Be the only one who writes that part of a library.
 
     errors: LibraryInUse where another process does; ReadOnlyLibrary where the folder may not be written;
-            NoSpace
+            NoSpace; BadLibrary where there is no library any more
     """
+    if not (folder / CATALOGUE).is_file():  # or the lock's file would make the folder anew
+        raise no_library(folder / CATALOGUE)
     with contextlib.ExitStack() as held:
         try:
             with no_space_named(folder / what):

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from .. import __version__
@@ -144,6 +145,11 @@ def _add_refusals(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
+    def gone(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ClientDisconnect)
+        return Response(status_code=400)  # which nobody reads
+
     app.add_exception_handler(CaptionretError, refused)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(HTTPException, other)
     app.add_exception_handler(RequestValidationError, malformed)

@@ -1,11 +1,13 @@
 """Folders of which new libraries may be made: those below the roots that the server was started with."""
 
+import contextlib
 import os
 import re
 from pathlib import Path
 
 from ..app.places import GALLERY
 from ..errors import BadSetting, UnknownName
+from ..files import resolved
 from ..home import data_folder
 from ..library import Library
 from ..report.visible import visible
@@ -26,7 +28,7 @@ class Folders:
 
     def __init__(self, settings: Settings, shelf: Shelf) -> None:
         self._settings, self._shelf = settings, shelf
-        self._roots = [root.resolve() for root in settings.roots]
+        self._roots = [resolved(root) for root in settings.roots]
 
     def list(self, root: int | None, inside: str) -> FolderList:
         """The roots; or the folders in one of them. errors: UnknownFolder"""
@@ -66,7 +68,8 @@ class Folders:
         if not 0 <= root < len(self._roots) or "\0" in inside:
             raise UnknownFolder("There is no such folder.")
         top = self._roots[root]
-        folder = (top / inside).resolve()
-        if not folder.is_relative_to(top) or not folder.is_dir():
-            raise UnknownFolder("There is no such folder.")
-        return folder
+        folder = resolved(top / inside)
+        with contextlib.suppress(OSError):  # a name that is too long
+            if folder.is_relative_to(top) and folder.is_dir():
+                return folder
+        raise UnknownFolder("There is no such folder.")

@@ -119,14 +119,18 @@ def _limited(receive: Receive, headers: Headers, most: int) -> Receive:
     taken = int(length) if length.isdecimal() and len(length) < 20 else 0
     announced_too_much, taken = taken > most, 0
 
+    too_much = HTTPException(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {counted(most, 'bytes are')} taken."
+    )
+
     async def receiving() -> Message:
         nonlocal taken
+        if announced_too_much:  # nobody waits for what is not taken
+            raise too_much
         message = await receive()
         taken += len(message.get("body", b""))
-        if announced_too_much or taken > most:
-            raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {counted(most, 'bytes are')} taken."
-            )
+        if taken > most:
+            raise too_much
         return message
 
     return receiving

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from ..errors import UnknownName
+from ..files import resolved
 from ..report.visible import visible
 from .page_files import tagged
 from .settings import Settings
@@ -61,7 +62,7 @@ class Reports:
     """The reports below the folders that were named when the server started."""
 
     def __init__(self, settings: Settings) -> None:
-        self._roots = [folder.resolve() for folder in settings.reports]
+        self._roots = [resolved(folder) for folder in settings.reports]
         self._known: dict[str, _Report] = {}
         self.router = APIRouter()
         add = self.router.add_api_route

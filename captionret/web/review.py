@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..files import publishing
+from ..locks import locked
 from ..records import Caption
 from .pictures import found_pictures
 from .records import ReviewItem, ReviewQueue
@@ -34,7 +35,7 @@ def accept(shelved: Shelved, picture: str) -> None:
     """Note that a picture's caption is right as it is. errors: UnknownPicture, NoSpace"""
     shelved.row(shelved.snapshot(), picture)
     folder = shelved.library.path
-    with _writing:
+    with _writing, locked(folder / "review.lock", wait=True):
         known = _reviewed(folder) | {picture}
         with publishing(folder / _FILE, "w") as file:
             file.write("".join(f"{one}\n" for one in sorted(known)))
@@ -53,7 +54,7 @@ def sureness(caption: Caption) -> float:
 
 
 def _reviewed(folder: Path) -> set[str]:
-    try:
-        return set((folder / _FILE).read_text(encoding="utf-8").split())
-    except (FileNotFoundError, UnicodeDecodeError):
+    try:  # of a damaged file what is whole: it is written again with the next one
+        return set((folder / _FILE).read_text(encoding="utf-8", errors="replace").split())
+    except FileNotFoundError:
         return set()

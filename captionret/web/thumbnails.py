@@ -4,6 +4,7 @@ Whatever is shown was decoded and written anew as a JPEG: formats that browsers 
 nothing that a file holds beside its pixels reaches the page.
 """
 
+import contextlib
 import io
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ from threading import BoundedSemaphore, Lock
 
 from PIL import Image
 
-from ..errors import BadImage
+from ..errors import BadImage, NoSpace
 from ..files import publishing
 from ..home import data_folder
 from ..images import as_picture
@@ -24,6 +25,7 @@ SIDES = {
 _QUALITY = {"small": 80, "medium": 82, "large": 88}
 _MOST_BYTES = 1_000_000_000
 _LONG = 3  # at most so many times as long as wide
+_BEGIN, _END = b"\xff\xd8", b"\xff\xd9"  # of a whole JPEG
 _AT_ONCE = 2  # decoding takes memory
 
 
@@ -42,10 +44,10 @@ class Thumbnails:
         size:   a name of SIDES; errors: BadImage, also where the file holds another content than `sha256`
         """
         place = self._folder / sha256[:2] / f"{sha256}-{size}.jpg"
-        try:
-            return place.read_bytes()
-        except OSError:
-            pass
+        with contextlib.suppress(OSError):
+            kept = place.read_bytes()
+            if kept.startswith(_BEGIN) and kept.endswith(_END):  # after a power cut it may be cut short
+                return kept
         with self._decoding:
             content = _made(file, sha256, size)
         self._keep(place, content)
@@ -55,7 +57,7 @@ class Thumbnails:
         try:
             with publishing(place) as target:
                 target.write(content)
-        except OSError:
+        except (OSError, NoSpace):
             return  # a full disk, or one that cannot be written: it is made again
         with self._lock:
             if self._taken is None:

@@ -554,3 +554,31 @@ def test_lock_of_a_killed_process_is_free_and_its_name_forgotten(tmp_path: Path)
         owner = tmp_path / "lock.owner"
         assert owner.read_text() == f"{os.getpid()}\n" and stat.S_ISREG(owner.stat().st_mode)
     assert not owner.exists()
+
+
+def test_copy_that_is_put_back_under_an_open_library_is_what_is_read_and_written(
+    library: Library, tmp_path: Path
+) -> None:
+    shutil.copytree(library.path, tmp_path / "copy")
+    library.set_caption("00.png", "a zebra")
+    assert len(search(library, text="zebra", mode="jaccard")) == 1
+    shutil.rmtree(library.path)
+    shutil.copytree(tmp_path / "copy", library.path)
+    assert not search(library, text="zebra", mode="jaccard")
+    library.set_caption("00.png", "an elephant")
+    for one in (library, Library.open(library.path)):
+        assert [hit.caption for hit in search(one, text="elephant", mode="jaccard")] == ["an elephant"]
+        assert one.verify() == []
+
+
+def test_library_that_is_deleted_under_who_has_it_open_is_gone_and_not_begun_anew(library: Library) -> None:
+    assert search(library, text="red", mode="jaccard")
+    shutil.rmtree(library.path)
+    for ask in (
+        lambda: search(library, text="red", mode="jaccard"),
+        lambda: library.set_caption("00.png", "a zebra"),
+        lambda: library.update(captioner=MeanColour()),
+    ):
+        with pytest.raises(BadLibrary, match=r"There is no library in .* \(catalogue.sqlite is missing\)"):
+            ask()
+    assert not library.path.exists()

@@ -27,10 +27,11 @@ from captionret.cli import (
 )
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
-from captionret.errors import BadDataset, BadImage, BadLibrary
+from captionret.errors import BadDataset, BadImage, BadLibrary, BadSetting
 from captionret.files import expanded, publishing
 from captionret.images import open_image
 from captionret.library import Library
+from captionret.library.folders import apart_from
 
 NOBODY = "~no-such-user/pictures"
 
@@ -109,6 +110,16 @@ def test_home_is_found_as_the_shell_finds_it(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("HOME", "/home/someone")
     assert expanded("~/pictures") == Path("/home/someone/pictures")
     assert expanded(NOBODY) == Path(NOBODY)
+
+
+def test_links_that_lead_in_a_circle_are_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    for place in (tmp_path / "circle", tmp_path / "circle" / "photos"):
+        with pytest.raises(BadLibrary, match="is not a folder"):
+            Library.create(tmp_path / "library", place)
+        with pytest.raises(BadSetting, match="is not a folder"):
+            apart_from(place, [])
+    assert not (tmp_path / "library").exists()
 
 
 def test_a_folder_given_as_a_picture_is_said_to_be_one(folder: Path) -> None:

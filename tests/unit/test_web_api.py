@@ -6,7 +6,9 @@ import json
 import re
 import time
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from captionret.app.loading import loaded
 from captionret.app.loading.captioners import bring_up_to_date
 from captionret.app.loading.loaded import Models
 from captionret.app.searcher import Searcher
+from captionret.errors import NoSpace
 from captionret.library import Library
 from captionret.records import Caption, GivenCaptions
 from captionret.report.page import write_page
@@ -318,6 +321,19 @@ def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(chan
     assert found(changing, q="zebra", mode="jaccard") == []
 
 
+def test_of_a_damaged_list_of_reviewed_pictures_only_what_is_damaged_is_lost(
+    changing: TestClient, photos: Library
+) -> None:
+    colours = ("red", "green", "white")
+    for colour in colours:
+        changing.post(f"/api/libraries/photos/pictures/{id_of(changing, colour)}/accept")
+    file = photos.path / "reviewed.txt"
+    file.write_bytes(b"\xff" + file.read_bytes()[1:])
+    assert changing.get("/api/libraries/photos/review").json()["reviewed"] == 2
+    changing.post(f"/api/libraries/photos/pictures/{id_of(changing, 'blue')}/accept")
+    assert changing.get("/api/libraries/photos/review").json()["reviewed"] == 3
+
+
 def test_the_review_asks_for_each_caption_once(changing: TestClient) -> None:
     queue = changing.get("/api/libraries/photos/review").json()
     assert len(queue["items"]) == 5 and 0 < queue["items"][0]["sureness"] < 1
@@ -335,6 +351,26 @@ def test_thumbnails_are_kept_and_the_browser_asks_once(changing: TestClient, pho
     assert len(list((photos.path / "thumbnails").glob("*/*.jpg"))) == 1
     again = changing.get(place, headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304 and not again.content
+
+
+def test_thumbnails_are_shown_on_a_full_disk_and_one_that_was_cut_short_is_made_again(
+    changing: TestClient, photos: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"/api/libraries/photos/pictures/{id_of(changing, 'red')}/image"
+    with monkeypatch.context() as patched:
+        patched.setattr("captionret.web.thumbnails.publishing", full_disk)
+        assert changing.get(place).status_code == 200
+    whole = changing.get(place).content
+    (kept,) = (photos.path / "thumbnails").glob("*/*.jpg")
+    for cut in (b"", whole[:100]):
+        kept.write_bytes(cut)
+        assert changing.get(place).content == whole == kept.read_bytes()
+
+
+@contextmanager
+def full_disk(path: Path) -> Iterator[None]:
+    raise NoSpace(f"No space left to write {path}.")
+    yield
 
 
 def test_a_file_that_holds_another_picture_now_is_not_shown(changing: TestClient, photos: Library) -> None:
@@ -443,6 +479,48 @@ def test_a_new_library_is_made_of_a_folder_below_a_root_and_of_no_other(
     assert web.get("/api/libraries/sea/search?q=dog").json()["hits"] == []
     web.post(f"/api/jobs/{job['id']}/cancel")
     assert (tmp_path / "home/data/libraries/sea").is_dir()
+
+
+def test_folders_that_no_disk_can_have_are_not_there(photos: Library, tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    web = served(photos, roots=(tmp_path,))
+    for inside in ("a" * 1000, "circle", "circle/" + "a" * 300, "\0", ".."):
+        answer = web.get("/api/folders", params={"root": 0, "inside": inside})
+        assert (answer.status_code, answer.json()["error"]) == (404, "There is no such folder.")
+
+
+def ask(web: TestClient, headers: dict[str, str], messages: list[dict[str, Any]]) -> list[int]:
+    """What a picture that is sent is answered with, where the connection brings just these messages."""
+    answered: list[int] = []
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": "POST",
+        "path": "/api/query-pictures",
+        "raw_path": b"/api/query-pictures",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            answered.append(message["status"])
+
+    asyncio.run(web.app(scope, receive, send))  # type: ignore[arg-type]
+    return answered
+
+
+def test_who_vanishes_while_sending_is_no_defect_and_nobody_waits_for_what_is_too_much(
+    web: TestClient,
+) -> None:
+    headers = {"host": "127.0.0.1", "content-type": "image/png"}
+    part = {"type": "http.request", "body": b"\x89PNG", "more_body": True}
+    assert ask(web, headers, [part, {"type": "http.disconnect"}]) == [400]
+    assert ask(web, {**headers, "content-length": "5000000000"}, []) == [413]
 
 
 def test_a_file_that_is_also_a_page_is_shown_as_a_picture_alone(web: TestClient) -> None:

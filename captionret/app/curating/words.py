@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from ...errors import BadImage
-from ...files import expanded
+from ...files import resolved
 from ...image_classes import classes_of, image_classes
 from ...library.names import called
 from ...retrieval import Gallery, corpus
@@ -152,7 +152,7 @@ def _row_of(searcher: Searcher, gallery: Gallery, picture: str) -> int:
     """The row of a picture by the path that answers show, that of a copy, or its file's place."""
     root = searcher.library.root
     names = {name: row for row in range(len(gallery)) for name in (gallery.paths[row], *gallery.copies[row])}
-    file = expanded(picture).resolve()
+    file = resolved(picture)
     inside = file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
     for name in (picture, inside, called(picture, names)):
         if name in names:

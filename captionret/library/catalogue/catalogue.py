@@ -2,7 +2,8 @@
 captioned them.
 
 It is in WAL mode: readers never wait for a writer, and what was committed survives a kill. Any thread may use
-it: each takes a connection of its own for as long as it reads or writes.
+it: each takes a connection of its own for as long as it reads or writes. Where a copy is put back in its
+place, the copy is read and written from then on: what is written into a deleted file is lost.
 """
 
 import contextlib
@@ -17,16 +18,9 @@ from ... import __version__
 from ...errors import BadLibrary, NoSpace
 from ...files import is_full
 from ...remedies import remedy
-from ..names import no_library
 from . import schema
+from .connections import FULL_OR_READ_ONLY, Connection, connect, is_writable, kind_of
 from .rows import REVISION, Column, Damaged, Rows, damaged
-
-_FULL_OR_READ_ONLY = (
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_FULL,
-)
 
 
 class Catalogue:
@@ -35,13 +29,11 @@ class Catalogue:
     def __init__(self, file: Path) -> None:
         """Open an existing catalogue, bringing an older format up to date; BadLibrary where that cannot
         be."""
-        if not file.is_file():
-            raise no_library(file)
         self.file = file
         self._lock = threading.Lock()
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
         self._closed = False
-        self._in_memory: _Connection | None = None  # of an older format on a read-only disk
+        self._in_memory: Connection | None = None  # of an older format on a read-only disk
         self._memory_lock = threading.RLock()
         with self._errors_named(), self._connection() as connection:
             self._check_format(connection)
@@ -120,7 +112,7 @@ class Catalogue:
     @property
     def writable(self) -> bool:
         """Whether file and folder may be written, as far as their permissions say."""
-        return self._in_memory is None and _is_writable(self.file)
+        return self._in_memory is None and is_writable(self.file)
 
     def shrink(self) -> None:
         """Give its empty pages back to the disk."""
@@ -139,20 +131,13 @@ class Catalogue:
                 self._in_memory.close()
 
     @contextlib.contextmanager
-    def _connection(self) -> Iterator["_Connection"]:
+    def _connection(self) -> Iterator["Connection"]:
         """One connection, nobody else's until the block ends."""
         if self._in_memory is not None:
             with self._memory_lock:
                 yield self._in_memory
             return
-        with self._lock:
-            if self._closed:
-                raise BadLibrary(f"The library in {self.file.parent} was closed. Open it again.")
-            connection = self._idle.pop() if self._idle else None
-        if connection is not None and connection.is_stale():
-            connection.close()
-            connection = None
-        connection = connection or _connect(self.file)
+        connection = self._idle_connection() or connect(self.file)
         try:
             yield connection
         finally:
@@ -163,7 +148,17 @@ class Catalogue:
             if not keep and self._in_memory is not connection:
                 connection.close()
 
-    def _check_format(self, connection: "_Connection") -> None:
+    def _idle_connection(self) -> "Connection | None":
+        while True:
+            with self._lock:
+                if self._closed:
+                    raise BadLibrary(f"The library in {self.file.parent} was closed. Open it again.")
+                connection = self._idle.pop() if self._idle else None
+            if connection is None or not connection.is_stale():
+                return connection
+            connection.close()
+
+    def _check_format(self, connection: "Connection") -> None:
         rows = Rows(connection)
         if rows.value("PRAGMA application_id") != schema.APPLICATION:
             raise BadLibrary(f"{self.file} is an SQLite file of another program.", remedy("another library"))
@@ -178,7 +173,7 @@ class Catalogue:
         if found == schema.FORMAT:
             return
         if not connection.writable:  # then nobody else writes it either; a copy in memory can be upgraded
-            self._in_memory = _Connection(":memory:", check_same_thread=False, isolation_level=None)
+            self._in_memory = Connection(":memory:", check_same_thread=False, isolation_level=None)
             connection.backup(self._in_memory)
             connection = self._in_memory
         schema.upgrade(connection, self.file.parent, on_disk=self._in_memory is None)
@@ -197,85 +192,9 @@ class Catalogue:
             raise damaged(error, self.file) from error
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that any thread may use, one at a time.
-
-    writable: whether the file and its folder may be written
-    """
-
-    writable = True
-    _file: Path
-    _as_it_was: tuple[int, int] | None = None
-
-    def freeze(self, file: Path) -> None:
-        """Remember that SQLite takes the file for one that does not change."""
-        self.writable, self._file, self._as_it_was = False, file, _stamp(file)
-
-    def is_stale(self) -> bool:
-        """Whether the file has changed although SQLite takes it for one that does not."""
-        if self._as_it_was is None:
-            return False
-        return _log_of(self._file).exists() or _stamp(self._file) != self._as_it_was
-
-
-def _connect(file: Path) -> _Connection:
-    writable = _is_writable(file)
-    # Where SQLite cannot make the small files by which readers and writers agree (a read-only or full disk),
-    # it may read the file alone: with no writer none are needed.
-    idle = not _log_of(file).exists() or _log_of(file).stat().st_size == 0
-    if writable:
-        try:
-            return _opened(file, "mode=rw")
-        except sqlite3.OperationalError as error:
-            if not idle or _kind(error) not in _FULL_OR_READ_ONLY:
-                raise
-    if not idle:
-        connection = _opened(file, "mode=ro")
-        connection.writable = False
-        return connection
-    connection = _opened(file, "mode=ro&immutable=1")
-    connection.freeze(file)
-    return connection
-
-
-def _is_writable(file: Path) -> bool:
-    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
-
-
-def _opened(file: Path, how: str) -> _Connection:
-    address = f"{file.absolute().as_uri()}?{how}"
-    connection: _Connection = sqlite3.connect(
-        address, uri=True, isolation_level=None, timeout=30, check_same_thread=False, factory=_Connection
-    )
-    try:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()  # opens the write-ahead log
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _log_of(file: Path) -> Path:
-    return file.with_name(f"{file.name}-wal")
-
-
-def _stamp(file: Path) -> tuple[int, int]:
-    try:
-        facts = file.stat()
-    except OSError:
-        return 0, 0
-    return facts.st_size, facts.st_mtime_ns
-
-
-def _kind(error: sqlite3.Error) -> int:
-    # the low byte is the kind, the others say more about it; Python's own errors about the file have none
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-
-
 def _named(error: sqlite3.DatabaseError, file: Path) -> BadLibrary | NoSpace:
-    code = _kind(error)
-    unwritten = code in _FULL_OR_READ_ONLY
+    code = kind_of(error)
+    unwritten = code in FULL_OR_READ_ONLY
     if code == sqlite3.SQLITE_FULL or (unwritten and is_full(file.parent)):
         return NoSpace(
             f"No space left to write {file}. What was there before is untouched; free some space and run "

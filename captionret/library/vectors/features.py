@@ -49,7 +49,9 @@ def is_finite(values: NDArray[np.float16]) -> bool:
 def check_size(file: Path, rows: int, dim: int) -> str | None:
     """What is wrong with the file's length, None if nothing is."""
     needed = rows * dim * _FLOAT16.itemsize
-    size = file.stat().st_size if file.is_file() else 0
+    if not file.is_file():
+        return f"{file} is missing."
+    size = file.stat().st_size
     if size >= needed:
         return None
     return f"{file} has {counted(size, 'bytes')}, the catalogue counts on {needed:,}."

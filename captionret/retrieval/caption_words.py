@@ -124,7 +124,7 @@ class CaptionWords(WordProbabilities):
         super().__init__(head, None)
         self.least = _LEAST
 
-    def some(self, rows: NDArray[np.integer]) -> "CaptionWords":
+    def some(self, rows: NDArray[np.integer], whole: bool = False) -> "CaptionWords":
         """What is known of some of the pictures, (M,) rows."""
         found = copy(self)
         found._columns, found._head = self._columns.some(rows), SomeColumns(self._head, rows)

@@ -12,7 +12,7 @@ from . import corpus
 from .calibrated import SURE, Calibration
 from .certain import CertainColumns
 from .index.columns import BesidePredicted, ProbabilityColumns, SomeBeside, SomeColumns, WordColumns
-from .index.few_rows import FewColumns
+from .index.few_rows import FewColumns, WholeRows
 from .index.stored_words import StoredColumns
 from .kept_columns import KeptColumns
 
@@ -92,11 +92,14 @@ class WordProbabilities:
         """Whether anything is predicted of this word."""
         return word in self._head or (self._classes is not None and word in classes_of())
 
-    def some(self, rows: NDArray[np.integer]) -> "WordProbabilities":
-        """What is known of some of the pictures, (M,) rows, as it is known of all."""
+    def some(self, rows: NDArray[np.integer], whole: bool = False) -> "WordProbabilities":
+        """What is known of some of the pictures, (M,) rows, as it is known of all.
+
+        whole: read all words of each now, of which most will be asked for
+        """
         found = copy(self)
-        found._head, found.numbers = _some(self._head, rows), self.numbers[rows]
-        found._classes = None if self._classes is None else _some(self._classes, rows)
+        found._head, found.numbers = _some(self._head, rows, whole), self.numbers[rows]
+        found._classes = None if self._classes is None else _some(self._classes, rows, whole)
         found._known, found._raw = self._known.rows(rows), self._raw.rows(rows)
         found._odds = self._odds.rows(rows)
         found._by_class, found._at_hand = KeptColumns(), _AtHand()
@@ -283,9 +286,11 @@ class WordProbabilities:
         return CLASS_SHARE if word in self._head and corpus.rates().get(word, 0.0) >= RARE else CLASS_ALONE
 
 
-def _some(columns: WordColumns, rows: NDArray[np.integer]) -> WordColumns:
+def _some(columns: WordColumns, rows: NDArray[np.integer], whole: bool) -> WordColumns:
     if isinstance(columns, BesidePredicted):
-        return SomeBeside(columns, _some(columns.predicted, rows), rows)
+        return SomeBeside(columns, _some(columns.predicted, rows, whole), rows)
+    if isinstance(columns, StoredColumns) and whole:
+        return WholeRows(columns, rows)
     if isinstance(columns, StoredColumns) and len(rows) <= max(_FEW, columns.count // _ONE_OF):
         return FewColumns(columns, rows)
     return SomeColumns(columns, rows)

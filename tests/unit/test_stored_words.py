@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mean_colour import Colours, MeanColour, made_library, numbered, picture
 
+from captionret.app.curating.words import words_of_row
 from captionret.image_classes import image_classes
 from captionret.library import Library
 from captionret.library.words import predicting
@@ -22,8 +23,8 @@ from captionret.retrieval.calibrated import Calibration, WordGroup
 from captionret.retrieval.certain import CertainColumns
 from captionret.retrieval.index.arrays import ArraysInMemory
 from captionret.retrieval.index.columns import ProbabilityColumns
-from captionret.retrieval.index.few_rows import FewColumns
-from captionret.retrieval.index.stored_words import StoredWords
+from captionret.retrieval.index.few_rows import FewColumns, WholeRows
+from captionret.retrieval.index.stored_words import StoredColumns, StoredWords
 from captionret.retrieval.index.word_postings import WordPart, word_part_arrays
 from captionret.retrieval.predicted import WordProbabilities
 from captionret.retrieval.search import rank
@@ -173,8 +174,10 @@ def test_parts_one_after_the_other_say_of_each_picture_what_its_row_says() -> No
         for word in words:
             held = np.array([row.get(word, 0.0) for row in own], np.float16).astype(np.float64)
             assert columns.column(word).tolist() == held.tolist()
-            assert FewColumns(columns, some).column(word).tolist() == held[some].tolist()
-        assert FewColumns(columns, some).total(words).tolist() == columns.total(words)[some].tolist()
+            for few in (FewColumns(columns, some), WholeRows(columns, some)):
+                assert few.column(word).tolist() == held[some].tolist()
+        for few in (FewColumns(columns, some), WholeRows(columns, some)):
+            assert few.total(words).tolist() == columns.total(words)[some].tolist()
 
 
 def test_a_few_pictures_are_said_what_all_are_said(both: tuple[Gallery, Gallery]) -> None:
@@ -182,8 +185,21 @@ def test_a_few_pictures_are_said_what_all_are_said(both: tuple[Gallery, Gallery]
         predicted, some = gallery.predicted, np.array([44, 3, 59])
         for word in ("dog", "zebra", "sea lion", "moon"):
             expected = predicted._merged(word)[some].tolist()
-            assert predicted.some(some).of(word).tolist() == expected
+            for whole in (False, True):
+                assert predicted.some(some, whole).of(word).tolist() == expected
             assert [predicted.at(word, row) for row in some.tolist()] == expected
+
+
+def test_words_of_one_picture_are_read_from_its_row_alone(
+    both: tuple[Gallery, Gallery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = words_of_row(both[0], 3)
+
+    def read(*_: object) -> None:
+        raise AssertionError("the lists of a word, of each part, are as long as the library")
+
+    monkeypatch.setattr(StoredColumns, "_lists", read)
+    assert words_of_row(both[1], 3) == expected and expected
 
 
 # --- in a library ---

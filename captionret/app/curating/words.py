@@ -103,7 +103,7 @@ def picture_words(searcher: Searcher, picture: str | os.PathLike[str]) -> list[P
 
 def words_of_row(gallery: Gallery, row: int) -> list[PictureWord]:
     """The same of a row of a gallery with word probabilities."""
-    predicted, own = gallery.predicted, gallery.predicted.some(np.array([row]))
+    predicted, own = gallery.predicted, gallery.predicted.some(np.array([row]), whole=True)
     written = {word for caption in gallery.all_captions[row] for word in words(caption)}
     found = []
     every = {*gallery.words_of(row), *_classes_of(gallery, row), *written} - STOP_WORDS

@@ -69,6 +69,32 @@ class FewColumns:
         return found
 
 
+class WholeRows:
+    """The same of rows that are read whole: sooner, where most of their words are asked for."""
+
+    def __init__(self, columns: StoredColumns, rows: NDArray[np.integer]) -> None:
+        self.count, self._stored = len(rows), columns
+        self._rows = [columns.row(row) for row in rows.tolist()]
+
+    @property
+    def words(self) -> Mapping[str, int]:
+        """The words that are counted."""
+        return self._stored.words
+
+    def __contains__(self, word: str) -> bool:
+        """Whether this word is counted."""
+        return word in self._stored
+
+    def column(self, word: str) -> NDArray[np.float64]:
+        """(M,) the word's weight in each of the rows."""
+        return np.array([row.get(word, 0.0) for row in self._rows])
+
+    def total(self, words: Iterable[str]) -> NDArray[np.float64]:
+        """(M,) the sum of some words' weights."""
+        asked = tuple(words)
+        return np.array([sum(row.get(word, 0.0) for word in asked) for row in self._rows], np.float64)
+
+
 def look_up(
     rows: NDArray[np.integer],
     weights: NDArray[np.floating],

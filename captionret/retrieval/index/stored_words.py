@@ -221,6 +221,10 @@ class StoredColumns:
         """Whether anything is predicted of this word; perhaps no picture holds it."""
         return word in self.words
 
+    def row(self, number: int) -> dict[str, float]:
+        """All that is kept of one picture. errors: IndexError"""
+        return self._stored.row(number, classes=self._classes)
+
     def column(self, word: str) -> NDArray[np.float64]:
         """(N,) how probable the word is of every picture, 0 where nothing is kept."""
         return self.total((word,))
@@ -270,9 +274,8 @@ class StoredWeights:
 
     def held(self, word: str) -> Held | None:
         """The rows that hold a word, and its weights; None for a word of which nothing is predicted."""
-        if word not in self._stored.head:
-            return None
-        return self._kept.get(word, lambda: self._read(word))
+        known = word in self._stored.head
+        return self._kept.get(word, lambda: self._read(word)) if known else None
 
     def _read(self, word: str) -> Held:
         rows, likely = self._stored.likely(word)

@@ -19,6 +19,7 @@ Placed: TypeAlias = tuple[str, Fields | str]  # where it stands; its fields, or 
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _AT_ONCE = 50_000  # rows of a Parquet file
 _LONGEST_HEADER = 100_000  # letters
+_OTHER = "Restore it, or name another file."
 
 
 def placed_rows(path: Path) -> Iterator[Placed]:
@@ -85,20 +86,20 @@ def _json(path: Path) -> Iterator[Placed]:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadDataset(f"{path} is no JSON ({error}).") from None
+        raise BadDataset(f"{path} is no JSON ({error}). {_OTHER}") from None
     if isinstance(whole, dict) and isinstance(whole.get("annotations"), list):
         yield from _coco(path, whole)
     elif isinstance(whole, list):
         for number, row in enumerate(whole, 1):
             yield f"entry {number}", row if isinstance(row, dict) else "it is no JSON object."
     else:
-        raise BadDataset(f"{path} is neither a list of objects nor COCO's images and annotations.")
+        raise BadDataset(f"{path} is neither a list of objects nor COCO's images and annotations. {_OTHER}")
 
 
 def _coco(path: Path, whole: Fields) -> Iterator[Placed]:
     images = whole.get("images")
     if not isinstance(images, list):
-        raise BadDataset(f"{path} has annotations and names no images.")
+        raise BadDataset(f"{path} has annotations and names no images. {_OTHER}")
     known = {
         one["id"]: one for one in images if isinstance(one, dict) and isinstance(one.get("id"), int | str)
     }
@@ -156,7 +157,7 @@ def _parquet(path: Path) -> Iterator[Placed]:
                     number += 1
                     yield f"row {number}", dict(zip(columns, row, strict=True))
     except (ArrowException, ValueError) as error:
-        raise BadDataset(f"{path} is no Parquet file that can be read ({error}).") from None
+        raise BadDataset(f"{path} is no Parquet file that can be read ({error}). {_OTHER}") from None
 
 
 def _shards(path: Path) -> Iterator[Placed]:

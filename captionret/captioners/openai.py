@@ -25,9 +25,9 @@ from ..errors import BadImage, BadSetting, CaptionerAway
 from ..images import Picture
 from ..records import Caption, NoCaption
 from .answers import NoAnswer, captions_of
-from .asking import Asking, Refused, Unanswered
 from .options import PROMPT, CaptionerOptions
 from .protocol import Answer
+from .server import Refused, Server, Unanswered
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class OpenAICaptioner:
                 "A key does not belong into the address of a server. Put it into the environment."
             )
         self.name, self.options = Path(self.model).name, options
-        self._asking = Asking(
+        self._server = Server(
             f"{address.rstrip('/')}/chat/completions", options, os.environ.get(options.key_from)
         )
         self._as_json = options.captions > 1 or options.keywords
@@ -78,7 +78,7 @@ class OpenAICaptioner:
         found: list[Answer] = []
         for picture, answer in zip(images, self.caption_each(images, lambda *_: None), strict=True):
             if isinstance(answer, NoCaption):
-                raise CaptionerAway(f"{picture.name}: {self._asking.url} gave no answer.")
+                raise CaptionerAway(f"{picture.name}: {self._server.url} gave no answer.")
             found.append(answer)
         return found
 
@@ -100,11 +100,11 @@ class OpenAICaptioner:
             while running:
                 yield running.popleft().result()
         finally:
-            self._asking.stop()
+            self._server.stop()
             pool.shutdown(wait=True, cancel_futures=True)
             scaling.shutdown(wait=True, cancel_futures=True)
-            self._asking.close()
-        log.info(self._asking.bill())
+            self._server.close()
+        log.info(self._server.bill())
 
     def _answer(self, picture: Picture, content: Future[bytes], keep: Keep) -> Answer | NoCaption:
         """One picture's captions. Where one gets no answer, another still may."""
@@ -118,7 +118,7 @@ class OpenAICaptioner:
             with self._lock:
                 self._lost += 1
                 if self._lost > self.options.concurrency:
-                    raise CaptionerAway(f"{self._asking.url} answers nothing: {error}") from None
+                    raise CaptionerAway(f"{self._server.url} answers nothing: {error}") from None
             log.warning(f"{picture.name} waits for the next time: {error}")
             return NoCaption(picture.name)
         self._lost = 0
@@ -128,13 +128,13 @@ class OpenAICaptioner:
     def _asked(self, picture: Picture, content: bytes) -> Answer:
         body = self._body(picture, content)
         try:
-            message = self._asking.ask(body)
+            message = self._server.ask(body)
         except Refused:
             if not self._as_json or "response_format" not in body:
                 raise
-            message = self._asking.ask({name: body[name] for name in body if name != "response_format"})
+            message = self._server.ask({name: body[name] for name in body if name != "response_format"})
             self._as_json = False  # a server that knows no schemas
-            log.info(f"{self._asking.url} takes no JSON schema; it is asked in words alone.")
+            log.info(f"{self._server.url} takes no JSON schema; it is asked in words alone.")
         text = message.get("content")
         if message.get("refusal"):
             raise NoAnswer(f"it was refused ({str(message['refusal'])[:200]}).")

@@ -136,7 +136,10 @@ def decoding_of(given: argparse.Namespace) -> Decoding:
             "--embedding and --captions-from are what re-ranked captions are chosen by. Add --decode rerank."
         )
     if not issubclass(way, Searching) and given.name_classes is not None:
-        raise BadSetting(f"--name-classes is of captions that a beam finds, not of --decode {given.decode}.")
+        raise BadSetting(
+            f"--name-classes is of captions that a beam finds, not of --decode {given.decode}. Leave one of "
+            "them out."
+        )
     facts = vars(given) | {"captions": getattr(given, "captions_per_image", 1)}
     if given.beam is None:
         beam = usual(way, "beam")

@@ -73,6 +73,8 @@ def from_sources(query: str, sources: Sequence[Source]) -> Callable[[Visitor], I
                 yield one
                 left.append((source, results))
         if len(failed) == len(sources) and not named:
-            raise NotFetched(f"No source answers for {query!r}.", failed[0].kind)
+            raise NotFetched(
+                f"No source answers for {query!r}. Try again later, or choose another source.", failed[0].kind
+            )
 
     return found

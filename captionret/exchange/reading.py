@@ -51,7 +51,9 @@ def _inside(folder: Path) -> Path:
     found = [folder / f"captions{suffix}" for suffix in FORMATS if (folder / f"captions{suffix}").is_file()]
     found = found or sorted(folder.glob("shard-*.tar"))
     if not found:
-        raise BadDataset(f"{folder} holds no captions.parquet, .jsonl, .csv, .json and no shard.")
+        raise BadDataset(
+            f"{folder} holds no captions.parquet, .jsonl, .csv, .json and no shard. Name the file itself."
+        )
     return found[0]
 
 

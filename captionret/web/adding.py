@@ -51,7 +51,10 @@ class Uploads:
         errors: BadSetting where none are taken; BadImage; TooOften; as Library.add
         """
         if self._settings.uploads is None:
-            raise BadSetting("No folder was named for new pictures when the server started.")
+            raise BadSetting(
+                "No pictures are taken: no folder was named for them when the server started. Copy them into "
+                "the library's folder."
+            )
         self._count()
         raw = Path(name).suffix.lower() if is_raw(name) else ""
         called = f"{plain_name(name)}{raw}" if raw else "This file"

@@ -177,9 +177,9 @@ async def body_of(request: Request, most: int) -> bytes:
         raise BadSetting("Send the file itself, with its type (image/jpeg) as Content-Type.")
     content = await request.body()
     if not content:
-        raise BadImage("The picture is empty.")
+        raise BadImage("The picture is empty. Send another one.")
     if len(content) > most:
-        raise BadImage(f"The picture is larger than {counted(most, 'bytes')}.")
+        raise BadImage(f"The picture is larger than {counted(most, 'bytes')}. Scale it down first.")
     return content
 
 

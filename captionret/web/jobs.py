@@ -137,7 +137,9 @@ class Jobs:
         with self._lock:
             running = (one for one in self._jobs.values() if one.facts().state in ("running", "paused"))
             if any(one.shelved is shelved for one in running):
-                raise BadSetting("The library is being indexed already.")
+                raise BadSetting(
+                    "The library is being indexed already. Wait until that has ended, or stop it."
+                )
             job = IndexJob(shelved, self._device)
             self._jobs[job.id] = job
             while len(self._jobs) > _MOST_KEPT:

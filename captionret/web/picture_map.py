@@ -27,7 +27,9 @@ def _map(shelved: Shelved) -> bytes:
 def placed(vectors: NDArray[np.float32]) -> NDArray[np.uint16]:
     """(N, D) -> (N, 2): the plane in which they differ most, as whole numbers from 0 to 65535."""
     if not np.isfinite(vectors).all():
-        raise BadSetting("The vectors of the pictures are not finite numbers.")
+        raise BadSetting(
+            "The vectors of the pictures are not finite numbers: captionret verify says what is damaged."
+        )
     centred = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
     plane = axes[:, ::-1][:, :2]

@@ -62,7 +62,7 @@ class ModesMeasuring:
         if self.samples < 0:
             raise BadSetting(f"samples is {self.samples}; it is a number of captions, at least 0.")
         if self.captions_by is not None and self.library is None:
-            raise BadSetting("captions_by names a captioner of a library, and no library is given.")
+            raise BadSetting("captions_by names a captioner of a library, and none is given. Give both.")
         for name in self.modes:
             find_mode(name)
 

@@ -81,7 +81,10 @@ class Reranker:
         if not self.is_named_by(decoding):
             ours = ", ".join(f"{space.name} ({space.fingerprint[:12]})" for space in self.spaces)
             theirs = ", ".join(f"{one.name} ({str(one.sha256)[:12]})" for one in decoding.spaces)
-            raise BadSetting(f"The decoding chooses captions by {theirs}, the re-ranker by {ours}.")
+            raise BadSetting(
+                f"The decoding chooses captions by {theirs}, the re-ranker by {ours}. Give one that goes "
+                "with the other."
+            )
         captions = [caption for image in images for caption in image]
         scores = np.array(
             [caption.logprob / max(len(caption.tokens), 1) ** length_penalty for caption in captions]

@@ -1,5 +1,5 @@
-"""Asking a server over HTTP: connections that are kept, limits of time and size, and asking again where that
-may help."""
+"""A server that is asked over HTTP: connections that are kept, limits of time and size, and asking again
+where that may help."""
 
 import contextlib
 import http.client
@@ -39,8 +39,8 @@ class Stopped(Exception):
     """The run was ended while a request waited."""
 
 
-class Asking:
-    """Requests to one address, from several threads."""
+class Server:
+    """Answers requests at one address, from several threads."""
 
     def __init__(self, url: str, options: CaptionerOptions, key: str | None) -> None:
         self.url, self._options = url, options
@@ -131,7 +131,8 @@ class Asking:
             return
         if seconds > MOST_WAITING:
             raise CaptionerAway(
-                f"{self.url} wants to be left alone for {seconds:,.0f} seconds (status {status})."
+                f"{self.url} wants to be left alone for {seconds:,.0f} seconds (status {status}). "
+                "Try again then; what it captioned is kept."
             )
         if seconds > 5:
             log.info(f"{self.url} is busy (status {status}); asked again in {seconds:.0f} seconds.")

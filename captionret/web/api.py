@@ -185,5 +185,5 @@ async def body_of(request: Request, most: int) -> bytes:
 
 def problems() -> dict[int | str, dict[str, object]]:
     """What refusals look like in the description."""
-    codes = (400, 403, 404, 409, 413, 429, 503)
+    codes = (400, 403, 404, 409, 412, 413, 429, 503)
     return {code: {"model": records.Problem, "description": "Refused"} for code in codes}

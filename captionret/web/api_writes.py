@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from threading import Lock
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +13,7 @@ from ..errors import ReadOnlyLibrary
 from . import records, review
 from .adding import Uploads
 from .api import LibraryName, PictureId, body_of, problems
-from .describing import picture_facts
+from .describing import picture_facts, refuse_where_changed
 from .folders import Folders
 from .jobs import Jobs
 from .pictures import found_pictures
@@ -27,6 +28,7 @@ class Writes:
 
     def __init__(self, settings: Settings, shelf: Shelf, jobs: Jobs) -> None:
         self._settings, self._shelf, self._jobs = settings, shelf, jobs
+        self._correcting = Lock()  # one after the other, so that nobody writes over what nobody saw
         self._uploads, self._folders = Uploads(settings), Folders(settings, shelf)
         self.router = APIRouter(prefix="/api", responses=problems())
         add, one = self.router.add_api_route, "/libraries/{library}"
@@ -49,9 +51,13 @@ class Writes:
     def put_caption(
         self, library: LibraryName, picture: PictureId, caption: records.NewCaption
     ) -> records.PictureFacts:
-        """Write a picture's caption in a person's own words; it holds from now on, in every mode."""
+        """Write a picture's caption in a person's own words; it holds from now on, in every mode. 412 where
+        it is not any more what the person saw."""
         shelved = self._writable(library)
-        self._write_caption(shelved, picture, caption.text)
+        with self._correcting:
+            if caption.before is not None:
+                refuse_where_changed(shelved, picture, caption.before)
+            self._write_caption(shelved, picture, caption.text)
         review.accept(shelved, picture)
         return picture_facts(shelved, picture)
 

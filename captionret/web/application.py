@@ -28,6 +28,7 @@ from .api import Reads
 from .api_compare import Comparisons
 from .api_understanding import Understanding
 from .api_writes import Writes
+from .describing import ChangedMeanwhile
 from .duplicates import Duplicates
 from .exporting import Busy
 from .folders import UnknownFolder
@@ -52,6 +53,7 @@ _STATUS: tuple[tuple[type[CaptionretError], int], ...] = (
     (UnknownJob, 404),
     (UnknownFolder, 404),
     (UnknownReport, 404),
+    (ChangedMeanwhile, 412),
     (TooOften, 429),
     (Busy, 429),
     (UnknownName, 400),

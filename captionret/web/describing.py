@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..app.curating.words import MODE, SPOKEN, only_names_a_class, words_of_row
 from ..app.curating.words import PictureWord as CuratedWord
-from ..errors import BadCheckpoint, BadImage, BadSetting, MissingWeights
+from ..errors import BadCheckpoint, BadImage, BadSetting, CaptionretError, MissingWeights
 from ..image_classes import classes_of
 from ..library.pictures import CaptionsBy
 from ..records import Caption
@@ -24,6 +24,10 @@ from .records import (
 )
 from .settings import Settings
 from .shelf import Shelved
+
+
+class ChangedMeanwhile(CaptionretError):
+    """A caption that is not any more what its writer saw."""
 
 
 def in_list(shelved: Shelved, settings: Settings) -> LibraryFacts:
@@ -74,6 +78,14 @@ def picture_facts(shelved: Shelved, picture: str) -> PictureFacts:
         copies=[visible(copy) for copy in gallery.copies[row]],
         missing=not (snapshot.root / path).is_file(),
     )
+
+
+def refuse_where_changed(shelved: Shelved, picture: str, before: str) -> None:
+    """ChangedMeanwhile where a picture's caption is another by now than the one that was seen."""
+    shown = next(iter(shelved.library.every_caption(picture)), None)
+    now = visible(shown.captions[0].text) if shown and shown.captions else ""
+    if now != before:
+        raise ChangedMeanwhile(f"Somebody has changed the caption meanwhile, to “{now}”.")
 
 
 def _facts(file: Path) -> FileFacts | None:

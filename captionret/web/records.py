@@ -213,9 +213,11 @@ class ListedPicture(BaseModel):
 
 
 class NewCaption(BaseModel):
-    """A caption in a person's own words."""
+    """A caption in a person's own words. before: the caption that the person saw; where somebody has changed
+    it meanwhile, it is refused. Without it, it is written over whatever is there."""
 
     text: str = Field(min_length=1, max_length=1000)
+    before: str | None = Field(default=None, max_length=50_000)
 
 
 class QueryPicture(BaseModel):

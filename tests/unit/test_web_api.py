@@ -321,6 +321,16 @@ def test_a_caption_that_a_person_writes_holds_at_once_and_can_be_taken_back(chan
     assert found(changing, q="zebra", mode="jaccard") == []
 
 
+def test_a_caption_that_somebody_changed_meanwhile_is_not_written_over_unseen(changing: TestClient) -> None:
+    place = f"/api/libraries/photos/pictures/{id_of(changing, 'red')}/caption"
+    seen = "a plain red picture"
+    assert changing.put(place, json={"text": "our zebra", "before": seen}).status_code == 200
+    refused = changing.put(place, json={"text": "an elephant", "before": seen})
+    assert refused.status_code == 412 and "meanwhile, to “our zebra”." in refused.json()["error"]
+    assert [one["caption"] for one in found(changing, q="zebra", mode="jaccard")] == ["our zebra"]
+    assert changing.put(place, json={"text": "an elephant", "before": "our zebra"}).status_code == 200
+
+
 def test_of_a_damaged_list_of_reviewed_pictures_only_what_is_damaged_is_lost(
     changing: TestClient, photos: Library
 ) -> None:

@@ -46,6 +46,8 @@ import { lookForServer } from "./reaching.js";
 
 /** The status of a refusal where there was no answer. */
 export const UNREACHED = 0;
+/** It is not any more what was seen. */
+export const CHANGED = 412;
 
 /** A refusal of the server, in its own words. */
 export class Refused extends Error {
@@ -171,6 +173,24 @@ export const words = (lib) => ask(`${place(lib)}/words?limit=20000`);
 
 /** @param {string} lib @param {string} id @returns {Promise<PictureFacts>} */
 export const picture = (lib, id) => ask(`${place(lib)}/pictures/${id}`);
+
+/**
+ * Write a caption. Where somebody has changed it meanwhile, that is refused once, and `seen` is what it is now.
+ * @param {string} lib
+ * @param {string} id
+ * @param {string} text
+ * @param {{caption: string}} seen
+ * @returns {Promise<PictureFacts>}
+ */
+export async function writeCaption(lib, id, text, seen) {
+  try {
+    return await send(`${place(lib)}/pictures/${id}/caption`, "PUT", { text, before: seen.caption });
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== CHANGED) throw error;
+    seen.caption = (await picture(lib, id)).captions[0]?.text ?? "";
+    throw new Refused(CHANGED, `${error.message} Keep again to write yours over it.`);
+  }
+}
 
 /** @param {string} lib @param {string[]} ids @returns {Promise<Listed[]>} */
 export const listed = (lib, ids) => ask(`${place(lib)}/files?${new URLSearchParams(ids.map((id) => ["picture", id]))}`);

@@ -1,7 +1,7 @@
 // One picture: its captions, its words and how sure they are, what its file says, and what is near to it.
 
 import { AttentionView } from "./attention-view.js";
-import { Refused, imageOf, listed, picture, search, send, place as placeOf } from "./api.js";
+import { Refused, imageOf, listed, picture, search, send, place as placeOf, writeCaption } from "./api.js";
 import { copyPaths, doing } from "./chosen.js";
 import { focusLost, h, icon, notify, probability } from "./dom.js";
 import { firstModes, modeName } from "./modes.js";
@@ -31,6 +31,7 @@ class PicturePage {
     this.place = place;
     this.lib = now.lib;
     this.id = now.id;
+    this.seen = { caption: "" }; // the caption that is being written over
     this.stop = new AbortController();
     this.near = h("div.near");
     this.key = (/** @type {KeyboardEvent} */ event) => this.keyed(event);
@@ -95,6 +96,7 @@ class PicturePage {
    */
   edit(facts, text) {
     if (this.saving) return;
+    if (!this.writing) this.seen = { caption: facts.captions[0]?.text ?? "" };
     this.cancel = () => {
       this.drawCaption(facts, true);
       this.caption?.querySelector("button")?.focus();
@@ -123,7 +125,9 @@ class PicturePage {
     if (this.saving) return;
     this.busy(true);
     try {
-      const facts = await send(`${placeOf(this.lib)}/pictures/${this.id}/caption`, method, text === undefined ? undefined : { text });
+      const facts = text === undefined
+        ? await send(`${placeOf(this.lib)}/pictures/${this.id}/caption`, method)
+        : await writeCaption(this.lib, this.id, text, this.seen);
       served.forget(this.lib);
       dispatchEvent(new Event("library-changed"));
       this.drawCaption(facts, true);

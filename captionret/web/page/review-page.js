@@ -1,6 +1,6 @@
 // The captions that are least sure, one after the other, by keyboard alone: accept, edit, skip.
 
-import { ask, imageOf, place as placeOf, send } from "./api.js";
+import { ask, imageOf, place as placeOf, send, writeCaption } from "./api.js";
 import { counted, h, icon, notify, probability } from "./dom.js";
 import { served } from "./served.js";
 import { link, state } from "./state.js";
@@ -101,7 +101,7 @@ class ReviewPage {
     if (text === picture.caption) return this.accept();
     this.changed = true;
     served.forget(this.lib);
-    return this.doing(() => send(`${placeOf(this.lib)}/pictures/${picture.id}/caption`, "PUT", { text }));
+    return this.doing(() => writeCaption(this.lib, picture.id, text, picture));
   }
 
   /** One thing at a time: a key that is pressed again meanwhile is meant for the same picture. @param {() => Promise<unknown>} work */

@@ -1,7 +1,7 @@
 """The API: what the page, and any other program on this machine, asks of the libraries."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -24,6 +24,7 @@ from .searching import Searching
 from .settings import Settings
 from .shelf import Shelf, Shelved, UnknownPicture
 from .thumbnails import Thumbnails, as_jpeg
+from .warming import Warming
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +42,9 @@ _FOR_EVER = "private, max-age=31536000, immutable"  # a picture's id is the hash
 class Reads:
     """The routes that change nothing."""
 
-    def __init__(
-        self, settings: Settings, shelf: Shelf, sent: QueryPictures, picture_comes: Callable[[], None]
-    ) -> None:
-        """picture_comes: is called as soon as somebody begins to send a picture"""
+    def __init__(self, settings: Settings, shelf: Shelf, sent: QueryPictures, warming: Warming) -> None:
         self._settings, self._shelf, self._sent = settings, shelf, sent
-        self._picture_comes = picture_comes
+        self._warming = warming
         self.searching = Searching(sent)
         self._thumbnails = Thumbnails(settings.cache)
         self.router = APIRouter(prefix="/api", responses=problems())
@@ -69,7 +67,11 @@ class Reads:
         found = [facts for one in self._shelf if (facts := self._facts(one)) is not None]
         reports = bool(self._settings.reports)
         return records.Libraries(
-            libraries=found, reports=reports, exports=exporting.offered(), version=__version__
+            libraries=found,
+            reports=reports,
+            exports=exporting.offered(),
+            version=__version__,
+            loading=self._warming.loading,
         )
 
     def _facts(self, shelved: Shelved) -> records.LibraryFacts | None:
@@ -154,7 +156,7 @@ class Reads:
 
     async def send(self, request: Request) -> records.QueryPicture:
         """Keep a picture to search with. The body is the file."""
-        self._picture_comes()  # its body is on its way
+        self._warming.picture_comes()  # its body is on its way
         content = await body_of(request, self._settings.most_bytes)
         name, image = await run_in_threadpool(self._sent.put, content)
         return records.QueryPicture(id=name, width=image.width, height=image.height)

@@ -100,7 +100,7 @@ def create_app(settings: Settings, shelf: Shelf | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=running,
     )
-    reads = Reads(settings, shelf, sent, warming.picture_comes)
+    reads = Reads(settings, shelf, sent, warming)
     app.include_router(reads.router)
     app.include_router(Comparisons(shelf, reads.searching).router)
     app.include_router(Understanding(shelf, reads.searching).router)

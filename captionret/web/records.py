@@ -130,12 +130,13 @@ class LibraryFacts(BaseModel):
 
 class Libraries(BaseModel):
     """All that are served. reports: whether folders of reports are shown; exports: formats, each with a
-    sentence about it"""
+    sentence about it; loading: whether the server, just started, still loads what first queries wait for"""
 
     libraries: list[LibraryFacts]
     reports: bool
     exports: dict[str, str]
     version: str
+    loading: bool
 
 
 class GivenCaption(BaseModel):

@@ -619,6 +619,17 @@ def test_a_query_is_added_to_and_taken_from_in_a_space(turn: Turn) -> None:
     page.wait_for_url("**mode=embedding**plus=cat**")
 
 
+def test_who_waits_for_a_server_that_loads_its_models_reads_why(turn: Turn) -> None:
+    page = turn("/?lib=photos")
+    page.locator(".welcome .chip-link").first.wait_for()
+    found = page.evaluate("async () => (await fetch('/api/libraries')).json()")
+    assert found["loading"] is False
+    page.route("**/api/libraries", lambda route: route.fulfill(json=found | {"loading": True}))
+    page.route("**/search?**", lambda _: None)  # it takes long
+    page.locator("search-box input[type=search]").fill("blue picture ")
+    page.get_by_text("still loads its models").wait_for()
+
+
 def test_a_job_is_paused_gone_on_with_and_stopped(turn: Turn) -> None:
     page = turn("/add?lib=told", color_scheme="dark", **PHONE)
     page.get_by_role("button", name="Index now").click()

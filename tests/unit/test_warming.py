@@ -61,19 +61,34 @@ def test_words_come_before_pictures(shelf: Shelf, steps: list[str]) -> None:
     assert steps == ["word a photograph", "word narwhal", "list", "models", "picture"]
 
 
-def test_models_load_as_soon_as_a_picture_comes_which_asks_by_itself(shelf: Shelf, steps: list[str]) -> None:
-    came, loaded = Event(), Event()
+def test_models_load_as_soon_as_a_picture_comes_and_words_wait(
+    shelf: Shelf, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, came = Event(), Event()
 
-    def words(_: Shelved) -> None:
-        assert came.wait(20) and loaded.wait(20)
+    def word(_: Shelved, given: str) -> None:
+        steps.append(given)
+        asked.set()
+        assert came.wait(20)
 
-    warmed = Warming(shelf, words)
+    monkeypatch.setattr(Shelved, "ask_by", word)
+    warmed = Warming(shelf, lambda _: steps.append("list"))
+    assert not warmed.loading
     warmed.begin()
+    assert asked.wait(20) and warmed.loading
     warmed.picture_comes()
     came.set()
-    warmed._for_pictures.submit(loaded.set)
     ended(warmed)
-    assert steps.count("models") == 1 and "picture" not in steps
+    steps.remove("libraries")
+    assert sorted(steps[:2]) == ["a photograph", "models"]  # and no picture is asked by
+    assert steps[2:] == ["narwhal", "list"] and not warmed.loading
+
+
+def test_a_server_that_stops_while_it_gets_ready_stops_at_once(shelf: Shelf, steps: list[str]) -> None:
+    warmed = Warming(shelf, lambda one: steps.append(one.id))
+    warmed.close()
+    warmed.picture_comes()
+    assert not steps
 
 
 def test_a_picture_comes_with_the_first_bytes_of_its_request(

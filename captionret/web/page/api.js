@@ -160,7 +160,7 @@ export const reports = () => ask("/reports");
 /** @param {string} lib @param {string} format */
 export const exportOf = (lib, format) => `/api${place(lib)}/export?${new URLSearchParams({ format })}`;
 
-/** @typedef {{libraries: LibraryFacts[], reports: boolean, exports: Record<string, string>, version: string}} Libraries */
+/** @typedef {{libraries: LibraryFacts[], reports: boolean, exports: Record<string, string>, version: string, loading: boolean}} Libraries */
 
 /** @returns {Promise<Libraries>} */
 export const libraries = () => ask("/libraries");

@@ -1,7 +1,7 @@
 // The first page: an answer, what was understood, and what to do where nothing fits.
 
-import { Refused, UNREACHED, imageOf, query, search } from "./api.js";
-import { counted, focusLost, h, icon, iconButton, number } from "./dom.js";
+import { Refused, UNREACHED, imageOf, libraries, query, search } from "./api.js";
+import { counted, focusLost, h, icon, iconButton, notify, number } from "./dom.js";
 import "./filter-bar.js";
 import { modeName } from "./modes.js";
 import { ResultGrid } from "./result-grid.js";
@@ -13,6 +13,8 @@ import { completed } from "./words.js";
 const COMMONEST = 18;
 const LIST = 150; // milliseconds that an answer waits for the list of words
 const PATIENCE = 900; // until what is wrong with a query is shown while one types: it may not be finished
+
+const LONG = 1200; // until it is asked why an answer does not come
 
 /** Whether a query is being typed. @param {import("./state.js").State} now */
 const typed = (now) => document.activeElement?.closest("search-box") && now.q !== "" && !/\s$/.test(now.q);
@@ -39,6 +41,7 @@ export class SearchPage {
     this.empty = h("div.nothing", { hidden: true });
     this.asked = "";
     this.top = 0;
+    this.saidWhy = false;
     /** The picture that was focused last. @type {string | undefined} */
     this.at = undefined;
     this.grid.addEventListener("focusin", (event) => {
@@ -68,6 +71,7 @@ export class SearchPage {
     this.stop = new AbortController();
     const { signal } = this.stop;
     this.place.classList.add("waiting");
+    const long = setTimeout(() => this.sayWhy(signal), LONG);
     const text = await this.textOf(now);
     if (signal.aborted) return;
     try {
@@ -79,8 +83,21 @@ export class SearchPage {
       if (!signal.aborted && typed(now)) await pause(PATIENCE);
       if (!signal.aborted) this.refuse(now, /** @type {Refused} */ (error));
     } finally {
+      clearTimeout(long);
       if (!signal.aborted) this.place.classList.remove("waiting");
     }
+  }
+
+  /**
+   * Why an answer takes long, where that is known. Whoever types on has asked something else.
+   * @param {AbortSignal} signal
+   */
+  async sayWhy(signal) {
+    if (signal.aborted || this.saidWhy) return;
+    const { loading } = await libraries().catch(() => ({ loading: false }));
+    if (!loading || signal.aborted || !this.place.classList.contains("waiting")) return;
+    this.saidWhy = true;
+    notify("The server has just started and still loads its models. The answer comes as soon as it can.");
   }
 
   /** Ask the same once more. */

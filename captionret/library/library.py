@@ -201,11 +201,11 @@ class Library(SideBySideLibrary, LibraryFolders):
         check: bool = True,
     ) -> int:
         """Keep what `predictor` predicts of every picture; what it predicted before is not asked again.
-        Returns how many pictures were new.
 
         A run that is stopped or killed goes on later: what it has done is kept every half minute.
         predictor: None: the one of the word probabilities that are there, or the shipped lexical head
         check:     read all that is there, so that a damaged part is made again
+        returns:   of how many pictures it was new
         errors:    BadSetting for a lexical head that reads another backbone's features, BadImage for a
                    picture that has gone bad, LibraryInUse where another process predicts
         """
@@ -218,9 +218,10 @@ class Library(SideBySideLibrary, LibraryFolders):
 
     def encode_pictures(self, encoder: EncodingPictures, *, progress: bool | None = None) -> int:
         """Keep every picture's vector of an encoder, and compare with it in mode clip from now on; what it
-        read before is not read again. Returns how many pictures were new.
+        read before is not read again.
 
-        errors: as the encoder's; BadLibrary where no picture can be read
+        returns: how many pictures were new
+        errors:  as the encoder's; BadLibrary where no picture can be read
 
         library.encode_pictures(load_encoder("open_clip:ViT-B-32/laion2b_s34b_b79k"))
         """

@@ -178,9 +178,9 @@ def photographs_part(photos: Path | None, query: Path | None) -> Part:
         queries = [query] if query else _first_pictures(library, 1 if photos else 3)
         searcher, shown = Searcher(library, captioner=captioner), Part()
         for text in _common_words(searcher) if photos else TYPED:
-            shown += _found(searcher.search(text=text, top=3, mode="auto"), f"Typed: {text}")
+            shown += _found(searcher.search(text=text, top=3), f"Typed: {text}")
         for image in queries:
-            shown += _found(searcher.search(image=image, top=6, mode="jaccard"), image.name)
+            shown += _found(searcher.search(image=image, top=6), image.name)
         shown.sections.append(_everything(library))
         return shown
 

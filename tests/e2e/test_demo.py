@@ -13,6 +13,7 @@ from typed import Call
 from captionret.app import demo as service
 from captionret.app import places, trainings
 from captionret.app.measuring import compared_captions, comparisons
+from captionret.app.result import SearchResult
 from captionret.cli import demo
 from captionret.cli import options as options
 from captionret.datasets import open_dataset
@@ -85,6 +86,21 @@ def test_training_that_was_cut_is_gone_on_with(
     first = service.trained("model2-lite", tmp_path, DATA)
     assert service.trained("model2-lite", tmp_path, DATA) == first
     assert resumed == [False, True]
+
+
+def test_photographs_are_asked_in_the_default_mode(
+    call: Call, shipped: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture was compared by `jaccard`, by which "sitting on a" was all that hits of one's own shared."""
+    modes, show = list[str](), service._found
+
+    def found(result: SearchResult, title: str) -> service.Part:
+        modes.append(result.mode)
+        return show(result, title)
+
+    monkeypatch.setattr(service, "_found", found)
+    assert call(demo, "--photos", photos).code == 0
+    assert modes and set(modes) == {"auto"}
 
 
 def test_own_photographs_take_the_place_of_all_the_rest(call: Call, shipped: Path, photos: Path) -> None:

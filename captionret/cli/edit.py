@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
+from ..report.visible import visible
 from .libraries import add_library, open_library
 from .options import FOUND, add_device, parser, path_argument, text_argument
 
@@ -38,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _shown(name: str, value: object) -> str:
     if name != "caption":
-        return f"{name} {value}"
-    return "your caption is taken away" if value is None else f'{name} "{value}"'
+        return f"{name} {visible(str(value))}"
+    return "your caption is taken away" if value is None else f'{name} "{visible(str(value))}"'
 
 
 def _options() -> argparse.ArgumentParser:

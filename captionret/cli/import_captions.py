@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..errors import BadSetting
+from ..report.visible import visible
 from .libraries import add_library, open_library
 from .options import FOUND, NOTHING_FOUND, parser, path_argument
 from .output import print_json
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_json({"captioners": counts, "own": done.own, "facts": done.facts, "failed": len(done.failures)})
     else:
         for one in counts:
-            print("  ".join([str(one["captioner"]), *(f"{name} {one[name]:,}" for name in _COUNTS)]))
+            print("  ".join([visible(str(one["captioner"])), *(f"{name} {one[name]:,}" for name in _COUNTS)]))
         if done.own or not counts:
             print(f"a person  new {done.own:,}")
         if done.facts:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import BadLibrary, BadSetting
+from ..errors import BadLibrary, BadSetting, CaptionretError
 from ..files import no_space_named, resolved, sync_directory
 from .captions.made_by import (
     FROM_LIBRARY,
@@ -59,8 +59,8 @@ def move_library(folder: Path, place: Path, dry_run: bool = False) -> Copied:
         return done
     with _named(place), no_space_named(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
-            pass  # nobody writes it
+        with _alone(folder):  # nobody writes it
+            _rewrite_paths(folder / CATALOGUE, folder, None)  # right in both places, whenever this is killed
         try:
             os.rename(folder, place)
         except OSError as error:
@@ -68,7 +68,11 @@ def move_library(folder: Path, place: Path, dry_run: bool = False) -> Copied:
                 raise
             _move_to_another_disk(folder, place)
         else:
-            _rewrite_paths(place / CATALOGUE, folder, place)
+            try:
+                _rewrite_paths(place / CATALOGUE, folder, place)
+            except CaptionretError:  # a full disk
+                os.rename(place, folder)
+                raise
     return done
 
 

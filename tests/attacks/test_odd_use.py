@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mean_colour import MeanColour
+from mean_colour import MeanColour, made_library
 from PIL import Image
 from shapes import Trained
 from typed import Call
@@ -287,3 +287,10 @@ def test_no_name_in_a_message_moves_the_terminals_cursor(capsys: pytest.CaptureF
 
     assert running.run(fail) == 3
     assert capsys.readouterr().err == "\\x1b[2Jq\\r.jpg and \\xff\\x9b31m cannot be read.\nCheck both.\n"
+
+
+def test_an_edited_pictures_name_is_shown_on_one_line_whatever_is_in_it(call: Call, tmp_path: Path) -> None:
+    library = made_library(tmp_path, {"a\n\x1b[2J\udcff.png": "red"})
+    done = call(edit, "--library", library.path, "--", "a\n\x1b[2J\udcff.png", "a \x1b[2J zebra")
+    assert done.code == 0
+    assert done.out == 'picture a\\n\\x1b[2J\\xff.png  caption "a \\x1b[2J zebra"\n'

@@ -13,7 +13,7 @@ from mean_colour import Colours, MeanColour, picture
 
 from captionret.app.searching import search
 from captionret.errors import BadLibrary, BadSetting, LibraryInUse, NoSpace
-from captionret.library import Library, back_up, move_library, pruning
+from captionret.library import Library, back_up, copying, move_library, pruning
 from captionret.library.writing import writing
 
 NAMES = ("red", "green", "blue", "yellow", "white")
@@ -177,6 +177,30 @@ def test_a_library_moves_to_another_disk_whole_or_not_at_all(
     with Library.open(place) as moved:
         assert captions(moved) == before
         assert moved.verify() == []
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_move_that_fails_midway_leaves_a_library_that_knows_its_pictures(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    before = captions(library)
+    library.close()
+    (tmp_path / "deep" / "photos").mkdir(parents=True)  # where they would lie, seen from the new place
+    place = tmp_path / "deep" / "libraries" / "second"
+    real, stop = copying._rewrite_paths, KeyboardInterrupt if killed else NoSpace
+
+    def rewrite(file: Path, old: Path, new: Path | None) -> None:
+        if new is not None:
+            raise stop("No space left.")
+        real(file, old, new)
+
+    monkeypatch.setattr(copying, "_rewrite_paths", rewrite)
+    with pytest.raises(stop):
+        move_library(library.path, place)
+    assert place.exists() == killed != library.path.exists()
+    with Library.open(place if killed else library.path) as left:
+        assert (captions(left), left.root) == (before, tmp_path / "photos")
+        assert left.update(captioner=MeanColour(), progress=False).unchanged == 5
 
 
 def _full_disk(*_: object) -> None:

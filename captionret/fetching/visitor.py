@@ -90,8 +90,7 @@ class Visitor:
         self._ended.set()
         with self._lock:
             for one in self._open:
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                _shut(one)
 
     def _request(self, accept: str, most: int, robots: bool, apart: float = 0.0) -> Request:
         def before(parts: SplitResult) -> None:
@@ -109,6 +108,8 @@ class Visitor:
     def _watch(self, one: socket.socket) -> None:
         with self._lock:
             self._open.add(one)
+            if self._ended.is_set():  # meanwhile: nobody else would shut it
+                _shut(one)
 
     def _take_turn(self, host: str, delay: float) -> None:
         if time.monotonic() < self._away.get(host, 0.0):
@@ -146,6 +147,11 @@ class Visitor:
             if not known.read:
                 known.ask(self._request("text/plain", _ROBOTS_BYTES, robots=False))
         return known
+
+
+def _shut(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
 
 
 # asking again at once cannot help, or would wait as long again

@@ -27,6 +27,7 @@ from captionret.collecting.collect import collect
 from captionret.collecting.wanted import Wanted, listed
 from captionret.errors import NoSpace, NotFetched
 from captionret.fetching import Manners, Visitor, client
+from captionret.fetching.visitor import Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = Manners(
@@ -134,6 +135,23 @@ def test_ctrl_c_ends_it_at_once_and_the_same_command_goes_on(server: WebServer, 
 
     again = Wanted("", listed(read_addresses(tmp_path / "list.txt")))
     assert collect([again], tmp_path / "mine", QUICK).outcomes == {"kept": 12}
+
+
+def test_a_connection_that_is_made_while_a_run_ends_is_shut_at_once(
+    server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers["/1.jpg"] = lambda connection: time.sleep(3)  # it hangs
+    visitor, connected = Visitor(QUICK), client._connected
+
+    def stopped_meanwhile(*given: Any) -> socket.socket:
+        visitor.stop()
+        return connected(*given)
+
+    monkeypatch.setattr(client, "_connected", stopped_meanwhile)
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        visitor.get(f"{server.url}/1.jpg", robots=False)
+    assert time.monotonic() - began < 2
 
 
 def test_hostile_names_become_names_of_files_here(server: WebServer, tmp_path: Path) -> None:

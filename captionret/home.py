@@ -4,8 +4,9 @@
     home()/data/libraries/NAME   captioned folders; beside them data/features, data/indexes and other caches
     home()/data/elsewhere        where libraries lie that were indexed by a path
 
-Inside a checkout of captionret home is the current folder, for an installed captionret the user's data
-directory (~/.local/share/captionret, ~/Library/Application Support/captionret, %LOCALAPPDATA%\\captionret).
+Inside a checkout of captionret, and wherever a captionret is started that runs from its checkout, home is the
+current folder; for an installed captionret the user's data directory (~/.local/share/captionret,
+~/Library/Application Support/captionret, %LOCALAPPDATA%\\captionret).
 The environment variable CAPTIONRET_HOME names another folder for both.
 """
 

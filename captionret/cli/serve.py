@@ -13,12 +13,12 @@ Nothing leaves the machine. Stop it with Ctrl-C.
 
 import argparse
 import logging
-import os
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadLibrary, BadSetting
+from ..web.threads import work_side_by_side
 from .options import FOUND, add_device, parser, path_argument
 from .running import show_log
 
@@ -28,9 +28,7 @@ log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until Ctrl-C."""
     given = _options().parse_args(arguments)
-    # Answers run side by side already; threads of NumPy's matrix products would wait for each other, busily,
-    # for cores that other answers use: over a million pictures they took half as much of the processor again.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    work_side_by_side()
     try:
         from ..web.serving import serve
     except ModuleNotFoundError as error:

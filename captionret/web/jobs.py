@@ -20,6 +20,7 @@ from ..images import image_files
 from ..report.visible import visible_lines
 from .records import Job
 from .shelf import Shelf, Shelved
+from .threads import environment_alone
 
 State = Literal["running", "paused", "done", "failed", "cancelled"]
 _MOST_KEPT = 50
@@ -78,7 +79,11 @@ class IndexJob:
         command = [sys.executable, "-m", f"{__package__}.indexing", library, report, self._device]
         with open(self._folder / "stderr", "wb") as errors:
             return subprocess.Popen(  # noqa: S603
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                env=environment_alone(),
             )
 
     def _stop(self, state: State) -> None:

@@ -19,7 +19,6 @@ class Warming:
         self._shelf, self._list_words = shelf, list_words
         self._for_words = ThreadPoolExecutor(1, "warming")
         self._for_pictures = ThreadPoolExecutor(1, "warming-for-pictures")
-        self._beside = ThreadPoolExecutor(1, "warming-beside")
         self._steps: list[Future[object]] = []
         self._lock = Lock()
         self._begun = self._picture_came = False
@@ -34,8 +33,8 @@ class Warming:
     def begin(self) -> None:
         """Begin, and return at once."""
         self._each(lambda one: one.ask_by(_USUAL))
-        self._for_words.submit(self._beside.submit, self._load_libraries)
         self._each(lambda one: one.ask_by(_SELDOM))
+        self._for_words.submit(self._for_pictures.submit, self._load_libraries)  # beside the lists
         self._each(self._list_words)
         self._steps.append(self._for_words.submit(self._begin_for_pictures))
 
@@ -48,7 +47,7 @@ class Warming:
         """Begin nothing more."""
         with self._lock:
             self._begun = True
-        for pool in (self._for_words, self._beside, self._for_pictures):
+        for pool in (self._for_words, self._for_pictures):
             pool.shutdown(wait=False, cancel_futures=True)
         self._words_may.set()
 
@@ -69,6 +68,7 @@ class Warming:
         if begun:
             return
         self._words_may.clear()
+        self._for_pictures.submit(self._load_libraries)
         self._steps += [self._for_pictures.submit(self._make_ready, one) for one in self._shelf]
         self._steps.append(self._for_pictures.submit(self._words_may.set))
 

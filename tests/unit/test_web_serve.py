@@ -1,5 +1,6 @@
 """`captionret serve`: which libraries, for whom, and where."""
 
+import os
 import socket
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,7 +15,7 @@ from typed import Call
 from captionret.cli import serve
 from captionret.errors import BadSetting
 from captionret.library import Library
-from captionret.web import serving
+from captionret.web import serving, threads
 from captionret.web.settings import Settings
 
 
@@ -70,6 +71,20 @@ def test_options_say_who_may_ask_and_what_may_be_changed(
     assert settings.read_only and settings.uploads == "added"
     assert settings.token and "pics" in settings.hosts
     assert settings.token in settings.address(8000)
+
+
+def test_threads_of_a_server_stand_in_nobodys_way_and_those_of_its_index_jobs_are_as_they_were(
+    call: Call, asked: list[Settings], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "_set", set())
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")  # so that it is as it was afterwards
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    make_library(home, "photos")
+    assert call(serve, "--library", "photos").code == 0
+    assert (os.environ["OPENBLAS_NUM_THREADS"], os.environ["OMP_WAIT_POLICY"]) == ("1", "ACTIVE")
+    alone = threads.environment_alone()
+    assert "OPENBLAS_NUM_THREADS" not in alone and alone["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 def test_what_cannot_be_served_is_refused(call: Call, asked: list[Settings], home: Path) -> None:

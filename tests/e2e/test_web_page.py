@@ -236,6 +236,10 @@ def test_likes_and_dislikes_move_the_answer_and_are_undone(turn: Turn) -> None:
     page.wait_for_selector(".judgement.bad")
     page.get_by_role("button", name="Undo").last.click()
     page.wait_for_selector(".judgement.bad", state="detached")
+    page.locator("picture-card").nth(1).get_by_label("Less of this kind").click()
+    page.get_by_role("button", name="Undo").wait_for()
+    page.locator("picture-card .shown").nth(1).click()  # another query
+    page.get_by_role("button", name="Undo").wait_for(state="detached", timeout=3000)
 
 
 def test_a_word_is_searched_by_a_click_and_left_out_with_alt(turn: Turn) -> None:

@@ -157,7 +157,7 @@ export function keepingFocus(place, draw) {
 
 /**
  * Say something at the edge of the page, for a while. What an earlier notice offered to undo is not offered any more
- * beside a new one: it would undo both.
+ * beside a new one: it would undo both. The answer takes it away.
  * @param {string} text
  * @param {{bad?: boolean, action?: [string, () => void]}} [options]
  */
@@ -177,4 +177,5 @@ export function notify(text, { bad = false, action } = {}) {
   if (action) place?.querySelectorAll(".notice:has(button)").forEach((one) => one.remove());
   place?.append(shown);
   setTimeout(() => shown.remove(), bad ? 9000 : 5000);
+  return () => shown.remove();
 }

@@ -5,7 +5,7 @@ import { isChosen } from "./chosen.js";
 import { h, icon, iconButton, notify, probability } from "./dom.js";
 import { lookForServer } from "./reaching.js";
 import { share } from "./scores.js";
-import { NOTHING, address, go, link, state } from "./state.js";
+import { NOTHING, address, go, link, state, watch } from "./state.js";
 import { onlyLeavesOut, withWord } from "./words.js";
 
 /**
@@ -112,8 +112,16 @@ export function judge(id, good) {
   }
   last = { before, after, earlier: last };
   go({ ...after, page: "search" });
-  notify(was ? "Taken back." : good ? "More of this kind." : "Less of this kind.", { action: ["Undo", undo] });
+  const takeAway = notify(was ? "Taken back." : good ? "More of this kind." : "Less of this kind.", { action: ["Undo", undo] });
+  const stop = watch((next) => {
+    if (asked(next) === asked(now)) return;
+    takeAway(); // of another query there is nothing to undo
+    stop();
+  });
 }
+
+/** What is asked for, but for likes. @param {import("./state.js").State} now */
+const asked = (now) => [now.lib, now.q, now.image].join("\n");
 
 /** Take the last like or dislike back; where the address alone tells of them, the one that it names last. */
 export function undo() {

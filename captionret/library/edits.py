@@ -118,6 +118,8 @@ def set_caption(catalogue: Catalogue, path: PathInput, text: str | None, root: P
 
 def _caption_text(text: str) -> str:
     """The text on one line. errors: BadSetting"""
+    if not isinstance(text, str):
+        raise BadSetting(f"A caption is a text, a str, not {type(text).__name__}. Give one.")
     try:
         text.encode()
     except UnicodeEncodeError:

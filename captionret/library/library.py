@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..decoding import BeamSearch, Decoding
-from ..errors import BadLibrary, BadSetting
+from ..errors import BadLibrary
 from ..files import no_space_named, resolved
 from ..home import find_library
 from ..remedies import remedy
 from ..retrieval.calibrated import FILE, Calibration
 from . import edits
+from .captions.adopting import check_captioner, check_counts
 from .captions.beside import own_way
 from .captions.made_by import from_folder
 from .captions.noting import PicturesAlone
@@ -125,8 +126,7 @@ class Library(SideBySideLibrary, LibraryFolders):
         relocate:    accept that the folder now lies at `root`
         errors:      BadLibrary (another folder, another captioner, nothing there), LibraryInUse, NoSpace
         """
-        if batch_size < 1 or (limit is not None and limit < 0):
-            raise BadSetting(f"batch_size is {batch_size}, limit {limit}: at least 1 and 0 are possible.")
+        check_counts(batch_size, limit)
         with writing(self.path):
             folder = self._accepted_root(root, relocate)
             places = self._places(folder, allow_empty)
@@ -272,6 +272,7 @@ class Library(SideBySideLibrary, LibraryFolders):
         recaption: bool,
         options: Mapping[str, Any],
     ) -> UpdateReport:
+        check_captioner(captioner)
         made_by, alone = self.made_by, self.pictures_alone
         captioner = PicturesAlone() if captioner is None and alone else captioner
         own = None if captioner is None else own_way(captioner)

@@ -26,11 +26,14 @@ def no_library(catalogue: Path) -> BadLibrary:
 
 
 def as_paths(given: PathInput | Iterable[PathInput]) -> list[PathInput]:
-    """One path, or several; a text is one path, never iterated. errors: BadSetting"""
+    """One path, or several; a text is one path, never iterated. errors: BadSetting, also for an empty text,
+    which would mean the whole folder"""
     if isinstance(given, str | os.PathLike):
-        return [given]
-    paths = list(given)
-    if not all(isinstance(path, str | os.PathLike) for path in paths):
+        paths: list[PathInput] = [given]
+    else:
+        paths = list(given) if isinstance(given, Iterable) else []
+    named = all(isinstance(path, str | os.PathLike) and os.fspath(path) for path in paths)
+    if not named or not isinstance(given, str | os.PathLike | Iterable):
         raise BadSetting("Pictures of a library are named by their paths. Give a path, or several.")
     return paths
 

@@ -173,6 +173,15 @@ def test_a_path_is_first_taken_as_an_answer_shows_it_then_from_the_current_folde
     assert sorted(one.caption for one in library)[:2] == [OWN, f"{OWN} again"]
 
 
+@pytest.mark.parametrize("nothing", ["", [""], None, 5, [None]])
+def test_a_path_left_empty_never_means_the_whole_folder(library: Library, nothing: Any) -> None:
+    before = len(library)
+    for change in (library.remove, library.add):
+        with pytest.raises(BadSetting, match="named by their paths"):
+            change(nothing)
+    assert len(library) == before
+
+
 def test_one_text_is_one_path(library: Library) -> None:
     assert library.remove("red.png") == 1
 
@@ -300,6 +309,14 @@ def test_what_a_library_cannot_be_asked_is_refused_by_name(library: Library, tmp
         library.remove([3])  # type: ignore[list-item]
     with pytest.raises(BadSetting, match="batch_size is 0, limit -1"):
         library.update(captioner=MeanColour(), batch_size=0, limit=-1)
+    with pytest.raises(BadSetting, match=r"batch_size is 1.5, limit 'a'"):
+        library.update(captioner=MeanColour(), batch_size=1.5, limit="a")  # type: ignore[arg-type]
+    for name in ("photos-lite", 5):
+        with pytest.raises(BadSetting, match=f"{name!r} is no captioner. Give a loaded one"):
+            library.update(captioner=name)  # type: ignore[arg-type]
+    for text in (5, ["a dog"]):
+        with pytest.raises(BadSetting, match="A caption is a text, a str, not"):
+            library.set_caption("red.png", text)  # type: ignore[arg-type]
     (tmp_path / "a file").touch()
     with pytest.raises(BadLibrary, match="cannot be made a library"):
         Library.create(tmp_path / "a file" / "library", library.root)

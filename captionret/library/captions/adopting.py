@@ -4,13 +4,29 @@ import json
 from collections.abc import Mapping
 
 from ...decoding import Decoding
-from ...errors import BadLibrary
+from ...errors import BadLibrary, BadSetting
 from ...remedies import remedy
 from ..catalogue import writes
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.rows import NAME, TEXT, WHOLE, record, restored, stored
 from ..protocols import Captioning
 from .made_by import decoding_of, decoding_text, described_from
+
+
+def check_counts(batch_size: int, limit: int | None) -> None:
+    """BadSetting for numbers of pictures that no update can keep."""
+    whole = all(hasattr(one, "__index__") for one in (batch_size, 0 if limit is None else limit))
+    if not whole or batch_size < 1 or (limit is not None and limit < 0):
+        raise BadSetting(f"batch_size is {batch_size!r}, limit {limit!r}: at least 1 and 0 are possible.")
+
+
+def check_captioner(captioner: Captioning | None) -> None:
+    """BadSetting for what is none, as the name of one."""
+    if captioner is not None and not hasattr(captioner, "describe"):
+        raise BadSetting(
+            f"{captioner!r} is no captioner. Give a loaded one, as Captioner.load(name), or leave it out: "
+            "then the library's own captions."
+        )
 
 
 def adopt(catalogue: Catalogue, captioner: Captioning, decoding: Decoding, recaption: bool) -> int:

@@ -32,9 +32,14 @@ def asked_words(predicted: WordProbabilities, query: EncodedQuery) -> dict[str, 
 
 
 def _same(understood: Understood | None, predicted: WordProbabilities) -> dict[str, float]:
-    """Commoner words that mean the same as a known word of a text: "car", for an automobile."""
+    """Commoner words that mean the same as a known word of a text: "car", for an automobile; not those that
+    people use as often, which among others are taken as they are spelt."""
     read = () if understood is None else understood.readings
-    return {one.word: one.weight for one in read if one.how == MEANING and one.word in predicted}
+    return {
+        one.word: one.weight
+        for one in read
+        if one.how == MEANING and one.weight == 1 and one.word in predicted
+    }
 
 
 def _with_phrases(read: tuple[str, ...]) -> Iterable[str]:

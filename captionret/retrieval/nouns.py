@@ -1,4 +1,5 @@
-"""What captions call things that they seldom name: an automobile is a car, an ibis a bird.
+"""What captions call things that they seldom name, or call otherwise as well: an automobile is a car, an ibis
+a bird, a sofa a couch.
 
 The table is made from WordNet by `benchmarks/noun_words.py`. It needs no vectors and no encoder.
 """
@@ -8,33 +9,46 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from . import corpus
 from .inflections import number_forms
+from .predicted import RARE
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
     """Other words for a thing.
 
-    others: that mean the same; kinds: of what it is a kind, the nearest first
+    word: the noun, in the form that the table has; others: that mean the same
+    kinds: of what it is a kind, the nearest first
     """
 
+    word: str
     others: tuple[str, ...]
     kinds: tuple[str, ...]
 
 
 def find_noun(word: str) -> Noun | None:
-    """What a noun that captions seldom hold, in singular or plural, is called otherwise; None for others.
+    """What a noun, in singular or plural, is called otherwise; None for others, and for those that captions
+    call by one word alone.
 
-    >>> find_noun("automobiles").others, find_noun("ibis").kinds
-    (('car',), ('wading bird', 'bird'))
+    >>> find_noun("automobiles").others, find_noun("ibis").kinds, find_noun("sofas").others
+    (('car',), ('wading bird', 'bird'), ('couch',))
     """
     rows = _rows()
-    form = next((one for one in (word, *sorted(number_forms(word, rows))) if one in rows), None)
+    forms = (one for one in (word, *sorted(number_forms(word, rows))) if one in rows)
+    if is_often_said(word):  # the trunk of a tree is none of the trunks that swimmers wear
+        forms = (one for one in forms if is_often_said(one) and len(one) <= len(word))
+    form = next(forms, None)
     if form is None:
         return None
     row = rows[form]
     others, kinds = (tuple(part.split(", ")) if part else () for part in row.split("\t"))
-    return Noun(others, kinds)
+    return Noun(form, others, kinds)
+
+
+def is_often_said(word: str) -> bool:
+    """Whether captions hold a word often enough for a lexical head to learn it."""
+    return corpus.rates().get(word, 0.0) >= RARE
 
 
 @cache

@@ -15,12 +15,13 @@ from ..text import STOP_WORDS, content_words, words
 from . import corpus
 from .inflections import number_forms, verb_forms
 from .noun_meanings import noun_meanings
-from .nouns import find_noun
-from .predicted import RARE
-from .spelling import suggested
+from .nouns import find_noun, is_often_said
+from .spelling import is_shown, suggested
 
 ITSELF, FORM, TYPO, MEANING, KIND = "as it is", "other form", "typing error", "meaning", "a kind of"
 ALIKE = 0.5  # weight of a reading from which a condition on the query's word holds for it, too
+# Weight of another word for a thing, beside a noun of which much was learnt; by benchmarks/synonyms.py.
+SYNONYM = 0.8
 # Weights of what a thing is a kind of, the nearest first: on classes of ImageNet, and on nouns of Flickr8k
 # val, that were hidden and typed, better than .6, .5, .4.
 _KINDS = (0.6, 0.4, 0.25)
@@ -103,9 +104,8 @@ class Understood:
 def understand(
     asked: Iterable[str], known: Mapping[str, int], meanings: Meanings | None = None
 ) -> tuple[Understood, ...]:
-    """What each word is read as: itself and its other forms, and where captions seldom hold it, a commoner
-    word for the same; else the word that it is a typing error of; else those of nearly the same meaning, and
-    what it is a kind of.
+    """What each word is read as: itself, its other forms, and other words for the same; else the word that it
+    is a typing error of; else those of nearly the same meaning, and what it is a kind of.
 
     asked:    words of a query, as they were typed; repeats are read once
     known:    the words that a gallery knows, with how many pictures show each
@@ -201,11 +201,17 @@ def _mended(
 
 
 def _noun(word: str, known: Mapping[str, int]) -> tuple[Reading, ...]:
-    """Of a noun that captions seldom hold the known words for the same, and for what it is a kind of."""
-    noun = None if corpus.rates().get(word, 0.0) >= RARE else find_noun(word)
+    """The known words for the same as a noun; of one that captions seldom hold for its kinds, too.
+
+    A noun that captions often hold is read as those alone that find a picture by themselves: else two that
+    hardly any shows would find one together.
+    """
+    noun = find_noun(word)
     if noun is None:
         return ()
-    others = [Reading(other, 1.0, MEANING) for other in noun.others if other in known]
+    often = is_often_said(noun.word)
+    shown = [other for other in noun.others if other in known and (not often or is_shown(other, known))]
+    others = [Reading(other, SYNONYM if often else 1.0, MEANING) for other in shown]
     kinds = zip([kind for kind in noun.kinds if kind in known], _KINDS, strict=False)
     return (*others, *(Reading(kind, weight, KIND) for kind, weight in kinds))
 

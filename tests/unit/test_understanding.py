@@ -12,6 +12,7 @@ from captionret.retrieval import EncodedQuery, Gallery, TableSource, WordMatrix,
 from captionret.retrieval.inflections import number_forms, verb_forms
 from captionret.retrieval.notes import notes
 from captionret.retrieval.understanding import (
+    ALIKE,
     FORM,
     ITSELF,
     KIND,
@@ -131,6 +132,45 @@ def test_a_noun_that_captions_seldom_hold_is_also_read_as_a_commoner_one_for_the
     assert unknown.readings[0].word == "car" and unknown.readings[0].weight == 1
     assert [one.word for one in unknown.readings if one.how == KIND] == ["vehicle"]
     assert [one.word for one in read("car").readings] == ["car", "cars"], "captions often hold it"
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "others"),
+    [
+        ("sofa", ["sofa", "couch"], ["couch"]),
+        ("sofas", ["sofas", "couch"], ["couch"]),
+        ("bicycle", ["bicycle", "bike", "motorcycle"], ["bike"]),
+        ("tv", ["tv", "television", "video"], ["television"]),
+        ("kids", ["kids", "child", "children"], ["child"]),
+        ("trunk", ["trunk", "trunks", "shorts"], []),  # swimmers' trunks alone are shorts
+        ("toilet", ["toilet", "bathroom"], []),  # though WordNet has them as one
+    ],
+)
+def test_what_people_say_instead_of_a_noun_is_read_too_with_less_weight(
+    typed: str, known: list[str], others: list[str]
+) -> None:
+    (found,) = understand([typed], dict.fromkeys(known, 3))
+    meant = [one for one in found.readings if one.how == MEANING]
+    assert [one.word for one in meant] == others
+    assert all(ALIKE <= one.weight < 1 for one in meant), "conditions hold for it"
+    assert found.exact and f"{typed}: {typed}" in str(found)
+
+
+def test_a_noun_is_not_read_as_what_no_picture_shows() -> None:
+    (found,) = understand(["sofa"], {"sofa": 3, "couch": 0})
+    assert [one.word for one in found.readings] == ["sofa"]
+
+
+def test_a_noun_finds_what_is_called_otherwise_after_what_is_called_so() -> None:
+    rows = [{"couch": 0.8}, {"sofa": 0.8}, {"dog": 0.9}, {"sofa": 0.01, "couch": 0.01}]
+    hashes = [f"{row:064x}" for row in range(4)]
+    source = TableSource(hashes, word_probabilities=WordMatrix.of_rows(rows))
+    gallery = Gallery([f"{row}.jpg" for row in range(4)], [""] * 4, hashes, source=source)
+    for text, expected in (("sofa", ["1.jpg", "0.jpg"]), ("couch", ["0.jpg", "1.jpg"])):
+        query = EncodedQuery(text=text, understood=understand([text], gallery.known_words))
+        hits = search(gallery, query, "words")
+        assert [hit.id for hit in hits] == expected
+        assert [hit.why[0] for hit in hits] == [text, {"sofa": "couch", "couch": "sofa"}[text]]
 
 
 def test_an_unknown_noun_is_read_as_what_it_is_a_kind_of_but_conditions_are_not() -> None:

@@ -65,8 +65,10 @@ class TextLikelihood:
         """(N,) how probable the classes are that a word that says what is seen names; 0 where none is named
         surely of any picture. None: no word names a class."""
         found: NDArray[np.float64] | None = None
-        for readings in telling_words(self.asked).values():
-            if any(self.words.names_classes(word) for word in readings):
+        for word, read in telling_words(self.asked).items():
+            known = word in read  # then no other word that it is read as names classes for it
+            readings = {one: weight for one, weight in read.items() if weight == 1 or not known}
+            if any(map(self.words.names_classes, readings)):
                 named = likeliest(readings, lambda word: self.words.named(word, self._named))
                 found = named if found is None else np.maximum(found, named)
         return found

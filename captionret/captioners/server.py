@@ -143,6 +143,9 @@ class Server:
         """One request: status, headers and answer, within the time that it may take."""
         ends = time.monotonic() + self._options.timeout
         connection = self._connection()
+        if connection.sock is None:
+            connection.connect()
+            self._wait(0)  # who ended the run meanwhile found no socket to shut
         path = self._parts.path + (f"?{self._parts.query}" if self._parts.query else "")
         connection.request("POST", path, content, self._headers)
         response = connection.getresponse()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from http.client import HTTPConnection
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from captionret.captioners import CaptionerOptions, StreamedCaptioner, make_capt
 from captionret.captioners.answers import NoAnswer, captions_of, plain
 from captionret.captioners.given_file import FileCaptioner
 from captionret.captioners.openai import OpenAICaptioner
+from captionret.captioners.server import Server, Stopped
 from captionret.errors import (
     BadDataset,
     BadImage,
@@ -228,6 +230,24 @@ def test_server_that_answers_nobody_ends_the_run_with_a_sentence(
         library.caption_beside(of(server, CaptionerOptions(retries=0, concurrency=2)))
     server.always = ""
     assert library.caption_beside(of(server)).new == 6
+
+
+def test_a_connection_that_is_made_while_a_run_ends_is_not_waited_for(
+    server: CaptionServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, connect = Server(server.address, replace(OPTIONS, timeout=3.0), None), HTTPConnection.connect
+
+    def stopped_meanwhile(connection: HTTPConnection) -> None:
+        asked.stop()
+        connect(connection)
+
+    server.seconds = 3.0
+    server.silent.set()
+    monkeypatch.setattr(HTTPConnection, "connect", stopped_meanwhile)
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        asked.ask({})
+    assert time.monotonic() - began < 2
 
 
 def test_server_that_is_away_is_a_sentence_and_stops_no_update(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ..errors import BadSetting
@@ -16,6 +17,7 @@ from .settings import Settings
 log = logging.getLogger(__name__)
 
 _IDLE = 10  # seconds after which a connection is closed on which nothing is asked
+_TO_END = 2  # seconds that answers are waited for once it is stopped
 _CONNECTIONS = 8192
 
 
@@ -29,18 +31,32 @@ def serve(settings: Settings, started: Callable[[str], None]) -> None:
     _allow_many_connections()
     app = create_app(settings)
     config = uvicorn.Config(
-        app,
+        _ending_quietly(app),
         http=_impatient(AutoHTTPProtocol),
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_keep_alive=_IDLE,
+        timeout_graceful_shutdown=_TO_END,  # pages listen for as long as a job is paused
         lifespan="on",
     )
     port = listening.getsockname()[1]
     started(settings.address(port))
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _ending_quietly(app: ASGIApp) -> ASGIApp:
+    """The application, whose answers are no defects where they are given up because the server stops."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] == "lifespan":
+                raise
+
+    return answer
 
 
 def _impatient(kind: type[asyncio.Protocol]) -> type[asyncio.Protocol]:

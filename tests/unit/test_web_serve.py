@@ -2,7 +2,8 @@
 
 import os
 import socket
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -95,9 +96,9 @@ def test_what_cannot_be_served_is_refused(call: Call, asked: list[Settings], hom
     assert asked == []
 
 
-def test_a_connection_on_which_nothing_is_asked_is_closed(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def running(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A server's port; at the end of the block it is stopped, and has to end."""
     servers: list[uvicorn.Server] = []
 
     def noted(self: uvicorn.Server) -> nullcontext[None]:  # signals are for the main thread
@@ -105,16 +106,38 @@ def test_a_connection_on_which_nothing_is_asked_is_closed(
         return nullcontext()
 
     monkeypatch.setattr(uvicorn.Server, "capture_signals", noted)
-    monkeypatch.setattr(serving, "_IDLE", 0.3)
     path, addresses = make_library(home, "photos"), Queue[str]()
     thread = Thread(target=serving.serve, args=(Settings((path,), port=0), addresses.put))
     thread.start()
-    port = int(addresses.get(timeout=20).rstrip("/").rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as idle:
-        assert idle.recv(1) == b""
+    yield int(addresses.get(timeout=20).rstrip("/").rpartition(":")[2])
     servers[0].should_exit = True
     thread.join(20)
     assert not thread.is_alive()
+
+
+def test_a_connection_on_which_nothing_is_asked_is_closed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "_IDLE", 0.3)
+    with (
+        running(home, monkeypatch) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as idle,
+    ):
+        assert idle.recv(1) == b""
+
+
+def test_a_client_that_never_ends_its_request_does_not_keep_the_server_from_stopping(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serving, "_TO_END", 0.1)
+    sent = b"POST /api/query-pictures HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
+    with ExitStack() as held, running(home, monkeypatch) as port:
+        slow = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+        slow.sendall(sent + b"Content-Length: 1000\r\n\r\nsome of it")
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as other:
+            other.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert other.recv(15) == b"HTTP/1.1 200 OK"  # so the slow one is being answered
+    assert not any(record.exc_info for record in caplog.records)
 
 
 def test_a_port_that_is_taken_is_named(home: Path) -> None:

@@ -14,7 +14,14 @@ from captionret.errors import MissingWeights
 from captionret.image_classes import image_classes
 from captionret.retrieval import MODES, EncodedQuery, Gallery, TableSource, WordMatrix, rocchio, search
 from captionret.retrieval.modes.auto import PICTURES
-from captionret.retrieval.modes.near import NEAR_AND_CAPTIONED, NEAR_AND_PROBABLE, PROBABLE
+from captionret.retrieval.modes.near import (
+    NEAR_AND_CAPTIONED,
+    NEAR_AND_PROBABLE,
+    NEAR_AND_SELDOM,
+    PROBABLE,
+    PROBABLE_SELDOM,
+    near_enough,
+)
 from captionret.retrieval.notes import notes, taken
 from captionret.retrieval.understanding import understand
 
@@ -111,6 +118,18 @@ def test_a_near_picture_is_found_where_a_word_is_somewhat_probable_of_it() -> No
     assert asked(NEAR_AND_PROBABLE + 0.01, PROBABLE + 0.01) == ["1-dog.jpg"]
     assert asked(NEAR_AND_PROBABLE - 0.01, PROBABLE + 0.01) == []
     assert asked(NEAR_AND_PROBABLE + 0.01, PROBABLE - 0.01) == []
+
+
+def test_of_words_that_captions_seldom_hold_less_is_enough() -> None:
+    near = np.array([0.01, -0.01, 0.01], np.float32) + NEAR_AND_SELDOM
+    likely = np.array([0.01, 0.01, -0.01]) + PROBABLE_SELDOM
+
+    def enough(text: str) -> list[bool]:
+        found = near_enough(text, near, lambda: np.zeros(3, np.bool_), lambda least: likely >= least)
+        return [bool(one) for one in found]
+
+    assert enough("a wheelchair") == [True, False, False]
+    assert enough("zebra") == enough("a wheelchair on a street") == [False] * 3, "these are often said"
 
 
 def test_a_picture_is_compared_as_by_a_hybrid_of_what_is_there() -> None:

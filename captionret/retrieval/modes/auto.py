@@ -8,7 +8,7 @@ gallery does not hold is left out.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from .hubs import nearness, nearness_of
 from .lexical import is_text
 from .likelihood import LikelihoodMode, PreparedLikelihood
 from .named_classes import NamedClasses
-from .near import NEAR, PROBABLE, near_enough, near_fitting
+from .near import NEAR, near_enough, near_fitting
 from .of_queries import OfQueries
 
 # Learnt on Flickr8k val, for a caption's picture among the first ten (1,000 captions): 78.5 % with all,
@@ -175,8 +175,8 @@ class PreparedAuto(PreparedMode):
                 lambda sure: with_classes(by_words.roughly(sure), slice(None)),
                 lambda rows: with_classes(by_words.exactly(rows), rows),
             )
-        probable = text.probable(text.rough, PROBABLE)
-        by_near = near_fitting(self._near(query), lambda: text.captioned, probable)
+        probable = partial(text.probable, text.rough)
+        by_near = near_fitting(query.meant, self._near(query), lambda: text.captioned, probable)
         return Fitting(
             lambda sure: with_classes(by_words.roughly(sure) | by_near.roughly(sure), slice(None)),
             lambda rows: with_classes(by_words.exactly(rows) | by_near.exactly(rows), rows),
@@ -195,7 +195,7 @@ class PreparedAuto(PreparedMode):
         if self._embedding is not None and query.vectors:
             text = self._words.text(query)
             near = self._embedding.scores(query)
-            found |= near_enough(near, lambda: text.captioned, lambda: text.surest >= PROBABLE)
+            found |= near_enough(query.meant, near, lambda: text.captioned, lambda p: text.surest >= p)
         return found if by_classes is None else found | by_classes
 
     def weak(self, query: EncodedQuery, rows: NDArray[np.integer]) -> NDArray[np.bool_] | None:

@@ -1,5 +1,6 @@
 """The libraries that are served, each by a name, with what is kept of them between requests."""
 
+import gc
 import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
@@ -141,6 +142,7 @@ class Shelved:
             with uncollected():
                 models.captioner_for(made_by)  # while others compute
                 models.predictor_for(self.snapshot().predicted_by)
+            gc.freeze()  # what was loaded stays, and is never to be looked through again
         except CaptionretError as error:
             log.info(f"{self.id}: {error.message}")
             return False

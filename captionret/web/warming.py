@@ -32,9 +32,9 @@ class Warming:
 
     def begin(self) -> None:
         """Begin, and return at once."""
+        self._for_pictures.submit(self._load_libraries)  # no other thread waits for that
         self._each(lambda one: one.ask_by(_USUAL))
         self._each(lambda one: one.ask_by(_SELDOM))
-        self._for_words.submit(self._for_pictures.submit, self._load_libraries)  # beside the lists
         self._each(self._list_words)
         self._steps.append(self._for_words.submit(self._begin_for_pictures))
 
@@ -68,7 +68,6 @@ class Warming:
         if begun:
             return
         self._words_may.clear()
-        self._for_pictures.submit(self._load_libraries)
         self._steps += [self._for_pictures.submit(self._make_ready, one) for one in self._shelf]
         self._steps.append(self._for_pictures.submit(self._words_may.set))
 

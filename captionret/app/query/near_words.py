@@ -1,9 +1,11 @@
 """Words that are near to others in meaning, by GloVe's vectors: what to type where nothing fits."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import MissingWeights
 from ...retrieval import Gallery
@@ -23,16 +25,25 @@ def near_words(word: str, known: Sequence[str], least: float = LEAST) -> Iterato
         vectors = load_word_vectors("glove-50")
     except MissingWeights:
         return
-    among = [other for other in known if other in vectors.words and other != word]
-    if word not in vectors.words or not among:
+    if word not in vectors.words:
         return
-    table = np.array(vectors.table[[vectors.words[one] for one in (word, *among)]], np.float32)
-    table /= np.linalg.norm(table, axis=1, keepdims=True)
-    cosines = table[1:] @ table[0]
+    among, table = _vectors_of(tuple(known))
+    one = np.array(vectors.table[vectors.words[word]], np.float32)
+    cosines = table @ (one / np.linalg.norm(one))
     for place in np.argsort(-cosines, kind="stable"):
         if cosines[place] < least:
             return
-        yield among[place]
+        if among[place] != word:
+            yield among[place]
+
+
+@lru_cache(maxsize=8)  # libraries: looking up thousands of words takes longer than a search
+def _vectors_of(known: tuple[str, ...]) -> tuple[list[str], NDArray[np.float32]]:
+    """Those of some words that GloVe has, and their vectors, each of length 1."""
+    vectors = load_word_vectors("glove-50")
+    among = [one for one in known if one in vectors.words]
+    table = np.array(vectors.table[[vectors.words[one] for one in among]], np.float32)
+    return among, table / np.linalg.norm(table, axis=1, keepdims=True)
 
 
 def shown_nearby(gallery: Gallery, text: str) -> list[str]:

@@ -11,7 +11,6 @@ const FAST = 1; // windows that the page was scrolled lately: nobody sees what f
  * @property {number} count of its pieces
  * @property {(place: number) => Node[]} piece makes the piece at a place
  * @property {number} drawn how many of them are on the page
- * @property {boolean} folded whether it has the height that it had when it was whole
  */
 
 export class Parts {
@@ -43,7 +42,7 @@ export class Parts {
    * @param {number} [first] so many pieces are drawn at once
    */
   add(part, count, piece, first = 0) {
-    this.every.set(part, { count, piece, drawn: 0, folded: false });
+    this.every.set(part, { count, piece, drawn: 0 });
     this.draw(part, Math.min(first, count));
     this.near.observe(part);
   }
@@ -64,14 +63,14 @@ export class Parts {
   fold(part, held) {
     this.waiting.delete(part);
     if (!held.drawn || part.contains(document.activeElement)) return;
-    if (!held.folded) {
+    if (!part.classList.contains("folded")) {
       this.draw(part, held.count);
       this.measure(part);
       part.style.setProperty("height", `${part.getBoundingClientRect().height}px`);
       part.classList.add("folded");
     }
     part.replaceChildren();
-    [held.drawn, held.folded] = [0, true];
+    held.drawn = 0;
   }
 
   /** Draw in the next frame. */
@@ -119,6 +118,5 @@ export class Parts {
     this.waiting.delete(part);
     part.style.removeProperty("height");
     part.classList.remove("folded");
-    held.folded = false;
   }
 }

@@ -38,7 +38,6 @@ class ResultGrid extends HTMLElement {
   show(answer, next) {
     this.next = next;
     this.best = bestOf(answer.hits);
-    this.count = 0;
     this.ids = [];
     this.asking = false;
     /** The group of the last picture. */
@@ -70,7 +69,6 @@ class ResultGrid extends HTMLElement {
       this.group = hits[hits.length - 1].group;
       this.ids.push(...hits.map((one) => one.id));
     }
-    this.count = answer.offset + answer.hits.length;
     if (answer.more && this.end) this.reaching.observe(this.end);
   }
 
@@ -90,7 +88,7 @@ class ResultGrid extends HTMLElement {
     this.reaching.unobserve(this.end);
     const { next } = this;
     try {
-      const answer = await next(this.count ?? 0, this.each);
+      const answer = await next(this.ids.length, this.each);
       if (next === this.next) this.add(answer);
     } catch (error) {
       if (next === this.next) this.broken(/** @type {Error} */ (error).message);
